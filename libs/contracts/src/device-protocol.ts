@@ -1,0 +1,138 @@
+import Type from 'typebox';
+import { Compile } from 'typebox/compile';
+import { Artifact } from './events.ts';
+import { Build, Count, Id, Model, Platform, Text, Time, Track, Version } from './primitives.ts';
+
+/** How devices speak to Sluice: check-in and reports (design §4). Unknown fields are allowed: agents are newer than servers. */
+
+export const REPORTS_PER_REQUEST_MAX = 1000;
+
+const Label = Type.String({ pattern: '^[A-Za-z0-9._-]{1,32}$' });
+
+export const CheckIn = Type.Object(
+  {
+    deviceId: Id,
+    platform: Platform,
+    model: Model,
+    osVersion: Version,
+    osBuild: Build,
+    installed: Type.Array(Id, { maxItems: 64 }),
+    track: Track,
+    ring: Type.Optional(Label),
+    region: Type.Optional(Label),
+    utcOffsetMinutes: Type.Optional(Type.Integer({ minimum: -840, maximum: 840 })),
+    removed: Type.Optional(Type.Array(Id, { maxItems: 64 })),
+    failed: Type.Optional(
+      Type.Array(Type.Object({ patchId: Id, attempts: Type.Integer({ minimum: 1, maximum: 1000 }) }), { maxItems: 64 }),
+    ),
+  },
+  { $id: 'CheckIn' },
+);
+export type CheckIn = Type.Static<typeof CheckIn>;
+
+/** Why a directive is what it is. The first rule that applies gives the reason (design §3.3). */
+export const reasonCodes = {
+  recalled: 'The device holds a recalled patch, and is to remove it or to take its replacement.',
+  'policy-stale': 'Nothing was heard from the catalog for too long; nothing is offered until it is heard again.',
+  'no-patch': 'No patch of the catalog applies to this base build and model.',
+  'no-rollout': 'A patch applies, but none of its rollouts has started.',
+  'already-installed': 'The device has the patch.',
+  'folded-in': 'The base build of the device contains the fix already.',
+  superseded: 'A later letter has replaced the patch, and its rollout is over.',
+  pulled: 'The patch was withdrawn or recalled.',
+  'on-hold': 'A hold covers this device.',
+  'rollout-paused': 'The rollout is paused or halted.',
+  'rollout-aborted': 'The rollout was aborted.',
+  'outside-audience': 'No wave opened so far is meant for this device.',
+  'hold-back': 'The device belongs to the share that stays unpatched until the rollout is complete.',
+  'beyond-exposure': 'The turn of the device has not come yet.',
+  'removed-by-user': 'Its user removed the patch before.',
+  'failed-too-often': 'The install failed three times on this device.',
+  'manual-track': 'The device shows the patch, and its user decides.',
+  'in-ring': 'The device is in the ring of a wave that is open.',
+  'in-wave': 'The bucket of the device lies inside the exposure.',
+  completed: 'The rollout is complete; latecomers get the patch at once.',
+} as const;
+export type ReasonCode = keyof typeof reasonCodes;
+
+export const Directive = Type.Object(
+  {
+    directive: Type.Enum(['install', 'offer', 'remove', 'none']),
+    reason: Type.Enum(Object.keys(reasonCodes) as ReasonCode[]),
+    patchId: Type.Optional(Id),
+    /** With `remove`: every patch that falls, for removal goes back to the base. */
+    patchIds: Type.Optional(Type.Array(Id)),
+    rolloutId: Type.Optional(Id),
+    wave: Type.Optional(Count),
+    artifact: Type.Optional(Artifact),
+    lease: Type.Object({ expiresAt: Time, recallEpoch: Count }),
+    nextCheckInSeconds: Count,
+  },
+  { $id: 'Directive' },
+);
+export type Directive = Type.Static<typeof Directive>;
+
+export const reportKinds = [
+  'status',
+  'install-started',
+  'installed',
+  'install-failed',
+  'rolled-back',
+  'remove-failed',
+  'incident',
+] as const;
+export type ReportKind = (typeof reportKinds)[number];
+
+/** Kinds of harm that an incident may carry. */
+export const incidentSignals = ['boot-failure', 'crash', 'compatibility', 'connectivity'] as const;
+
+const reporting = {
+  reportId: Id,
+  deviceId: Id,
+  occurredAt: Time,
+  platform: Platform,
+  model: Model,
+  osVersion: Version,
+  osBuild: Build,
+  track: Track,
+  ring: Type.Optional(Label),
+  region: Type.Optional(Label),
+  rolloutId: Type.Optional(Id),
+};
+const failing = {
+  signal: Type.Optional(Type.String({ pattern: '^[a-z-]{1,32}$' })),
+  failureCode: Type.Optional(Type.String({ maxLength: 64 })),
+  detail: Type.Optional(Text),
+};
+
+/** One report, per kind. */
+export const Report = Type.Object(
+  {
+    ...reporting,
+    kind: Type.Enum([...reportKinds]),
+    patchId: Type.Optional(Id),
+    cause: Type.Optional(Type.Enum(['recall', 'user', 'failure'])),
+    ...failing,
+  },
+  { $id: 'Report' },
+);
+export type Report = Type.Static<typeof Report>;
+
+/** The envelope only: each report is validated by itself, so that a bad one refuses itself and not its batch. */
+export const ReportBatch = Type.Object(
+  { reports: Type.Array(Type.Unknown(), { minItems: 1, maxItems: REPORTS_PER_REQUEST_MAX }) },
+  { $id: 'ReportBatch' },
+);
+
+export const ReportReceipt = Type.Object(
+  {
+    accepted: Count,
+    duplicates: Count,
+    refused: Type.Array(Type.Object({ index: Count, code: Type.String(), detail: Type.String() })),
+  },
+  { $id: 'ReportReceipt' },
+);
+export type ReportReceipt = Type.Static<typeof ReportReceipt>;
+
+export const checkInValidator = Compile(CheckIn);
+export const reportValidator = Compile(Report);

@@ -1,0 +1,80 @@
+/** Every error that Sluice answers with, once: its HTTP status, and what to do about it. The code is stable, the text is not. */
+export const errorCodes = {
+  // At the edge.
+  'invalid-request': { status: 400, title: 'The request is not valid. See `errors` for each fault.' },
+  'malformed-json': { status: 400, title: 'The body is not valid JSON.' },
+  'unauthenticated': { status: 401, title: 'Send `Authorization: Bearer <token>`. `sluice token create` makes one.' },
+  'forbidden': { status: 403, title: 'The token has not the role that this call needs.' },
+  'device-forbidden': { status: 403, title: 'The token may not speak for this device.' },
+  'route-not-found': { status: 404, title: 'There is no such call. `/openapi.json` lists all.' },
+  'method-not-allowed': { status: 405, title: 'This path does not take this method.' },
+  'body-too-large': { status: 413, title: 'The body is larger than this call takes.' },
+  'unsupported-media-type': { status: 415, title: 'Send `Content-Type: application/json`.' },
+  'conflict': { status: 409, title: 'Others changed the same thing at the same time. Look at it again, then repeat.' },
+  'overloaded': { status: 503, title: 'Too much is waiting. Try again after the time in `Retry-After`.' },
+  'store-unavailable': { status: 503, title: 'The store cannot write. Nothing of this request was kept.' },
+  'not-ready': { status: 503, title: 'The service has not caught up yet. Try again in a few seconds.' },
+  'internal': { status: 500, title: 'A fault in Sluice. The correlation id finds it in the log.' },
+
+  // Catalog.
+  'patch-not-found': { status: 404, title: 'There is no patch with this id. `sluice patch list` shows all.' },
+  'patch-exists': { status: 409, title: 'A patch with this id was published with another content.' },
+  'patch-pulled': { status: 409, title: 'The patch was pulled, and a pull is never undone. Publish a re-issue.' },
+  'patch-already-recalled': { status: 409, title: 'The patch was recalled before. Nothing pulls it further.' },
+  'replacement-unsuitable': { status: 409, title: 'The replacement must be another patch of the same platform and base, not pulled.' },
+  'patch-folded-in': { status: 409, title: 'The patch was folded into another release before.' },
+  'nothing-to-import': { status: 400, title: 'The file holds nothing that this format knows.' },
+  'unknown-import-format': { status: 400, title: 'This import format is not known. Formats: sofa-v2.' },
+
+  // Orchestrator.
+  'rollout-not-found': { status: 404, title: 'There is no rollout with this id. `sluice rollout list` shows all.' },
+  'rollout-exists': { status: 409, title: 'A rollout with this id exists already.' },
+  'rollout-not-planned': { status: 409, title: 'Only a planned rollout can be changed or started.' },
+  'rollout-not-running': { status: 409, title: 'The rollout is not running.' },
+  'rollout-not-stopped': { status: 409, title: 'The rollout is neither paused nor halted.' },
+  'rollout-over': { status: 409, title: 'The rollout is over.' },
+  'rollout-of-patch-running': { status: 409, title: 'Another rollout of this patch is under way. Abort it first, or wait.' },
+  'patch-unknown': { status: 409, title: 'The patch of the rollout is not known here (yet). Publish it first.' },
+  'start-in-past': { status: 409, title: 'The start lies in the past.' },
+  'gate-says-stop': { status: 409, title: 'A gate says stop. Look at the evidence; an unhealthy wave cannot be advanced.' },
+  'evidence-not-named': { status: 409, title: 'A halted rollout is resumed only with `evidenceSeen`: say what you looked at.' },
+  'hold-not-found': { status: 404, title: 'There is no hold with this id. `sluice hold list` shows all.' },
+  'hold-exists': { status: 409, title: 'A hold with this id exists already.' },
+  'hold-not-active': { status: 409, title: 'The hold was lifted or has expired.' },
+  'expiry-in-past': { status: 409, title: 'The hold would have expired already.' },
+  'recall-not-found': { status: 404, title: 'This patch was not recalled.' },
+
+  // Telemetry.
+  'device-not-found': { status: 404, title: 'Nothing was heard of this device.' },
+  'unknown-kind': { status: 400, title: 'This kind of report is not known.' },
+  'invalid-report': { status: 400, title: 'The report is not valid.' },
+  'at-in-future': { status: 400, title: 'Nobody knows the future yet.' },
+  'replay-not-found': { status: 404, title: 'There is no replay with this id. Jobs are forgotten at a restart.' },
+  'replay-running': { status: 409, title: 'A replay is under way already.' },
+
+  // Tokens.
+  'token-not-found': { status: 404, title: 'There is no token with this id. `sluice token list` shows all.' },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** RFC 9457. `errors` names every fault of a body at once, by JSON Pointer. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: ErrorCode;
+  readonly detail?: string;
+  readonly correlationId?: string;
+  readonly errors?: readonly FieldFault[];
+}
+
+export interface FieldFault {
+  readonly path: string;
+  readonly code: string;
+  readonly detail: string;
+}
+
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorCodes, code);
+}

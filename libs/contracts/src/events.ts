@@ -1,0 +1,272 @@
+import Type from 'typebox';
+import { Build, Count, Id, Model, Platform, Text, Time, Track, Version } from './primitives.ts';
+
+/**
+ * The public events: what one service tells the others and the world. One schema per event type.
+ * `at` is when it was decided, `occurredAt` when a device says it happened, both in domain time.
+ */
+
+export const Artifact = Type.Object({
+  url: Type.String({ pattern: '^https?://', maxLength: 2000 }),
+  sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+  sizeBytes: Count,
+});
+
+export const Variant = Type.Object({
+  build: Build,
+  prerequisiteBuild: Build,
+  models: Type.Array(Model),
+  artifact: Type.Optional(Artifact),
+});
+
+export const Cve = Type.Object({ id: Type.String(), exploited: Type.Boolean() });
+
+const patch = { patchId: Id, at: Time };
+
+export const PatchPublished = event('PatchPublished', {
+  ...patch,
+  platform: Platform,
+  baseVersion: Version,
+  letter: Type.String(),
+  variants: Type.Array(Variant),
+  cves: Type.Array(Cve),
+  releaseNotesUrl: Type.Optional(Type.String()),
+});
+
+/** Variants and CVEs that were added; nothing is ever taken away. `exploited: true` replaces an earlier `false`. */
+export const PatchAmended = event('PatchAmended', {
+  ...patch,
+  variants: Type.Array(Variant),
+  cves: Type.Array(Cve),
+  releaseNotesUrl: Type.Optional(Type.String()),
+});
+
+export const PatchSuperseded = event('PatchSuperseded', { ...patch, by: Id });
+
+export const PatchPulled = event('PatchPulled', {
+  ...patch,
+  mode: Type.Enum(['withdraw', 'recall']),
+  reason: Text,
+  replacement: Type.Optional(Id),
+  ledgerDigest: Type.Optional(Type.String()),
+  recallEpoch: Count,
+});
+
+export const PatchFoldedIn = event('PatchFoldedIn', { ...patch, version: Version, build: Build });
+
+export const Ramp = Type.Object({ fromPercent: Type.Number(), toPercent: Type.Number(), minutes: Type.Number() });
+
+/** Which devices a wave or a hold is about; an absent field means all. */
+export const Audience = Type.Object({
+  family: Type.Optional(Type.Array(Type.String())),
+  model: Type.Optional(Type.Array(Model)),
+  base: Type.Optional(Type.Array(Build)),
+});
+
+export const Wave = Type.Object({
+  name: Type.String(),
+  ring: Type.Optional(Type.String()),
+  audience: Type.Optional(Audience),
+  ramp: Ramp,
+  bakeMinutes: Type.Number(),
+});
+
+export const Plan = Type.Object({
+  patchId: Id,
+  waves: Type.Array(Wave),
+  holdBackPercent: Type.Number(),
+  gates: Type.Object({ installFailureRateMax: Type.Number() }),
+  salt: Type.String(),
+  startAt: Type.Optional(Time),
+  notes: Type.Optional(Text),
+});
+
+const rollout = { rolloutId: Id, at: Time };
+
+export const RolloutPlanned = event('RolloutPlanned', { ...rollout, plan: Plan });
+/** `slices` is the number of hypotheses that the gates of this rollout test; it is fixed here. */
+export const RolloutStarted = event('RolloutStarted', { ...rollout, patchId: Id, slices: Count });
+export const WaveOpened = event('WaveOpened', { ...rollout, wave: Count });
+/** `because`: the bake time was over, or an operator advanced the rollout early. */
+export const WaveBaked = event('WaveBaked', { ...rollout, wave: Count, because: Type.Enum(['baked', 'advanced']) });
+export const RolloutPaused = event('RolloutPaused', { ...rollout, reason: Text });
+export const RolloutResumed = event('RolloutResumed', { ...rollout, evidenceSeen: Type.Optional(Text) });
+
+/** Everything needed to recompute the decision of a gate (design §3.4). */
+export const GateEvidence = Type.Object({
+  rule: Type.String(),
+  patchId: Id,
+  slice: Type.Object({ platform: Platform, model: Model, base: Build }),
+  trials: Count,
+  failures: Count,
+  toleratedRate: Type.Number(),
+  logE: Type.Number(),
+  logThreshold: Type.Number(),
+  hypotheses: Count,
+  alpha: Type.Number(),
+  since: Time,
+  through: Time,
+});
+
+export const RolloutHalted = event('RolloutHalted', {
+  ...rollout,
+  wave: Count,
+  by: Type.Enum(['gate', 'responder']),
+  reason: Text,
+  exposurePercent: Type.Number(),
+  evidence: Type.Optional(GateEvidence),
+});
+export const RolloutCompleted = event('RolloutCompleted', { ...rollout, patchId: Id });
+export const RolloutAborted = event('RolloutAborted', { ...rollout, reason: Text });
+
+const recall = { patchId: Id, recallEpoch: Count, at: Time };
+
+export const RecallStarted = event('RecallStarted', { ...recall, reason: Text, replacement: Type.Optional(Id) });
+export const RecallCompleted = event('RecallCompleted', { ...recall, removed: Count });
+/** A device that holds the patch turned up after the recall had been completed. */
+export const RecallReopened = event('RecallReopened', { ...recall, holders: Count });
+
+export const HoldPlaced = event('HoldPlaced', {
+  holdId: Id,
+  patchId: Type.Optional(Id),
+  slice: Audience,
+  reason: Text,
+  owner: Type.String(),
+  url: Type.Optional(Type.String()),
+  expiresAt: Type.Optional(Time),
+  at: Time,
+});
+export const HoldLifted = event('HoldLifted', { holdId: Id, reason: Text, at: Time });
+export const HoldExpired = event('HoldExpired', { holdId: Id, at: Time });
+
+const device = {
+  deviceId: Id,
+  platform: Platform,
+  model: Model,
+  osVersion: Version,
+  osBuild: Build,
+  track: Track,
+  ring: Type.Optional(Type.String()),
+  region: Type.Optional(Type.String()),
+  occurredAt: Time,
+  receivedAt: Time,
+  /** The device's clock was ahead of ours; `occurredAt` is what it said. */
+  clockAhead: Type.Optional(Type.Boolean()),
+};
+const patched = { ...device, patchId: Id, rolloutId: Type.Optional(Id) };
+const failure = {
+  signal: Type.Optional(Type.String()),
+  failureCode: Type.Optional(Type.String()),
+  detail: Type.Optional(Text),
+};
+
+export const DeviceObserved = event('DeviceObserved', device);
+export const DeviceRetired = event('DeviceRetired', { deviceId: Id, occurredAt: Time, receivedAt: Time });
+export const InstallStarted = event('InstallStarted', patched);
+export const PatchInstalled = event('PatchInstalled', patched);
+export const PatchInstallFailed = event('PatchInstallFailed', { ...patched, ...failure });
+export const PatchRolledBack = event('PatchRolledBack', {
+  ...patched,
+  cause: Type.Enum(['recall', 'user', 'failure']),
+});
+export const PatchRemoveFailed = event('PatchRemoveFailed', { ...patched, ...failure });
+export const IncidentReported = event('IncidentReported', { ...device, patchId: Type.Optional(Id), ...failure });
+
+/** New install trials of one patch in one slice, and how many trials failed, within the bucket. */
+export const HealthCell = Type.Object({
+  patchId: Id,
+  platform: Platform,
+  model: Model,
+  base: Build,
+  trials: Count,
+  failures: Count,
+});
+
+/** How many known devices of the shard hold a patch at the end of the bucket, and what happened to it within. */
+export const HolderCount = Type.Object({
+  patchId: Id,
+  /** The recall epoch that the shard had heard of when it counted. */
+  recallEpoch: Count,
+  holders: Count,
+  /** Of the holders, those not heard of for longer than the limit set by configuration. */
+  longOffline: Count,
+  /** Devices that stopped holding the patch, and failed removals, within the bucket. */
+  removed: Count,
+  removalsFailed: Count,
+});
+
+/** How many known devices of the shard look like this at the end of the bucket. */
+export const Population = Type.Object({
+  platform: Platform,
+  model: Model,
+  base: Build,
+  track: Track,
+  ring: Type.Optional(Type.String()),
+  devices: Count,
+});
+
+/**
+ * The health of one shard in [from, to), counted over its fleet commits up to `throughRevision`.
+ * Holders and populations are absolute; only those that changed since the bucket before are listed.
+ */
+export const HealthBucketClosed = event('HealthBucketClosed', {
+  shard: Count,
+  shards: Count,
+  from: Time,
+  to: Time,
+  throughRevision: Type.Integer({ minimum: -1 }),
+  cells: Type.Array(HealthCell),
+  holders: Type.Array(HolderCount),
+  populations: Type.Array(Population),
+});
+
+const catalogEvents = [PatchPublished, PatchAmended, PatchSuperseded, PatchPulled, PatchFoldedIn] as const;
+const rolloutEvents = [
+  RolloutPlanned,
+  RolloutStarted,
+  WaveOpened,
+  WaveBaked,
+  RolloutPaused,
+  RolloutResumed,
+  RolloutHalted,
+  RolloutCompleted,
+  RolloutAborted,
+  RecallStarted,
+  RecallCompleted,
+  RecallReopened,
+  HoldPlaced,
+  HoldLifted,
+  HoldExpired,
+] as const;
+const fleetEvents = [
+  DeviceObserved,
+  DeviceRetired,
+  InstallStarted,
+  PatchInstalled,
+  PatchInstallFailed,
+  PatchRolledBack,
+  PatchRemoveFailed,
+  IncidentReported,
+] as const;
+const healthEvents = [HealthBucketClosed] as const;
+
+export type CatalogEvent = Type.Static<(typeof catalogEvents)[number]>;
+export type RolloutsEvent = Type.Static<(typeof rolloutEvents)[number]>;
+export type FleetEvent = Type.Static<(typeof fleetEvents)[number]>;
+export type HealthEvent = Type.Static<(typeof healthEvents)[number]>;
+export type PublicEvent = CatalogEvent | RolloutsEvent | FleetEvent | HealthEvent;
+
+/** Who owns which topic, which streams it comes from, and what is in it (design §3.2). */
+export const topics = {
+  catalog: { service: 'catalog', streams: ['patch-'], events: catalogEvents },
+  rollouts: { service: 'orchestrator', streams: ['rollout-', 'recall-', 'hold-'], events: rolloutEvents },
+  fleet: { service: 'telemetry', streams: ['fleet-'], events: fleetEvents },
+  health: { service: 'telemetry', streams: ['health-'], events: healthEvents },
+} as const;
+
+export type Topic = keyof typeof topics;
+export type ServiceName = (typeof topics)[Topic]['service'];
+
+function event<const Name extends string, const Fields extends Type.TProperties>(name: Name, fields: Fields) {
+  return Type.Object({ type: Type.Literal(name), ...fields }, { $id: name });
+}

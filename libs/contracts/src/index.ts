@@ -1,0 +1,4 @@
+export * from './device-protocol.ts';
+export * from './errors.ts';
+export * from './events.ts';
+export * from './primitives.ts';

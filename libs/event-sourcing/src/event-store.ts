@@ -1,0 +1,109 @@
+import type { DomainEvent } from './decider.ts';
+
+/** An opaque decimal string that orders all commits of a store. Compare with `comparePositions`. */
+export type Position = string;
+
+/** The position before the first commit. */
+export const BEGINNING: Position = '0';
+
+/** Who caused a commit, and which request or event it belongs to. */
+export interface Metadata {
+  readonly actor: string;
+  readonly correlationId: string;
+  readonly causationId?: string;
+}
+
+/**
+ * What a commit holds: events as they are, or many facts packed into bytes by the domain that owns the stream
+ * (fleet facts, at 100,000 a second, would cost too much as objects). Adapters may compress either.
+ */
+export type CommitBody =
+  | { readonly kind: 'events'; readonly events: readonly DomainEvent[] }
+  | { readonly kind: 'packed'; readonly bytes: Uint8Array; readonly count: number };
+
+/** The unit of an append: atomic, numbered from 0 within its stream, and placed among all commits of the store. */
+export interface Commit {
+  readonly stream: string;
+  readonly revision: number;
+  readonly position: Position;
+  readonly commitId: string;
+  /** Domain time, RFC 3339 in UTC; does not decrease along positions. */
+  readonly recordedAt: string;
+  readonly metadata: Metadata;
+  readonly body: CommitBody;
+}
+
+/** The revision that the stream must be at: of its last commit, none at all, or whichever it is. */
+export type ExpectedRevision = number | 'no-stream' | 'any';
+
+export interface Append {
+  readonly stream: string;
+  readonly expected: ExpectedRevision;
+  /** Appending the same id to the same stream again returns the first result and writes nothing. */
+  readonly commitId: string;
+  readonly metadata: Metadata;
+  readonly body: CommitBody;
+}
+
+export interface Appended {
+  readonly revision: number;
+  readonly position: Position;
+  readonly recordedAt: string;
+}
+
+/** Which commits a reader wants: those after a position, of streams that start with one of the prefixes (all if none given). */
+export interface ReadOptions {
+  readonly after?: Position;
+  readonly prefixes?: readonly string[];
+}
+
+/** `caught-up` comes each time that the subscription has seen all there is; its position also covers commits that the filter left out. */
+export type SubscriptionMessage =
+  | { readonly kind: 'commit'; readonly commit: Commit }
+  | { readonly kind: 'caught-up'; readonly position: Position };
+
+/** The stream was not at the expected revision. Load it again and decide anew. */
+export class RevisionConflict extends Error {
+  override readonly name = 'RevisionConflict';
+
+  constructor(
+    readonly stream: string,
+    readonly expected: ExpectedRevision,
+    readonly actual: number | 'no-stream',
+  ) {
+    super(`stream ${stream} is at ${String(actual)}, not at ${String(expected)}`);
+  }
+}
+
+/** The store can no longer write (disk full, file damaged, closed). Nothing of the append was kept. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable';
+}
+
+/**
+ * The port to the truth. An append that has resolved is durable.
+ * Every adapter passes `eventStoreContract` of `@sluice/testing`.
+ */
+export abstract class EventStore {
+  /** Throws RevisionConflict or StoreUnavailable. */
+  abstract append(append: Append): Promise<Appended>;
+  /** The commits of one stream from a revision on (0 if not given), to its present end; none if there is no such stream. */
+  abstract readStream(stream: string, fromRevision?: number): AsyncIterable<Commit>;
+  /** Commits of all streams in order of position, to the present end. */
+  abstract readAll(options?: ReadOptions): AsyncIterable<Commit>;
+  /** Catches up, then stays and delivers what is appended, until the signal aborts. */
+  abstract subscribe(options: ReadOptions & { readonly signal: AbortSignal }): AsyncIterable<SubscriptionMessage>;
+  /** The position of the last commit, BEGINNING if there is none. */
+  abstract head(): Promise<Position>;
+  /** Finishes what was accepted and lets go of all resources. */
+  abstract close(): Promise<void>;
+}
+
+/** Negative, zero or positive, as for Array.sort. */
+export function comparePositions(left: Position, right: Position): number {
+  return left.length - right.length || (left < right ? -1 : left > right ? 1 : 0);
+}
+
+export function matchesPrefix(stream: string, prefixes: readonly string[] | undefined): boolean {
+  return prefixes === undefined || prefixes.some((prefix) => stream.startsWith(prefix));
+}

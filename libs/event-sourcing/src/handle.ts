@@ -1,0 +1,64 @@
+import { type Decider, type DomainEvent } from './decider.ts';
+import { type Appended, type EventStore, type Metadata, RevisionConflict } from './event-store.ts';
+
+/** Two operators at once retry a few times; more than that is an error worth seeing. */
+const CONFLICT_ATTEMPTS_MAX = 8;
+
+export interface CommandContext extends Metadata {
+  /** A commit id: unique per command, the same when the command is sent again. */
+  readonly commitId: string;
+}
+
+export interface Handled<State, Event> {
+  readonly state: State;
+  readonly events: readonly Event[];
+  /** Absent when the command changed nothing. */
+  readonly appended?: Appended;
+}
+
+/**
+ * Loads the stream, decides, appends with the expected revision; decides anew when another writer came first.
+ * Throws Rejection, StoreUnavailable, or the last RevisionConflict.
+ */
+export async function handle<State, Command, Event extends DomainEvent>(
+  store: EventStore,
+  decider: Decider<State, Command, Event>,
+  stream: string,
+  command: Command,
+  context: CommandContext,
+): Promise<Handled<State, Event>> {
+  for (let attempt = 1; ; attempt += 1) {
+    const { state, revision } = await load(store, decider, stream);
+    const events = decider.decide(command, state);
+    if (events.length === 0) return { state, events };
+    try {
+      const { commitId, ...metadata } = context;
+      const appended = await store.append({
+        stream,
+        expected: revision ?? 'no-stream',
+        commitId,
+        metadata,
+        body: { kind: 'events', events },
+      });
+      return { state: events.reduce((next, event) => decider.evolve(next, event), state), events, appended };
+    } catch (error) {
+      if (!(error instanceof RevisionConflict) || attempt === CONFLICT_ATTEMPTS_MAX) throw error;
+    }
+  }
+}
+
+/** The present state of one stream, and the revision of its last commit (absent when there is no stream). */
+export async function load<State, Event extends DomainEvent>(
+  store: EventStore,
+  decider: Pick<Decider<State, never, Event>, 'initialState' | 'evolve'>,
+  stream: string,
+): Promise<{ state: State; revision?: number }> {
+  let state = decider.initialState;
+  let revision: number | undefined;
+  for await (const commit of store.readStream(stream)) {
+    revision = commit.revision;
+    if (commit.body.kind !== 'events') continue;
+    for (const event of commit.body.events) state = decider.evolve(state, event as Event);
+  }
+  return revision === undefined ? { state } : { state, revision };
+}

@@ -1,0 +1,86 @@
+import { Broadcast } from './broadcast.ts';
+import { type Clock } from './clock.ts';
+import {
+  type Append,
+  type Appended,
+  BEGINNING,
+  type Commit,
+  comparePositions,
+  EventStore,
+  matchesPrefix,
+  type Position,
+  type ReadOptions,
+  RevisionConflict,
+  StoreUnavailable,
+  type SubscriptionMessage,
+} from './event-store.ts';
+
+/** The event store of tests: everything in arrays, nothing survives the process. */
+export class InMemoryEventStore extends EventStore {
+  private readonly commits: Commit[] = [];
+  private readonly streams = new Map<string, Commit[]>();
+  private readonly broadcast = new Broadcast();
+  private closed = false;
+
+  constructor(private readonly clock: Pick<Clock, 'nowText'>) {
+    super();
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- a promise, so that a conflict rejects as in every adapter
+  override async append(append: Append): Promise<Appended> {
+    if (this.closed) throw new StoreUnavailable('the store is closed');
+    const stream = this.streams.get(append.stream) ?? [];
+    const same = stream.find((commit) => commit.commitId === append.commitId);
+    if (same) return same;
+    const actual = stream.length === 0 ? 'no-stream' : stream.length - 1;
+    if (append.expected !== 'any' && append.expected !== actual) {
+      throw new RevisionConflict(append.stream, append.expected, actual);
+    }
+    const { stream: name, commitId, metadata, body } = append;
+    const commit: Commit = {
+      stream: name,
+      commitId,
+      metadata,
+      body,
+      revision: stream.length,
+      position: String(this.commits.length + 1),
+      recordedAt: later(this.clock.nowText(), this.commits.at(-1)?.recordedAt),
+    };
+    this.streams.set(name, [...stream, commit]);
+    this.commits.push(commit);
+    this.broadcast.publish([commit]);
+    return commit;
+  }
+
+  override async *readStream(stream: string, fromRevision = 0): AsyncIterable<Commit> {
+    yield* (this.streams.get(stream) ?? []).slice(fromRevision);
+  }
+
+  override async *readAll(options: ReadOptions = {}): AsyncIterable<Commit> {
+    const after = options.after ?? BEGINNING;
+    for (const commit of this.commits.slice()) {
+      if (comparePositions(commit.position, after) > 0 && matchesPrefix(commit.stream, options.prefixes)) yield commit;
+    }
+  }
+
+  override subscribe(options: ReadOptions & { readonly signal: AbortSignal }): AsyncIterable<SubscriptionMessage> {
+    return this.broadcast.subscribe(
+      options,
+      (read) => this.readAll(read),
+      () => this.head(),
+    );
+  }
+
+  override head(): Promise<Position> {
+    return Promise.resolve(this.commits.at(-1)?.position ?? BEGINNING);
+  }
+
+  override close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+}
+
+function later(now: string, last: string | undefined): string {
+  return last !== undefined && last > now ? last : now;
+}
