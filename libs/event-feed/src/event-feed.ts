@@ -22,8 +22,7 @@ export interface FeedEvent<Data = unknown> {
 
 /** `progress` says that all up to the position was delivered; it also comes as a heartbeat while nothing happens. */
 export type FeedMessage =
-  | { readonly kind: 'event'; readonly event: FeedEvent }
-  | { readonly kind: 'progress'; readonly position: Position };
+  { readonly kind: 'event'; readonly event: FeedEvent } | { readonly kind: 'progress'; readonly position: Position };
 
 export interface FeedRequest {
   /** The service whose events are wanted. */

@@ -40,6 +40,8 @@ async function* messages(
 
 function isAfter(place: StreamPlace, last: StreamPlace | undefined): boolean {
   return (
-    last === undefined || place.revision > last.revision || (place.revision === last.revision && place.index > last.index)
+    last === undefined ||
+    place.revision > last.revision ||
+    (place.revision === last.revision && place.index > last.index)
   );
 }

@@ -19,8 +19,8 @@ export class StoreFeed extends EventFeed {
     super();
   }
 
-  override async *subscribe({ source, topics, after, signal }: FeedRequest): AsyncGenerator<FeedMessage> {
-    const wanted = this.publications.filter((each) => each.source === source && topics.includes(each.topic));
+  override async *subscribe({ topics, after, signal }: Omit<FeedRequest, 'source'>): AsyncGenerator<FeedMessage> {
+    const wanted = this.publications.filter((each) => topics.includes(each.topic));
     const prefixes = wanted.flatMap((each) => each.streams);
     for await (const message of this.store.subscribe({ after, prefixes, signal })) {
       if (message.kind === 'caught-up') {

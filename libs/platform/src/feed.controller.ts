@@ -1,0 +1,119 @@
+import { once } from 'node:events';
+import { Controller, Get, Query, Req, Res } from '@nestjs/common';
+import { ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { topics } from '@sluice/contracts';
+import { type FeedEvent, type FeedMessage, StoreFeed } from '@sluice/event-feed';
+import { BEGINNING, type Position } from '@sluice/event-sourcing';
+import { Type } from 'class-transformer';
+import { IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { Roles } from './auth.ts';
+import { Followers } from './followers.ts';
+
+/** Also sent while nothing happens, so that a consumer can tell silence from a broken line. */
+export const FEED_HEARTBEAT_SECONDS = 5;
+const PAGE_EVENTS_DEFAULT = 1000;
+const PAGE_EVENTS_MAX = 10_000;
+const topicList = Object.keys(topics).join('|');
+
+class FeedQuery {
+  @ApiPropertyOptional({ description: 'Events after this position; from the beginning if absent.' })
+  @IsOptional()
+  @Matches(/^\d{1,20}$/)
+  from?: string;
+
+  @ApiPropertyOptional({ description: `Comma-separated topics of this service; all if absent. (${topicList})` })
+  @IsOptional()
+  @Matches(new RegExp(`^(${topicList})(,(${topicList}))*$`))
+  topics?: string;
+
+  @ApiPropertyOptional({ description: 'Events a page (JSON only); a commit is never cut in two.' })
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(PAGE_EVENTS_MAX)
+  limit?: number;
+}
+
+/** The public events of this process: a page of JSON, or with `Accept: text/event-stream` all of them and then live. */
+@ApiTags('operations')
+@Controller('v1/feed')
+export class FeedController {
+  private readonly open = new Set<AbortController>();
+
+  constructor(
+    private readonly feed: StoreFeed,
+    followers: Followers,
+  ) {
+    followers.onStop('feed readers', () => {
+      for (const reader of this.open) reader.abort();
+    });
+  }
+
+  @Get()
+  @Roles('viewer')
+  async read(@Query() query: FeedQuery, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const abort = new AbortController();
+    this.open.add(abort);
+    request.raw.once('close', () => {
+      abort.abort();
+    });
+    const messages = this.feed.subscribe({
+      topics: query.topics?.split(',') ?? Object.keys(topics),
+      after: query.from ?? BEGINNING,
+      signal: abort.signal,
+    });
+    try {
+      if (request.headers.accept?.includes('text/event-stream') === true) await stream(messages, reply, abort.signal);
+      else await reply.send(await page(messages, query));
+    } finally {
+      abort.abort();
+      this.open.delete(abort);
+    }
+  }
+}
+
+async function page(
+  messages: AsyncIterable<FeedMessage>,
+  { from = BEGINNING, limit = PAGE_EVENTS_DEFAULT }: FeedQuery,
+) {
+  const events: FeedEvent[] = [];
+  let next: Position = from;
+  for await (const message of messages) {
+    if (message.kind === 'progress') return { events, next: message.position, caughtUp: true };
+    if (events.length >= limit && message.event.position !== next) break;
+    events.push(message.event);
+    next = message.event.position;
+  }
+  return { events, next, caughtUp: false };
+}
+
+// Each write waits for the reader's socket: a slow reader costs no memory here.
+async function stream(messages: AsyncIterable<FeedMessage>, reply: FastifyReply, signal: AbortSignal): Promise<void> {
+  reply.hijack();
+  const { raw } = reply;
+  raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  raw.flushHeaders();
+  let position: Position | undefined;
+  const heartbeat = setInterval(() => {
+    if (position !== undefined) raw.write(frame({ kind: 'progress', position }));
+  }, FEED_HEARTBEAT_SECONDS * 1000);
+  try {
+    for await (const message of messages) {
+      if (message.kind === 'progress') position = message.position;
+      if (!raw.write(frame(message))) await once(raw, 'drain', { signal });
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    clearInterval(heartbeat);
+    raw.end();
+  }
+}
+
+function frame(message: FeedMessage): string {
+  return message.kind === 'progress'
+    ? `event: progress\ndata: ${JSON.stringify({ position: message.position })}\n\n`
+    : `event: event\ndata: ${JSON.stringify(message.event)}\n\n`;
+}

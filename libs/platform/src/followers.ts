@@ -1,0 +1,64 @@
+import { Injectable } from '@nestjs/common';
+import { EventStore, type Follower, type Position } from '@sluice/event-sourcing';
+
+/** A run of events that cause events that cause events must end; more rounds than this is a loop. */
+const SETTLE_ROUNDS_MAX = 1000;
+
+interface Task {
+  readonly name: string;
+  readonly stop: () => void | Promise<void>;
+}
+
+/** All that runs behind the requests: read models and process managers that follow a store or a feed. */
+@Injectable()
+export class Followers {
+  private readonly running: Follower<unknown>[] = [];
+  private readonly tasks: Task[] = [];
+
+  constructor(private readonly store: EventStore) {}
+
+  /** Starts a follower, to be stopped at shutdown. */
+  add<Item>(follower: Follower<Item>): Follower<Item> {
+    this.running.push(follower as Follower<unknown>);
+    follower.start();
+    return follower;
+  }
+
+  /** Something else that has to stop before the store closes. */
+  onStop(name: string, stop: () => void | Promise<void>): void {
+    this.tasks.push({ name, stop });
+  }
+
+  /** What keeps the process from being ready, by name; empty when it is. */
+  notReady(): { readonly name: string; readonly because: string }[] {
+    return this.running.flatMap(({ name, failedBecause, caughtUp }) => {
+      if (failedBecause !== undefined) {
+        return [{ name, because: failedBecause instanceof Error ? failedBecause.message : String(failedBecause) }];
+      }
+      return caughtUp ? [] : [{ name, because: 'has not caught up yet' }];
+    });
+  }
+
+  /**
+   * Resolves when every follower has applied all that is in the store, and nothing new came of it.
+   * For one process, where all positions are of one store: simulations and tests wait on it.
+   */
+  async settle(): Promise<Position> {
+    for (let round = 0; round < SETTLE_ROUNDS_MAX; round += 1) {
+      const head = await this.store.head();
+      await Promise.all(this.running.map((follower) => follower.reached(head)));
+      if ((await this.store.head()) === head) return head;
+    }
+    throw new Error(`events went on causing events for ${String(SETTLE_ROUNDS_MAX)} rounds`);
+  }
+
+  /** Ends what keeps requests open or makes new work. */
+  async stopTasks(): Promise<void> {
+    await Promise.all(this.tasks.map(({ stop }) => stop()));
+  }
+
+  /** Ends the followers; answers that wait for them must be out by then. */
+  async stop(): Promise<void> {
+    await Promise.all(this.running.map((follower) => follower.stop()));
+  }
+}

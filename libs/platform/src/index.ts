@@ -1,0 +1,13 @@
+export * from './auth.ts';
+export * from './clock.ts';
+export * from './device-routes.ts';
+export * from './folds.ts';
+export * from './followers.ts';
+export * from './metrics.ts';
+export * from './platform.module.ts';
+export * from './problem.ts';
+export * from './replays.ts';
+export * from './serve.ts';
+export * from './settings.ts';
+export * from './tokens.ts';
+export { FEED_HEARTBEAT_SECONDS } from './feed.controller.ts';

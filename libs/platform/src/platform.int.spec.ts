@@ -1,0 +1,162 @@
+import { mkdtempSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Body, Controller, type INestApplication, Module, Post } from '@nestjs/common';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { publishAsIs } from '@sluice/event-feed';
+import { type CommandContext, InMemoryEventStore, reject } from '@sluice/event-sourcing';
+import { IsInt, IsString, Max, ValidateNested } from 'class-validator';
+import { Type } from 'class-transformer';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { close, createApp, DeviceRoutes, InlineFolds, ManualClock, RequestContext, Roles, Settings, Tokens, Verifications } from './index.ts';
+
+class Inner {
+  @IsInt()
+  @Max(10)
+  size!: number;
+}
+
+class EchoBody {
+  @IsString()
+  name!: string;
+
+  @ValidateNested()
+  @Type(() => Inner)
+  inner!: Inner;
+}
+
+@Controller('v1/echo')
+class EchoController {
+  @Post()
+  @Roles('publisher')
+  echo(@Body() body: EchoBody, @RequestContext() context: CommandContext) {
+    if (body.name === 'no') reject('patch-pulled', 'no is no');
+    if (body.name === 'bug') throw new Error('secret detail');
+    return { body, context };
+  }
+}
+
+@Module({ controllers: [EchoController] })
+class EchoModule {
+  constructor(routes: DeviceRoutes) {
+    routes.post({
+      path: '/v1/device-echo',
+      summary: 'echo',
+      body: {},
+      answer: {},
+      status: 202,
+      bodyLimitBytes: 1000,
+      handle: (body, caller) => ({ body, mine: caller.maySpeakFor('d-1') }),
+    });
+  }
+}
+
+let app: NestFastifyApplication;
+let tokens: Tokens;
+let store: InMemoryEventStore;
+let folder: string;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'sluice-platform-'));
+  tokens = new Tokens(folder);
+  const clock = new ManualClock(Date.parse('2026-03-17T00:00:00Z'));
+  store = new InMemoryEventStore(clock);
+  app = await createApp([EchoModule], {
+    settings: Settings.of(),
+    clock,
+    store,
+    tokens,
+    folds: new InlineFolds(store, {}),
+    publications: [publishAsIs('catalog', 'catalog', ['patch-'])],
+  });
+});
+afterEach(() => close(app));
+
+function send(method: 'GET' | 'POST' | 'DELETE', url: string, payload?: string | object, token = tokens.adminToken(), headers = {}) {
+  return app.inject({ method, url, headers: { authorization: `Bearer ${token}`, ...headers }, ...(payload === undefined ? {} : { payload }) });
+}
+
+describe('refusing requests', () => {
+  it.each([
+    ['no token', () => app.inject({ method: 'POST', url: '/v1/echo', payload: {} }), 401, 'unauthenticated'],
+    ['an unknown token', () => send('POST', '/v1/echo', {}, 'slc_000000000000_x'), 401, 'unauthenticated'],
+    ['an unknown path', () => send('GET', '/v1/nothing'), 404, 'route-not-found'],
+    ['broken JSON', () => send('POST', '/v1/echo', '{"a":', undefined, { 'content-type': 'application/json' }), 400, 'malformed-json'],
+    ['another media type', () => send('POST', '/v1/echo', 'a', undefined, { 'content-type': 'text/csv' }), 415, 'unsupported-media-type'],
+    ['broken JSON on a device route', () => send('POST', '/v1/device-echo', '{"a":', undefined, { 'content-type': 'application/json' }), 400, 'malformed-json'],
+    ['a body too large', () => send('POST', '/v1/device-echo', { a: 'x'.repeat(2000) }), 413, 'body-too-large'],
+    ['a rejection', () => send('POST', '/v1/echo', { name: 'no', inner: { size: 1 } }), 409, 'patch-pulled'],
+    ['a fault of ours', () => send('POST', '/v1/echo', { name: 'bug', inner: { size: 1 } }), 500, 'internal'],
+    ['a verify that is false', () => send('POST', '/v1/replays', { verify: false }), 400, 'invalid-request'],
+  ])('answers problem+json with a stable code to %s', async (_, request, status, code) => {
+    const response = await request();
+    expect(response.headers['content-type']).toContain('application/problem+json');
+    expect(response.json()).toMatchObject({ status, code, type: `urn:sluice:error:${code}` });
+    expect(response.statusCode).toBe(status);
+    expect(response.body).not.toContain('secret detail');
+  });
+
+  it('names every fault of a body at once', async () => {
+    const response = await send('POST', '/v1/echo', { name: 3, inner: { size: 11, other: 1 }, more: true });
+    const faults = response.json<{ errors: { path: string; code: string }[] }>().errors;
+    expect(faults.map(({ path }) => path).sort()).toEqual(['/inner/other', '/inner/size', '/more', '/name']);
+  });
+});
+
+describe('granting access', () => {
+  it('keeps the admin token in a file for its owner only', () => {
+    expect(statSync(join(folder, 'admin-token')).mode & 0o777).toBe(0o600);
+  });
+
+  it('lets a token do what its roles say, until it is revoked', async () => {
+    const created = await send('POST', '/v1/tokens', { name: 'ci', roles: ['publisher'] });
+    const { token, info } = created.json<{ token: string; info: { id: string } }>();
+    const body = { name: 'yes', inner: { size: 1 } };
+    const echoed = await send('POST', '/v1/echo', body, token, { 'x-correlation-id': 'abc' });
+    expect(echoed.json()).toMatchObject({ body, context: { actor: 'ci', correlationId: 'abc' } });
+    expect((await send('GET', '/v1/tokens', undefined, token)).statusCode).toBe(403);
+    expect((await send('POST', '/v1/device-echo', {}, token)).statusCode).toBe(403);
+    expect((await send('GET', '/v1/tokens')).body).not.toContain('secretSha256');
+    expect((await send('DELETE', `/v1/tokens/${info.id}`)).statusCode).toBe(204);
+    expect((await send('POST', '/v1/echo', body, token)).statusCode).toBe(401);
+  });
+
+  it('binds a device token to a device or a prefix', async () => {
+    const of = async (binding: object) =>
+      (await send('POST', '/v1/tokens', { name: 'd', roles: ['device'], ...binding })).json<{ token: string }>().token;
+    const mine = async (token: string) => (await send('POST', '/v1/device-echo', {}, token)).json<{ mine: boolean }>().mine;
+    expect(await mine(await of({ deviceId: 'd-1' }))).toBe(true);
+    expect(await mine(await of({ deviceId: 'd-11' }))).toBe(false);
+    expect(await mine(await of({ devicePrefix: 'd-' }))).toBe(true);
+    expect(await mine(await of({ devicePrefix: 'e-' }))).toBe(false);
+  });
+});
+
+describe('telling of itself', () => {
+  it('answers health without a token, and metrics and OpenAPI with one', async () => {
+    expect((await app.inject('/health/live')).statusCode).toBe(200);
+    expect((await app.inject('/health/ready')).statusCode).toBe(200);
+    expect((await send('GET', '/metrics')).body).toContain('sluice_device_request_seconds');
+    const document = (await send('GET', '/openapi.json')).json<{ paths: object }>();
+    expect(Object.keys(document.paths)).toEqual(expect.arrayContaining(['/v1/tokens', '/v1/device-echo', '/v1/replays']));
+  });
+
+  it('gives the feed in pages', async () => {
+    const metadata = { actor: 'a', correlationId: 'c' };
+    for (const id of ['1', '2', '3']) {
+      await store.append({ stream: `patch-${id}`, expected: 'any', commitId: id, metadata, body: { kind: 'events', events: [{ type: 'E' }] } });
+    }
+    const first = (await send('GET', '/v1/feed?limit=2')).json<{ events: object[]; next: string; caughtUp: boolean }>();
+    expect(first).toMatchObject({ next: '2', caughtUp: false, events: [{ stream: 'patch-1', place: { revision: 0, index: 0 } }, {}] });
+    const second = (await send('GET', `/v1/feed?from=${first.next}`)).json<{ events: object[] }>();
+    expect(second).toMatchObject({ next: '3', caughtUp: true, events: [{ stream: 'patch-3', actor: 'a' }] });
+  });
+
+  it('runs a replay and names the first difference', async () => {
+    app.get(Verifications).add({ name: 'odd', verify: () => Promise.resolve({ where: '/a', live: 1, replayed: 2 }) });
+    const { id } = (await send('POST', '/v1/replays', { verify: true })).json<{ id: string }>();
+    await expect
+      .poll(async () => (await send('GET', `/v1/replays/${id}`)).json<object>())
+      .toMatchObject({ status: 'done', matches: false, differences: [{ readModel: 'odd', where: '/a', live: 1, replayed: 2 }] });
+  });
+});

@@ -1,0 +1,62 @@
+import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { CqrsModule } from '@nestjs/cqrs';
+import { EventFeed, type Publication, StoreFeed } from '@sluice/event-feed';
+import { Clock, EventStore } from '@sluice/event-sourcing';
+import { AuthGuard } from './auth.ts';
+import { DeviceRoutes } from './device-routes.ts';
+import { FeedController } from './feed.controller.ts';
+import { Folds } from './folds.ts';
+import { Followers } from './followers.ts';
+import { Metrics } from './metrics.ts';
+import { OpenApi } from './open-api.ts';
+import { OperationsController, TokensController } from './operations.controller.ts';
+import { ProblemFilter } from './problem.ts';
+import { ReplaysController, Verifications } from './replays.ts';
+import { Settings } from './settings.ts';
+import { Tokens } from './tokens.ts';
+import { createValidationPipe } from './validation.ts';
+
+/** What an app decides: the adapters, the time, the configuration. Services see only the ports. */
+export interface Composition {
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly store: EventStore;
+  readonly tokens: Tokens;
+  readonly folds: Folds;
+  /** Where the events of other services come from; the own store if not given. */
+  readonly feed?: EventFeed;
+  readonly publications: readonly Publication[];
+}
+
+/** What every service is given: ports, errors, auth, health, metrics, tokens, replays, the feed of its own events. */
+@Module({})
+export class PlatformModule {
+  static with({ settings, clock, store, tokens, folds, feed, publications }: Composition): DynamicModule {
+    const ownFeed = new StoreFeed(store, publications);
+    const given: Provider[] = [
+      { provide: Settings, useValue: settings },
+      { provide: Clock, useValue: clock },
+      { provide: EventStore, useValue: store },
+      { provide: Tokens, useValue: tokens },
+      { provide: Folds, useValue: folds },
+      { provide: StoreFeed, useValue: ownFeed },
+      { provide: EventFeed, useValue: feed ?? ownFeed },
+    ];
+    const own = [Metrics, Followers, Verifications, DeviceRoutes, OpenApi];
+    return {
+      module: PlatformModule,
+      global: true,
+      imports: [CqrsModule.forRoot()],
+      controllers: [OperationsController, TokensController, ReplaysController, FeedController],
+      providers: [
+        ...given,
+        ...own,
+        { provide: APP_GUARD, useClass: AuthGuard },
+        { provide: APP_FILTER, useClass: ProblemFilter },
+        { provide: APP_PIPE, useFactory: createValidationPipe },
+      ],
+      exports: [...given, ...own],
+    };
+  }
+}

@@ -1,0 +1,92 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
+import { type ErrorCode, errorCodes, type FieldFault, isErrorCode, type Problem } from '@sluice/contracts';
+import { Rejection, RevisionConflict, StoreUnavailable } from '@sluice/event-sourcing';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+
+const RETRY_AFTER_SECONDS = 1;
+
+/** An error of the edge, by its code. */
+export class ProblemError extends Error {
+  override readonly name = 'ProblemError';
+
+  constructor(
+    readonly code: ErrorCode,
+    readonly detail?: string,
+    readonly errors?: readonly FieldFault[],
+  ) {
+    super(detail ?? errorCodes[code].title);
+  }
+}
+
+/** The problem+json body of any error, and the error itself where it is a fault of Sluice and belongs in the log. */
+export function toProblem(error: unknown, correlationId?: string): { problem: Problem; fault: boolean } {
+  const { code, detail, errors } = describe(error);
+  const { status, title } = errorCodes[code];
+  return {
+    problem: {
+      type: `urn:sluice:error:${code}`,
+      title,
+      status,
+      code,
+      ...(detail === undefined ? {} : { detail }),
+      ...(correlationId === undefined ? {} : { correlationId }),
+      ...(errors === undefined ? {} : { errors }),
+    },
+    fault: code === 'internal' || code === 'store-unavailable',
+  };
+}
+
+/** Answers with the problem; the one place where errors become HTTP. */
+export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const { problem, fault } = toProblem(error, request.id);
+  if (fault) request.log.error({ err: error }, 'request failed');
+  if (problem.status === 503) void reply.header('retry-after', String(RETRY_AFTER_SECONDS));
+  void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+}
+
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    sendProblem(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+  }
+}
+
+function describe(error: unknown): { code: ErrorCode; detail?: string; errors?: readonly FieldFault[] } {
+  if (error instanceof ProblemError) {
+    return {
+      code: error.code,
+      ...(error.detail === undefined ? {} : { detail: error.detail }),
+      ...(error.errors === undefined ? {} : { errors: error.errors }),
+    };
+  }
+  if (error instanceof Rejection && isErrorCode(error.code)) {
+    return error.detail === undefined ? { code: error.code } : { code: error.code, detail: error.detail };
+  }
+  if (error instanceof RevisionConflict) return { code: 'conflict' };
+  if (error instanceof StoreUnavailable) return { code: 'store-unavailable', detail: error.message };
+  if (isMalformedJson(error)) return { code: 'malformed-json', detail: error.message };
+  const status = statusOf(error);
+  const code = codeByStatus[status] ?? (status >= 400 && status < 500 ? 'invalid-request' : 'internal');
+  return code === 'internal' ? { code } : { code, detail: error instanceof Error ? error.message : String(error) };
+}
+
+// What Nest and Fastify themselves refuse, before any of our code runs.
+const codeByStatus: Readonly<Record<number, ErrorCode>> = {
+  404: 'route-not-found',
+  405: 'method-not-allowed',
+  413: 'body-too-large',
+  415: 'unsupported-media-type',
+  503: 'overloaded',
+};
+
+// Nest wraps what Fastify's parser says, so the parser's code is not always there.
+function isMalformedJson(error: unknown): error is Error {
+  return error instanceof Error && statusOf(error) === 400 && error.message.includes('JSON');
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof HttpException) return error.getStatus();
+  if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number') return error.statusCode;
+  return 500;
+}

@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto';
+import helmet from '@fastify/helmet';
+import { type DynamicModule, type LoggerService, Module, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { EventStore } from '@sluice/event-sourcing';
+import { fastify, type FastifyInstance } from 'fastify';
+import { type Logger, pino } from 'pino';
+import { Followers } from './followers.ts';
+import { OpenApi } from './open-api.ts';
+import { type Composition, PlatformModule } from './platform.module.ts';
+import { type SettingValues } from './settings.ts';
+
+const BODY_LIMIT_BYTES = 2 * 1024 * 1024;
+const HEADER_TIMEOUT_MS = 10_000;
+const SHUTDOWN_GRACE_MS = 20_000;
+const CORRELATION_HEADER = 'x-correlation-id';
+const CORRELATION_ID = /^[A-Za-z0-9._:-]{1,64}$/;
+
+/** Structured log lines on standard error: standard output belongs to what a program answers. */
+export function createLogger({ logLevel }: Pick<SettingValues, 'logLevel'>): Logger {
+  return pino({ level: logLevel, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2));
+}
+
+/** Boots services in one process, ready for `listen` or `inject`. */
+export async function createApp(
+  modules: readonly Type[],
+  composition: Composition,
+  log: Logger = createLogger({ logLevel: 'silent' }),
+): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({
+    loggerInstance: log,
+    logController: new fastify.LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_LIMIT_BYTES,
+    genReqId: correlationId,
+    skipMiddie: true,
+    return503OnClosing: true,
+    http: { headersTimeout: HEADER_TIMEOUT_MS },
+  });
+  const instance = adapter.getInstance() as unknown as FastifyInstance;
+  await instance.register(helmet);
+  addHooks(instance);
+  const app = await NestFactory.create<NestFastifyApplication>(rootOf(modules, composition), adapter, {
+    logger: asNestLogger(log),
+    abortOnError: false,
+    forceCloseConnections: true,
+  });
+  app.get(OpenApi).attach(app);
+  await app.init();
+  await instance.ready();
+  return app;
+}
+
+/** Listens until SIGINT or SIGTERM, then finishes what it acknowledged. Resolves with the address once it listens. */
+export async function serve(
+  app: NestFastifyApplication,
+  { host, port }: Pick<SettingValues, 'host' | 'port'>,
+  log: Logger,
+) {
+  await app.listen(port, host);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      log.info({ signal }, 'shutting down');
+      setTimeout(() => process.exit(1), SHUTDOWN_GRACE_MS).unref();
+      void close(app).then(() => process.exit(0));
+    });
+  }
+  return app.getUrl();
+}
+
+/** Stops what runs behind the requests, answers the requests under way, then closes the store. */
+export async function close(app: NestFastifyApplication): Promise<void> {
+  const [followers, store] = [app.get(Followers), app.get(EventStore)];
+  await followers.stopTasks();
+  await app.close();
+  await followers.stop();
+  await store.close();
+}
+
+function rootOf(modules: readonly Type[], composition: Composition): DynamicModule {
+  @Module({})
+  class Root {}
+  return { module: Root, imports: [PlatformModule.with(composition), ...modules] };
+}
+
+function addHooks(instance: FastifyInstance): void {
+  // A route says its own body limit in its config, since Nest's decorators know no other place for it.
+  instance.addHook('onRoute', (route) => {
+    const limit = (route.config as { bodyLimitBytes?: number } | undefined)?.bodyLimitBytes;
+    if (limit !== undefined) route.bodyLimit = limit;
+  });
+  instance.addHook('onResponse', (request, reply, done) => {
+    if ((request.routeOptions.config as { helmet?: unknown }).helmet === undefined) {
+      request.log.info(
+        {
+          method: request.method,
+          path: request.url.split('?')[0],
+          status: reply.statusCode,
+          ms: Math.round(reply.elapsedTime),
+        },
+        'request',
+      );
+    }
+    done();
+  });
+}
+
+function correlationId(request: { headers: Record<string, string | string[] | undefined> }): string {
+  const given = request.headers[CORRELATION_HEADER];
+  return typeof given === 'string' && CORRELATION_ID.test(given) ? given : randomUUID();
+}
+
+function asNestLogger(log: Logger): LoggerService {
+  const write =
+    (level: 'info' | 'warn' | 'error' | 'debug') =>
+    (message: unknown, ...rest: unknown[]) => {
+      log[level]({ context: rest.at(-1) }, String(message));
+    };
+  // Nest tells each mapped route at start; that is noise here.
+  return { log: write('debug'), warn: write('warn'), error: write('error'), debug: write('debug') };
+}

@@ -1,0 +1,159 @@
+import { parseArgs } from 'node:util';
+
+/** A setting that cannot be used. The text says which, and what it takes. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+}
+
+interface SettingRule<Value> {
+  readonly flag: string;
+  readonly description: string;
+  readonly fallback: Value;
+  parse(text: string): Value | undefined;
+  /** What `parse` takes, in words. */
+  readonly takes: string;
+}
+
+/** Every setting, once: `--flag value`, or the environment variable `SLUICE_FLAG`; the flag wins. */
+export const settingRules = {
+  data: text('data', '.sluice', 'Folder that holds the store, its lock and the tokens.'),
+  tokens: text('tokens', '', 'Folder of tokens when services share them; the data folder if empty.'),
+  host: text('host', '127.0.0.1', 'Address to listen on.'),
+  port: integer('port', 4600, 0, 65_535, 'Port to listen on; 0 picks a free one.'),
+  logLevel: oneOf('log-level', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'Least severe log line.'),
+  shards: integer('shards', 8, 1, 1024, 'Parts of the fleet. Fixed when the store is created.'),
+  leaseMinutes: integer('lease-minutes', 30, 1, 1440, 'How long a device may act on a directive (minutes).'),
+  policyStaleSeconds: integer(
+    'policy-stale-seconds',
+    30,
+    1,
+    3600,
+    'Silence of the catalog after which nothing is offered (seconds, wall time).',
+  ),
+  healthBucketSeconds: integer('health-bucket-seconds', 60, 1, 3600, 'Width of a health bucket (seconds).'),
+  reportingDeadlineMinutes: integer(
+    'reporting-deadline-minutes',
+    120,
+    1,
+    10_080,
+    'After this time an outcome without a reported start counts as a trial (minutes).',
+  ),
+  longOfflineHours: integer(
+    'long-offline-hours',
+    72,
+    1,
+    8760,
+    'Silence after which a holder of a recalled patch is counted apart (hours).',
+  ),
+  catalogUrl: url('catalog-url', 'http://127.0.0.1:4601', 'Where the catalog listens, for a service that runs apart.'),
+  telemetryUrl: url(
+    'telemetry-url',
+    'http://127.0.0.1:4603',
+    'Where telemetry listens, for a service that runs apart.',
+  ),
+  feedTokenFile: text(
+    'feed-token-file',
+    '',
+    'File with the token to read the feeds of other services; `admin-token` of the tokens folder if empty.',
+  ),
+} as const satisfies Record<string, SettingRule<string> | SettingRule<number>>;
+
+type Rules = typeof settingRules;
+
+/** The configuration of a process, validated. Injected by this class. */
+export type SettingValues = {
+  readonly [Name in keyof Rules]: Rules[Name]['fallback'] extends number ? number : string;
+};
+
+// A class with the fields of the rules, so that Nest can inject it by its type.
+export abstract class Settings {
+  abstract readonly values: SettingValues;
+
+  /** The settings with some of them replaced: for composition and tests. */
+  static of(overrides: Partial<SettingValues> = {}): Settings {
+    return new FixedSettings({ ...defaults(), ...overrides });
+  }
+}
+
+class FixedSettings extends Settings {
+  constructor(override readonly values: SettingValues) {
+    super();
+  }
+}
+
+/**
+ * Reads settings from the command line and the environment. `own` names further flags of the app (no value: a switch).
+ * Throws SettingsError for an unknown flag or a value out of range.
+ */
+export function readSettings(
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+  overrides: Partial<SettingValues> = {},
+  own: Readonly<Record<string, { type: 'string' | 'boolean' }>> = {},
+): { settings: Settings; own: Record<string, string | boolean | undefined> } {
+  const flags = Object.fromEntries(Object.values(settingRules).map(({ flag }) => [flag, { type: 'string' as const }]));
+  const { values } = parseFlags(args, { ...flags, ...own });
+  const read = Object.fromEntries(
+    Object.entries(settingRules).map(([name, rule]) => {
+      const variable = environmentVariable(rule.flag);
+      const given = (values[rule.flag] as string | undefined) ?? environment[variable];
+      if (given === undefined) return [name, overrides[name as keyof SettingValues] ?? rule.fallback];
+      const value = rule.parse(given);
+      if (value === undefined)
+        throw new SettingsError(`--${rule.flag} (or ${variable}) is ${JSON.stringify(given)}, but takes ${rule.takes}`);
+      return [name, value];
+    }),
+  );
+  return {
+    settings: Settings.of(read),
+    own: Object.fromEntries(Object.keys(own).map((flag) => [flag, values[flag]])),
+  };
+}
+
+export function environmentVariable(flag: string): string {
+  return `SLUICE_${flag.toUpperCase().replaceAll('-', '_')}`;
+}
+
+function parseFlags(args: readonly string[], options: Record<string, { type: 'string' | 'boolean' }>) {
+  try {
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false });
+  } catch (error) {
+    const known = Object.keys(options).map((flag) => `--${flag}`);
+    throw new SettingsError(`${error instanceof Error ? error.message : String(error)}\nKnown: ${known.join(' ')}`);
+  }
+}
+
+function defaults(): SettingValues {
+  return Object.fromEntries(
+    Object.entries(settingRules).map(([name, rule]) => [name, rule.fallback]),
+  ) as unknown as SettingValues;
+}
+
+function text(flag: string, fallback: string, description: string): SettingRule<string> {
+  return { flag, fallback, description, takes: 'text', parse: (given) => given };
+}
+
+function url(flag: string, fallback: string, description: string): SettingRule<string> {
+  const parse = (given: string) =>
+    /^https?:$/.test(URL.parse(given)?.protocol ?? '') ? given.replace(/\/$/, '') : undefined;
+  return { flag, fallback, description, takes: 'an http or https address', parse };
+}
+
+function oneOf(flag: string, fallback: string, choices: readonly string[], description: string): SettingRule<string> {
+  const parse = (given: string) => (choices.includes(given) ? given : undefined);
+  return { flag, fallback, description, takes: `one of ${choices.join(', ')}`, parse };
+}
+
+function integer(
+  flag: string,
+  fallback: number,
+  least: number,
+  most: number,
+  description: string,
+): SettingRule<number> {
+  const parse = (given: string) => {
+    const value = Number(given);
+    return /^\d{1,9}$/.test(given) && value >= least && value <= most ? value : undefined;
+  };
+  return { flag, fallback, description, takes: `a whole number from ${String(least)} to ${String(most)}`, parse };
+}

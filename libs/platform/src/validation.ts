@@ -1,0 +1,28 @@
+import { type ValidationError, ValidationPipe } from '@nestjs/common';
+import { type FieldFault } from '@sluice/contracts';
+import { ProblemError } from './problem.ts';
+
+/** Checks bodies and queries against their class-validator classes; unknown fields are refused, every fault is named at once. */
+export function createValidationPipe(): ValidationPipe {
+  return new ValidationPipe({
+    whitelist: true,
+    forbidNonWhitelisted: true,
+    forbidUnknownValues: true,
+    transform: true,
+    transformOptions: { exposeDefaultValues: true },
+    exceptionFactory: (faults) => new ProblemError('invalid-request', undefined, toFieldFaults(faults)),
+  });
+}
+
+/** class-validator's tree of faults as a flat list with JSON Pointers. */
+export function toFieldFaults(faults: readonly ValidationError[], parent = ''): FieldFault[] {
+  return faults.flatMap((fault) => {
+    const path = `${parent}/${fault.property.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const own = Object.entries(fault.constraints ?? {}).map(([rule, detail]) => ({ path, code: kebab(rule), detail }));
+    return [...own, ...toFieldFaults(fault.children ?? [], path)];
+  });
+}
+
+function kebab(rule: string): string {
+  return rule.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`).replace(/^-/, '');
+}
