@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { compareContent, contentFaults, isSameBase, type PatchContent, type Variant } from './patch-content.ts';
+
+const sha256 = 'a'.repeat(64);
+const variant: Variant = { build: '2a', prerequisiteBuild: '1', models: ['Mac1,1', 'Mac1,2'] };
+const content: PatchContent = { platform: 'macos', baseVersion: '26.3', letter: 'a', variants: [variant], cves: [] };
+
+describe('finding faults in a content', () => {
+  it('finds none where each model of a base has one variant', () => {
+    const variants = [
+      variant,
+      { build: '2b', prerequisiteBuild: '1', models: ['Mac1,3'] },
+      { ...variant, build: '2c', prerequisiteBuild: '0' },
+    ];
+    expect(contentFaults({ variants, cves: [{ id: 'CVE-2026-1234', exploited: true }] })).toEqual([]);
+  });
+
+  it('names every fault with its place', () => {
+    const variants = [
+      { build: '1', prerequisiteBuild: '1', models: ['Mac1,1', 'Mac1,1'] },
+      { build: '1', prerequisiteBuild: '0', models: ['Mac1,2'] },
+      { build: '2', prerequisiteBuild: '0', models: ['Mac1,3', 'Mac1,2'] },
+    ];
+    const cves = [
+      { id: 'CVE-2026-1234', exploited: false },
+      { id: 'CVE-2026-1234', exploited: true },
+    ];
+    expect(contentFaults({ variants, cves }).map(({ path, code }) => `${path} ${code}`)).toEqual([
+      '/variants/0/build same-as-prerequisite',
+      '/variants/0/models/1 duplicate',
+      '/variants/1/build duplicate',
+      '/variants/2/models/1 duplicate',
+      '/cves/1/id duplicate',
+    ]);
+  });
+});
+
+describe('comparing contents', () => {
+  it('finds nothing where the wanted one leaves out what the present one has', () => {
+    const artifact = { url: 'https://example.org/2a', sha256, sizeBytes: 1 };
+    const present: PatchContent = {
+      ...content,
+      variants: [{ ...variant, artifact }],
+      cves: [{ id: 'CVE-2026-1234', exploited: true }],
+      releaseNotesUrl: 'https://example.org/notes',
+    };
+    expect(compareContent(present, content)).toEqual({ addition: undefined, conflicts: [] });
+  });
+
+  it('adds variants, CVEs and notes', () => {
+    const added: Variant = { build: '2b', prerequisiteBuild: '1', models: ['Mac1,3'] };
+    const cves = [{ id: 'CVE-2026-1234', exploited: false }];
+    const releaseNotesUrl = 'https://example.org/notes';
+    const wanted = { ...content, variants: [variant, added], cves, releaseNotesUrl };
+    expect(compareContent(content, wanted)).toEqual({
+      addition: { variants: [added], cves, releaseNotesUrl },
+      conflicts: [],
+    });
+  });
+
+  it('reports each contradiction in words', () => {
+    const present = { ...content, releaseNotesUrl: 'https://example.org/notes' };
+    const wanted: PatchContent = {
+      ...content,
+      letter: 'b',
+      releaseNotesUrl: 'https://example.org/other',
+      variants: [
+        {
+          build: '2a',
+          prerequisiteBuild: '0',
+          models: ['Mac1,1'],
+          artifact: { url: 'https://x', sha256, sizeBytes: 1 },
+        },
+      ],
+    };
+    expect(compareContent(present, wanted).conflicts).toEqual([
+      'letter is a, not b',
+      'releaseNotesUrl is https://example.org/notes, not https://example.org/other',
+      'variant 2a: prerequisiteBuild is 1, not 0',
+      'variant 2a: models differ (new: none; gone: Mac1,2)',
+      'variant 2a: the artifact differs',
+    ]);
+  });
+
+  it('takes a new variant for a model that has one as a contradiction', () => {
+    const added: Variant = { build: '2b', prerequisiteBuild: '1', models: ['Mac1,2'] };
+    expect(compareContent(content, { ...content, variants: [added] }).conflicts).toEqual(['Mac1,2 on 1 gets 2a too']);
+  });
+});
+
+describe('telling the base of a patch', () => {
+  it('is the same for the same platform and version, however written', () => {
+    expect(isSameBase(content, { ...content, baseVersion: '26.3.0' })).toBe(true);
+    expect(isSameBase(content, { ...content, baseVersion: '26.3.1' })).toBe(false);
+    expect(isSameBase(content, { ...content, platform: 'ios' })).toBe(false);
+  });
+});
