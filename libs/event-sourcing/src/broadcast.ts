@@ -9,7 +9,7 @@ import {
 } from './event-store.ts';
 
 /** A live subscriber that falls this many commits behind reads them from the store again instead of from memory. */
-const LIVE_BUFFER_COMMITS_MAX = 1024;
+export const LIVE_BUFFER_COMMITS_MAX = 1024;
 
 type Read = (options: ReadOptions) => AsyncIterable<Commit>;
 

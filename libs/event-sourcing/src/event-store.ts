@@ -59,8 +59,7 @@ export interface ReadOptions {
 
 /** `caught-up` comes each time that the subscription has seen all there is; its position also covers commits that the filter left out. */
 export type SubscriptionMessage =
-  | { readonly kind: 'commit'; readonly commit: Commit }
-  | { readonly kind: 'caught-up'; readonly position: Position };
+  { readonly kind: 'commit'; readonly commit: Commit } | { readonly kind: 'caught-up'; readonly position: Position };
 
 /** The stream was not at the expected revision. Load it again and decide anew. */
 export class RevisionConflict extends Error {
@@ -77,7 +76,12 @@ export class RevisionConflict extends Error {
 
 /** The store can no longer write (disk full, file damaged, closed). Nothing of the append was kept. */
 export class StoreUnavailable extends Error {
-  override readonly name = 'StoreUnavailable';
+  override readonly name: string = 'StoreUnavailable';
+}
+
+/** More appends are waiting than the store holds. Nothing of this one was kept; it may be tried again shortly. */
+export class StoreOverloaded extends StoreUnavailable {
+  override readonly name = 'StoreOverloaded';
 }
 
 /**

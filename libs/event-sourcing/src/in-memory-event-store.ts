@@ -5,6 +5,7 @@ import {
   type Appended,
   BEGINNING,
   type Commit,
+  type CommitBody,
   comparePositions,
   EventStore,
   matchesPrefix,
@@ -18,7 +19,7 @@ import {
 /** The event store of tests: everything in arrays, nothing survives the process. */
 export class InMemoryEventStore extends EventStore {
   private readonly commits: Commit[] = [];
-  private readonly streams = new Map<string, Commit[]>();
+  private readonly streams = new Map<string, { commits: Commit[]; byId: Map<string, Commit> }>();
   private readonly broadcast = new Broadcast();
   private closed = false;
 
@@ -29,10 +30,11 @@ export class InMemoryEventStore extends EventStore {
   // eslint-disable-next-line @typescript-eslint/require-await -- a promise, so that a conflict rejects as in every adapter
   override async append(append: Append): Promise<Appended> {
     if (this.closed) throw new StoreUnavailable('the store is closed');
-    const stream = this.streams.get(append.stream) ?? [];
-    const same = stream.find((commit) => commit.commitId === append.commitId);
+    const stream = this.streams.get(append.stream) ?? { commits: [], byId: new Map<string, Commit>() };
+    const same = stream.byId.get(append.commitId);
     if (same) return same;
-    const actual = stream.length === 0 ? 'no-stream' : stream.length - 1;
+    const { length } = stream.commits;
+    const actual = length === 0 ? 'no-stream' : length - 1;
     if (append.expected !== 'any' && append.expected !== actual) {
       throw new RevisionConflict(append.stream, append.expected, actual);
     }
@@ -41,19 +43,21 @@ export class InMemoryEventStore extends EventStore {
       stream: name,
       commitId,
       metadata,
-      body,
-      revision: stream.length,
+      body: ownCopy(body),
+      revision: length,
       position: String(this.commits.length + 1),
       recordedAt: later(this.clock.nowText(), this.commits.at(-1)?.recordedAt),
     };
-    this.streams.set(name, [...stream, commit]);
+    stream.commits.push(commit);
+    stream.byId.set(commitId, commit);
+    this.streams.set(name, stream);
     this.commits.push(commit);
     this.broadcast.publish([commit]);
     return commit;
   }
 
   override async *readStream(stream: string, fromRevision = 0): AsyncIterable<Commit> {
-    yield* (this.streams.get(stream) ?? []).slice(fromRevision);
+    yield* this.streams.get(stream)?.commits.slice(fromRevision) ?? [];
   }
 
   override async *readAll(options: ReadOptions = {}): AsyncIterable<Commit> {
@@ -79,6 +83,11 @@ export class InMemoryEventStore extends EventStore {
     this.closed = true;
     return Promise.resolve();
   }
+}
+
+/** The caller may use its buffer again. */
+function ownCopy(body: CommitBody): CommitBody {
+  return body.kind === 'packed' ? { ...body, bytes: body.bytes.slice() } : body;
 }
 
 function later(now: string, last: string | undefined): string {

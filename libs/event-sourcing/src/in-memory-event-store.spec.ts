@@ -1,0 +1,4 @@
+import { eventStoreContract } from '@sluice/testing';
+import { InMemoryEventStore } from './in-memory-event-store.ts';
+
+eventStoreContract('InMemoryEventStore', (clock) => Promise.resolve(new InMemoryEventStore(clock)));

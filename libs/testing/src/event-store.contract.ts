@@ -1,0 +1,334 @@
+import {
+  BEGINNING,
+  type Clock,
+  type EventStore,
+  LIVE_BUFFER_COMMITS_MAX,
+  RevisionConflict,
+  StoreUnavailable,
+} from '@sluice/event-sourcing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { appendOf, collect, eventsBody, Listener, StoppedClock } from './steps.ts';
+
+export type MakeStore = (clock: Pick<Clock, 'kind' | 'nowText'>) => Promise<EventStore>;
+
+/** What every EventStore must do. `makeStore` returns an empty store; the suite closes it. */
+export function eventStoreContract(name: string, makeStore: MakeStore): void {
+  describe(`the event store contract, by ${name}`, () => {
+    const opened: Opened = { clock: new StoppedClock(), store: undefined };
+
+    beforeEach(async () => {
+      opened.clock = new StoppedClock();
+      opened.store = await makeStore(opened.clock);
+    });
+    afterEach(async () => {
+      await opened.store?.close();
+    });
+
+    describe('appending', () => {
+      expectingRevisions(() => storeOf(opened));
+      repeatingCommits(() => storeOf(opened));
+      numbering(() => storeOf(opened), opened);
+    });
+    describe('reading', () => readingBack(() => storeOf(opened)));
+    describe('subscribing', () => subscribing(() => storeOf(opened)));
+    describe('closing', () => closing(() => storeOf(opened)));
+  });
+}
+
+interface Opened {
+  clock: StoppedClock;
+  store: EventStore | undefined;
+}
+
+function storeOf({ store }: Opened): EventStore {
+  if (store === undefined) throw new Error('the store has not been made');
+  return store;
+}
+
+function expectingRevisions(store: () => EventStore): void {
+  it('starts a stream when none is expected and none is there', async () => {
+    const appended = await store().append(appendOf({ stream: 's-1', commitId: 'a', expected: 'no-stream' }));
+    expect(appended).toMatchObject({ revision: 0, position: '1' });
+  });
+
+  it('goes on from the expected revision', async () => {
+    await store().append(appendOf({ stream: 's-1', commitId: 'a' }));
+    expect(await store().append(appendOf({ stream: 's-1', commitId: 'b', expected: 0 }))).toMatchObject({
+      revision: 1,
+    });
+  });
+
+  it('goes on from any revision when any is expected', async () => {
+    await store().append(appendOf({ stream: 's-1', commitId: 'a', expected: 'any' }));
+    expect(await store().append(appendOf({ stream: 's-1', commitId: 'b', expected: 'any' }))).toMatchObject({
+      revision: 1,
+    });
+  });
+
+  it.each([
+    { expected: 'no-stream', actual: 1 },
+    { expected: 0, actual: 1 },
+    { expected: 2, actual: 1 },
+  ] as const)('conflicts when $expected is expected and $actual is there', async ({ expected, actual }) => {
+    await store().append(appendOf({ stream: 's-1', commitId: 'a' }));
+    await store().append(appendOf({ stream: 's-1', commitId: 'b' }));
+    const error = await store()
+      .append(appendOf({ stream: 's-1', commitId: 'c', expected }))
+      .catch(asIs);
+    expect(error).toBeInstanceOf(RevisionConflict);
+    expect(error).toMatchObject({ stream: 's-1', expected, actual });
+    expect(await collect(store().readStream('s-1'))).toHaveLength(2);
+  });
+
+  it('conflicts when a revision is expected and there is no stream', async () => {
+    const error = await store()
+      .append(appendOf({ stream: 's-1', commitId: 'a', expected: 0 }))
+      .catch(asIs);
+    expect(error).toMatchObject({ name: 'RevisionConflict', actual: 'no-stream' });
+    expect(await store().head()).toBe(BEGINNING);
+  });
+
+  it('lets exactly one of many writers win each revision', async () => {
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, writer) =>
+        store().append(appendOf({ stream: 's-1', commitId: `w${writer}`, expected: 'no-stream' })),
+      ),
+    );
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    const reasons = outcomes.flatMap((outcome): unknown[] => (outcome.status === 'rejected' ? [outcome.reason] : []));
+    for (const reason of reasons) expect(reason).toMatchObject({ name: 'RevisionConflict', actual: 0 });
+    expect(await collect(store().readStream('s-1'))).toHaveLength(1);
+  });
+}
+
+function repeatingCommits(store: () => EventStore): void {
+  it('answers a repeated commit with the first result and writes nothing, whatever it expects', async () => {
+    const first = await store().append(appendOf({ stream: 's-1', commitId: 'a', expected: 'no-stream' }));
+    await store().append(appendOf({ stream: 's-1', commitId: 'b' }));
+    const { revision, position, recordedAt } = await store().append(
+      appendOf({ stream: 's-1', commitId: 'a', expected: 'no-stream' }),
+    );
+    expect({ revision, position, recordedAt }).toEqual({ ...picked(first) });
+    expect(await collect(store().readAll())).toHaveLength(2);
+  });
+
+  it('writes once when the same commit is sent twice at the same time', async () => {
+    const [first, second] = await Promise.all([
+      store().append(appendOf({ stream: 's-1', commitId: 'a' })),
+      store().append(appendOf({ stream: 's-1', commitId: 'a' })),
+    ]);
+    expect(picked(second)).toEqual(picked(first));
+    expect(await collect(store().readAll())).toHaveLength(1);
+  });
+
+  it('takes the same commit id in another stream as another commit', async () => {
+    await store().append(appendOf({ stream: 's-1', commitId: 'a' }));
+    expect(await store().append(appendOf({ stream: 's-2', commitId: 'a' }))).toMatchObject({
+      revision: 0,
+      position: '2',
+    });
+  });
+}
+
+function numbering(store: () => EventStore, opened: Opened): void {
+  it('gives dense increasing positions across streams', async () => {
+    await Promise.all(
+      Array.from({ length: 60 }, (_, n) => store().append(appendOf({ stream: `s-${n % 7}`, commitId: `c${n}` }))),
+    );
+    const commits = await collect(store().readAll());
+    expect(commits.map(({ position }) => position)).toEqual(Array.from({ length: 60 }, (_, n) => String(n + 1)));
+    expect(await store().head()).toBe('60');
+  });
+
+  it('leaves no gap in the positions for what conflicted', async () => {
+    await store().append(appendOf({ stream: 's-1', commitId: 'a' }));
+    await store()
+      .append(appendOf({ stream: 's-1', commitId: 'b', expected: 'no-stream' }))
+      .catch(asIs);
+    expect(await store().append(appendOf({ stream: 's-1', commitId: 'c' }))).toMatchObject({
+      position: '2',
+      revision: 1,
+    });
+  });
+
+  it('never lets the recorded time decrease, though the clock may', async () => {
+    const times = ['2026-11-24T10:00:01.000Z', '2026-11-24T09:00:00.000Z', '2026-11-24T10:00:01.001Z'];
+    for (const [n, time] of times.entries()) {
+      opened.clock.time = time;
+      await store().append(appendOf({ stream: `s-${n}`, commitId: `c${n}` }));
+    }
+    const recorded = (await collect(store().readAll())).map(({ recordedAt }) => recordedAt);
+    expect(recorded).toEqual(['2026-11-24T10:00:01.000Z', '2026-11-24T10:00:01.000Z', '2026-11-24T10:00:01.001Z']);
+  });
+}
+
+function readingBack(store: () => EventStore): void {
+  it('returns events, ids and metadata as they were appended', async () => {
+    const append = appendOf({
+      stream: 's-1',
+      commitId: '0b8e9f3c-1111-4222-8333-444455556666',
+      metadata: { actor: 'zoë@ops', correlationId: '0b8e9f3c-1111-4222-8333-444455556666', causationId: 'Feed:12' },
+      body: eventsBody('größer ≥ 10 ✓'),
+    });
+    const { revision, position, recordedAt } = await store().append(append);
+    const { stream, commitId, metadata, body } = append;
+    const [commit] = await collect(store().readStream('s-1'));
+    expect(commit).toEqual({ stream, commitId, metadata, body, revision, position, recordedAt });
+    expect(commit?.metadata).toStrictEqual(metadata);
+  });
+
+  it.each([0, 1, 300, 70_000])(
+    'returns %i packed bytes as they were, though the caller uses its buffer again',
+    async (size) => {
+      const buffer = Uint8Array.from({ length: size + 16 }, (_, n) => (n * 7 + (n >> 3)) % 256);
+      const bytes = buffer.subarray(8, 8 + size);
+      const expected = [...bytes];
+      const appending = store().append(
+        appendOf({ stream: 's-1', commitId: 'a', body: { kind: 'packed', bytes, count: 3 } }),
+      );
+      buffer.fill(0);
+      await appending;
+      const [commit] = await collect(store().readStream('s-1'));
+      if (commit?.body.kind !== 'packed') throw new Error('the body is not packed');
+      expect(commit.body.count).toBe(3);
+      expect([...commit.body.bytes]).toEqual(expected);
+    },
+  );
+
+  it('reads a stream from a revision on, and nothing where there is nothing', async () => {
+    for (const commitId of ['a', 'b', 'c']) await store().append(appendOf({ stream: 's-1', commitId }));
+    await store().append(appendOf({ stream: 's-10', commitId: 'other' }));
+    const read = async (stream: string, from?: number) =>
+      (await collect(store().readStream(stream, from))).map(({ commitId }) => commitId);
+    expect(await read('s-1')).toEqual(['a', 'b', 'c']);
+    expect(await read('s-1', 1)).toEqual(['b', 'c']);
+    expect(await read('s-1', 3)).toEqual([]);
+    expect(await read('s-2')).toEqual([]);
+  });
+
+  it('reads all after a position, of the streams with one of the prefixes', async () => {
+    for (const [n, kind] of ['patch', 'fleet', 'hold', 'patch', 'fleet', 'patchwork'].entries()) {
+      await store().append(appendOf({ stream: `${kind}-1`, commitId: `c${n + 1}` }));
+    }
+    const read = async (options?: { after?: string; prefixes?: string[] }) =>
+      (await collect(store().readAll(options))).map(({ position }) => position);
+    expect(await read()).toEqual(['1', '2', '3', '4', '5', '6']);
+    expect(await read({ after: '4' })).toEqual(['5', '6']);
+    expect(await read({ after: '1', prefixes: ['patch-'] })).toEqual(['4']);
+    expect(await read({ prefixes: ['patch-', 'hold-'] })).toEqual(['1', '3', '4']);
+    expect(await read({ prefixes: [] })).toEqual([]);
+    expect(await read({ after: '6' })).toEqual([]);
+  });
+
+  it('has its head at the beginning when it is empty', async () => {
+    expect(await store().head()).toBe(BEGINNING);
+    expect(await collect(store().readAll())).toEqual([]);
+  });
+
+  it('reads more than fits into memory at once, in order, and may be left half-way', async () => {
+    const bytes = new Uint8Array(20_000).map((_, n) => (n * n) % 251);
+    const body = { kind: 'packed', bytes, count: 1 } as const;
+    await Promise.all(
+      Array.from({ length: 300 }, (_, n) => store().append(appendOf({ stream: 's-1', commitId: `c${n}`, body }))),
+    );
+    expect((await collect(store().readStream('s-1'))).map(({ revision }) => revision)).toEqual([...Array(300).keys()]);
+    for await (const commit of store().readAll()) if (commit.position === '150') break;
+    expect(await collect(store().readAll({ after: '299' }))).toHaveLength(1);
+  });
+}
+
+function subscribing(store: () => EventStore): void {
+  const listeners: Listener[] = [];
+  const listen = (options?: { after?: string; prefixes?: string[] }, each?: () => Promise<void>) => {
+    const started = new Listener(store(), options, each);
+    listeners.push(started);
+    return started;
+  };
+  afterEach(async () => {
+    await Promise.all(listeners.splice(0).map((each) => each.stop()));
+  });
+
+  it('delivers what was there, says so, then delivers what comes', async () => {
+    await store().append(appendOf({ stream: 's-1', commitId: 'a' }));
+    const live = listen();
+    await live.until(({ covered }) => covered === '1');
+    await store().append(appendOf({ stream: 's-2', commitId: 'b' }));
+    await live.until(({ covered }) => covered === '2');
+    expect(live.messages.map(({ kind }) => kind)).toEqual(['commit', 'caught-up', 'commit', 'caught-up']);
+    expect(live.commits).toEqual(await collect(store().readAll()));
+  });
+
+  it('says at once that it has caught up when there is nothing', async () => {
+    const live = listen();
+    await live.until(({ covered }) => covered !== undefined);
+    expect(live.messages).toEqual([{ kind: 'caught-up', position: BEGINNING }]);
+  });
+
+  it('starts after the position it is given', async () => {
+    for (const commitId of ['a', 'b', 'c']) await store().append(appendOf({ stream: 's-1', commitId }));
+    const live = listen({ after: '2' });
+    await live.until(({ covered }) => covered === '3');
+    expect(live.commits.map(({ commitId }) => commitId)).toEqual(['c']);
+  });
+
+  it('covers what the filter leaves out, before and after it has caught up', async () => {
+    await store().append(appendOf({ stream: 'other-1', commitId: 'a' }));
+    const live = listen({ prefixes: ['wanted-'] });
+    await live.until(({ covered }) => covered === '1');
+    await store().append(appendOf({ stream: 'other-1', commitId: 'b' }));
+    await live.until(({ covered }) => covered === '2');
+    await store().append(appendOf({ stream: 'wanted-1', commitId: 'c' }));
+    await live.until(({ covered }) => covered === '3');
+    expect(live.commits.map(({ commitId }) => commitId)).toEqual(['c']);
+  });
+
+  it('loses nothing when the subscriber is slower than the writers', async () => {
+    const gate = Promise.withResolvers<void>();
+    await store().append(appendOf({ stream: 's-0', commitId: 'first' }));
+    const live = listen({}, () => gate.promise);
+    await live.until(({ commits }) => commits.length === 1);
+    const total = LIVE_BUFFER_COMMITS_MAX + 200;
+    await Promise.all(
+      Array.from({ length: total }, (_, n) => store().append(appendOf({ stream: `s-${n % 9}`, commitId: `c${n}` }))),
+    );
+    gate.resolve();
+    await live.until(({ covered }) => covered === String(total + 1));
+    expect(live.commits.map(({ position }) => position)).toEqual(
+      Array.from({ length: total + 1 }, (_, n) => String(n + 1)),
+    );
+  });
+
+  it('ends when the signal aborts, waiting or not, and at once when it was aborted before', async () => {
+    await store().append(appendOf({ stream: 's-1', commitId: 'a' }));
+    const waiting = listen();
+    await waiting.until(({ covered }) => covered === '1');
+    await waiting.stop();
+    const before = await collect(store().subscribe({ signal: AbortSignal.abort() }));
+    expect(before).toEqual([]);
+  });
+}
+
+function closing(store: () => EventStore): void {
+  it('finishes what it has accepted, then is unavailable', async () => {
+    const accepted = store().append(appendOf({ stream: 's-1', commitId: 'a' }));
+    await store().close();
+    expect(await accepted).toMatchObject({ position: '1' });
+    const error = await store()
+      .append(appendOf({ stream: 's-1', commitId: 'b' }))
+      .catch(asIs);
+    expect(error).toBeInstanceOf(StoreUnavailable);
+  });
+
+  it('may be closed twice', async () => {
+    await store().close();
+    await expect(store().close()).resolves.toBeUndefined();
+  });
+}
+
+function picked({ revision, position, recordedAt }: { revision: number; position: string; recordedAt: string }) {
+  return { revision, position, recordedAt };
+}
+
+function asIs(error: unknown): unknown {
+  return error;
+}

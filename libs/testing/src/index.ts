@@ -1,0 +1,3 @@
+export * from './event-store.contract.ts';
+export * from './scenarios.ts';
+export * from './steps.ts';
