@@ -11,3 +11,4 @@ export * from './serve.ts';
 export * from './settings.ts';
 export * from './tokens.ts';
 export { FEED_HEARTBEAT_SECONDS } from './feed.controller.ts';
+export * from './run-service.ts';

@@ -8,7 +8,18 @@ import { type CommandContext, InMemoryEventStore, reject } from '@sluice/event-s
 import { IsInt, IsString, Max, ValidateNested } from 'class-validator';
 import { Type } from 'class-transformer';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { close, createApp, DeviceRoutes, InlineFolds, ManualClock, RequestContext, Roles, Settings, Tokens, Verifications } from './index.ts';
+import {
+  close,
+  createApp,
+  DeviceRoutes,
+  InlineFolds,
+  ManualClock,
+  RequestContext,
+  Roles,
+  Settings,
+  Tokens,
+  Verifications,
+} from './index.ts';
 
 class Inner {
   @IsInt()
@@ -72,8 +83,19 @@ beforeEach(async () => {
 });
 afterEach(() => close(app));
 
-function send(method: 'GET' | 'POST' | 'DELETE', url: string, payload?: string | object, token = tokens.adminToken(), headers = {}) {
-  return app.inject({ method, url, headers: { authorization: `Bearer ${token}`, ...headers }, ...(payload === undefined ? {} : { payload }) });
+function send(
+  method: 'GET' | 'POST' | 'DELETE',
+  url: string,
+  payload?: string | object,
+  token = tokens.adminToken(),
+  headers = {},
+) {
+  return app.inject({
+    method,
+    url,
+    headers: { authorization: `Bearer ${token}`, ...headers },
+    ...(payload === undefined ? {} : { payload }),
+  });
 }
 
 describe('refusing requests', () => {
@@ -81,9 +103,24 @@ describe('refusing requests', () => {
     ['no token', () => app.inject({ method: 'POST', url: '/v1/echo', payload: {} }), 401, 'unauthenticated'],
     ['an unknown token', () => send('POST', '/v1/echo', {}, 'slc_000000000000_x'), 401, 'unauthenticated'],
     ['an unknown path', () => send('GET', '/v1/nothing'), 404, 'route-not-found'],
-    ['broken JSON', () => send('POST', '/v1/echo', '{"a":', undefined, { 'content-type': 'application/json' }), 400, 'malformed-json'],
-    ['another media type', () => send('POST', '/v1/echo', 'a', undefined, { 'content-type': 'text/csv' }), 415, 'unsupported-media-type'],
-    ['broken JSON on a device route', () => send('POST', '/v1/device-echo', '{"a":', undefined, { 'content-type': 'application/json' }), 400, 'malformed-json'],
+    [
+      'broken JSON',
+      () => send('POST', '/v1/echo', '{"a":', undefined, { 'content-type': 'application/json' }),
+      400,
+      'malformed-json',
+    ],
+    [
+      'another media type',
+      () => send('POST', '/v1/echo', 'a', undefined, { 'content-type': 'text/csv' }),
+      415,
+      'unsupported-media-type',
+    ],
+    [
+      'broken JSON on a device route',
+      () => send('POST', '/v1/device-echo', '{"a":', undefined, { 'content-type': 'application/json' }),
+      400,
+      'malformed-json',
+    ],
     ['a body too large', () => send('POST', '/v1/device-echo', { a: 'x'.repeat(2000) }), 413, 'body-too-large'],
     ['a rejection', () => send('POST', '/v1/echo', { name: 'no', inner: { size: 1 } }), 409, 'patch-pulled'],
     ['a fault of ours', () => send('POST', '/v1/echo', { name: 'bug', inner: { size: 1 } }), 500, 'internal'],
@@ -124,7 +161,8 @@ describe('granting access', () => {
   it('binds a device token to a device or a prefix', async () => {
     const of = async (binding: object) =>
       (await send('POST', '/v1/tokens', { name: 'd', roles: ['device'], ...binding })).json<{ token: string }>().token;
-    const mine = async (token: string) => (await send('POST', '/v1/device-echo', {}, token)).json<{ mine: boolean }>().mine;
+    const mine = async (token: string) =>
+      (await send('POST', '/v1/device-echo', {}, token)).json<{ mine: boolean }>().mine;
     expect(await mine(await of({ deviceId: 'd-1' }))).toBe(true);
     expect(await mine(await of({ deviceId: 'd-11' }))).toBe(false);
     expect(await mine(await of({ devicePrefix: 'd-' }))).toBe(true);
@@ -138,16 +176,28 @@ describe('telling of itself', () => {
     expect((await app.inject('/health/ready')).statusCode).toBe(200);
     expect((await send('GET', '/metrics')).body).toContain('sluice_device_request_seconds');
     const document = (await send('GET', '/openapi.json')).json<{ paths: object }>();
-    expect(Object.keys(document.paths)).toEqual(expect.arrayContaining(['/v1/tokens', '/v1/device-echo', '/v1/replays']));
+    expect(Object.keys(document.paths)).toEqual(
+      expect.arrayContaining(['/v1/tokens', '/v1/device-echo', '/v1/replays']),
+    );
   });
 
   it('gives the feed in pages', async () => {
     const metadata = { actor: 'a', correlationId: 'c' };
     for (const id of ['1', '2', '3']) {
-      await store.append({ stream: `patch-${id}`, expected: 'any', commitId: id, metadata, body: { kind: 'events', events: [{ type: 'E' }] } });
+      await store.append({
+        stream: `patch-${id}`,
+        expected: 'any',
+        commitId: id,
+        metadata,
+        body: { kind: 'events', events: [{ type: 'E' }] },
+      });
     }
     const first = (await send('GET', '/v1/feed?limit=2')).json<{ events: object[]; next: string; caughtUp: boolean }>();
-    expect(first).toMatchObject({ next: '2', caughtUp: false, events: [{ stream: 'patch-1', place: { revision: 0, index: 0 } }, {}] });
+    expect(first).toMatchObject({
+      next: '2',
+      caughtUp: false,
+      events: [{ stream: 'patch-1', place: { revision: 0, index: 0 } }, {}],
+    });
     const second = (await send('GET', `/v1/feed?from=${first.next}`)).json<{ events: object[] }>();
     expect(second).toMatchObject({ next: '3', caughtUp: true, events: [{ stream: 'patch-3', actor: 'a' }] });
   });
@@ -157,6 +207,10 @@ describe('telling of itself', () => {
     const { id } = (await send('POST', '/v1/replays', { verify: true })).json<{ id: string }>();
     await expect
       .poll(async () => (await send('GET', `/v1/replays/${id}`)).json<object>())
-      .toMatchObject({ status: 'done', matches: false, differences: [{ readModel: 'odd', where: '/a', live: 1, replayed: 2 }] });
+      .toMatchObject({
+        status: 'done',
+        matches: false,
+        differences: [{ readModel: 'odd', where: '/a', live: 1, replayed: 2 }],
+      });
   });
 });

@@ -3,11 +3,11 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
-  renameSync,
   rmSync,
   writeSync,
 } from 'node:fs';
@@ -75,8 +75,9 @@ export class Tokens {
 
   constructor(private readonly folder: string) {
     mkdirSync(join(folder, 'tokens'), { recursive: true, mode: PRIVATE_FOLDER });
-    this.adminIsNew = !existsSync(join(folder, ADMIN_FILE));
-    if (this.adminIsNew) writePrivate(folder, ADMIN_FILE, `slc_admin_${randomBytes(24).toString('base64url')}\n`);
+    this.adminIsNew =
+      !existsSync(join(folder, ADMIN_FILE)) &&
+      writePrivate(folder, ADMIN_FILE, `slc_admin_${randomBytes(24).toString('base64url')}\n`);
     this.admin = sha256(this.adminToken());
   }
 
@@ -159,15 +160,20 @@ function sha256(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-// Whole or not at all: written beside, synced, renamed.
-function writePrivate(folder: string, name: string, content: string): void {
+// Whole or not at all: written beside, synced, linked. False when another process that shares the folder came first.
+function writePrivate(folder: string, name: string, content: string): boolean {
   const temporary = join(folder, `.${name}.${randomBytes(4).toString('hex')}`);
   const file = openSync(temporary, 'wx', PRIVATE_FILE);
   try {
     writeSync(file, content);
     fsyncSync(file);
+    linkSync(temporary, join(folder, name));
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
   } finally {
     closeSync(file);
+    rmSync(temporary);
   }
-  renameSync(temporary, join(folder, name));
 }

@@ -33,17 +33,12 @@ export class Agenda<Item> {
     for (let slot = this.nextSlot; slot <= last; slot += 1) {
       const entries = this.slots.get(slot) ?? [];
       this.slots.delete(slot);
-      for (const entry of entries) {
-        if (entry.at <= nowMs) due.push(entry);
-        else this.later(slot, entry);
-      }
+      due.push(...entries.filter(({ at }) => at <= nowMs));
+      const rest = entries.filter(({ at }) => at > nowMs);
+      if (rest.length > 0) this.slots.set(slot, rest);
     }
     this.nextSlot = Math.max(this.nextSlot, last);
     return due.sort((left, right) => left.at - right.at || left.order - right.order);
-  }
-
-  private later(slot: number, entry: Entry<Item>): void {
-    this.slots.set(slot, [...(this.slots.get(slot) ?? []), entry]);
   }
 }
 

@@ -1,0 +1,14 @@
+import { SqliteEventStore } from '@sluice/event-store-sqlite';
+import { type ServiceProcess } from '@sluice/platform';
+import { CatalogModule, catalogPublications, folds as catalogFolds } from '@sluice/service-catalog';
+import { folds as orchestratorFolds, OrchestratorModule, orchestratorPublications } from '@sluice/service-orchestrator';
+import { folds as telemetryFolds, TelemetryModule, telemetryPublications } from '@sluice/service-telemetry';
+
+/** All three services, and all that they fold, as one process has them. */
+export const services = {
+  modules: [CatalogModule, OrchestratorModule, TelemetryModule],
+  publications: [...catalogPublications(), ...orchestratorPublications(), ...telemetryPublications()],
+  folds: { ...catalogFolds, ...orchestratorFolds, ...telemetryFolds },
+  openStore: (path, clock) => SqliteEventStore.open({ path, clock }),
+  foldsWorker: new URL('./folds.worker.js', import.meta.url),
+} satisfies ServiceProcess & { folds: object };
