@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import helmet from '@fastify/helmet';
 import { type DynamicModule, type LoggerService, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { FastifyAdapter, type NestFastifyApplication, RouteConfig } from '@nestjs/platform-fastify';
 import { EventStore } from '@sluice/event-sourcing';
 import { fastify, type FastifyInstance } from 'fastify';
 import { type Logger, pino } from 'pino';
@@ -14,6 +14,7 @@ import { type SettingValues } from './settings.ts';
 const BODY_LIMIT_BYTES = 2 * 1024 * 1024;
 const HEADER_TIMEOUT_MS = 10_000;
 const SHUTDOWN_GRACE_MS = 20_000;
+const RAW_BODY = 'application/octet-stream';
 const CORRELATION_HEADER = 'x-correlation-id';
 const CORRELATION_ID = /^[A-Za-z0-9._:-]{1,64}$/;
 
@@ -83,12 +84,29 @@ function rootOf(modules: readonly Type[], composition: Composition): DynamicModu
   return { module: Root, imports: [PlatformModule.with(composition), ...modules] };
 }
 
+interface FileRouteConfig {
+  readonly bodyLimitBytes?: number;
+  readonly rawBody?: boolean;
+}
+
+/**
+ * A route whose body is a file, handed on as a Buffer without looking at its content type: it may be larger than other
+ * bodies, and parsing it is not the business of the thread that answers requests.
+ */
+export const FileRoute = (limitBytes: number) =>
+  RouteConfig({ bodyLimitBytes: limitBytes, rawBody: true } satisfies FileRouteConfig);
+
 function addHooks(instance: FastifyInstance): void {
-  // A route says its own body limit in its config, since Nest's decorators know no other place for it.
   instance.addHook('onRoute', (route) => {
-    const limit = (route.config as { bodyLimitBytes?: number } | undefined)?.bodyLimitBytes;
+    const limit = (route.config as FileRouteConfig | undefined)?.bodyLimitBytes;
     if (limit !== undefined) route.bodyLimit = limit;
   });
+  instance.addHook('onRequest', (request, _reply, done) => {
+    // Whatever a client calls the file (curl: a web form), it is bytes here.
+    if ((request.routeOptions.config as FileRouteConfig).rawBody === true) request.headers['content-type'] = RAW_BODY;
+    done();
+  });
+  instance.addContentTypeParser(RAW_BODY, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   instance.addHook('onResponse', (request, reply, done) => {
     if ((request.routeOptions.config as { helmet?: unknown }).helmet === undefined) {
       request.log.info(

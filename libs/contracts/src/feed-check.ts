@@ -1,0 +1,23 @@
+import { Compile } from 'typebox/compile';
+import { type PublicEvent, topics } from './events.ts';
+
+const validators = new Map(
+  Object.values(topics).flatMap(({ events }) =>
+    events.map((schema) => [schema.properties.type.const as string, Compile(schema)] as const),
+  ),
+);
+
+/** Whether a newer owner sent a type that this version does not know: such events are skipped, not refused. */
+export function isKnownEventType(type: string): boolean {
+  return validators.has(type);
+}
+
+/** The event, when its data is as the contract says; else a text that names the first fault. */
+export function checkPublicEvent(data: unknown): { readonly event: PublicEvent } | { readonly fault: string } {
+  const type = typeof data === 'object' && data !== null && 'type' in data ? String(data.type) : '';
+  const validator = validators.get(type);
+  if (validator === undefined) return { fault: `no event is called ${JSON.stringify(type)}` };
+  if (validator.Check(data)) return { event: data as PublicEvent };
+  const first = validator.Errors(data)[0];
+  return { fault: `${type}${first?.instancePath ?? ''} ${first?.message ?? 'is not as the contract says'}` };
+}

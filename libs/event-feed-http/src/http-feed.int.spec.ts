@@ -1,0 +1,87 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { followFeed } from '@sluice/event-feed';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FeedFault, HttpFeed } from './index.ts';
+
+let server: Server;
+let answer: (from: string, response: ServerResponse) => void;
+let asked: string[];
+let feed: HttpFeed;
+
+beforeEach(async () => {
+  asked = [];
+  server = createServer((request, response) => {
+    const from = new URL(request.url ?? '', 'http://x').searchParams.get('from') ?? '';
+    asked.push(from);
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    answer(from, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  feed = new HttpFeed({ addresses: { catalog: `http://127.0.0.1:${String(port)}` }, token: () => 't' });
+});
+afterEach(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+const at = '2026-03-17T00:00:00.000Z';
+const superseded = (patchId: string) => ({ type: 'PatchSuperseded', patchId, by: 'b', at });
+const event = (position: string, index: number, data: object, type = 'PatchSuperseded') =>
+  `event: event\ndata: ${JSON.stringify({ source: 'catalog', type, stream: 's', place: { revision: Number(position), index }, position, time: at, actor: 'a', correlationId: 'c', data })}\n\n`;
+const progress = (position: string) => `event: progress\ndata: ${JSON.stringify({ position })}\n\n`;
+
+function follow(applied: string[]) {
+  const follower = followFeed(feed, {
+    name: 'spec',
+    source: 'catalog',
+    topics: ['catalog'],
+    apply: ({ data }) => void applied.push((data as { patchId: string }).patchId),
+  });
+  follower.start();
+  return follower;
+}
+
+describe('hearing another process', () => {
+  it('goes on after a broken line without losing or doubling an event', async () => {
+    answer = (from, response) => {
+      if (from === '0') {
+        response.write(event('1', 0, superseded('p1')) + event('2', 0, superseded('p2')));
+        // The line breaks in the middle of commit 2.
+        setTimeout(() => response.destroy(), 50);
+      } else {
+        response.write(event('2', 0, superseded('p2')) + event('2', 1, superseded('p3')) + progress('2'));
+      }
+    };
+    const applied: string[] = [];
+    const follower = follow(applied);
+    await follower.reached('2');
+    expect(applied).toEqual(['p1', 'p2', 'p3']);
+    expect(asked).toEqual(['0', '1']);
+    await follower.stop();
+  });
+
+  it('skips an event of a type that only newer owners know', async () => {
+    answer = (_, response) =>
+      response.write(
+        event('1', 0, { type: 'PatchPraised' }, 'PatchPraised') + event('2', 0, superseded('p1')) + progress('2'),
+      );
+    const applied: string[] = [];
+    const follower = follow(applied);
+    await follower.reached('2');
+    expect(applied).toEqual(['p1']);
+    await follower.stop();
+  });
+
+  it.each([
+    ['an event against its schema', event('1', 0, { type: 'PatchSuperseded', patchId: 3 })],
+    ['a frame that is not JSON', 'event: event\ndata: {"half\n\n'],
+    ['an event without a place', 'event: event\ndata: {"stream":"s","type":"PatchPulled","position":"1"}\n\n'],
+  ])('stops at %s, since what follows cannot be trusted', async (_, frame) => {
+    answer = (__, response) => response.write(frame + progress('9'));
+    const follower = follow([]);
+    await expect(follower.reached('9')).rejects.toBeInstanceOf(FeedFault);
+    expect(follower.failedBecause).toBeInstanceOf(FeedFault);
+  });
+});

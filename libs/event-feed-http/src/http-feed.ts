@@ -1,0 +1,121 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { checkPublicEvent, isKnownEventType } from '@sluice/contracts';
+import { EventFeed, type FeedEvent, type FeedMessage, type FeedRequest } from '@sluice/event-feed';
+import { type Position } from '@sluice/event-sourcing';
+import { EventSourceParserStream } from 'eventsource-parser/stream';
+
+const RECONNECT_FIRST_MS = 200;
+const RECONNECT_MAX_MS = 5_000;
+/** Three heartbeats of the owner missed: the line is dead, though the socket may not know. */
+const SILENCE_MAX_MS = 15_000;
+const FRAME_CHARACTERS_MAX = 16 * 1024 * 1024;
+
+export interface HttpFeedOptions {
+  /** Where each source listens: { catalog: 'http://127.0.0.1:4601', … }. */
+  readonly addresses: Readonly<Record<string, string>>;
+  /** Asked at every connection, so that a token may be replaced while running. */
+  readonly token: () => string;
+  /** Told why a connection ended; the feed connects again by itself. */
+  readonly onDisconnect?: (source: string, reason: unknown) => void;
+}
+
+/** The owner spoke, but what it said is against the contract: nothing after it can be trusted. */
+export class FeedFault extends Error {
+  override readonly name = 'FeedFault';
+}
+
+/** The feed of another process: its `GET /v1/feed` as server-sent events, with reconnection. */
+export class HttpFeed extends EventFeed {
+  constructor(private readonly options: HttpFeedOptions) {
+    super();
+  }
+
+  override async *subscribe(request: FeedRequest): AsyncGenerator<FeedMessage> {
+    const { source, signal } = request;
+    let after = request.after;
+    let delayMs = RECONNECT_FIRST_MS;
+    while (!signal.aborted) {
+      try {
+        for await (const { message, resumeAfter } of this.connect(request, after)) {
+          after = resumeAfter;
+          delayMs = RECONNECT_FIRST_MS;
+          yield message;
+        }
+      } catch (error) {
+        if (error instanceof FeedFault) throw error;
+        if (!signal.aborted) this.options.onDisconnect?.(source, error);
+      }
+      await sleep(delayMs, undefined, { signal }).catch(() => undefined);
+      delayMs = Math.min(delayMs * 2, RECONNECT_MAX_MS);
+    }
+  }
+
+  // Where to resume lies one commit back until its successor shows that the last one was whole.
+  private async *connect({ source, topics, signal }: FeedRequest, after: Position) {
+    let [resumeAfter, current] = [after, after];
+    for await (const { event, data } of this.frames(source, topics, after, signal)) {
+      if (event === 'progress') {
+        const position = readPosition(data);
+        resumeAfter = current = position;
+        yield { message: { kind: 'progress', position } as const, resumeAfter };
+      } else {
+        const feedEvent = readEvent(data);
+        if (feedEvent.position !== current) [resumeAfter, current] = [current, feedEvent.position];
+        if (isKnownEventType(feedEvent.type))
+          yield { message: { kind: 'event', event: feedEvent } as const, resumeAfter };
+      }
+    }
+  }
+
+  private async *frames(source: string, topics: readonly string[], after: Position, signal: AbortSignal) {
+    const address = this.options.addresses[source];
+    if (address === undefined) throw new FeedFault(`no address is configured for ${source}`);
+    const silence = new AbortController();
+    let timer = setTimeout(() => silence.abort(), SILENCE_MAX_MS);
+    try {
+      const response = await fetch(`${address}/v1/feed?from=${after}&topics=${topics.join(',')}`, {
+        headers: { authorization: `Bearer ${this.options.token()}`, accept: 'text/event-stream' },
+        signal: AbortSignal.any([signal, silence.signal]),
+      });
+      if (!response.ok || response.body === null) throw new Error(`${source} answered ${String(response.status)}`);
+      const parser = new EventSourceParserStream({ maxBufferSize: FRAME_CHARACTERS_MAX });
+      for await (const frame of response.body.pipeThrough(new TextDecoderStream()).pipeThrough(parser)) {
+        clearTimeout(timer);
+        timer = setTimeout(() => silence.abort(), SILENCE_MAX_MS);
+        yield frame;
+      }
+    } finally {
+      clearTimeout(timer);
+      silence.abort();
+    }
+  }
+}
+
+function readPosition(text: string): Position {
+  const { position } = parse(text);
+  if (typeof position !== 'string' || !/^\d+$/.test(position)) throw new FeedFault('a progress frame without position');
+  return position;
+}
+
+function readEvent(text: string): FeedEvent {
+  const event = parse(text) as Partial<FeedEvent>;
+  const { stream, type, position, place } = event;
+  if (typeof stream !== 'string' || typeof type !== 'string' || typeof position !== 'string') {
+    throw new FeedFault('an event without stream, type or position');
+  }
+  if (!Number.isSafeInteger(place?.revision) || !Number.isSafeInteger(place?.index)) {
+    throw new FeedFault(`${type} at ${position} has no place in its stream`);
+  }
+  if (!isKnownEventType(type)) return event as FeedEvent;
+  const checked = checkPublicEvent(event.data);
+  if ('fault' in checked) throw new FeedFault(`at ${position}: ${checked.fault}`);
+  return event as FeedEvent;
+}
+
+function parse(text: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    throw new FeedFault('a frame that is not JSON');
+  }
+}
