@@ -4,7 +4,7 @@ import { type DynamicModule, type LoggerService, Module, type Type } from '@nest
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication, RouteConfig } from '@nestjs/platform-fastify';
 import { EventStore } from '@sluice/event-sourcing';
-import { fastify, type FastifyInstance } from 'fastify';
+import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { type Logger, pino } from 'pino';
 import { Followers } from './followers.ts';
 import { OpenApi } from './open-api.ts';
@@ -103,10 +103,13 @@ function addHooks(instance: FastifyInstance): void {
   });
   instance.addHook('onRequest', (request, _reply, done) => {
     // Whatever a client calls the file (curl: a web form), it is bytes here.
-    if ((request.routeOptions.config as FileRouteConfig).rawBody === true) request.headers['content-type'] = RAW_BODY;
+    if (takesFile(request)) request.headers['content-type'] = RAW_BODY;
     done();
   });
-  instance.addContentTypeParser(RAW_BODY, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  instance.addContentTypeParser(RAW_BODY, { parseAs: 'buffer' }, (request, body, done) => {
+    if (takesFile(request)) done(null, body);
+    else done(Object.assign(new Error(`not ${RAW_BODY}`), { statusCode: 415 }));
+  });
   instance.addHook('onResponse', (request, reply, done) => {
     if ((request.routeOptions.config as { helmet?: unknown }).helmet === undefined) {
       request.log.info(
@@ -121,6 +124,10 @@ function addHooks(instance: FastifyInstance): void {
     }
     done();
   });
+}
+
+function takesFile(request: FastifyRequest): boolean {
+  return (request.routeOptions.config as FileRouteConfig | undefined)?.rawBody === true;
 }
 
 function correlationId(request: { headers: Record<string, string | string[] | undefined> }): string {
