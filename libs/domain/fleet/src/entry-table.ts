@@ -1,0 +1,104 @@
+import { NOWHERE, Records } from './records.ts';
+
+/** What a device last said of a patch. The index of a state is its code. */
+export const rawStates = ['started', 'installed', 'failed', 'rolledBack'] as const;
+
+/** How it is with a patch on a device. Replaced: the device reported another build since it installed the patch. */
+export const patchStates = ['started', 'installed', 'failed', 'rolledBack', 'replaced'] as const;
+export type PatchState = (typeof patchStates)[number];
+
+/** Words and bits of an entry: one device, one patch. Word 0 and 1 are the time as a float. */
+export const ENTRY = {
+  words: 6,
+  atFloat: 0,
+  patch: 2,
+  next: 3,
+  /** The profile of the report that set the state: of an installed patch, its build. */
+  profile: 4,
+  bits: 5,
+  rawMask: 0b11,
+  /** The state under which the entry is counted, plus 1; 0 while it is not. */
+  shownShift: 2,
+  shownMask: 0b111,
+  trialFlag: 1 << 5,
+  failedFlag: 1 << 6,
+} as const;
+
+/**
+ * What few devices have is kept among their entries, as if of these patches: the time of the last removal (which clears
+ * all patches of the device), and that of the last retirement.
+ */
+export const CLEARED = 0;
+export const RETIRED = 1;
+export const FIRST_PATCH = 2;
+
+/** The entries of all devices of a shard, linked into one list per device. */
+export class EntryTable {
+  readonly records = new Records(ENTRY.words);
+
+  find(first: number, patch: number): number {
+    const { words } = this.records;
+    let entry = first;
+    while (entry !== NOWHERE && words[entry * ENTRY.words + ENTRY.patch] !== patch) {
+      entry = words[entry * ENTRY.words + ENTRY.next] ?? NOWHERE;
+    }
+    return entry;
+  }
+
+  /** A new entry before `first`, older than any report. */
+  add(first: number, patch: number): number {
+    const entry = this.records.add();
+    const base = entry * ENTRY.words;
+    this.records.floats[base / 2 + ENTRY.atFloat] = -Infinity;
+    this.records.words[base + ENTRY.patch] = patch;
+    this.records.words[base + ENTRY.next] = first;
+    return entry;
+  }
+
+  /** Sets the state, unless a later one is there. */
+  write(entry: number, raw: number, at: number, profile: number): void {
+    const base = entry * ENTRY.words;
+    const { words, floats } = this.records;
+    if (at < (floats[base / 2 + ENTRY.atFloat] ?? 0)) return;
+    floats[base / 2 + ENTRY.atFloat] = at;
+    words[base + ENTRY.profile] = profile;
+    words[base + ENTRY.bits] = ((words[base + ENTRY.bits] ?? 0) & ~ENTRY.rawMask) | raw;
+  }
+
+  next(entry: number): number {
+    return this.records.words[entry * ENTRY.words + ENTRY.next] ?? NOWHERE;
+  }
+
+  patch(entry: number): number {
+    return this.records.words[entry * ENTRY.words + ENTRY.patch] ?? 0;
+  }
+
+  profile(entry: number): number {
+    return this.records.words[entry * ENTRY.words + ENTRY.profile] ?? 0;
+  }
+
+  at(entry: number): number {
+    return this.records.floats[(entry * ENTRY.words) / 2 + ENTRY.atFloat] ?? 0;
+  }
+
+  raw(entry: number): number {
+    return this.flags(entry) & ENTRY.rawMask;
+  }
+
+  /** The state under which the entry is counted, plus 1; 0 while it is not. */
+  shown(entry: number): number {
+    return (this.flags(entry) >> ENTRY.shownShift) & ENTRY.shownMask;
+  }
+
+  setShown(entry: number, shown: number): void {
+    this.setFlags(entry, (this.flags(entry) & ~(ENTRY.shownMask << ENTRY.shownShift)) | (shown << ENTRY.shownShift));
+  }
+
+  flags(entry: number): number {
+    return this.records.words[entry * ENTRY.words + ENTRY.bits] ?? 0;
+  }
+
+  setFlags(entry: number, flags: number): void {
+    this.records.words[entry * ENTRY.words + ENTRY.bits] = flags;
+  }
+}

@@ -1,0 +1,338 @@
+import { DEVICE, DeviceTable } from './device-table.ts';
+import { CLEARED, EntryTable, FIRST_PATCH, type PatchState, patchStates, rawStates, RETIRED } from './entry-table.ts';
+import { kindCodes, parseProfile, parseTarget, type Profile } from './facts.ts';
+import { InstallTrials, type TrialCell } from './install-trials.ts';
+import { type PackedFacts, PackedFactsError } from './packed-facts.ts';
+import { HAS_ID, KIND_MASK } from './packed-layout.ts';
+import { NOWHERE, TextTable } from './records.ts';
+
+/** Known devices per state of a patch. */
+export type StateCounts = Record<PatchState, number>;
+
+/** What happened to a patch in a shard since the last `takeHealth`. */
+export interface PatchTally {
+  /** Devices that stopped holding it. */
+  removed: number;
+  removalsFailed: number;
+}
+
+interface PatchCounts extends PatchTally {
+  readonly shown: number[];
+}
+
+const KIND = kindCodes;
+const RAW = { started: 0, installed: 1, failed: 2, rolledBack: 3 } as const;
+const SHOWN = Object.fromEntries(patchStates.map((state, code) => [state, code + 1])) as StateCounts;
+
+/**
+ * The compact state of one shard: the fold over its packed commits. The order of arrival does not matter, the order of
+ * occurrence does; a device whose clock is ahead is ordered by our time of receipt, lest it pins a state forever.
+ */
+export class FleetShard {
+  readonly devices = new DeviceTable();
+  readonly entries = new EntryTable();
+  readonly profileLines = new TextTable();
+  readonly patchIds = new TextTable();
+  readonly trials = new InstallTrials(this.entries);
+  /** Per profile: the parsed line, the number of its build, and how many known devices look like this. */
+  private readonly profiles: Profile[] = [];
+  private readonly builds = new TextTable();
+  private readonly buildOfProfile: number[] = [];
+  private readonly knownOfProfile: number[] = [];
+  private readonly patchCounts: PatchCounts[] = [];
+  private factCount = 0;
+  private knownCount = 0;
+
+  constructor() {
+    // Their numbers are CLEARED and RETIRED; no id of a patch looks like these.
+    this.patchOf('(cleared)');
+    this.patchOf('(retired)');
+  }
+
+  get facts(): number {
+    return this.factCount;
+  }
+
+  /** One more than the highest number of a patch; real ones begin at FIRST_PATCH. */
+  get patchCount(): number {
+    return this.patchCounts.length;
+  }
+
+  get knownDevices(): number {
+    return this.knownCount;
+  }
+
+  /** Folds one commit into the state. Throws PackedFactsError, before anything changed, when a profile is not readable. */
+  apply(facts: PackedFacts): void {
+    const profiles = facts.profileLines.map((line) => this.profileOf(line));
+    const patches = facts.targetLines.map((line) => this.patchOf(parseTarget(line).patchId));
+    const { count, keys, heads, ids, occurredAt, receivedAt } = facts;
+    let idAt = 0;
+    for (let at = 0; at < count; at += 1) {
+      const device = this.devices.findOrAdd(keys, at * 4);
+      const head = heads[at] ?? 0;
+      if ((head & HAS_ID) !== 0) {
+        this.devices.name(device, ids, idAt);
+        idAt += 1 + (ids[idAt] ?? 0);
+      }
+      const received = receivedAt[at] ?? 0;
+      const when = Math.min(occurredAt[at] ?? 0, received);
+      const kind = head & KIND_MASK;
+      if (kind === KIND.DeviceRetired) {
+        this.mark(device, RETIRED, when);
+        this.recount(device);
+        continue;
+      }
+      const profile = profiles[facts.profiles[at] ?? 0] ?? 0;
+      const observed = this.observe(device, profile, when, received);
+      const target = patches[facts.targets[at] ?? 0];
+      const told = target !== undefined && this.tell(device, kind, target, { profile, when, received });
+      if (observed || told) this.recount(device);
+    }
+    this.factCount += count;
+  }
+
+  /** The number of the device with this key (its first 16 bytes count), undefined when nothing was heard of it. */
+  find(key: Uint8Array): number | undefined {
+    const found = this.devices.find(new Uint32Array(new Uint8Array(key.subarray(0, 16)).buffer), 0);
+    return found === NOWHERE ? undefined : found;
+  }
+
+  /** True when the id of the device need not be told again. */
+  hasIdOf(key: Uint8Array): boolean {
+    const device = this.find(key);
+    return device !== undefined && this.devices.hasId(device);
+  }
+
+  /** The id of a device by its key of four words, undefined when its text has not come. */
+  idOf(words: Uint32Array): string | undefined {
+    const device = this.devices.find(words, 0);
+    return device === NOWHERE ? undefined : this.devices.idOf(device) || undefined;
+  }
+
+  patchId(patch: number): string {
+    return this.patchIds.texts[patch] ?? '';
+  }
+
+  /** Known devices per profile; profiles that nobody has any more come with 0. */
+  populations(): { profile: Profile; devices: number }[] {
+    return this.profiles.map((profile, index) => ({ profile, devices: this.knownOfProfile[index] ?? 0 }));
+  }
+
+  /** Per patch, how many of its holders were not heard of since an instant. */
+  holdersNotHeardOfSince(since: number): Map<number, number> {
+    const counts = new Map<number, number>();
+    const { words, floats } = this.devices.records;
+    for (let base = 0; base < this.devices.count * DEVICE.words; base += DEVICE.words) {
+      if ((floats[base / 2 + DEVICE.heardAtFloat] ?? 0) >= since) continue;
+      let entry = words[base + DEVICE.firstEntry] ?? NOWHERE;
+      for (; entry !== NOWHERE; entry = this.entries.next(entry)) {
+        if (this.entries.shown(entry) !== SHOWN.installed) continue;
+        const patch = this.entries.patch(entry);
+        counts.set(patch, (counts.get(patch) ?? 0) + 1);
+      }
+    }
+    return counts;
+  }
+
+  /** What happened since the last time, as health buckets count it; outcomes received up to then count without a start. */
+  takeHealth(receivedUntil: number): { trials: readonly TrialCell[]; tallies: ReadonlyMap<number, PatchTally> } {
+    const tallies = new Map<number, PatchTally>();
+    this.patchCounts.forEach((counts, patch) => {
+      const { removed, removalsFailed } = counts;
+      if (removed > 0 || removalsFailed > 0) tallies.set(patch, { removed, removalsFailed });
+      counts.removed = 0;
+      counts.removalsFailed = 0;
+    });
+    return { trials: this.trials.take(receivedUntil), tallies };
+  }
+
+  profile(index: number): Profile | undefined {
+    return this.profiles[index];
+  }
+
+  /** What the device looks like, undefined before its first report. */
+  profileOfDevice(device: number): Profile | undefined {
+    return this.heardAt(device) === -Infinity ? undefined : this.profiles[this.word(device, DEVICE.profile)];
+  }
+
+  /** When the device was last heard of, −∞ if it never reported. */
+  heardAt(device: number): number {
+    return this.devices.records.floats[(device * DEVICE.words) / 2 + DEVICE.heardAtFloat] ?? -Infinity;
+  }
+
+  /** When the device was last retired, −∞ if never. */
+  retiredAt(device: number): number {
+    return this.markedAt(this.word(device, DEVICE.firstEntry), RETIRED);
+  }
+
+  /** Known: what it last reported is later than its retirement. */
+  isKnown(device: number): boolean {
+    return this.profileAt(device) > this.retiredAt(device);
+  }
+
+  /** When what the profile says held, −∞ if the device never reported. */
+  profileAt(device: number): number {
+    return this.devices.records.floats[(device * DEVICE.words) / 2 + DEVICE.profileAtFloat] ?? -Infinity;
+  }
+
+  /** When the patches of the device were last cleared by a removal, −∞ if never. */
+  clearedAt(device: number): number {
+    return this.markedAt(this.word(device, DEVICE.firstEntry), CLEARED);
+  }
+
+  /** The entries of a device as shown: the number of the patch, the code of the state, and since when. */
+  *shownEntries(device: number): Iterable<{ patch: number; state: PatchState; at: number }> {
+    const first = this.word(device, DEVICE.firstEntry);
+    const clearedAt = this.markedAt(first, CLEARED);
+    for (let entry = first; entry !== NOWHERE; entry = this.entries.next(entry)) {
+      const patch = this.entries.patch(entry);
+      if (patch < FIRST_PATCH) continue;
+      const state = this.stateOf(device, entry, clearedAt);
+      const wasCleared = state === 'rolledBack' && this.entries.raw(entry) !== RAW.rolledBack;
+      yield { patch, state, at: wasCleared ? clearedAt : this.entries.at(entry) };
+    }
+  }
+
+  /** Takes over what a report says of the device itself. True when its counts may have changed. */
+  private observe(device: number, profile: number, when: number, received: number): boolean {
+    const { words, floats } = this.devices.records;
+    const base = device * DEVICE.words;
+    if (received > (floats[base / 2 + DEVICE.heardAtFloat] ?? 0)) floats[base / 2 + DEVICE.heardAtFloat] = received;
+    if (when < (floats[base / 2 + DEVICE.profileAtFloat] ?? 0)) return false;
+    floats[base / 2 + DEVICE.profileAtFloat] = when;
+    words[base + DEVICE.profile] = profile;
+    return words[base + DEVICE.countedProfile] !== profile + 1;
+  }
+
+  /** Takes over what a report says of a patch. True when a state may have changed. */
+  private tell(
+    device: number,
+    kind: number,
+    patch: number,
+    { profile, when, received }: { profile: number; when: number; received: number },
+  ): boolean {
+    if (kind === KIND.PatchRemoveFailed) this.countsOf(patch).removalsFailed += 1;
+    if (kind === KIND.PatchRemoveFailed || kind === KIND.IncidentReported || kind === KIND.DeviceObserved) return false;
+    const entry = this.entryOf(device, patch);
+    switch (kind) {
+      case KIND.InstallStarted:
+        this.entries.write(entry, RAW.started, when, profile);
+        this.trials.started(entry, profile);
+        break;
+      case KIND.PatchInstalled:
+        this.entries.write(entry, RAW.installed, when, profile);
+        this.trials.ended(entry, profile, received, false);
+        break;
+      case KIND.PatchInstallFailed:
+        this.entries.write(entry, RAW.failed, when, profile);
+        this.trials.ended(entry, profile, received, true);
+        break;
+      default:
+        this.entries.write(entry, RAW.rolledBack, when, profile);
+        this.mark(device, CLEARED, when);
+    }
+    return true;
+  }
+
+  private mark(device: number, mark: number, when: number): void {
+    this.entries.write(this.entryOf(device, mark), 0, when, 0);
+  }
+
+  private markedAt(first: number, mark: number): number {
+    const entry = this.entries.find(first, mark);
+    return entry === NOWHERE ? -Infinity : this.entries.at(entry);
+  }
+
+  private entryOf(device: number, patch: number): number {
+    const head = device * DEVICE.words + DEVICE.firstEntry;
+    const first = this.devices.records.words[head] ?? NOWHERE;
+    const found = this.entries.find(first, patch);
+    if (found !== NOWHERE) return found;
+    const entry = this.entries.add(first, patch);
+    this.devices.records.words[head] = entry;
+    return entry;
+  }
+
+  /** Brings the counters in line with a device that may have changed. */
+  private recount(device: number): void {
+    const { words } = this.devices.records;
+    const base = device * DEVICE.words;
+    const known = this.isKnown(device);
+    const profile = words[base + DEVICE.profile] ?? 0;
+    const counted = words[base + DEVICE.countedProfile] ?? 0;
+    const now = known ? profile + 1 : 0;
+    if (counted !== now) {
+      if (counted !== 0) this.countKnown(counted - 1, -1);
+      if (now !== 0) this.countKnown(profile, 1);
+      words[base + DEVICE.countedProfile] = now;
+    }
+    const first = words[base + DEVICE.firstEntry] ?? NOWHERE;
+    if (first === NOWHERE) return;
+    const clearedAt = this.markedAt(first, CLEARED);
+    for (let entry = first; entry !== NOWHERE; entry = this.entries.next(entry)) {
+      if (this.entries.patch(entry) < FIRST_PATCH) continue;
+      this.recountEntry(entry, known ? SHOWN[this.stateOf(device, entry, clearedAt)] : 0);
+    }
+  }
+
+  private recountEntry(entry: number, shown: number): void {
+    const before = this.entries.shown(entry);
+    if (before === shown) return;
+    const counts = this.countsOf(this.entries.patch(entry));
+    counts.shown[before] = (counts.shown[before] ?? 0) - 1;
+    counts.shown[shown] = (counts.shown[shown] ?? 0) + 1;
+    if (before === SHOWN.installed) counts.removed += 1;
+    this.entries.setShown(entry, shown);
+  }
+
+  private stateOf(device: number, entry: number, clearedAt: number): PatchState {
+    const raw = this.entries.raw(entry);
+    if (raw === RAW.failed || raw === RAW.rolledBack) return rawStates[raw];
+    if (this.entries.at(entry) <= clearedAt) return 'rolledBack';
+    if (raw === RAW.started) return 'started';
+    const build = this.buildOfProfile[this.word(device, DEVICE.profile)];
+    return build === this.buildOfProfile[this.entries.profile(entry)] ? 'installed' : 'replaced';
+  }
+
+  private countKnown(profile: number, change: number): void {
+    this.knownOfProfile[profile] = (this.knownOfProfile[profile] ?? 0) + change;
+    this.knownCount += change;
+  }
+
+  private profileOf(line: string): number {
+    const known = this.profileLines.find(line);
+    if (known !== undefined) return known;
+    const profile = parseProfile(line);
+    if (profile === undefined) throw new PackedFactsError('a profile is not readable');
+    this.profiles.push(profile);
+    this.buildOfProfile.push(this.builds.indexOf(profile.osBuild));
+    this.knownOfProfile.push(0);
+    return this.profileLines.indexOf(line);
+  }
+
+  private patchOf(patchId: string): number {
+    const index = this.patchIds.indexOf(patchId);
+    if (index === this.patchCounts.length) {
+      this.patchCounts.push({
+        shown: new Array<number>(patchStates.length + 1).fill(0),
+        removed: 0,
+        removalsFailed: 0,
+      });
+    }
+    return index;
+  }
+
+  private countsOf(patch: number): PatchCounts {
+    return this.patchCounts[patch] ?? { shown: [], removed: 0, removalsFailed: 0 };
+  }
+
+  /** Known devices on which the patch is in this state. */
+  shownCount(patch: number, state: PatchState): number {
+    return this.patchCounts[patch]?.shown[SHOWN[state]] ?? 0;
+  }
+
+  private word(device: number, word: number): number {
+    return this.devices.records.words[device * DEVICE.words + word] ?? 0;
+  }
+}

@@ -1,0 +1,197 @@
+import { toTimeText } from '@sluice/event-sourcing';
+import { FIRST_PATCH } from './entry-table.ts';
+import { type Profile } from './facts.ts';
+import { type FleetShard, type PatchTally } from './fleet-shard.ts';
+import { type BaseOf } from './fleet-views.ts';
+import { type TrialCell } from './install-trials.ts';
+
+/** New install trials of one patch in one slice, and how many trials failed, within the bucket. */
+export interface HealthCell {
+  readonly patchId: string;
+  readonly platform: Profile['platform'];
+  readonly model: string;
+  readonly base: string;
+  readonly trials: number;
+  readonly failures: number;
+}
+
+/** Known devices that hold a patch at the end of the bucket, and what happened to it within. */
+export interface HolderCount {
+  readonly patchId: string;
+  readonly recallEpoch: number;
+  readonly holders: number;
+  readonly longOffline: number;
+  readonly removed: number;
+  readonly removalsFailed: number;
+}
+
+/** Known devices that look like this at the end of the bucket. */
+export interface Population {
+  readonly platform: Profile['platform'];
+  readonly model: string;
+  readonly base: string;
+  readonly track: Profile['track'];
+  readonly ring?: string;
+  readonly devices: number;
+}
+
+/** The health of one shard in [from, to), counted over its commits up to `throughRevision`. */
+export interface HealthBucketClosed {
+  readonly type: 'HealthBucketClosed';
+  readonly shard: number;
+  readonly shards: number;
+  readonly from: string;
+  readonly to: string;
+  readonly throughRevision: number;
+  readonly cells: HealthCell[];
+  readonly holders: HolderCount[];
+  readonly populations: Population[];
+}
+
+/** What the buckets of a shard have told so far. Holders and populations are absolute, so only changes are told again. */
+export interface ToldHealth {
+  readonly throughRevision: number;
+  /** ms since 1970; −∞ before the first bucket. */
+  readonly to: number;
+  readonly holders: ReadonlyMap<string, HolderCount>;
+  readonly populations: ReadonlyMap<string, Population>;
+}
+
+export const nothingTold: ToldHealth = {
+  throughRevision: -1,
+  to: -Infinity,
+  holders: new Map(),
+  populations: new Map(),
+};
+
+export interface BucketClosing {
+  readonly shard: number;
+  readonly shards: number;
+  readonly from: number;
+  readonly to: number;
+  readonly throughRevision: number;
+  /** An outcome without a start counts as a trial this long after its receipt. */
+  readonly reportingDeadlineMs: number;
+  readonly longOfflineMs: number;
+  readonly baseOf: BaseOf;
+  /** The recall epoch of each pulled patch, as far as the catalog was heard. */
+  readonly recallEpochs: ReadonlyMap<string, number>;
+}
+
+/** The state after a bucket was told. */
+export function tellHealth(told: ToldHealth, bucket: HealthBucketClosed): ToldHealth {
+  const holders = new Map(told.holders);
+  for (const line of bucket.holders) holders.set(line.patchId, line);
+  const populations = new Map(told.populations);
+  for (const line of bucket.populations) {
+    if (line.devices === 0) populations.delete(populationKey(line));
+    else populations.set(populationKey(line), line);
+  }
+  return { throughRevision: bucket.throughRevision, to: Date.parse(bucket.to), holders, populations };
+}
+
+/**
+ * Closes the open bucket of a shard: takes what was counted since the last one, and lists the absolute counts that are
+ * no longer what was told. Undefined when nothing changed. The counts are taken: the event must be appended, or the shard be folded anew.
+ */
+export function closeBucket(
+  state: FleetShard,
+  told: ToldHealth,
+  closing: BucketClosing,
+): HealthBucketClosed | undefined {
+  const { trials, tallies } = state.takeHealth(closing.to - closing.reportingDeadlineMs);
+  const cells = cellsOf(state, trials, closing.baseOf);
+  const holders = holderLines(state, told, tallies, closing);
+  const populations = populationLines(state, told, closing.baseOf);
+  if (cells.length === 0 && holders.length === 0 && populations.length === 0) return undefined;
+  return {
+    type: 'HealthBucketClosed',
+    shard: closing.shard,
+    shards: closing.shards,
+    from: toTimeText(closing.from),
+    to: toTimeText(closing.to),
+    throughRevision: closing.throughRevision,
+    cells,
+    holders,
+    populations,
+  };
+}
+
+function cellsOf(state: FleetShard, trials: readonly TrialCell[], baseOf: BaseOf): HealthCell[] {
+  const cells = new Map<string, HealthCell>();
+  for (const { patch, profile: index, trials: entered, failures } of trials) {
+    const profile = state.profile(index);
+    if (profile === undefined) continue;
+    const { platform, model } = profile;
+    const base = baseOf(profile.osBuild);
+    const patchId = state.patchId(patch);
+    const key = JSON.stringify([patchId, platform, model, base]);
+    const before = cells.get(key);
+    cells.set(key, {
+      patchId,
+      platform,
+      model,
+      base,
+      trials: entered + (before?.trials ?? 0),
+      failures: failures + (before?.failures ?? 0),
+    });
+  }
+  return [...cells.values()];
+}
+
+function holderLines(
+  state: FleetShard,
+  told: ToldHealth,
+  tallies: ReadonlyMap<number, PatchTally>,
+  { to, longOfflineMs, recallEpochs }: BucketClosing,
+): HolderCount[] {
+  const longOffline = state.holdersNotHeardOfSince(to - longOfflineMs);
+  const lines: HolderCount[] = [];
+  const heardOf = new Set<string>();
+  for (let patch = FIRST_PATCH; patch < state.patchCount; patch += 1) {
+    const patchId = state.patchId(patch);
+    heardOf.add(patchId);
+    lines.push({
+      patchId,
+      recallEpoch: recallEpochs.get(patchId) ?? 0,
+      holders: state.shownCount(patch, 'installed'),
+      longOffline: longOffline.get(patch) ?? 0,
+      removed: tallies.get(patch)?.removed ?? 0,
+      removalsFailed: tallies.get(patch)?.removalsFailed ?? 0,
+    });
+  }
+  // A recall is complete when every shard has said that it holds nothing, also one that never heard of the patch.
+  for (const [patchId, recallEpoch] of recallEpochs) {
+    if (heardOf.has(patchId)) continue;
+    lines.push({ patchId, recallEpoch, holders: 0, longOffline: 0, removed: 0, removalsFailed: 0 });
+  }
+  return lines.filter((line) => isNews(line, told.holders.get(line.patchId)));
+}
+
+function isNews(line: HolderCount, before: HolderCount | undefined): boolean {
+  return (
+    line.removed > 0 ||
+    line.removalsFailed > 0 ||
+    line.holders !== (before?.holders ?? 0) ||
+    line.recallEpoch !== (before?.recallEpoch ?? 0) ||
+    (line.recallEpoch > 0 && line.longOffline !== (before?.longOffline ?? 0))
+  );
+}
+
+function populationLines(state: FleetShard, told: ToldHealth, baseOf: BaseOf): Population[] {
+  const present = new Map<string, Population>();
+  for (const { profile, devices } of state.populations()) {
+    if (devices === 0) continue;
+    const { platform, model, track, ring, osBuild } = profile;
+    const line = { platform, model, base: baseOf(osBuild), track, ...(ring !== undefined && { ring }), devices };
+    const key = populationKey(line);
+    present.set(key, { ...line, devices: devices + (present.get(key)?.devices ?? 0) });
+  }
+  const changed = [...present].filter(([key, line]) => line.devices !== told.populations.get(key)?.devices);
+  const gone = [...told.populations].filter(([key]) => !present.has(key));
+  return [...changed.map(([, line]) => line), ...gone.map(([, line]) => ({ ...line, devices: 0 }))];
+}
+
+function populationKey({ platform, model, base, track, ring }: Population): string {
+  return JSON.stringify([platform, model, base, track, ring ?? null]);
+}

@@ -1,0 +1,277 @@
+import { toTimeText } from '@sluice/event-sourcing';
+import {
+  type FactKind,
+  factKinds,
+  type FailureDetails,
+  type FleetEvent,
+  kindCodes,
+  parseProfile,
+  parseTarget,
+  removalCauses,
+} from './facts.ts';
+import {
+  CAUSE_MASK,
+  CAUSE_SHIFT,
+  CLOCK_AHEAD,
+  FACT_BYTES,
+  FACTS_PER_COMMIT_MAX,
+  FAR,
+  FAR_TIME_BYTES,
+  HAS_ID,
+  HEADER_BYTES,
+  KEY_BYTES,
+  KIND_MASK,
+  NONE,
+  PACKED_VERSION,
+  REPORT_BYTES,
+  UNUSED_BITS,
+} from './packed-layout.ts';
+
+/** The bytes are not a packed commit that this version understands. */
+export class PackedFactsError extends Error {
+  override readonly name = 'PackedFactsError';
+}
+
+/** The facts of one commit in columns: fact i is the i-th of each. Everything was checked against its bounds. */
+export interface PackedFacts {
+  readonly count: number;
+  /** Four words a fact, in the byte order of the machine: to be compared, not to be read as numbers. */
+  readonly keys: Uint32Array;
+  /** Two words a fact, likewise. */
+  readonly reports: Uint32Array;
+  readonly heads: Uint8Array;
+  /** Index into `profileLines`, NONE for a retirement. */
+  readonly profiles: Uint16Array;
+  /** Index into `targetLines`, NONE where the fact is not about a patch. */
+  readonly targets: Uint16Array;
+  readonly occurredAt: Float64Array;
+  readonly receivedAt: Float64Array;
+  readonly profileLines: readonly string[];
+  readonly targetLines: readonly string[];
+  /** For each head with HAS_ID, in order: length in one byte, then the text. */
+  readonly ids: Uint8Array;
+  /** JSON, parsed only when facts are published. */
+  readonly details: Uint8Array;
+}
+
+interface Sections {
+  readonly count: number;
+  readonly base: number;
+  readonly farTimes: DataView;
+  readonly columns: number;
+  readonly texts: readonly Uint8Array[];
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+const EMPTY = new Uint8Array(0);
+
+/** Reads the columns of a packed commit without making an object per fact. Throws PackedFactsError on anything odd. */
+export function readPackedFacts(bytes: Uint8Array): PackedFacts {
+  const sections = readHeader(bytes);
+  const { count, columns, texts } = sections;
+  const reports = columns + count * KEY_BYTES;
+  const heads = reports + count * REPORT_BYTES;
+  const profiles = heads + count;
+  const targets = profiles + 2 * count;
+  const lags = targets + 2 * count;
+  const facts: PackedFacts = {
+    count,
+    keys: wordsOf(bytes, columns, reports),
+    reports: wordsOf(bytes, reports, heads),
+    heads: bytes.subarray(heads, profiles),
+    profiles: readPairs(bytes, profiles, count),
+    targets: readPairs(bytes, targets, count),
+    occurredAt: new Float64Array(count),
+    receivedAt: new Float64Array(count),
+    profileLines: linesOf(texts[0] ?? EMPTY),
+    targetLines: linesOf(texts[1] ?? EMPTY),
+    ids: texts[2] ?? EMPTY,
+    details: texts[3] ?? EMPTY,
+  };
+  readTimes(bytes, lags, sections, facts);
+  checkReferences(facts);
+  checkIds(facts);
+  return facts;
+}
+
+/**
+ * The facts as public events. `deviceIdOf` gives the id of a device whose text lies in an earlier commit, by its key of
+ * four words. Throws PackedFactsError, also when nobody knows the id: an event without one would be a lie.
+ */
+export function unpackFacts(
+  bytes: Uint8Array,
+  deviceIdOf: (words: Uint32Array) => string | undefined,
+): readonly FleetEvent[] {
+  const facts = readPackedFacts(bytes);
+  const details = readDetails(facts);
+  let idAt = 0;
+  return Array.from({ length: facts.count }, (_, at) => {
+    let deviceId: string | undefined;
+    if ((byteAt(facts.heads, at) & HAS_ID) !== 0) {
+      const length = byteAt(facts.ids, idAt);
+      deviceId = decode(facts.ids.subarray(idAt + 1, idAt + 1 + length));
+      idAt += 1 + length;
+    } else deviceId = deviceIdOf(facts.keys.subarray(at * 4, at * 4 + 4));
+    if (deviceId === undefined) throw new PackedFactsError(`nobody knows the device of fact ${String(at)}`);
+    return eventOf(facts, at, deviceId, details.get(at));
+  });
+}
+
+function eventOf(facts: PackedFacts, at: number, deviceId: string, details: FailureDetails | undefined): FleetEvent {
+  const head = byteAt(facts.heads, at);
+  const type = kindOf(head);
+  const occurredAt = toTimeText(facts.occurredAt[at] ?? 0);
+  const receivedAt = toTimeText(facts.receivedAt[at] ?? 0);
+  if (type === 'DeviceRetired') return { type, deviceId, occurredAt, receivedAt };
+  const profile = parseProfile(facts.profileLines[facts.profiles[at] ?? NONE] ?? '');
+  if (profile === undefined) throw new PackedFactsError(`fact ${String(at)} has no readable profile`);
+  const clockAhead = (head & CLOCK_AHEAD) !== 0 && { clockAhead: true };
+  const observation = { deviceId, ...profile, occurredAt, receivedAt, ...clockAhead };
+  if (type === 'DeviceObserved') return { type, ...observation };
+  const line = facts.targetLines[facts.targets[at] ?? NONE];
+  const target = line === undefined ? undefined : parseTarget(line);
+  if (type === 'IncidentReported') {
+    return { type, ...observation, ...(target && { patchId: target.patchId }), ...details };
+  }
+  if (target === undefined) throw new PackedFactsError(`fact ${String(at)} names no patch`);
+  switch (type) {
+    case 'InstallStarted':
+    case 'PatchInstalled':
+      return { type, ...observation, ...target };
+    case 'PatchInstallFailed':
+    case 'PatchRemoveFailed':
+      return { type, ...observation, ...target, ...details };
+    case 'PatchRolledBack':
+      return { type, ...observation, ...target, cause: removalCauses[(head >> CAUSE_SHIFT) & CAUSE_MASK] ?? 'user' };
+  }
+}
+
+function readHeader(bytes: Uint8Array): Sections {
+  if (bytes.length < HEADER_BYTES) throw new PackedFactsError('the commit is shorter than its header');
+  if (bytes[0] !== PACKED_VERSION) throw new PackedFactsError(`version ${String(bytes[0])} is not known`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const count = view.getUint32(4, true);
+  if (count > FACTS_PER_COMMIT_MAX) throw new PackedFactsError(`${String(count)} facts are too many for one commit`);
+  const base = view.getFloat64(8, true);
+  if (!isTime(base)) throw new PackedFactsError('the time of receipt is none');
+  const farBytes = view.getUint32(16, true) * FAR_TIME_BYTES;
+  const lengths = [20, 24, 28, 32].map((offset) => view.getUint32(offset, true));
+  const far = HEADER_BYTES + count * FACT_BYTES;
+  let offset = far + farBytes;
+  if (lengths.reduce((sum, length) => sum + length, offset) !== bytes.length) {
+    throw new PackedFactsError('the sections do not add up to the length of the commit');
+  }
+  const farTimes = new DataView(bytes.buffer, bytes.byteOffset + far, farBytes);
+  const texts = lengths.map((length) => {
+    offset += length;
+    return bytes.subarray(offset - length, offset);
+  });
+  return { count, base, farTimes, columns: HEADER_BYTES, texts };
+}
+
+// The copy is aligned, which a view of the commit need not be.
+function wordsOf(bytes: Uint8Array, from: number, to: number): Uint32Array {
+  return new Uint32Array(new Uint8Array(bytes.subarray(from, to)).buffer);
+}
+
+function readPairs(bytes: Uint8Array, from: number, count: number): Uint16Array {
+  const values = new Uint16Array(count);
+  for (let at = 0; at < count; at += 1) values[at] = byteAt(bytes, from + at) | (byteAt(bytes, from + count + at) << 8);
+  return values;
+}
+
+function readQuad(bytes: Uint8Array, from: number, stride: number): number {
+  return (
+    (byteAt(bytes, from) |
+      (byteAt(bytes, from + stride) << 8) |
+      (byteAt(bytes, from + 2 * stride) << 16) |
+      (byteAt(bytes, from + 3 * stride) << 24)) >>>
+    0
+  );
+}
+
+function readTimes(bytes: Uint8Array, lags: number, { count, base, farTimes }: Sections, facts: PackedFacts): void {
+  let far = 0;
+  for (let at = 0; at < count; at += 1) {
+    const lag = readQuad(bytes, lags + at, count);
+    const received = base + readQuad(bytes, lags + 4 * count + at, count);
+    facts.receivedAt[at] = received;
+    if (lag !== FAR) {
+      facts.occurredAt[at] = received - ((lag & 1) === 0 ? lag / 2 : -(lag + 1) / 2);
+      continue;
+    }
+    if (far === farTimes.byteLength) throw new PackedFactsError('a far time is missing');
+    const occurred = farTimes.getFloat64(far, true);
+    if (!isTime(occurred)) throw new PackedFactsError(`fact ${String(at)} has no time`);
+    facts.occurredAt[at] = occurred;
+    far += FAR_TIME_BYTES;
+  }
+  if (far !== farTimes.byteLength) throw new PackedFactsError('a far time belongs to no fact');
+}
+
+const RETIRED = kindCodes.DeviceRetired;
+const FIRST_WITH_PATCH = kindCodes.InstallStarted;
+const LAST_WITH_PATCH = kindCodes.PatchRemoveFailed;
+
+function checkReferences({ count, heads, profiles, targets, profileLines, targetLines }: PackedFacts): void {
+  for (let at = 0; at < count; at += 1) {
+    const head = byteAt(heads, at);
+    const kind = head & KIND_MASK;
+    const cause = (head >> CAUSE_SHIFT) & CAUSE_MASK;
+    const profile = profiles[at] ?? NONE;
+    const target = targets[at] ?? NONE;
+    const profileFits = kind === RETIRED ? profile === NONE : profile < profileLines.length;
+    const needsTarget = kind >= FIRST_WITH_PATCH && kind <= LAST_WITH_PATCH;
+    const targetFits = target < targetLines.length || (target === NONE && !needsTarget);
+    if (!profileFits || !targetFits || cause >= removalCauses.length || (head & UNUSED_BITS) !== 0) {
+      throw new PackedFactsError(`fact ${String(at)} refers to what is not there`);
+    }
+  }
+}
+
+function checkIds({ count, heads, ids }: PackedFacts): void {
+  let offset = 0;
+  for (let at = 0; at < count; at += 1) {
+    if ((byteAt(heads, at) & HAS_ID) === 0) continue;
+    if (offset >= ids.length || ids[offset] === 0) throw new PackedFactsError('a device id is missing');
+    offset += 1 + byteAt(ids, offset);
+  }
+  if (offset !== ids.length) throw new PackedFactsError('the device ids do not fit their facts');
+}
+
+function readDetails(facts: PackedFacts): Map<number, FailureDetails> {
+  if (facts.details.length === 0) return new Map();
+  try {
+    return new Map(JSON.parse(decode(facts.details)) as [number, FailureDetails][]);
+  } catch {
+    throw new PackedFactsError('the details are not readable');
+  }
+}
+
+function linesOf(text: Uint8Array): readonly string[] {
+  return text.length === 0 ? [] : decode(text).split('\n');
+}
+
+function decode(text: Uint8Array): string {
+  try {
+    return decoder.decode(text);
+  } catch {
+    throw new PackedFactsError('a text is not UTF-8');
+  }
+}
+
+function kindOf(head: number): FactKind {
+  return factKinds[head & KIND_MASK] ?? 'DeviceObserved';
+}
+
+/** The longest time that ECMAScript can write down, ms since 1970. */
+const TIME_MAX = 8.64e15;
+
+function isTime(ms: number): boolean {
+  return Number.isInteger(ms) && Math.abs(ms) <= TIME_MAX;
+}
+
+// Indices are in range here, by the checks above; the compiler cannot know.
+function byteAt(column: Uint8Array, at: number): number {
+  return column[at] ?? 0;
+}

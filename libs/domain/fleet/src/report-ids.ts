@@ -1,0 +1,88 @@
+const DAY_MS = 86_400_000;
+const FIRST_SLOTS = 1024;
+const LOAD_MAX = 0.7;
+
+/** A set of 8-byte hashes (two words each) by open addressing. Their low bits must be random. */
+export class HashSet {
+  private slots = new Uint32Array(FIRST_SLOTS * 2);
+  private used = 0;
+
+  get size(): number {
+    return this.used;
+  }
+
+  has(low: number, high: number): boolean {
+    const slot = this.slotOf(low, high);
+    return this.slots[slot] !== 0 || this.slots[slot + 1] !== 0;
+  }
+
+  /** False when it was there before. All zero stands for empty, so that one hash in 2⁶⁴ is never found again. */
+  add(low: number, high: number): boolean {
+    const slot = this.slotOf(low, high);
+    if (this.slots[slot] !== 0 || this.slots[slot + 1] !== 0) return false;
+    this.slots[slot] = low;
+    this.slots[slot + 1] = high;
+    this.used += 1;
+    if (this.used * 2 > this.slots.length * LOAD_MAX) this.grow();
+    return true;
+  }
+
+  clear(): void {
+    if (this.used === 0) return;
+    if (this.slots.length > FIRST_SLOTS * 2) this.slots = new Uint32Array(FIRST_SLOTS * 2);
+    else this.slots.fill(0);
+    this.used = 0;
+  }
+
+  private slotOf(low: number, high: number): number {
+    const mask = this.slots.length - 1;
+    let slot = (low * 2) & mask;
+    while (
+      (this.slots[slot] !== low || this.slots[slot + 1] !== high) &&
+      (this.slots[slot] !== 0 || this.slots[slot + 1] !== 0)
+    ) {
+      slot = (slot + 2) & mask;
+    }
+    return slot;
+  }
+
+  private grow(): void {
+    const before = this.slots;
+    this.slots = new Uint32Array(before.length * 2);
+    for (let at = 0; at < before.length; at += 2) {
+      const [low, high] = [before[at] ?? 0, before[at + 1] ?? 0];
+      if (low === 0 && high === 0) continue;
+      const slot = this.slotOf(low, high);
+      this.slots[slot] = low;
+      this.slots[slot + 1] = high;
+    }
+  }
+}
+
+/** Which reports were accepted within the last days: one set a day, dropped as a whole when it is too old. */
+export class RecentReports {
+  private readonly days = new Map<number, HashSet>();
+
+  constructor(private readonly keptDays: number) {}
+
+  has(low: number, high: number): boolean {
+    for (const day of this.days.values()) if (day.has(low, high)) return true;
+    return false;
+  }
+
+  add(low: number, high: number, receivedAt: number): void {
+    const day = Math.floor(receivedAt / DAY_MS);
+    let hashes = this.days.get(day);
+    if (hashes === undefined) {
+      hashes = new HashSet();
+      this.days.set(day, hashes);
+      this.forget(Math.max(...this.days.keys()) - this.keptDays);
+    }
+    hashes.add(low, high);
+  }
+
+  /** The days before this one are no longer looked at. */
+  private forget(firstKept: number): void {
+    for (const day of this.days.keys()) if (day < firstKept) this.days.delete(day);
+  }
+}

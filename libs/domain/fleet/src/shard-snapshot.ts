@@ -1,0 +1,104 @@
+import { toTimeText } from '@sluice/event-sourcing';
+import { DEVICE, readId } from './device-table.ts';
+import { CLEARED, ENTRY, rawStates, RETIRED } from './entry-table.ts';
+import { type FleetShard } from './fleet-shard.ts';
+import { NOWHERE } from './records.ts';
+
+/** A copy of a shard's state that can be sent to another thread. */
+export interface ShardSnapshot {
+  readonly facts: number;
+  readonly devices: Uint32Array;
+  readonly entries: Uint32Array;
+  readonly ids: Uint8Array;
+  readonly profiles: readonly string[];
+  readonly patches: readonly string[];
+}
+
+/** Where two states part, and what each of them says there. */
+export interface ShardDifference {
+  readonly where: string;
+  readonly left: string;
+  readonly right: string;
+}
+
+export function snapshotOf(shard: FleetShard): ShardSnapshot {
+  return {
+    facts: shard.facts,
+    devices: shard.devices.records.copy(),
+    entries: shard.entries.records.copy(),
+    ids: shard.devices.copyArena(),
+    profiles: [...shard.profileLines.texts],
+    patches: [...shard.patchIds.texts],
+  };
+}
+
+/**
+ * The first difference between two folds of the same commits in the same order, undefined when there is none.
+ * What the health buckets have taken is not compared: it depends on when they closed.
+ */
+export function firstDifference(left: ShardSnapshot, right: ShardSnapshot): ShardDifference | undefined {
+  const devices = left.devices.length / DEVICE.words;
+  const totals = [
+    ['facts', left.facts, right.facts],
+    ['devices', devices, right.devices.length / DEVICE.words],
+  ] as const;
+  for (const [where, one, other] of totals) {
+    if (one !== other) return { where, left: String(one), right: String(other) };
+  }
+  for (let device = 0; device < devices; device += 1) {
+    const difference = differenceOfDevice(describe(left, device), describe(right, device));
+    if (difference !== undefined) return difference;
+  }
+  return undefined;
+}
+
+function differenceOfDevice(left: Map<string, string>, right: Map<string, string>): ShardDifference | undefined {
+  const device = left.get('deviceId') ?? '';
+  for (const field of new Set([...left.keys(), ...right.keys()])) {
+    const [one, other] = [left.get(field) ?? 'absent', right.get(field) ?? 'absent'];
+    if (one !== other) return { where: `device ${device}: ${field}`, left: one, right: other };
+  }
+  return undefined;
+}
+
+/** Everything that the state says of a device, in words. */
+function describe(snapshot: ShardSnapshot, device: number): Map<string, string> {
+  const base = device * DEVICE.words;
+  const words = snapshot.devices;
+  const floats = floatsOf(words);
+  const word = (at: number) => words[base + at] ?? 0;
+  const profile = (index: number) => (snapshot.profiles[index] ?? '').replaceAll('\u001f', ' ').trim();
+  const fields = new Map([
+    ['deviceId', readId(snapshot.ids, word(DEVICE.id))],
+    ['key', words.slice(base, base + 4).join(' ')],
+    ['profile', profile(word(DEVICE.profile))],
+    ['profileAt', timeText(floats[base / 2 + DEVICE.profileAtFloat])],
+    ['heardAt', timeText(floats[base / 2 + DEVICE.heardAtFloat])],
+    ['counted', word(DEVICE.countedProfile) === 0 ? 'no' : profile(word(DEVICE.countedProfile) - 1)],
+  ]);
+  const entryFloats = floatsOf(snapshot.entries);
+  for (let entry = word(DEVICE.firstEntry); entry !== NOWHERE;) {
+    const start = entry * ENTRY.words;
+    const patch = snapshot.entries[start + ENTRY.patch] ?? 0;
+    const bits = snapshot.entries[start + ENTRY.bits] ?? 0;
+    const at = timeText(entryFloats[start / 2 + ENTRY.atFloat]);
+    if (patch === CLEARED) fields.set('clearedAt', at);
+    else if (patch === RETIRED) fields.set('retiredAt', at);
+    else {
+      const state = rawStates[(bits & ENTRY.rawMask) as 0 | 1 | 2 | 3];
+      const shown = (bits >> ENTRY.shownShift) & ENTRY.shownMask;
+      const under = profile(snapshot.entries[start + ENTRY.profile] ?? 0);
+      fields.set(snapshot.patches[patch] ?? '', `${state} at ${at} under ${under}, counted as ${String(shown)}`);
+    }
+    entry = snapshot.entries[start + ENTRY.next] ?? NOWHERE;
+  }
+  return fields;
+}
+
+function floatsOf(words: Uint32Array): Float64Array {
+  return new Float64Array(words.buffer, words.byteOffset, words.length / 2);
+}
+
+function timeText(ms: number | undefined): string {
+  return ms === undefined || !Number.isFinite(ms) ? 'never' : toTimeText(ms);
+}
