@@ -25,8 +25,8 @@ export interface Device {
   removed: string[];
   /** The last directive that has not been acted on; the next answer takes its place. */
   order: Order | undefined;
-  /** Installing, removing or restarting: it does not check in meanwhile. */
-  busy: boolean;
+  /** What it is carrying out: installing, removing, restarting. It does not check in meanwhile. */
+  doing: Order | undefined;
   /** The patch whose offer its user has made up their mind about (manual track). */
   considered: string | undefined;
   accepted: string | undefined;
@@ -274,7 +274,7 @@ export function makeFleet({ seed, devices, lines, ringShare, roamingShare }: Fle
       failed: [],
       removed: [],
       order: undefined,
-      busy: false,
+      doing: undefined,
       considered: undefined,
       accepted: undefined,
       offlineUntil: 0,

@@ -1,0 +1,308 @@
+import { type CheckIn, type Directive, type Report, type ReportKind } from '@sluice/contracts';
+import { toTimeText } from '@sluice/event-sourcing';
+import { type Device, type Order, type Release } from './fleet.ts';
+import { type Random } from './random.ts';
+
+/** What a device does by itself, without being asked. */
+export type Act =
+  | { readonly kind: 'check-in' }
+  | { readonly kind: 'status' }
+  | { readonly kind: 'start'; readonly order: Order }
+  | { readonly kind: 'finish'; readonly order: Order; readonly fails: boolean }
+  | { readonly kind: 'accept'; readonly patchId: string }
+  | { readonly kind: 'remove-by-user'; readonly patchId: string }
+  | { readonly kind: 'upgrade'; readonly release: Release };
+
+export interface TimedAct {
+  readonly at: number;
+  readonly act: Act;
+}
+
+/** What follows from an act: reports to send, acts to come, and whether the device asks for a directive at once. */
+export interface Outcome {
+  readonly reports: readonly Report[];
+  readonly acts: readonly TimedAct[];
+  readonly asks?: boolean;
+}
+
+/** A patch that fails on some models, made up by a scenario. */
+export interface Fault {
+  readonly patchId: string;
+  readonly models: readonly string[];
+  /** Share of installs that fail there. */
+  readonly failureRate: number;
+}
+
+export interface AgentContext {
+  readonly random: Random;
+  readonly faults: readonly Fault[];
+  /** Goes into every report id: two runs over one data folder must not use the same ids. */
+  readonly run: string;
+  /** The build of a patch for a base build, as the device learns it from the package. */
+  buildOf(patchId: string, base: string): string | undefined;
+}
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const CHECK_IN_EVERY = 4 * HOUR;
+const CHECK_IN_JITTER = 3 * MINUTE;
+const STATUS_EVERY = 24 * HOUR;
+/** A user is busy with the device, and the install waits until it lies idle. */
+const POSTPONED_SHARE = 0.05;
+const ACCEPTING_SHARE = 0.4;
+const REMOVING_SHARE = 0.001;
+const REMOVE_FAILURE_RATE = 0.003;
+const OFFLINE_CHANCE = 0.01;
+const OFFLINE_CHANCE_ROAMING = 0.3;
+
+const nothing: Outcome = { reports: [], acts: [] };
+
+/** The first acts of a device that joins: its place in the check-in rhythm and in the day of status reports. */
+export function firstActs(device: Device, nowMs: number): readonly TimedAct[] {
+  return [
+    { at: nowMs + Math.floor(device.phase * CHECK_IN_EVERY), act: { kind: 'check-in' } },
+    { at: nowMs + Math.floor(device.phase * STATUS_EVERY), act: { kind: 'status' } },
+  ];
+}
+
+/** When to check in next. From time to time a device is switched off after a check-in; roaming ones often, and for days. */
+export function nextCheckIn(device: Device, at: number, random: Random): number {
+  if (random.chance(device.roams ? OFFLINE_CHANCE_ROAMING : OFFLINE_CHANCE)) {
+    const hours = device.roams ? random.longTailed(8, 60) : random.longTailed(2, 24);
+    device.offlineUntil = at + hours * HOUR + random.between(0, 59) * MINUTE;
+  }
+  return Math.max(at + CHECK_IN_EVERY + random.between(-CHECK_IN_JITTER, CHECK_IN_JITTER), device.offlineUntil);
+}
+
+/** What the device says when it checks in. */
+export function checkInOf(device: Device): CheckIn {
+  return {
+    deviceId: device.deviceId,
+    platform: device.platform,
+    model: device.model,
+    osVersion: device.osVersion,
+    osBuild: device.osBuild,
+    installed: device.held === undefined ? [] : [device.held],
+    track: device.track,
+    region: device.region,
+    ...(device.ring !== undefined && { ring: device.ring }),
+    ...(device.removed.length > 0 && { removed: device.removed }),
+    ...(device.failed.length > 0 && { failed: device.failed }),
+  };
+}
+
+/** What the device will do after an answer. The order before it is forgotten: only the last answer counts. */
+export function obey(device: Device, directive: Directive, at: number, { random }: AgentContext): readonly TimedAct[] {
+  device.order = undefined;
+  const order = orderFrom(directive, at);
+  if (order === undefined) return [];
+  device.order = order;
+  switch (directive.directive) {
+    case 'install':
+      return startAfter(random.chance(POSTPONED_SHARE) ? random.between(30, 360) : random.between(1, 15), at, order);
+    case 'remove':
+      return startAfter(random.between(1, 10), at, order);
+    case 'offer':
+      return consider(device, order, at, random);
+    case 'none':
+      return [];
+  }
+}
+
+/** What follows when the time of an act has come. */
+export function perform(device: Device, act: Act, at: number, context: AgentContext): Outcome {
+  switch (act.kind) {
+    case 'check-in':
+      return device.doing !== undefined ? nothing : { ...nothing, asks: true };
+    case 'status':
+      return {
+        reports: [report(device, 'status', at, context)],
+        acts: [{ at: at + STATUS_EVERY, act: { kind: 'status' } }],
+      };
+    case 'start':
+      return start(device, act.order, at, context);
+    case 'finish':
+      return act.order.kind === 'install'
+        ? finishInstall(device, act, at, context)
+        : finishRemoval(device, act, at, context);
+    case 'accept':
+      return accept(device, act.patchId, at, context);
+    case 'remove-by-user':
+      return removeByUser(device, act.patchId, at, context);
+    case 'upgrade':
+      return upgrade(device, act, at, context);
+  }
+}
+
+function orderFrom(directive: Directive, at: number): Order | undefined {
+  const patchId = directive.patchId ?? directive.patchIds?.[0];
+  if (patchId === undefined || directive.directive === 'none') return undefined;
+  return {
+    kind: directive.directive === 'remove' ? 'remove' : 'install',
+    patchId,
+    rolloutId: directive.rolloutId,
+    reason: directive.reason,
+    answeredAt: at,
+    expiresAt: Date.parse(directive.lease.expiresAt),
+  };
+}
+
+function startAfter(minutes: number, at: number, order: Order): readonly TimedAct[] {
+  return [{ at: at + minutes * MINUTE, act: { kind: 'start', order } }];
+}
+
+function consider(device: Device, order: Order, at: number, random: Random): readonly TimedAct[] {
+  if (device.accepted === order.patchId) return startAfter(1, at, order);
+  if (device.considered === order.patchId) return [];
+  device.considered = order.patchId;
+  if (!random.chance(ACCEPTING_SHARE)) return [];
+  const acceptsAt = at + random.longTailed(10, 24 * 60) * MINUTE;
+  return [{ at: acceptsAt, act: { kind: 'accept', patchId: order.patchId } }];
+}
+
+/** Within the lease of the last offer the device goes ahead, after it it asks again. */
+function accept(device: Device, patchId: string, at: number, context: AgentContext): Outcome {
+  if (device.held === patchId || device.doing !== undefined) return nothing;
+  device.accepted = patchId;
+  const { order } = device;
+  if (order?.kind === 'install' && order.patchId === patchId) return start(device, order, at, context);
+  return { ...nothing, asks: true };
+}
+
+function start(device: Device, order: Order, at: number, context: AgentContext): Outcome {
+  if (device.order !== order || device.doing !== undefined) return nothing;
+  device.order = undefined;
+  if (at > order.expiresAt) return { ...nothing, asks: true };
+  device.doing = order;
+  const { random } = context;
+  if (order.kind === 'remove') {
+    const fails = random.chance(REMOVE_FAILURE_RATE);
+    return { ...nothing, acts: [{ at: at + random.between(5, 20) * MINUTE, act: { kind: 'finish', order, fails } }] };
+  }
+  const fails = random.chance(failureRate(device, order.patchId, context.faults));
+  const minutes = fails ? random.between(2, 20) : random.between(30, 90);
+  return {
+    reports: [report(device, 'install-started', at, context, about(order))],
+    acts: [{ at: at + minutes * MINUTE, act: { kind: 'finish', order, fails } }],
+  };
+}
+
+function failureRate(device: Device, patchId: string, faults: readonly Fault[]): number {
+  const fault = faults.find((each) => each.patchId === patchId && each.models.includes(device.model));
+  return fault?.failureRate ?? device.failureRate;
+}
+
+function finishInstall(
+  device: Device,
+  { order, fails }: Extract<Act, { kind: 'finish' }>,
+  at: number,
+  context: AgentContext,
+): Outcome {
+  device.doing = undefined;
+  const build = context.buildOf(order.patchId, device.base);
+  if (fails || build === undefined) {
+    countFailure(device, order.patchId);
+    const failureCode = build === undefined ? 'no-package' : 'verification-failed';
+    return { ...nothing, reports: [report(device, 'install-failed', at, context, { ...about(order), failureCode })] };
+  }
+  // A replacement goes onto the base: the recalled patch falls first, in the same restart.
+  const fallen =
+    device.held !== undefined && order.reason === 'recalled'
+      ? fall(device, device.held, at, context, { cause: 'recall' })
+      : [];
+  device.held = order.patchId;
+  device.osBuild = build;
+  device.failed = device.failed.filter(({ patchId }) => patchId !== order.patchId);
+  const acts = context.random.chance(REMOVING_SHARE)
+    ? [
+        {
+          at: at + context.random.between(2, 48) * HOUR,
+          act: { kind: 'remove-by-user' as const, patchId: order.patchId },
+        },
+      ]
+    : [];
+  return { reports: [...fallen, report(device, 'installed', at, context, about(order))], acts };
+}
+
+function countFailure(device: Device, patchId: string): void {
+  const before = device.failed.find((each) => each.patchId === patchId);
+  if (before === undefined) device.failed.push({ patchId, attempts: 1 });
+  else before.attempts += 1;
+}
+
+function finishRemoval(
+  device: Device,
+  { order, fails }: Extract<Act, { kind: 'finish' }>,
+  at: number,
+  context: AgentContext,
+): Outcome {
+  device.doing = undefined;
+  if (device.held === undefined) return nothing;
+  if (!fails) return { ...nothing, reports: fall(device, device.held, at, context, { cause: 'recall' }) };
+  const failure = { ...about(order), failureCode: 'restart-refused' };
+  return { ...nothing, reports: [report(device, 'remove-failed', at, context, failure)] };
+}
+
+function removeByUser(device: Device, patchId: string, at: number, context: AgentContext): Outcome {
+  if (device.held !== patchId || device.doing !== undefined) return nothing;
+  device.removed.push(patchId);
+  return { ...nothing, reports: fall(device, patchId, at, context, { cause: 'user' }) };
+}
+
+/** Back to the base, and the report of it. */
+function fall(
+  device: Device,
+  patchId: string,
+  at: number,
+  context: AgentContext,
+  { cause }: { cause: 'recall' | 'user' },
+): Report[] {
+  device.held = undefined;
+  device.osBuild = device.base;
+  return [report(device, 'rolled-back', at, context, { patchId, cause })];
+}
+
+function upgrade(
+  device: Device,
+  { release }: Extract<Act, { kind: 'upgrade' }>,
+  at: number,
+  context: AgentContext,
+): Outcome {
+  if (device.doing !== undefined) return { ...nothing, acts: [{ at: at + HOUR, act: { kind: 'upgrade', release } }] };
+  device.osVersion = release.version;
+  device.base = release.build;
+  device.osBuild = release.build;
+  device.held = undefined;
+  device.order = undefined;
+  device.failed = [];
+  device.removed = [];
+  return { ...nothing, reports: [report(device, 'status', at, context)] };
+}
+
+function about({ patchId, rolloutId }: Order): Partial<Report> {
+  return { patchId, ...(rolloutId !== undefined && { rolloutId }) };
+}
+
+function report(
+  device: Device,
+  kind: ReportKind,
+  at: number,
+  { run }: AgentContext,
+  details: Partial<Report> = {},
+): Report {
+  device.reports += 1;
+  return {
+    reportId: `${device.deviceId}:${run}:${String(device.reports)}`,
+    deviceId: device.deviceId,
+    kind,
+    occurredAt: toTimeText(at),
+    platform: device.platform,
+    model: device.model,
+    osVersion: device.osVersion,
+    osBuild: device.osBuild,
+    track: device.track,
+    region: device.region,
+    ...(device.ring !== undefined && { ring: device.ring }),
+    ...details,
+  };
+}

@@ -1,0 +1,3 @@
+export * from './real-patches.ts';
+export * from './scenario.ts';
+export * from './world.ts';

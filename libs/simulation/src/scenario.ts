@@ -1,0 +1,294 @@
+import { createHash } from 'node:crypto';
+import { type Fault } from './agent.ts';
+import { type Choices, Random } from './random.ts';
+import { type Device, fleetOf2023, fleetOf2026, type Line, makeFleet } from './fleet.ts';
+import { FleetRun } from './fleet-run.ts';
+import {
+  advance,
+  fleetOf,
+  plan,
+  type Plan,
+  publish,
+  recall,
+  recallOf,
+  type RecallView,
+  rolloutOf,
+  type RolloutView,
+  start,
+  verifyReplay,
+} from './operator.ts';
+import { type CatalogPatch, patchTitle, realPatch } from './real-patches.ts';
+import { type World } from './world.ts';
+
+export const scenarioNames = ['healthy', 'faulty-patch', 'reissue', 'offline-tail'] as const;
+export type ScenarioName = (typeof scenarioNames)[number];
+
+/** Where the manual clock of a scenario starts: the hour in which 26.3.1 (a) came out. */
+export const SCENARIO_START_MS = Date.parse('2026-03-17T17:00:00.000Z');
+
+export interface ScenarioRequest {
+  readonly scenario: ScenarioName;
+  readonly seed: number;
+  readonly devices: number;
+  /** Called with a line for people, several times a second of wall time at most. */
+  readonly onProgress?: (line: string) => void;
+}
+
+/** What `npm start -- --scenario … --json` prints. Seconds are simulated, except `wallSeconds`. */
+export interface ScenarioResult {
+  readonly scenario: ScenarioName;
+  readonly seed: number;
+  readonly devices: number;
+  /** Devices whose base and model match the patch of the scenario. */
+  readonly eligible: number;
+  /** Waves of the plan. */
+  readonly waves: number;
+  /** Null when the rollout never halted. */
+  readonly haltedInWave: number | null;
+  /** Eligible devices inside the exposure at the halt: by ring in wave 1, from wave 2 on by ring or bucket. */
+  readonly devicesExposedAtHalt: number;
+  readonly simulatedSecondsToHalt: number | null;
+  readonly recall: RecallResult | null;
+  /** Facts that the fleet has reported, as `GET /v1/fleet` counts them. */
+  readonly events: number;
+  readonly replayMatches: boolean;
+  readonly wallSeconds: number;
+}
+
+export interface RecallResult {
+  readonly devices: number;
+  readonly removed: number;
+  readonly remaining: number;
+  /** Devices that installed the patch on a directive given after its pull. */
+  readonly reinstalled: number;
+  readonly p50Seconds: number;
+  readonly p99Seconds: number;
+}
+
+interface Setting {
+  readonly patch: CatalogPatch;
+  readonly replacement?: CatalogPatch;
+  readonly lines: Choices<Line>;
+  readonly roamingShare: number;
+  readonly faults: readonly Fault[];
+}
+
+interface Stage extends Setting {
+  readonly world: World;
+  readonly request: ScenarioRequest;
+  readonly run: FleetRun;
+  readonly startedAt: number;
+}
+
+interface Halt {
+  readonly rollout: RolloutView;
+  readonly seconds: number;
+}
+
+const TICK_MS = 60_000;
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const WARM_UP_MS = 30 * MINUTE;
+/** From the halt to the responder's pull. */
+const RESPONSE_MS = 30 * MINUTE;
+/** How long a wave may wait for evidence that a small ring cannot give, until the operator passes it in person. */
+const PATIENCE_MS = 2 * HOUR;
+const SIMULATED_MAX_MS = 10 * 24 * HOUR;
+const CROSS_CHECK_EVERY_MS = 6 * HOUR;
+const RING_SHARE = 0.02;
+const ROAMING_SHARE = 0.12;
+
+// Few models of a middling share: the ring alone seldom shows the fault, a few per cent of everybody do.
+const faultOf2026: Fault = {
+  patchId: 'ios-26.3.1-a',
+  models: ['iPhone17,3', 'iPhone17,4', 'iPhone17,5'],
+  failureRate: 0.4,
+};
+const faultOf2023: Fault = {
+  patchId: 'ios-16.5.1-a',
+  models: ['iPhone15,2', 'iPhone15,3'],
+  failureRate: 0.4,
+};
+const of2026 = { patch: realPatch('ios-26.3.1-a'), lines: fleetOf2026, roamingShare: 0, faults: [] };
+
+const settings: Record<ScenarioName, Setting> = {
+  healthy: of2026,
+  'faulty-patch': { ...of2026, faults: [faultOf2026] },
+  'offline-tail': { ...of2026, faults: [faultOf2026], roamingShare: ROAMING_SHARE },
+  reissue: {
+    patch: realPatch('ios-16.5.1-a'),
+    replacement: realPatch('ios-16.5.1-c'),
+    lines: fleetOf2023,
+    roamingShare: 0,
+    faults: [faultOf2023],
+  },
+};
+
+/**
+ * Plays one scenario on an empty Sluice with a manual clock. The same seed gives the same history.
+ * Throws when Sluice answers what it must not, when its count of holders and the fleet's own disagree, or when the
+ * scenario does not come to its end within ten simulated days.
+ */
+export async function runScenario(world: World, request: ScenarioRequest): Promise<ScenarioResult> {
+  const wallStart = performance.now();
+  const stage = await enrolledFleet(world, request);
+  const eligible = stage.run.devices.filter((device) => matches(device, stage.patch));
+  await roll(stage, stage.patch);
+  const halt = await untilHaltOrCompletion(stage, stage.patch);
+  const recalled = halt === undefined ? null : await takeBack(stage);
+  await crossCheck(stage);
+  stage.request.onProgress?.('replaying everything from the store, and comparing');
+  const replayMatches = await verifyReplay(world);
+  const { facts } = await fleetOf(world);
+  return {
+    scenario: request.scenario,
+    seed: request.seed,
+    devices: request.devices,
+    eligible: eligible.length,
+    waves: planFor(stage, stage.patch).waves.length,
+    haltedInWave: halt?.rollout.wave ?? null,
+    devicesExposedAtHalt: halt === undefined ? 0 : eligible.filter((device) => isExposed(device, halt.rollout)).length,
+    simulatedSecondsToHalt: halt?.seconds ?? null,
+    recall: recalled,
+    events: facts,
+    replayMatches,
+    wallSeconds: Math.round((performance.now() - wallStart) / 100) / 10,
+  };
+}
+
+/** A device's fixed place in [0,1) for the rollout with this salt (design §3.3). */
+export function bucketOf(salt: string, deviceId: string): number {
+  const digest = createHash('sha256').update(`${salt}\u001f${deviceId}`).digest();
+  return Number(digest.readBigUInt64BE()) / 2 ** 64;
+}
+
+async function enrolledFleet(world: World, request: ScenarioRequest): Promise<Stage> {
+  const setting = settings[request.scenario];
+  const { seed, devices } = request;
+  const fleet = makeFleet({
+    seed,
+    devices,
+    lines: setting.lines,
+    ringShare: RING_SHARE,
+    roamingShare: setting.roamingShare,
+  });
+  const random = Random.seeded(seed).split();
+  const run = new FleetRun(world, fleet, { random, faults: setting.faults, run: request.scenario });
+  const stage = { ...setting, world, request, run, startedAt: world.now() };
+  await publish(world, setting.patch);
+  await run.enrol();
+  const warm = world.now() + WARM_UP_MS;
+  while (world.now() < warm) await tick(stage, 'the fleet enrols');
+  return stage;
+}
+
+async function roll({ world, ...stage }: Stage, patch: CatalogPatch): Promise<void> {
+  const body = planFor(stage, patch);
+  await plan(world, body);
+  await start(world, body.rolloutId);
+}
+
+function planFor({ request }: Pick<Stage, 'request'>, { patchId }: CatalogPatch): Plan {
+  return {
+    rolloutId: `r-${patchId}`,
+    patchId,
+    salt: `${request.scenario}-${patchId}-${String(request.seed)}`,
+    holdBackPercent: 2,
+    waves: [
+      { name: 'beta', ring: 'beta', ramp: { fromPercent: 100, toPercent: 100, minutes: 0 }, bakeMinutes: 60 },
+      { name: 'all', ramp: { fromPercent: 0, toPercent: 100, minutes: 2880 }, bakeMinutes: 240 },
+    ],
+    gates: { installFailureRateMax: 0.01 },
+  };
+}
+
+async function untilHaltOrCompletion(stage: Stage, patch: CatalogPatch): Promise<Halt | undefined> {
+  const { world } = stage;
+  const begin = world.now();
+  let opened = { wave: 0, at: begin };
+  for (;;) {
+    const rollout = await rolloutOf(world, planFor(stage, patch).rolloutId);
+    if (rollout.status === 'completed') return undefined;
+    if (rollout.status === 'halted') return { rollout, seconds: Math.round((world.now() - begin) / 1000) };
+    if (rollout.status !== 'running') throw new Error(`the rollout of ${patch.patchId} is ${rollout.status}`);
+    if (rollout.wave !== opened.wave) opened = { wave: rollout.wave, at: world.now() };
+    await passWhenOverdue(world, rollout, opened.at);
+    await tick(stage, describe(patch, rollout));
+  }
+}
+
+async function passWhenOverdue(world: World, rollout: RolloutView, openedAt: number): Promise<void> {
+  const wave = rollout.waves[rollout.wave - 1];
+  if (wave === undefined) return;
+  const dueAt = openedAt + (wave.ramp.minutes + wave.bakeMinutes) * MINUTE;
+  if (world.now() >= dueAt + PATIENCE_MS) await advance(world, rollout.rolloutId);
+}
+
+/** The responder looks for a while, then recalls; a re-issue is published first, so that the recall can name it. */
+async function takeBack(stage: Stage): Promise<RecallResult> {
+  const { world, run, patch, replacement } = stage;
+  const pullAt = world.now() + RESPONSE_MS;
+  while (world.now() < pullAt) await tick(stage, `${patchTitle(patch)} is halted; the responder is looking`);
+  await crossCheck(stage);
+  if (replacement !== undefined) await publish(world, replacement);
+  await recall(world, patch.patchId, 'installs fail on some models', replacement?.patchId);
+  run.watchPull(patch.patchId);
+  if (replacement !== undefined) {
+    await roll(stage, replacement);
+    const halt = await untilHaltOrCompletion(stage, replacement);
+    if (halt !== undefined) throw new Error('the healthy re-issue was halted');
+  }
+  const view = await untilRecalled(stage);
+  return {
+    devices: view.devices,
+    removed: view.removed,
+    remaining: view.remaining,
+    reinstalled: run.reinstalled(patch.patchId),
+    p50Seconds: view.p50Seconds ?? 0,
+    p99Seconds: view.p99Seconds ?? 0,
+  };
+}
+
+async function untilRecalled(stage: Stage): Promise<RecallView> {
+  const { world, run, patch } = stage;
+  for (;;) {
+    const view = await recallOf(world, patch.patchId);
+    if (view?.status === 'completed' && view.remaining === 0 && !run.isAround(patch.patchId)) return view;
+    const progress =
+      view === undefined ? 'starts' : `${String(view.removed)} removed, ${String(view.remaining)} remain`;
+    await tick(stage, `recall of ${patchTitle(patch)}: ${progress}`);
+  }
+}
+
+/** One minute: the fleet acts, checks in and reports, then the clock moves on and everything settles. */
+async function tick(stage: Stage, doing: string): Promise<void> {
+  const { world, run, request, startedAt } = stage;
+  await run.tick();
+  await world.advanceTo(world.now() + TICK_MS);
+  const elapsed = world.now() - startedAt;
+  if (elapsed > SIMULATED_MAX_MS) throw new Error(`the scenario did not end within ten simulated days: ${doing}`);
+  if (elapsed % CROSS_CHECK_EVERY_MS < TICK_MS) await crossCheck(stage);
+  if (elapsed % HOUR < TICK_MS) request.onProgress?.(`hour ${String(Math.floor(elapsed / HOUR))}: ${doing}`);
+}
+
+async function crossCheck({ world, run, patch, replacement }: Stage): Promise<void> {
+  const { patches } = await fleetOf(world);
+  for (const { patchId } of replacement === undefined ? [patch] : [patch, replacement]) {
+    const [counted, own] = [patches[patchId]?.installed ?? 0, run.holders(patchId)];
+    if (counted !== own) {
+      throw new Error(`Sluice counts ${String(counted)} holders of ${patchId}, and the fleet itself ${String(own)}`);
+    }
+  }
+}
+
+function describe(patch: CatalogPatch, { wave, exposurePercent }: RolloutView): string {
+  return `${patchTitle(patch)} in wave ${String(wave)}, ${exposurePercent.toFixed(1)} % exposed`;
+}
+
+function matches({ base, model }: Device, { variants }: CatalogPatch): boolean {
+  return variants.some(({ prerequisiteBuild, models }) => prerequisiteBuild === base && models.includes(model));
+}
+
+function isExposed({ ring, deviceId }: Device, { wave, exposurePercent, salt = '' }: RolloutView): boolean {
+  return ring === 'beta' || (wave > 1 && bucketOf(salt, deviceId) < exposurePercent / 100);
+}
