@@ -48,9 +48,11 @@ export class Follower<Item> {
     return new Promise((resolve, fail) => this.waiting.push({ position, resolve, fail }));
   }
 
+  /** Ends the follower. Who still waits for it is told so: a process manager that waits for a read model must end too. */
   async stop(): Promise<void> {
     this.abort.abort();
     await this.running;
+    if (this.failure === undefined) this.fail(new Error(`the follower ${this.name} was stopped`));
   }
 
   private async run(): Promise<void> {
@@ -61,9 +63,13 @@ export class Follower<Item> {
         this.advance(message.position);
       }
     } catch (error) {
-      this.failure = error;
-      for (const waiter of this.waiting.splice(0)) waiter.fail(error);
+      this.fail(error);
     }
+  }
+
+  private fail(reason: unknown): void {
+    this.failure = reason;
+    for (const waiter of this.waiting.splice(0)) waiter.fail(reason);
   }
 
   private advance(position: Position): void {
