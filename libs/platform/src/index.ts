@@ -12,3 +12,4 @@ export * from './settings.ts';
 export * from './tokens.ts';
 export { FEED_HEARTBEAT_SECONDS } from './feed.controller.ts';
 export * from './run-service.ts';
+export { toFieldFaults } from './validation.ts';
