@@ -1,0 +1,161 @@
+import { hash } from 'node:crypto';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { ExpectedRevision, Metadata } from '@sluice/event-sourcing';
+import { decodeRecord, encodeRecord } from './record-codec.ts';
+import { openFile, refusalOf, type StoreFile } from './sqlite-file.ts';
+import { DamagedRecord, SqlitePages } from './sqlite-pages.ts';
+
+/** An append on its way to the disk. */
+export interface LogAppend {
+  readonly stream: string;
+  readonly expected: ExpectedRevision;
+  readonly commitId: string;
+  readonly metadata: Metadata;
+  readonly packedCount: number | undefined;
+  readonly body: Uint8Array;
+  /** What the clock said when the append came; recorded unless the store has recorded a later time. */
+  readonly nowMs: number;
+}
+
+/** What became of an append: `repeated` when its commit id had been in the stream before. */
+export type LogOutcome =
+  | {
+      readonly kind: 'written' | 'repeated';
+      readonly revision: number;
+      readonly position: number;
+      readonly recordedAtMs: number;
+    }
+  | { readonly kind: 'conflict'; readonly actual: number | 'no-stream' };
+
+/** The file of the store and its only writer. All calls block. */
+export class SqliteLog {
+  readonly pages: SqlitePages;
+  private readonly database: DatabaseSync;
+  private readonly statements: Statements;
+  private position: number;
+  private recordedAtMs: number;
+
+  /** Opens or creates the file. Throws StoreRefused. */
+  constructor(file: StoreFile) {
+    this.database = openFile(file);
+    try {
+      this.pages = new SqlitePages(this.database);
+      this.statements = prepare(this.database);
+      this.position = this.pages.head();
+      this.recordedAtMs = this.lastRecordedAtMs();
+    } catch (error) {
+      this.database.close();
+      throw refusalOf(error, file.path);
+    }
+  }
+
+  get head(): number {
+    return this.position;
+  }
+
+  /** Appends all that do not conflict in one transaction. Throws when the disk does not take it; then nothing was kept. */
+  append(appends: readonly LogAppend[]): LogOutcome[] {
+    const before = { position: this.position, recordedAtMs: this.recordedAtMs };
+    try {
+      this.database.exec('BEGIN IMMEDIATE');
+      const outcomes = appends.map((append) => this.appendOne(append));
+      this.database.exec('COMMIT');
+      return outcomes;
+    } catch (error) {
+      this.position = before.position;
+      this.recordedAtMs = before.recordedAtMs;
+      if (this.database.isTransaction) this.database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  /** Brings everything into the one file. */
+  close(): void {
+    this.database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    this.database.close();
+  }
+
+  private appendOne(append: LogAppend): LogOutcome {
+    const key = keyOf(append.commitId);
+    const streamId = this.streamId(append.stream);
+    const repeated = streamId === undefined ? undefined : this.find(key, streamId, append.commitId);
+    if (repeated !== undefined) return repeated;
+    const last = streamId === undefined ? undefined : this.lastRevision(streamId);
+    const actual = last ?? 'no-stream';
+    if (append.expected !== 'any' && append.expected !== actual) return { kind: 'conflict', actual };
+    return this.write(append, key, streamId ?? this.addStream(append.stream), last === undefined ? 0 : last + 1);
+  }
+
+  private write(append: LogAppend, key: number, streamId: number, revision: number): LogOutcome {
+    const { commitId, metadata, packedCount, body } = append;
+    this.position += 1;
+    this.recordedAtMs = Math.max(this.recordedAtMs, append.nowMs);
+    const { position, recordedAtMs } = this;
+    const record = encodeRecord(
+      { position, streamId },
+      { revision, recordedAtMs, commitId, metadata, packedCount, body },
+    );
+    this.statements.addCommit.run(position, streamId, record);
+    this.statements.addRevision.run(streamId, revision, position);
+    this.statements.addCommitId.run(key, position);
+    return { kind: 'written', revision, position, recordedAtMs };
+  }
+
+  private find(key: number, streamId: number, commitId: string): LogOutcome | undefined {
+    for (const row of this.statements.commitsOfKey.all(key, streamId)) {
+      const position = Number(row['position']);
+      const { revision, recordedAtMs, commitId: found } = this.decode(position, row);
+      if (found === commitId) return { kind: 'repeated', revision, position, recordedAtMs };
+    }
+    return undefined;
+  }
+
+  private streamId(name: string): number | undefined {
+    const row = this.statements.streamOfName.get(name);
+    return row === undefined ? undefined : Number(row['id']);
+  }
+
+  private addStream(name: string): number {
+    return Number(this.statements.addStream.run(name).lastInsertRowid);
+  }
+
+  private lastRevision(streamId: number): number | undefined {
+    const last = this.statements.lastRevision.get(streamId)?.['revision'];
+    return typeof last === 'number' ? last : undefined;
+  }
+
+  /** Zero for an empty store. Reading the last record also shows whether the end of the file is whole. */
+  private lastRecordedAtMs(): number {
+    const row = this.statements.commitAt.get(this.position);
+    return row === undefined ? 0 : this.decode(this.position, row).recordedAtMs;
+  }
+
+  private decode(position: number, row: Record<string, unknown>) {
+    const record = decodeRecord({ position, streamId: Number(row['stream']) }, row['record'] as Uint8Array);
+    if (record === undefined) throw new DamagedRecord(`record ${position} is damaged`);
+    return record;
+  }
+}
+
+type Statements = ReturnType<typeof prepare>;
+
+function prepare(database: DatabaseSync) {
+  const statements = {
+    streamOfName: 'SELECT id FROM streams WHERE name = ?',
+    addStream: 'INSERT INTO streams (name) VALUES (?)',
+    lastRevision: 'SELECT max(revision) AS revision FROM revisions WHERE stream = ?',
+    commitAt: 'SELECT stream, record FROM commits WHERE position = ?',
+    commitsOfKey:
+      'SELECT c.position, c.stream, c.record FROM commit_ids i JOIN commits c USING (position) WHERE i.key = ? AND c.stream = ?',
+    addCommit: 'INSERT INTO commits VALUES (?, ?, ?)',
+    addRevision: 'INSERT INTO revisions VALUES (?, ?, ?)',
+    addCommitId: 'INSERT INTO commit_ids VALUES (?, ?)',
+  };
+  const names = Object.keys(statements) as (keyof typeof statements)[];
+  const prepared = names.map((name) => [name, database.prepare(statements[name])] as const);
+  return Object.fromEntries(prepared) as Record<keyof typeof statements, StatementSync>;
+}
+
+function keyOf(commitId: string): number {
+  return hash('sha256', commitId, 'buffer').readUIntBE(0, 6) % 2 ** 47;
+}

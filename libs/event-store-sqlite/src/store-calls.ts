@@ -1,0 +1,41 @@
+import type { LogAppend, LogOutcome } from './sqlite-log.ts';
+import type { Page, PageQuery } from './sqlite-pages.ts';
+import type { RefusalCode } from './store-refused.ts';
+
+/** What the store asks of its thread, and what comes back. */
+export interface StoreCalls {
+  readonly append: { readonly input: readonly LogAppend[]; readonly output: readonly LogOutcome[] };
+  readonly read: { readonly input: PageQuery; readonly output: Page };
+  readonly close: { readonly input: undefined; readonly output: undefined };
+}
+
+export type StoreRequest = {
+  [Kind in keyof StoreCalls]: { readonly id: number; readonly kind: Kind; readonly input: StoreCalls[Kind]['input'] };
+}[keyof StoreCalls];
+
+export type StoreReply =
+  | { readonly id: number; readonly kind: 'done'; readonly output: unknown }
+  | { readonly id: number; readonly kind: 'failed'; readonly message: string };
+
+/** The first message of the thread. */
+export type StoreGreeting =
+  | { readonly kind: 'opened'; readonly head: number }
+  | { readonly kind: 'refused'; readonly code: RefusalCode; readonly message: string };
+
+/**
+ * The same things with their bodies side by side in one buffer, which can be handed to another thread without a copy.
+ * A body by itself may be a view of something large, and all of that would be copied with it.
+ */
+export function withSharedBuffer<Item extends { readonly body: Uint8Array }>(
+  items: readonly Item[],
+): { items: Item[]; buffer: ArrayBuffer } {
+  const buffer = new ArrayBuffer(items.reduce((sum, { body }) => sum + body.length, 0));
+  let at = 0;
+  const shared = items.map((item) => {
+    const body = new Uint8Array(buffer, at, item.body.length);
+    body.set(item.body);
+    at += body.length;
+    return { ...item, body };
+  });
+  return { items: shared, buffer };
+}
