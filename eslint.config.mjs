@@ -1,0 +1,182 @@
+import { execFileSync } from 'node:child_process';
+import { builtinModules } from 'node:module';
+import nx from '@nx/eslint-plugin';
+import tseslint from 'typescript-eslint';
+
+// Without a project graph, @nx/enforce-module-boundaries prints a warning and passes everything. Making the graph here,
+// and not in a script, keeps the rule awake however eslint is started; a graph that cannot be made stops the lint.
+execFileSync(process.execPath, ['node_modules/nx/dist/bin/nx.js', 'show', 'projects'], {
+  cwd: import.meta.dirname,
+  env: { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true', NX_TUI: 'false' },
+  stdio: ['ignore', 'ignore', 'inherit'],
+});
+
+const specs = ['**/*.spec.ts'];
+const testTools = ['vitest', 'fast-check'];
+const nest = ['@nestjs/*', 'rxjs', 'rxjs/*', 'reflect-metadata'];
+const validation = ['class-validator', 'class-transformer'];
+
+/** Which kind of project may import which kinds, and which npm packages: the table of docs/ARCHITECTURE.md. */
+const kinds = {
+  kernel: { imports: ['kernel'], packages: [] },
+  domain: { imports: ['kernel'], packages: [] },
+  contract: { imports: [], packages: ['typebox', 'typebox/*'] },
+  adapter: { imports: ['kernel', 'contract'], packages: [] },
+  platform: {
+    imports: ['kernel', 'contract'],
+    packages: [
+      ...nest,
+      ...validation,
+      'fastify',
+      '@fastify/*',
+      'pino',
+      'pino-http',
+      'nestjs-pino',
+      'prom-client',
+      '@opentelemetry/*',
+    ],
+  },
+  service: { imports: ['kernel', 'contract', 'platform', 'domain'], packages: [...nest, ...validation] },
+  simulation: { imports: ['contract', 'domain', 'kernel'], packages: ['pure-rand', 'pure-rand/*'] },
+  app: { imports: ['service', 'adapter', 'platform', 'kernel', 'contract'], packages: nest },
+  standalone: { imports: ['service', 'adapter', 'platform', 'kernel', 'contract', 'simulation'], packages: nest },
+  client: { imports: ['contract'], banned: ['@nestjs/*', ...testTools] },
+  testing: { imports: ['kernel'], packages: [...testTools, 'testcontainers', '@testcontainers/*'] },
+};
+
+/** An adapter imports one driver, its own. Those on what Node brings along have none. */
+const drivers = { 'libs/event-feed-http': ['eventsource-parser'] };
+
+/** A service and its app stay within their scope: another's domain is known by its public events only. */
+const scopes = ['catalog', 'orchestrator', 'telemetry'];
+
+/** The testing library speaks of the kernel, and the kernel's spec files use it; the kernel itself may not. */
+const testedByTesting = [
+  ['event-sourcing', 'testing'],
+  ['event-feed', 'testing'],
+];
+
+function boundaries({ driver = [], spec = false } = {}) {
+  const extraTags = spec ? ['type:testing'] : [];
+  const extraPackages = spec ? testTools : [];
+  const byKind = Object.entries(kinds).map(([kind, { imports, packages, banned }]) => ({
+    sourceTag: `type:${kind}`,
+    onlyDependOnLibsWithTags: [...imports.map((each) => `type:${each}`), ...extraTags],
+    ...(packages && {
+      allowedExternalImports: [...packages, ...(kind === 'adapter' ? driver : []), ...extraPackages],
+    }),
+    ...(banned && { bannedExternalImports: spec ? banned.filter((each) => !testTools.includes(each)) : banned }),
+  }));
+  const byScope = scopes.map((scope) => ({
+    sourceTag: `scope:${scope}`,
+    onlyDependOnLibsWithTags: [`scope:${scope}`, 'scope:shared'],
+  }));
+  return {
+    '@nx/enforce-module-boundaries': [
+      'error',
+      { depConstraints: [...byKind, ...byScope], ignoredCircularDependencies: testedByTesting },
+    ],
+  };
+}
+
+/** Time, randomness and the outside world are inputs of kernel and domain, so that every decision can be repeated. */
+const impureGlobals = [
+  'crypto',
+  'process',
+  'console',
+  'performance',
+  'fetch',
+  'navigator',
+  'globalThis',
+  'require',
+  'setTimeout',
+  'setInterval',
+  'setImmediate',
+  'clearTimeout',
+  'clearInterval',
+  'clearImmediate',
+];
+const impureProperties = [
+  { object: 'Date', property: 'now' },
+  { object: 'Math', property: 'random' },
+  { object: 'Temporal', property: 'Now' },
+  { object: 'AbortSignal', property: 'timeout' },
+];
+const impureSyntax = [
+  { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'Time is an input here.' },
+  { selector: "CallExpression[callee.name='Date']", message: 'Time is an input here.' },
+  { selector: 'ImportExpression', message: 'A dynamic import would get around the import rules.' },
+];
+
+export default tseslint.config(
+  { ignores: ['**/node_modules/', '**/dist/', '.nx/', '.sluice/', 'coverage/'] },
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true, requireDefaultForNonUnion: false },
+      ],
+      // A Nest module is a class that has nothing but its decorator.
+      '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', ignoreRestSiblings: true }],
+      // A port's method is async or a generator whether or not this adapter of it has something to wait for.
+      '@typescript-eslint/require-await': 'off',
+      // Bodies and options are plain objects by intent; classes only describe them to Nest.
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
+      eqeqeq: 'error',
+      'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
+      'max-lines-per-function': ['error', { max: 50, skipBlankLines: true, skipComments: true }],
+    },
+  },
+  {
+    files: ['**/*.mjs'],
+    rules: {
+      eqeqeq: 'error',
+      'no-unused-vars': 'error',
+      'prefer-const': 'error',
+      'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
+      'max-lines-per-function': ['error', { max: 50, skipBlankLines: true, skipComments: true }],
+    },
+  },
+  {
+    files: ['{apps,libs}/**/*.ts'],
+    ignores: specs,
+    plugins: { '@nx': nx },
+    rules: boundaries(),
+  },
+  ...Object.entries(drivers).map(([folder, driver]) => ({
+    files: [`${folder}/**/*.ts`],
+    ignores: specs,
+    rules: boundaries({ driver }),
+  })),
+  {
+    files: ['libs/{event-sourcing,event-feed,domain}/**/*.ts'],
+    ignores: specs,
+    rules: {
+      'no-restricted-imports': ['error', { paths: builtinModules, patterns: ['node:*'] }],
+      'no-restricted-globals': ['error', ...impureGlobals],
+      'no-restricted-properties': ['error', ...impureProperties],
+      'no-restricted-syntax': ['error', ...impureSyntax],
+    },
+  },
+  {
+    files: ['{apps,libs}/**/*.spec.ts'],
+    plugins: { '@nx': nx },
+    rules: boundaries({ spec: true, driver: Object.values(drivers).flat() }),
+  },
+  {
+    // A suite is one long function, and a table of cases one long list. Suites of a port live in the testing library.
+    files: [...specs, 'libs/testing/**/*.ts'],
+    rules: {
+      'max-lines': 'off',
+      'max-lines-per-function': 'off',
+    },
+  },
+);
