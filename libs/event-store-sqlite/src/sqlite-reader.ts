@@ -51,6 +51,11 @@ export class SqliteReader implements Pick<EventStore, 'readStream' | 'readAll'> 
     return this.iterate({ kind: 'all', after: Number(after), prefixes });
   }
 
+  /** When the last commit was recorded (RFC 3339), undefined when there is none: where an accelerated clock goes on. */
+  lastRecordedAt(): string | undefined {
+    return this.iterateAll({ after: String(this.pages.head() - 1) }).next().value?.recordedAt;
+  }
+
   close(): void {
     this.database.close();
   }

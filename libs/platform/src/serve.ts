@@ -59,8 +59,12 @@ export async function serve(
   log: Logger,
 ) {
   await app.listen(port, host);
+  let closing = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
+    // A terminal and the launcher may both send the signal: the second one must not cut the first one's work short.
+    process.on(signal, () => {
+      if (closing) return;
+      closing = true;
       log.info({ signal }, 'shutting down');
       setTimeout(() => process.exit(1), SHUTDOWN_GRACE_MS).unref();
       void close(app).then(() => process.exit(0));
