@@ -1,0 +1,71 @@
+import { FactPacker, type NewFact } from './fact-packer.ts';
+import { type FactKind, type Said } from './facts.ts';
+import { FleetShard } from './fleet-shard.ts';
+import { type DeviceView, viewDevice } from './fleet-views.ts';
+import { readPackedFacts } from './packed-facts.ts';
+
+export const BASE_BUILD = '23D8133';
+export const PATCHED_BUILD = '23D771330a';
+export const NOON = Date.parse('2026-11-24T12:00:00Z');
+export const MINUTE = 60_000;
+
+/** A fact in few words: what is not given is as for a phone on its base build that reports at noon. */
+export interface FactSketch {
+  readonly kind?: FactKind;
+  readonly device?: string;
+  readonly report?: string;
+  readonly occurredAt?: number;
+  readonly receivedAt?: number;
+  readonly clockAhead?: boolean;
+  readonly withId?: boolean;
+  readonly said?: Partial<Said>;
+}
+
+export function fact({ kind = 'DeviceObserved', device = 'd-1', said = {}, ...rest }: FactSketch = {}): NewFact {
+  const occurredAt = rest.occurredAt ?? NOON;
+  const observed: Said = {
+    platform: 'ios',
+    model: 'iPhone18,1',
+    osVersion: '26.3.1',
+    osBuild: BASE_BUILD,
+    track: 'automatic',
+    ...said,
+  };
+  return {
+    kind,
+    deviceHash: hashOf(device, 16),
+    reportHash: hashOf(rest.report ?? `${device} ${kind} ${String(occurredAt)}`, 8),
+    deviceId: rest.withId === false ? undefined : device,
+    occurredAt,
+    receivedAt: rest.receivedAt ?? occurredAt,
+    clockAhead: rest.clockAhead ?? false,
+    said: kind === 'DeviceRetired' ? undefined : observed,
+  };
+}
+
+export function pack(...facts: readonly FactSketch[]): Uint8Array {
+  const packer = new FactPacker();
+  for (const each of facts) packer.add(fact(each));
+  return packer.finish().bytes;
+}
+
+/** A shard that has folded each fact as a commit of its own. */
+export function shardOf(...facts: readonly FactSketch[]): FleetShard {
+  const shard = new FleetShard();
+  for (const each of facts) shard.apply(readPackedFacts(pack(each)));
+  return shard;
+}
+
+export function view(shard: FleetShard, device = 'd-1'): DeviceView | undefined {
+  const found = shard.find(hashOf(device, 16));
+  return found === undefined ? undefined : viewDevice(shard, found);
+}
+
+// A stand-in for SHA-256, which the domain may not compute: FNV-1a with a counter, as many bytes as wanted.
+export function hashOf(text: string, bytes: number): Uint8Array {
+  return Uint8Array.from({ length: bytes }, (_, at) => {
+    let hash = 2166136261 ^ at;
+    for (let index = 0; index < text.length; index += 1) hash = Math.imul(hash ^ text.charCodeAt(index), 16777619);
+    return (hash ^ (hash >>> 15)) & 0xff;
+  });
+}

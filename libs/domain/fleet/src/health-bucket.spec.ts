@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest';
+import { BASE_BUILD, type FactSketch, MINUTE, NOON, pack, PATCHED_BUILD, shardOf } from './facts.fixture.ts';
+import { type FleetShard } from './fleet-shard.ts';
+import { type BucketClosing, closeBucket, type HealthBucketClosed, nothingTold, tellHealth } from './health-bucket.ts';
+import { readPackedFacts } from './packed-facts.ts';
+
+const HOUR = 60 * MINUTE;
+
+function closing(minutes: number, overrides: Partial<BucketClosing> = {}): BucketClosing {
+  return {
+    shard: 0,
+    shards: 1,
+    from: NOON,
+    to: NOON + minutes * MINUTE,
+    throughRevision: 0,
+    reportingDeadlineMs: 2 * HOUR,
+    longOfflineMs: 72 * HOUR,
+    baseOf: (build) => (build === PATCHED_BUILD ? BASE_BUILD : build),
+    recallEpochs: new Map(),
+    ...overrides,
+  };
+}
+
+function about(kind: FactSketch['kind'] & string, minutes: number, osBuild = BASE_BUILD): FactSketch {
+  return { kind, occurredAt: NOON + minutes * MINUTE, said: { patchId: 'a', osBuild, cause: 'recall' } };
+}
+
+const started = (minutes: number) => about('InstallStarted', minutes);
+const installed = (minutes: number) => about('PatchInstalled', minutes, PATCHED_BUILD);
+const failed = (minutes: number) => about('PatchInstallFailed', minutes);
+
+function add(shard: FleetShard, ...facts: FactSketch[]): void {
+  shard.apply(readPackedFacts(pack(...facts)));
+}
+
+const slice = { patchId: 'a', platform: 'ios', model: 'iPhone18,1', base: BASE_BUILD };
+
+describe('counting trials', () => {
+  it.each([
+    ['a start', [started(0)], 1, { trials: 1, failures: 0 }],
+    ['a start and its failure', [started(0), failed(3)], 5, { trials: 1, failures: 1 }],
+    [
+      'one trial for a device that tries again and again',
+      [started(0), failed(3), started(4), failed(5)],
+      6,
+      { trials: 1, failures: 1 },
+    ],
+    ['a failure that arrives before its start', [failed(3), started(0)], 5, { trials: 1, failures: 1 }],
+    ['no outcome without a start before its deadline', [installed(0), { ...failed(1), device: 'd-2' }], 119, undefined],
+    ['an outcome without a start after its deadline', [installed(0)], 120, { trials: 1, failures: 0 }],
+    ['a failure without a start after its deadline', [failed(0)], 120, { trials: 1, failures: 1 }],
+    ['one trial when the start comes in time after all', [installed(0), started(1)], 121, { trials: 1, failures: 0 }],
+  ] as const)('counts %s', (_name, facts, minutes, counts) => {
+    const bucket = closeBucket(shardOf(...facts), nothingTold, closing(minutes));
+    expect(bucket?.cells).toEqual(counts === undefined ? [] : [{ ...slice, ...counts }]);
+  });
+
+  it('counts each once over several buckets', () => {
+    const shard = shardOf(started(0));
+    expect(closeBucket(shard, nothingTold, closing(1))?.cells).toEqual([{ ...slice, trials: 1, failures: 0 }]);
+    add(shard, started(2), failed(2));
+    expect(closeBucket(shard, nothingTold, closing(3))?.cells).toEqual([{ ...slice, trials: 0, failures: 1 }]);
+    add(shard, failed(4), installed(5));
+    expect(closeBucket(shard, nothingTold, closing(500))?.cells).toEqual([]);
+  });
+});
+
+describe('telling holders', () => {
+  const none = { longOffline: 0, removed: 0, removalsFailed: 0, recallEpoch: 0 };
+
+  it('tells absolute counts when they change, and is silent otherwise', () => {
+    const shard = shardOf(installed(0), { ...installed(0), device: 'd-2' });
+    const first = closeBucket(shard, nothingTold, closing(1));
+    expect(first?.holders).toEqual([{ patchId: 'a', holders: 2, ...none }]);
+    const told = tellHealth(nothingTold, first as HealthBucketClosed);
+    expect(closeBucket(shard, told, closing(2))).toBeUndefined();
+    add(shard, about('PatchRolledBack', 3));
+    expect(closeBucket(shard, told, closing(4))?.holders).toEqual([{ patchId: 'a', ...none, holders: 1, removed: 1 }]);
+  });
+
+  it('counts removals that failed', () => {
+    const shard = shardOf(installed(0), about('PatchRemoveFailed', 1, PATCHED_BUILD));
+    expect(closeBucket(shard, nothingTold, closing(2))?.holders[0]).toMatchObject({ holders: 1, removalsFailed: 1 });
+  });
+
+  it('tells of a recalled patch that nobody here ever had, once', () => {
+    const recallEpochs = new Map([['a', 1]]);
+    const shard = shardOf();
+    const bucket = closeBucket(shard, nothingTold, closing(1, { recallEpochs }));
+    expect(bucket?.holders).toEqual([{ patchId: 'a', holders: 0, ...none, recallEpoch: 1 }]);
+    const told = tellHealth(nothingTold, bucket as HealthBucketClosed);
+    expect(closeBucket(shard, told, closing(2, { recallEpochs }))).toBeUndefined();
+  });
+
+  it('tells when holders of a recalled patch have been silent for too long', () => {
+    const settings = { recallEpochs: new Map([['a', 1]]), reportingDeadlineMs: 1000 * HOUR };
+    const shard = shardOf(installed(0));
+    const told = tellHealth(nothingTold, closeBucket(shard, nothingTold, closing(1, settings)) as HealthBucketClosed);
+    expect(closeBucket(shard, told, closing(72 * 60, settings))).toBeUndefined();
+    const silent = closeBucket(shard, told, closing(72 * 60 + 1, settings));
+    expect(silent?.holders[0]).toMatchObject({ holders: 1, longOffline: 1 });
+  });
+});
+
+describe('telling populations', () => {
+  it('counts a patched device under its base, and takes back what is gone', () => {
+    const shard = shardOf(started(0), { ...installed(0), device: 'd-2' });
+    const bucket = closeBucket(shard, nothingTold, closing(1)) as HealthBucketClosed;
+    const here = { platform: 'ios', model: 'iPhone18,1', base: BASE_BUILD, track: 'automatic' };
+    expect(bucket.populations).toEqual([{ ...here, devices: 2 }]);
+    add(shard, { occurredAt: NOON + HOUR, said: { osBuild: '23E200' } });
+    add(shard, { device: 'd-2', occurredAt: NOON + HOUR, said: { osBuild: '23E200', ring: 'beta' } });
+    const told = tellHealth(nothingTold, bucket);
+    const next = closeBucket(shard, told, closing(61)) as HealthBucketClosed;
+    expect(next.populations).toEqual([
+      { ...here, base: '23E200', devices: 1 },
+      { ...here, base: '23E200', ring: 'beta', devices: 1 },
+      { ...here, devices: 0 },
+    ]);
+    expect(tellHealth(told, next).populations.size).toBe(2);
+  });
+});
+
+describe('counting again after a restart', () => {
+  it('comes to the same open bucket from the commits after the last one told', () => {
+    const [before, after] = [
+      [started(0), { ...installed(1), device: 'd-2' }],
+      [failed(30), started(31)],
+    ];
+    const live = shardOf(...before);
+    const told = tellHealth(nothingTold, closeBucket(live, nothingTold, closing(20)) as HealthBucketClosed);
+    add(live, ...after);
+
+    const rebuilt = shardOf(...before);
+    rebuilt.takeHealth(told.to - 2 * HOUR);
+    add(rebuilt, ...after);
+    expect(closeBucket(rebuilt, told, closing(130))).toEqual(closeBucket(live, told, closing(130)));
+  });
+});
