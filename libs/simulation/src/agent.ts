@@ -35,7 +35,8 @@ export interface Fault {
 
 export interface AgentContext {
   readonly random: Random;
-  readonly faults: readonly Fault[];
+  /** How the patch fails where it fails more often than others do. */
+  readonly faultOf: (patchId: string) => Fault | undefined;
   /** Goes into every report id: two runs over one data folder must not use the same ids. */
   readonly run: string;
   /** The build of a patch for a base build, as the device learns it from the package. */
@@ -179,7 +180,7 @@ function start(device: Device, order: Order, at: number, context: AgentContext):
     const fails = random.chance(REMOVE_FAILURE_RATE);
     return { ...nothing, acts: [{ at: at + random.between(5, 20) * MINUTE, act: { kind: 'finish', order, fails } }] };
   }
-  const fails = random.chance(failureRate(device, order.patchId, context.faults));
+  const fails = random.chance(failureRate(device, context.faultOf(order.patchId)));
   const minutes = fails ? random.between(2, 20) : random.between(30, 90);
   return {
     reports: [report(device, 'install-started', at, context, about(order))],
@@ -187,9 +188,8 @@ function start(device: Device, order: Order, at: number, context: AgentContext):
   };
 }
 
-function failureRate(device: Device, patchId: string, faults: readonly Fault[]): number {
-  const fault = faults.find((each) => each.patchId === patchId && each.models.includes(device.model));
-  return fault?.failureRate ?? device.failureRate;
+function failureRate(device: Device, fault: Fault | undefined): number {
+  return fault?.models.includes(device.model) === true ? fault.failureRate : device.failureRate;
 }
 
 function finishInstall(
@@ -205,10 +205,10 @@ function finishInstall(
     const failureCode = build === undefined ? 'no-package' : 'verification-failed';
     return { ...nothing, reports: [report(device, 'install-failed', at, context, { ...about(order), failureCode })] };
   }
-  // A replacement goes onto the base: the recalled patch falls first, in the same restart.
+  // A replacement goes onto the base: the recalled patch falls first, in the same restart, and must be told as earlier.
   const fallen =
     device.held !== undefined && order.reason === 'recalled'
-      ? fall(device, device.held, at, context, { cause: 'recall' })
+      ? fall(device, device.held, at - 1, context, { cause: 'recall' })
       : [];
   device.held = order.patchId;
   device.osBuild = build;

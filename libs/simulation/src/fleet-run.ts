@@ -3,7 +3,6 @@ import {
   type Act,
   type AgentContext,
   checkInOf,
-  type Fault,
   firstActs,
   nextCheckIn,
   obey,
@@ -12,19 +11,13 @@ import {
 } from './agent.ts';
 import { Agenda } from './agenda.ts';
 import { type Device, type Release } from './fleet.ts';
-import { type Random } from './random.ts';
 import { type CatalogPatch } from './real-patches.ts';
 import { ask, UnexpectedAnswer, type World, type WorldRequest } from './world.ts';
 
 /** Check-ins in flight at once. Within one tick no policy changes, so this changes no answer. */
 const CHECK_INS_AT_ONCE_MAX = 32;
 
-export interface FleetRunOptions {
-  readonly random: Random;
-  readonly faults: readonly Fault[];
-  /** Goes into every report id: two runs over one data folder must not use the same ids. */
-  readonly run: string;
-}
+export type FleetRunOptions = Omit<AgentContext, 'buildOf'>;
 
 interface Doing {
   readonly device: Device;
@@ -42,10 +35,10 @@ export class FleetRun {
   constructor(
     private readonly world: World,
     readonly devices: readonly Device[],
-    { random, faults, run }: FleetRunOptions,
+    options: FleetRunOptions,
   ) {
     this.agenda = new Agenda(world.now());
-    this.context = { random, faults, run, buildOf: (patchId, base) => buildOf(this.packages.get(patchId), base) };
+    this.context = { ...options, buildOf: (patchId, base) => buildOf(this.packages.get(patchId), base) };
   }
 
   /** Every device reports its status, and takes its place in the rhythm. */

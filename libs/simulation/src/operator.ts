@@ -22,17 +22,25 @@ export interface Plan {
   readonly gates: { readonly installFailureRateMax: number };
 }
 
+/** `wave` and `exposurePercent` are absent while the rollout is only planned. */
 export interface RolloutView extends Plan {
   readonly status: 'planned' | 'running' | 'paused' | 'halted' | 'completed' | 'aborted';
-  readonly wave: number;
-  readonly exposurePercent: number;
-  readonly waitsFor?: readonly unknown[];
-  readonly haltedBecause?: unknown;
+  readonly salt: string;
+  readonly wave?: number;
+  readonly exposurePercent?: number;
+  /** What the gate has found, when it was a gate that halted. */
+  readonly haltedBecause?: Partial<GateFinding> & { readonly evidence?: GateFinding };
+}
+
+/** The part of a gate's evidence that is told in words. */
+export interface GateFinding {
+  readonly slice: { readonly model: string };
+  readonly trials: number;
+  readonly failures: number;
 }
 
 export interface PatchView extends CatalogPatch {
   readonly status: 'published' | 'superseded' | 'folded-in' | 'pulled';
-  readonly pulled?: { readonly mode: 'withdraw' | 'recall'; readonly at: string; readonly reason: string };
 }
 
 export interface RecallView {
@@ -57,7 +65,6 @@ export interface DeviceView {
   readonly deviceId: string;
   readonly osVersion: string;
   readonly osBuild: string;
-  readonly base: string;
   readonly patches: Readonly<Record<string, { readonly state: string }>>;
 }
 
@@ -72,13 +79,6 @@ export async function plan(world: World, body: Plan): Promise<void> {
 
 export async function start(world: World, rolloutId: string): Promise<void> {
   await ask(world, 'POST', `/v1/rollouts/${rolloutId}/start`, { body: {}, statuses: [200, 201, 202] });
-}
-
-/** Passes a wave in person. False when a gate says stop, or the rollout was just stopped. */
-export async function advance(world: World, rolloutId: string): Promise<boolean> {
-  const path = `/v1/rollouts/${rolloutId}/advance`;
-  const { status } = await ask(world, 'POST', path, { body: {}, statuses: [200, 201, 202, 409] });
-  return status !== 409;
 }
 
 /** Recalls the patch from every device that has it; where a replacement is given, they move on to that one. */

@@ -1,6 +1,9 @@
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { type JumpableRandomGenerator } from 'pure-rand/types/JumpableRandomGenerator';
+import { skipN } from 'pure-rand/utils/skipN';
 
+/** Neighbouring seeds begin with numbers that are alike. */
+const SKIPPED = 32;
 const TWO_TO_32 = 0x1_0000_0000;
 
 /** What can be chosen, each with its weight. */
@@ -11,7 +14,9 @@ export class Random {
   private constructor(private readonly generator: JumpableRandomGenerator) {}
 
   static seeded(seed: number): Random {
-    return new Random(xoroshiro128plus(seed));
+    const generator = xoroshiro128plus(seed);
+    skipN(generator, SKIPPED);
+    return new Random(generator);
   }
 
   /** In [0,1). 32 bits are plenty for made-up behaviour, and several times as fast as 53. */

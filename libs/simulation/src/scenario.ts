@@ -4,7 +4,6 @@ import { type Choices, Random } from './random.ts';
 import { type Device, fleetOf2023, fleetOf2026, type Line, makeFleet } from './fleet.ts';
 import { FleetRun } from './fleet-run.ts';
 import {
-  advance,
   fleetOf,
   plan,
   type Plan,
@@ -70,7 +69,7 @@ interface Setting {
   readonly replacement?: CatalogPatch;
   readonly lines: Choices<Line>;
   readonly roamingShare: number;
-  readonly faults: readonly Fault[];
+  readonly fault?: Fault;
 }
 
 interface Stage extends Setting {
@@ -86,13 +85,10 @@ interface Halt {
 }
 
 const TICK_MS = 60_000;
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const WARM_UP_MS = 30 * MINUTE;
+const HOUR = 60 * TICK_MS;
+const WARM_UP_MS = 30 * TICK_MS;
 /** From the halt to the responder's pull. */
-const RESPONSE_MS = 30 * MINUTE;
-/** How long a wave may wait for evidence that a small ring cannot give, until the operator passes it in person. */
-const PATIENCE_MS = 2 * HOUR;
+const RESPONSE_MS = 30 * TICK_MS;
 const SIMULATED_MAX_MS = 10 * 24 * HOUR;
 const CROSS_CHECK_EVERY_MS = 6 * HOUR;
 const RING_SHARE = 0.02;
@@ -109,18 +105,18 @@ const faultOf2023: Fault = {
   models: ['iPhone15,2', 'iPhone15,3'],
   failureRate: 0.4,
 };
-const of2026 = { patch: realPatch('ios-26.3.1-a'), lines: fleetOf2026, roamingShare: 0, faults: [] };
+const of2026 = { patch: realPatch('ios-26.3.1-a'), lines: fleetOf2026, roamingShare: 0 };
 
 const settings: Record<ScenarioName, Setting> = {
   healthy: of2026,
-  'faulty-patch': { ...of2026, faults: [faultOf2026] },
-  'offline-tail': { ...of2026, faults: [faultOf2026], roamingShare: ROAMING_SHARE },
+  'faulty-patch': { ...of2026, fault: faultOf2026 },
+  'offline-tail': { ...of2026, fault: faultOf2026, roamingShare: ROAMING_SHARE },
   reissue: {
     patch: realPatch('ios-16.5.1-a'),
     replacement: realPatch('ios-16.5.1-c'),
     lines: fleetOf2023,
     roamingShare: 0,
-    faults: [faultOf2023],
+    fault: faultOf2023,
   },
 };
 
@@ -173,7 +169,8 @@ async function enrolledFleet(world: World, request: ScenarioRequest): Promise<St
     roamingShare: setting.roamingShare,
   });
   const random = Random.seeded(seed).split();
-  const run = new FleetRun(world, fleet, { random, faults: setting.faults, run: request.scenario });
+  const faultOf = (patchId: string) => (setting.fault?.patchId === patchId ? setting.fault : undefined);
+  const run = new FleetRun(world, fleet, { random, faultOf, run: request.scenario });
   const stage = { ...setting, world, request, run, startedAt: world.now() };
   await publish(world, setting.patch);
   await run.enrol();
@@ -205,23 +202,13 @@ function planFor({ request }: Pick<Stage, 'request'>, { patchId }: CatalogPatch)
 async function untilHaltOrCompletion(stage: Stage, patch: CatalogPatch): Promise<Halt | undefined> {
   const { world } = stage;
   const begin = world.now();
-  let opened = { wave: 0, at: begin };
   for (;;) {
     const rollout = await rolloutOf(world, planFor(stage, patch).rolloutId);
     if (rollout.status === 'completed') return undefined;
     if (rollout.status === 'halted') return { rollout, seconds: Math.round((world.now() - begin) / 1000) };
     if (rollout.status !== 'running') throw new Error(`the rollout of ${patch.patchId} is ${rollout.status}`);
-    if (rollout.wave !== opened.wave) opened = { wave: rollout.wave, at: world.now() };
-    await passWhenOverdue(world, rollout, opened.at);
     await tick(stage, describe(patch, rollout));
   }
-}
-
-async function passWhenOverdue(world: World, rollout: RolloutView, openedAt: number): Promise<void> {
-  const wave = rollout.waves[rollout.wave - 1];
-  if (wave === undefined) return;
-  const dueAt = openedAt + (wave.ramp.minutes + wave.bakeMinutes) * MINUTE;
-  if (world.now() >= dueAt + PATIENCE_MS) await advance(world, rollout.rolloutId);
 }
 
 /** The responder looks for a while, then recalls; a re-issue is published first, so that the recall can name it. */
@@ -281,7 +268,7 @@ async function crossCheck({ world, run, patch, replacement }: Stage): Promise<vo
   }
 }
 
-function describe(patch: CatalogPatch, { wave, exposurePercent }: RolloutView): string {
+function describe(patch: CatalogPatch, { wave = 0, exposurePercent = 0 }: RolloutView): string {
   return `${patchTitle(patch)} in wave ${String(wave)}, ${exposurePercent.toFixed(1)} % exposed`;
 }
 
@@ -289,6 +276,7 @@ function matches({ base, model }: Device, { variants }: CatalogPatch): boolean {
   return variants.some(({ prerequisiteBuild, models }) => prerequisiteBuild === base && models.includes(model));
 }
 
-function isExposed({ ring, deviceId }: Device, { wave, exposurePercent, salt = '' }: RolloutView): boolean {
-  return ring === 'beta' || (wave > 1 && bucketOf(salt, deviceId) < exposurePercent / 100);
+// A wave for a ring opens no buckets: the exposure is 0 until the second wave.
+function isExposed({ ring, deviceId }: Device, { exposurePercent = 0, salt }: RolloutView): boolean {
+  return ring === 'beta' || bucketOf(salt, deviceId) < exposurePercent / 100;
 }

@@ -1,0 +1,139 @@
+import { type Fault } from './agent.ts';
+import { type Release } from './fleet.ts';
+import { type PatchView, type RolloutView } from './operator.ts';
+import { type CatalogPatch, realPatch } from './real-patches.ts';
+
+/** One patch of the demo: it comes to everybody, or it fails on some models and is taken back. */
+interface Episode {
+  readonly patch: CatalogPatch;
+  /** The full release that iPhones and iPads move to first, in made-up episodes. */
+  readonly release?: Release;
+  readonly replacement?: CatalogPatch;
+}
+
+/** What the people of the demo would do now. */
+export type Step =
+  | { readonly kind: 'upgrade'; readonly release: Release }
+  | { readonly kind: 'publish'; readonly patch: CatalogPatch }
+  | { readonly kind: 'plan'; readonly patch: CatalogPatch }
+  | { readonly kind: 'start'; readonly rolloutId: string }
+  | { readonly kind: 'recall'; readonly patch: CatalogPatch; readonly replacement: CatalogPatch | undefined };
+
+/** What there is, as Sluice tells it; the story goes on from any such state, so a restart needs no memory. */
+export interface StoryView {
+  readonly nowMs: number;
+  readonly patches: ReadonlyMap<string, Pick<PatchView, 'status'>>;
+  readonly rollouts: readonly RolloutView[];
+  /** When the halt of a rollout was first seen. */
+  readonly haltSeenAt: ReadonlyMap<string, number>;
+  /** The share of iPhones and iPads that run this build, patched or not. */
+  shareOn(build: string): number;
+}
+
+const MINUTE = 60_000;
+/** From the halt to the responder's pull: long enough for a person to read what happened. */
+const RESPONSE_MS = 120 * MINUTE;
+const UPGRADED_SHARE = 0.8;
+/** Versions of made-up releases begin here, so that nobody takes them for real ones. */
+const MADE_UP_VERSION = 99;
+
+const realEpisodes: readonly Episode[] = [
+  { patch: realPatch('ios-26.3.1-a') },
+  { patch: realPatch('ios-16.5.1-a'), replacement: realPatch('ios-16.5.1-c') },
+  { patch: realPatch('macos-26.3.1-a') },
+  { patch: realPatch('macos-13.4.1-c') },
+  { patch: realPatch('ios-16.4.1-a') },
+  { patch: realPatch('macos-13.3.1-a') },
+  { patch: realPatch('macos-26.3.2-a') },
+];
+
+/** The models on which patches with a replacement fail, in the demo. */
+const faultyModels = ['iPhone15,2', 'iPhone15,3', 'iPhone18,1', 'iPhone18,2'];
+
+/** In the demo a patch fails exactly where the story has a replacement for it. Made up, as the share is. */
+export function demoFault(patchId: string): Fault | undefined {
+  const isMadeUpFailure = /^ios-99\.\d*[02468]-a$/.test(patchId);
+  if (patchId !== 'ios-16.5.1-a' && !isMadeUpFailure) return undefined;
+  return { patchId, models: faultyModels, failureRate: 0.6 };
+}
+
+/** What is to be done now; undefined while there is only to wait. */
+export function nextStep(view: StoryView): Step | undefined {
+  for (const episode of episodes()) {
+    const step = stepOf(episode, view);
+    if (step !== 'over') return step === 'wait' ? undefined : step;
+  }
+  return undefined;
+}
+
+/** The real patches, then made-up ones for ever; every second of those fails. */
+function* episodes(): Generator<Episode> {
+  yield* realEpisodes;
+  const models = [...new Set([...realEpisodes].flatMap(({ patch }) => iosModels(patch)))];
+  for (let number = 1; ; number += 1) {
+    const release = { version: `${String(MADE_UP_VERSION)}.${String(number)}`, build: `99A${String(number)}` };
+    const patch = madeUp(release, 'a', models);
+    yield number % 2 === 1 ? { patch, release } : { patch, release, replacement: madeUp(release, 'b', models) };
+  }
+}
+
+function iosModels({ platform, variants }: CatalogPatch): readonly string[] {
+  return platform === 'ios' ? variants.flatMap(({ models }) => models) : [];
+}
+
+function madeUp({ version, build }: Release, letter: string, models: readonly string[]): CatalogPatch {
+  return {
+    patchId: `ios-${version}-${letter}`,
+    platform: 'ios',
+    baseVersion: version,
+    letter,
+    variants: [{ build: `${build}${letter}`, prerequisiteBuild: build, models }],
+    cves: [],
+  };
+}
+
+function stepOf({ patch, release, replacement }: Episode, view: StoryView): Step | 'wait' | 'over' {
+  const status = view.patches.get(patch.patchId)?.status;
+  if (status === undefined && release !== undefined && view.shareOn(release.build) < UPGRADED_SHARE) {
+    return { kind: 'upgrade', release };
+  }
+  if (status === undefined) return { kind: 'publish', patch };
+  if (status !== 'pulled') return rollOut(patch, replacement, view);
+  if (replacement === undefined) return 'over';
+  const next = view.patches.get(replacement.patchId)?.status;
+  if (next === undefined) return { kind: 'publish', patch: replacement };
+  return next === 'pulled' ? 'over' : rollOut(replacement, undefined, view);
+}
+
+/** A rollout that a person has paused or ended is left to them, and the story goes on beside it. */
+function rollOut(patch: CatalogPatch, replacement: CatalogPatch | undefined, view: StoryView): Step | 'wait' | 'over' {
+  const ofPatch = view.rollouts.filter(({ patchId }) => patchId === patch.patchId);
+  const rollout = ofPatch.find(({ status }) => status !== 'planned' && status !== 'aborted') ?? ofPatch[0];
+  if (rollout === undefined) {
+    // A patch that a later letter has overtaken before its turn is not worth a rollout.
+    return view.patches.get(patch.patchId)?.status === 'published' ? { kind: 'plan', patch } : 'over';
+  }
+  switch (rollout.status) {
+    case 'planned':
+      return { kind: 'start', rolloutId: rollout.rolloutId };
+    case 'running':
+      return 'wait';
+    case 'halted':
+      return afterHalt(rollout, patch, replacement, view);
+    case 'paused':
+    case 'completed':
+    case 'aborted':
+      return 'over';
+  }
+}
+
+function afterHalt(
+  { rolloutId }: RolloutView,
+  patch: CatalogPatch,
+  replacement: CatalogPatch | undefined,
+  { nowMs, haltSeenAt, patches }: StoryView,
+): Step | 'wait' {
+  if (nowMs < (haltSeenAt.get(rolloutId) ?? nowMs) + RESPONSE_MS) return 'wait';
+  if (replacement !== undefined && !patches.has(replacement.patchId)) return { kind: 'publish', patch: replacement };
+  return { kind: 'recall', patch, replacement };
+}

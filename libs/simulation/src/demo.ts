@@ -1,0 +1,196 @@
+import { demoFault, nextStep, type Step } from './demo-story.ts';
+import { type Device, fleetOf2023, fleetOf2026, makeFleet } from './fleet.ts';
+import { FleetRun } from './fleet-run.ts';
+import { type DemoState, newsOf } from './narrator.ts';
+import {
+  type DeviceView,
+  type FleetView,
+  fleetOf,
+  listAll,
+  type PatchView,
+  plan,
+  type Plan,
+  publish,
+  recall,
+  recallOf,
+  type RecallView,
+  type RolloutView,
+  start,
+} from './operator.ts';
+import { Random } from './random.ts';
+import { patchTitle, realPatches } from './real-patches.ts';
+import { UnexpectedAnswer, type World } from './world.ts';
+
+/** How often the people of the demo look at what there is. */
+const LOOK_EVERY_MS = 10 * 60_000;
+const UPGRADE_WITHIN_HOURS = 6;
+const NEWS_MAX = 6;
+const RING_SHARE = 0.05;
+
+interface Seen {
+  readonly patches: ReadonlyMap<string, PatchView>;
+  readonly rollouts: readonly RolloutView[];
+  readonly recalls: readonly RecallView[];
+  readonly fleet: FleetView;
+}
+
+/**
+ * A fleet that lives on an accelerated clock, and the people who bring it one patch after the other, take back those
+ * that fail, and never come to an end. All memory is in Sluice: a demo that starts again goes on where it was.
+ */
+export class Demo {
+  private seen: Seen;
+  private lookedAt = -Infinity;
+  private upgradingTo: string | undefined;
+  private readonly haltSeenAt = new Map<string, number>();
+  private news: { readonly at: number; readonly text: string }[] = [];
+
+  private constructor(
+    private readonly world: World,
+    private readonly run: FleetRun,
+    seen: Seen,
+  ) {
+    this.seen = seen;
+  }
+
+  /** Publishes what is missing of the catalog, and lets the fleet go on with what its devices had before. */
+  static async start(world: World, { devices, seed }: { devices: number; seed: number }): Promise<Demo> {
+    // (c) of July 2023 comes when the story needs it, as it did.
+    for (const patch of realPatches) if (patch.patchId !== 'ios-16.5.1-c') await publish(world, patch);
+    const lines = [...fleetOf2026, ...fleetOf2023];
+    const fleet = makeFleet({ seed, devices, lines, ringShare: RING_SHARE, roamingShare: 0 });
+    const seen = await look(world);
+    const before = new Map((await listAll<DeviceView>(world, '/v1/devices')).map((view) => [view.deviceId, view]));
+    for (const device of fleet) restore(device, before.get(device.deviceId), seen.patches);
+    const now = world.now();
+    const random = Random.seeded(seed + Math.floor(now / LOOK_EVERY_MS));
+    const run = new FleetRun(world, fleet, { random, faultOf: demoFault, run: now.toString(36) });
+    await run.enrol();
+    return new Demo(world, run, seen);
+  }
+
+  /** Lets the fleet do what is due, and from time to time its people. Call it again and again, one call at a time. */
+  async step(nowMs: number): Promise<void> {
+    await this.run.tick();
+    if (nowMs < this.lookedAt + LOOK_EVERY_MS) return;
+    this.lookedAt = nowMs;
+    const before = this.seen;
+    this.seen = await look(this.world);
+    this.tell(nowMs, newsOf(before, this.seen));
+    for (const { rolloutId, status } of this.seen.rollouts) {
+      if (status !== 'halted') this.haltSeenAt.delete(rolloutId);
+      else if (!this.haltSeenAt.has(rolloutId)) this.haltSeenAt.set(rolloutId, nowMs);
+    }
+    await this.act(nowMs);
+  }
+
+  /** What `narrate` puts in words. */
+  state(): DemoState {
+    const { patches, rollouts, recalls, fleet } = this.seen;
+    return {
+      nowMs: this.world.now(),
+      devices: this.run.devices.length,
+      patches,
+      rollouts,
+      recalls,
+      fleet,
+      upgradingTo: this.upgradingTo,
+      news: this.news,
+    };
+  }
+
+  private async act(nowMs: number): Promise<void> {
+    const { patches, rollouts } = this.seen;
+    const shareOn = (build: string) => this.shareOn(build);
+    const step = nextStep({ nowMs, patches, rollouts, haltSeenAt: this.haltSeenAt, shareOn });
+    if (step?.kind !== 'upgrade') this.upgradingTo = undefined;
+    if (step === undefined) return;
+    try {
+      await this.perform(step);
+    } catch (error) {
+      // A person may have done something else in the meantime; what to do now shows at the next look.
+      if (!(error instanceof UnexpectedAnswer)) throw error;
+      this.tell(nowMs, [`The demo could not go on as it meant to: ${error.message}`]);
+    }
+  }
+
+  private async perform(step: Step): Promise<void> {
+    switch (step.kind) {
+      case 'upgrade':
+        if (this.upgradingTo === step.release.version) return;
+        this.upgradingTo = step.release.version;
+        this.run.upgrade(
+          this.iosDevices().filter(({ base }) => base !== step.release.build),
+          step.release,
+          UPGRADE_WITHIN_HOURS,
+        );
+        return;
+      case 'publish':
+        return publish(this.world, step.patch);
+      case 'plan':
+        return plan(this.world, planFor(step.patch.patchId));
+      case 'start':
+        return start(this.world, step.rolloutId);
+      case 'recall': {
+        const reason = `installs of ${patchTitle(step.patch)} fail on some models`;
+        return recall(this.world, step.patch.patchId, reason, step.replacement?.patchId);
+      }
+    }
+  }
+
+  private tell(at: number, texts: readonly string[]): void {
+    this.news = [...this.news, ...texts.map((text) => ({ at, text }))].slice(-NEWS_MAX);
+  }
+
+  private iosDevices(): Device[] {
+    return this.run.devices.filter(({ platform }) => platform === 'ios');
+  }
+
+  private shareOn(build: string): number {
+    const devices = this.iosDevices();
+    return devices.filter(({ base }) => base === build).length / Math.max(1, devices.length);
+  }
+}
+
+async function look(world: World): Promise<Seen> {
+  const patches = new Map((await listAll<PatchView>(world, '/v1/patches')).map((patch) => [patch.patchId, patch]));
+  const rollouts = await listAll<RolloutView>(world, '/v1/rollouts');
+  const recalls: RecallView[] = [];
+  for (const { patchId, status } of patches.values()) {
+    const found = status === 'pulled' ? await recallOf(world, patchId) : undefined;
+    if (found !== undefined) recalls.push(found);
+  }
+  return { patches, rollouts, recalls, fleet: await fleetOf(world) };
+}
+
+/** Half a day instead of two: at 600 times the wall's speed that is a minute and a half. */
+function planFor(patchId: string): Plan {
+  return {
+    rolloutId: `demo-${patchId}`,
+    patchId,
+    holdBackPercent: 2,
+    waves: [
+      { name: 'beta', ring: 'beta', ramp: { fromPercent: 100, toPercent: 100, minutes: 0 }, bakeMinutes: 60 },
+      { name: 'all', ramp: { fromPercent: 0, toPercent: 100, minutes: 720 }, bakeMinutes: 120 },
+    ],
+    gates: { installFailureRateMax: 0.01 },
+  };
+}
+
+/** Gives the device what it had when the demo ran last. An install under way at that time was lost with the process. */
+function restore(device: Device, view: DeviceView | undefined, patches: Seen['patches']): void {
+  if (view === undefined) return;
+  device.osVersion = view.osVersion;
+  device.osBuild = view.osBuild;
+  device.base = view.osBuild;
+  for (const { patchId, platform, variants } of patches.values()) {
+    const variant = variants.find(({ build }) => platform === device.platform && build === view.osBuild);
+    if (variant === undefined) continue;
+    device.base = variant.prerequisiteBuild;
+    device.held = patchId;
+  }
+  for (const [patchId, { state }] of Object.entries(view.patches)) {
+    if (state === 'failed') device.failed.push({ patchId, attempts: 1 });
+    if (state === 'rolledBack' && patches.get(patchId)?.status !== 'pulled') device.removed.push(patchId);
+  }
+}

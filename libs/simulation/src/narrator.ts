@@ -1,0 +1,173 @@
+import { type FleetView, type PatchView, type RecallView, type RolloutView } from './operator.ts';
+import { patchTitle } from './real-patches.ts';
+
+/** What the demo shows: what Sluice last told, and what was new lately. */
+export interface DemoState {
+  readonly nowMs: number;
+  readonly devices: number;
+  readonly patches: ReadonlyMap<string, PatchView>;
+  readonly rollouts: readonly RolloutView[];
+  readonly recalls: readonly RecallView[];
+  readonly fleet: FleetView;
+  /** The made-up release to which iPhones and iPads are moving. */
+  readonly upgradingTo: string | undefined;
+  readonly news: readonly { readonly at: number; readonly text: string }[];
+}
+
+type Patches = DemoState['patches'];
+
+const BAR_WIDTH = 24;
+const ROLLOUTS_SHOWN_MAX = 5;
+
+/** The display of the demo, line by line: what happens now, how far it is, what was new, and what to try. */
+export function narrate(state: DemoState, { address, data }: { address: string; data: string }): string[] {
+  const { nowMs, devices, rollouts, recalls, patches, fleet, news } = state;
+  const open = rollouts.filter((rollout) => isOpen(rollout, patches)).slice(-ROLLOUTS_SHOWN_MAX);
+  const running = recalls.filter(({ status }) => status !== 'completed').slice(-ROLLOUTS_SHOWN_MAX);
+  return [
+    `Sluice demo: ${grouped(devices)} simulated devices, ${clockText(nowMs)}. Ten of their minutes pass in a second.`,
+    '',
+    headline(state),
+    '',
+    ...open.map((rollout) => rolloutLine(rollout, patches, fleet)),
+    ...running.map((recall) => recallLine(recall, patches)),
+    ...(open.length + running.length > 0 ? [''] : []),
+    ...(news.length > 0 ? ['Lately:', ...news.map(({ at, text }) => `  ${clockText(at)}  ${text}`), ''] : []),
+    ...suggestions(state, address, data),
+  ];
+}
+
+/** What changed between two looks, in words, in the order in which one would tell it. */
+export function newsOf(
+  before: Pick<DemoState, 'patches' | 'rollouts' | 'recalls'>,
+  after: Pick<DemoState, 'patches' | 'rollouts' | 'recalls'>,
+): string[] {
+  const formerRollouts = new Map(before.rollouts.map((rollout) => [rollout.rolloutId, rollout]));
+  const formerRecalls = new Map(before.recalls.map((recall) => [recall.patchId, recall]));
+  return [
+    ...[...after.patches.values()]
+      .filter(({ patchId }) => !before.patches.has(patchId))
+      .map((patch) => `${patchTitle(patch)} is published.`),
+    ...after.rollouts.flatMap((rollout) => rolloutNews(formerRollouts.get(rollout.rolloutId), rollout, after.patches)),
+    ...after.recalls.flatMap((recall) => recallNews(formerRecalls.get(recall.patchId), recall, after.patches)),
+  ];
+}
+
+function headline({ rollouts, recalls, patches, upgradingTo }: DemoState): string {
+  const halted = rollouts.find(
+    ({ status, patchId }) => status === 'halted' && patches.get(patchId)?.status !== 'pulled',
+  );
+  if (halted !== undefined) {
+    return `${titleOf(halted.patchId, patches)} was halted: ${finding(halted)}. The responder looks at it, and will take it back.`;
+  }
+  const running = rollouts.find(({ status }) => status === 'running');
+  const burning = recalls.find(({ status }) => status !== 'completed');
+  if (burning !== undefined) {
+    const next = running === undefined ? '' : ` Meanwhile ${titleOf(running.patchId, patches)} goes out.`;
+    return `${titleOf(burning.patchId, patches)} is being taken back from every device that has it.${next}`;
+  }
+  if (running !== undefined) {
+    const who = waveOf(running)?.ring === undefined ? 'more devices every minute' : 'the beta ring first';
+    return `${titleOf(running.patchId, patches)} goes out to ${who}.`;
+  }
+  if (upgradingTo !== undefined) return `iPhones and iPads move on to the made-up release ${upgradingTo}.`;
+  return 'The fleet is quiet: devices check in every four hours, and there is nothing for them.';
+}
+
+function rolloutLine(rollout: RolloutView, patches: Patches, { patches: counts }: FleetView): string {
+  const { patchId, status, wave = 0, waves, exposurePercent = 0 } = rollout;
+  const { installed = 0, failed = 0 } = counts[patchId] ?? {};
+  const where =
+    status === 'planned'
+      ? 'planned'
+      : `wave ${String(wave)} of ${String(waves.length)} (${waveOf(rollout)?.name ?? '?'})`;
+  const stopped = status === 'running' || status === 'planned' ? '' : `, ${status}`;
+  return `${titleOf(patchId, patches).padEnd(18)} ${bar(exposurePercent)} ${exposurePercent.toFixed(1).padStart(5)} %  ${where}${stopped}; ${grouped(installed)} installed, ${grouped(failed)} failed`;
+}
+
+function recallLine({ patchId, devices, removed, remaining }: RecallView, patches: Patches): string {
+  const percent = devices === 0 ? 0 : (removed / devices) * 100;
+  return `${titleOf(patchId, patches).padEnd(18)} ${bar(percent)} ${percent.toFixed(1).padStart(5)} %  taken back; ${grouped(remaining)} devices still have it`;
+}
+
+function rolloutNews(before: RolloutView | undefined, now: RolloutView, patches: Patches): string[] {
+  if (before?.status === now.status && before.wave === now.wave) return [];
+  const title = titleOf(now.patchId, patches);
+  switch (now.status) {
+    case 'planned':
+      return [`A rollout of ${title} is planned, in ${String(now.waves.length)} waves.`];
+    case 'running':
+      return [`${title}: wave ${String(now.wave ?? 0)} opens, ${waveOf(now)?.name ?? '?'}.`];
+    case 'halted':
+      return [`${title} is halted: ${finding(now)}.`];
+    case 'completed':
+      return [`${title} is complete; latecomers get it at once.`];
+    case 'paused':
+    case 'aborted':
+      return [`The rollout of ${title} is ${now.status}.`];
+  }
+}
+
+function recallNews(before: RecallView | undefined, now: RecallView, patches: Patches): string[] {
+  if (before?.status === now.status) return [];
+  const title = titleOf(now.patchId, patches);
+  switch (now.status) {
+    case 'running':
+      return [`${title} is recalled from ${grouped(now.devices)} devices.`];
+    case 'completed':
+      return [`${title} is gone from the last device.`];
+    case 'reopened':
+      return [`A device that still has ${title} turned up.`];
+  }
+}
+
+function finding({ haltedBecause }: RolloutView): string {
+  const evidence = haltedBecause?.evidence ?? haltedBecause;
+  if (evidence?.slice === undefined) return 'a responder stopped it';
+  const { slice, trials = 0, failures = 0 } = evidence;
+  return `${grouped(failures)} of ${grouped(trials)} installs on ${slice.model} failed`;
+}
+
+function suggestions({ rollouts }: DemoState, address: string, data: string): string[] {
+  const rolloutId = rollouts.findLast(({ status }) => status === 'running')?.rolloutId ?? rollouts.at(-1)?.rolloutId;
+  const sluice = 'npm run -s sluice --';
+  return [
+    'Try, in another terminal:',
+    `  ${sluice} rollout list`,
+    ...(rolloutId === undefined
+      ? []
+      : [`  ${sluice} rollout show ${rolloutId}`, `  ${sluice} rollout halt ${rolloutId} --reason "I saw something"`]),
+    `  ${sluice} device show d-000001`,
+    `  ${sluice} replay verify`,
+    `  curl -H "Authorization: Bearer $(cat ${data}/admin-token)" ${address}/v1/fleet`,
+    'Ctrl-C ends it; the next start goes on from here.',
+  ];
+}
+
+/** The stopped rollout of a pulled patch is told by its recall. */
+function isOpen({ status, patchId }: RolloutView, patches: Patches): boolean {
+  if (status === 'completed' || status === 'aborted') return false;
+  return patches.get(patchId)?.status !== 'pulled';
+}
+
+function waveOf({ wave, waves }: RolloutView): RolloutView['waves'][number] | undefined {
+  return wave === undefined ? undefined : waves[wave - 1];
+}
+
+function titleOf(patchId: string, patches: Patches): string {
+  const patch = patches.get(patchId);
+  return patch === undefined ? patchId : patchTitle(patch);
+}
+
+function bar(percent: number): string {
+  const filled = Math.round((Math.min(100, Math.max(0, percent)) / 100) * BAR_WIDTH);
+  return `[${'#'.repeat(filled)}${'.'.repeat(BAR_WIDTH - filled)}]`;
+}
+
+function clockText(ms: number): string {
+  return new Date(ms).toISOString().slice(5, 16).replace('T', ' ');
+}
+
+function grouped(count: number): string {
+  return count.toLocaleString('en');
+}
