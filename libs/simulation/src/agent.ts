@@ -66,10 +66,11 @@ export function firstActs(device: Device, nowMs: number): readonly TimedAct[] {
   ];
 }
 
-/** When to check in next. From time to time a device is switched off after a check-in; roaming ones often, and for days. */
+/** When to check in next. Now and then a device is switched off after a check-in; one that roams for days, once. */
 export function nextCheckIn(device: Device, at: number, random: Random): number {
   if (random.chance(device.roams ? OFFLINE_CHANCE_ROAMING : OFFLINE_CHANCE)) {
     const hours = device.roams ? random.longTailed(8, 60) : random.longTailed(2, 24);
+    device.roams = false;
     device.offlineUntil = at + hours * HOUR + random.between(0, 59) * MINUTE;
   }
   return Math.max(at + CHECK_IN_EVERY + random.between(-CHECK_IN_JITTER, CHECK_IN_JITTER), device.offlineUntil);

@@ -13,8 +13,6 @@ export interface Device {
   readonly phase: number;
   /** Share of installs that fail on this device whatever the patch. */
   readonly failureRate: number;
-  /** Goes offline often and for long. */
-  readonly roams: boolean;
   osVersion: string;
   /** The build without any patch; what the device reports is the build of its patch where it has one. */
   base: string;
@@ -30,6 +28,8 @@ export interface Device {
   /** The patch whose offer its user has made up their mind about (manual track). */
   considered: string | undefined;
   accepted: string | undefined;
+  /** It has an absence of a day or more ahead of it. */
+  roams: boolean;
   offlineUntil: number;
   reports: number;
 }
@@ -62,7 +62,7 @@ export interface FleetOptions {
   readonly devices: number;
   readonly lines: Choices<Line>;
   readonly ringShare: number;
-  /** Share of devices that go offline often and for long. */
+  /** Share of devices that will be away for long, once. */
   readonly roamingShare: number;
 }
 

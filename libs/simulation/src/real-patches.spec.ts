@@ -57,8 +57,8 @@ describe('writing down the real patches', () => {
       .flatMap((patch) => patch.variants);
     expect(variants.map(({ build }) => build).sort()).toEqual(Object.keys(entriesOfBuild).sort());
     for (const { build, prerequisiteBuild, models } of variants) {
-      const entries = (entriesOfBuild[build] ?? []).map((path) =>
-        readJson<AppleDbEntry>(`appledb/raw-rsr/${path}.json`),
+      const entries = (entriesOfBuild[build] ?? []).map(
+        (path) => readJson(`appledb/raw-rsr/${path}.json`) as AppleDbEntry,
       );
       const theirs = entries.flatMap(({ deviceMap }) => deviceMap.map((id) => id.replace(/-20\d\d$/, '')));
       expect([...models].sort()).toEqual([...new Set(theirs)].sort());
@@ -70,7 +70,7 @@ describe('writing down the real patches', () => {
 
   it.runIf(hasData)('agrees with SOFA on builds, bases and models of 2026', () => {
     for (const platform of ['ios', 'macos']) {
-      const feed = readJson<SofaFeed>(`sofa/v2/${platform}_data_feed.json`);
+      const feed = readJson(`sofa/v2/${platform}_data_feed.json`) as SofaFeed;
       for (const theirs of feed.BackgroundSecurityImprovements['26']) {
         const [variant] = realPatch(`${platform}-${theirs.Version}-a`).variants;
         expect(variant).toMatchObject({ build: theirs.Build, prerequisiteBuild: theirs.PrerequisiteBuild });
@@ -94,6 +94,6 @@ interface SofaFeed {
   readonly Devices: Readonly<Record<string, { readonly DeviceID?: string }>>;
 }
 
-function readJson<Content>(path: string): Content {
-  return JSON.parse(readFileSync(`${data}${path}`, 'utf8')) as Content;
+function readJson(path: string): unknown {
+  return JSON.parse(readFileSync(`${data}${path}`, 'utf8'));
 }
