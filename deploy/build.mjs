@@ -12,7 +12,6 @@ import { withLock } from './lock.mjs';
 const root = dirname(import.meta.dirname);
 const names = process.argv.length > 2 ? process.argv.slice(2) : appNames(root);
 
-mkdirSync(join(root, 'dist'), { recursive: true });
 try {
   await withLock(join(root, 'dist', '.lock'), buildStale);
 } catch (error) {

