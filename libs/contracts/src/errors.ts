@@ -34,6 +34,7 @@ export const errorCodes = {
   // Orchestrator.
   'rollout-not-found': { status: 404, title: 'There is no rollout with this id. `sluice rollout list` shows all.' },
   'rollout-exists': { status: 409, title: 'A rollout with this id exists already.' },
+  'plan-not-valid': { status: 400, title: 'The plan of the rollout is not valid.' },
   'rollout-not-planned': { status: 409, title: 'Only a planned rollout can be changed or started.' },
   'rollout-not-running': { status: 409, title: 'The rollout is not running.' },
   'rollout-not-stopped': { status: 409, title: 'The rollout is neither paused nor halted.' },

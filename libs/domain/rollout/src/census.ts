@@ -1,0 +1,94 @@
+import { type CompiledAudience, compileAudience, familyOf, includes } from './audience.ts';
+import { type Slice } from './gate.ts';
+import { type HealthBucketClosed, type Population } from './health.ts';
+import { type Plan, type Wave } from './plan.ts';
+import { type Release } from './policy.ts';
+
+/** How many devices of each kind are known, per shard; a shard tells what has changed. */
+export interface Census {
+  readonly shards: Map<number, Map<string, Population>>;
+}
+
+/** Who would get a patch in one wave. `eligible` devices match it, `expected` is how many the end of its ramp reaches. */
+export interface WavePreview {
+  readonly wave: number;
+  readonly name: string;
+  readonly ring?: string;
+  readonly eligible: number;
+  readonly expected: number;
+  readonly slices: readonly (Slice & { readonly eligible: number; readonly expected: number })[];
+}
+
+export function emptyCensus(): Census {
+  return { shards: new Map() };
+}
+
+/** Takes the populations of the bucket into the census, in place. */
+export function foldCensus(census: Census, { shard, populations }: HealthBucketClosed): Census {
+  const counted = census.shards.get(shard) ?? new Map<string, Population>();
+  census.shards.set(shard, counted);
+  for (const population of populations) {
+    const { platform, model, base, track, ring = '' } = population;
+    counted.set([platform, model, base, track, ring].join(' '), population);
+  }
+  return census;
+}
+
+/** The slices of a release that some wave of the plan is for: what its gates test, each a hypothesis. */
+export function slicesOf(plan: Plan, release: Release): Slice[] {
+  const audiences = plan.waves.map(({ audience }) => compileAudience(audience));
+  const slices = new Map<string, Slice>();
+  for (const { prerequisiteBuild: base, models } of release.variants) {
+    for (const model of models) {
+      const subject = { family: familyOf(model), model, base };
+      if (!audiences.some((audience) => includes(audience, subject))) continue;
+      slices.set(`${model} ${base}`, { platform: release.platform, model, base });
+    }
+  }
+  return [...slices.values()];
+}
+
+/** Counts who would get the release, per wave and slice. Costs the same for every size of the fleet. */
+export function previewRollout(plan: Plan, release: Release, census: Census): WavePreview[] {
+  const populations = [...census.shards.values()].flatMap((counted) => [...counted.values()]);
+  const applicable = populations.filter((each) => appliesTo(release, each));
+  return plan.waves.map((wave, index) => previewWave(wave, index + 1, applicable, plan.holdBackPercent));
+}
+
+function previewWave(
+  wave: Wave,
+  number: number,
+  populations: readonly Population[],
+  holdBackPercent: number,
+): WavePreview {
+  const { name, ring, ramp } = wave;
+  const audience = compileAudience(wave.audience);
+  // The ring's members are in whatever their buckets; of the others the hold-back stays out.
+  const share = ring === undefined ? Math.min(ramp.toPercent, 100 - holdBackPercent) / 100 : 1;
+  const bySlice = new Map<string, Slice & { eligible: number }>();
+  for (const each of populations) {
+    if (!belongs(each, audience, ring)) continue;
+    const { platform, model, base, devices } = each;
+    const key = `${model} ${base}`;
+    bySlice.set(key, { platform, model, base, eligible: (bySlice.get(key)?.eligible ?? 0) + devices });
+  }
+  const slices = [...bySlice.values()]
+    .filter(({ eligible }) => eligible > 0)
+    .map((slice) => ({ ...slice, expected: Math.round(slice.eligible * share) }))
+    .sort((left, right) => right.eligible - left.eligible || (left.model < right.model ? -1 : 1));
+  const eligible = slices.reduce((total, slice) => total + slice.eligible, 0);
+  const expected = Math.round(eligible * share);
+  return { wave: number, name, ...(ring !== undefined && { ring }), eligible, expected, slices };
+}
+
+function appliesTo({ platform, variants }: Release, population: Population): boolean {
+  return (
+    platform === population.platform &&
+    variants.some((each) => each.prerequisiteBuild === population.base && each.models.includes(population.model))
+  );
+}
+
+function belongs({ model, base, ring }: Population, audience: CompiledAudience, wanted: string | undefined): boolean {
+  if (wanted !== undefined && ring !== wanted) return false;
+  return includes(audience, { family: familyOf(model), model, base });
+}

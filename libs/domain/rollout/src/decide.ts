@@ -1,0 +1,258 @@
+import { includes } from './audience.ts';
+import {
+  CHECK_IN_SECONDS,
+  type Directive,
+  install,
+  leaseOf,
+  none,
+  type ReasonCode,
+  type Verdict,
+} from './directive.ts';
+import { type Platform } from './gate.ts';
+import { type Candidate, compareLetters, type Policy, type PolicyRollout, type Standing } from './policy.ts';
+import { msUntilInside, ranMsOf, wavePercent } from './ramp.ts';
+import { type StartedRollout } from './rollout.ts';
+
+/** What a device tells when it asks what to do; ids of patches in `installed`, `removed` (by its user) and `failed`. */
+export interface AskingDevice {
+  readonly deviceId: string;
+  readonly platform: Platform;
+  readonly model: string;
+  readonly osBuild: string;
+  readonly track: 'automatic' | 'manual';
+  readonly installed: readonly string[];
+  readonly ring?: string;
+  readonly removed?: readonly string[];
+  readonly failed?: readonly { readonly patchId: string; readonly attempts: number }[];
+}
+
+/** The device's place in [0, 1) for a salt: first 8 bytes of SHA-256(salt + 0x1f + deviceId), big endian, / 2⁶⁴. */
+export type BucketOf = (salt: string, deviceId: string) => number;
+
+const FAILED_ATTEMPTS_MAX = 3;
+
+interface Question {
+  readonly device: AskingDevice;
+  readonly policy: Policy;
+  readonly nowMs: number;
+  readonly bucketOf: BucketOf;
+  /** The patches that the device holds on its present base, and recalled ones on any. */
+  readonly held: readonly Standing[];
+}
+
+const NOTHING_HELD: readonly Standing[] = [];
+const NO_CANDIDATES: readonly Candidate[] = [];
+
+/** Reasons of patches that nobody is brought at present: a lower letter, or one that the device has, says more. */
+const DORMANT: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
+  'pulled',
+  'no-rollout',
+  'rollout-aborted',
+  'superseded',
+  'folded-in',
+]);
+
+/**
+ * Tells a device what to do, from nothing but what it says of itself, the policy, and its bucket.
+ * Pure and O(1) in the number of devices and of rollouts that do not apply. Times are milliseconds since 1970.
+ */
+export function decide(device: AskingDevice, policy: Policy, nowMs: number, bucketOf: BucketOf): Directive {
+  const index = policy.platforms.get(device.platform);
+  const patched = index?.patched.get(device.osBuild);
+  const base = patched?.base ?? device.osBuild;
+  const held = heldPatches(device, policy, base, patched?.standing);
+  const question = { device, policy, nowMs, bucketOf, held };
+  const candidates = index?.candidates.get(base)?.get(device.model) ?? NO_CANDIDATES;
+  const recalled = highestLetter(held.filter(isRecalled));
+  if (recalled !== undefined) return directAway(recalled, candidates, question);
+  if (policy.stale) return none({ reason: 'policy-stale' }, undefined, nowMs);
+  if (candidates.length === 0 && held.length === 0) {
+    const containing = index?.foldedInto.get(base);
+    return none({ reason: containing ? 'folded-in' : 'no-patch' }, containing, nowMs);
+  }
+  return directTowards(candidates, question);
+}
+
+/** The highest letter that can be brought to the device, but never one below what it has. */
+function directTowards(candidates: readonly Candidate[], question: Question): Directive {
+  const { device, nowMs, held } = question;
+  const newest = highestLetter(held);
+  let first: { standing: Standing; verdict: Verdict } | undefined;
+  let firstLive: typeof first;
+  for (const candidate of candidates) {
+    if (newest && compareLetters(letterOf(newest), candidate.letter) >= 0) break;
+    const verdict = judge(candidate, question);
+    if (isOffer(verdict)) {
+      if (device.track === 'automatic') return install(candidate, verdict, verdict.reason, nowMs);
+      return { ...install(candidate, verdict, 'manual-track', nowMs), directive: 'offer' };
+    }
+    first ??= { standing: candidate.standing, verdict };
+    if (!DORMANT.has(verdict.reason)) firstLive ??= { standing: candidate.standing, verdict };
+  }
+  if (firstLive === undefined && newest !== undefined) return none({ reason: 'already-installed' }, newest, nowMs);
+  const answer = firstLive ?? first;
+  return none(answer?.verdict ?? { reason: 'no-patch' }, answer?.standing, nowMs);
+}
+
+/** On to the replacement where that is open to the device, else back to the base, with all that lies on it. */
+function directAway(recalled: Standing, candidates: readonly Candidate[], question: Question): Directive {
+  const { policy, nowMs, held } = question;
+  // While nothing is heard from the catalog the replacement may have been pulled as well; a pull itself is never undone.
+  const replacements = policy.stale ? [] : replacementsOf(recalled, candidates);
+  for (const candidate of replacements) {
+    if (held.includes(candidate.standing)) continue;
+    const verdict = judge(candidate, question);
+    if (isOffer(verdict)) return install(candidate, verdict, 'recalled', nowMs);
+  }
+  return {
+    directive: 'remove',
+    reason: 'recalled',
+    patchId: recalled.patchId,
+    patchIds: held.map(({ patchId }) => patchId),
+    lease: leaseOf(recalled, nowMs),
+    nextCheckInSeconds: CHECK_IN_SECONDS,
+  };
+}
+
+/** The one that the pull named, then the later letters, the highest first. */
+function replacementsOf({ release, pull }: Standing, candidates: readonly Candidate[]): Candidate[] {
+  const named = candidates.filter(({ standing }) => standing.patchId === pull?.replacement);
+  const later = candidates.filter(({ letter }) => release !== undefined && compareLetters(letter, release.letter) > 0);
+  return [...named, ...later];
+}
+
+/** What stands between the device and one patch, in the order of design §3.3. */
+function judge(candidate: Candidate, { device, policy, nowMs, bucketOf }: Question): Verdict {
+  const { standing } = candidate;
+  const { patchId } = standing;
+  if (standing.pull !== undefined) return { reason: 'pulled' };
+  if (isOnHold(candidate, policy, nowMs)) return { reason: 'on-hold' };
+  const verdict = judgeRollouts(candidate, device, nowMs, bucketOf);
+  if (!isOffer(verdict)) return verdict;
+  if (device.removed?.includes(patchId)) return { ...verdict, reason: 'removed-by-user' };
+  if (device.failed?.some((each) => each.patchId === patchId && each.attempts >= FAILED_ATTEMPTS_MAX)) {
+    return { ...verdict, reason: 'failed-too-often' };
+  }
+  return verdict;
+}
+
+/** The latest rollout answers, unless an earlier one that is complete has room for the device. */
+function judgeRollouts(candidate: Candidate, device: AskingDevice, nowMs: number, bucketOf: BucketOf): Verdict {
+  const { rollouts, aborted } = candidate.standing;
+  let latest: Verdict | undefined;
+  for (const rollout of rollouts) {
+    const verdict = judgeRollout(rollout, candidate, { device, nowMs, bucketOf });
+    if (isOffer(verdict)) return verdict;
+    latest ??= verdict;
+    // Whoever stops a rollout wants its patch to stop.
+    if (verdict.reason === 'rollout-paused') break;
+  }
+  if (latest !== undefined) return latest;
+  return aborted === undefined ? { reason: 'no-rollout' } : { reason: 'rollout-aborted', rolloutId: aborted };
+}
+
+type Placing = Pick<Question, 'device' | 'nowMs' | 'bucketOf'>;
+
+function judgeRollout({ rolloutId, state, audiences }: PolicyRollout, candidate: Candidate, placing: Placing): Verdict {
+  switch (state.status) {
+    case 'absent':
+    case 'planned':
+      return { reason: 'no-rollout', rolloutId };
+    case 'aborted':
+      return { reason: 'rollout-aborted', rolloutId };
+    case 'paused':
+    case 'halted':
+      return { reason: 'rollout-paused', rolloutId, wave: state.wave };
+    case 'completed': {
+      const { supersededBy, foldedInto } = candidate.standing;
+      if (supersededBy !== undefined && supersededBy.pull === undefined) return { reason: 'superseded', rolloutId };
+      if (foldedInto !== undefined) return { reason: 'folded-in', rolloutId };
+      return judgeWaves(state, audiences, candidate, placing);
+    }
+    case 'running':
+      return judgeWaves(state, audiences, candidate, placing);
+  }
+}
+
+/** The union over the waves opened so far: the first that has the device inside brings it the patch. */
+function judgeWaves(
+  rollout: StartedRollout,
+  audiences: PolicyRollout['audiences'],
+  candidate: Candidate,
+  { device, nowMs, bucketOf }: Placing,
+): Verdict {
+  const { rolloutId, plan, wave: lastWave } = rollout;
+  const isComplete = rollout.status === 'completed';
+  let bucket: number | undefined;
+  let meantFor: number | undefined;
+  for (let wave = 1; wave <= lastWave; wave += 1) {
+    const audience = audiences[wave - 1];
+    const ring = plan.waves[wave - 1]?.ring;
+    if (audience === undefined || !includes(audience, candidate)) continue;
+    if (ring !== undefined && ring !== device.ring) continue;
+    if (isComplete) return { reason: 'completed', rolloutId, wave };
+    if (ring !== undefined) return { reason: 'in-ring', rolloutId, wave };
+    meantFor = wave;
+    bucket ??= bucketOf(plan.salt, device.deviceId);
+    if (bucket >= 1 - plan.holdBackPercent / 100) continue;
+    if (bucket < wavePercent(rollout, wave, nowMs) / 100) return { reason: 'in-wave', rolloutId, wave };
+  }
+  if (meantFor === undefined || bucket === undefined) return { reason: 'outside-audience', rolloutId, wave: lastWave };
+  if (bucket >= 1 - plan.holdBackPercent / 100) return { reason: 'hold-back', rolloutId, wave: meantFor };
+  return { reason: 'beyond-exposure', rolloutId, wave: meantFor, turnInMs: turnInMs(rollout, meantFor, bucket, nowMs) };
+}
+
+function turnInMs(rollout: StartedRollout, wave: number, bucket: number, nowMs: number): number {
+  const ramp = rollout.plan.waves[wave - 1]?.ramp;
+  if (ramp === undefined || wave !== rollout.wave) return Infinity;
+  return msUntilInside(ramp, bucket) - ranMsOf(rollout, nowMs);
+}
+
+function isOnHold(candidate: Candidate, { holdsOnAllPatches }: Policy, nowMs: number): boolean {
+  for (const { audience, expiresAtMs } of candidate.standing.holds) {
+    if (nowMs < expiresAtMs && includes(audience, candidate)) return true;
+  }
+  for (const { audience, expiresAtMs } of holdsOnAllPatches) {
+    if (nowMs < expiresAtMs && includes(audience, candidate)) return true;
+  }
+  return false;
+}
+
+/** What the device says that it has installed, and what its build implies. */
+function heldPatches(
+  { installed, platform }: AskingDevice,
+  { standings }: Policy,
+  base: string,
+  implied: Standing | undefined,
+): readonly Standing[] {
+  if (installed.length === 0) return implied === undefined ? NOTHING_HELD : [implied];
+  const held = new Set<Standing>(implied && [implied]);
+  for (const patchId of installed) {
+    const standing = standings.get(patchId);
+    if (standing?.release?.platform !== platform) continue;
+    // On another base it cannot be there any more; yet what was recalled is taken back from whoever says to have it.
+    const isOnBase = standing.release.variants.some((variant) => variant.prerequisiteBuild === base);
+    if (isOnBase || isRecalled(standing)) held.add(standing);
+  }
+  return [...held];
+}
+
+function highestLetter(standings: readonly Standing[]): Standing | undefined {
+  let highest: Standing | undefined;
+  for (const standing of standings) {
+    if (highest === undefined || compareLetters(letterOf(standing), letterOf(highest)) > 0) highest = standing;
+  }
+  return highest;
+}
+
+function letterOf({ release }: Standing): string {
+  return release?.letter ?? '';
+}
+
+function isRecalled({ pull }: Standing): boolean {
+  return pull?.mode === 'recall';
+}
+
+function isOffer({ reason }: Verdict): boolean {
+  return reason === 'in-wave' || reason === 'in-ring' || reason === 'completed';
+}

@@ -1,0 +1,291 @@
+import { type Audience, type CompiledAudience, compileAudience, familyOf, type Subject } from './audience.ts';
+import { type Platform } from './gate.ts';
+import { type Hold, holdDecider, type HoldEvent } from './hold.ts';
+import { type Rollout, rolloutDecider, type RolloutEvent } from './rollout.ts';
+
+export interface Artifact {
+  readonly url: string;
+  readonly sha256: string;
+  readonly sizeBytes: number;
+}
+
+export interface Variant {
+  readonly build: string;
+  readonly prerequisiteBuild: string;
+  readonly models: readonly string[];
+  readonly artifact?: Artifact;
+}
+
+type Of<Fields> = { readonly patchId: string; readonly at: string } & Fields;
+
+/** The part of the catalog's events that deciding depends on. */
+export type CatalogEvent =
+  | Of<{
+      readonly type: 'PatchPublished';
+      readonly platform: Platform;
+      readonly baseVersion: string;
+      readonly letter: string;
+      readonly variants: readonly Variant[];
+    }>
+  | Of<{ readonly type: 'PatchAmended'; readonly variants: readonly Variant[] }>
+  | Of<{ readonly type: 'PatchSuperseded'; readonly by: string }>
+  | Of<{
+      readonly type: 'PatchPulled';
+      readonly mode: 'withdraw' | 'recall';
+      readonly reason: string;
+      readonly replacement?: string;
+      readonly recallEpoch: number;
+    }>
+  | Of<{ readonly type: 'PatchFoldedIn'; readonly version: string; readonly build: string }>;
+
+export type PolicyEvent = CatalogEvent | RolloutEvent | HoldEvent;
+
+/** What was published of a patch. */
+export interface Release {
+  readonly platform: Platform;
+  readonly baseVersion: string;
+  readonly letter: string;
+  readonly variants: readonly Variant[];
+}
+
+export interface Pull {
+  readonly mode: 'withdraw' | 'recall';
+  readonly reason: string;
+  readonly at: string;
+  readonly replacement?: string;
+}
+
+/** How a patch stands: what is known of it from the catalog, and the rollouts and holds that are about it. */
+export interface Standing {
+  readonly patchId: string;
+  release: Release | undefined;
+  supersededBy: Standing | undefined;
+  foldedInto: { readonly version: string; readonly build: string } | undefined;
+  pull: Pull | undefined;
+  recallEpoch: number;
+  /** Those that have started and were not aborted, the latest first. */
+  readonly rollouts: PolicyRollout[];
+  /** The rollout that was aborted last. */
+  aborted: string | undefined;
+  readonly holds: PolicyHold[];
+}
+
+export interface PolicyRollout {
+  readonly rolloutId: string;
+  state: Rollout;
+  /** One per wave of the plan. */
+  audiences: readonly CompiledAudience[];
+}
+
+export interface PolicyHold {
+  readonly holdId: string;
+  readonly audience: CompiledAudience;
+  readonly expiresAtMs: number;
+}
+
+/** A patch that applies to devices of one model on one base. */
+export interface Candidate extends Subject {
+  readonly standing: Standing;
+  readonly letter: string;
+  readonly artifact: Artifact | undefined;
+}
+
+export interface PlatformIndex {
+  /** By base build, then by model; the highest letter first. */
+  readonly candidates: Map<string, Map<string, Candidate[]>>;
+  /** Builds that patched devices report: the patch they carry, and the base below it. */
+  readonly patched: Map<string, { readonly base: string; readonly standing: Standing }>;
+  /** Full releases that contain the fix of a patch. */
+  readonly foldedInto: Map<string, Standing>;
+}
+
+/**
+ * The snapshot that `decide` reads: catalog, rollouts and holds folded together, indexed by platform, base build and
+ * model, so that a decision costs the same however many devices there are, or rollouts that do not apply.
+ */
+export interface Policy {
+  readonly platforms: Map<string, PlatformIndex>;
+  readonly standings: Map<string, Standing>;
+  readonly rollouts: Map<string, PolicyRollout>;
+  readonly holds: Map<string, Hold>;
+  readonly holdsOnAllPatches: PolicyHold[];
+  /** Set by whoever feeds the policy: true when the catalog was not heard of for too long. */
+  stale: boolean;
+}
+
+export function emptyPolicy(): Policy {
+  return {
+    platforms: new Map(),
+    standings: new Map(),
+    rollouts: new Map(),
+    holds: new Map(),
+    holdsOnAllPatches: [],
+    stale: false,
+  };
+}
+
+/** Takes the event into the policy, in place. Rollouts may be heard of before their patches, for they come by other ways. */
+export function foldPolicy(policy: Policy, event: PolicyEvent): Policy {
+  switch (event.type) {
+    case 'PatchPublished':
+    case 'PatchAmended':
+    case 'PatchSuperseded':
+    case 'PatchPulled':
+    case 'PatchFoldedIn':
+      foldCatalog(policy, event);
+      break;
+    case 'HoldPlaced':
+    case 'HoldLifted':
+    case 'HoldExpired':
+      foldHold(policy, event);
+      break;
+    default:
+      foldRollout(policy, event);
+  }
+  return policy;
+}
+
+/** What the policy holds as plain JSON, without its indexes, to compare one with another. */
+export function describePolicy(policy: Policy) {
+  return {
+    patches: sortedBy([...policy.standings.values()], ({ patchId }) => patchId).map((standing) => ({
+      ...standing,
+      supersededBy: standing.supersededBy?.patchId,
+      rollouts: standing.rollouts.map(({ rolloutId }) => rolloutId),
+      holds: standing.holds.map(({ holdId }) => holdId).sort(),
+    })),
+    rollouts: sortedBy([...policy.rollouts.values()], ({ rolloutId }) => rolloutId).map(({ state }) => state),
+    holds: sortedBy([...policy.holds.entries()], ([holdId]) => holdId).map(([, hold]) => hold),
+    holdsOnAllPatches: policy.holdsOnAllPatches.map(({ holdId }) => holdId).sort(),
+  };
+}
+
+/** Letters in the order of their issue: a … z, then aa. */
+export function compareLetters(left: string, right: string): number {
+  return left.length - right.length || (left < right ? -1 : left > right ? 1 : 0);
+}
+
+function foldCatalog(policy: Policy, event: CatalogEvent): void {
+  const standing = standingOf(policy, event.patchId);
+  switch (event.type) {
+    case 'PatchPublished': {
+      const { platform, baseVersion, letter } = event;
+      standing.release = { platform, baseVersion, letter, variants: [] };
+      return addVariants(policy, standing, event.variants);
+    }
+    case 'PatchAmended':
+      return addVariants(policy, standing, event.variants);
+    case 'PatchSuperseded':
+      standing.supersededBy = standingOf(policy, event.by);
+      return;
+    case 'PatchPulled': {
+      const { mode, reason, at, replacement, recallEpoch } = event;
+      standing.pull = { mode, reason, at, ...(replacement !== undefined && { replacement }) };
+      standing.recallEpoch = recallEpoch;
+      return;
+    }
+    case 'PatchFoldedIn': {
+      const { version, build } = event;
+      standing.foldedInto = { version, build };
+      if (standing.release) indexOf(policy, standing.release.platform).foldedInto.set(build, standing);
+    }
+  }
+}
+
+function addVariants(policy: Policy, standing: Standing, variants: readonly Variant[]): void {
+  const { release } = standing;
+  if (release === undefined) return;
+  standing.release = { ...release, variants: [...release.variants, ...variants] };
+  const index = indexOf(policy, release.platform);
+  for (const { build, prerequisiteBuild: base, models, artifact } of variants) {
+    index.patched.set(build, { base, standing });
+    const byModel = index.candidates.get(base) ?? new Map<string, Candidate[]>();
+    index.candidates.set(base, byModel);
+    for (const model of models) {
+      const others = (byModel.get(model) ?? []).filter((each) => each.standing !== standing);
+      const candidate = { standing, letter: release.letter, artifact, family: familyOf(model), model, base };
+      byModel.set(model, [...others, candidate].sort(highestFirst));
+    }
+  }
+}
+
+function foldRollout(policy: Policy, event: RolloutEvent): void {
+  const { rolloutId } = event;
+  const rollout = policy.rollouts.get(rolloutId) ?? { rolloutId, state: rolloutDecider.initialState, audiences: [] };
+  policy.rollouts.set(rolloutId, rollout);
+  unlist(policy, rollout);
+  rollout.state = rolloutDecider.evolve(rollout.state, event);
+  if (rollout.state.status === 'absent') return;
+  const { plan } = rollout.state;
+  if (event.type === 'RolloutPlanned') rollout.audiences = plan.waves.map(({ audience }) => compileAudience(audience));
+  const standing = standingOf(policy, plan.patchId);
+  if (rollout.state.status === 'aborted') standing.aborted = rolloutId;
+  else if (rollout.state.status !== 'planned') {
+    standing.rollouts.push(rollout);
+    standing.rollouts.sort(latestFirst);
+  }
+}
+
+function unlist(policy: Policy, rollout: PolicyRollout): void {
+  if (rollout.state.status === 'absent') return;
+  removeFrom(standingOf(policy, rollout.state.plan.patchId).rollouts, (each) => each === rollout);
+}
+
+function foldHold(policy: Policy, event: HoldEvent): void {
+  const { holdId } = event;
+  const hold = holdDecider.evolve(policy.holds.get(holdId) ?? holdDecider.initialState, event);
+  policy.holds.set(holdId, hold);
+  if (hold.status === 'absent') return;
+  const { patchId, slice, expiresAt } = hold;
+  const list = patchId === undefined ? policy.holdsOnAllPatches : standingOf(policy, patchId).holds;
+  removeFrom(list, (each) => each.holdId === holdId);
+  if (hold.status === 'active') list.push(toPolicyHold(holdId, slice, expiresAt));
+}
+
+function toPolicyHold(holdId: string, slice: Audience, expiresAt: string | undefined): PolicyHold {
+  const expiresAtMs = expiresAt === undefined ? Infinity : Date.parse(expiresAt);
+  return { holdId, audience: compileAudience(slice), expiresAtMs };
+}
+
+function standingOf({ standings }: Policy, patchId: string): Standing {
+  const standing = standings.get(patchId) ?? {
+    patchId,
+    release: undefined,
+    supersededBy: undefined,
+    foldedInto: undefined,
+    pull: undefined,
+    recallEpoch: 0,
+    rollouts: [],
+    aborted: undefined,
+    holds: [],
+  };
+  standings.set(patchId, standing);
+  return standing;
+}
+
+function indexOf({ platforms }: Policy, platform: string): PlatformIndex {
+  const index = platforms.get(platform) ?? { candidates: new Map(), patched: new Map(), foldedInto: new Map() };
+  platforms.set(platform, index);
+  return index;
+}
+
+function highestFirst(left: Candidate, right: Candidate): number {
+  return compareLetters(right.letter, left.letter) || (left.standing.patchId < right.standing.patchId ? -1 : 1);
+}
+
+function latestFirst(left: PolicyRollout, right: PolicyRollout): number {
+  return startedAtMs(right) - startedAtMs(left);
+}
+
+function startedAtMs({ state }: PolicyRollout): number {
+  return 'startedAt' in state ? Date.parse(state.startedAt) : -Infinity;
+}
+
+function removeFrom<Item>(list: Item[], matches: (item: Item) => boolean): void {
+  const index = list.findIndex(matches);
+  if (index !== -1) list.splice(index, 1);
+}
+
+function sortedBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): Item[] {
+  return items.toSorted((left, right) => (keyOf(left) < keyOf(right) ? -1 : 1));
+}
