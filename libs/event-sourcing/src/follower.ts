@@ -62,6 +62,8 @@ export class Follower<Item> {
         else this.hasCaughtUp = true;
         this.advance(message.position);
       }
+      // A subscription ends only when it is told to. If not, waiting for it would never end.
+      if (!this.abort.signal.aborted) this.fail(new Error(`the subscription of the follower ${this.name} has ended`));
     } catch (error) {
       this.fail(error);
     }

@@ -1,5 +1,5 @@
 import { type Decider, type DomainEvent } from './decider.ts';
-import { type Appended, type EventStore, type Metadata, RevisionConflict } from './event-store.ts';
+import { type Appended, type Commit, type EventStore, type Metadata, RevisionConflict } from './event-store.ts';
 
 /** Two operators at once retry a few times; more than that is an error worth seeing. */
 const CONFLICT_ATTEMPTS_MAX = 8;
@@ -18,6 +18,7 @@ export interface Handled<State, Event> {
 
 /**
  * Loads the stream, decides, appends with the expected revision; decides anew when another writer came first.
+ * A command that is sent again (the same commit id) is not decided again: it answers with what it has done.
  * Throws Rejection, StoreUnavailable, or the last RevisionConflict.
  */
 export async function handle<State, Command, Event extends DomainEvent>(
@@ -28,7 +29,8 @@ export async function handle<State, Command, Event extends DomainEvent>(
   context: CommandContext,
 ): Promise<Handled<State, Event>> {
   for (let attempt = 1; ; attempt += 1) {
-    const { state, revision } = await load(store, decider, stream);
+    const { state, revision, done } = await load(store, decider, stream, context.commitId);
+    if (done !== undefined) return { state, events: eventsOf<Event>(done), appended: done };
     const events = decider.decide(command, state);
     if (events.length === 0) return { state, events };
     try {
@@ -47,18 +49,27 @@ export async function handle<State, Command, Event extends DomainEvent>(
   }
 }
 
-/** The present state of one stream, and the revision of its last commit (absent when there is no stream). */
+/**
+ * The present state of one stream, the revision of its last commit (absent when there is no stream), and the commit with
+ * the id, where one is given and is in the stream.
+ */
 export async function load<State, Event extends DomainEvent>(
   store: EventStore,
   decider: Pick<Decider<State, never, Event>, 'initialState' | 'evolve'>,
   stream: string,
-): Promise<{ state: State; revision?: number }> {
+  commitId?: string,
+): Promise<{ state: State; revision?: number; done?: Commit }> {
   let state = decider.initialState;
-  let revision: number | undefined;
+  let last: Commit | undefined;
+  let done: Commit | undefined;
   for await (const commit of store.readStream(stream)) {
-    revision = commit.revision;
-    if (commit.body.kind !== 'events') continue;
-    for (const event of commit.body.events) state = decider.evolve(state, event as Event);
+    last = commit;
+    if (commit.commitId === commitId) done = commit;
+    for (const event of eventsOf<Event>(commit)) state = decider.evolve(state, event);
   }
-  return revision === undefined ? { state } : { state, revision };
+  return { state, ...(last && { revision: last.revision }), ...(done && { done }) };
+}
+
+function eventsOf<Event extends DomainEvent>({ body }: Commit): readonly Event[] {
+  return body.kind === 'events' ? (body.events as readonly Event[]) : [];
 }

@@ -6,7 +6,6 @@ import {
   BEGINNING,
   type Commit,
   type CommitBody,
-  comparePositions,
   EventStore,
   matchesPrefix,
   type Position,
@@ -61,9 +60,8 @@ export class InMemoryEventStore extends EventStore {
   }
 
   override async *readAll(options: ReadOptions = {}): AsyncIterable<Commit> {
-    const after = options.after ?? BEGINNING;
-    for (const commit of this.commits.slice()) {
-      if (comparePositions(commit.position, after) > 0 && matchesPrefix(commit.stream, options.prefixes)) yield commit;
+    for (const commit of this.commits.slice(Number(options.after ?? BEGINNING))) {
+      if (matchesPrefix(commit.stream, options.prefixes)) yield commit;
     }
   }
 

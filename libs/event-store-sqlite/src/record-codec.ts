@@ -32,8 +32,8 @@ const ID_ABSENT = 1;
 const ID_SAME_AS_COMMIT = 2;
 const ID_TEXT = 3;
 const CHECKSUM_BYTES = 4;
-/** Smaller bodies do not get smaller by compression. */
-const COMPRESSIBLE_BYTES_MIN = 64;
+/** Smaller bodies hardly get smaller by compression, and trying costs more than writing them. */
+const COMPRESSIBLE_BYTES_MIN = 256;
 const COMPRESSION_LEVEL = 3;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 

@@ -1,13 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { StoreFile } from './sqlite-file.ts';
 import { SqliteLog } from './sqlite-log.ts';
-import {
-  type StoreGreeting,
-  type StoreReply,
-  type StoreRequest,
-  type StoreThreadData,
-  withSharedBuffer,
-} from './store-calls.ts';
+import { type StoreGreeting, type StoreReply, type StoreRequest, withSharedBuffer } from './store-calls.ts';
 import { StoreRefused } from './store-refused.ts';
 
 /** The thread of the store: calls of SQLite block, and here they block nobody else. */
