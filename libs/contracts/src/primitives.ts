@@ -26,3 +26,6 @@ export const Text = Type.String({ maxLength: 2000 });
 
 export type Platform = Type.Static<typeof Platform>;
 export type Track = Type.Static<typeof Track>;
+
+/** The type with everything in it read-only, as domain events are. */
+export type Immutable<Value> = Value extends object ? { readonly [Key in keyof Value]: Immutable<Value[Key]> } : Value;

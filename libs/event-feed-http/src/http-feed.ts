@@ -26,8 +26,14 @@ export class FeedFault extends Error {
 
 /** The feed of another process: its `GET /v1/feed` as server-sent events, with reconnection. */
 export class HttpFeed extends EventFeed {
+  private readonly heardAt = new Map<string, number>();
+
   constructor(private readonly options: HttpFeedOptions) {
     super();
+  }
+
+  override silentForMs(source: string): number {
+    return performance.now() - (this.heardAt.get(source) ?? -Infinity);
   }
 
   override async *subscribe(request: FeedRequest): AsyncGenerator<FeedMessage> {
@@ -82,6 +88,7 @@ export class HttpFeed extends EventFeed {
       for await (const frame of response.body.pipeThrough(new TextDecoderStream()).pipeThrough(parser)) {
         clearTimeout(timer);
         timer = setTimeout(() => silence.abort(), SILENCE_MAX_MS);
+        this.heardAt.set(source, performance.now());
         yield frame;
       }
     } finally {

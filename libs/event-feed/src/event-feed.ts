@@ -38,4 +38,6 @@ export interface FeedRequest {
  */
 export abstract class EventFeed {
   abstract subscribe(request: FeedRequest): AsyncIterable<FeedMessage>;
+  /** How long nothing, not even a heartbeat, was heard from the source (milliseconds of wall time; Infinity if never). */
+  abstract silentForMs(source: string): number;
 }

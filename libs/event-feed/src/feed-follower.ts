@@ -6,8 +6,6 @@ export interface FeedConsumer {
   readonly source: string;
   readonly topics: readonly string[];
   apply(event: FeedEvent): void | Promise<void>;
-  /** Called with every sign of life of the feed, heartbeats included. */
-  heard?(): void;
 }
 
 /** Consumes a feed from its beginning into an in-memory read model; an event that comes twice is applied once. */
@@ -26,12 +24,11 @@ export function followFeed(feed: EventFeed, consumer: FeedConsumer): Follower<Fe
 
 async function* messages(
   feed: EventFeed,
-  { source, topics, heard }: FeedConsumer,
+  { source, topics }: FeedConsumer,
   after: Position,
   signal: AbortSignal,
 ): AsyncGenerator<Followed<FeedEvent>> {
   for await (const message of feed.subscribe({ source, topics, after, signal })) {
-    heard?.();
     if (message.kind === 'progress') yield { kind: 'caught-up', position: message.position };
     // The position moves with `progress` only: an event may be the first of several in its commit.
     else yield { kind: 'item', item: message.event, position: after };

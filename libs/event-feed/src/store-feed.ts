@@ -33,6 +33,11 @@ export class StoreFeed extends EventFeed {
       for (const event of toFeedEvents(commit, publication)) yield { kind: 'event', event };
     }
   }
+
+  // The source is this very process.
+  override silentForMs(): number {
+    return 0;
+  }
 }
 
 /** The public events of one commit in their envelopes. */

@@ -17,11 +17,15 @@ export class Followers {
 
   constructor(private readonly store: EventStore) {}
 
-  /** Starts a follower, to be stopped at shutdown. */
+  /** Takes over a follower: it runs from the start of the application to its shutdown. */
   add<Item>(follower: Follower<Item>): Follower<Item> {
     this.running.push(follower as Follower<unknown>);
-    follower.start();
     return follower;
+  }
+
+  /** Starts all of them; what they cause goes through command handlers, which are there only once all modules are. */
+  start(): void {
+    for (const follower of this.running) follower.start();
   }
 
   /** Something else that has to stop before the store closes. */

@@ -82,7 +82,8 @@ export async function orExit(main: () => Promise<void>): Promise<void> {
 
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if ('code' in error && error.code === 'EADDRINUSE') return `${error.message}\nAnother process listens there. Choose another with --port.`;
+  if ('code' in error && error.code === 'EADDRINUSE')
+    return `${error.message}\nAnother process listens there. Choose another with --port.`;
   // Errors with a name of their own are written for people; the rest are faults, and their stack helps.
   return error.name === 'Error' || error.name === 'TypeError' ? (error.stack ?? error.message) : error.message;
 }

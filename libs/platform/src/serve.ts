@@ -48,6 +48,7 @@ export async function createApp(
   });
   app.get(OpenApi).attach(app);
   await app.init();
+  app.get(Followers).start();
   await instance.ready();
   return app;
 }

@@ -22,7 +22,6 @@ export const settingRules = {
   port: integer('port', 4600, 0, 65_535, 'Port to listen on; 0 picks a free one.'),
   logLevel: oneOf('log-level', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'Least severe log line.'),
   shards: integer('shards', 8, 1, 1024, 'Parts of the fleet. Fixed when the store is created.'),
-  leaseMinutes: integer('lease-minutes', 30, 1, 1440, 'How long a device may act on a directive (minutes).'),
   policyStaleSeconds: integer(
     'policy-stale-seconds',
     30,

@@ -26,3 +26,16 @@ export function toFieldFaults(faults: readonly ValidationError[], parent = ''): 
 function kebab(rule: string): string {
   return rule.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`).replace(/^-/, '');
 }
+
+/** The faults of a JSON Schema check, as far as they are worth telling. */
+export function toSchemaFaults(
+  faults: readonly { readonly instancePath: string; readonly keyword: string; readonly message: string }[],
+): FieldFault[] {
+  return faults.slice(0, SCHEMA_FAULTS_MAX).map(({ instancePath, keyword, message }) => ({
+    path: instancePath,
+    code: keyword,
+    detail: message,
+  }));
+}
+
+const SCHEMA_FAULTS_MAX = 50;

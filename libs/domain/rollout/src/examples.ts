@@ -1,0 +1,165 @@
+import { hash } from 'node:crypto';
+import { type AskingDevice, type BucketOf } from './decide.ts';
+import { type GateEvidence } from './gate.ts';
+import { type HealthBucketClosed, type HealthCell, type HolderCount } from './health.ts';
+import { type Plan, type Wave } from './plan.ts';
+import { type CatalogEvent, emptyPolicy, foldPolicy, type Policy, type PolicyEvent } from './policy.ts';
+import { type RolloutEvent } from './rollout.ts';
+
+/** What the specs of this library have in common. */
+
+export const MORNING = '2026-03-17T08:00:00.000Z';
+
+/** The instant so many minutes after the morning. */
+export function minute(minutes: number): string {
+  return new Date(minuteMs(minutes)).toISOString();
+}
+
+export function minuteMs(minutes: number): number {
+  return Date.parse(MORNING) + minutes * 60_000;
+}
+
+export const betaWave: Wave = {
+  name: 'beta',
+  ring: 'beta',
+  ramp: { fromPercent: 100, toPercent: 100, minutes: 0 },
+  bakeMinutes: 60,
+};
+
+export const phonesWave: Wave = {
+  name: 'phones',
+  audience: { family: ['iPhone'] },
+  ramp: { fromPercent: 0, toPercent: 100, minutes: 1000 },
+  bakeMinutes: 200,
+};
+
+export const plan: Plan = {
+  patchId: 'a',
+  waves: [betaWave, phonesWave],
+  holdBackPercent: 2,
+  gates: { installFailureRateMax: 0.01 },
+  salt: 'salty',
+};
+
+export const planned = (change: Partial<Plan> = {}, rolloutId = 'r1'): RolloutEvent => ({
+  type: 'RolloutPlanned',
+  rolloutId,
+  plan: { ...plan, ...change },
+  at: MORNING,
+});
+export const started = (at = MORNING, patchId = 'a', rolloutId = 'r1'): RolloutEvent => ({
+  type: 'RolloutStarted',
+  rolloutId,
+  patchId,
+  slices: 2,
+  at,
+});
+export const opened = (wave: number, at = MORNING, rolloutId = 'r1'): RolloutEvent => ({
+  type: 'WaveOpened',
+  rolloutId,
+  wave,
+  at,
+});
+export const baked = (wave: number, at: string, because: 'baked' | 'advanced' = 'baked'): RolloutEvent => ({
+  type: 'WaveBaked',
+  rolloutId: 'r1',
+  wave,
+  because,
+  at,
+});
+export const paused = (at: string): RolloutEvent => ({ type: 'RolloutPaused', rolloutId: 'r1', reason: 'lunch', at });
+export const resumed = (at: string): RolloutEvent => ({ type: 'RolloutResumed', rolloutId: 'r1', at });
+export const halted = (at: string): RolloutEvent => ({
+  type: 'RolloutHalted',
+  rolloutId: 'r1',
+  wave: 1,
+  by: 'responder',
+  reason: 'it smokes',
+  exposurePercent: 0,
+  at,
+});
+export const completed = (at: string, rolloutId = 'r1', patchId = 'a'): RolloutEvent => ({
+  type: 'RolloutCompleted',
+  rolloutId,
+  patchId,
+  at,
+});
+export const aborted = (at: string, rolloutId = 'r1'): RolloutEvent => ({
+  type: 'RolloutAborted',
+  rolloutId,
+  reason: 'not wanted',
+  at,
+});
+
+export const evidence: GateEvidence = {
+  rule: 'install-e-value/1',
+  patchId: 'a',
+  slice: { platform: 'ios', model: 'iPhone18,1', base: '23D8133' },
+  trials: 20,
+  failures: 8,
+  toleratedRate: 0.01,
+  logE: 17,
+  logThreshold: 8,
+  hypotheses: 2,
+  alpha: 0.001,
+  since: MORNING,
+  through: MORNING,
+};
+
+export const artifact = { url: 'https://patches.example/a', sha256: 'a'.repeat(64), sizeBytes: 1 };
+
+/** A patch for iPhones and iPads on 23D8133; its own build is 23D77133 and the letter. */
+export const published = (letter: string): CatalogEvent => ({
+  type: 'PatchPublished',
+  patchId: letter,
+  platform: 'ios',
+  baseVersion: '26.3.1',
+  letter,
+  variants: [
+    {
+      build: `23D77133${letter}`,
+      prerequisiteBuild: '23D8133',
+      models: ['iPhone18,1', 'iPhone17,1', 'iPad16,3'],
+      artifact,
+    },
+  ],
+  at: MORNING,
+});
+
+export const pulled = (patchId: string, mode: 'withdraw' | 'recall', replacement?: string): CatalogEvent => ({
+  type: 'PatchPulled',
+  patchId,
+  mode,
+  reason: 'it smokes',
+  ...(replacement !== undefined && { replacement }),
+  recallEpoch: 1,
+  at: MORNING,
+});
+
+export function policyOf(...events: readonly PolicyEvent[]): Policy {
+  return events.reduce(foldPolicy, emptyPolicy());
+}
+
+/** An iPhone on the base build, with nothing installed. */
+export const phone: AskingDevice = {
+  deviceId: 'd-1',
+  platform: 'ios',
+  model: 'iPhone18,1',
+  osBuild: '23D8133',
+  track: 'automatic',
+  installed: [],
+};
+
+/** The bucket as the services compute it. */
+export const bucketOf: BucketOf = (salt, deviceId) => {
+  const digest = hash('sha256', `${salt}\u001f${deviceId}`, 'buffer');
+  return Number(digest.readBigUInt64BE(0)) / 2 ** 64;
+};
+
+export function healthBucket(
+  to: string,
+  content: { cells?: readonly HealthCell[]; holders?: readonly HolderCount[]; shard?: number; shards?: number },
+): HealthBucketClosed {
+  const { cells = [], holders = [], shard = 0, shards = 1 } = content;
+  return { type: 'HealthBucketClosed', shard, shards, from: MORNING, to, cells, holders, populations: [] };
+}

@@ -1,0 +1,97 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { ID_PATTERN, TIME_PATTERN } from '@sluice/contracts';
+import { type Hold, type HoldTerms } from '@sluice/domain-rollout';
+import { Clock, type CommandContext } from '@sluice/event-sourcing';
+import { paged, PageQuery, ProblemError, RequestContext, Roles } from '@sluice/platform';
+import { Type } from 'class-transformer';
+import { IsIn, IsObject, IsOptional, IsString, IsUrl, Matches, MaxLength, ValidateNested } from 'class-validator';
+import { ChangeHold } from '../commands.ts';
+import { Overview } from '../overview.projection.ts';
+import { AudienceBody, ReasonBody } from '../rollout/rollout-bodies.ts';
+
+/** `POST /v1/holds`. Without a slice and a patch it stops everything. */
+class PlaceHoldBody extends ReasonBody {
+  @ApiProperty()
+  @Matches(ID_PATTERN)
+  holdId!: string;
+
+  @ApiPropertyOptional()
+  @IsOptional()
+  @Matches(ID_PATTERN)
+  patchId?: string;
+
+  @ApiPropertyOptional()
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => AudienceBody)
+  slice?: AudienceBody;
+
+  @ApiPropertyOptional()
+  @IsOptional()
+  @IsString()
+  @MaxLength(2000)
+  @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true })
+  url?: string;
+
+  @ApiPropertyOptional({ format: 'date-time' })
+  @IsOptional()
+  @Matches(TIME_PATTERN)
+  expiresAt?: string;
+}
+
+class HoldsQuery extends PageQuery {
+  @IsOptional()
+  @IsIn(['active', 'lifted', 'expired'])
+  status?: string;
+}
+
+type KnownHold = Exclude<Hold, { status: 'absent' }>;
+
+@ApiTags('holds')
+@Controller('v1/holds')
+export class HoldsController {
+  constructor(
+    private readonly overview: Overview,
+    private readonly commands: CommandBus,
+    private readonly clock: Clock,
+  ) {}
+
+  @Post()
+  @Roles('operator', 'responder')
+  async place(@Body() { holdId, slice = {}, ...rest }: PlaceHoldBody, @RequestContext() context: CommandContext) {
+    const terms: HoldTerms = { ...rest, slice, owner: context.actor };
+    await this.commands.execute(
+      new ChangeHold({ type: 'PlaceHold', holdId, terms, at: this.clock.nowText() }, context),
+    );
+    return this.known(holdId);
+  }
+
+  @Get()
+  @Roles('viewer', 'operator', 'responder')
+  list(@Query() query: HoldsQuery) {
+    const wanted = this.overview
+      .holds()
+      .filter((each): each is KnownHold => each.status !== 'absent')
+      .filter(({ status }) => (query.status ?? status) === status);
+    return paged(wanted, query, ({ holdId }) => holdId);
+  }
+
+  @Post(':id/lift')
+  @HttpCode(200)
+  @Roles('operator', 'responder')
+  async lift(@Param('id') holdId: string, @Body() { reason }: ReasonBody, @RequestContext() context: CommandContext) {
+    await this.commands.execute(
+      new ChangeHold({ type: 'LiftHold', holdId, reason, at: this.clock.nowText() }, context),
+    );
+    return this.known(holdId);
+  }
+
+  private known(holdId: string): KnownHold {
+    const hold = this.overview.hold(holdId);
+    if (hold === undefined || hold.status === 'absent') throw new ProblemError('hold-not-found', holdId);
+    return hold;
+  }
+}

@@ -1,0 +1,318 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type Immutable, type RolloutsEvent } from '@sluice/contracts';
+import { EventFeed, publishAsIs } from '@sluice/event-feed';
+import { InMemoryEventStore } from '@sluice/event-sourcing';
+import { close, createApp, Followers, InlineFolds, ManualClock, Settings, Tokens } from '@sluice/platform';
+import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
+import { folds, OrchestratorModule, orchestratorPublications } from './index.ts';
+import { type OwnEvent } from './publications.ts';
+
+const START = Date.parse('2026-03-17T12:00:00Z');
+const MINUTE = 60_000;
+const SLICE = { platform: 'ios', model: 'iPhone18,1', base: '23D8133' } as const;
+const published = {
+  type: 'PatchPublished',
+  patchId: 'p-a',
+  platform: 'ios',
+  baseVersion: '26.3.1',
+  letter: 'a',
+  variants: [{ build: '23D771330a', prerequisiteBuild: SLICE.base, models: [SLICE.model, 'iPad16,3'] }],
+  cves: [],
+};
+const plan = {
+  rolloutId: 'r1',
+  patchId: 'p-a',
+  salt: 's',
+  holdBackPercent: 0,
+  waves: [
+    { name: 'beta', ring: 'beta', ramp: { fromPercent: 100, toPercent: 100, minutes: 0 }, bakeMinutes: 60 },
+    { name: 'all', ramp: { fromPercent: 0, toPercent: 100, minutes: 120 }, bakeMinutes: 60 },
+  ],
+  gates: { installFailureRateMax: 0.01 },
+};
+
+let clock: ManualClock;
+let store: InMemoryEventStore;
+let app: NestFastifyApplication;
+let tokens: Tokens;
+let commits = 0;
+
+async function boot(feed?: EventFeed) {
+  app = await createApp([OrchestratorModule], {
+    settings: Settings.of(),
+    clock,
+    store,
+    tokens,
+    folds: new InlineFolds(store, folds),
+    publications: [
+      ...orchestratorPublications(),
+      publishAsIs('catalog', 'catalog', ['patch-']),
+      publishAsIs('telemetry', 'health', ['health-']),
+    ],
+    ...(feed && { feed }),
+  });
+}
+
+beforeEach(async () => {
+  clock = new ManualClock(START);
+  store = new InMemoryEventStore(clock);
+  tokens = new Tokens(mkdtempSync(join(tmpdir(), 'sluice-orchestrator-')));
+  await boot();
+});
+afterEach(() => close(app));
+
+async function happened(stream: string, event: { readonly type: string; readonly [field: string]: unknown }) {
+  const metadata = { actor: 'spec', correlationId: 'c' };
+  const events = [{ ...event, at: clock.nowText() }];
+  await store.append({
+    stream,
+    expected: 'any',
+    commitId: String(++commits),
+    metadata,
+    body: { kind: 'events', events },
+  });
+  await app.get(Followers).settle();
+}
+
+async function health(fields: object) {
+  const bucket = { shard: 0, shards: 1, from: clock.nowText(), to: clock.nowText(), throughRevision: 0 };
+  await happened('health-0', {
+    type: 'HealthBucketClosed',
+    ...bucket,
+    cells: [],
+    holders: [],
+    populations: [],
+    ...fields,
+  });
+}
+
+async function advance(minutes: number) {
+  await clock.advanceTo(clock.now() + minutes * MINUTE);
+  await app.get(Followers).settle();
+}
+
+async function send(method: 'GET' | 'POST' | 'PUT', url: string, payload?: object) {
+  const headers = { authorization: `Bearer ${tokens.adminToken()}` };
+  const response = await app.inject({ method, url, headers, ...(payload && { payload }) });
+  return { status: response.statusCode, body: response.json<Record<string, unknown>>() };
+}
+
+const device = (fields: object = {}) => ({
+  deviceId: 'd-1',
+  platform: 'ios',
+  model: SLICE.model,
+  osVersion: '26.3.1',
+  osBuild: SLICE.base,
+  installed: [],
+  track: 'automatic',
+  ...fields,
+});
+const checkIn = async (fields: object = {}) => (await send('POST', '/v1/check-in', device(fields))).body;
+
+async function startRollout() {
+  await happened('patch-p-a', published);
+  expect((await send('POST', '/v1/rollouts', plan)).status).toBe(201);
+  expect(await send('POST', '/v1/rollouts/r1/start')).toMatchObject({
+    status: 200,
+    body: { status: 'running', wave: 1 },
+  });
+}
+
+describe('bringing a patch out', () => {
+  it('has the shape of the public events', () => {
+    expectTypeOf<OwnEvent>().toExtend<Immutable<RolloutsEvent>>();
+  });
+
+  it('offers nothing before the start, the ring in wave 1, all by their buckets in wave 2, and latecomers at once', async () => {
+    await happened('patch-p-a', published);
+    expect(await checkIn()).toMatchObject({ directive: 'none', reason: 'no-rollout' });
+    await startRollout();
+    expect(await checkIn({ ring: 'beta' })).toMatchObject({
+      directive: 'install',
+      reason: 'in-ring',
+      wave: 1,
+      rolloutId: 'r1',
+    });
+    expect(await checkIn()).toMatchObject({ directive: 'none' });
+    await advance(61);
+    expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({ wave: 2, exposurePercent: 0 });
+    await advance(120);
+    expect(await checkIn()).toMatchObject({ directive: 'install', reason: 'in-wave', wave: 2 });
+    expect(await checkIn({ track: 'manual' })).toMatchObject({ directive: 'offer', reason: 'manual-track' });
+    await advance(60);
+    expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({
+      status: 'completed',
+      exposurePercent: 100,
+      waitsFor: [],
+    });
+    expect(await checkIn()).toMatchObject({ directive: 'install', reason: 'completed' });
+  });
+
+  it('starts by itself at the planned time', async () => {
+    await happened('patch-p-a', published);
+    const startAt = new Date(START + 10 * MINUTE).toISOString();
+    await send('POST', '/v1/rollouts', { ...plan, startAt });
+    expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({
+      status: 'planned',
+      waitsFor: [{ for: 'start', until: startAt }],
+    });
+    await advance(11);
+    expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({ status: 'running' });
+  });
+
+  it('counts who would get it', async () => {
+    await happened('patch-p-a', published);
+    await send('POST', '/v1/rollouts', plan);
+    const people = { ...SLICE, track: 'automatic' };
+    await health({
+      populations: [
+        { ...people, devices: 90 },
+        { ...people, ring: 'beta', devices: 10 },
+      ],
+    });
+    expect((await send('GET', '/v1/rollouts/r1/preview')).body).toMatchObject({
+      waves: [
+        { wave: 1, eligible: 10, expected: 10 },
+        { wave: 2, eligible: 100, expected: 100, slices: [{ model: SLICE.model, eligible: 100 }] },
+      ],
+    });
+  });
+});
+
+describe('stopping', () => {
+  it('halts by itself on harm, keeps the evidence, and goes on only when somebody names what was seen', async () => {
+    await startRollout();
+    await advance(5);
+    await health({ cells: [{ patchId: 'p-a', ...SLICE, trials: 20, failures: 9 }] });
+    const { body } = await send('GET', '/v1/rollouts/r1');
+    expect(body).toMatchObject({
+      status: 'halted',
+      haltedBecause: { by: 'gate', evidence: { trials: 20, failures: 9, hypotheses: 2, slice: SLICE } },
+    });
+    expect(await checkIn({ ring: 'beta' })).toMatchObject({ directive: 'none', reason: 'rollout-paused' });
+    expect(await send('POST', '/v1/rollouts/r1/resume', {})).toMatchObject({
+      status: 409,
+      body: { code: 'evidence-not-named' },
+    });
+    expect(await send('POST', '/v1/rollouts/r1/resume', { evidenceSeen: 'a lab device' })).toMatchObject({
+      body: { status: 'running' },
+    });
+    await advance(1);
+    expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({ status: 'running' });
+  });
+
+  it('holds one model and lets go of it at its expiry', async () => {
+    await startRollout();
+    const expiresAt = new Date(START + 30 * MINUTE).toISOString();
+    const hold = { holdId: 'h1', slice: { model: [SLICE.model] }, reason: 'odd', expiresAt };
+    expect(await send('POST', '/v1/holds', hold)).toMatchObject({
+      status: 201,
+      body: { status: 'active', owner: 'admin' },
+    });
+    expect(await checkIn({ ring: 'beta' })).toMatchObject({ directive: 'none', reason: 'on-hold' });
+    expect(await checkIn({ ring: 'beta', model: 'iPad16,3' })).toMatchObject({ directive: 'install' });
+    await advance(31);
+    expect((await send('GET', '/v1/holds')).body).toMatchObject({ items: [{ holdId: 'h1', status: 'expired' }] });
+    expect(await checkIn({ ring: 'beta' })).toMatchObject({ directive: 'install' });
+  });
+
+  it('takes a recalled patch back from every device, and says when none is left and when one turns up after all', async () => {
+    await startRollout();
+    await happened('patch-p-a', {
+      ...published,
+      type: 'PatchPulled',
+      mode: 'recall',
+      reason: 'bad',
+      recallEpoch: 1,
+    });
+    expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({ status: 'aborted' });
+    expect(await checkIn({ ring: 'beta' })).toMatchObject({
+      directive: 'none',
+      reason: 'pulled',
+      lease: { recallEpoch: 1 },
+    });
+    expect(await checkIn({ installed: ['p-a'], osBuild: '23D771330a' })).toMatchObject({
+      directive: 'remove',
+      patchIds: ['p-a'],
+    });
+    const line = { patchId: 'p-a', recallEpoch: 1, longOffline: 0, removalsFailed: 0 };
+    await advance(1);
+    await health({ holders: [{ ...line, holders: 2, removed: 1 }] });
+    expect((await send('GET', '/v1/recalls/p-a')).body).toMatchObject({
+      status: 'running',
+      devices: 3,
+      removed: 1,
+      remaining: 2,
+    });
+    await advance(1);
+    await health({ holders: [{ ...line, holders: 0, removed: 2 }] });
+    expect((await send('GET', '/v1/recalls/p-a')).body).toMatchObject({
+      status: 'completed',
+      removed: 3,
+      remaining: 0,
+      p50Seconds: 120,
+    });
+    await advance(1);
+    await health({ holders: [{ ...line, holders: 1, removed: 0 }] });
+    expect((await send('GET', '/v1/recalls/p-a')).body).toMatchObject({ status: 'running', remaining: 1 });
+  });
+
+  it('offers nothing while the catalog is silent, but still removes what was recalled', async () => {
+    await startRollout();
+    await happened('patch-p-a', {
+      ...published,
+      type: 'PatchPulled',
+      mode: 'recall',
+      reason: 'bad',
+      recallEpoch: 1,
+    });
+    const live = app.get(EventFeed);
+    await app.get(Followers).stop();
+    await app.close();
+    class SilentFeed extends EventFeed {
+      override subscribe = live.subscribe.bind(live);
+      override silentForMs = () => 31_000;
+    }
+    await boot(new SilentFeed());
+    await app.get(Followers).settle();
+    expect(await checkIn()).toMatchObject({ directive: 'none', reason: 'policy-stale' });
+    expect(await checkIn({ installed: ['p-a'] })).toMatchObject({ directive: 'remove' });
+  });
+});
+
+describe('refusing', () => {
+  it.each([
+    ['a plan for a patch that nobody published', '/v1/rollouts', plan, 409, 'patch-unknown'],
+    ['a percentage above 100', '/v1/rollouts', { ...plan, holdBackPercent: 101 }, 400, 'invalid-request'],
+    ['an unknown field', '/v1/rollouts', { ...plan, speed: 3 }, 400, 'invalid-request'],
+    ['approvals, which are not there yet', '/v1/rollouts', { ...plan, approvalsRequired: 2 }, 400, 'invalid-request'],
+    ['to start what is not there', '/v1/rollouts/nope/start', {}, 404, 'rollout-not-found'],
+    ['to lift what is not there', '/v1/holds/nope/lift', { reason: 'x' }, 404, 'hold-not-found'],
+    ['a check-in without a device', '/v1/check-in', device({ deviceId: undefined }), 400, 'invalid-request'],
+    ['a check-in of a device with a strange id', '/v1/check-in', device({ deviceId: 'a b' }), 400, 'invalid-request'],
+  ])('says no to %s', async (_, url, body, status, code) => {
+    expect(await send('POST', url, body)).toMatchObject({ status, body: { code } });
+  });
+
+  it('lets only one rollout of a patch run, also when two operators start at once', async () => {
+    await happened('patch-p-a', published);
+    await send('POST', '/v1/rollouts', plan);
+    await send('POST', '/v1/rollouts', { ...plan, rolloutId: 'r2' });
+    const answers = await Promise.all([send('POST', '/v1/rollouts/r1/start'), send('POST', '/v1/rollouts/r2/start')]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+    expect(answers.find(({ status }) => status === 409)?.body).toMatchObject({ code: 'rollout-of-patch-running' });
+  });
+});
+
+describe('replaying', () => {
+  it('finds the read model as the store says', async () => {
+    await startRollout();
+    const { body } = await send('POST', '/v1/replays', { verify: true });
+    await expect
+      .poll(async () => (await send('GET', `/v1/replays/${String(body['id'])}`)).body)
+      .toMatchObject({ status: 'done', matches: true });
+  });
+});

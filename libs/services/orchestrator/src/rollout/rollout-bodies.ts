@@ -1,0 +1,184 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { BUILD_PATTERN, ID_PATTERN, MODEL_PATTERN, TIME_PATTERN } from '@sluice/contracts';
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  Equals,
+  IsArray,
+  IsNumber,
+  IsObject,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+
+const WAVES_MAX = 50;
+const LIST_MAX = 1000;
+/** A year; such patches live for weeks. */
+const MINUTES_MAX = 525_600;
+const LABEL = /^[A-Za-z0-9._-]{1,32}$/;
+
+const pattern = (text: string) => Matches(new RegExp(text));
+const patterns = (text: string) => Matches(new RegExp(text), { each: true });
+
+/** Which devices; an absent list means all. */
+export class AudienceBody {
+  @ApiPropertyOptional({ example: ['iPhone'] })
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(LIST_MAX)
+  @Matches(/^[A-Za-z]{1,32}$/, { each: true })
+  family?: string[];
+
+  @ApiPropertyOptional({ example: ['iPhone18,1'] })
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(LIST_MAX)
+  @patterns(MODEL_PATTERN)
+  model?: string[];
+
+  @ApiPropertyOptional({ example: ['23D8133'] })
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(LIST_MAX)
+  @patterns(BUILD_PATTERN)
+  base?: string[];
+}
+
+class RampBody {
+  @ApiProperty({ minimum: 0, maximum: 100 })
+  @IsNumber()
+  @Min(0)
+  @Max(100)
+  fromPercent!: number;
+
+  @ApiProperty({ minimum: 0, maximum: 100 })
+  @IsNumber()
+  @Min(0)
+  @Max(100)
+  toPercent!: number;
+
+  @ApiProperty({ description: 'Minutes of running time.' })
+  @IsNumber()
+  @Min(0)
+  @Max(MINUTES_MAX)
+  minutes!: number;
+}
+
+class WaveBody {
+  @ApiProperty()
+  @IsString()
+  @MaxLength(64)
+  name!: string;
+
+  @ApiPropertyOptional({ description: 'Only members of this ring, whatever their buckets.' })
+  @IsOptional()
+  @Matches(LABEL)
+  ring?: string;
+
+  @ApiPropertyOptional()
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => AudienceBody)
+  audience?: AudienceBody;
+
+  @ApiProperty()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => RampBody)
+  ramp!: RampBody;
+
+  @ApiProperty({ description: 'Minutes of running time after the ramp.' })
+  @IsNumber()
+  @Min(0)
+  @Max(MINUTES_MAX)
+  bakeMinutes!: number;
+}
+
+class GatesBody {
+  @ApiProperty({ description: 'Share of installs that may fail, above 0 and at most 0.5.' })
+  @IsNumber()
+  @Min(0)
+  @Max(0.5)
+  installFailureRateMax!: number;
+}
+
+/** The plan of a rollout, as `PUT /v1/rollouts/{id}` takes it. */
+export class PlanBody {
+  @ApiProperty()
+  @pattern(ID_PATTERN)
+  patchId!: string;
+
+  @ApiProperty({ type: [WaveBody] })
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(WAVES_MAX)
+  @ValidateNested({ each: true })
+  @Type(() => WaveBody)
+  waves!: WaveBody[];
+
+  @ApiPropertyOptional({ default: 2, description: 'Share of devices that stays unpatched to the end.' })
+  @IsOptional()
+  @IsNumber()
+  @Min(0)
+  @Max(100)
+  holdBackPercent = 2;
+
+  @ApiProperty()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => GatesBody)
+  gates!: GatesBody;
+
+  @ApiPropertyOptional({ description: 'Drawn at random if absent.' })
+  @IsOptional()
+  @Matches(/^[\x21-\x7e]{1,64}$/)
+  salt?: string;
+
+  @ApiPropertyOptional({ format: 'date-time' })
+  @IsOptional()
+  @pattern(TIME_PATTERN)
+  startAt?: string;
+
+  @ApiPropertyOptional()
+  @IsOptional()
+  @IsString()
+  @MaxLength(2000)
+  notes?: string;
+
+  @ApiPropertyOptional({ enum: [0] })
+  @IsOptional()
+  @Equals(0, { message: 'approvals are not there yet: only 0 is taken' })
+  approvalsRequired?: number;
+}
+
+/** `POST /v1/rollouts`. */
+export class PlanRolloutBody extends PlanBody {
+  @ApiProperty()
+  @pattern(ID_PATTERN)
+  rolloutId!: string;
+}
+
+/** Why something is stopped. */
+export class ReasonBody {
+  @ApiProperty()
+  @IsString()
+  @MaxLength(2000)
+  @Matches(/\S/, { message: 'reason must say something' })
+  reason!: string;
+}
+
+export class ResumeBody {
+  @ApiPropertyOptional({ description: 'What was looked at; needed to resume a halted rollout.' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(2000)
+  @Matches(/\S/, { message: 'evidenceSeen must say something' })
+  evidenceSeen?: string;
+}
