@@ -45,7 +45,7 @@ const kinds = {
 };
 
 /** An adapter imports one driver, its own. Those on what Node brings along have none. */
-const drivers = { 'libs/event-feed-http': ['eventsource-parser'] };
+const drivers = { 'libs/event-feed-http': ['eventsource-parser', 'eventsource-parser/*'] };
 
 /** A service and its app stay within their scope: another's domain is known by its public events only. */
 const scopes = ['catalog', 'orchestrator', 'telemetry'];
@@ -124,12 +124,16 @@ export default tseslint.config(
       // A Nest module is a class that has nothing but its decorator.
       '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
-      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-confusing-void-expression': [
+        'error',
+        { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
+      ],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', ignoreRestSiblings: true }],
       // A port's method is async or a generator whether or not this adapter of it has something to wait for.
       '@typescript-eslint/require-await': 'off',
       // Bodies and options are plain objects by intent; classes only describe them to Nest.
       '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
+      '@typescript-eslint/no-misused-spread': 'off',
       eqeqeq: 'error',
       'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
       'max-lines-per-function': ['error', { max: 50, skipBlankLines: true, skipComments: true }],

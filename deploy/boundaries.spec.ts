@@ -131,7 +131,7 @@ describe('importing packages', () => {
 
   it.each([
     ['libs/contracts/src/allowed.ts', 'typebox'],
-    ['libs/event-feed-http/src/allowed.ts', 'eventsource-parser'],
+    ['libs/event-feed-http/src/allowed.ts', 'eventsource-parser/stream'],
     ['libs/platform/src/allowed.ts', 'prom-client'],
     ['libs/services/catalog/src/allowed.ts', 'class-validator'],
     ['libs/simulation/src/allowed.ts', 'pure-rand'],
