@@ -5,6 +5,7 @@
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { rolldown } from 'rolldown';
 import { appNames, hashInputs, listFiles, staleApps, stampFile } from './build-stamp.mjs';
 import { withLock } from './lock.mjs';
@@ -15,7 +16,8 @@ const names = process.argv.length > 2 ? process.argv.slice(2) : appNames(root);
 try {
   await withLock(join(root, 'dist', '.lock'), buildStale);
 } catch (error) {
-  process.stderr.write(`sluice: ${error.message}\n`);
+  const { message } = error;
+  process.stderr.write(`sluice: ${process.stderr.isTTY ? message : stripVTControlCharacters(message)}\n`);
   process.exitCode = 1;
 }
 
