@@ -1,0 +1,218 @@
+import { type Problem, type ServiceName } from '@sluice/contracts';
+import { EventSourceParserStream, type EventSourceMessage } from 'eventsource-parser/stream';
+import { type Connection, type Token } from './connection.ts';
+import { CliError, type Exit, interrupted } from './errors.ts';
+
+const ANSWER_TIMEOUT_MS = 30_000;
+const PAGE_ITEMS_MAX = 1000;
+const SSE_BUFFER_CHARACTERS_MAX = 16 * 1024 * 1024;
+
+const services = ['catalog', 'orchestrator', 'telemetry'] as const satisfies readonly ServiceName[];
+
+export interface Call {
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  readonly body?: unknown;
+  readonly timeoutMs?: number;
+}
+
+/** One address, and the services behind it. */
+export interface Host {
+  readonly url: string;
+  readonly services: readonly [ServiceName, ...ServiceName[]];
+}
+
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly nextCursor?: string;
+}
+
+/** A path of the API with its ids escaped: path`/v1/patches/${id}`. */
+export function path(parts: TemplateStringsArray, ...ids: readonly string[]): string {
+  return String.raw({ raw: parts }, ...ids.map(encodeURIComponent));
+}
+
+type During = <Result>(label: () => string, work: Promise<Result>) => Promise<Result>;
+
+/** The services of Sluice over HTTP. Every failure is a CliError. */
+export class Api {
+  /** Of several tokens that were found, the one that the server knows. */
+  private tokenAt = 0;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly signal: AbortSignal,
+    private readonly during: During,
+  ) {}
+
+  /** The distinct addresses, each with the services behind it. */
+  hosts(among: readonly ServiceName[] = services): Host[] {
+    const hosts = new Map<string, Host['services']>();
+    for (const service of among) {
+      const url = this.connection.addresses[service];
+      hosts.set(url, [...(hosts.get(url) ?? []), service] as Host['services']);
+    }
+    return [...hosts].map(([url, behind]) => ({ url, services: behind }));
+  }
+
+  async get<Body>(service: ServiceName, path: string, query?: Call['query']): Promise<Body> {
+    const { body } = await this.call<Body>('GET', service, path, query === undefined ? {} : { query });
+    return body;
+  }
+
+  async post<Body>(service: ServiceName, path: string, body: unknown = {}): Promise<Body> {
+    return (await this.call<Body>('POST', service, path, { body })).body;
+  }
+
+  /** Follows the cursors of a list until so many items are there; `nextCursor` tells that there are more. */
+  async list<Item>(service: ServiceName, path: string, limit: number, query: Call['query'] = {}): Promise<Page<Item>> {
+    const items: Item[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = Math.min(limit - items.length, PAGE_ITEMS_MAX);
+      const next: Page<Item> = await this.get<Page<Item>>(service, path, { ...query, limit: page, cursor });
+      items.push(...next.items);
+      cursor = next.items.length > 0 ? next.nextCursor : undefined;
+    } while (cursor !== undefined && items.length < limit);
+    return cursor === undefined ? { items } : { items, nextCursor: cursor };
+  }
+
+  /** One request and its answer; the status for those who care which success it was. */
+  async call<Body>(
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+    service: ServiceName,
+    path: string,
+    { query, body, timeoutMs = ANSWER_TIMEOUT_MS }: Call = {},
+  ): Promise<{ status: number; body: Body }> {
+    const url = addressWith(this.connection.addresses[service], path, query);
+    const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
+    const init: RequestInit = {
+      method,
+      headers: payload === undefined ? {} : { 'content-type': 'application/json' },
+      ...(payload === undefined ? {} : { body: payload }),
+    };
+    const exchange = async () => {
+      const response = await this.send(url, init, AbortSignal.timeout(timeoutMs));
+      const text = await response.text().catch((error: unknown) => {
+        throw this.toCliError(error, url);
+      });
+      return { status: response.status, body: parseAnswer<Body>(text, url) };
+    };
+    return this.during(() => `waiting for ${url.origin} …`, exchange());
+  }
+
+  /** The server-sent events of one address; ends when the server closes, throws when the line breaks. */
+  async *stream(
+    service: ServiceName,
+    path: string,
+    query: Call['query'],
+    idle: AbortSignal,
+  ): AsyncGenerator<EventSourceMessage> {
+    const url = addressWith(this.connection.addresses[service], path, query);
+    const response = await this.send(url, { headers: { accept: 'text/event-stream' } }, idle);
+    if (response.body === null) return;
+    const messages = response.body
+      .pipeThrough(new TextDecoderStream())
+      .pipeThrough(new EventSourceParserStream({ maxBufferSize: SSE_BUFFER_CHARACTERS_MAX }));
+    try {
+      yield* messages;
+    } catch (error) {
+      throw this.toCliError(error, url);
+    }
+  }
+
+  private async send(url: URL, init: RequestInit, limit: AbortSignal, tokenAt = this.tokenAt): Promise<Response> {
+    const token = this.connection.tokens[tokenAt];
+    const headers = new Headers(init.headers);
+    if (token !== undefined) headers.set('authorization', `Bearer ${token.text}`);
+    const signal = AbortSignal.any([limit, this.signal]);
+    const response = await fetch(url, { ...init, headers, signal }).catch((error: unknown) => {
+      throw this.toCliError(error, url);
+    });
+    if (response.status === 401 && tokenAt + 1 < this.connection.tokens.length) {
+      return this.send(url, init, limit, tokenAt + 1);
+    }
+    this.tokenAt = tokenAt;
+    if (response.ok) return response;
+    throw await toRefusal(response, url, token);
+  }
+
+  private toCliError(error: unknown, url: URL): CliError {
+    if (this.signal.aborted) return interrupted();
+    if (error instanceof Error && error.name === 'TimeoutError') {
+      return new CliError('unavailable', 'timeout', {
+        what: `${url.origin} did not answer in time.`,
+        next: 'What was asked may still be done: look before you repeat it. `sluice health` tells how the services are.',
+      });
+    }
+    const cause = error instanceof Error ? error.cause : undefined;
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
+    const refused = code === 'ECONNREFUSED';
+    return new CliError('unavailable', 'unreachable', {
+      what: refused ? `Nothing listens at ${url.origin}.` : `${url.origin} was not reached.`,
+      next: 'Start Sluice with `npm start`, or name the address with --url or SLUICE_URL.',
+      ...(refused ? {} : { detail: cause instanceof Error ? cause.message : String(error) }),
+    });
+  }
+}
+
+async function toRefusal(response: Response, url: URL, token: Token | undefined): Promise<CliError> {
+  const problem = await readProblem(response);
+  const { status } = response;
+  const exit: Exit = status === 401 || status === 403 ? 'unauthorised' : status >= 500 ? 'unavailable' : 'refused';
+  const [what, next] = splitTitle(problem.title ?? `${url.origin} answered ${String(status)}.`);
+  return new CliError(exit, problem.code ?? `http-${String(status)}`, {
+    what:
+      status === 401 ? (token === undefined ? 'No token was found.' : `${url.origin} does not know the token.`) : what,
+    next: nextFor(status, next, problem, token),
+    detail: problem.detail,
+    errors: problem.errors,
+  });
+}
+
+function nextFor(status: number, next: string, problem: Partial<Problem>, token: Token | undefined): string {
+  if (status === 401 && token === undefined) {
+    return 'Give --token or SLUICE_TOKEN, or name the data folder of the server with --data or SLUICE_DATA.';
+  }
+  if (status === 401)
+    return `It came from ${token?.origin ?? ''}. Name the data folder of this server with --data, or give --token.`;
+  if (status === 403) return 'Use a token with that role; an admin makes one with `sluice token create`.';
+  if (problem.errors !== undefined && problem.errors.length > 0) return 'Correct each of these, then repeat.';
+  if (status >= 500) {
+    const id = problem.correlationId;
+    return [next, id === undefined ? 'Look into the log of the service.' : `Correlation id: ${id}`].join(' ').trim();
+  }
+  return next || 'Nothing was changed. Look at the present state, then decide.';
+}
+
+/** The titles of `errorCodes` say what in the first sentence, and what to do in the rest. */
+function splitTitle(title: string): [string, string] {
+  const end = title.indexOf('. ');
+  return end === -1 ? [title, ''] : [title.slice(0, end + 1), title.slice(end + 2)];
+}
+
+// A proxy in between answers with what it likes.
+async function readProblem(response: Response): Promise<Partial<Problem>> {
+  try {
+    const body: unknown = await response.json();
+    return typeof body === 'object' && body !== null ? body : {};
+  } catch {
+    return {};
+  }
+}
+
+function parseAnswer<Body>(text: string, url: URL): Body {
+  try {
+    return (text === '' ? undefined : JSON.parse(text)) as Body;
+  } catch {
+    throw new CliError('unavailable', 'not-sluice', {
+      what: `${url.origin} answered with something that is not JSON.`,
+      next: 'Name the address of Sluice with --url or SLUICE_URL.',
+    });
+  }
+}
+
+function addressWith(base: string, path: string, query: Call['query'] = {}): URL {
+  const url = new URL(`${base}${path}`);
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
+  return url;
+}

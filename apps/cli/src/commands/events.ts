@@ -1,0 +1,236 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Topic, topics } from '@sluice/contracts';
+import { type Command, InvalidArgumentError } from 'commander';
+import { type Api, type Host } from '../api.ts';
+import { CliError, usageError } from '../errors.ts';
+import { clean, type Paint, time } from '../output.ts';
+import { gather, type OpenSession, type Session, toLimit } from '../session.ts';
+
+const RECONNECT_FIRST_MS = 500;
+const RECONNECT_MAX_MS = 10_000;
+/** The feed sends a heartbeat every five seconds; after this silence the line is taken for dead. */
+const SILENCE_MAX_MS = 30_000;
+const PAGE_EVENTS_MAX = 10_000;
+const TEXT_CHARACTERS_MAX = 60;
+
+const topicNames = Object.keys(topics) as Topic[];
+
+interface FeedEvent {
+  readonly source: string;
+  readonly type: string;
+  readonly stream: string;
+  readonly place: { readonly revision: number; readonly index: number };
+  readonly position: string;
+  readonly time: string;
+  readonly actor?: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+interface FeedPage {
+  readonly events: readonly FeedEvent[];
+  readonly next: string;
+  readonly caughtUp: boolean;
+}
+
+interface Options {
+  readonly topic: readonly Topic[];
+  readonly from?: string;
+}
+
+export function addEventCommands(program: Command, open: OpenSession): void {
+  const events = program.command('events').description('read the public events');
+  const topicHelp = `only of this topic (${topicNames.join(', ')}); may be repeated`;
+  events
+    .command('tail')
+    .description('print events as they happen, until Ctrl-C; with --json, a line of JSON each')
+    .option('--topic <topic>', topicHelp, toTopics, topicNames)
+    .option('--from <position>', 'begin after this position (0: with the first event) instead of now', toPosition)
+    .addHelpText('after', '\nExample:\n  $ sluice events tail --topic catalog --topic rollouts')
+    .action(async ({ topic, from }: Options) => {
+      const session = open();
+      const sources = sourcesOf(session.api, topic, from);
+      await Promise.all(sources.map((source) => tail(session, source, from ?? 'end')));
+    });
+  events
+    .command('list')
+    .description('list the events that are there')
+    .option('--topic <topic>', topicHelp, toTopics, topicNames)
+    .option('--from <position>', 'begin after this position', toPosition)
+    .option('--limit <count>', 'at most about so many (what was recorded together stays together)', toLimit, 100)
+    .addHelpText('after', '\nExample:\n  $ sluice events list --topic rollouts --from 1200 --limit 500')
+    .action((options: Options & { limit: number }) => list(open(), options));
+}
+
+/** The feeds to read: one for each address, with the topics that its services own. */
+function sourcesOf(api: Api, wanted: readonly Topic[], from: string | undefined): { host: Host; topics: string }[] {
+  const owners = wanted.map((topic) => topics[topic].service);
+  const sources = api.hosts([...new Set(owners)]).map((host) => {
+    const owned = wanted.filter((topic) => host.services.includes(topics[topic].service));
+    return { host, topics: owned.join(',') };
+  });
+  if (from !== undefined && sources.length > 1) {
+    throw usageError('--from means nothing to several services at once.', 'Name topics of one service with --topic.');
+  }
+  return sources;
+}
+
+async function list({ api, output }: Session, { topic, from, limit }: Options & { limit: number }): Promise<void> {
+  const sources = sourcesOf(api, topic, from);
+  const pages = await Promise.all(sources.map((source) => pageOf(api, source, from ?? '0', limit)));
+  const items = pages
+    .flatMap(({ events }) => events)
+    .sort((left, right) => (left.time < right.time ? -1 : left.time > right.time ? 1 : 0));
+  const [page] = pages;
+  const more = pages.some(({ caughtUp }) => !caughtUp);
+  output.answer(
+    { items, ...(pages.length === 1 && page !== undefined ? { next: page.next } : {}), caughtUp: !more },
+    (_, paint) => (items.length === 0 ? 'No events.' : items.map((event) => eventText(event, paint)).join('\n')),
+  );
+  if (more)
+    output.note(
+      pages.length === 1
+        ? `There are more: --from ${page?.next ?? ''}`
+        : 'There are more: --limit, or --topic with --from.',
+    );
+}
+
+async function pageOf(api: Api, { host, topics: owned }: { host: Host; topics: string }, from: string, limit: number) {
+  const events: FeedEvent[] = [];
+  let page: FeedPage = { events, next: from, caughtUp: false };
+  while (!page.caughtUp && events.length < limit) {
+    const query = { topics: owned, from: page.next, limit: Math.min(limit - events.length, PAGE_EVENTS_MAX) };
+    page = await api.get<FeedPage>(host.services[0], '/v1/feed', query);
+    events.push(...page.events);
+  }
+  return { ...page, events };
+}
+
+/** Prints the events of one feed until Ctrl-C; a line that breaks is taken up again where it broke. */
+async function tail(
+  session: Session,
+  { host, topics: owned }: { host: Host; topics: string },
+  start: string,
+): Promise<void> {
+  const { api, output, terminal } = session;
+  const cursor = new FeedCursor(start);
+  let wait = RECONNECT_FIRST_MS;
+  while (!terminal.signal.aborted) {
+    const silence = new Silence(SILENCE_MAX_MS);
+    try {
+      for await (const { event, data } of api.stream(
+        host.services[0],
+        '/v1/feed',
+        { topics: owned, from: cursor.from },
+        silence.signal,
+      )) {
+        silence.isOver();
+        if (wait !== RECONNECT_FIRST_MS) output.note(`Connected to ${host.url} again.`);
+        wait = RECONNECT_FIRST_MS;
+        if (event === 'progress') cursor.progress((JSON.parse(data) as { position: string }).position);
+        else if (event === 'event') print(JSON.parse(data) as FeedEvent, cursor, session);
+      }
+    } catch (error) {
+      if (terminal.signal.aborted) return;
+      const passing = error instanceof CliError && error.exit === 'unavailable' && cursor.isConnected;
+      if (!passing) throw error;
+    } finally {
+      silence.stop();
+    }
+    if (terminal.signal.aborted) return;
+    if (wait === RECONNECT_FIRST_MS) output.note(`The line to ${host.url} broke. Connecting again …`);
+    await sleep(wait, undefined, { signal: terminal.signal }).catch(() => undefined);
+    wait = Math.min(wait * 2, RECONNECT_MAX_MS);
+  }
+}
+
+function print(event: FeedEvent, cursor: FeedCursor, { output }: Session): void {
+  if (cursor.isNew(event)) output.line(event, eventText);
+}
+
+/** Where to take the feed up again. Events of one commit share a position, so the line may break in the middle of them. */
+class FeedCursor {
+  isConnected = false;
+  private at: string | undefined;
+  private index = -1;
+
+  constructor(public from: string) {}
+
+  /** All up to the position was delivered. */
+  progress(position: string): void {
+    this.isConnected = true;
+    this.from = position;
+    this.at = undefined;
+  }
+
+  isNew({ position, place }: FeedEvent): boolean {
+    this.isConnected = true;
+    if (position === this.at && place.index <= this.index) return false;
+    if (position !== this.at && this.at !== undefined) this.from = this.at;
+    this.at = position;
+    this.index = place.index;
+    return true;
+  }
+}
+
+/** Aborts, as a time-out does, when nothing was heard for so long. */
+class Silence {
+  private readonly controller = new AbortController();
+  private timer: NodeJS.Timeout;
+
+  constructor(private readonly ms: number) {
+    this.timer = this.start();
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  isOver(): void {
+    clearTimeout(this.timer);
+    this.timer = this.start();
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+  }
+
+  private start(): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.controller.abort(new DOMException('nothing was heard', 'TimeoutError'));
+    }, this.ms);
+  }
+}
+
+function eventText({ time: at, type, stream, data, actor }: FeedEvent, paint: Paint): string {
+  const subject = typeof data['deviceId'] === 'string' ? data['deviceId'] : stream.slice(stream.indexOf('-') + 1);
+  const details = Object.entries(data).flatMap(([name, value]) => {
+    const text = HIDDEN_FIELDS.has(name) || value === subject ? undefined : detailText(value);
+    return text === undefined ? [] : [`${name}=${text}`];
+  });
+  const by = actor === undefined ? '' : paint('dim', `  by ${clean(actor)}`);
+  return `${paint('dim', time(at))}  ${paint('bold', type.padEnd(18))} ${clean(subject)}  ${clean(details.join(' '))}${by}`;
+}
+
+/** Told by the rest of the line. */
+const HIDDEN_FIELDS = new Set(['type', 'at', 'occurredAt', 'receivedAt']);
+
+function detailText(value: unknown): string | undefined {
+  if (Array.isArray(value)) return value.length === 0 ? undefined : String(value.length);
+  if (typeof value === 'object' || value === undefined) return undefined;
+  const text = String(value as string | number | boolean);
+  const short = text.length > TEXT_CHARACTERS_MAX ? `${text.slice(0, TEXT_CHARACTERS_MAX)}…` : text;
+  return /\s/.test(short) ? JSON.stringify(short) : short;
+}
+
+// Commander hands the default in as the value before the first one given.
+function toTopics(given: string, before: readonly Topic[]): Topic[] {
+  const names = gather(given, before === topicNames ? [] : before);
+  const wrong = names.find((name) => !topicNames.includes(name as Topic));
+  if (wrong !== undefined) throw new InvalidArgumentError(`Topics are ${topicNames.join(', ')}.`);
+  return names as Topic[];
+}
+
+function toPosition(given: string): string {
+  if (/^\d{1,20}$/.test(given)) return given;
+  throw new InvalidArgumentError('A position is a number, as events tell it.');
+}

@@ -1,0 +1,155 @@
+import { platforms } from '@sluice/contracts';
+import { type Command, Option } from 'commander';
+import { path } from '../api.ts';
+import { facts, type Paint, table, time } from '../output.ts';
+import { type OpenSession, toLimit } from '../session.ts';
+
+interface Fleet {
+  readonly asOf: string;
+  readonly position: string;
+  readonly facts: number;
+  readonly devices: number;
+  readonly byPlatform?: Readonly<Record<string, number>>;
+  readonly byBase?: Readonly<Record<string, number>>;
+  readonly patches?: Readonly<Record<string, { installed?: number; failed?: number; rolledBack?: number }>>;
+}
+
+interface Device {
+  readonly deviceId: string;
+  readonly platform: string;
+  readonly model: string;
+  readonly osVersion: string;
+  readonly osBuild: string;
+  readonly base: string;
+  readonly track: string;
+  readonly ring?: string;
+  readonly region?: string;
+  readonly lastReportAt?: string;
+  readonly retiredAt?: string;
+  readonly patches?: Readonly<Record<string, { state: string; at: string }>>;
+}
+
+interface ListOptions {
+  readonly limit: number;
+  readonly patch?: string;
+  readonly state?: string;
+  readonly platform?: string;
+  readonly base?: string;
+}
+
+export function addFleetCommands(program: Command, open: OpenSession): void {
+  program
+    .command('fleet')
+    .description('count the fleet, now or as of an instant')
+    .option('--at <time>', 'as of this instant (RFC 3339)')
+    .addHelpText('after', '\nExample:\n  $ sluice fleet --at 2026-11-24T10:00:00Z')
+    .action(async ({ at }: { at?: string }) => {
+      const { api, output } = open();
+      output.answer(await api.get<Fleet>('telemetry', '/v1/fleet', { at }), fleetText);
+    });
+  const device = program.command('device').description('look at single devices');
+  device
+    .command('list')
+    .description('list devices')
+    .option('--patch <patch>', 'with something reported of this patch')
+    .option('--state <state>', 'with this state of the patch, like installed or failed')
+    .addOption(new Option('--platform <platform>', 'of this platform only').choices(platforms))
+    .option('--base <build>', 'on this base build only')
+    .option('--limit <count>', 'at most so many', toLimit, 100)
+    .addHelpText('after', '\nExample:\n  $ sluice device list --patch ios-26.3.1-a --state installed')
+    .action(async ({ limit, patch, state, platform, base }: ListOptions) => {
+      const { api, output } = open();
+      const page = await api.list<Device>('telemetry', '/v1/devices', limit, { patchId: patch, state, platform, base });
+      output.answer(page, ({ items }, paint) => (items.length === 0 ? 'No devices.' : deviceTable(items, paint)));
+      if (page.nextCursor !== undefined) output.note('There are more; ask for them with --limit.');
+    });
+  device
+    .command('show <device>')
+    .description('show one device, now or as of an instant')
+    .option('--at <time>', 'as of this instant (RFC 3339)')
+    .addHelpText('after', '\nExample:\n  $ sluice device show d-1')
+    .action(async (id: string, { at }: { at?: string }) => {
+      const { api, output } = open();
+      output.answer(await api.get<Device>('telemetry', path`/v1/devices/${id}`, { at }), deviceText);
+    });
+  device
+    .command('retire <device>')
+    .description('say that a device is gone, so that nothing waits for it')
+    .addHelpText('after', '\nExample:\n  $ sluice device retire d-1')
+    .action(async (id: string) => {
+      const { api, output } = open();
+      const answer = await api.post<object | undefined>('telemetry', path`/v1/devices/${id}/retire`);
+      output.answer(answer ?? { deviceId: id, retired: true }, () => `${id} is retired.`);
+    });
+}
+
+function fleetText(fleet: Fleet, paint: Paint): string {
+  const head = facts(
+    [
+      ['as of', `${time(fleet.asOf)} (position ${fleet.position})`],
+      ['devices', fleet.devices],
+      ['facts', fleet.facts],
+      ['platforms', counts(fleet.byPlatform)],
+      ['bases', counts(fleet.byBase)],
+    ],
+    paint,
+  );
+  const patches = Object.entries(fleet.patches ?? {});
+  if (patches.length === 0) return head;
+  const body = table(
+    patches,
+    [
+      { head: 'PATCH', text: ([patchId]) => patchId },
+      { head: 'INSTALLED', align: 'right', text: ([, { installed }]) => installed ?? 0 },
+      { head: 'FAILED', align: 'right', text: ([, { failed }]) => failed ?? 0 },
+      { head: 'ROLLED BACK', align: 'right', text: ([, { rolledBack }]) => rolledBack ?? 0 },
+    ],
+    paint,
+  );
+  return `${head}\n\n${body}`;
+}
+
+function deviceTable(devices: readonly Device[], paint: Paint): string {
+  return table(
+    devices,
+    [
+      { head: 'DEVICE', text: ({ deviceId }) => deviceId },
+      { head: 'PLATFORM', text: ({ platform }) => platform },
+      { head: 'MODEL', text: ({ model }) => model },
+      { head: 'VERSION', text: ({ osVersion, osBuild }) => `${osVersion} (${osBuild})` },
+      { head: 'BASE', text: ({ base }) => base },
+      { head: 'TRACK', text: ({ track }) => track },
+      { head: 'LAST REPORT', text: ({ lastReportAt }) => time(lastReportAt) },
+      { head: 'PATCHES', text: ({ patches = {} }) => stateTexts(patches).join(', ') },
+    ],
+    paint,
+  );
+}
+
+function deviceText(device: Device, paint: Paint): string {
+  return facts(
+    [
+      ['device', device.deviceId],
+      ['model', `${device.model} (${device.platform})`],
+      ['version', `${device.osVersion} (${device.osBuild}), base ${device.base}`],
+      ['track', device.track],
+      ['ring', device.ring],
+      ['region', device.region],
+      ['last report', time(device.lastReportAt)],
+      ['retired', time(device.retiredAt)],
+      ...Object.entries(device.patches ?? {}).map(([id, { state, at }]) => [id, `${state} at ${time(at)}`] as const),
+    ],
+    paint,
+  );
+}
+
+function stateTexts(patches: NonNullable<Device['patches']>): string[] {
+  return Object.entries(patches).map(([patchId, { state }]) => `${patchId} ${state}`);
+}
+
+function counts(of: Readonly<Record<string, number>> | undefined): string {
+  return Object.entries(of ?? {})
+    .sort(([, left], [, right]) => right - left)
+    .map(([name, count]) => `${name} ${String(count)}`)
+    .join(', ');
+}

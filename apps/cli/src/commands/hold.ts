@@ -1,0 +1,116 @@
+import { randomBytes } from 'node:crypto';
+import { type RolloutsEvent } from '@sluice/contracts';
+import { type Command, Option } from 'commander';
+import { path } from '../api.ts';
+import { type Style, table, time } from '../output.ts';
+import { gather, type OpenSession, type Session, toLimit } from '../session.ts';
+
+/** A hold as the orchestrator tells it. */
+type Hold = Omit<Extract<RolloutsEvent, { type: 'HoldPlaced' }>, 'type' | 'owner' | 'at'> & {
+  readonly owner?: string;
+  readonly placedAt?: string;
+  readonly status?: string;
+};
+
+interface PlaceOptions {
+  readonly id?: string;
+  readonly patch?: string;
+  readonly model?: readonly string[];
+  readonly family?: readonly string[];
+  readonly base?: readonly string[];
+  readonly reason: string;
+  readonly link?: string;
+  readonly expiresAt?: string;
+}
+
+export function addHoldCommands(program: Command, open: OpenSession): void {
+  const hold = program.command('hold').description('stop a patch, or all patches, for some devices or all');
+  hold
+    .command('list')
+    .description('list holds')
+    .option('--patch <patch>', 'on this patch only')
+    .addOption(new Option('--status <status>', 'with this status only').choices(['active', 'lifted', 'expired']))
+    .option('--limit <count>', 'at most so many', toLimit, 100)
+    .addHelpText('after', '\nExample:\n  $ sluice hold list --status active')
+    .action(async ({ limit, patch, status }: { limit: number; patch?: string; status?: string }) => {
+      const { api, output } = open();
+      const page = await api.list<Hold>('orchestrator', '/v1/holds', limit, { patchId: patch, status });
+      output.answer(page, ({ items }, paint) => (items.length === 0 ? 'No holds.' : holdTable(items, paint)));
+      if (page.nextCursor !== undefined) output.note('There are more; ask for them with --limit.');
+    });
+  hold
+    .command('place')
+    .description('place a hold; without any of --patch, --model, --family and --base it stops everything')
+    .requiredOption('--reason <text>', 'why, for those who ask later')
+    .option('--patch <patch>', 'this patch only')
+    .option('--model <model>', 'these models only; model ids hold commas, so repeat the option', repeat)
+    .option('--family <family>', 'these families only (iPhone, iPad, Mac …)', gather)
+    .option('--base <build>', 'these base builds only', gather)
+    .option('--link <url>', 'where to read more')
+    .option('--expires-at <time>', 'when it ends by itself (RFC 3339)')
+    .option('--id <id>', 'id of the hold; one is made if absent')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ sluice hold place --patch ios-26.3.1-a --model iPhone18,1 --reason "boot loops"',
+    )
+    .action((options: PlaceOptions) => place(open(), options));
+  hold
+    .command('lift <hold>')
+    .description('end a hold')
+    .option('--reason <text>', 'why, for those who ask later')
+    .addHelpText('after', '\nExample:\n  $ sluice hold lift h1 --reason "fixed by (c)"')
+    .action(async (id: string, { reason }: { reason?: string }) => {
+      const { api, output } = open();
+      output.answer(
+        await api.post<Hold>('orchestrator', path`/v1/holds/${id}/lift`, { reason }),
+        () => `${id} is lifted.`,
+      );
+    });
+}
+
+async function place({ api, output }: Session, options: PlaceOptions): Promise<void> {
+  const { id = `h-${randomBytes(4).toString('hex')}`, patch, model, family, base, reason, link, expiresAt } = options;
+  const placed = await api.post<Hold>('orchestrator', '/v1/holds', {
+    holdId: id,
+    patchId: patch,
+    slice: { model, family, base },
+    reason,
+    url: link,
+    expiresAt,
+  });
+  output.answer(placed, (each) => `${each.holdId} holds ${patchName(each)} for ${sliceName(each)}.`);
+  output.note(`\`sluice hold lift ${placed.holdId}\` ends it.`);
+}
+
+function holdTable(holds: readonly Hold[], paint: Parameters<typeof table>[2]): string {
+  return table(
+    holds,
+    [
+      { head: 'HOLD', text: ({ holdId }) => holdId },
+      { head: 'STATUS', text: ({ status }) => status ?? 'active', style: styleOf },
+      { head: 'PATCH', text: patchName },
+      { head: 'DEVICES', text: sliceName },
+      { head: 'EXPIRES', text: ({ expiresAt }) => time(expiresAt) || 'never' },
+      { head: 'OWNER', text: ({ owner }) => owner },
+      { head: 'REASON', text: ({ reason, url }) => (url === undefined ? reason : `${reason} (${url})`) },
+    ],
+    paint,
+  );
+}
+
+function patchName({ patchId }: Hold): string {
+  return patchId ?? 'every patch';
+}
+
+function sliceName({ slice }: Hold): string {
+  const { family = [], model = [], base = [] } = (slice as Hold['slice'] | undefined) ?? {};
+  return [...family, ...model, ...base].join(' ') || 'all devices';
+}
+
+function styleOf({ status = 'active' }: Hold): Style {
+  return status === 'active' ? 'yellow' : 'dim';
+}
+
+function repeat(given: string, before: readonly string[] = []): string[] {
+  return [...before, given];
+}

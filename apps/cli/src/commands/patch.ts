@@ -1,0 +1,205 @@
+import { type CatalogEvent, type Platform, platforms } from '@sluice/contracts';
+import { type Command, Option } from 'commander';
+import { path } from '../api.ts';
+import { usageError } from '../errors.ts';
+import { clean, facts, type Paint, type Style, table, time } from '../output.ts';
+import { type OpenSession, type Session, toLimit } from '../session.ts';
+
+type Published = Extract<CatalogEvent, { type: 'PatchPublished' }>;
+
+/** A patch as the catalog tells it. */
+interface Patch {
+  readonly patchId: string;
+  readonly platform: Platform;
+  readonly baseVersion: string;
+  readonly letter: string;
+  readonly status: string;
+  readonly variants: Published['variants'];
+  readonly cves?: Published['cves'];
+  readonly releaseNotesUrl?: string;
+  readonly publishedAt?: string;
+  readonly supersededBy?: string;
+  readonly foldedInto?: { readonly version: string; readonly build: string };
+  readonly pulled?: {
+    readonly mode: string;
+    readonly at: string;
+    readonly reason: string;
+    readonly replacement?: string;
+  };
+  readonly recallEpoch?: number;
+}
+
+interface PullOptions {
+  readonly mode: string;
+  readonly reason: string;
+  readonly replacement?: string;
+  readonly yes?: true;
+}
+
+export function addPatchCommands(program: Command, open: OpenSession): void {
+  const patch = program.command('patch').description('publish, look at and pull patches');
+  addReadingCommands(patch, open);
+  patch
+    .command('publish <file>')
+    .description('publish the patch that a JSON file describes (- for standard input)')
+    .addHelpText('after', '\nExample:\n  $ sluice patch publish ios-26.3.1-a.json')
+    .action(async (file: string) => {
+      const session = open();
+      const body = await session.readJson(file);
+      const answer = await session.api.call<Patch>('POST', 'catalog', '/v1/patches', { body });
+      session.output.answer(answer.body, ({ patchId }) =>
+        answer.status === 201 ? `Published ${patchId}.` : `${patchId} was published before; nothing changed.`,
+      );
+    });
+  patch
+    .command('pull <patch>')
+    .description('stop offering a patch; with --mode recall, also take it back from the devices that have it')
+    .addOption(new Option('--mode <mode>', 'withdraw or recall').choices(['withdraw', 'recall']).makeOptionMandatory())
+    .requiredOption('--reason <text>', 'why, for those who ask later')
+    .option('--replacement <patch>', 'patch to install instead')
+    .option('--yes', 'do not ask before a recall')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ sluice patch pull ios-26.3.1-a --mode recall --reason "boot loops on iPhone18,1"',
+    )
+    .action((id: string, options: PullOptions) => pull(open(), id, options));
+  patch
+    .command('fold-in <patch>')
+    .description('say that a full release contains the patch')
+    .requiredOption('--version <version>', 'version of the release')
+    .requiredOption('--build <build>', 'build of the release')
+    .addHelpText('after', '\nExample:\n  $ sluice patch fold-in ios-26.3.1-a --version 26.4 --build 23E246')
+    .action(async (id: string, { version, build }: { version: string; build: string }) => {
+      const { api, output } = open();
+      const body = await api.post<Patch>('catalog', path`/v1/patches/${id}/fold-in`, { version, build });
+      output.answer(body, () => `${id} is folded into ${version} (${build}).`);
+    });
+}
+
+function addReadingCommands(patch: Command, open: OpenSession): void {
+  patch
+    .command('list')
+    .description('list patches')
+    .addOption(new Option('--platform <platform>', 'of this platform only').choices(platforms))
+    .addOption(
+      new Option('--status <status>', 'with this status only').choices([
+        'published',
+        'superseded',
+        'folded-in',
+        'pulled',
+      ]),
+    )
+    .option('--limit <count>', 'at most so many', toLimit, 100)
+    .addHelpText('after', '\nExample:\n  $ sluice patch list --platform ios --status published')
+    .action(async ({ limit, platform, status }: { limit: number; platform?: string; status?: string }) => {
+      const { api, output } = open();
+      const page = await api.list<Patch>('catalog', '/v1/patches', limit, { platform, status });
+      output.answer(page, ({ items }, paint) =>
+        items.length === 0
+          ? 'No patches. `sluice patch publish` or `sluice import` brings some.'
+          : patchTable(items, paint),
+      );
+      if (page.nextCursor !== undefined) output.note('There are more; ask for them with --limit.');
+    });
+  patch
+    .command('show <patch>')
+    .description('show one patch')
+    .addHelpText('after', '\nExample:\n  $ sluice patch show ios-26.3.1-a')
+    .action(async (id: string) => {
+      const { api, output } = open();
+      output.answer(await api.get<Patch>('catalog', path`/v1/patches/${id}`), patchText);
+    });
+}
+
+async function pull(session: Session, id: string, { yes, ...body }: PullOptions): Promise<void> {
+  const { api, output } = session;
+  if (body.replacement === id) throw usageError('A patch does not replace itself.', 'Name another patch, or none.');
+  // Stopping is never held up by a question; a recall restarts devices and opens holes again.
+  if (body.mode === 'recall' && yes === undefined) await session.confirm(id, await recallQuestion(session, id));
+  const pulled = await api.post<Patch>('catalog', path`/v1/patches/${id}/pull`, body);
+  output.answer(pulled, () =>
+    body.mode === 'recall'
+      ? `${id} is recalled. Devices that have it remove it at their next check-in: \`sluice recall watch ${id}\` follows them.`
+      : `${id} is withdrawn. Nobody is offered it any more; devices keep what they have.`,
+  );
+}
+
+/** What a recall does, with numbers where they can be had: not being able to count must not stop a recall. */
+async function recallQuestion({ api, terminal }: Session, id: string): Promise<string> {
+  if (!terminal.isTty.stdin) return '';
+  const patch = await api.get<Patch>('catalog', path`/v1/patches/${id}`);
+  const fleet = await api
+    .get<{ patches?: Record<string, { installed?: number }> }>('telemetry', '/v1/fleet')
+    .catch(() => undefined);
+  const holders =
+    fleet === undefined
+      ? 'Devices that have it'
+      : `${String(fleet.patches?.[id]?.installed ?? 0)} devices that have it`;
+  const cves = patch.cves ?? [];
+  const exploited = cves.filter((cve) => cve.exploited).map((cve) => cve.id);
+  return [
+    `Recalling ${id}. ${holders} will remove it, restart, and go back to the base.`,
+    `CVEs that open again: ${cves.length === 0 ? 'none named' : cves.map((cve) => cve.id).join(', ')}.`,
+    ...(exploited.length === 0 ? [] : [`Known to be exploited: ${exploited.join(', ')}.`]),
+    'A recall is never undone.',
+  ]
+    .map(clean)
+    .join('\n');
+}
+
+function patchTable(patches: readonly Patch[], paint: Paint): string {
+  return table(
+    patches,
+    [
+      { head: 'PATCH', text: ({ patchId }) => patchId },
+      { head: 'PLATFORM', text: ({ platform }) => platform },
+      { head: 'VERSION', text: ({ baseVersion, letter }) => `${baseVersion} (${letter})` },
+      { head: 'STATUS', text: ({ status }) => status, style: styleOf },
+      { head: 'VARIANTS', align: 'right', text: ({ variants }) => variants.length },
+      { head: 'CVES', align: 'right', text: ({ cves }) => cves?.length ?? 0 },
+      { head: '', text: what },
+    ],
+    paint,
+  );
+}
+
+function patchText(patch: Patch, paint: Paint): string {
+  const { pulled, foldedInto } = patch;
+  const head = facts(
+    [
+      ['patch', patch.patchId],
+      ['version', `${patch.platform} ${patch.baseVersion} (${patch.letter})`],
+      ['status', patch.status],
+      ['pulled', pulled && `${pulled.mode} at ${time(pulled.at)}: ${pulled.reason}`],
+      ['replacement', pulled?.replacement],
+      ['recall epoch', patch.recallEpoch],
+      ['superseded by', patch.supersededBy],
+      ['folded into', foldedInto && `${foldedInto.version} (${foldedInto.build})`],
+      ['published', time(patch.publishedAt)],
+      ['release notes', patch.releaseNotesUrl],
+      ['CVEs', patch.cves?.map(({ id, exploited }) => (exploited ? `${id} (exploited)` : id)).join(', ')],
+    ],
+    paint,
+  );
+  const variants = table(
+    patch.variants,
+    [
+      { head: 'BUILD', text: ({ build }) => build },
+      { head: 'FOR BASE', text: ({ prerequisiteBuild }) => prerequisiteBuild },
+      { head: 'ARTIFACT', text: ({ artifact }) => artifact?.url ?? '–' },
+      { head: 'MODELS', text: ({ models }) => models.join(' ') },
+    ],
+    paint,
+  );
+  return `${head}\n\n${variants}`;
+}
+
+function what({ supersededBy, foldedInto, pulled }: Patch): string {
+  if (pulled !== undefined) return `${pulled.mode}: ${pulled.reason}`;
+  if (foldedInto !== undefined) return `in ${foldedInto.version}`;
+  return supersededBy === undefined ? '' : `by ${supersededBy}`;
+}
+
+function styleOf({ status }: Patch): Style | undefined {
+  return status === 'pulled' ? 'red' : status === 'published' ? 'green' : 'dim';
+}

@@ -1,0 +1,176 @@
+import { type RolloutsEvent } from '@sluice/contracts';
+import { clean, duration, facts, type Paint, percent, type Style, table, time } from '../output.ts';
+
+type Plan = Extract<RolloutsEvent, { type: 'RolloutPlanned' }>['plan'];
+type Evidence = NonNullable<Extract<RolloutsEvent, { type: 'RolloutHalted' }>['evidence']>;
+type Wave = Plan['waves'][number];
+
+const BAR_WIDTH = 20;
+
+/** A rollout as the orchestrator tells it: the plan, and how far it has come. */
+export interface Rollout extends Plan {
+  readonly rolloutId: string;
+  readonly status: string;
+  readonly wave?: number;
+  readonly exposurePercent?: number;
+  readonly waitsFor?: readonly unknown[];
+  /** The evidence of the gate, or what the responder said. */
+  readonly haltedBecause?: Partial<Evidence> & { readonly reason?: string; readonly by?: string };
+  readonly reason?: string;
+}
+
+/** Who would get a patch, per wave and slice. */
+export interface Preview {
+  readonly waves: readonly {
+    readonly wave: number;
+    readonly name: string;
+    readonly ring?: string;
+    readonly eligible: number;
+    readonly expected: number;
+    readonly slices?: readonly {
+      readonly model: string;
+      readonly base: string;
+      readonly eligible: number;
+      readonly expected: number;
+    }[];
+  }[];
+}
+
+/** A rollout at a glance: a line for each wave with a bar, and in words why it does not go on. */
+export function rolloutText(rollout: Rollout, paint: Paint): string {
+  const { rolloutId, patchId, status, holdBackPercent, notes, startAt } = rollout;
+  const exposure = rollout.exposurePercent === undefined ? '' : ` · ${percent(rollout.exposurePercent)} exposed`;
+  const [name, state] = [clean(rolloutId), clean(status)];
+  const style = styleOf(rollout);
+  const head = `${paint('bold', name)}  ${clean(patchId)}  ${style === undefined ? state : paint(style, state)}${exposure}`;
+  const waves = rollout.waves.map((wave, index) => waveLine(rollout, wave, index + 1, paint));
+  const more = facts(
+    [
+      ['starts', time(startAt)],
+      ['hold-back', `${percent(holdBackPercent)} stay unpatched until it is complete`],
+      ['tolerated', `${percent(rollout.gates.installFailureRateMax * 100)} of the installs may fail`],
+      ['notes', notes],
+      ['waits for', rollout.waitsFor?.map(inWords).join('; ')],
+      ['stopped', stopText(rollout)],
+      ['next', nextText(rollout)],
+    ],
+    paint,
+  );
+  return [head, ...waves, more].join('\n');
+}
+
+export function rolloutTable(rollouts: readonly Rollout[], paint: Paint): string {
+  return table(
+    rollouts,
+    [
+      { head: 'ROLLOUT', text: ({ rolloutId }) => rolloutId },
+      { head: 'PATCH', text: ({ patchId }) => patchId },
+      { head: 'STATUS', text: ({ status }) => status, style: styleOf },
+      { head: 'EXPOSED', align: 'right', text: ({ exposurePercent }) => percent(exposurePercent ?? 0) },
+      { head: 'WAVE', text: waveName },
+    ],
+    paint,
+  );
+}
+
+export function previewText({ waves }: Preview, paint: Paint): string {
+  const rows = waves.flatMap(({ slices = [], ...wave }) => [
+    { first: `${String(wave.wave)} ${wave.name}`, model: 'all', base: '', ...wave },
+    ...slices.map((slice) => ({ first: '', ...slice })),
+  ]);
+  return table(
+    rows,
+    [
+      { head: 'WAVE', text: ({ first }) => first },
+      { head: 'MODEL', text: ({ model }) => model },
+      { head: 'BASE', text: ({ base }) => base },
+      { head: 'ELIGIBLE', align: 'right', text: ({ eligible }) => eligible },
+      { head: 'REACHED', align: 'right', text: ({ expected }) => expected },
+    ],
+    paint,
+  );
+}
+
+/** What a gate saw, in words that a person can check. */
+export function evidenceText(evidence: Partial<Evidence>): string {
+  const { slice, trials, failures, toleratedRate, logE, logThreshold, hypotheses, alpha, rule } = evidence;
+  if (slice === undefined || trials === undefined || failures === undefined) return '';
+  const rate = trials === 0 ? '' : `, ${percent((failures / trials) * 100)}`;
+  const tolerated = toleratedRate === undefined ? '' : `, ${percent(toleratedRate * 100)} tolerated`;
+  const test =
+    logE === undefined || logThreshold === undefined
+      ? ''
+      : `; log E ${logE.toFixed(2)} against ${logThreshold.toFixed(2)} (${String(hypotheses ?? '?')} slices tested, alpha ${String(alpha ?? '?')}, rule ${rule ?? '?'})`;
+  const when =
+    evidence.through === undefined ? '' : `; counted from ${time(evidence.since)} to ${time(evidence.through)}`;
+  return `installs on ${slice.model} with base ${slice.base}: ${String(failures)} of ${String(trials)} failed${rate}${tolerated}${test}${when}`;
+}
+
+function waveLine(rollout: Rollout, wave: Wave, number: number, paint: Paint): string {
+  const { ramp, bakeMinutes } = wave;
+  const state = waveState(rollout, number);
+  const mark = { over: paint('green', '✓'), open: paint('cyan', '▶'), ahead: paint('dim', '·') }[state];
+  const full = Math.round(BAR_WIDTH * (state === 'over' ? 1 : state === 'ahead' ? 0 : rampShare(rollout, wave)));
+  const bar = `${paint('green', '█'.repeat(full))}${paint('dim', '░'.repeat(BAR_WIDTH - full))}`;
+  const ramped =
+    ramp.fromPercent === ramp.toPercent && ramp.minutes === 0
+      ? percent(ramp.toPercent)
+      : `${percent(ramp.fromPercent)} to ${percent(ramp.toPercent)} in ${duration(ramp.minutes * 60)}`;
+  const words = `${wave.name}: ${audienceText(wave)}, ${ramped}, then bakes for ${duration(bakeMinutes * 60)}`;
+  return `  ${mark} ${String(number)}  ${bar}  ${clean(words)}`;
+}
+
+function waveState({ status, wave = 0 }: Rollout, number: number): 'over' | 'open' | 'ahead' {
+  if (status === 'completed' || number < wave) return 'over';
+  return number === wave && status !== 'planned' ? 'open' : 'ahead';
+}
+
+// Members of a ring are in whatever their buckets, and the exposure does not count them.
+function rampShare({ exposurePercent = 0, holdBackPercent }: Rollout, { ring, ramp }: Wave): number {
+  const end = Math.min(ramp.toPercent, 100 - holdBackPercent);
+  if (ring !== undefined || end <= ramp.fromPercent) return 1;
+  return Math.min(1, Math.max(0, (exposurePercent - ramp.fromPercent) / (end - ramp.fromPercent)));
+}
+
+function audienceText({ ring, audience }: Wave): string {
+  const parts = [
+    ring === undefined ? [] : [`ring ${ring}`],
+    audience?.family ?? [],
+    audience?.model ?? [],
+    audience?.base ?? [],
+  ];
+  return parts.flat().join(' ') || 'all devices';
+}
+
+function waveName({ wave = 0, waves }: Rollout): string {
+  const open = waves[wave - 1];
+  return open === undefined
+    ? `0 of ${String(waves.length)}`
+    : `${String(wave)} of ${String(waves.length)} ${open.name}`;
+}
+
+function stopText({ status, haltedBecause = {}, reason }: Rollout): string | undefined {
+  if (status !== 'halted' && status !== 'paused' && status !== 'aborted') return undefined;
+  return [haltedBecause.reason ?? reason, evidenceText(haltedBecause)]
+    .filter((text) => text !== undefined && text !== '')
+    .join(' – ');
+}
+
+function nextText({ status, rolloutId, patchId }: Rollout): string | undefined {
+  if (status === 'planned') return `sluice rollout start ${rolloutId}`;
+  if (status === 'paused') return `sluice rollout resume ${rolloutId}`;
+  if (status !== 'halted') return undefined;
+  return `sluice patch pull ${patchId} --mode recall --reason "…", or sluice rollout resume ${rolloutId} --evidence-seen "…"`;
+}
+
+function inWords(reason: unknown): string {
+  if (typeof reason === 'string') return reason;
+  if (typeof reason === 'object' && reason !== null && 'detail' in reason) return String(reason.detail);
+  return JSON.stringify(reason);
+}
+
+function styleOf({ status }: Rollout): Style | undefined {
+  if (status === 'halted' || status === 'aborted') return 'red';
+  if (status === 'paused') return 'yellow';
+  return status === 'running' || status === 'completed' ? 'green' : undefined;
+}

@@ -1,0 +1,188 @@
+import { styleText } from 'node:util';
+import { type CliError } from './errors.ts';
+
+const PROGRESS_AFTER_MS = 2_000;
+const SPINNER_FRAME_MS = 100;
+/** Where no spinner can turn, a line is repeated this often. */
+const PROGRESS_LINE_EVERY_MS = 15_000;
+const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+const CLEAR_LINE = '\r\u001b[K';
+
+/** The world outside of the program, handed in so that tests can run it in process. */
+export interface Terminal {
+  readonly stdin: NodeJS.ReadableStream;
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly isTty: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  readonly cwd: string;
+  /** Aborts at Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
+export type Paint = (style: Style, text: string) => string;
+
+/** What a command says: answers on standard output, everything else on standard error. */
+export class Output {
+  readonly paint: Paint;
+  private busy = false;
+
+  constructor(
+    private readonly terminal: Terminal,
+    readonly json: boolean,
+  ) {
+    this.paint = painter(terminal.isTty.stdout && !json, terminal.env);
+  }
+
+  /** The one answer of a command: a JSON document, or the text made of it. */
+  answer<Value>(value: Value, toText: (value: Value, paint: Paint) => string): void {
+    const indent = this.terminal.isTty.stdout ? 2 : undefined;
+    const text = this.json ? JSON.stringify(value, undefined, indent) : toText(value, this.paint);
+    this.terminal.stdout.write(`${text}\n`);
+  }
+
+  /** One of many answers: a line of JSON, or a line of text. */
+  line<Value>(value: Value, toText: (value: Value, paint: Paint) => string): void {
+    this.terminal.stdout.write(`${this.json ? JSON.stringify(value) : toText(value, this.paint)}\n`);
+  }
+
+  /** Puts the text in place of the one drawn before, of which the number of lines is given; gives that of the new one. */
+  redraw(text: string, linesBefore: number): number {
+    const up = linesBefore > 0 ? `\u001b[${String(linesBefore)}A\u001b[0J` : '';
+    this.terminal.stdout.write(`${up}${text}\n`);
+    return text.split('\n').length;
+  }
+
+  get canRedraw(): boolean {
+    return this.terminal.isTty.stdout && !this.json;
+  }
+
+  /** A remark beside the answer. Scripts that ask for JSON get none, so that an error is alone on standard error. */
+  note(text: string): void {
+    if (!this.json) this.terminal.stderr.write(`${text}\n`);
+  }
+
+  /** A question; written with `--json` too, because a person is sitting there. */
+  ask(text: string): void {
+    this.terminal.stderr.write(text);
+  }
+
+  /** Resolves with the work, and shows that something is under way once it takes more than two seconds. */
+  async during<Result>(label: () => string, work: Promise<Result>): Promise<Result> {
+    const { stderr, isTty } = this.terminal;
+    if (this.busy || (this.json && !isTty.stderr)) return work;
+    this.busy = true;
+    let frame = 0;
+    const draw = () => {
+      const text = `${SPINNER[frame++ % SPINNER.length] ?? ''} ${clean(label())}`;
+      stderr.write(isTty.stderr ? `${CLEAR_LINE}${text}` : `${clean(label())}\n`);
+    };
+    let repeating: NodeJS.Timeout | undefined;
+    const waiting = setTimeout(() => {
+      draw();
+      repeating = setInterval(draw, isTty.stderr ? SPINNER_FRAME_MS : PROGRESS_LINE_EVERY_MS);
+    }, PROGRESS_AFTER_MS);
+    try {
+      return await work;
+    } finally {
+      this.busy = false;
+      clearTimeout(waiting);
+      clearInterval(repeating);
+      if (repeating !== undefined && isTty.stderr) stderr.write(CLEAR_LINE);
+    }
+  }
+
+  /** One line what, one line what next; with `--json` an object. */
+  error({ code, story }: CliError): void {
+    const { what, next, detail, errors } = story;
+    if (this.json) {
+      const error = { code, title: `${what} ${next}`, detail, errors };
+      this.terminal.stderr.write(`${JSON.stringify({ error })}\n`);
+      return;
+    }
+    const paint = painter(this.terminal.isTty.stderr, this.terminal.env);
+    const lines = [
+      `${paint('red', 'error:')} ${clean(what)}${detail === undefined ? '' : ` (${clean(detail)})`}`,
+      ...(errors ?? []).map((fault) => `  ${clean(fault.path)}: ${clean(fault.detail)}`),
+      `${paint('cyan', 'next:')}  ${clean(next)}`,
+    ];
+    this.terminal.stderr.write(`${lines.join('\n')}\n`);
+  }
+}
+
+export interface Column<Row> {
+  readonly head: string;
+  readonly align?: 'left' | 'right';
+  text(row: Row): string | number | undefined;
+  style?(row: Row): Style | undefined;
+}
+
+/** Rows under heads, as wide as their content. */
+export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], paint: Paint): string {
+  const cells = rows.map((row) => columns.map(({ text }) => clean(String(text(row) ?? ''))));
+  const widths = columns.map(({ head }, at) => Math.max(head.length, ...cells.map((line) => line[at]?.length ?? 0)));
+  const pad = (text: string, at: number) => {
+    const column = columns[at];
+    if (column?.align === 'right') return text.padStart(widths[at] ?? 0);
+    return at === columns.length - 1 ? text : text.padEnd(widths[at] ?? 0);
+  };
+  const head = columns.map((column, at) => paint('dim', pad(column.head, at))).join('  ');
+  const body = rows.map((row, line) =>
+    columns
+      .map((column, at) => {
+        const style = column.style?.(row);
+        const padded = pad(cells[line]?.[at] ?? '', at);
+        return style === undefined ? padded : paint(style, padded);
+      })
+      .join('  ')
+      .trimEnd(),
+  );
+  return [head.trimEnd(), ...body].join('\n');
+}
+
+/** Names and values below each other; those without a value are left out. */
+export function facts(entries: readonly (readonly [string, string | number | undefined])[], paint: Paint): string {
+  const present = entries.filter(([, value]) => value !== undefined && value !== '');
+  const width = Math.max(0, ...present.map(([name]) => name.length));
+  return present.map(([name, value]) => `${paint('dim', name.padEnd(width))}  ${clean(String(value))}`).join('\n');
+}
+
+/** Text of others without what would steer a terminal. */
+export function clean(text: string): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what is to be found
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, ' ');
+}
+
+/** 2026-11-24T10:00:00.000Z as 2026-11-24 10:00:00Z; other texts as they are. */
+export function time(text: string | undefined): string {
+  return (text ?? '').replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z$/, '$1 $2Z');
+}
+
+/** Seconds in words: 90 → 1 min 30 s. */
+export function duration(seconds: number | null | undefined): string {
+  if (seconds === undefined || seconds === null) return '–';
+  const units = [
+    ['d', 86_400],
+    ['h', 3_600],
+    ['min', 60],
+    ['s', 1],
+  ] as const;
+  let rest = Math.round(seconds);
+  const parts: string[] = [];
+  for (const [name, size] of units) {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    if (count > 0 && parts.length < 2) parts.push(`${String(count)} ${name}`);
+  }
+  return parts.join(' ') || '0 s';
+}
+
+export function percent(value: number | undefined): string {
+  return value === undefined ? '–' : `${String(Math.round(value * 100) / 100)} %`;
+}
+
+function painter(colours: boolean, env: Terminal['env']): Paint {
+  const wanted = colours && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
+  return (style, text) => (wanted ? styleText(style, text, { validateStream: false }) : text);
+}
