@@ -1,0 +1,31 @@
+import { type KnownPatch } from '@sluice/domain-catalog';
+import { comparePositions, type Position } from '@sluice/event-sourcing';
+import { type FoldStore, type FoldTask } from '@sluice/platform';
+import { patchEventsOf, PatchTable } from './patch-table.ts';
+import { PATCH_STREAMS } from './publications.ts';
+import { readSofaV2 } from './sofa-v2.ts';
+
+/** Input: the position through which to fold. Result: PatchesAt. */
+export const PATCHES_FOLD = 'catalog-patches';
+/** Input: the bytes of the file. Result: SofaReading. */
+export const SOFA_V2_FOLD = 'catalog-sofa-v2';
+
+export interface PatchesAt {
+  readonly through: Position;
+  readonly patches: Record<string, KnownPatch>;
+}
+
+/** What the catalog does away from the thread that answers requests. */
+export const folds: Record<string, FoldTask> = {
+  [PATCHES_FOLD]: (store, through) => foldPatches(store, through as Position),
+  [SOFA_V2_FOLD]: (_, file) => Promise.resolve(readSofaV2(file as Uint8Array)),
+};
+
+async function foldPatches(store: FoldStore, through: Position): Promise<PatchesAt> {
+  const table = new PatchTable();
+  for await (const commit of store.readAll({ prefixes: PATCH_STREAMS })) {
+    if (comparePositions(commit.position, through) > 0) break;
+    for (const event of patchEventsOf(commit)) table.apply(event);
+  }
+  return { through, patches: table.snapshot() };
+}

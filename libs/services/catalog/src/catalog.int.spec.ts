@@ -1,0 +1,303 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CatalogFixture } from './catalog.fixture.ts';
+
+const artifact = { url: 'https://example.org/a', sha256: 'a'.repeat(64), sizeBytes: 58_720_256 };
+
+let catalog: CatalogFixture;
+
+beforeEach(async () => {
+  catalog = new CatalogFixture();
+  await catalog.start();
+});
+afterEach(() => catalog.stop());
+
+describe('publishing a patch', () => {
+  it('answers 201 with the patch, and shows it at once', async () => {
+    const answer = await post('/v1/patches', patch('a', { variants: [variant('a', { artifact })] }));
+    expect(answer.statusCode).toBe(201);
+    const expected = {
+      ...patch('a', { variants: [variant('a', { artifact })] }),
+      cves: [],
+      status: 'published',
+      publishedAt: '2026-03-17T10:00:00.000Z',
+      recallEpoch: 0,
+    };
+    expect(answer.json()).toEqual(expected);
+    expect((await get('/v1/patches/ios-26.3.1-a')).json()).toEqual(expected);
+  });
+
+  it('answers 200 and writes nothing when the same is sent again, 409 when something else is', async () => {
+    await post('/v1/patches', patch('a'));
+    const again = await post('/v1/patches', { ...patch('a'), cves: [] });
+    expect(again.statusCode).toBe(200);
+    expect(await catalog.store.head()).toBe('1');
+    const other = await post('/v1/patches', patch('a', { releaseNotesUrl: 'https://example.org' }));
+    expect(other.json()).toMatchObject({ status: 409, code: 'patch-exists' });
+  });
+
+  it('writes who did it, and events of the public shape', async () => {
+    await post('/v1/patches', patch('a'));
+    const page = (await get('/v1/feed')).json<{ events: object[] }>();
+    expect(page.events).toMatchObject([
+      {
+        source: 'catalog',
+        type: 'PatchPublished',
+        stream: 'patch-ios-26.3.1-a',
+        actor: 'admin',
+        data: { type: 'PatchPublished', patchId: 'ios-26.3.1-a', at: '2026-03-17T10:00:00.000Z', platform: 'ios' },
+      },
+    ]);
+  });
+
+  it('refuses a build that another patch of the platform has, also when both come at once', async () => {
+    const twin = { ...patch('b', { variants: [variant('a')] }), patchId: 'twin' };
+    const answers = await Promise.all([post('/v1/patches', patch('a')), post('/v1/patches', twin)]);
+    expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([201, 409]);
+    expect(answers.map((answer) => answer.json<{ code?: string }>().code)).toContain('build-taken');
+    const elsewhere = { ...patch('a'), patchId: 'macos-26.3.1-a', platform: 'macos' };
+    expect((await post('/v1/patches', elsewhere)).statusCode).toBe(201);
+  });
+
+  it('names every fault at once', async () => {
+    const answer = await post('/v1/patches', {
+      patchId: 'a b',
+      platform: 'linux',
+      baseVersion: '26.3 beta',
+      letter: 'A',
+      variants: [{ build: '', prerequisiteBuild: '1', models: [], artifact: { ...artifact, sha256: 'x', extra: 1 } }],
+      cves: [{ id: 'CVE-1', exploited: 'no' }],
+      releaseNotesUrl: null,
+    });
+    expect(answer.json()).toMatchObject({ status: 400, code: 'invalid-request' });
+    expect(new Set(answer.json<{ errors: { path: string }[] }>().errors.map(({ path }) => path))).toEqual(
+      new Set([
+        ...['/patchId', '/platform', '/baseVersion', '/letter', '/variants/0/build', '/variants/0/models'],
+        ...['/variants/0/artifact/sha256', '/variants/0/artifact/extra', '/cves/0/id', '/cves/0/exploited'],
+        '/releaseNotesUrl',
+      ]),
+    );
+  });
+
+  it.each([
+    ['no variant', { variants: [] }, '/variants'],
+    ['65 variants', { variants: Array.from({ length: 65 }, () => variant('a')) }, '/variants'],
+    ['variants that are no list', { variants: { length: 1 } }, '/variants'],
+    ['a build that is its own prerequisite', { variants: [variant('a', { build: '23D8133' })] }, '/variants/0/build'],
+    ['one build twice', { variants: [variant('a'), variant('a', { models: ['iPad16,3'] })] }, '/variants/1/build'],
+    ['two variants for one model', { variants: [variant('a'), variant('b')] }, '/variants/1/models/0'],
+    ['1001 models', { variants: [variant('a', { models: models(1001) })] }, '/variants/0/models'],
+  ])('refuses %s', async (_, change, path) => {
+    const answer = await post('/v1/patches', { ...patch('a'), ...change });
+    expect(answer.json()).toMatchObject({ code: 'invalid-request' });
+    expect(answer.json<{ errors: { path: string }[] }>().errors.map((fault) => fault.path)).toContain(path);
+  });
+
+  it.each([
+    ['viewer', '/v1/patches', patch('a')],
+    ['responder', '/v1/patches', patch('a')],
+    ['publisher', '/v1/patches/ios-26.3.1-a/pull', { mode: 'withdraw', reason: 'bad' }],
+    ['responder', '/v1/patches/ios-26.3.1-a/fold-in', { version: '26.4', build: '23E246' }],
+    ['operator', '/v1/imports?format=sofa-v2', {}],
+  ] as const)('is not for a %s at %s', async (role, path, body) => {
+    const answer = await catalog.post(path, body, { as: role });
+    expect(answer.json()).toMatchObject({ status: 403, code: 'forbidden' });
+  });
+});
+
+describe('superseding patches', () => {
+  it('shows the earlier letter as superseded once the later one is answered', async () => {
+    await post('/v1/patches', patch('a'));
+    await post('/v1/patches', patch('c'));
+    expect(await status('a')).toMatchObject({ status: 'superseded', supersededBy: 'ios-26.3.1-c' });
+    expect(await status('c')).toMatchObject({ status: 'published' });
+  });
+
+  it('supersedes a low letter that comes late, and leaves what was pulled alone', async () => {
+    await post('/v1/patches', patch('a'));
+    await post('/v1/patches/ios-26.3.1-a/pull', { mode: 'recall', reason: 'boot loops' });
+    await post('/v1/patches', patch('c'));
+    const late = await post('/v1/patches', patch('b'));
+    expect(late.json()).toMatchObject({ status: 'superseded', supersededBy: 'ios-26.3.1-c' });
+    expect(await status('a')).not.toHaveProperty('supersededBy');
+  });
+
+  it('does nothing a second time when the service starts again, and catches up on what it missed', async () => {
+    await post('/v1/patches', patch('a'));
+    await post('/v1/patches', patch('c'));
+    const head = await catalog.store.head();
+    await catalog.restart();
+    expect(await status('a')).toMatchObject({ status: 'superseded', supersededBy: 'ios-26.3.1-c' });
+    expect(await catalog.store.head()).toBe(head);
+    const { patchId, ...content } = patch('d');
+    const event = { type: 'PatchPublished', at: catalog.clock.nowText(), patchId, ...content, cves: [] };
+    await catalog.restart({
+      stream: `patch-${patchId}`,
+      expected: 'no-stream',
+      commitId: 'while it was down',
+      metadata: { actor: 'test', correlationId: 'test' },
+      body: { kind: 'events', events: [event] },
+    });
+    await expect.poll(() => status('c')).toMatchObject({ status: 'superseded', supersededBy: 'ios-26.3.1-d' });
+    expect(await status('a')).toMatchObject({ supersededBy: 'ios-26.3.1-d' });
+  });
+});
+
+describe('pulling a patch', () => {
+  it('withdraws, then recalls, each with an epoch of its own', async () => {
+    await post('/v1/patches', patch('a'));
+    const withdrawn = await post('/v1/patches/ios-26.3.1-a/pull', { mode: 'withdraw', reason: 'boot loops' });
+    expect(withdrawn.json()).toMatchObject({
+      status: 'pulled',
+      recallEpoch: 1,
+      pulled: { mode: 'withdraw', reason: 'boot loops', at: '2026-03-17T10:00:00.000Z' },
+    });
+    const recall = { mode: 'recall', reason: 'worse than thought', ledgerDigest: 'abc' };
+    const recalled = await post('/v1/patches/ios-26.3.1-a/pull', recall);
+    expect(recalled.json()).toMatchObject({ recallEpoch: 2, pulled: { mode: 'recall', ledgerDigest: 'abc' } });
+    expect((await post('/v1/patches/ios-26.3.1-a/pull', recall)).statusCode).toBe(200);
+    const more = await post('/v1/patches/ios-26.3.1-a/pull', { mode: 'withdraw', reason: 'other' });
+    expect(more.json()).toMatchObject({ status: 409, code: 'patch-already-recalled' });
+    expect(await catalog.store.head()).toBe('3');
+  });
+
+  it('takes a replacement that stands on the same base', async () => {
+    await post('/v1/patches', patch('a'));
+    await post('/v1/patches', patch('c'));
+    const body = { mode: 'recall', reason: 'boot loops', replacement: 'ios-26.3.1-c' };
+    const answer = await post('/v1/patches/ios-26.3.1-a/pull', body);
+    expect(answer.json()).toMatchObject({ status: 'pulled', supersededBy: 'ios-26.3.1-c', pulled: body });
+    await post('/v1/patches/ios-26.3.1-c/pull', { mode: 'withdraw', reason: 'bad too' });
+    expect((await post('/v1/patches/ios-26.3.1-a/pull', body)).statusCode).toBe(200);
+  });
+
+  it.each(['ios-26.3.1-a', 'ios-26.3.1-b', 'ios-26.3.1-x', 'ios-26.4-a', 'macos-26.3.1-a'])(
+    'refuses %s as its replacement',
+    async (replacement) => {
+      const ofOther = { variants: [variant('z')] };
+      await post('/v1/patches', patch('a'));
+      await post('/v1/patches', patch('b'));
+      await post('/v1/patches/ios-26.3.1-b/pull', { mode: 'withdraw', reason: 'bad' });
+      await post('/v1/patches', { ...patch('a', ofOther), baseVersion: '26.4', patchId: 'ios-26.4-a' });
+      await post('/v1/patches', { ...patch('a', ofOther), platform: 'macos', patchId: 'macos-26.3.1-a' });
+      const answer = await post('/v1/patches/ios-26.3.1-a/pull', { mode: 'recall', reason: 'bad', replacement });
+      expect(answer.json()).toMatchObject({ status: 409, code: 'replacement-unsuitable' });
+      expect(await status('a')).not.toHaveProperty('pulled');
+    },
+  );
+
+  it('answers 404 for a patch that is not there, and names the faults of a body', async () => {
+    const body = { mode: 'withdraw', reason: 'bad' };
+    expect((await post('/v1/patches/none/pull', body)).json()).toMatchObject({ status: 404, code: 'patch-not-found' });
+    const faulty = await post('/v1/patches/none/pull', { mode: 'stop', reason: '', replacement: null, force: true });
+    const paths = faulty.json<{ errors: { path: string }[] }>().errors.map(({ path }) => path);
+    expect(new Set(paths)).toEqual(new Set(['/mode', '/reason', '/replacement', '/force']));
+  });
+});
+
+describe('folding in a patch', () => {
+  it('records the release that contains it, once', async () => {
+    await post('/v1/patches', patch('a'));
+    const body = { version: '26.4', build: '23E246' };
+    const answer = await post('/v1/patches/ios-26.3.1-a/fold-in', body);
+    expect(answer.json()).toMatchObject({ status: 'folded-in', foldedInto: body });
+    expect((await post('/v1/patches/ios-26.3.1-a/fold-in', body)).statusCode).toBe(200);
+    const other = await post('/v1/patches/ios-26.3.1-a/fold-in', { version: '26.5', build: '23F77' });
+    expect(other.json()).toMatchObject({ status: 409, code: 'patch-folded-in' });
+  });
+
+  it('refuses a release that is not later than the base', async () => {
+    await post('/v1/patches', patch('a'));
+    const answer = await post('/v1/patches/ios-26.3.1-a/fold-in', { version: '26.3.1', build: '23D8133' });
+    expect(answer.json()).toMatchObject({ status: 409, code: 'release-not-later' });
+  });
+});
+
+describe('listing patches', () => {
+  const base = (version: string, letter: string) => ({
+    ...patch(letter, { variants: [variant(`${version.replaceAll('.', '')}${letter}`)] }),
+    patchId: `ios-${version}-${letter}`,
+    baseVersion: version,
+  });
+
+  it('pages through them in version order', async () => {
+    for (const [version, letter] of [
+      ['26.10', 'a'],
+      ['26.3.1', 'c'],
+      ['26.3', 'a'],
+      ['26.3.1', 'a'],
+    ] as const) {
+      expect((await post('/v1/patches', base(version, letter))).statusCode).toBe(201);
+    }
+    const first = (await get('/v1/patches?limit=3')).json<{ items: { patchId: string }[]; nextCursor: string }>();
+    expect(first.items.map(({ patchId }) => patchId)).toEqual(['ios-26.3-a', 'ios-26.3.1-a', 'ios-26.3.1-c']);
+    const second = (await get(`/v1/patches?limit=3&cursor=${first.nextCursor}`)).json<object>();
+    expect(second).toMatchObject({ items: [{ patchId: 'ios-26.10-a' }] });
+    expect(second).not.toHaveProperty('nextCursor');
+  });
+
+  it('filters by platform, status and base version', async () => {
+    await post('/v1/patches', patch('a'));
+    await post('/v1/patches', patch('c'));
+    await post('/v1/patches', { ...patch('a'), patchId: 'macos-26.3.1-a', platform: 'macos' });
+    const ids = async (query: string) =>
+      (await get(`/v1/patches?${query}`)).json<{ items: { patchId: string }[] }>().items.map(({ patchId }) => patchId);
+    expect(await ids('platform=macos')).toEqual(['macos-26.3.1-a']);
+    expect(await ids('status=superseded')).toEqual(['ios-26.3.1-a']);
+    expect(await ids('baseVersion=26.3.1&platform=ios')).toEqual(['ios-26.3.1-a', 'ios-26.3.1-c']);
+    expect(await ids('baseVersion=26.3')).toEqual([]);
+  });
+
+  it.each(['limit=0', 'limit=1001', 'limit=x', 'status=gone', 'platform=linux', 'cursor=none', 'page=2'])(
+    'refuses %s',
+    async (query) => {
+      expect((await get(`/v1/patches?${query}`)).json()).toMatchObject({ status: 400, code: 'invalid-request' });
+    },
+  );
+});
+
+describe('verifying the catalog', () => {
+  it('finds the live patches as the store says', async () => {
+    await post('/v1/patches', patch('a'));
+    await post('/v1/patches', patch('c'));
+    await post('/v1/patches/ios-26.3.1-a/pull', { mode: 'recall', reason: 'boot loops', replacement: 'ios-26.3.1-c' });
+    expect(await verify()).toMatchObject({ status: 'done', done: ['catalog-patches'], matches: true, differences: [] });
+  });
+});
+
+async function verify(): Promise<object> {
+  const { id } = (await post('/v1/replays', { verify: true })).json<{ id: string }>();
+  const read = async () => (await get(`/v1/replays/${id}`)).json<{ status: string }>();
+  await expect.poll(read).toMatchObject({ status: expect.not.stringMatching('running') as string });
+  return read();
+}
+
+async function status(letter: string): Promise<object> {
+  return (await get(`/v1/patches/ios-26.3.1-${letter}`)).json<object>();
+}
+
+function patch(letter: string, change: object = {}) {
+  return {
+    patchId: `ios-26.3.1-${letter}`,
+    platform: 'ios',
+    baseVersion: '26.3.1',
+    letter,
+    variants: [variant(letter)],
+    ...change,
+  };
+}
+
+function variant(letter: string, change: object = {}) {
+  return { build: `23D771330${letter}`, prerequisiteBuild: '23D8133', models: ['iPhone18,1'], ...change };
+}
+
+function models(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `Mac${String(index)},1`);
+}
+
+function post(url: string, payload: object) {
+  return catalog.post(url, payload);
+}
+
+function get(url: string) {
+  return catalog.get(url);
+}

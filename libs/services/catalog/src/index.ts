@@ -1,0 +1,3 @@
+export { folds } from './catalog-folds.ts';
+export { CatalogModule } from './catalog.module.ts';
+export { catalogPublications } from './publications.ts';

@@ -1,0 +1,65 @@
+import { type Commit } from '@sluice/event-sourcing';
+import {
+  isSameBase,
+  type KnownPatch,
+  type Patch,
+  patchDecider,
+  type PatchEvent,
+  type Platform,
+} from '@sluice/domain-catalog';
+
+/** All patches as their events say, and whose each build is. Pure memory: the live read model, a replay and a dry run share it. */
+export class PatchTable {
+  private readonly patches = new Map<string, KnownPatch>();
+  private readonly owners = new Map<string, string>();
+
+  apply(event: PatchEvent): void {
+    const next = patchDecider.evolve(this.stateOf(event.patchId), event);
+    if (next.status === 'absent') return;
+    this.patches.set(next.patchId, next);
+    for (const { build } of next.content.variants)
+      this.owners.set(buildKey(next.content.platform, build), next.patchId);
+  }
+
+  stateOf(patchId: string): Patch {
+    return this.patches.get(patchId) ?? patchDecider.initialState;
+  }
+
+  find(patchId: string): KnownPatch | undefined {
+    return this.patches.get(patchId);
+  }
+
+  ownerOf(platform: Platform, build: string): string | undefined {
+    return this.owners.get(buildKey(platform, build));
+  }
+
+  all(): KnownPatch[] {
+    return [...this.patches.values()];
+  }
+
+  /** The patches of the same platform and base version, this one among them. */
+  siblingsOf(patch: KnownPatch): KnownPatch[] {
+    return this.all().filter(({ content }) => isSameBase(content, patch.content));
+  }
+
+  /** Every state by patch id; states never change, so that this is as of now for good. */
+  snapshot(): Record<string, KnownPatch> {
+    return Object.fromEntries(this.patches);
+  }
+
+  copy(): PatchTable {
+    const copy = new PatchTable();
+    for (const [patchId, patch] of this.patches) copy.patches.set(patchId, patch);
+    for (const [key, patchId] of this.owners) copy.owners.set(key, patchId);
+    return copy;
+  }
+}
+
+/** The patch events of a commit; none for what is no commit of a patch stream. */
+export function patchEventsOf({ body }: Commit): readonly PatchEvent[] {
+  return body.kind === 'events' ? (body.events as readonly PatchEvent[]) : [];
+}
+
+function buildKey(platform: Platform, build: string): string {
+  return `${platform} ${build}`;
+}

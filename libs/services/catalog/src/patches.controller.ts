@@ -1,0 +1,107 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { contentFaults, type KnownPatch } from '@sluice/domain-catalog';
+import { Clock, type CommandContext } from '@sluice/event-sourcing';
+import { ProblemError, RequestContext, Roles } from '@sluice/platform';
+import { ChangePatch } from './change-patch.handler.ts';
+import { listPatches } from './list-patches.ts';
+import {
+  FoldInPatchBody,
+  PatchListQuery,
+  PatchPage,
+  PatchView,
+  PublishPatchBody,
+  PullPatchBody,
+  toContent,
+  toPatchView,
+} from './patch-shapes.ts';
+import { Patches } from './patches.projection.ts';
+
+const READERS = ['viewer', 'publisher', 'operator', 'responder'] as const;
+
+@ApiTags('patches')
+@Controller('v1/patches')
+export class PatchesController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly patches: Patches,
+    private readonly clock: Clock,
+  ) {}
+
+  @Post()
+  @Roles('publisher')
+  @ApiOperation({ summary: 'Publish a patch' })
+  @ApiCreatedResponse({ type: PatchView })
+  @ApiOkResponse({ type: PatchView, description: 'The same was published before.' })
+  async publish(
+    @Body() body: PublishPatchBody,
+    @RequestContext() context: CommandContext,
+    @Res({ passthrough: true }) reply: { status(code: number): unknown },
+  ) {
+    const { patchId } = body;
+    const content = toContent(body);
+    const faults = contentFaults(content);
+    if (faults.length > 0) throw new ProblemError('invalid-request', undefined, faults);
+    const command = { type: 'PublishPatch', patchId, content, at: this.clock.nowText() } as const;
+    const events = await this.commands.execute(new ChangePatch(command, context));
+    reply.status(events.length > 0 ? 201 : 200);
+    return toPatchView(this.find(patchId));
+  }
+
+  @Get()
+  @Roles(...READERS)
+  @ApiOperation({ summary: 'List patches in the order of their versions' })
+  @ApiOkResponse({ type: PatchPage })
+  list(@Query() query: PatchListQuery) {
+    const { items, nextCursor } = listPatches(this.patches.table.all(), query);
+    return { items: items.map(toPatchView), ...(nextCursor !== undefined && { nextCursor }) };
+  }
+
+  @Get(':id')
+  @Roles(...READERS)
+  @ApiOperation({ summary: 'Show a patch' })
+  @ApiOkResponse({ type: PatchView })
+  show(@Param('id') id: string) {
+    return toPatchView(this.find(id));
+  }
+
+  @Post(':id/pull')
+  @HttpCode(200)
+  @Roles('responder')
+  @ApiOperation({ summary: 'Withdraw or recall a patch' })
+  @ApiOkResponse({ type: PatchView })
+  async pull(@Param('id') id: string, @Body() body: PullPatchBody, @RequestContext() context: CommandContext) {
+    const { mode, reason, replacement, ledgerDigest } = body;
+    const command = {
+      type: 'PullPatch',
+      patchId: this.find(id).patchId,
+      mode,
+      reason,
+      ...(replacement !== undefined && { replacement }),
+      ...(ledgerDigest !== undefined && { ledgerDigest }),
+      at: this.clock.nowText(),
+    } as const;
+    await this.commands.execute(new ChangePatch(command, context));
+    return toPatchView(this.find(id));
+  }
+
+  @Post(':id/fold-in')
+  @HttpCode(200)
+  @Roles('publisher')
+  @ApiOperation({ summary: 'Record that a full release contains the patch' })
+  @ApiOkResponse({ type: PatchView })
+  async foldIn(@Param('id') id: string, @Body() body: FoldInPatchBody, @RequestContext() context: CommandContext) {
+    const { version, build } = body;
+    const { patchId } = this.find(id);
+    const command = { type: 'FoldInPatch', patchId, version, build, at: this.clock.nowText() } as const;
+    await this.commands.execute(new ChangePatch(command, context));
+    return toPatchView(this.find(id));
+  }
+
+  private find(patchId: string): KnownPatch {
+    const patch = this.patches.table.find(patchId);
+    if (patch === undefined) throw new ProblemError('patch-not-found', patchId);
+    return patch;
+  }
+}

@@ -1,0 +1,18 @@
+import { type CatalogEvent } from '@sluice/contracts';
+import { type PatchEvent } from '@sluice/domain-catalog';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import { catalogPublications } from './publications.ts';
+
+type Frozen<Value> = Value extends readonly (infer Item)[]
+  ? readonly Frozen<Item>[]
+  : Value extends object
+    ? { readonly [Key in keyof Value]: Frozen<Value[Key]> }
+    : Value;
+
+describe('publishing events', () => {
+  it('has the public shape in the domain already', () => {
+    expectTypeOf<PatchEvent>().toExtend<Frozen<CatalogEvent>>();
+    expectTypeOf<Frozen<CatalogEvent>>().toExtend<PatchEvent>();
+    expect(catalogPublications()).toMatchObject([{ source: 'catalog', topic: 'catalog', streams: ['patch-'] }]);
+  });
+});
