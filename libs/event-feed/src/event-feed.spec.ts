@@ -22,7 +22,7 @@ class ScriptedFeed extends EventFeed {
 
   override async *subscribe({ signal }: { signal: AbortSignal }): AsyncGenerator<FeedMessage> {
     yield* this.messages;
-    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
   }
 
   override silentForMs(): number {

@@ -3,7 +3,7 @@ import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { topics } from '@sluice/contracts';
 import { type FeedEvent, type FeedMessage, StoreFeed } from '@sluice/event-feed';
-import { BEGINNING, type Position } from '@sluice/event-sourcing';
+import { BEGINNING, EventStore, type Position } from '@sluice/event-sourcing';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
@@ -17,9 +17,11 @@ const PAGE_EVENTS_MAX = 10_000;
 const topicList = Object.keys(topics).join('|');
 
 class FeedQuery {
-  @ApiPropertyOptional({ description: 'Events after this position; from the beginning if absent.' })
+  @ApiPropertyOptional({
+    description: 'Events after this position; `end` for those to come only; from the beginning if absent.',
+  })
   @IsOptional()
-  @Matches(/^\d{1,20}$/)
+  @Matches(/^(\d{1,20}|end)$/)
   from?: string;
 
   @ApiPropertyOptional({ description: `Comma-separated topics of this service; all if absent. (${topicList})` })
@@ -44,6 +46,7 @@ export class FeedController {
 
   constructor(
     private readonly feed: StoreFeed,
+    private readonly store: EventStore,
     followers: Followers,
   ) {
     followers.onStop('feed readers', () => {
@@ -59,14 +62,15 @@ export class FeedController {
     request.raw.once('close', () => {
       abort.abort();
     });
+    const after = query.from === 'end' ? await this.store.head() : (query.from ?? BEGINNING);
     const messages = this.feed.subscribe({
       topics: query.topics?.split(',') ?? Object.keys(topics),
-      after: query.from ?? BEGINNING,
+      after,
       signal: abort.signal,
     });
     try {
       if (request.headers.accept?.includes('text/event-stream') === true) await stream(messages, reply, abort.signal);
-      else await reply.send(await page(messages, query));
+      else await reply.send(await page(messages, after, query.limit));
     } finally {
       abort.abort();
       this.open.delete(abort);
@@ -74,12 +78,9 @@ export class FeedController {
   }
 }
 
-async function page(
-  messages: AsyncIterable<FeedMessage>,
-  { from = BEGINNING, limit = PAGE_EVENTS_DEFAULT }: FeedQuery,
-) {
+async function page(messages: AsyncIterable<FeedMessage>, after: Position, limit = PAGE_EVENTS_DEFAULT) {
   const events: FeedEvent[] = [];
-  let next: Position = from;
+  let next: Position = after;
   for await (const message of messages) {
     if (message.kind === 'progress') return { events, next: message.position, caughtUp: true };
     if (events.length >= limit && message.event.position !== next) break;

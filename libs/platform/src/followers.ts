@@ -37,7 +37,7 @@ export class Followers {
   notReady(): { readonly name: string; readonly because: string }[] {
     return this.running.flatMap(({ name, failedBecause, caughtUp }) => {
       if (failedBecause !== undefined) {
-        return [{ name, because: failedBecause instanceof Error ? failedBecause.message : String(failedBecause) }];
+        return [{ name, because: failedBecause instanceof Error ? failedBecause.message : 'has stopped' }];
       }
       return caughtUp ? [] : [{ name, because: 'has not caught up yet' }];
     });
@@ -58,7 +58,7 @@ export class Followers {
 
   /** Ends what keeps requests open or makes new work. */
   async stopTasks(): Promise<void> {
-    await Promise.all(this.tasks.map(({ stop }) => stop()));
+    await Promise.all(this.tasks.map(async ({ stop }) => stop()));
   }
 
   /** Ends the followers; answers that wait for them must be out by then. */

@@ -68,8 +68,9 @@ export class Verifications {
 
   private async run(job: ReplayJob): Promise<void> {
     try {
-      for (const { name, verify } of this.all) {
-        const difference = await verify();
+      for (const verification of this.all) {
+        const { name } = verification;
+        const difference = await verification.verify();
         const differences =
           difference === undefined ? job.differences : [...job.differences, { readModel: name, ...difference }];
         this.keep((job = { ...job, done: [...job.done, name], differences }));

@@ -36,6 +36,7 @@ export async function createApp(
     genReqId: correlationId,
     skipMiddie: true,
     return503OnClosing: true,
+    forceCloseConnections: 'idle',
     http: { headersTimeout: HEADER_TIMEOUT_MS },
   });
   const instance = adapter.getInstance() as unknown as FastifyInstance;
@@ -44,7 +45,6 @@ export async function createApp(
   const app = await NestFactory.create<NestFastifyApplication>(rootOf(modules, composition), adapter, {
     logger: asNestLogger(log),
     abortOnError: false,
-    forceCloseConnections: true,
   });
   app.get(OpenApi).attach(app);
   await app.init();

@@ -47,7 +47,7 @@ export class CheckInRoute implements OnModuleInit {
     if (!checkInValidator.Check(body)) {
       throw new ProblemError('invalid-request', undefined, toSchemaFaults(checkInValidator.Errors(body)));
     }
-    const device = body as CheckIn;
+    const device: CheckIn = body;
     if (!caller.maySpeakFor(device.deviceId)) throw new ProblemError('device-forbidden', device.deviceId);
     for (const field in device) if (!knownFields.has(field)) this.unknownFields.inc();
     const directive = decide(device, this.overview.currentPolicy(), this.clock.now(), bucketOf);
