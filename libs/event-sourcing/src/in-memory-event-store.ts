@@ -83,9 +83,9 @@ export class InMemoryEventStore extends EventStore {
   }
 }
 
-/** The caller may use its buffer again. */
+/** The caller may use its buffer again; `slice` of a Buffer would not be a copy. */
 function ownCopy(body: CommitBody): CommitBody {
-  return body.kind === 'packed' ? { ...body, bytes: body.bytes.slice() } : body;
+  return body.kind === 'packed' ? { ...body, bytes: new Uint8Array(body.bytes) } : body;
 }
 
 function later(now: string, last: string | undefined): string {

@@ -199,9 +199,9 @@ export class SqliteEventStore extends EventStore {
   }
 }
 
-/** The bytes to be stored, apart from the caller's buffer. */
+/** The bytes to be stored, apart from the caller's buffer; `slice` of a Buffer would not be a copy. */
 function bytesOf({ body }: Append): Uint8Array {
-  return body.kind === 'packed' ? body.bytes.slice() : new TextEncoder().encode(JSON.stringify(body.events));
+  return body.kind === 'packed' ? new Uint8Array(body.bytes) : new TextEncoder().encode(JSON.stringify(body.events));
 }
 
 /** Contexts that commands come with may carry more than is stored. */

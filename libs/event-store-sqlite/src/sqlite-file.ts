@@ -13,7 +13,7 @@ export interface StoreFile {
 const FORMAT = '1';
 /** 'Slui', so that `file` and SQLite can tell a store from another database. */
 const APPLICATION_ID = 0x536c7569;
-/** Packed commits are some 3 kB: pages of 4 kB would stay a third empty. Large pages cost no measurable time, fsync does. */
+/** Packed commits are some 3 kB: pages of 4 kB would stay a third empty. Larger pages cost little time beside the fsync. */
 const PAGE_SIZE_BYTES = 16_384;
 /** Readers in other threads hold the file for a page at most. */
 const BUSY_TIMEOUT_MS = 5000;

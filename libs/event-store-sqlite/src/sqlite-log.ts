@@ -131,9 +131,11 @@ export class SqliteLog {
   }
 
   private decode(position: number, row: Record<string, unknown>) {
-    const record = decodeRecord({ position, streamId: Number(row['stream']) }, row['record'] as Uint8Array);
-    if (record === undefined) throw new DamagedRecord(`record ${position} is damaged`);
-    return record;
+    const { stream, record } = row;
+    const decoded =
+      record instanceof Uint8Array ? decodeRecord({ position, streamId: Number(stream) }, record) : undefined;
+    if (decoded === undefined) throw new DamagedRecord(`record ${position} is damaged`);
+    return decoded;
   }
 }
 

@@ -38,7 +38,7 @@ interface Row {
   readonly position: number;
   readonly streamId: number;
   readonly stream: string;
-  readonly record: Uint8Array | null;
+  readonly record: unknown;
 }
 
 /** Reads bounded pages through one connection, none of which stays open in between: a commit once written never changes. */
@@ -114,7 +114,7 @@ function takePage(rows: Iterable<unknown>): { commits: StoredCommit[]; full: boo
 
 function toCommit({ position, streamId, stream, record }: Row): StoredCommit {
   if (record === null) throw new DamagedRecord(`record ${position} of stream ${stream} is missing`);
-  const decoded = decodeRecord({ position, streamId }, record);
+  const decoded = record instanceof Uint8Array ? decodeRecord({ position, streamId }, record) : undefined;
   if (decoded === undefined) throw new DamagedRecord(`record ${position} of stream ${stream} is damaged`);
   return { ...decoded, stream, position };
 }

@@ -14,7 +14,10 @@ const BUSY_TIMEOUT_MS = 5000;
 export class SqliteReader implements Pick<EventStore, 'readStream' | 'readAll'> {
   private readonly pages: SqlitePages;
 
-  private constructor(private readonly database: DatabaseSync) {
+  private constructor(
+    private readonly path: string,
+    private readonly database: DatabaseSync,
+  ) {
     this.pages = new SqlitePages(database);
   }
 
@@ -24,7 +27,7 @@ export class SqliteReader implements Pick<EventStore, 'readStream' | 'readAll'> 
     try {
       database = new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
       checkFile(database, path);
-      return new SqliteReader(database);
+      return new SqliteReader(path, database);
     } catch (error) {
       database?.close();
       throw refusalOf(error, path);
@@ -72,7 +75,7 @@ export class SqliteReader implements Pick<EventStore, 'readStream' | 'readAll'> 
     try {
       return this.pages.read(query);
     } catch (error) {
-      throw new StoreUnavailable(error instanceof Error ? error.message : String(error));
+      throw new StoreUnavailable(`${this.path}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
 }

@@ -6,23 +6,24 @@ import { StoreRefused } from './store-refused.ts';
 
 /** The thread of the store: calls of SQLite block, and here they block nobody else. */
 function serve(port: NonNullable<typeof parentPort>): void {
-  const log = open(port);
+  const file = workerData as StoreFile;
+  const log = open(port, file);
   if (log === undefined) return;
   port.on('message', (request: StoreRequest) => {
     try {
       const { output, transfer } = answer(log, request);
       port.postMessage({ id: request.id, kind: 'done', output } satisfies StoreReply, transfer);
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = `${file.path}: ${error instanceof Error ? error.message : String(error)}`;
       port.postMessage({ id: request.id, kind: 'failed', message } satisfies StoreReply);
     }
     if (request.kind === 'close') port.close();
   });
 }
 
-function open(port: NonNullable<typeof parentPort>): SqliteLog | undefined {
+function open(port: NonNullable<typeof parentPort>, file: StoreFile): SqliteLog | undefined {
   try {
-    const log = new SqliteLog(workerData as StoreFile);
+    const log = new SqliteLog(file);
     port.postMessage({ kind: 'opened', head: log.head } satisfies StoreGreeting);
     return log;
   } catch (error) {

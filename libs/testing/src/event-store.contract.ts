@@ -180,7 +180,7 @@ function readingBack(store: () => EventStore): void {
   it.each([0, 1, 300, 70_000])(
     'returns %i packed bytes as they were, though the caller uses its buffer again',
     async (size) => {
-      const buffer = Uint8Array.from({ length: size + 16 }, (_, n) => (n * 7 + (n >> 3)) % 256);
+      const buffer = Buffer.from(Array.from({ length: size + 16 }, (_, n) => (n * 7 + (n >> 3)) % 256));
       const bytes = buffer.subarray(8, 8 + size);
       const expected = [...bytes];
       const appending = store().append(

@@ -1,0 +1,42 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { writeSync } from 'node:fs';
+
+import { SqliteEventStore } from './sqlite-event-store.ts';
+import { StoreRefused } from './store-refused.ts';
+
+/** A process that opens the store it is told and appends as fast as it can, naming each commit once it is acknowledged. */
+const WRITERS = 16;
+const STREAMS = 5;
+const STANDARD_OUTPUT = 1;
+/** Random, so that it stays as large on disk and the process gets to checkpoints. */
+const BODY_BYTES = 8000;
+
+const [, , path = ''] = process.argv;
+try {
+  const store = await SqliteEventStore.open({
+    path,
+    clock: { kind: 'manual', nowText: () => '2026-11-24T10:00:00.000Z' },
+  });
+  await Promise.all(Array.from({ length: WRITERS }, (_, writer) => appendForever(store, `s-${writer % STREAMS}`)));
+} catch (error) {
+  if (!(error instanceof StoreRefused)) throw error;
+  say(`refused ${error.code}: ${error.message}`);
+}
+
+async function appendForever(store: SqliteEventStore, stream: string): Promise<never> {
+  for (;;) {
+    const commitId = randomUUID();
+    await store.append({
+      stream,
+      expected: 'any',
+      commitId,
+      metadata: { actor: 'tester', correlationId: commitId },
+      body: { kind: 'packed', bytes: randomBytes(BODY_BYTES), count: 1 },
+    });
+    say(commitId);
+  }
+}
+
+function say(line: string): void {
+  writeSync(STANDARD_OUTPUT, `${line}\n`);
+}
