@@ -59,7 +59,7 @@ describe('importing projects', () => {
     const message = `A project tagged with "type:${kind}" can`;
     expect(await lint(file, importOf(name))).toContainEqual({
       rule: modules,
-      message: expect.stringContaining(message) as string,
+      message: expect.stringContaining(message),
     });
   });
 
@@ -68,7 +68,7 @@ describe('importing projects', () => {
     ['app', 'apps/telemetry/src/violation.ts', 'telemetry', '@sluice/service-catalog'],
   ])('is refused when a %s file %s leaves the scope %s with %s', async (_kind, file, scope, name) => {
     expect(await lint(file, importOf(name))).toEqual([
-      { rule: modules, message: expect.stringContaining(`A project tagged with "scope:${scope}" can`) as string },
+      { rule: modules, message: expect.stringContaining(`A project tagged with "scope:${scope}" can`) },
     ]);
   });
 
@@ -84,7 +84,7 @@ describe('importing projects', () => {
 
   it('is refused by a path that leaves the project', async () => {
     expect(await lint(inDomain, importOf('../../../event-sourcing/src/index.ts'))).toEqual([
-      { rule: modules, message: expect.stringContaining('cannot be imported by a relative') as string },
+      { rule: modules, message: expect.stringContaining('cannot be imported by a relative') },
     ]);
   });
 });
@@ -98,10 +98,10 @@ describe('importing the testing library', () => {
     'apps/cli/src/a.ts',
   ])('is refused in %s and allowed in a spec file beside it', async (file) => {
     expect(await lint(file, importOf('@sluice/testing'))).toEqual([
-      { rule: modules, message: expect.stringMatching(/^A project tagged with "type:\w+" can/) as string },
+      { rule: modules, message: expect.stringMatching(/^A project tagged with "type:\w+" can/) },
     ]);
     expect(await lint(file, importOf('vitest'))).toEqual([
-      { rule: modules, message: expect.stringContaining('is not allowed to import "vitest"') as string },
+      { rule: modules, message: expect.stringContaining('is not allowed to import "vitest"') },
     ]);
     const spec = file.replace('.ts', '.spec.ts');
     expect(await lint(spec, importOf('@sluice/testing') + importOf('vitest') + importOf('node:fs'))).toEqual([]);
