@@ -49,7 +49,7 @@ export class HttpFeed extends EventFeed {
         }
       } catch (error) {
         if (error instanceof FeedFault) throw error;
-        if (!signal.aborted) this.options.onDisconnect?.(source, error);
+        if (!isAborted(signal)) this.options.onDisconnect?.(source, error);
       }
       await sleep(delayMs, undefined, { signal }).catch(() => undefined);
       delayMs = Math.min(delayMs * 2, RECONNECT_MAX_MS);
@@ -96,6 +96,11 @@ export class HttpFeed extends EventFeed {
       silence.abort();
     }
   }
+}
+
+// A call, because the type checker takes what it saw before an await for still true.
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
 }
 
 function readPosition(text: string): Position {

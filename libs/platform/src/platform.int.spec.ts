@@ -200,6 +200,8 @@ describe('telling of itself', () => {
     });
     const second = (await send('GET', `/v1/feed?from=${first.next}`)).json<{ events: object[] }>();
     expect(second).toMatchObject({ next: '3', caughtUp: true, events: [{ stream: 'patch-3', actor: 'a' }] });
+    const fromEnd = (await send('GET', '/v1/feed?from=end')).json<object>();
+    expect(fromEnd).toEqual({ events: [], next: '3', caughtUp: true });
   });
 
   it('runs a replay and names the first difference', async () => {

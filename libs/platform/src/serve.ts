@@ -39,7 +39,7 @@ export async function createApp(
     forceCloseConnections: 'idle',
     http: { headersTimeout: HEADER_TIMEOUT_MS },
   });
-  const instance = adapter.getInstance() as unknown as FastifyInstance;
+  const instance = adapter.getInstance<FastifyInstance>();
   await instance.register(helmet);
   addHooks(instance);
   const app = await NestFactory.create<NestFastifyApplication>(rootOf(modules, composition), adapter, {
