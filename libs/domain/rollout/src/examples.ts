@@ -1,4 +1,7 @@
 import { hash } from 'node:crypto';
+import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import { type Decider, type DomainEvent, fold, Rejection } from '@sluice/event-sourcing';
 import { type AskingDevice, type BucketOf } from './decide.ts';
 import { type GateEvidence } from './gate.ts';
 import { type HealthBucketClosed, type HealthCell, type HolderCount } from './health.ts';
@@ -162,4 +165,30 @@ export function healthBucket(
 ): HealthBucketClosed {
   const { cells = [], holders = [], shard = 0, shards = 1 } = content;
   return { type: 'HealthBucketClosed', shard, shards, from: MORNING, to, cells, holders, populations: [] };
+}
+
+/** A cell of a table of states and commands: the events that follow, `-` for none, or the code of the refusal. */
+export function outcomeOf<State, Command, Event extends DomainEvent>(
+  decider: Decider<State, Command, Event>,
+  command: Command,
+  history: readonly Event[],
+): string {
+  const state = fold(decider, history);
+  try {
+    return (
+      decider
+        .decide(command, state)
+        .map(({ type }) => type)
+        .join(' ') || '-'
+    );
+  } catch (error) {
+    if (error instanceof Rejection) return error.code;
+    throw error;
+  }
+}
+
+/** A seeded source of numbers in [0, 1) for simulations. */
+export function random(seed: number): () => number {
+  const generator = xoroshiro128plus(seed);
+  return () => uniformFloat64(generator);
 }

@@ -1,8 +1,8 @@
-import { fold, Rejection } from '@sluice/event-sourcing';
+import { fold } from '@sluice/event-sourcing';
 import { scenarios } from '@sluice/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { minute } from './examples.ts';
+import { minute, outcomeOf } from './examples.ts';
 import { type RecallCommand, recallDecider, type RecallEvent } from './recall.ts';
 
 const { given } = scenarios(recallDecider);
@@ -35,7 +35,7 @@ const rows: [string, readonly RecallEvent[], Record<keyof typeof commands, strin
 
 describe.each(rows)('commanding a recall that is %s', (_, history, row) => {
   it.each(Object.entries(row))('answers "%s" with %s', (command, expected) => {
-    expect(outcomeOf(commands[command as keyof typeof commands], history)).toBe(expected);
+    expect(outcomeOf(recallDecider, commands[command as keyof typeof commands], history)).toBe(expected);
   });
 });
 
@@ -72,17 +72,3 @@ describe('evolving a recall', () => {
     );
   });
 });
-
-function outcomeOf(command: RecallCommand, history: readonly RecallEvent[]): string {
-  try {
-    return (
-      recallDecider
-        .decide(command, fold(recallDecider, history))
-        .map(({ type }) => type)
-        .join(' ') || '-'
-    );
-  } catch (error) {
-    if (error instanceof Rejection) return error.code;
-    throw error;
-  }
-}

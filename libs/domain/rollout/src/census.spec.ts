@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { emptyCensus, foldCensus, previewRollout, slicesOf } from './census.ts';
+import { healthBucket, minute, phonesWave, plan, policyOf, published } from './examples.ts';
+import { type Population } from './health.ts';
+import { type Release } from './policy.ts';
+
+const release = policyOf(published('a')).standings.get('a')?.release as Release;
+
+const population = (model: string, devices: number, change: Partial<Population> = {}): Population => {
+  return { platform: 'ios', model, base: '23D8133', track: 'automatic', devices, ...change };
+};
+const bucket = (shard: number, ...populations: Population[]) => ({
+  ...healthBucket(minute(1), { shard, shards: 2 }),
+  populations,
+});
+
+const census = [
+  bucket(0, population('iPhone18,1', 10), population('iPad16,3', 5), population('iPhone18,1', 70, { base: '23X1' })),
+  bucket(1, population('iPhone18,1', 50), population('iPhone17,1', 30, { ring: 'beta', track: 'manual' })),
+  // Only what changed comes again, as an absolute count.
+  bucket(0, population('iPhone18,1', 70)),
+].reduce(foldCensus, emptyCensus());
+
+describe('previewing a rollout', () => {
+  it('counts per wave and slice who would get it', () => {
+    expect(previewRollout(plan, release, census)).toEqual([
+      {
+        wave: 1,
+        name: 'beta',
+        ring: 'beta',
+        eligible: 30,
+        expected: 30,
+        slices: [{ platform: 'ios', model: 'iPhone17,1', base: '23D8133', eligible: 30, expected: 30 }],
+      },
+      {
+        wave: 2,
+        name: 'phones',
+        eligible: 150,
+        expected: 147,
+        slices: [
+          { platform: 'ios', model: 'iPhone18,1', base: '23D8133', eligible: 120, expected: 118 },
+          { platform: 'ios', model: 'iPhone17,1', base: '23D8133', eligible: 30, expected: 29 },
+        ],
+      },
+    ]);
+  });
+
+  it('expects as many as the end of the ramp reaches', () => {
+    const half = { ...phonesWave, ramp: { fromPercent: 0, toPercent: 50, minutes: 10 } };
+    expect(previewRollout({ ...plan, waves: [half] }, release, census)).toMatchObject([
+      { eligible: 150, expected: 75 },
+    ]);
+  });
+});
+
+describe('counting the slices that a gate tests', () => {
+  it('takes models and bases of the release that some wave is for', () => {
+    expect(slicesOf(plan, release)).toHaveLength(3);
+    const models = slicesOf({ ...plan, waves: [phonesWave] }, release).map(({ model }) => model);
+    expect(models).toEqual(['iPhone18,1', 'iPhone17,1']);
+  });
+});

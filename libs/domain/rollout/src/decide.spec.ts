@@ -1,0 +1,362 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type AskingDevice, decide } from './decide.ts';
+import {
+  aborted,
+  artifact,
+  betaWave,
+  bucketOf,
+  completed,
+  halted,
+  minute,
+  minuteMs,
+  MORNING,
+  opened,
+  paused,
+  phone,
+  phonesWave,
+  planned,
+  policyOf,
+  published,
+  pulled,
+  started,
+} from './examples.ts';
+import { type HoldEvent } from './hold.ts';
+import { describePolicy, emptyPolicy, foldPolicy, type PolicyEvent } from './policy.ts';
+import { type RolloutEvent } from './rollout.ts';
+
+const wave2 = [planned(), started(), opened(1), opened(2)];
+const complete = [...wave2, completed(minute(1260))];
+const superseded: PolicyEvent = { type: 'PatchSuperseded', patchId: 'a', by: 'c', at: MORNING };
+const foldedIn: PolicyEvent = { type: 'PatchFoldedIn', patchId: 'a', version: '26.4', build: '23E200', at: MORNING };
+
+const hold = (change: Partial<Extract<HoldEvent, { type: 'HoldPlaced' }>> = {}): HoldEvent => {
+  return { type: 'HoldPlaced', holdId: 'h1', slice: {}, reason: 'it smokes', owner: 'ann', at: MORNING, ...change };
+};
+
+/** A rollout of patch c that is complete: everyone gets it. */
+const ofC = (rolloutId = 'rc'): RolloutEvent[] => [
+  planned({ patchId: 'c', waves: [phonesWave] }, rolloutId),
+  started(MORNING, 'c', rolloutId),
+  opened(1, MORNING, rolloutId),
+  completed(MORNING, rolloutId, 'c'),
+];
+
+/** What the device is told at a minute, in a world of these events; its bucket is 0.4 unless told otherwise. */
+function ask(events: readonly PolicyEvent[], device: Partial<AskingDevice> = {}, minutes = 500, bucket = 0.4) {
+  return decide({ ...phone, ...device }, policyOf(...events), minuteMs(minutes), () => bucket);
+}
+
+function answer(...asked: Parameters<typeof ask>): string {
+  const { directive, patchId = '', reason } = ask(...asked);
+  return [directive, patchId, reason].filter(Boolean).join(' ');
+}
+
+describe('deciding for a device', () => {
+  it.each<[string, string, ...Parameters<typeof ask>]>([
+    ['no patch is for its base', 'none no-patch', [published('a'), ...wave2], { osBuild: '23X1' }],
+    ['no patch is for its model', 'none no-patch', [published('a'), ...wave2], { model: 'iPhone9,9' }],
+    ['no patch is for its platform', 'none no-patch', [published('a'), ...wave2], { platform: 'macos' }],
+    ['its release contains the fix', 'none a folded-in', [published('a'), foldedIn], { osBuild: '23E200' }],
+    ['nothing was planned', 'none a no-rollout', [published('a')]],
+    ['nothing was started', 'none a no-rollout', [published('a'), planned()]],
+    ['the rollout was aborted', 'none a rollout-aborted', [published('a'), ...wave2, aborted(minute(9))]],
+    ['it has the patch', 'none a already-installed', [published('a'), ...wave2], { installed: ['a'] }],
+    [
+      'its build says that it has the patch',
+      'none a already-installed',
+      [published('a'), ...wave2],
+      { osBuild: '23D77133a' },
+    ],
+    ['the patch was withdrawn', 'none a pulled', [published('a'), ...wave2, pulled('a', 'withdraw')]],
+    [
+      'the patch was withdrawn, and it has it',
+      'none a already-installed',
+      [published('a'), pulled('a', 'withdraw')],
+      { installed: ['a'] },
+    ],
+    ['everything is on hold', 'none a on-hold', [published('a'), ...wave2, hold()]],
+    ['its model is on hold', 'none a on-hold', [published('a'), ...wave2, hold({ slice: { model: ['iPhone18,1'] } })]],
+    [
+      'its family is on hold for this patch',
+      'none a on-hold',
+      [published('a'), ...wave2, hold({ patchId: 'a', slice: { family: ['iPhone'] } })],
+    ],
+    [
+      'the hold is for others',
+      'install a in-wave',
+      [published('a'), ...wave2, hold({ slice: { base: ['23X1'] } }), hold({ holdId: 'h2', patchId: 'b' })],
+    ],
+    ['the hold has expired', 'install a in-wave', [published('a'), ...wave2, hold({ expiresAt: minute(499) })]],
+    ['the rollout is paused', 'none a rollout-paused', [published('a'), ...wave2, paused(minute(480))]],
+    ['the rollout is halted', 'none a rollout-paused', [published('a'), ...wave2, halted(minute(480))]],
+    ['no open wave is for it', 'none a outside-audience', [published('a'), ...wave2], { model: 'iPad16,3' }],
+    ['its wave is not open yet', 'none a outside-audience', [published('a'), planned(), started(), opened(1)]],
+    ['its turn has not come', 'none a beyond-exposure', [published('a'), ...wave2], {}, 399],
+    ['it belongs to the hold-back', 'none a hold-back', [published('a'), ...wave2], {}, 1100, 0.98],
+    ['its user removed the patch', 'none a removed-by-user', [published('a'), ...wave2], { removed: ['a'] }],
+    [
+      'the install failed three times',
+      'none a failed-too-often',
+      [published('a'), ...wave2],
+      { failed: [{ patchId: 'a', attempts: 3 }] },
+    ],
+    [
+      'the install failed twice',
+      'install a in-wave',
+      [published('a'), ...wave2],
+      { failed: [{ patchId: 'a', attempts: 2 }] },
+    ],
+    ['its user decides', 'offer a manual-track', [published('a'), ...wave2], { track: 'manual' }],
+    [
+      'it is in the ring',
+      'install a in-ring',
+      [published('a'), planned(), started(), opened(1)],
+      { ring: 'beta' },
+      0,
+      0.99,
+    ],
+    ['the ramp has reached it', 'install a in-wave', [published('a'), ...wave2], {}, 401],
+    ['it comes after the end', 'install a completed', [published('a'), ...complete], {}, 5000],
+    ['it was held back until the end', 'install a completed', [published('a'), ...complete], {}, 5000, 0.99],
+    [
+      'it comes after the end, and was never meant',
+      'none a outside-audience',
+      [published('a'), ...complete],
+      { model: 'iPad16,3' },
+      5000,
+    ],
+    ['a later letter has replaced the patch', 'none a superseded', [published('a'), ...complete, superseded], {}, 5000],
+    [
+      'the later letter was pulled',
+      'install a completed',
+      [published('a'), ...complete, published('c'), superseded, pulled('c', 'withdraw')],
+      {},
+      5000,
+    ],
+    ['a release contains the patch by now', 'none a folded-in', [published('a'), ...complete, foldedIn], {}, 5000],
+    [
+      'the patch is superseded, and its rollout runs on',
+      'install a in-wave',
+      [published('a'), ...wave2, published('c'), superseded],
+    ],
+  ])('when %s: %s', (_, expected, ...asked) => {
+    expect(answer(...asked)).toBe(expected);
+  });
+
+  it('tells all that an install needs', () => {
+    expect(ask([published('a'), ...wave2])).toEqual({
+      directive: 'install',
+      patchId: 'a',
+      rolloutId: 'r1',
+      wave: 2,
+      artifact,
+      reason: 'in-wave',
+      lease: { expiresAt: minute(560), recallEpoch: 0 },
+      nextCheckInSeconds: 3600,
+    });
+  });
+
+  it('asks the device back when its turn comes', () => {
+    const seconds = (minutes: number) => ask([published('a'), ...wave2], {}, minutes).nextCheckInSeconds;
+    expect([0, 350, 390, 399.9].map(seconds)).toEqual([3600, 3000, 600, 60]);
+  });
+
+  it('hears of a rollout before its patch', () => {
+    expect(answer([...wave2, published('a')])).toBe('install a in-wave');
+  });
+
+  it('takes the models that an amendment adds', () => {
+    const variant = { build: '23D77999a', prerequisiteBuild: '23D8133', models: ['iPhone9,9'] };
+    const amended: PolicyEvent = { type: 'PatchAmended', patchId: 'a', variants: [variant], at: MORNING };
+    expect(answer([published('a'), ...wave2, amended], { model: 'iPhone9,9' })).toBe('install a in-wave');
+    expect(answer([published('a'), ...wave2, amended])).toBe('install a in-wave');
+  });
+});
+
+describe('choosing among the letters of a base', () => {
+  const both = [published('a'), ...complete, published('c'), superseded];
+
+  it.each<[string, string, ...Parameters<typeof ask>]>([
+    ['the highest that applies', 'install c completed', [...both, ...ofC()]],
+    [
+      'an upgrade for who has the lower one',
+      'install c completed',
+      [...both, ...ofC()],
+      { osBuild: '23D77133a', installed: ['a'] },
+    ],
+    [
+      'the lower one while the higher one is not rolled out',
+      'install a in-wave',
+      [published('a'), ...wave2, published('c'), superseded],
+    ],
+    ['the lower one when the higher one was pulled', 'install a completed', [...both, ...ofC(), pulled('c', 'recall')]],
+    [
+      'nothing lower than what the device has',
+      'none c already-installed',
+      [published('a'), ...complete, published('c')],
+      { installed: ['c'] },
+    ],
+    [
+      'the reason of the one that is on its way',
+      'none c rollout-paused',
+      [...both, ...ofC().slice(0, 3), { ...paused(minute(1)), rolloutId: 'rc' }],
+      { installed: ['a'] },
+    ],
+    ['what the device has, when nothing else is on its way', 'none a already-installed', both, { installed: ['a'] }],
+  ])('tells %s: %s', (_, expected, ...asked) => {
+    expect(answer(...asked)).toBe(expected);
+  });
+
+  it('orders letters by length, then by the alphabet', () => {
+    const letters = ['b', 'aa', 'z'].flatMap((letter) => [
+      published(letter),
+      planned({ patchId: letter, waves: [phonesWave] }, letter),
+      started(MORNING, letter, letter),
+      opened(1, MORNING, letter),
+    ]);
+    expect(ask(letters).patchId).toBe('aa');
+  });
+});
+
+describe('rolling a patch out twice', () => {
+  it('brings it where the earlier rollout, that is complete, was meant', () => {
+    const pads = planned({ waves: [{ ...phonesWave, audience: { family: ['iPad'] } }] }, 'r2');
+    const world = [published('a'), ...complete, pads, started(minute(1300), 'a', 'r2'), opened(1, minute(1300), 'r2')];
+    expect(ask(world, {}, 1400)).toMatchObject({ directive: 'install', rolloutId: 'r1', reason: 'completed' });
+    expect(ask(world, { model: 'iPad16,3' }, 1400)).toMatchObject({ reason: 'beyond-exposure', rolloutId: 'r2' });
+    const stopped: PolicyEvent = { ...paused(minute(1350)), rolloutId: 'r2' };
+    expect(ask([...world, stopped], {}, 1400)).toMatchObject({ directive: 'none', reason: 'rollout-paused' });
+  });
+});
+
+describe('recalling a patch', () => {
+  const recalled = [published('a'), ...wave2, pulled('a', 'recall')];
+
+  it('removes it from whoever says to have it, or reports its build', () => {
+    const removal = { directive: 'remove', reason: 'recalled', patchId: 'a', patchIds: ['a'] };
+    expect(ask(recalled, { installed: ['a'] })).toMatchObject({ ...removal, lease: { recallEpoch: 1 } });
+    expect(ask(recalled, { osBuild: '23D77133a' })).toMatchObject(removal);
+    expect(ask(recalled, { osBuild: '23E200', installed: ['a'] })).toMatchObject(removal);
+  });
+
+  it('names everything that falls with it', () => {
+    const { patchIds } = ask([...recalled, published('c')], {
+      installed: ['a', 'c', 'unheard-of'],
+      osBuild: '23D77133c',
+    });
+    expect(patchIds?.toSorted()).toEqual(['a', 'c']);
+  });
+
+  it('leaves devices alone that do not have it', () => {
+    expect(answer(recalled)).toBe('none a pulled');
+  });
+
+  it('brings the replacement to devices inside its exposure', () => {
+    const world = [published('a'), ...wave2, published('c'), ...ofC(), pulled('a', 'recall', 'c')];
+    expect(answer(world, { installed: ['a'] })).toBe('install c recalled');
+    expect(answer(world, { installed: ['a'], track: 'manual' })).toBe('install c recalled');
+    expect(answer([...world, hold({ patchId: 'c' })], { installed: ['a'] })).toBe('remove a recalled');
+  });
+
+  it('brings the next letter that stands when no replacement is named, or that one is not open', () => {
+    const world = [published('a'), ...wave2, published('b'), published('c'), ...ofC()];
+    expect(answer([...world, pulled('a', 'recall')], { installed: ['a'] })).toBe('install c recalled');
+    expect(answer([...world, pulled('a', 'recall', 'b')], { installed: ['a'] })).toBe('install c recalled');
+  });
+
+  it('removes it while the replacement has not reached the device', () => {
+    const begun = ofC().slice(0, 3);
+    const world = [published('a'), ...wave2, published('c'), ...begun, pulled('a', 'recall', 'c')];
+    expect(answer(world, { installed: ['a'] }, 399)).toBe('remove a recalled');
+    expect(answer(world, { installed: ['a'] }, 401)).toBe('install c recalled');
+  });
+
+  it('offers what still stands to a device that came back to the base', () => {
+    const world = [published('a'), ...wave2, published('c'), ...ofC(), pulled('a', 'recall')];
+    expect(answer(world)).toBe('install c completed');
+  });
+});
+
+describe('deciding on a stale policy', () => {
+  const stale = (events: readonly PolicyEvent[], device: Partial<AskingDevice> = {}) => {
+    const policy = { ...policyOf(...events), stale: true };
+    const { directive, reason } = decide({ ...phone, ...device }, policy, minuteMs(500), () => 0.4);
+    return `${directive} ${reason}`;
+  };
+
+  it('offers nothing', () => {
+    expect(stale([published('a'), ...wave2])).toBe('none policy-stale');
+    expect(stale([])).toBe('none policy-stale');
+  });
+
+  it('still takes back what was recalled, without going on to a replacement', () => {
+    const world = [published('a'), published('c'), ...ofC(), pulled('a', 'recall', 'c')];
+    expect(stale(world, { installed: ['a'] })).toBe('remove recalled');
+  });
+});
+
+describe('exposing devices', () => {
+  const devices = Array.from({ length: 2000 }, (_, index) => `d-${String(index)}`);
+  const policy = policyOf(published('a'), planned({ waves: [betaWave, phonesWave] }), ...wave2.slice(1));
+  const inside = (minutes: number) =>
+    devices.filter((deviceId) => {
+      return decide({ ...phone, deviceId }, policy, minuteMs(minutes), bucketOf).directive === 'install';
+    });
+
+  it('keeps a device inside a wave inside', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 1200 }), fc.integer({ min: 0, max: 300 }), (minutes, later) => {
+        const after = new Set(inside(minutes + later));
+        expect(inside(minutes).filter((deviceId) => !after.has(deviceId))).toEqual([]);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('reaches the share that the ramp says', () => {
+    expect(inside(500).length / devices.length).toBeCloseTo(0.5, 1);
+    expect(inside(1000).length / devices.length).toBeCloseTo(0.98, 1);
+  });
+});
+
+describe('folding a policy', () => {
+  const events: PolicyEvent[] = [
+    published('a'),
+    published('c'),
+    superseded,
+    foldedIn,
+    pulled('a', 'recall', 'c'),
+    ...complete,
+    paused(minute(5)),
+    aborted(minute(6)),
+    ...ofC(),
+    hold(),
+    hold({ patchId: 'a' }),
+    { type: 'HoldLifted', holdId: 'h1', reason: 'fixed', at: MORNING },
+    { type: 'HoldExpired', holdId: 'h1', at: MORNING },
+    { type: 'PatchAmended', patchId: 'c', variants: [], at: MORNING },
+  ];
+
+  it('never throws, and always decides, whatever the order of events', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom(...events), { maxLength: 40 }),
+        fc.subarray(['a', 'c']),
+        (history, installed) => {
+          const policy = history.reduce(foldPolicy, emptyPolicy());
+          expect(decide({ ...phone, installed }, policy, minuteMs(10), bucketOf).directive).toBeTypeOf('string');
+          expect(() => structuredClone(describePolicy(policy))).not.toThrow();
+        },
+      ),
+    );
+  });
+
+  it('forgets what is over: a lifted hold, a rollout that was aborted', () => {
+    const lifted: PolicyEvent = { type: 'HoldLifted', holdId: 'h1', reason: 'fixed', at: MORNING };
+    expect(answer([published('a'), ...wave2, hold(), lifted])).toBe('install a in-wave');
+    expect(describePolicy(policyOf(...wave2, aborted(minute(5)))).patches).toMatchObject([
+      { rollouts: [], aborted: 'r1' },
+    ]);
+  });
+});

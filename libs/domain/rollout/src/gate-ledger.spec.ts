@@ -1,0 +1,71 @@
+import { fold } from '@sluice/event-sourcing';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { healthBucket, minute, opened, paused, planned, resumed, started } from './examples.ts';
+import { assessRollout, emptyGateLedger, foldGateLedger } from './gate-ledger.ts';
+import { type HealthBucketClosed } from './health.ts';
+import { rolloutDecider, type RolloutEvent, type StartedRollout } from './rollout.ts';
+
+const rollout = fold(rolloutDecider, [planned(), started(), opened(1)]) as StartedRollout;
+
+const installs = (minutes: number, trials: number, failures: number, model = 'iPhone18,1', shard = 0) =>
+  healthBucket(minute(minutes), {
+    shard,
+    cells: [{ patchId: 'a', platform: 'ios', model, base: '23D8133', trials, failures }],
+  });
+
+const assessAfter = (...events: (RolloutEvent | HealthBucketClosed)[]) =>
+  assessRollout(events.reduce(foldGateLedger, emptyGateLedger()), rollout);
+
+describe('keeping the ledger of the install gate', () => {
+  it('sums the buckets and shards of a slice', () => {
+    expect(
+      assessAfter(started(), installs(1, 20, 2), installs(1, 20, 3, 'iPhone18,1', 1), installs(2, 10, 4)),
+    ).toMatchObject({
+      harmful: true,
+      evidence: {
+        trials: 50,
+        failures: 9,
+        slice: { model: 'iPhone18,1' },
+        since: minute(0),
+        through: minute(2),
+        hypotheses: 2,
+      },
+    });
+  });
+
+  it('keeps slices apart', () => {
+    expect(assessAfter(started(), installs(1, 20, 4), installs(2, 20, 4, 'iPhone17,1')).harmful).toBe(false);
+  });
+
+  it('does not look at what came before the start', () => {
+    expect(assessAfter(installs(-5, 20, 10), installs(0, 20, 10), started()).harmful).toBe(false);
+  });
+
+  it('counts anew after a resumption', () => {
+    const bad = [started(), installs(1, 20, 10)];
+    expect(assessAfter(...bad, paused(minute(2))).harmful).toBe(true);
+    expect(assessAfter(...bad, resumed(minute(3))).harmful).toBe(false);
+    expect(assessAfter(...bad, resumed(minute(3)), installs(4, 20, 10))).toMatchObject({
+      evidence: { trials: 20, failures: 10, since: minute(3) },
+    });
+  });
+
+  it('comes out the same however rollout events and health interleave', () => {
+    const own = [started(), resumed(minute(10)), resumed(minute(20))];
+    const health = [5, 10, 15, 20, 25, 30, 30].map((minutes) => installs(minutes, 20, 4));
+    const expected = assessAfter(...own, ...health);
+    expect(expected.harmful).toBe(true);
+    const takeOwn = fc.array(fc.boolean(), { minLength: 20, maxLength: 20 });
+    fc.assert(
+      fc.property(takeOwn, (turns) => {
+        const [owns, buckets] = [[...own], [...health]];
+        const mixed: (RolloutEvent | HealthBucketClosed | undefined)[] = turns.map((turn) =>
+          (turn ? owns : buckets).shift(),
+        );
+        const events = [...mixed, ...owns, ...buckets].filter((event) => event !== undefined);
+        expect(assessAfter(...events)).toEqual(expected);
+      }),
+    );
+  });
+});
