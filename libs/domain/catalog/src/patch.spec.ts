@@ -148,7 +148,13 @@ describe('deciding on a patch', () => {
         const state = fold(patchDecider, history);
         if (['absent', 'PatchAmended', 'nothing'].includes(outcomeOf(command, state))) continue;
         const events = attempt(command, state);
-        const again = events === undefined ? 'nothing' : outcomeOf(command, events.reduce(patchDecider.evolve, state));
+        const again =
+          events === undefined
+            ? 'nothing'
+            : outcomeOf(
+                command,
+                events.reduce((next: Patch, event) => patchDecider.evolve(next, event), state),
+              );
         expect(again).toBe('nothing');
       }
     }

@@ -1,6 +1,6 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { isSameBase, type Patch, type PatchCommand, patchDecider, type PatchEvent } from '@sluice/domain-catalog';
-import { type CommandContext, type Decider, EventStore, handle, reject } from '@sluice/event-sourcing';
+import { BEGINNING, type CommandContext, type Decider, EventStore, handle, reject } from '@sluice/event-sourcing';
 import { type PatchTable } from './patch-table.ts';
 import { Patches } from './patches.projection.ts';
 import { SupersessionPolicy } from './supersession.policy.ts';
@@ -34,6 +34,7 @@ export class ChangePatchHandler implements ICommandHandler<ChangePatch> {
   }
 
   private async change({ command, context }: ChangePatch): Promise<readonly PatchEvent[]> {
+    await this.patches.reached(BEGINNING);
     const decider = amongOthers(this.patches.table);
     const { events, appended } = await handle(this.store, decider, `patch-${command.patchId}`, command, context);
     if (appended !== undefined) {

@@ -75,7 +75,7 @@ export class PatchesController {
     const { mode, reason, replacement, ledgerDigest } = body;
     const command = {
       type: 'PullPatch',
-      patchId: this.find(id).patchId,
+      patchId: id,
       mode,
       reason,
       ...(replacement !== undefined && { replacement }),
@@ -93,8 +93,7 @@ export class PatchesController {
   @ApiOkResponse({ type: PatchView })
   async foldIn(@Param('id') id: string, @Body() body: FoldInPatchBody, @RequestContext() context: CommandContext) {
     const { version, build } = body;
-    const { patchId } = this.find(id);
-    const command = { type: 'FoldInPatch', patchId, version, build, at: this.clock.nowText() } as const;
+    const command = { type: 'FoldInPatch', patchId: id, version, build, at: this.clock.nowText() } as const;
     await this.commands.execute(new ChangePatch(command, context));
     return toPatchView(this.find(id));
   }
