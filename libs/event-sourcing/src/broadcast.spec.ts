@@ -52,7 +52,7 @@ describe('broadcasting', () => {
 
   it('reads the store again when the subscriber has fallen further behind than the buffer holds', async () => {
     const store = new CountingStore(new StoppedClock());
-    const gate = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<undefined>();
     await store.add('first');
     const listener = new Listener(store, {}, () => gate.promise);
     await listener.until(({ commits }) => commits.length === 1);
@@ -60,7 +60,7 @@ describe('broadcasting', () => {
       await store.append(appendOf({ stream: 's-1', commitId: `c${n}` }));
     }
     store.live.publish((await collect(store.readAll())).slice(1));
-    gate.resolve();
+    gate.resolve(undefined);
     const total = LIVE_BUFFER_COMMITS_MAX + 2;
     await listener.until(({ covered }) => covered === String(total));
     await listener.stop();

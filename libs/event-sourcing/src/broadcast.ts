@@ -29,15 +29,16 @@ export class Broadcast {
   ): AsyncGenerator<SubscriptionMessage> {
     const subscriber = new Subscriber(options.prefixes);
     const stop = () => subscriber.wake();
+    const aborted = () => options.signal.aborted;
     options.signal.addEventListener('abort', stop);
     this.subscribers.add(subscriber);
     let position = options.after ?? BEGINNING;
     try {
-      while (!options.signal.aborted) {
+      while (!aborted()) {
         if (subscriber.takeOverflow()) {
           const covered = await head();
           for await (const commit of read({ ...options, after: position })) {
-            if (options.signal.aborted) return;
+            if (aborted()) return;
             position = commit.position;
             yield { kind: 'commit', commit };
           }
@@ -46,7 +47,7 @@ export class Broadcast {
         }
         const live = subscriber.take();
         for (const commit of live.commits) {
-          if (options.signal.aborted) return;
+          if (aborted()) return;
           if (comparePositions(commit.position, position) <= 0) continue;
           position = commit.position;
           yield { kind: 'commit', commit };

@@ -30,7 +30,7 @@ export async function handle<State, Command, Event extends DomainEvent>(
 ): Promise<Handled<State, Event>> {
   for (let attempt = 1; ; attempt += 1) {
     const { state, revision, done } = await load(store, decider, stream, context.commitId);
-    if (done !== undefined) return { state, events: eventsOf<Event>(done), appended: done };
+    if (done !== undefined) return { state, events: eventsOf(done) as readonly Event[], appended: done };
     const events = decider.decide(command, state);
     if (events.length === 0) return { state, events };
     try {
@@ -65,11 +65,11 @@ export async function load<State, Event extends DomainEvent>(
   for await (const commit of store.readStream(stream)) {
     last = commit;
     if (commit.commitId === commitId) done = commit;
-    for (const event of eventsOf<Event>(commit)) state = decider.evolve(state, event);
+    for (const event of eventsOf(commit)) state = decider.evolve(state, event as Event);
   }
   return { state, ...(last && { revision: last.revision }), ...(done && { done }) };
 }
 
-function eventsOf<Event extends DomainEvent>({ body }: Commit): readonly Event[] {
-  return body.kind === 'events' ? (body.events as readonly Event[]) : [];
+function eventsOf({ body }: Commit): readonly DomainEvent[] {
+  return body.kind === 'events' ? body.events : [];
 }

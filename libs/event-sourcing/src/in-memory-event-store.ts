@@ -26,7 +26,6 @@ export class InMemoryEventStore extends EventStore {
     super();
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- a promise, so that a conflict rejects as in every adapter
   override async append(append: Append): Promise<Appended> {
     if (this.closed) throw new StoreUnavailable('the store is closed');
     const stream = this.streams.get(append.stream) ?? { commits: [], byId: new Map<string, Commit>() };

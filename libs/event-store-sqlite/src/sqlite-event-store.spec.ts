@@ -172,6 +172,15 @@ describe('reading beside the writer', () => {
     reader.close();
   });
 
+  it('knows when the last commit was recorded', async () => {
+    const reader = SqliteReader.open(path);
+    expect(reader.lastRecordedAt()).toBeUndefined();
+    const { recordedAt } = await store.append(packed('a', randomBytes(10)));
+    await appendMany(3);
+    expect(reader.lastRecordedAt()).toBe(recordedAt);
+    reader.close();
+  });
+
   it('reads the same as the store', async () => {
     await appendMany(50);
     await store.append(packed('packed', randomBytes(3000)));

@@ -41,8 +41,8 @@ export interface SqliteEventStoreOptions {
 
 interface WaitingAppend {
   readonly append: LogAppend;
-  resolve(appended: Appended): void;
-  reject(reason: Error): void;
+  readonly resolve: (appended: Appended) => void;
+  readonly reject: (reason: Error) => void;
 }
 
 /**

@@ -34,12 +34,10 @@ export class SqliteReader implements Pick<EventStore, 'readStream' | 'readAll'> 
     }
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- asynchronous as the port is
   async *readStream(stream: string, fromRevision = 0): AsyncGenerator<Commit> {
     yield* this.iterateStream(stream, fromRevision);
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- asynchronous as the port is
   async *readAll(options: ReadOptions = {}): AsyncGenerator<Commit> {
     yield* this.iterateAll(options);
   }
@@ -56,7 +54,8 @@ export class SqliteReader implements Pick<EventStore, 'readStream' | 'readAll'> 
 
   /** When the last commit was recorded (RFC 3339), undefined when there is none: where an accelerated clock goes on. */
   lastRecordedAt(): string | undefined {
-    return this.iterateAll({ after: String(this.pages.head() - 1) }).next().value?.recordedAt;
+    const [last] = this.iterateAll({ after: String(Math.max(0, this.pages.head() - 1)) });
+    return last?.recordedAt;
   }
 
   close(): void {

@@ -43,7 +43,8 @@ function answer(log: SqliteLog, request: StoreRequest): { output: unknown; trans
       return { output: { ...page, commits: items }, transfer: [buffer] };
     }
     case 'close':
-      return { output: log.close(), transfer: [] };
+      log.close();
+      return { output: undefined, transfer: [] };
   }
 }
 

@@ -6,8 +6,8 @@ import { type StoreCalls, type StoreGreeting, type StoreReply } from './store-ca
 import { StoreRefused } from './store-refused.ts';
 
 interface Waiting {
-  resolve(output: unknown): void;
-  reject(reason: Error): void;
+  readonly resolve: (output: unknown) => void;
+  readonly reject: (reason: Error) => void;
 }
 
 /** The main side of the store's thread: calls go there in order, and their answers come back. */

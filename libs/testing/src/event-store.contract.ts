@@ -239,7 +239,7 @@ function readingBack(store: () => EventStore): void {
 
 function subscribing(store: () => EventStore): void {
   const listeners: Listener[] = [];
-  const listen = (options?: { after?: string; prefixes?: string[] }, each?: () => Promise<void>) => {
+  const listen = (options?: { after?: string; prefixes?: string[] }, each?: () => Promise<unknown>) => {
     const started = new Listener(store(), options, each);
     listeners.push(started);
     return started;
@@ -283,7 +283,7 @@ function subscribing(store: () => EventStore): void {
   });
 
   it('loses nothing when the subscriber is slower than the writers', async () => {
-    const gate = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<undefined>();
     await store().append(appendOf({ stream: 's-0', commitId: 'first' }));
     const live = listen({}, () => gate.promise);
     await live.until(({ commits }) => commits.length === 1);
@@ -291,7 +291,7 @@ function subscribing(store: () => EventStore): void {
     await Promise.all(
       Array.from({ length: total }, (_, n) => store().append(appendOf({ stream: `s-${n % 9}`, commitId: `c${n}` }))),
     );
-    gate.resolve();
+    gate.resolve(undefined);
     await live.until(({ covered }) => covered === String(total + 1));
     expect(live.commits.map(({ position }) => position)).toEqual(
       Array.from({ length: total + 1 }, (_, n) => String(n + 1)),

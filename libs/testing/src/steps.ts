@@ -49,7 +49,7 @@ export class Listener {
   constructor(
     store: Pick<EventStore, 'subscribe'>,
     options: ReadOptions = {},
-    private readonly each: () => Promise<void> = () => Promise.resolve(),
+    private readonly each: () => Promise<unknown> = () => Promise.resolve(),
   ) {
     this.ended = this.listen(store.subscribe({ ...options, signal: this.abort.signal }));
   }
