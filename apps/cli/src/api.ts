@@ -15,6 +15,11 @@ export interface Call {
   readonly timeoutMs?: number;
 }
 
+export interface Answer<Body> {
+  readonly status: number;
+  readonly body: Body;
+}
+
 /** One address, and the services behind it. */
 export interface Host {
   readonly url: string;
@@ -82,7 +87,7 @@ export class Api {
     service: ServiceName,
     path: string,
     { query, body, timeoutMs = ANSWER_TIMEOUT_MS }: Call = {},
-  ): Promise<{ status: number; body: Body }> {
+  ): Promise<Answer<Body>> {
     const url = addressWith(this.connection.addresses[service], path, query);
     const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
     const init: RequestInit = {
@@ -95,7 +100,7 @@ export class Api {
       const text = await response.text().catch((error: unknown) => {
         throw this.toCliError(error, url);
       });
-      return { status: response.status, body: parseAnswer<Body>(text, url) };
+      return { status: response.status, body: parseAnswer(text, url) as Body };
     };
     return this.during(() => `waiting for ${url.origin} …`, exchange());
   }
@@ -200,9 +205,9 @@ async function readProblem(response: Response): Promise<Partial<Problem>> {
   }
 }
 
-function parseAnswer<Body>(text: string, url: URL): Body {
+function parseAnswer(text: string, url: URL): unknown {
   try {
-    return (text === '' ? undefined : JSON.parse(text)) as Body;
+    return text === '' ? undefined : JSON.parse(text);
   } catch {
     throw new CliError('unavailable', 'not-sluice', {
       what: `${url.origin} answered with something that is not JSON.`,

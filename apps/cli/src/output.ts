@@ -94,7 +94,7 @@ export class Output {
   }
 
   /** One line what, one line what next; with `--json` an object. */
-  error({ code, story }: CliError): void {
+  error({ code, story }: Pick<CliError, 'code' | 'story'>): void {
     const { what, next, detail, errors } = story;
     if (this.json) {
       const error = { code, title: `${what} ${next}`, detail, errors };
@@ -114,8 +114,8 @@ export class Output {
 export interface Column<Row> {
   readonly head: string;
   readonly align?: 'left' | 'right';
-  text(row: Row): string | number | undefined;
-  style?(row: Row): Style | undefined;
+  readonly text: (row: Row) => string | number | undefined;
+  readonly style?: (row: Row) => Style | undefined;
 }
 
 /** Rows under heads, as wide as their content. */
@@ -150,7 +150,6 @@ export function facts(entries: readonly (readonly [string, string | number | und
 
 /** Text of others without what would steer a terminal. */
 export function clean(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is to be found
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, ' ');
 }
 

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { findPackageJSON } from 'node:module';
 import { Command, CommanderError } from 'commander';
-import manifest from '../../../package.json' with { type: 'json' };
 import { addEventCommands } from './commands/events.ts';
 import { addFleetCommands } from './commands/fleet.ts';
 import { addHealthCommand } from './commands/health.ts';
@@ -38,7 +39,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
 function createProgram(terminal: Terminal, output: Output, open: () => Session): Command {
   const program = new Command('sluice')
     .description('Rolls security patches out in waves, and takes bad ones back.')
-    .version(manifest.version, '-V', 'print the version; so does --version alone')
+    .version(ownVersion(), '-V', 'print the version; so does --version alone')
     .option('--url <url>', 'address of Sluice, for all services (SLUICE_URL; default http://127.0.0.1:4600)')
     .option('--token <token>', 'token to send (SLUICE_TOKEN)')
     .option('--data <folder>', 'data folder with an admin-token (SLUICE_DATA; default .sluice, then .sluice/demo)')
@@ -69,6 +70,13 @@ function createProgram(terminal: Terminal, output: Output, open: () => Session):
   addHealthCommand(program, open);
   addHelpCommand(program, output);
   return program;
+}
+
+/** That of the package which this program is part of, bundled or not. */
+function ownVersion(): string {
+  const file = findPackageJSON('..', import.meta.url);
+  const { version } = file === undefined ? {} : (JSON.parse(readFileSync(file, 'utf8')) as { version?: string });
+  return version ?? 'unknown';
 }
 
 const ABOUT = `Services that run apart are named by SLUICE_CATALOG_URL, SLUICE_ORCHESTRATOR_URL and SLUICE_TELEMETRY_URL;

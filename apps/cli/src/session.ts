@@ -8,7 +8,7 @@ import { InvalidArgumentError } from 'commander';
 import { Api } from './api.ts';
 import { connect, type ConnectionOptions } from './connection.ts';
 import { CliError, type Exit, interrupted, usageError } from './errors.ts';
-import { Output, type Paint, type Terminal } from './output.ts';
+import { type Output, type Paint, type Terminal } from './output.ts';
 
 const LIST_ITEMS_MAX = 100_000;
 const WATCH_EVERY_MS = 1_000;
@@ -78,8 +78,9 @@ export class Session {
     { toText, isOver }: { toText: (seen: Seen, paint: Paint) => string; isOver: (seen: Seen) => boolean },
   ): Promise<Seen | undefined> {
     const { signal } = this.terminal;
+    const isInterrupted = () => signal.aborted;
     let [drawn, before, failures] = [0, '', 0];
-    while (!signal.aborted) {
+    while (!isInterrupted()) {
       try {
         const seen = await look();
         failures = 0;
@@ -89,7 +90,7 @@ export class Session {
         before = now;
         if (isOver(seen)) return seen;
       } catch (error) {
-        if (signal.aborted) return undefined;
+        if (isInterrupted()) return undefined;
         const passing = error instanceof CliError && error.exit === 'unavailable' && before !== '';
         if (!passing || ++failures > WATCH_FAILURES_MAX) throw error;
         if (failures === 1) this.output.note(`${error.story.what} Trying again …`);

@@ -112,9 +112,10 @@ async function tail(
   start: string,
 ): Promise<void> {
   const { api, output, terminal } = session;
+  const isInterrupted = () => terminal.signal.aborted;
   const cursor = new FeedCursor(start);
   let wait = RECONNECT_FIRST_MS;
-  while (!terminal.signal.aborted) {
+  while (!isInterrupted()) {
     const silence = new Silence(SILENCE_MAX_MS);
     try {
       for await (const { event, data } of api.stream(
@@ -130,13 +131,13 @@ async function tail(
         else if (event === 'event') print(JSON.parse(data) as FeedEvent, cursor, session);
       }
     } catch (error) {
-      if (terminal.signal.aborted) return;
+      if (isInterrupted()) return;
       const passing = error instanceof CliError && error.exit === 'unavailable' && cursor.isConnected;
       if (!passing) throw error;
     } finally {
       silence.stop();
     }
-    if (terminal.signal.aborted) return;
+    if (isInterrupted()) return;
     if (wait === RECONNECT_FIRST_MS) output.note(`The line to ${host.url} broke. Connecting again …`);
     await sleep(wait, undefined, { signal: terminal.signal }).catch(() => undefined);
     wait = Math.min(wait * 2, RECONNECT_MAX_MS);
@@ -216,8 +217,8 @@ const HIDDEN_FIELDS = new Set(['type', 'at', 'occurredAt', 'receivedAt']);
 
 function detailText(value: unknown): string | undefined {
   if (Array.isArray(value)) return value.length === 0 ? undefined : String(value.length);
-  if (typeof value === 'object' || value === undefined) return undefined;
-  const text = String(value as string | number | boolean);
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return undefined;
+  const text = String(value);
   const short = text.length > TEXT_CHARACTERS_MAX ? `${text.slice(0, TEXT_CHARACTERS_MAX)}…` : text;
   return /\s/.test(short) ? JSON.stringify(short) : short;
 }

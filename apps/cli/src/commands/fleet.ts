@@ -4,6 +4,8 @@ import { path } from '../api.ts';
 import { facts, type Paint, table, time } from '../output.ts';
 import { type OpenSession, toLimit } from '../session.ts';
 
+const patchStates = ['started', 'installed', 'failed', 'rolledBack', 'replaced'];
+
 interface Fleet {
   readonly asOf: string;
   readonly position: string;
@@ -52,7 +54,7 @@ export function addFleetCommands(program: Command, open: OpenSession): void {
     .command('list')
     .description('list devices')
     .option('--patch <patch>', 'with something reported of this patch')
-    .option('--state <state>', 'with this state of the patch, like installed or failed')
+    .addOption(new Option('--state <state>', 'with a patch (or this one) in this state').choices(patchStates))
     .addOption(new Option('--platform <platform>', 'of this platform only').choices(platforms))
     .option('--base <build>', 'on this base build only')
     .option('--limit <count>', 'at most so many', toLimit, 100)

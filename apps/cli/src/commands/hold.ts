@@ -28,13 +28,12 @@ export function addHoldCommands(program: Command, open: OpenSession): void {
   hold
     .command('list')
     .description('list holds')
-    .option('--patch <patch>', 'on this patch only')
     .addOption(new Option('--status <status>', 'with this status only').choices(['active', 'lifted', 'expired']))
     .option('--limit <count>', 'at most so many', toLimit, 100)
     .addHelpText('after', '\nExample:\n  $ sluice hold list --status active')
-    .action(async ({ limit, patch, status }: { limit: number; patch?: string; status?: string }) => {
+    .action(async ({ limit, status }: { limit: number; status?: string }) => {
       const { api, output } = open();
-      const page = await api.list<Hold>('orchestrator', '/v1/holds', limit, { patchId: patch, status });
+      const page = await api.list<Hold>('orchestrator', '/v1/holds', limit, { status });
       output.answer(page, ({ items }, paint) => (items.length === 0 ? 'No holds.' : holdTable(items, paint)));
       if (page.nextCursor !== undefined) output.note('There are more; ask for them with --limit.');
     });
@@ -57,9 +56,9 @@ export function addHoldCommands(program: Command, open: OpenSession): void {
   hold
     .command('lift <hold>')
     .description('end a hold')
-    .option('--reason <text>', 'why, for those who ask later')
+    .requiredOption('--reason <text>', 'why, for those who ask later')
     .addHelpText('after', '\nExample:\n  $ sluice hold lift h1 --reason "fixed by (c)"')
-    .action(async (id: string, { reason }: { reason?: string }) => {
+    .action(async (id: string, { reason }: { reason: string }) => {
       const { api, output } = open();
       output.answer(
         await api.post<Hold>('orchestrator', path`/v1/holds/${id}/lift`, { reason }),

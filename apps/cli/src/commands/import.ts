@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import { clean, type Paint } from '../output.ts';
 import { type OpenSession } from '../session.ts';
@@ -6,7 +7,8 @@ const IMPORT_TIMEOUT_MS = 5 * 60_000;
 
 interface Entry {
   readonly patchId?: string;
-  readonly source?: unknown;
+  /** The file as we called it, and where in it, by JSON Pointer. */
+  readonly source?: { readonly file: string; readonly row: string; readonly otherRows?: readonly string[] };
   readonly reason?: string;
   readonly detail?: string;
   readonly notes?: readonly { readonly code: string; readonly detail: string }[];
@@ -33,7 +35,7 @@ export function addImportCommand(program: Command, open: OpenSession): void {
     .action(async (file: string, { format, dryRun }: { format: string; dryRun?: true }) => {
       const session = open();
       const { body } = await session.api.call<Report>('POST', 'catalog', '/v1/imports', {
-        query: { format, dryRun: dryRun && 'true', file: undefined },
+        query: { format, dryRun: dryRun && 'true', source: file === '-' ? undefined : basename(file) },
         body: await session.read(file),
         timeoutMs: IMPORT_TIMEOUT_MS,
       });
@@ -69,17 +71,8 @@ function section(title: string, entries: readonly Entry[], paint: Paint): string
 
 function entryLines({ patchId, source, reason, detail, notes = [] }: Entry): string[] {
   const because = [reason, detail].filter((text) => text !== undefined).join(': ');
-  const place = sourceText(source);
-  const line = `  ${patchId ?? '(unnamed)'}${because === '' ? '' : ` – ${because}`}${place === '' ? '' : ` [${place}]`}`;
+  const place =
+    source === undefined ? '' : `  [${[`${source.file}#${source.row}`, ...(source.otherRows ?? [])].join(' ')}]`;
+  const line = `  ${patchId ?? '(unnamed)'}${because === '' ? '' : ` – ${because}`}${place}`;
   return [clean(line), ...notes.map((note) => clean(`    note: ${note.detail}`))];
-}
-
-/** The file and the row, in whatever form they are told. */
-function sourceText(source: unknown): string {
-  if (source === undefined || source === null) return '';
-  if (typeof source !== 'object') return String(source as string | number);
-  return Object.values(source)
-    .flat()
-    .map((part) => String(part as string | number))
-    .join(' ');
 }

@@ -15,6 +15,8 @@ interface Recall {
   readonly remaining: number;
   readonly longOffline?: number;
   readonly removalsFailed?: number;
+  /** False while a part of the fleet has not been counted since the pull. */
+  readonly counted?: boolean;
   readonly p50Seconds?: number | null;
   readonly p90Seconds?: number | null;
   readonly p99Seconds?: number | null;
@@ -61,7 +63,10 @@ function recallText(recall: Recall, paint: Paint): string {
     .join(', ');
   const more = facts(
     [
-      ['removed', `${String(removed)} of ${String(devices)} devices`],
+      [
+        'removed',
+        `${String(removed)} of ${String(devices)} devices${recall.counted === false ? ' (still counting)' : ''}`,
+      ],
       [
         'remaining',
         longOffline ? `${String(remaining)}, of which ${String(longOffline)} were not heard of for long` : remaining,

@@ -13,9 +13,10 @@ export interface Rollout extends Plan {
   readonly status: string;
   readonly wave?: number;
   readonly exposurePercent?: number;
-  readonly waitsFor?: readonly unknown[];
-  /** The evidence of the gate, or what the responder said. */
-  readonly haltedBecause?: Partial<Evidence> & { readonly reason?: string; readonly by?: string };
+  /** `for` says what: the start, the end of ramp or bake, or an operator; `until` is there where time alone brings it. */
+  readonly waitsFor?: readonly { readonly for: string; readonly until?: string }[];
+  /** With `evidence` when it was a gate. */
+  readonly haltedBecause?: { readonly by: string; readonly reason: string; readonly evidence?: Evidence };
   readonly reason?: string;
 }
 
@@ -50,7 +51,7 @@ export function rolloutText(rollout: Rollout, paint: Paint): string {
       ['hold-back', `${percent(holdBackPercent)} stay unpatched until it is complete`],
       ['tolerated', `${percent(rollout.gates.installFailureRateMax * 100)} of the installs may fail`],
       ['notes', notes],
-      ['waits for', rollout.waitsFor?.map(inWords).join('; ')],
+      ['waits for', rollout.waitsFor?.map(waitText).join(', ')],
       ['stopped', stopText(rollout)],
       ['next', nextText(rollout)],
     ],
@@ -89,21 +90,6 @@ export function previewText({ waves }: Preview, paint: Paint): string {
     ],
     paint,
   );
-}
-
-/** What a gate saw, in words that a person can check. */
-export function evidenceText(evidence: Partial<Evidence>): string {
-  const { slice, trials, failures, toleratedRate, logE, logThreshold, hypotheses, alpha, rule } = evidence;
-  if (slice === undefined || trials === undefined || failures === undefined) return '';
-  const rate = trials === 0 ? '' : `, ${percent((failures / trials) * 100)}`;
-  const tolerated = toleratedRate === undefined ? '' : `, ${percent(toleratedRate * 100)} tolerated`;
-  const test =
-    logE === undefined || logThreshold === undefined
-      ? ''
-      : `; log E ${logE.toFixed(2)} against ${logThreshold.toFixed(2)} (${String(hypotheses ?? '?')} slices tested, alpha ${String(alpha ?? '?')}, rule ${rule ?? '?'})`;
-  const when =
-    evidence.through === undefined ? '' : `; counted from ${time(evidence.since)} to ${time(evidence.through)}`;
-  return `installs on ${slice.model} with base ${slice.base}: ${String(failures)} of ${String(trials)} failed${rate}${tolerated}${test}${when}`;
 }
 
 function waveLine(rollout: Rollout, wave: Wave, number: number, paint: Paint): string {
@@ -149,11 +135,25 @@ function waveName({ wave = 0, waves }: Rollout): string {
     : `${String(wave)} of ${String(waves.length)} ${open.name}`;
 }
 
-function stopText({ status, haltedBecause = {}, reason }: Rollout): string | undefined {
-  if (status !== 'halted' && status !== 'paused' && status !== 'aborted') return undefined;
-  return [haltedBecause.reason ?? reason, evidenceText(haltedBecause)]
-    .filter((text) => text !== undefined && text !== '')
-    .join(' – ');
+function waitText({ for: what, until }: NonNullable<Rollout['waitsFor']>[number]): string {
+  return until === undefined ? `the ${what}` : `the ${what} until ${time(until)}`;
+}
+
+function stopText({ haltedBecause, reason }: Rollout): string | undefined {
+  if (haltedBecause === undefined) return reason;
+  const { by, reason: because, evidence } = haltedBecause;
+  const seen = evidence === undefined ? '' : ` – ${evidenceText(evidence)}`;
+  return `by a ${by}: ${because}${seen}`;
+}
+
+/** What a gate saw, in words that a person can check. */
+function evidenceText({ slice, trials, failures, toleratedRate, logE, logThreshold, ...more }: Evidence): string {
+  const rate = trials === 0 ? 'none' : percent((failures / trials) * 100);
+  return [
+    `installs on ${slice.model} with base ${slice.base}: ${String(failures)} of ${String(trials)} failed (${rate}, tolerated ${percent(toleratedRate * 100)})`,
+    `log E ${logE.toFixed(2)} against ${logThreshold.toFixed(2)} (${String(more.hypotheses)} slices tested at alpha ${String(more.alpha)}, rule ${more.rule})`,
+    `counted from ${time(more.since)} to ${time(more.through)}`,
+  ].join('; ');
 }
 
 function nextText({ status, rolloutId, patchId }: Rollout): string | undefined {
@@ -161,12 +161,6 @@ function nextText({ status, rolloutId, patchId }: Rollout): string | undefined {
   if (status === 'paused') return `sluice rollout resume ${rolloutId}`;
   if (status !== 'halted') return undefined;
   return `sluice patch pull ${patchId} --mode recall --reason "…", or sluice rollout resume ${rolloutId} --evidence-seen "…"`;
-}
-
-function inWords(reason: unknown): string {
-  if (typeof reason === 'string') return reason;
-  if (typeof reason === 'object' && reason !== null && 'detail' in reason) return String(reason.detail);
-  return JSON.stringify(reason);
 }
 
 function styleOf({ status }: Rollout): Style | undefined {

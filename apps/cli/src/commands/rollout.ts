@@ -91,7 +91,7 @@ interface Steering {
   readonly option?: Option;
 }
 
-const reason = () => new Option('--reason <text>', 'why, for those who ask later');
+const reason = () => new Option('--reason <text>', 'why, for those who ask later').makeOptionMandatory();
 
 /** The calls that move a rollout; each takes at most one text. */
 const steering = (): readonly Steering[] => [
