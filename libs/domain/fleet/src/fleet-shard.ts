@@ -3,7 +3,7 @@ import { CLEARED, EntryTable, FIRST_PATCH, type PatchState, patchStates, rawStat
 import { kindCodes, parseProfile, parseTarget, type Profile } from './facts.ts';
 import { InstallTrials, type TrialCell } from './install-trials.ts';
 import { type PackedFacts, PackedFactsError } from './packed-facts.ts';
-import { HAS_ID, KIND_MASK } from './packed-layout.ts';
+import { HAS_ID, KEY_BYTES, KIND_MASK } from './packed-layout.ts';
 import { NOWHERE, TextTable } from './records.ts';
 
 /** Known devices per state of a patch. */
@@ -40,6 +40,8 @@ export class FleetShard {
   private readonly buildOfProfile: number[] = [];
   private readonly knownOfProfile: number[] = [];
   private readonly patchCounts: PatchCounts[] = [];
+  private readonly soughtBytes = new Uint8Array(KEY_BYTES);
+  private readonly soughtWords = new Uint32Array(this.soughtBytes.buffer);
   private factCount = 0;
   private knownCount = 0;
 
@@ -94,7 +96,9 @@ export class FleetShard {
 
   /** The number of the device with this key (its first 16 bytes count), undefined when nothing was heard of it. */
   find(key: Uint8Array): number | undefined {
-    const found = this.devices.find(new Uint32Array(new Uint8Array(key.subarray(0, 16)).buffer), 0);
+    // A key in hand lies anywhere; as words it has to be aligned.
+    for (let byte = 0; byte < KEY_BYTES; byte += 1) this.soughtBytes[byte] = key[byte] ?? 0;
+    const found = this.devices.find(this.soughtWords, 0);
     return found === NOWHERE ? undefined : found;
   }
 

@@ -50,6 +50,8 @@ export interface HealthBucketClosed {
 
 /** What the buckets of a shard have told so far. Holders and populations are absolute, so only changes are told again. */
 export interface ToldHealth {
+  /** How many buckets there were. */
+  readonly buckets: number;
   readonly throughRevision: number;
   /** ms since 1970; −∞ before the first bucket. */
   readonly to: number;
@@ -58,6 +60,7 @@ export interface ToldHealth {
 }
 
 export const nothingTold: ToldHealth = {
+  buckets: 0,
   throughRevision: -1,
   to: -Infinity,
   holders: new Map(),
@@ -87,7 +90,13 @@ export function tellHealth(told: ToldHealth, bucket: HealthBucketClosed): ToldHe
     if (line.devices === 0) populations.delete(populationKey(line));
     else populations.set(populationKey(line), line);
   }
-  return { throughRevision: bucket.throughRevision, to: Date.parse(bucket.to), holders, populations };
+  return {
+    buckets: told.buckets + 1,
+    throughRevision: bucket.throughRevision,
+    to: Date.parse(bucket.to),
+    holders,
+    populations,
+  };
 }
 
 /**

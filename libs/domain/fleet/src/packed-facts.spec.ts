@@ -47,7 +47,10 @@ describe('packing facts', () => {
             occurredAt: new Date(occurredAt).toISOString(),
             receivedAt: new Date(receivedAt).toISOString(),
           };
-          if (kind === 'DeviceRetired') return expect(events[index]).toEqual({ type: kind, deviceId, ...times });
+          if (kind === 'DeviceRetired') {
+            expect(events[index]).toEqual({ type: kind, deviceId, ...times });
+            return;
+          }
           const { patchId, rolloutId, cause, signal, failureCode, detail, ...profile } = said ?? {};
           const fails = kind === 'PatchInstallFailed' || kind === 'PatchRemoveFailed' || kind === 'IncidentReported';
           expect(events[index]).toEqual({

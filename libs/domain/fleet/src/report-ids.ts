@@ -1,5 +1,5 @@
 const DAY_MS = 86_400_000;
-const FIRST_SLOTS = 1024;
+const FIRST_SLOTS = 64;
 const LOAD_MAX = 0.7;
 
 /** A set of 8-byte hashes (two words each) by open addressing. Their low bits must be random. */
@@ -25,13 +25,6 @@ export class HashSet {
     this.used += 1;
     if (this.used * 2 > this.slots.length * LOAD_MAX) this.grow();
     return true;
-  }
-
-  clear(): void {
-    if (this.used === 0) return;
-    if (this.slots.length > FIRST_SLOTS * 2) this.slots = new Uint32Array(FIRST_SLOTS * 2);
-    else this.slots.fill(0);
-    this.used = 0;
   }
 
   private slotOf(low: number, high: number): number {

@@ -1,0 +1,3 @@
+export { folds } from './fleet-folds.ts';
+export { telemetryPublications } from './publications.ts';
+export { TelemetryModule } from './telemetry.module.ts';

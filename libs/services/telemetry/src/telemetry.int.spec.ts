@@ -1,0 +1,487 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type HealthBucketClosed } from '@sluice/domain-fleet';
+import { publishAsIs } from '@sluice/event-feed';
+import { type Append, type Appended, type Commit, InMemoryEventStore, StoreUnavailable } from '@sluice/event-sourcing';
+import { createApp, Followers, InlineFolds, ManualClock, Settings, type SettingValues, Tokens } from '@sluice/platform';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { folds, TelemetryModule, telemetryPublications } from './index.ts';
+import { hashDevice, shardOf } from './shard-of.ts';
+
+const NOON = Date.parse('2026-03-17T12:00:00Z');
+const MINUTE = 60_000;
+const BASE = '23D8133';
+const PATCHED = '23D771330a';
+
+/** A store that can be told to fail, as a full disk would. */
+class FallibleStore extends InMemoryEventStore {
+  failing = false;
+
+  override append(append: Append): Promise<Appended> {
+    return this.failing ? Promise.reject(new StoreUnavailable('the disk is full')) : super.append(append);
+  }
+}
+
+let clock: ManualClock;
+let store: FallibleStore;
+let tokens: Tokens;
+let folder: string;
+let app: NestFastifyApplication;
+let booted: NestFastifyApplication[];
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'sluice-telemetry-'));
+  tokens = new Tokens(folder);
+  clock = new ManualClock(NOON);
+  store = new FallibleStore(clock);
+  booted = [];
+  app = await boot();
+});
+
+afterEach(async () => {
+  for (const each of booted) await stop(each);
+  await store.close();
+  rmSync(folder, { recursive: true });
+});
+
+async function boot(overrides: Partial<SettingValues> = {}): Promise<NestFastifyApplication> {
+  const publications = [...telemetryPublications(), publishAsIs('catalog', 'catalog', ['patch-'])];
+  const created = await createApp([TelemetryModule], {
+    settings: Settings.of({ shards: 4, ...overrides }),
+    clock,
+    store,
+    tokens,
+    folds: new InlineFolds(store, folds),
+    publications,
+  });
+  booted.push(created);
+  await created.get(Followers).settle();
+  return created;
+}
+
+// As `close` of the platform, but the store lives on for the next start.
+async function stop(each: NestFastifyApplication): Promise<void> {
+  booted = booted.filter((other) => other !== each);
+  await each.get(Followers).stopTasks();
+  await each.close();
+  await each.get(Followers).stop();
+}
+
+async function restart(): Promise<void> {
+  await stop(app);
+  app = await boot();
+}
+
+let nextReport = 0;
+
+function report(fields: object = {}): Record<string, unknown> {
+  nextReport += 1;
+  return {
+    reportId: `report-${String(nextReport)}`,
+    deviceId: 'd-1',
+    kind: 'status',
+    occurredAt: new Date(clock.now()).toISOString(),
+    platform: 'ios',
+    model: 'iPhone18,1',
+    osVersion: '26.3.1',
+    osBuild: BASE,
+    track: 'automatic',
+    ...fields,
+  };
+}
+
+const about = (kind: string, fields: object = {}) => report({ kind, patchId: 'a', ...fields });
+const installed = (fields: object = {}) => about('installed', { osBuild: PATCHED, ...fields });
+
+async function send(reports: readonly unknown[], token = tokens.adminToken()) {
+  const response = await app.inject({
+    method: 'POST',
+    url: '/v1/reports',
+    headers: { authorization: `Bearer ${token}` },
+    payload: { reports },
+  });
+  return { status: response.statusCode, body: response.json<Record<string, unknown>>() };
+}
+
+async function get(url: string) {
+  const response = await app.inject({ url, headers: { authorization: `Bearer ${tokens.adminToken()}` } });
+  return { status: response.statusCode, body: response.json<Record<string, unknown>>() };
+}
+
+function post(url: string) {
+  return app.inject({ method: 'POST', url, headers: { authorization: `Bearer ${tokens.adminToken()}` } });
+}
+
+async function tellCatalog(...events: { type: string; [field: string]: unknown }[]): Promise<void> {
+  await store.append({
+    stream: 'patch-a',
+    expected: 'any',
+    commitId: randomUUID(),
+    metadata: { actor: 'test', correlationId: 'test' },
+    body: { kind: 'events', events: events.map((event) => ({ patchId: 'a', at: '2026-03-17T00:00:00Z', ...event })) },
+  });
+  await app.get(Followers).settle();
+}
+
+const published = {
+  type: 'PatchPublished',
+  platform: 'ios',
+  variants: [{ build: PATCHED, prerequisiteBuild: BASE, models: ['iPhone18,1'] }],
+};
+
+async function commits(prefix: string): Promise<Commit[]> {
+  const found: Commit[] = [];
+  for await (const commit of store.readAll({ prefixes: [prefix] })) found.push(commit);
+  return found;
+}
+
+async function buckets(): Promise<HealthBucketClosed[]> {
+  return (await commits('health-')).flatMap(({ body }) =>
+    body.kind === 'events' ? (body.events as readonly HealthBucketClosed[]) : [],
+  );
+}
+
+async function pass(minutes: number): Promise<void> {
+  await clock.advanceTo(clock.now() + minutes * MINUTE);
+  await app.get(Followers).settle();
+}
+
+describe('taking in reports', () => {
+  it('shows at once what was accepted', async () => {
+    expect(await send([report(), installed({ deviceId: 'd-2' })])).toEqual({
+      status: 202,
+      body: { accepted: 2, duplicates: 0, refused: [] },
+    });
+    expect((await get('/v1/fleet')).body).toEqual({
+      asOf: '2026-03-17T12:00:00.000Z',
+      position: expect.stringMatching(/^[1-9]\d*$/) as unknown,
+      facts: 2,
+      devices: 2,
+      byPlatform: { ios: 2 },
+      byBase: { [BASE]: 1, [PATCHED]: 1 },
+      patches: { a: { started: 0, installed: 1, failed: 0, rolledBack: 0, replaced: 0 } },
+    });
+    expect((await get('/v1/devices/d-2')).body).toEqual({
+      deviceId: 'd-2',
+      platform: 'ios',
+      model: 'iPhone18,1',
+      osVersion: '26.3.1',
+      osBuild: PATCHED,
+      base: PATCHED,
+      track: 'automatic',
+      lastReportAt: '2026-03-17T12:00:00.000Z',
+      patches: { a: { state: 'installed', at: '2026-03-17T12:00:00.000Z' } },
+    });
+  });
+
+  it('refuses bad ones by index and code, and lets the good ones of the batch stand', async () => {
+    const { status, body } = await send([
+      report(),
+      report({ kind: 'teleported' }),
+      report({ osBuild: 7 }),
+      report({ kind: 'installed' }),
+      about('rolled-back'),
+      report({ occurredAt: '2026-03-17T12:00:00' }),
+      'nonsense',
+      null,
+      report({ deviceId: 'd-2', agentMood: 'fine' }),
+    ]);
+    expect(status).toBe(202);
+    expect(body).toMatchObject({ accepted: 2, duplicates: 0 });
+    expect((body['refused'] as { index: number; code: string }[]).map(({ index, code }) => [index, code])).toEqual([
+      [1, 'unknown-kind'],
+      [2, 'invalid-report'],
+      [3, 'invalid-report'],
+      [4, 'invalid-report'],
+      [5, 'invalid-report'],
+      [6, 'invalid-report'],
+      [7, 'invalid-report'],
+    ]);
+    expect((body['refused'] as { detail: string }[])[1]?.detail).toContain('/osBuild');
+    expect((await get('/v1/fleet')).body).toMatchObject({ facts: 2 });
+  });
+
+  it.each([[{}], [{ reports: [] }], [{ reports: 'all' }], [{ reports: Array.from({ length: 1001 }, () => 1) }], [[]]])(
+    'refuses an envelope that is none (%#)',
+    async (payload) => {
+      const headers = { authorization: `Bearer ${tokens.adminToken()}` };
+      const response = await app.inject({ method: 'POST', url: '/v1/reports', headers, payload });
+      expect(response.json()).toMatchObject({ status: 400, code: 'invalid-request', errors: [{ path: '/reports' }] });
+    },
+  );
+
+  it('lets a device token speak for its own devices only', async () => {
+    const { token } = tokens.create('gateway', ['device'], clock.nowText(), { devicePrefix: 'd-' });
+    const { body } = await send([report(), report({ deviceId: 'e-1' })], token);
+    expect(body).toMatchObject({ accepted: 1, refused: [{ index: 1, code: 'device-forbidden' }] });
+  });
+
+  it('counts a report once, whether it comes again in the same batch, at the same time or later', async () => {
+    const one = report();
+    expect((await send([one, one])).body).toMatchObject({ accepted: 1, duplicates: 1 });
+    const other = report({ deviceId: 'd-2' });
+    const answers = await Promise.all([send([other]), send([other]), send([other])]);
+    expect(answers.map(({ body }) => body['accepted']).toSorted()).toEqual([0, 0, 1]);
+    expect((await send([one, other])).body).toMatchObject({ accepted: 0, duplicates: 2 });
+    expect((await get('/v1/fleet')).body).toMatchObject({ facts: 2 });
+  });
+
+  it('takes the same report id of another device for another report', async () => {
+    const { body } = await send([report({ reportId: 'r' }), report({ reportId: 'r', deviceId: 'd-2' })]);
+    expect(body).toMatchObject({ accepted: 2 });
+  });
+
+  it('takes a report that comes again after a week, and changes nothing by it', async () => {
+    const one = installed();
+    await send([one]);
+    const before = await get('/v1/devices/d-1');
+    await clock.advanceTo(NOON + 9 * 24 * 60 * MINUTE);
+    const sibling = sameShardAs('d-1');
+    await send([report({ deviceId: sibling })]);
+    expect((await send([one])).body).toMatchObject({ accepted: 1 });
+    expect((await get('/v1/devices/d-1')).body['patches']).toEqual(before.body['patches']);
+  });
+
+  it('accepts a device whose clock is ahead, orders it by receipt, and says so to the world', async () => {
+    await send([installed({ occurredAt: new Date(NOON + 60 * MINUTE).toISOString() })]);
+    await pass(10);
+    await send([about('rolled-back', { cause: 'user' })]);
+    expect((await get('/v1/devices/d-1')).body).toMatchObject({ patches: { a: { state: 'rolledBack' } } });
+    const events = (await get('/v1/feed')).body['events'] as { type: string; data: Record<string, unknown> }[];
+    expect(events.find(({ type }) => type === 'PatchInstalled')?.data).toMatchObject({
+      deviceId: 'd-1',
+      clockAhead: true,
+      occurredAt: new Date(NOON + 60 * MINUTE).toISOString(),
+      receivedAt: new Date(NOON).toISOString(),
+    });
+    expect(events.find(({ type }) => type === 'PatchRolledBack')?.data).toMatchObject({
+      deviceId: 'd-1',
+      cause: 'user',
+    });
+  });
+
+  it('keeps nothing of what the store could not write, so that the device can send it again', async () => {
+    const one = report();
+    store.failing = true;
+    expect(await send([one])).toMatchObject({ status: 503, body: { code: 'store-unavailable' } });
+    expect((await get('/v1/fleet')).body).toMatchObject({ facts: 0 });
+    store.failing = false;
+    expect((await send([one])).body).toMatchObject({ accepted: 1, duplicates: 0 });
+  });
+
+  it('makes one commit a shard of the requests that arrive together', async () => {
+    await Promise.all(Array.from({ length: 40 }, (_, index) => send([report({ deviceId: `d-${String(index)}` })])));
+    expect((await commits('fleet-')).length).toBeLessThanOrEqual(12);
+    expect((await get('/v1/fleet')).body).toMatchObject({ facts: 40, devices: 40 });
+  });
+});
+
+// Days of remembered reports move on with each shard's own reports.
+function sameShardAs(deviceId: string): string {
+  const shard = shardOf(hashDevice(deviceId), 4);
+  for (let index = 100; ; index += 1)
+    if (shardOf(hashDevice(`d-${String(index)}`), 4) === shard) return `d-${String(index)}`;
+}
+
+describe('starting again', () => {
+  it('comes to the same state, and knows the reports it had accepted', async () => {
+    await tellCatalog(published);
+    const reports = Array.from({ length: 50 }, (_, index) => installed({ deviceId: `d-${String(index)}` }));
+    await send(reports);
+    await send([about('rolled-back', { deviceId: 'd-7', cause: 'recall' })]);
+    const before = [(await get('/v1/fleet')).body, (await get('/v1/devices/d-7')).body];
+    await restart();
+    expect([(await get('/v1/fleet')).body, (await get('/v1/devices/d-7')).body]).toEqual(before);
+    expect((await send(reports)).body).toMatchObject({ accepted: 0, duplicates: 50 });
+    expect((await send([report()])).body).toMatchObject({ accepted: 1 });
+  });
+
+  it('refuses another number of shards, and says which one it has', async () => {
+    await expect(boot({ shards: 8 })).rejects.toThrow('--shards 4');
+  });
+
+  it('finds the live state equal to what the store says', async () => {
+    await send([installed(), report({ deviceId: 'd-2' }), about('install-failed', { deviceId: 'd-3' })]);
+    await post('/v1/devices/d-2/retire');
+    const job = (
+      await app.inject({
+        method: 'POST',
+        url: '/v1/replays',
+        headers: { authorization: `Bearer ${tokens.adminToken()}` },
+        payload: { verify: true },
+      })
+    ).json<{ id: string }>();
+    await expect
+      .poll(async () => (await get(`/v1/replays/${job.id}`)).body)
+      .toMatchObject({ status: 'done', matches: true, done: ['fleet'] });
+  });
+});
+
+describe('asking for devices', () => {
+  it('answers 404 for a device that was never heard of', async () => {
+    expect(await get('/v1/devices/nobody')).toMatchObject({ status: 404, body: { code: 'device-not-found' } });
+    expect((await post('/v1/devices/nobody/retire')).statusCode).toBe(404);
+  });
+
+  it('lists all that match, page by page, over all shards', async () => {
+    await tellCatalog(published);
+    const ids = Array.from({ length: 30 }, (_, index) => `d-${String(index)}`);
+    await send(ids.map((deviceId, index) => (index % 3 === 0 ? installed({ deviceId }) : report({ deviceId }))));
+    const found: string[] = [];
+    let url = '/v1/devices?limit=7';
+    for (let page = 0; page < 10; page += 1) {
+      const { body } = await get(url);
+      found.push(...(body['items'] as { deviceId: string }[]).map(({ deviceId }) => deviceId));
+      if (body['nextCursor'] === undefined) break;
+      url = `/v1/devices?limit=7&cursor=${body['nextCursor'] as string}`;
+    }
+    expect(found.toSorted()).toEqual(ids.toSorted());
+    const filtered = (await get(`/v1/devices?patchId=a&state=installed&platform=ios&base=${BASE}`)).body;
+    expect(filtered['items']).toHaveLength(10);
+    expect((await get('/v1/devices?state=lost')).body).toMatchObject({
+      code: 'invalid-request',
+      errors: [{ path: '/state' }],
+    });
+  });
+
+  it('forgets a retired device until it reports again', async () => {
+    await send([installed()]);
+    await pass(1);
+    const retired = await post('/v1/devices/d-1/retire');
+    expect(retired.json()).toMatchObject({ deviceId: 'd-1', retiredAt: '2026-03-17T12:01:00.000Z' });
+    expect((await post('/v1/devices/d-1/retire')).json()).toEqual(retired.json());
+    expect((await get('/v1/fleet')).body).toMatchObject({ facts: 2, devices: 0, patches: { a: { installed: 0 } } });
+    expect((await get('/v1/devices')).body).toEqual({ items: [] });
+    const [{ metadata } = { metadata: undefined }] = (await commits('fleet-')).slice(-1);
+    expect(metadata).toMatchObject({ actor: 'admin' });
+    await pass(1);
+    await send([report({ osBuild: PATCHED })]);
+    expect((await get('/v1/fleet')).body).toMatchObject({ devices: 1, patches: { a: { installed: 1 } } });
+  });
+});
+
+describe('looking back', () => {
+  it('shows fleet and device as they were at an instant', async () => {
+    await tellCatalog(published);
+    await send([installed()]);
+    await pass(10);
+    await send([about('rolled-back', { cause: 'user' }), report({ deviceId: 'd-2' })]);
+    const at = '2026-03-17T12:05:00.000Z';
+    expect((await get(`/v1/fleet?at=${at}`)).body).toMatchObject({
+      asOf: at,
+      facts: 1,
+      devices: 1,
+      byBase: { [BASE]: 1 },
+      patches: { a: { installed: 1, rolledBack: 0 } },
+    });
+    expect((await get(`/v1/devices/d-1?at=${at}`)).body).toMatchObject({
+      base: BASE,
+      patches: { a: { state: 'installed' } },
+    });
+    expect((await get('/v1/devices/d-1')).body).toMatchObject({ patches: { a: { state: 'rolledBack' } } });
+    expect((await get(`/v1/devices/d-2?at=${at}`)).status).toBe(404);
+    const { asOf: _, ...now } = (await get('/v1/fleet')).body;
+    expect((await get('/v1/fleet?at=2026-03-17T12:10:00Z')).body).toMatchObject(now);
+  });
+
+  it('knows neither the future nor nonsense', async () => {
+    expect((await get('/v1/fleet?at=2026-03-17T12:00:01Z')).body).toMatchObject({ code: 'at-in-future' });
+    expect((await get('/v1/fleet?at=yesterday')).body).toMatchObject({
+      code: 'invalid-request',
+      errors: [{ path: '/at' }],
+    });
+  });
+});
+
+describe('telling health', () => {
+  const total = async () => {
+    const cells = (await buckets()).flatMap(({ cells: each }) => each);
+    const sum = (field: 'trials' | 'failures') => cells.reduce((count, cell) => count + cell[field], 0);
+    return { trials: sum('trials'), failures: sum('failures'), bases: [...new Set(cells.map(({ base }) => base))] };
+  };
+
+  it('closes a bucket a shard when something changed, and none when nothing did', async () => {
+    await tellCatalog(published);
+    await send([about('install-started'), about('install-started', { deviceId: 'd-2' }), about('install-failed')]);
+    await pass(0.5);
+    expect(await buckets()).toEqual([]);
+    await pass(0.5);
+    const closed = await buckets();
+    expect(closed.length).toBeGreaterThan(0);
+    expect(closed[0]).toMatchObject({ shards: 4, from: '2026-03-17T12:00:00.000Z', to: '2026-03-17T12:01:00.000Z' });
+    expect(await total()).toEqual({ trials: 2, failures: 1, bases: [BASE] });
+    await pass(5);
+    expect(await buckets()).toEqual(closed);
+  });
+
+  it('counts every trial once, whenever the process is started again', async () => {
+    await tellCatalog(published);
+    let devices = 0;
+    for (const minutes of [0.4, 1, 0.2, 30, 95, 1, 130]) {
+      for (let index = 0; index < 8; index += 1) {
+        devices += 1;
+        const deviceId = `d-${String(devices)}`;
+        const outcome = index % 4 === 0 ? about('install-failed', { deviceId }) : installed({ deviceId });
+        // Half of them never say that they started, and count once their deadline has passed.
+        await send(index % 2 === 0 ? [about('install-started', { deviceId }), outcome] : [outcome]);
+      }
+      await pass(minutes);
+      await restart();
+    }
+    await pass(121);
+    expect(await total()).toEqual({ trials: devices, failures: devices / 4, bases: [BASE] });
+    const streams = Map.groupBy(await buckets(), ({ shard }) => shard);
+    for (const told of streams.values()) {
+      const through = told.map(({ throughRevision }) => throughRevision);
+      expect(through).toEqual(through.toSorted((left, right) => left - right));
+    }
+    expect((await get('/v1/health?patchId=a')).body).toMatchObject({
+      patchId: 'a',
+      cells: [{ platform: 'ios', model: 'iPhone18,1', base: BASE, trials: devices, failures: devices / 4 }],
+      holders: { holders: (devices * 3) / 4, longOffline: 0, removed: 0, removalsFailed: 0 },
+    });
+  });
+
+  it('writes a bucket later when the store could not take it, and counts nothing twice', async () => {
+    await send([about('install-started')]);
+    store.failing = true;
+    await pass(1);
+    store.failing = false;
+    await send([about('install-started', { deviceId: sameShardAs('d-1') })]);
+    await pass(1);
+    await pass(1);
+    expect(await total()).toMatchObject({ trials: 2 });
+  });
+
+  it('tells of a pulled patch from every shard, also from those that never had it', async () => {
+    await send([installed()]);
+    await tellCatalog(published, { type: 'PatchPulled', mode: 'recall', reason: 'harm', recallEpoch: 1 });
+    await pass(1);
+    const lines = (await buckets()).flatMap(({ shard, holders }) => holders.map((line) => ({ shard, ...line })));
+    expect(lines.map(({ shard, recallEpoch }) => [shard, recallEpoch])).toEqual([
+      [0, 1],
+      [1, 1],
+      [2, 1],
+      [3, 1],
+    ]);
+    expect(lines.reduce((sum, { holders }) => sum + holders, 0)).toBe(1);
+    await pass(72 * 60);
+    expect((await get('/v1/health?patchId=a')).body).toMatchObject({ holders: { holders: 1, longOffline: 1 } });
+    await send([about('rolled-back', { cause: 'recall' })]);
+    await pass(1);
+    expect((await get('/v1/health?patchId=a')).body).toMatchObject({
+      holders: { holders: 0, longOffline: 0, removed: 1 },
+    });
+  });
+
+  it('has no figures of a patch that no bucket told of', async () => {
+    expect((await get('/v1/health?patchId=unheard')).body).toEqual({
+      patchId: 'unheard',
+      cells: [],
+      holders: { holders: 0, longOffline: 0, removed: 0, removalsFailed: 0 },
+    });
+  });
+});
