@@ -34,36 +34,44 @@ describe('killing the process that has the store', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it('loses nothing that was acknowledged, and leaves neither a gap nor anything twice', async () => {
-    const acknowledged: string[] = [];
-    for (const milliseconds of [5, 120, 60, 250, 400]) {
-      const child = start(program, path);
-      acknowledged.push(...(await linesUntilKilled(child, milliseconds)));
-      const store = await SqliteEventStore.open({ path, clock: new StoppedClock() });
-      const commits = await collect(store.readAll());
-      await store.close();
+  it(
+    'loses nothing that was acknowledged, and leaves neither a gap nor anything twice',
+    async () => {
+      const acknowledged: string[] = [];
+      for (const milliseconds of [5, 120, 60, 250, 400]) {
+        const child = start(program, path);
+        acknowledged.push(...(await linesUntilKilled(child, milliseconds)));
+        const store = await SqliteEventStore.open({ path, clock: new StoppedClock() });
+        const commits = await collect(store.readAll());
+        await store.close();
 
-      const stored = commits.map(({ commitId }) => commitId);
-      const kept = new Set(stored);
-      expect(kept.size).toBe(stored.length);
-      expect(acknowledged.filter((commitId) => !kept.has(commitId))).toEqual([]);
-      expect(commits.map(({ position }) => Number(position))).toEqual(stored.map((_, index) => index + 1));
-    }
-    expect(acknowledged.length).toBeGreaterThan(100);
-  }, TIMEOUT_MS);
+        const stored = commits.map(({ commitId }) => commitId);
+        const kept = new Set(stored);
+        expect(kept.size).toBe(stored.length);
+        expect(acknowledged.filter((commitId) => !kept.has(commitId))).toEqual([]);
+        expect(commits.map(({ position }) => Number(position))).toEqual(stored.map((_, index) => index + 1));
+      }
+      expect(acknowledged.length).toBeGreaterThan(100);
+    },
+    TIMEOUT_MS,
+  );
 
-  it('frees the folder, which no other process gets before', async () => {
-    const first = start(program, path);
-    await firstLine(first);
-    expect(await firstLine(start(program, path))).toBe(
-      `refused folder-in-use: The data folder ${join(folder, 'data')} is in use by another Sluice process. ` +
-        'Stop that one first, or name another folder.',
-    );
-    await linesUntilKilled(first, 0);
-    const third = start(program, path);
-    expect(await firstLine(third)).toHaveLength(UUID_LENGTH);
-    await linesUntilKilled(third, 0);
-  }, TIMEOUT_MS);
+  it(
+    'frees the folder, which no other process gets before',
+    async () => {
+      const first = start(program, path);
+      await firstLine(first);
+      expect(await firstLine(start(program, path))).toBe(
+        `refused folder-in-use: The data folder ${join(folder, 'data')} is in use by another Sluice process. ` +
+          'Stop that one first, or name another folder.',
+      );
+      await linesUntilKilled(first, 0);
+      const third = start(program, path);
+      expect(await firstLine(third)).toHaveLength(UUID_LENGTH);
+      await linesUntilKilled(third, 0);
+    },
+    TIMEOUT_MS,
+  );
 });
 
 function source(name: string): string {

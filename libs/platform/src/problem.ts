@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import { type ErrorCode, errorCodes, type FieldFault, isErrorCode, type Problem } from '@sluice/contracts';
-import { Rejection, RevisionConflict, StoreUnavailable } from '@sluice/event-sourcing';
+import { Rejection, RevisionConflict, StoreOverloaded, StoreUnavailable } from '@sluice/event-sourcing';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 
 const RETRY_AFTER_SECONDS = 1;
@@ -64,6 +64,7 @@ function describe(error: unknown): { code: ErrorCode; detail?: string; errors?: 
     return error.detail === undefined ? { code: error.code } : { code: error.code, detail: error.detail };
   }
   if (error instanceof RevisionConflict) return { code: 'conflict' };
+  if (error instanceof StoreOverloaded) return { code: 'overloaded', detail: error.message };
   if (error instanceof StoreUnavailable) return { code: 'store-unavailable', detail: error.message };
   if (isMalformedJson(error)) return { code: 'malformed-json', detail: error.message };
   const status = statusOf(error);
