@@ -1,7 +1,13 @@
 import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { bucketOf } from './examples.ts';
+import { type BucketOf } from './decide.ts';
+
+/** The bucket as the services compute it. */
+const bucketOf: BucketOf = (salt, deviceId) => {
+  const digest = hash('sha256', `${salt}\u001f${deviceId}`, 'buffer');
+  return Number(digest.readBigUInt64BE(0)) / 2 ** 64;
+};
 
 interface Vectors {
   readonly vectors: readonly { salt: string; deviceId: string; sha256Prefix: string; bucket: number }[];

@@ -1,8 +1,5 @@
-import { hash } from 'node:crypto';
-import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { type Decider, type DomainEvent, fold, Rejection } from '@sluice/event-sourcing';
-import { type AskingDevice, type BucketOf } from './decide.ts';
+import { type AskingDevice } from './decide.ts';
 import { type GateEvidence } from './gate.ts';
 import { type HealthBucketClosed, type HealthCell, type HolderCount } from './health.ts';
 import { type Plan, type Wave } from './plan.ts';
@@ -153,12 +150,6 @@ export const phone: AskingDevice = {
   installed: [],
 };
 
-/** The bucket as the services compute it. */
-export const bucketOf: BucketOf = (salt, deviceId) => {
-  const digest = hash('sha256', `${salt}\u001f${deviceId}`, 'buffer');
-  return Number(digest.readBigUInt64BE(0)) / 2 ** 64;
-};
-
 export function healthBucket(
   to: string,
   content: { cells?: readonly HealthCell[]; holders?: readonly HolderCount[]; shard?: number; shards?: number },
@@ -187,8 +178,13 @@ export function outcomeOf<State, Command, Event extends DomainEvent>(
   }
 }
 
-/** A seeded source of numbers in [0, 1) for simulations. */
+/** A seeded source of numbers in [0, 1) for simulations (mulberry32). */
 export function random(seed: number): () => number {
-  const generator = xoroshiro128plus(seed);
-  return () => uniformFloat64(generator);
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
 }

@@ -39,18 +39,14 @@ export function emptyGateLedger(): GateLedger {
 
 /** Takes the event into the ledger, in place; other rollout events than starts and resumptions leave it as it is. */
 export function foldGateLedger(ledger: GateLedger, event: RolloutEvent | HealthBucketClosed): GateLedger {
-  switch (event.type) {
-    case 'RolloutStarted':
-      ledger.patchOfRollout.set(event.rolloutId, event.patchId);
-      countSince(tallyOf(ledger, event.patchId), event.at);
-      break;
-    case 'RolloutResumed': {
-      const patchId = ledger.patchOfRollout.get(event.rolloutId);
-      if (patchId !== undefined) countSince(tallyOf(ledger, patchId), event.at);
-      break;
-    }
-    case 'HealthBucketClosed':
-      for (const cell of event.cells) addCell(tallyOf(ledger, cell.patchId), cell, event.to);
+  if (event.type === 'HealthBucketClosed') {
+    for (const cell of event.cells) addCell(tallyOf(ledger, cell.patchId), cell, event.to);
+  } else if (event.type === 'RolloutStarted') {
+    ledger.patchOfRollout.set(event.rolloutId, event.patchId);
+    countSince(tallyOf(ledger, event.patchId), event.at);
+  } else if (event.type === 'RolloutResumed') {
+    const patchId = ledger.patchOfRollout.get(event.rolloutId);
+    if (patchId !== undefined) countSince(tallyOf(ledger, patchId), event.at);
   }
   return ledger;
 }

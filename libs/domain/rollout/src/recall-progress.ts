@@ -38,17 +38,13 @@ export function emptyRecallLedger(): RecallLedger {
 
 /** Takes the event into the ledger, in place. Counts of an older epoch are dropped: they say nothing of this recall. */
 export function foldRecallLedger(ledger: RecallLedger, event: RecallEvent | HealthBucketClosed): RecallLedger {
-  switch (event.type) {
-    case 'RecallStarted': {
-      const recall = recallOf(ledger, event.patchId, event.recallEpoch);
-      if (recall !== undefined) recall.startedAt = event.at;
-      break;
-    }
-    case 'HealthBucketClosed': {
-      ledger.shards = event.shards;
-      const toMs = Date.parse(event.to);
-      for (const count of event.holders) if (count.recallEpoch > 0) addCount(ledger, event.shard, count, toMs);
-    }
+  if (event.type === 'RecallStarted') {
+    const recall = recallOf(ledger, event.patchId, event.recallEpoch);
+    if (recall !== undefined) recall.startedAt = event.at;
+  } else if (event.type === 'HealthBucketClosed') {
+    ledger.shards = event.shards;
+    const toMs = Date.parse(event.to);
+    for (const count of event.holders) if (count.recallEpoch > 0) addCount(ledger, event.shard, count, toMs);
   }
   return ledger;
 }
@@ -67,11 +63,6 @@ export function recallProgress({ shards, patches }: RecallLedger, patchId: strin
     complete: shards !== undefined && counts.length >= shards,
     ...quantiles(recall),
   };
-}
-
-/** The patches whose holders were counted, for whoever watches them. */
-export function recalledPatches({ patches }: RecallLedger): Iterable<string> {
-  return patches.keys();
 }
 
 function recallOf({ patches }: RecallLedger, patchId: string, recallEpoch: number): PatchRecall | undefined {

@@ -58,7 +58,7 @@ describe('recording removals', () => {
 
   it('leaves counts of another epoch alone', () => {
     given(started)
-      .when({ ...counted(0), recallEpoch: 2 } as RecallCommand)
+      .when({ ...counted(0), recallEpoch: 2 })
       .thenNothing();
   });
 });
