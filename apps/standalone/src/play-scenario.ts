@@ -2,7 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { close, ManualClock, Settings, SettingsError, startService } from '@sluice/platform';
-import { runScenario, SCENARIO_START_MS, type ScenarioName, scenarioNames, type ScenarioResult } from '@sluice/simulation';
+import {
+  runScenario,
+  SCENARIO_START_MS,
+  type ScenarioName,
+  scenarioNames,
+  type ScenarioResult,
+} from '@sluice/simulation';
 import { InjectedWorld } from './injected-world.ts';
 import { services } from './services.ts';
 

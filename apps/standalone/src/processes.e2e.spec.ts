@@ -1,0 +1,257 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+// The built apps as processes of their own, over real sockets: `npm test` builds them first.
+const dist = join(import.meta.dirname, '..', '..', '..', 'dist');
+const MODEL = 'iPhone18,1';
+const BASE = '23D8133';
+const patch = {
+  patchId: 'ios-26.3.1-a',
+  platform: 'ios',
+  baseVersion: '26.3.1',
+  letter: 'a',
+  variants: [{ build: '23D771330a', prerequisiteBuild: BASE, models: [MODEL] }],
+};
+const plan = {
+  rolloutId: 'r1',
+  patchId: patch.patchId,
+  holdBackPercent: 0,
+  waves: [{ name: 'all', ramp: { fromPercent: 100, toPercent: 100, minutes: 0 }, bakeMinutes: 600 }],
+  gates: { installFailureRateMax: 0.01 },
+};
+
+let folder: string;
+let running: ChildProcess[];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sluice-processes-'));
+  running = [];
+});
+afterEach(async () => {
+  await Promise.all(running.map((child) => end(child, 'SIGKILL')));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+class Service {
+  private child: ChildProcess | undefined;
+
+  constructor(
+    private readonly app: string,
+    private readonly port: number,
+    private readonly flags: readonly string[] = [],
+  ) {}
+
+  async start(): Promise<void> {
+    const data = join(folder, this.app);
+    const args = [join(dist, this.app, 'main.js'), '--port', String(this.port), '--data', data, '--tokens', folder];
+    this.child = spawn(process.execPath, [...args, '--log-level', 'error', ...this.flags], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    running.push(this.child);
+    await until(async () => (await fetch(`http://127.0.0.1:${String(this.port)}/health/live`)).ok);
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child?.kill(signal);
+  }
+
+  async end(signal: NodeJS.Signals): Promise<void> {
+    if (this.child) await end(this.child, signal);
+  }
+
+  async send(
+    method: 'GET' | 'POST',
+    path: string,
+    body?: object,
+  ): Promise<{ status: number; body: Record<string, unknown> }> {
+    const token = readFileSync(join(folder, 'admin-token'), 'utf8').trim();
+    const response = await fetch(`http://127.0.0.1:${String(this.port)}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  }
+
+  checkIn(fields: object = {}) {
+    const device = {
+      deviceId: 'd-1',
+      platform: 'ios',
+      model: MODEL,
+      osVersion: '26.3.1',
+      osBuild: BASE,
+      installed: [],
+      track: 'automatic',
+    };
+    return this.send('POST', '/v1/check-in', { ...device, ...fields });
+  }
+
+  report(reportId: string, kind: string, fields: object = {}) {
+    const device = {
+      deviceId: 'd-1',
+      platform: 'ios',
+      model: MODEL,
+      osVersion: '26.3.1',
+      osBuild: BASE,
+      track: 'automatic',
+    };
+    const report = { reportId, kind, occurredAt: new Date().toISOString(), ...device, ...fields };
+    return this.send('POST', '/v1/reports', { reports: [report] });
+  }
+}
+
+async function threeServices(flags: readonly string[] = []) {
+  const [catalogPort, orchestratorPort, telemetryPort] = await freePorts(3);
+  const urls = [
+    `--catalog-url`,
+    `http://127.0.0.1:${String(catalogPort)}`,
+    '--telemetry-url',
+    `http://127.0.0.1:${String(telemetryPort)}`,
+  ];
+  const catalog = new Service('catalog', catalogPort ?? 0);
+  const orchestrator = new Service('orchestrator', orchestratorPort ?? 0, [...urls, ...flags]);
+  const telemetry = new Service('telemetry', telemetryPort ?? 0, [
+    ...urls,
+    '--health-bucket-seconds',
+    '1',
+    '--shards',
+    '2',
+  ]);
+  await catalog.start();
+  await Promise.all([orchestrator.start(), telemetry.start()]);
+  return { catalog, orchestrator, telemetry };
+}
+
+describe('running three processes that hear each other over HTTP', () => {
+  it(
+    'brings a patch out and takes it back, though each of them is killed in between',
+    { timeout: 60_000 },
+    async () => {
+      const { catalog, orchestrator, telemetry } = await threeServices();
+      expect((await catalog.send('POST', '/v1/patches', patch)).status).toBe(201);
+      await until(async () => (await orchestrator.send('POST', '/v1/rollouts', plan)).status === 201);
+      expect((await orchestrator.send('POST', '/v1/rollouts/r1/start')).body).toMatchObject({ status: 'running' });
+      await orchestrator.end('SIGKILL');
+      await orchestrator.start();
+      await until(async () => (await orchestrator.checkIn()).body['directive'] === 'install');
+
+      const told = { patchId: patch.patchId, rolloutId: 'r1' };
+      expect((await telemetry.report('1', 'install-started', told)).body).toMatchObject({ accepted: 1 });
+      expect((await telemetry.report('2', 'installed', { ...told, osBuild: '23D771330a' })).body).toMatchObject({
+        accepted: 1,
+      });
+      await telemetry.end('SIGKILL');
+      await telemetry.start();
+      expect((await telemetry.report('2', 'installed', { ...told, osBuild: '23D771330a' })).body).toMatchObject({
+        duplicates: 1,
+      });
+      expect((await telemetry.send('GET', '/v1/devices/d-1')).body).toMatchObject({
+        base: BASE,
+        patches: { [patch.patchId]: { state: 'installed' } },
+      });
+
+      const pulled = await catalog.send('POST', `/v1/patches/${patch.patchId}/pull`, {
+        mode: 'recall',
+        reason: 'it hurts',
+      });
+      expect(pulled.body).toMatchObject({ status: 'pulled', recallEpoch: 1 });
+      await catalog.end('SIGKILL');
+      await catalog.start();
+      const holding = { osBuild: '23D771330a', installed: [patch.patchId] };
+      await until(async () => (await orchestrator.checkIn(holding)).body['directive'] === 'remove');
+      expect((await orchestrator.checkIn({ deviceId: 'd-2' })).body).toMatchObject({
+        directive: 'none',
+        reason: 'pulled',
+      });
+      const progress = async () => (await orchestrator.send('GET', `/v1/recalls/${patch.patchId}`)).body;
+      await until(async () => (await progress())['remaining'] === 1);
+      await telemetry.report('3', 'rolled-back', { ...told, cause: 'recall' });
+      await until(async () => (await progress())['status'] === 'completed');
+      expect(await progress()).toMatchObject({ devices: 1, removed: 1, remaining: 0 });
+    },
+  );
+
+  it('offers nothing once the catalog is silent for too long', { timeout: 60_000 }, async () => {
+    const { catalog, orchestrator } = await threeServices(['--policy-stale-seconds', '7']);
+    await catalog.send('POST', '/v1/patches', patch);
+    await until(async () => (await orchestrator.send('POST', '/v1/rollouts', plan)).status === 201);
+    await orchestrator.send('POST', '/v1/rollouts/r1/start');
+    await until(async () => (await orchestrator.checkIn()).body['directive'] === 'install');
+    // A process that stands still keeps its sockets open, so that nobody is told.
+    catalog.signal('SIGSTOP');
+    await until(async () => (await orchestrator.checkIn()).body['reason'] === 'policy-stale');
+    expect((await orchestrator.checkIn()).body).toMatchObject({ directive: 'none', reason: 'policy-stale' });
+    catalog.signal('SIGCONT');
+    await until(async () => (await orchestrator.checkIn()).body['directive'] === 'install');
+  });
+});
+
+describe('killing the one process that has it all', () => {
+  it('loses nothing that was acknowledged and counts nothing twice', { timeout: 60_000 }, async () => {
+    const [port = 0] = await freePorts(1);
+    const standalone = new Service('standalone', port, ['--empty']);
+    const acknowledged = new Set<string>();
+    for (let round = 0; round < 3; round += 1) {
+      await standalone.start();
+      const killed = { now: false };
+      const senders = Array.from({ length: 8 }, async (_, sender) => {
+        for (let next = 0; !killed.now; next += 1) {
+          const id = `${String(round)}-${String(sender)}-${String(next)}`;
+          const answer = await standalone.report(id, 'status', { deviceId: `d-${id}` }).catch(() => undefined);
+          if (answer?.status === 202) acknowledged.add(id);
+        }
+      });
+      await until(() => Promise.resolve(acknowledged.size > (round + 1) * 200));
+      await standalone.end('SIGKILL');
+      killed.now = true;
+      await Promise.all(senders);
+    }
+    await standalone.start();
+    for (const id of acknowledged) {
+      expect((await standalone.report(id, 'status', { deviceId: `d-${id}` })).body).toMatchObject({
+        accepted: 0,
+        duplicates: 1,
+      });
+    }
+    const { body } = await standalone.send('GET', '/v1/fleet');
+    expect(body['devices']).toBe(body['facts']);
+    expect(body['facts']).toBeGreaterThanOrEqual(acknowledged.size);
+    const job = await standalone.send('POST', '/v1/replays', { verify: true });
+    const verified = async () => (await standalone.send('GET', `/v1/replays/${String(job.body['id'])}`)).body;
+    await until(async () => (await verified())['status'] === 'done');
+    expect(await verified()).toMatchObject({ matches: true, differences: [] });
+  });
+});
+
+/** Polls until it is so; what throws is not so yet. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 25_000;
+  while (!(await isSo().catch(() => false))) {
+    if (performance.now() > deadline) throw new Error(`never came true: ${isSo.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill(signal);
+  await ended;
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  const ports = await Promise.all(
+    servers.map(async (server) => {
+      await new Promise((resolve) => (server.listening ? resolve(undefined) : server.once('listening', resolve)));
+      const address = server.address();
+      return typeof address === 'object' && address !== null ? address.port : 0;
+    }),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
