@@ -94,16 +94,16 @@ export class FleetShard {
     this.factCount += count;
   }
 
-  /** The number of the device with this key (its first 16 bytes count), undefined when nothing was heard of it. */
-  find(key: Uint8Array): number | undefined {
-    // A key in hand lies anywhere; as words it has to be aligned.
-    for (let byte = 0; byte < KEY_BYTES; byte += 1) this.soughtBytes[byte] = key[byte] ?? 0;
+  /** The number of the device with this key (one byte a character, the first 16 count), undefined when nothing was heard of it. */
+  find(key: string): number | undefined {
+    // To be compared as words, the key has to be laid down as the table has it.
+    for (let byte = 0; byte < KEY_BYTES; byte += 1) this.soughtBytes[byte] = key.charCodeAt(byte);
     const found = this.devices.find(this.soughtWords, 0);
     return found === NOWHERE ? undefined : found;
   }
 
   /** True when the id of the device need not be told again. */
-  hasIdOf(key: Uint8Array): boolean {
+  hasIdOf(key: string): boolean {
     const device = this.find(key);
     return device !== undefined && this.devices.hasId(device);
   }

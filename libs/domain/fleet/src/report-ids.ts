@@ -29,7 +29,7 @@ export class HashSet {
 
   private slotOf(low: number, high: number): number {
     const mask = this.slots.length - 1;
-    let slot = (low * 2) & mask;
+    let slot = (low << 1) & mask;
     while (
       (this.slots[slot] !== low || this.slots[slot + 1] !== high) &&
       (this.slots[slot] !== 0 || this.slots[slot + 1] !== 0)

@@ -52,7 +52,7 @@ export class Fleet {
     this.writers = Array.from({ length: settings.values.shards }, (_, shard) => new ShardWriter(shard, store));
   }
 
-  writerOf(deviceHash: Buffer): ShardWriter {
+  writerOf(deviceHash: string): ShardWriter {
     const writer = this.writers[shardOf(deviceHash, this.writers.length)];
     if (writer === undefined) throw new Error('the shards do not cover the fleet');
     return writer;

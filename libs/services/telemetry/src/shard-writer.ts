@@ -117,7 +117,7 @@ export class ShardWriter {
   }
 
   /** True when the id of a device has to be told with its next fact. */
-  isNew(deviceHash: Uint8Array): boolean {
+  isNew(deviceHash: string): boolean {
     return !this.state.hasIdOf(deviceHash);
   }
 
@@ -200,8 +200,12 @@ export class ShardWriter {
 }
 
 // In the byte order of typed arrays, in which packed commits give the same bytes; it is little-endian wherever Node runs.
-function wordAt(bytes: Uint8Array, at: number): number {
+function wordAt(hash: string, at: number): number {
   return (
-    ((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)) >>> 0
+    (hash.charCodeAt(at) |
+      (hash.charCodeAt(at + 1) << 8) |
+      (hash.charCodeAt(at + 2) << 16) |
+      (hash.charCodeAt(at + 3) << 24)) >>>
+    0
   );
 }
