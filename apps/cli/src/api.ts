@@ -1,7 +1,8 @@
-import { type Problem, type ServiceName } from '@sluice/contracts';
+import { type ServiceName } from '@sluice/contracts';
 import { EventSourceParserStream, type EventSourceMessage } from 'eventsource-parser/stream';
-import { type Connection, type Token } from './connection.ts';
-import { CliError, type Exit, interrupted } from './errors.ts';
+import { type Connection } from './connection.ts';
+import { CliError, interrupted } from './errors.ts';
+import { toRefusal } from './refusal.ts';
 
 const ANSWER_TIMEOUT_MS = 30_000;
 const PAGE_ITEMS_MAX = 1000;
@@ -113,7 +114,7 @@ export class Api {
     idle: AbortSignal,
   ): AsyncGenerator<EventSourceMessage> {
     const url = addressWith(this.connection.addresses[service], path, query);
-    const response = await this.send(url, { headers: { accept: 'text/event-stream' } }, idle);
+    const response = await this.send(url, { method: 'GET', headers: { accept: 'text/event-stream' } }, idle);
     if (response.body === null) return;
     const messages = response.body
       .pipeThrough(new TextDecoderStream())
@@ -134,11 +135,12 @@ export class Api {
       throw this.toCliError(error, url);
     });
     if (response.status === 401 && tokenAt + 1 < this.connection.tokens.length) {
+      await response.body?.cancel();
       return this.send(url, init, limit, tokenAt + 1);
     }
     this.tokenAt = tokenAt;
     if (response.ok) return response;
-    throw await toRefusal(response, url, token);
+    throw await toRefusal(response, { isReading: init.method === 'GET', token });
   }
 
   private toCliError(error: unknown, url: URL): CliError {
@@ -157,51 +159,6 @@ export class Api {
       next: 'Start Sluice with `npm start`, or name the address with --url or SLUICE_URL.',
       ...(refused ? {} : { detail: cause instanceof Error ? cause.message : String(error) }),
     });
-  }
-}
-
-async function toRefusal(response: Response, url: URL, token: Token | undefined): Promise<CliError> {
-  const problem = await readProblem(response);
-  const { status } = response;
-  const exit: Exit = status === 401 || status === 403 ? 'unauthorised' : status >= 500 ? 'unavailable' : 'refused';
-  const [what, next] = splitTitle(problem.title ?? `${url.origin} answered ${String(status)}.`);
-  return new CliError(exit, problem.code ?? `http-${String(status)}`, {
-    what:
-      status === 401 ? (token === undefined ? 'No token was found.' : `${url.origin} does not know the token.`) : what,
-    next: nextFor(status, next, problem, token),
-    detail: problem.detail,
-    errors: problem.errors,
-  });
-}
-
-function nextFor(status: number, next: string, problem: Partial<Problem>, token: Token | undefined): string {
-  if (status === 401 && token === undefined) {
-    return 'Give --token or SLUICE_TOKEN, or name the data folder of the server with --data or SLUICE_DATA.';
-  }
-  if (status === 401)
-    return `It came from ${token?.origin ?? ''}. Name the data folder of this server with --data, or give --token.`;
-  if (status === 403) return 'Use a token with that role; an admin makes one with `sluice token create`.';
-  if (problem.errors !== undefined && problem.errors.length > 0) return 'Correct each of these, then repeat.';
-  if (status >= 500) {
-    const id = problem.correlationId;
-    return [next, id === undefined ? 'Look into the log of the service.' : `Correlation id: ${id}`].join(' ').trim();
-  }
-  return next || 'Nothing was changed. Look at the present state, then decide.';
-}
-
-/** The titles of `errorCodes` say what in the first sentence, and what to do in the rest. */
-function splitTitle(title: string): [string, string] {
-  const end = title.indexOf('. ');
-  return end === -1 ? [title, ''] : [title.slice(0, end + 1), title.slice(end + 2)];
-}
-
-// A proxy in between answers with what it likes.
-async function readProblem(response: Response): Promise<Partial<Problem>> {
-  try {
-    const body: unknown = await response.json();
-    return typeof body === 'object' && body !== null ? body : {};
-  } catch {
-    return {};
   }
 }
 

@@ -204,21 +204,27 @@ class Silence {
 
 function eventText({ time: at, type, stream, data, actor }: FeedEvent, paint: Paint): string {
   const subject = typeof data['deviceId'] === 'string' ? data['deviceId'] : stream.slice(stream.indexOf('-') + 1);
-  const details = Object.entries(data).flatMap(([name, value]) => {
-    const text = HIDDEN_FIELDS.has(name) || value === subject ? undefined : detailText(value);
-    return text === undefined ? [] : [`${name}=${text}`];
-  });
-  const by = actor === undefined ? '' : paint('dim', `  by ${clean(actor)}`);
-  return `${paint('dim', time(at))}  ${paint('bold', type.padEnd(18))} ${clean(subject)}  ${clean(details.join(' '))}${by}`;
+  const told = Object.entries(data).filter(([name, value]) => !HIDDEN_FIELDS.has(name) && value !== subject);
+  const by = actor === undefined ? '' : paint('dim', `by ${clean(actor)}`);
+  const parts = [paint('dim', time(at)), paint('bold', type.padEnd(18)), clean(subject), clean(detailsText(told)), by];
+  return parts.filter((part) => part !== '').join('  ');
 }
 
 /** Told by the rest of the line. */
 const HIDDEN_FIELDS = new Set(['type', 'at', 'occurredAt', 'receivedAt']);
 
-function detailText(value: unknown): string | undefined {
-  if (Array.isArray(value)) return value.length === 0 ? undefined : String(value.length);
-  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return undefined;
-  const text = String(value);
+/** Names and values in one line: lists by their length, what is nested by its plain values. */
+function detailsText(fields: readonly (readonly [string, unknown])[], isNested = false): string {
+  const texts = fields.map(([name, value]) => {
+    if (Array.isArray(value)) return value.length === 0 ? '' : `${name}=${String(value.length)}`;
+    if (typeof value === 'object' && value !== null) return isNested ? '' : detailsText(Object.entries(value), true);
+    return `${name}=${valueText(value)}`;
+  });
+  return texts.filter((text) => text !== '').join(' ');
+}
+
+function valueText(value: unknown): string {
+  const text = String(typeof value === 'number' ? Math.round(value * 1000) / 1000 : value);
   const short = text.length > TEXT_CHARACTERS_MAX ? `${text.slice(0, TEXT_CHARACTERS_MAX)}…` : text;
   return /\s/.test(short) ? JSON.stringify(short) : short;
 }

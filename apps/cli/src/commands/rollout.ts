@@ -66,10 +66,10 @@ function addPlanningCommands(rollout: Command, open: OpenSession): void {
     .action(async (file: string) => {
       const session = open();
       const planned = await session.api.post<Rollout>('orchestrator', '/v1/rollouts', await session.readJson(file));
-      session.output.answer(planned, (each, paint) => `Planned.\n${rolloutText(each, paint)}`);
-      session.output.note(
-        `\`sluice rollout preview ${planned.rolloutId}\` counts who would get it, \`sluice rollout start ${planned.rolloutId}\` starts it.`,
-      );
+      session.output.answer(planned, rolloutText);
+      if (planned.status === 'planned') {
+        session.output.note(`Planned. \`sluice rollout preview ${planned.rolloutId}\` counts who would get it.`);
+      }
     });
   rollout
     .command('replan <rollout> <file>')
@@ -81,7 +81,7 @@ function addPlanningCommands(rollout: Command, open: OpenSession): void {
       const { body: planned } = await session.api.call<Rollout>('PUT', 'orchestrator', path`/v1/rollouts/${id}`, {
         body,
       });
-      session.output.answer(planned, (each, paint) => `Planned anew.\n${rolloutText(each, paint)}`);
+      session.output.answer(planned, rolloutText);
     });
 }
 
