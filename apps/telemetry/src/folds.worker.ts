@@ -1,5 +1,5 @@
 import { SqliteReader } from '@sluice/event-store-sqlite';
-import { serveFold } from '@sluice/platform';
+import { serveFolds } from '@sluice/platform';
 import { folds } from '@sluice/service-telemetry';
 
-await serveFold((path) => SqliteReader.open(path), folds);
+serveFolds((path) => SqliteReader.open(path), folds);

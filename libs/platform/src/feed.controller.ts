@@ -11,7 +11,7 @@ import { Roles } from './auth.ts';
 import { Followers } from './followers.ts';
 
 /** Also sent while nothing happens, so that a consumer can tell silence from a broken line. */
-export const FEED_HEARTBEAT_SECONDS = 5;
+const FEED_HEARTBEAT_SECONDS = 5;
 const PAGE_EVENTS_DEFAULT = 1000;
 const PAGE_EVENTS_MAX = 10_000;
 const topicList = Object.keys(topics).join('|');

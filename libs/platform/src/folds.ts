@@ -30,16 +30,18 @@ export class InlineFolds extends Folds {
 interface Order {
   readonly task: string;
   readonly input: unknown;
-  readonly storePath: string;
 }
 
 type Answer = { readonly result: unknown } | { readonly error: string };
 
 const FOLDS_AT_ONCE_MAX = 2;
 const FOLD_MEMORY_MIB = 4096;
+/** Loading the code of a worker takes longer than most folds, so it is kept for the next one for a while. */
+const IDLE_WORKER_KEPT_MS = 10_000;
 
-/** Folds in a worker thread each, which opens the store file for reading by itself; a few at once, the others wait. */
+/** Folds in worker threads, which open the store file for reading by themselves; a few at once, the others wait. */
 export class WorkerFolds extends Folds {
+  private readonly idle: FoldWorker[] = [];
   private running = 0;
   private readonly waiting: (() => void)[] = [];
 
@@ -52,47 +54,100 @@ export class WorkerFolds extends Folds {
 
   override async run(task: string, input: unknown): Promise<unknown> {
     if (this.running >= FOLDS_AT_ONCE_MAX) await new Promise<void>((resolve) => this.waiting.push(resolve));
-    this.running += 1;
+    else this.running += 1;
+    const worker = this.idle.pop() ?? new FoldWorker(this.workerFile, this.storePath);
     try {
-      return await this.runInWorker({ task, input, storePath: this.storePath });
+      return await worker.run({ task, input });
     } finally {
-      this.running -= 1;
-      this.waiting.shift()?.();
+      if (worker.isAlive) this.keep(worker);
+      const next = this.waiting.shift();
+      // Whoever waits takes over the place of this one.
+      if (next === undefined) this.running -= 1;
+      else next();
     }
   }
 
-  private runInWorker(order: Order): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const worker = new Worker(this.workerFile, {
-        workerData: order,
-        resourceLimits: { maxOldGenerationSizeMb: FOLD_MEMORY_MIB },
-      });
-      worker.once('message', (answer: Answer) => {
-        if ('error' in answer) reject(new Error(answer.error));
-        else resolve(answer.result);
-        void worker.terminate();
-      });
-      worker.once('error', reject);
-      worker.once('exit', () => {
-        reject(new Error(`the fold ${order.task} ended without an answer`));
-      });
-    });
+  private keep(worker: FoldWorker): void {
+    this.idle.push(worker);
+    const givenUp = () => {
+      const index = this.idle.indexOf(worker);
+      if (index !== -1) this.idle.splice(index, 1);
+      worker.end();
+    };
+    worker.endAfter(IDLE_WORKER_KEPT_MS, givenUp);
   }
 }
 
-/** The other end of WorkerFolds: the whole of a worker file. */
-export async function serveFold(
+class FoldWorker {
+  private readonly thread: Worker;
+  private answer: { resolve: (result: unknown) => void; reject: (reason: Error) => void } | undefined;
+  private idleTimer: NodeJS.Timeout | undefined;
+  private alive = true;
+
+  constructor(file: URL, storePath: string) {
+    const resourceLimits = { maxOldGenerationSizeMb: FOLD_MEMORY_MIB };
+    this.thread = new Worker(file, { workerData: storePath, resourceLimits });
+    this.thread.unref();
+    this.thread.on('message', (answer: Answer) => {
+      if ('error' in answer) this.answer?.reject(new Error(answer.error));
+      else this.answer?.resolve(answer.result);
+    });
+    this.thread.on('error', (error) => {
+      this.fail(error instanceof Error ? error : new Error(String(error)));
+    });
+    this.thread.on('exit', () => {
+      this.fail(new Error('the thread of the fold ended without an answer'));
+    });
+  }
+
+  get isAlive(): boolean {
+    return this.alive;
+  }
+
+  run(order: Order): Promise<unknown> {
+    clearTimeout(this.idleTimer);
+    return new Promise((resolve, reject) => {
+      this.answer = { resolve, reject };
+      this.thread.postMessage(order);
+    });
+  }
+
+  endAfter(ms: number, end: () => void): void {
+    this.idleTimer = setTimeout(end, ms);
+    this.idleTimer.unref();
+  }
+
+  end(): void {
+    this.alive = false;
+    void this.thread.terminate();
+  }
+
+  private fail(reason: Error): void {
+    this.alive = false;
+    this.answer?.reject(reason);
+  }
+}
+
+/** The other end of WorkerFolds: the whole of a worker file. Each fold reads the store as it is when it begins. */
+export function serveFolds(
   open: (storePath: string) => FoldStore & { close(): void },
   tasks: Readonly<Record<string, FoldTask>>,
-): Promise<void> {
-  const { task, input, storePath } = workerData as Order;
-  const store = open(storePath);
-  try {
-    parentPort?.postMessage({ result: await find(tasks, task)(store, input) } satisfies Answer);
-  } catch (error) {
-    parentPort?.postMessage({ error: error instanceof Error ? error.message : String(error) } satisfies Answer);
-  } finally {
-    store.close();
+): void {
+  parentPort?.on('message', ({ task, input }: Order) => {
+    void answer(task, input);
+  });
+
+  async function answer(task: string, input: unknown): Promise<void> {
+    try {
+      const store = open(workerData as string);
+      try {
+        parentPort?.postMessage({ result: await find(tasks, task)(store, input) } satisfies Answer);
+      } finally {
+        store.close();
+      }
+    } catch (error) {
+      parentPort?.postMessage({ error: error instanceof Error ? error.message : String(error) } satisfies Answer);
+    }
   }
 }
 

@@ -11,6 +11,5 @@ export * from './replays.ts';
 export * from './serve.ts';
 export * from './settings.ts';
 export * from './tokens.ts';
-export { FEED_HEARTBEAT_SECONDS } from './feed.controller.ts';
 export * from './run-service.ts';
 export { toFieldFaults, toSchemaFaults } from './validation.ts';
