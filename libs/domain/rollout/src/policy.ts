@@ -145,17 +145,19 @@ export function foldPolicy(policy: Policy, event: PolicyEvent): Policy {
   return policy;
 }
 
-/** What the policy holds as plain JSON, without its indexes, to compare one with another. */
+/** What rollouts and holds have made of the policy, as plain JSON, to compare one with another. */
 export function describePolicy(policy: Policy) {
+  const standings = [...policy.standings.values()].map(({ patchId, rollouts, aborted, holds }) => ({
+    patchId,
+    rollouts: rollouts.map(({ rolloutId }) => rolloutId),
+    aborted: aborted ?? null,
+    holds: holds.map(({ holdId }) => holdId).sort(),
+  }));
+  const touched = standings.filter(({ rollouts, aborted, holds }) => rollouts.length + holds.length > 0 || aborted);
   return {
-    patches: sortedBy([...policy.standings.values()], ({ patchId }) => patchId).map((standing) => ({
-      ...standing,
-      supersededBy: standing.supersededBy?.patchId,
-      rollouts: standing.rollouts.map(({ rolloutId }) => rolloutId),
-      holds: standing.holds.map(({ holdId }) => holdId).sort(),
-    })),
-    rollouts: sortedBy([...policy.rollouts.values()], ({ rolloutId }) => rolloutId).map(({ state }) => state),
-    holds: sortedBy([...policy.holds.entries()], ([holdId]) => holdId).map(([, hold]) => hold),
+    patches: touched.sort((left, right) => (left.patchId < right.patchId ? -1 : 1)),
+    rollouts: Object.fromEntries([...policy.rollouts].map(([rolloutId, { state }]) => [rolloutId, state])),
+    holds: Object.fromEntries(policy.holds),
     holdsOnAllPatches: policy.holdsOnAllPatches.map(({ holdId }) => holdId).sort(),
   };
 }
@@ -284,8 +286,4 @@ function startedAtMs({ state }: PolicyRollout): number {
 function removeFrom<Item>(list: Item[], matches: (item: Item) => boolean): void {
   const index = list.findIndex(matches);
   if (index !== -1) list.splice(index, 1);
-}
-
-function sortedBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): Item[] {
-  return items.toSorted((left, right) => (keyOf(left) < keyOf(right) ? -1 : 1));
 }

@@ -6,15 +6,19 @@ import {
   recallDecider,
   type RolloutCommand,
   rolloutDecider,
+  type StartRollout,
 } from '@sluice/domain-rollout';
 import { type CommandContext, type Decider, type DomainEvent, EventStore, handle } from '@sluice/event-sourcing';
 import { Overview } from './overview.projection.ts';
 import { type OwnEvent } from './publications.ts';
 
+/** Whether another rollout of the patch is under way is found out here. */
+export type AskedOfRollout = Exclude<RolloutCommand, StartRollout> | Omit<StartRollout, 'anotherUnderWay'>;
+
 /** Any command on one rollout. Answers with the events that came of it, once they show in every query. */
 export class ChangeRollout extends Command<readonly OwnEvent[]> {
   constructor(
-    readonly command: RolloutCommand,
+    readonly command: AskedOfRollout,
     readonly context: CommandContext,
   ) {
     super();
@@ -52,24 +56,20 @@ export class ChangeRolloutHandler implements ICommandHandler<ChangeRollout> {
 
   // Two starts at once could both find the patch free, so they take turns; a halt never waits for its turn.
   execute({ command, context }: ChangeRollout): Promise<readonly OwnEvent[]> {
-    const change = () =>
-      changeStream(this.store, this.overview, rolloutDecider, `rollout-${command.rolloutId}`, command, context);
-    if (command.type !== 'StartRollout') return change();
+    if (command.type !== 'StartRollout') return this.change(command, context);
     const mine = this.lastStart.then(() => {
       const rollout = this.overview.rollout(command.rolloutId);
-      const patchId = rollout.status === 'absent' ? '' : rollout.plan.patchId;
-      const anotherUnderWay = this.overview.isAnotherUnderWay(patchId, command.rolloutId);
-      return changeStream(
-        this.store,
-        this.overview,
-        rolloutDecider,
-        `rollout-${command.rolloutId}`,
-        { ...command, anotherUnderWay },
-        context,
-      );
+      const anotherUnderWay =
+        rollout.status !== 'absent' && this.overview.isAnotherUnderWay(rollout.plan.patchId, command.rolloutId);
+      return this.change({ ...command, anotherUnderWay }, context);
     });
     this.lastStart = mine.catch(() => undefined);
     return mine;
+  }
+
+  private change(command: RolloutCommand, context: CommandContext): Promise<readonly OwnEvent[]> {
+    const stream = `rollout-${command.rolloutId}`;
+    return changeStream(this.store, this.overview, rolloutDecider, stream, command, context);
   }
 }
 

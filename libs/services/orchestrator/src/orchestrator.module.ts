@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { CheckInRoute } from './check-in/check-in.route.ts';
 import { ChangeHoldHandler, ChangeRecallHandler, ChangeRolloutHandler } from './commands.ts';
 import { HoldsController } from './hold/holds.controller.ts';
+import { OverviewVerification } from './overview-verification.ts';
 import { Overview } from './overview.projection.ts';
 import { RecallsController } from './recall/recalls.controller.ts';
 import { RolloutsController } from './rollout/rollouts.controller.ts';
@@ -10,6 +11,14 @@ import { SteeringPolicy } from './steering.policy.ts';
 /** The orchestrator: rollouts, holds, recalls, and what each device is told. Needs `PlatformModule` beside it. */
 @Module({
   controllers: [RolloutsController, HoldsController, RecallsController],
-  providers: [Overview, SteeringPolicy, CheckInRoute, ChangeRolloutHandler, ChangeHoldHandler, ChangeRecallHandler],
+  providers: [
+    Overview,
+    OverviewVerification,
+    SteeringPolicy,
+    CheckInRoute,
+    ChangeRolloutHandler,
+    ChangeHoldHandler,
+    ChangeRecallHandler,
+  ],
 })
 export class OrchestratorModule {}

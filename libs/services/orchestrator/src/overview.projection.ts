@@ -4,14 +4,15 @@ import { type CatalogEvent, type HealthEvent } from '@sluice/contracts';
 import {
   type Assessment,
   assessRollout,
+  type Census,
   emptyCensus,
   emptyGateLedger,
-  emptyPolicy,
   emptyRecallLedger,
   foldCensus,
   foldGateLedger,
   foldPolicy,
   foldRecallLedger,
+  type Hold,
   isUnderWay,
   type Policy,
   type Recall,
@@ -21,15 +22,22 @@ import {
   type Rollout,
   type StartedRollout,
 } from '@sluice/domain-rollout';
-import { EventFeed } from '@sluice/event-feed';
+import { EventFeed, type FeedEvent, followFeed } from '@sluice/event-feed';
 import { BEGINNING, type Commit, EventStore, type Follower, followStore, type Position } from '@sluice/event-sourcing';
-import { type Difference, firstDifference, Folds, Followers, Settings, Verifications } from '@sluice/platform';
-import { OWN_BOOK_FOLD, OwnBook } from './own-book.ts';
+import { Followers, Settings } from '@sluice/platform';
+import { OwnBook } from './own-book.ts';
 import { OWN_STREAMS, type OwnEvent, ownEventsOf } from './publications.ts';
 
 /** A patch that was published a moment ago may take as long to be heard of here. */
 const PATCH_WAIT_MS = 1_000;
 const PATCH_POLL_MS = 10;
+
+export type KnownRollout = Exclude<Rollout, { status: 'absent' }>;
+export type KnownHold = Exclude<Hold, { status: 'absent' }>;
+export type KnownRecall = Exclude<Recall, { status: 'absent' }>;
+
+/** Someone who acts on what was heard from other services, after it shows here. */
+export type FeedListener = (event: FeedEvent) => Promise<void>;
 
 /**
  * All that the orchestrator knows, in memory: its own rollouts, holds and recalls from its store, patches and health from
@@ -38,31 +46,57 @@ const PATCH_POLL_MS = 10;
 @Injectable()
 export class Overview {
   private readonly book = new OwnBook();
-  private readonly policy = emptyPolicy();
   private readonly gates = emptyGateLedger();
   private readonly removals = emptyRecallLedger();
   private readonly populations = emptyCensus();
   private readonly own: Follower<Commit>;
+  private readonly catalog: Follower<FeedEvent>;
+  private readonly health: Follower<FeedEvent>;
+  private readonly silenceMsMax: number;
   private applied: Position = BEGINNING;
-  private catalogHeard: () => boolean = () => false;
-  private readonly staleMs: number;
+  private listener: FeedListener | undefined;
 
   constructor(
-    store: EventStore,
+    private readonly store: EventStore,
     private readonly feed: EventFeed,
-    private readonly folds: Folds,
     followers: Followers,
-    verifications: Verifications,
     settings: Settings,
   ) {
-    this.staleMs = settings.values.policyStaleSeconds * 1000;
+    this.silenceMsMax = settings.values.policyStaleSeconds * 1000;
     this.own = followers.add(
-      followStore(store, 'orchestrator-overview', OWN_STREAMS, (commit) => {
+      followStore(store, 'orchestrator-own', OWN_STREAMS, (commit) => {
         for (const event of ownEventsOf(commit)) this.applyOwn(event);
         this.applied = commit.position;
       }),
     );
-    verifications.add({ name: 'orchestrator-overview', verify: () => this.verify() });
+    this.catalog = followers.add(
+      followFeed(feed, {
+        name: 'orchestrator-catalog',
+        source: 'catalog',
+        topics: ['catalog'],
+        // The policy comes first: from here on nothing is offered of what was pulled, whatever the listener takes.
+        apply: (event) => {
+          foldPolicy(this.book.policy, event.data as CatalogEvent);
+          return this.listener?.(event);
+        },
+      }),
+    );
+    this.health = followers.add(
+      followFeed(feed, {
+        name: 'orchestrator-health',
+        source: 'telemetry',
+        topics: ['health'],
+        apply: (event) => {
+          this.applyHealth(event.data as HealthEvent);
+          return this.listener?.(event);
+        },
+      }),
+    );
+  }
+
+  /** Hands every event of other services to the listener, once it shows here; the next one waits for it. */
+  listen(listener: FeedListener): void {
+    this.listener = listener;
   }
 
   /** Resolves when everything of the own store up to the position shows here. */
@@ -70,44 +104,58 @@ export class Overview {
     return this.own.reached(position);
   }
 
+  /** Resolves when all that is in the own store by now shows here. */
+  async upToDate(): Promise<void> {
+    await this.own.reached(await this.store.head());
+  }
+
   /** The policy of this instant. Stale when the catalog was not heard of for too long, or not yet in full. */
   currentPolicy(): Policy {
-    this.policy.stale = !this.own.caughtUp || !this.catalogHeard() || this.feed.silentForMs('catalog') > this.staleMs;
-    return this.policy;
+    const { policy } = this.book;
+    policy.stale = !isSound(this.own) || !this.isHeard(this.catalog, 'catalog');
+    return policy;
+  }
+
+  /** True when all of the health was heard of once: counts before that would be too low, and sound well. */
+  get healthIsKnown(): boolean {
+    return isSound(this.health);
+  }
+
+  /** True while telemetry is heard: a wave does not go on in silence. */
+  get healthIsCurrent(): boolean {
+    return this.isHeard(this.health, 'telemetry');
   }
 
   rollout(rolloutId: string): Rollout {
-    return this.book.rollouts.get(rolloutId) ?? { status: 'absent' };
+    return this.book.policy.rollouts.get(rolloutId)?.state ?? { status: 'absent' };
   }
 
-  rollouts(): readonly Rollout[] {
-    return [...this.book.rollouts.values()];
-  }
-
-  rolloutsOf(patchId: string): readonly Rollout[] {
-    return this.rollouts().filter((each) => each.status !== 'absent' && each.plan.patchId === patchId);
+  rollouts(): KnownRollout[] {
+    return [...this.book.policy.rollouts.values()]
+      .map(({ state }) => state)
+      .filter((state) => state.status !== 'absent');
   }
 
   isAnotherUnderWay(patchId: string, rolloutId: string): boolean {
-    return this.rolloutsOf(patchId).some(
-      (each) => each.status !== 'absent' && each.rolloutId !== rolloutId && isUnderWay(each),
+    return this.rollouts().some(
+      (each) => each.plan.patchId === patchId && each.rolloutId !== rolloutId && isUnderWay(each),
     );
   }
 
-  holds() {
-    return [...this.book.holds.values()];
+  hold(holdId: string): Hold {
+    return this.book.policy.holds.get(holdId) ?? { status: 'absent' };
   }
 
-  hold(holdId: string) {
-    return this.book.holds.get(holdId);
+  holds(): KnownHold[] {
+    return [...this.book.policy.holds.values()].filter((hold) => hold.status !== 'absent');
   }
 
-  recalls(): readonly Recall[] {
-    return [...this.book.recalls.values()];
+  recall(patchId: string): Recall {
+    return this.book.recalls.get(patchId) ?? { status: 'absent' };
   }
 
-  recall(patchId: string): Recall | undefined {
-    return this.book.recalls.get(patchId);
+  recalls(): KnownRecall[] {
+    return [...this.book.recalls.values()].filter((recall) => recall.status !== 'absent');
   }
 
   progressOf(patchId: string): RecallProgress | undefined {
@@ -118,52 +166,63 @@ export class Overview {
     return assessRollout(this.gates, rollout);
   }
 
-  census() {
+  census(): Census {
     return this.populations;
   }
 
   isPulled(patchId: string): boolean {
-    return this.policy.standings.get(patchId)?.pull !== undefined;
+    return this.book.policy.standings.get(patchId)?.pull !== undefined;
   }
 
-  /** What was published of the patch; waits a moment for one that is not heard of yet. */
-  async releaseOf(patchId: string): Promise<Release | undefined> {
-    for (let waited = 0; ; waited += PATCH_POLL_MS) {
-      const release = this.policy.standings.get(patchId)?.release;
-      if (release !== undefined || waited >= PATCH_WAIT_MS) return release;
+  /** What was published of the patch, as far as it is heard of. */
+  releaseOf(patchId: string): Release | undefined {
+    return this.book.policy.standings.get(patchId)?.release;
+  }
+
+  /** The same, but waits a moment for a patch that is not heard of yet. */
+  async awaitRelease(patchId: string): Promise<Release | undefined> {
+    for (let waited = 0; waited < PATCH_WAIT_MS; waited += PATCH_POLL_MS) {
+      const release = this.releaseOf(patchId);
+      if (release !== undefined) return release;
       await sleep(PATCH_POLL_MS);
+    }
+    return this.releaseOf(patchId);
+  }
+
+  /** What the own streams have made of this, and the position through which they did. */
+  snapshot() {
+    return { through: this.applied, book: this.book.snapshot() };
+  }
+
+  private applyOwn(event: OwnEvent): void {
+    this.book.apply(event);
+    switch (event.type) {
+      case 'RecallStarted':
+      case 'RecallCompleted':
+      case 'RecallReopened':
+        foldRecallLedger(this.removals, event);
+        break;
+      case 'HoldPlaced':
+      case 'HoldLifted':
+      case 'HoldExpired':
+        break;
+      default:
+        foldGateLedger(this.gates, event);
     }
   }
 
-  applyCatalog(event: CatalogEvent): void {
-    foldPolicy(this.policy, event);
-  }
-
-  applyHealth(event: HealthEvent): void {
+  private applyHealth(event: HealthEvent): void {
     foldGateLedger(this.gates, event);
     foldRecallLedger(this.removals, event);
     foldCensus(this.populations, event);
   }
 
-  /** Told by whoever feeds the catalog's events in: true while all of them arrive here. */
-  watchCatalog(heard: () => boolean): void {
-    this.catalogHeard = heard;
+  private isHeard(follower: Follower<FeedEvent>, source: string): boolean {
+    return isSound(follower) && this.feed.silentForMs(source) <= this.silenceMsMax;
   }
+}
 
-  private applyOwn(event: OwnEvent): void {
-    this.book.apply(event);
-    if (event.type === 'RecallStarted' || event.type === 'RecallCompleted' || event.type === 'RecallReopened') {
-      foldRecallLedger(this.removals, event);
-      return;
-    }
-    foldPolicy(this.policy, event);
-    if (event.type !== 'HoldPlaced' && event.type !== 'HoldLifted' && event.type !== 'HoldExpired') {
-      foldGateLedger(this.gates, event);
-    }
-  }
-
-  private async verify(): Promise<Difference | undefined> {
-    const [through, live] = [this.applied, this.book.snapshot()];
-    return firstDifference(live, await this.folds.run(OWN_BOOK_FOLD, through));
-  }
+/** A follower that stopped has left a hole in what it fed. */
+function isSound({ caughtUp, failedBecause }: Pick<Follower<unknown>, 'caughtUp' | 'failedBecause'>): boolean {
+  return caughtUp && failedBecause === undefined;
 }

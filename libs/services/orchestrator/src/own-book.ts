@@ -1,30 +1,18 @@
-import {
-  type Hold,
-  holdDecider,
-  type Recall,
-  recallDecider,
-  type Rollout,
-  rolloutDecider,
-} from '@sluice/domain-rollout';
+import { describePolicy, emptyPolicy, foldPolicy, type Recall, recallDecider } from '@sluice/domain-rollout';
 import { comparePositions, type Position } from '@sluice/event-sourcing';
 import { type FoldStore, type FoldTask } from '@sluice/platform';
 import { OWN_STREAMS, type OwnEvent, ownEventsOf } from './publications.ts';
 
-/** Every rollout, hold and recall as the own streams say. */
+/**
+ * What the own streams say: every rollout and hold, in the policy that devices are answered by, and every recall.
+ * Pure memory: the live read model and a replay share it.
+ */
 export class OwnBook {
-  readonly rollouts = new Map<string, Rollout>();
-  readonly holds = new Map<string, Hold>();
+  readonly policy = emptyPolicy();
   readonly recalls = new Map<string, Recall>();
 
   apply(event: OwnEvent): void {
     switch (event.type) {
-      case 'HoldPlaced':
-      case 'HoldLifted':
-      case 'HoldExpired': {
-        const hold = this.holds.get(event.holdId) ?? holdDecider.initialState;
-        this.holds.set(event.holdId, holdDecider.evolve(hold, event));
-        break;
-      }
       case 'RecallStarted':
       case 'RecallCompleted':
       case 'RecallReopened': {
@@ -32,20 +20,14 @@ export class OwnBook {
         this.recalls.set(event.patchId, recallDecider.evolve(recall, event));
         break;
       }
-      default: {
-        const rollout = this.rollouts.get(event.rolloutId) ?? rolloutDecider.initialState;
-        this.rollouts.set(event.rolloutId, rolloutDecider.evolve(rollout, event));
-      }
+      default:
+        foldPolicy(this.policy, event);
     }
   }
 
-  /** As plain JSON, to compare one book with another. */
+  /** As plain JSON, to compare one book with another; without what the catalog has added to the policy. */
   snapshot() {
-    return {
-      rollouts: Object.fromEntries(this.rollouts),
-      holds: Object.fromEntries(this.holds),
-      recalls: Object.fromEntries(this.recalls),
-    };
+    return { ...describePolicy(this.policy), recalls: Object.fromEntries(this.recalls) };
   }
 }
 

@@ -1,184 +1,155 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { type CatalogEvent, type HealthEvent } from '@sluice/contracts';
-import {
-  isUnderWay,
-  isWaveOver,
-  type RecallCommand,
-  type RolloutCommand,
-  type StartedRollout,
-} from '@sluice/domain-rollout';
-import { EventFeed, type FeedEvent, followFeed } from '@sluice/event-feed';
-import { Clock, type CommandContext, EventStore, type Follower, Rejection } from '@sluice/event-sourcing';
+import { type CatalogEvent } from '@sluice/contracts';
+import { isUnderWay, isWaveOver, type Plan, type Rollout, slicesOf } from '@sluice/domain-rollout';
+import { type FeedEvent } from '@sluice/event-feed';
+import { Clock, type CommandContext, Rejection, RevisionConflict, StoreUnavailable } from '@sluice/event-sourcing';
 import { Followers } from '@sluice/platform';
-import { slicesToTest } from './rollout/rollout-views.ts';
 import { ChangeHold, ChangeRecall, ChangeRollout } from './commands.ts';
-import { Overview } from './overview.projection.ts';
+import { type KnownHold, type KnownRecall, Overview } from './overview.projection.ts';
 
 const ACTOR = 'system:steering';
 
-type Caused = Pick<CommandContext, 'commitId'> & { readonly cause?: FeedEvent };
+type Pull = Extract<CatalogEvent, { type: 'PatchPulled' }>;
+type Running = Extract<Rollout, { status: 'running' }>;
 
 /**
  * Process manager: stops what was pulled, halts what harms, opens the next wave in time, ends holds and recalls.
- * Each command names what caused it in its commit id, and deciders answer a repeated one with nothing, so that a restart,
- * which sees all events again, does nothing twice. Gates act only once all of the health is heard.
+ * It looks at how things stand, with every tick and every event from outside, and not only at what has just happened:
+ * what could not be done now is done with the next tick. Deciders answer a repeated command with nothing, and each commit
+ * id names its cause, so that a restart, which hears all events again, does nothing twice.
  */
 @Injectable()
 export class SteeringPolicy {
-  private readonly health: Follower<FeedEvent>;
+  private readonly log = new Logger(SteeringPolicy.name);
+  /** The pull of each pulled patch, the last one if there were two. */
+  private readonly pulls = new Map<string, FeedEvent<Pull>>();
 
   constructor(
-    private readonly store: EventStore,
     private readonly clock: Clock,
     private readonly overview: Overview,
     private readonly commands: CommandBus,
-    feed: EventFeed,
     followers: Followers,
   ) {
-    const catalog = followers.add(
-      followFeed(feed, {
-        name: 'orchestrator-catalog',
-        source: 'catalog',
-        topics: ['catalog'],
-        apply: (event) => this.onCatalog(event),
-      }),
-    );
-    overview.watchCatalog(() => catalog.caughtUp && catalog.failedBecause === undefined);
-    this.health = followers.add(
-      followFeed(feed, {
-        name: 'orchestrator-health',
-        source: 'telemetry',
-        topics: ['health'],
-        apply: (event) => this.onHealth(event),
-      }),
-    );
+    overview.listen((event) => this.onEvent(event));
     followers.onStop(
       'steering',
-      clock.onTick(() => this.onTick()),
+      clock.onTick(() => this.steer()),
     );
   }
 
-  // The policy comes first: from here on nothing is offered, whatever the commands below take.
-  private async onCatalog(event: FeedEvent): Promise<void> {
-    const data = event.data as CatalogEvent;
-    this.overview.applyCatalog(data);
-    if (data.type !== 'PatchPulled') return;
-    await this.overview.reached(await this.store.head());
-    const { patchId, mode, reason, recallEpoch, replacement } = data;
-    const caused = { commitId: `pulled-${String(recallEpoch)}`, cause: event };
-    for (const rollout of this.overview.rolloutsOf(patchId)) {
-      if (rollout.status !== 'planned' && !isUnderWay(rollout)) continue;
-      if (rollout.status === 'absent') continue;
-      const { rolloutId } = rollout;
-      await this.change(
-        { type: 'AbortRollout', rolloutId, reason: `the patch was pulled: ${reason}`, at: this.now() },
-        caused,
-      );
-    }
-    if (mode !== 'recall') return;
-    const next = replacement !== undefined && { replacement };
-    await this.changeRecall({ type: 'StartRecall', patchId, recallEpoch, reason, ...next, at: this.now() }, caused);
-  }
-
-  private async onHealth(event: FeedEvent): Promise<void> {
-    this.overview.applyHealth(event.data as HealthEvent);
-    if (this.health.caughtUp) await this.steer(event);
-  }
-
-  private async onTick(): Promise<void> {
-    if (this.health.caughtUp) await this.steer();
+  private async onEvent(event: FeedEvent): Promise<void> {
+    const { type, patchId } = event.data as CatalogEvent;
+    if (type === 'PatchPulled') this.pulls.set(patchId, event as FeedEvent<Pull>);
+    if (type === 'PatchPulled' || event.type === 'HealthBucketClosed') await this.steer(event);
   }
 
   private async steer(cause?: FeedEvent): Promise<void> {
-    await this.overview.reached(await this.store.head());
+    try {
+      await this.overview.upToDate();
+      await this.answerPulls();
+      // Gates act only once all of the health is heard, and waves go on only past the gates.
+      if (this.overview.healthIsKnown) await this.steerRollouts(cause);
+      for (const hold of this.overview.holds()) await this.expireWhenDue(hold);
+      for (const recall of this.overview.recalls()) await this.countRemovals(recall, cause);
+    } catch (error) {
+      this.log.warn(`steering goes on with the next tick: ${String(error)}`);
+    }
+  }
+
+  private async answerPulls(): Promise<void> {
+    for (const rollout of this.overview.rollouts()) {
+      const pull = this.pulls.get(rollout.plan.patchId);
+      if (pull === undefined || (rollout.status !== 'planned' && !isUnderWay(rollout))) continue;
+      const { rolloutId } = rollout;
+      const reason = `the patch was pulled: ${pull.data.reason}`;
+      const context = contextOf(`pulled-${String(pull.data.recallEpoch)}`, rolloutId, pull);
+      await this.send(
+        new ChangeRollout({ type: 'AbortRollout', rolloutId, reason, at: this.clock.nowText() }, context),
+      );
+    }
+    for (const pull of this.pulls.values()) if (pull.data.mode === 'recall') await this.startRecall(pull);
+  }
+
+  private async startRecall(pull: FeedEvent<Pull>): Promise<void> {
+    const { patchId, recallEpoch, reason, replacement } = pull.data;
+    const recall = this.overview.recall(patchId);
+    if (recall.status !== 'absent' && recall.recallEpoch >= recallEpoch) return;
+    const named = replacement !== undefined && { replacement };
+    const at = this.clock.nowText();
+    const command = { type: 'StartRecall', patchId, recallEpoch, reason, ...named, at } as const;
+    await this.send(new ChangeRecall(command, contextOf(`pulled-${String(recallEpoch)}`, patchId, pull)));
+  }
+
+  private async steerRollouts(cause?: FeedEvent): Promise<void> {
     const nowMs = this.clock.now();
     for (const rollout of this.overview.rollouts()) {
       if (rollout.status === 'planned') await this.startWhenDue(rollout, nowMs);
       if (rollout.status === 'running') await this.steerWave(rollout, nowMs, cause);
     }
-    for (const hold of this.overview.holds()) {
-      if (hold.status !== 'active' || hold.expiresAt === undefined || Date.parse(hold.expiresAt) > nowMs) continue;
-      const { holdId } = hold;
-      await this.quietly(
-        new ChangeHold({ type: 'ExpireHold', holdId, at: this.now() }, this.context({ commitId: 'expired' })),
-      );
-    }
-    for (const recall of this.overview.recalls())
-      if (recall.status !== 'absent') await this.countRemovals(recall, cause);
   }
 
-  private async startWhenDue(
-    { rolloutId, plan }: { readonly rolloutId: string; readonly plan: StartedRollout['plan'] },
-    nowMs: number,
-  ): Promise<void> {
-    if (plan.startAt === undefined || Date.parse(plan.startAt) > nowMs || this.overview.isPulled(plan.patchId)) return;
-    const slices = await slicesToTest(this.overview, plan);
-    if (slices === undefined) return;
-    const command = { type: 'StartRollout', rolloutId, slices, anotherUnderWay: false, at: this.now() } as const;
-    await this.change(command, { commitId: 'scheduled-start' });
+  private async startWhenDue({ rolloutId, plan }: { rolloutId: string; plan: Plan }, nowMs: number): Promise<void> {
+    if (plan.startAt === undefined || Date.parse(plan.startAt) > nowMs) return;
+    const release = this.overview.releaseOf(plan.patchId);
+    // What is not known to stand is not started: the patch may have been pulled meanwhile.
+    if (release === undefined || this.overview.currentPolicy().stale) return;
+    const slices = slicesOf(plan, release).length;
+    const command = { type: 'StartRollout', rolloutId, slices, at: this.clock.nowText() } as const;
+    await this.send(new ChangeRollout(command, contextOf('scheduled-start', rolloutId)));
   }
 
-  private async steerWave(rollout: StartedRollout, nowMs: number, cause?: FeedEvent): Promise<void> {
+  private async steerWave(rollout: Running, nowMs: number, cause?: FeedEvent): Promise<void> {
     const { rolloutId, wave } = rollout;
     const assessment = this.overview.assess(rollout);
-    const caused = cause === undefined ? {} : { cause };
+    const at = this.clock.nowText();
     if (assessment.harmful) {
       const { evidence } = assessment;
-      const { model, base } = evidence.slice;
-      const reason = `installs fail on ${model} (${base}): ${String(evidence.failures)} of ${String(evidence.trials)}`;
-      const command = { type: 'HaltRollout', rolloutId, by: 'gate', reason, evidence, at: this.now() } as const;
-      await this.change(command, { commitId: `halted-${evidence.through}`, ...caused });
-    } else if (isWaveOver(rollout, nowMs)) {
-      const command = { type: 'CompleteWave', rolloutId, wave, assessment, at: this.now() } as const;
-      await this.change(command, { commitId: `baked-${String(wave)}` });
+      const { slice, failures, trials } = evidence;
+      const reason = `installs fail on ${slice.model} (${slice.base}): ${String(failures)} of ${String(trials)}`;
+      const command = { type: 'HaltRollout', rolloutId, by: 'gate', reason, evidence, at } as const;
+      await this.send(new ChangeRollout(command, contextOf(`halted-${evidence.through}`, rolloutId, cause)));
+    } else if (isWaveOver(rollout, nowMs) && this.overview.healthIsCurrent) {
+      const command = { type: 'CompleteWave', rolloutId, wave, assessment, at } as const;
+      await this.send(new ChangeRollout(command, contextOf(`baked-${String(wave)}`, rolloutId)));
     }
   }
 
-  private async countRemovals(
-    {
-      patchId,
-      recallEpoch,
-      status,
-    }: { readonly patchId: string; readonly recallEpoch: number; readonly status: string },
-    cause?: FeedEvent,
-  ): Promise<void> {
+  private async expireWhenDue({ holdId, status, expiresAt }: KnownHold): Promise<void> {
+    if (status !== 'active' || expiresAt === undefined || Date.parse(expiresAt) > this.clock.now()) return;
+    const command = { type: 'ExpireHold', holdId, at: this.clock.nowText() } as const;
+    await this.send(new ChangeHold(command, contextOf('expired', holdId)));
+  }
+
+  private async countRemovals({ patchId, recallEpoch, status }: KnownRecall, cause?: FeedEvent): Promise<void> {
     const progress = this.overview.progressOf(patchId);
     if (progress?.complete !== true || progress.recallEpoch !== recallEpoch) return;
     const { holders, removed } = progress;
     if ((status === 'completed') === (holders === 0)) return;
-    const at = this.now();
+    const at = this.clock.nowText();
     const command = { type: 'RecordRemovals', patchId, recallEpoch, holders, removed, at } as const;
-    await this.changeRecall(command, { commitId: `counted-${at}`, ...(cause !== undefined && { cause }) });
+    await this.send(new ChangeRecall(command, contextOf(`counted-${at}`, patchId, cause)));
   }
 
-  private change(command: RolloutCommand, caused: Caused): Promise<void> {
-    return this.quietly(new ChangeRollout(command, this.context(caused)));
-  }
-
-  private changeRecall(command: RecallCommand, caused: Caused): Promise<void> {
-    return this.quietly(new ChangeRecall(command, this.context(caused)));
-  }
-
-  // A refusal means that somebody else was faster, or that it is not time yet.
-  private async quietly(command: ChangeRollout | ChangeHold | ChangeRecall): Promise<void> {
+  // A refusal means that somebody else was faster, or that it is not time yet. What the store could not take now does not
+  // keep the other commands from it: a full store must not keep one patch on offer because of another.
+  private async send(command: ChangeRollout | ChangeHold | ChangeRecall): Promise<void> {
     try {
       await this.commands.execute(command);
     } catch (error) {
-      if (!(error instanceof Rejection)) throw error;
+      if (error instanceof Rejection) return;
+      if (!(error instanceof StoreUnavailable) && !(error instanceof RevisionConflict)) throw error;
+      this.log.warn(`${command.command.type} is tried again with the next tick: ${error.message}`);
     }
   }
+}
 
-  private context({ commitId, cause }: Caused): CommandContext {
-    return {
-      actor: ACTOR,
-      commitId,
-      correlationId: cause?.correlationId ?? commitId,
-      ...(cause !== undefined && { causationId: `${cause.stream}/${String(cause.place.revision)}` }),
-    };
-  }
-
-  private now(): string {
-    return this.clock.nowText();
-  }
+/** The same cause gives the same commit id, so that the store takes a repeated command once. */
+function contextOf(commitId: string, subject: string, cause?: FeedEvent): CommandContext {
+  return {
+    actor: ACTOR,
+    commitId,
+    correlationId: cause?.correlationId ?? `${subject}:${commitId}`,
+    ...(cause !== undefined && { causationId: `${cause.stream}/${String(cause.place.revision)}` }),
+  };
 }

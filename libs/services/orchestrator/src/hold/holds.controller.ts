@@ -2,14 +2,14 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/com
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { ID_PATTERN, TIME_PATTERN } from '@sluice/contracts';
-import { type Hold, type HoldTerms } from '@sluice/domain-rollout';
+import { type HoldTerms } from '@sluice/domain-rollout';
 import { Clock, type CommandContext } from '@sluice/event-sourcing';
 import { paged, PageQuery, ProblemError, RequestContext, Roles } from '@sluice/platform';
 import { Type } from 'class-transformer';
-import { IsIn, IsObject, IsOptional, IsString, IsUrl, Matches, MaxLength, ValidateNested } from 'class-validator';
+import { IsIn, IsObject, IsString, IsUrl, Matches, MaxLength, ValidateNested } from 'class-validator';
 import { ChangeHold } from '../commands.ts';
-import { Overview } from '../overview.projection.ts';
-import { AudienceBody, ReasonBody } from '../rollout/rollout-bodies.ts';
+import { type KnownHold, Overview } from '../overview.projection.ts';
+import { AudienceBody, Optional, ReasonBody } from '../rollout/rollout-bodies.ts';
 
 /** `POST /v1/holds`. Without a slice and a patch it stops everything. */
 class PlaceHoldBody extends ReasonBody {
@@ -18,37 +18,38 @@ class PlaceHoldBody extends ReasonBody {
   holdId!: string;
 
   @ApiPropertyOptional()
-  @IsOptional()
+  @Optional()
   @Matches(ID_PATTERN)
   patchId?: string;
 
   @ApiPropertyOptional()
-  @IsOptional()
+  @Optional()
   @IsObject()
   @ValidateNested()
   @Type(() => AudienceBody)
   slice?: AudienceBody;
 
   @ApiPropertyOptional()
-  @IsOptional()
+  @Optional()
   @IsString()
   @MaxLength(2000)
   @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true })
   url?: string;
 
   @ApiPropertyOptional({ format: 'date-time' })
-  @IsOptional()
+  @Optional()
   @Matches(TIME_PATTERN)
   expiresAt?: string;
 }
 
-class HoldsQuery extends PageQuery {
-  @IsOptional()
-  @IsIn(['active', 'lifted', 'expired'])
-  status?: string;
-}
+const statuses = ['active', 'lifted', 'expired'] as const satisfies readonly KnownHold['status'][];
 
-type KnownHold = Exclude<Hold, { status: 'absent' }>;
+class HoldsQuery extends PageQuery {
+  @ApiPropertyOptional({ enum: statuses })
+  @Optional()
+  @IsIn(statuses)
+  status?: KnownHold['status'];
+}
 
 @ApiTags('holds')
 @Controller('v1/holds')
@@ -72,10 +73,7 @@ export class HoldsController {
   @Get()
   @Roles('viewer', 'operator', 'responder')
   list(@Query() query: HoldsQuery) {
-    const wanted = this.overview
-      .holds()
-      .filter((each): each is KnownHold => each.status !== 'absent')
-      .filter(({ status }) => (query.status ?? status) === status);
+    const wanted = this.overview.holds().filter(({ status }) => (query.status ?? status) === status);
     return paged(wanted, query, ({ holdId }) => holdId);
   }
 
@@ -91,7 +89,7 @@ export class HoldsController {
 
   private known(holdId: string): KnownHold {
     const hold = this.overview.hold(holdId);
-    if (hold === undefined || hold.status === 'absent') throw new ProblemError('hold-not-found', holdId);
+    if (hold.status === 'absent') throw new ProblemError('hold-not-found', holdId);
     return hold;
   }
 }

@@ -4,16 +4,17 @@ import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   ArrayMinSize,
+  ArrayNotEmpty,
   Equals,
   IsArray,
   IsNumber,
   IsObject,
-  IsOptional,
   IsString,
   Matches,
   Max,
   MaxLength,
   Min,
+  ValidateIf,
   ValidateNested,
 } from 'class-validator';
 
@@ -23,28 +24,34 @@ const LIST_MAX = 1000;
 const MINUTES_MAX = 525_600;
 const LABEL = /^[A-Za-z0-9._-]{1,32}$/;
 
+// class-validator's own IsOptional lets null pass, which no optional field here means.
+export const Optional = () => ValidateIf((_, value) => value !== undefined);
+
 const pattern = (text: string) => Matches(new RegExp(text));
 const patterns = (text: string) => Matches(new RegExp(text), { each: true });
 
 /** Which devices; an absent list means all. */
 export class AudienceBody {
   @ApiPropertyOptional({ example: ['iPhone'] })
-  @IsOptional()
+  @Optional()
   @IsArray()
+  @ArrayNotEmpty()
   @ArrayMaxSize(LIST_MAX)
   @Matches(/^[A-Za-z]{1,32}$/, { each: true })
   family?: string[];
 
   @ApiPropertyOptional({ example: ['iPhone18,1'] })
-  @IsOptional()
+  @Optional()
   @IsArray()
+  @ArrayNotEmpty()
   @ArrayMaxSize(LIST_MAX)
   @patterns(MODEL_PATTERN)
   model?: string[];
 
   @ApiPropertyOptional({ example: ['23D8133'] })
-  @IsOptional()
+  @Optional()
   @IsArray()
+  @ArrayNotEmpty()
   @ArrayMaxSize(LIST_MAX)
   @patterns(BUILD_PATTERN)
   base?: string[];
@@ -77,12 +84,12 @@ class WaveBody {
   name!: string;
 
   @ApiPropertyOptional({ description: 'Only members of this ring, whatever their buckets.' })
-  @IsOptional()
+  @Optional()
   @Matches(LABEL)
   ring?: string;
 
   @ApiPropertyOptional()
-  @IsOptional()
+  @Optional()
   @IsObject()
   @ValidateNested()
   @Type(() => AudienceBody)
@@ -124,7 +131,7 @@ export class PlanBody {
   waves!: WaveBody[];
 
   @ApiPropertyOptional({ default: 2, description: 'Share of devices that stays unpatched to the end.' })
-  @IsOptional()
+  @Optional()
   @IsNumber()
   @Min(0)
   @Max(100)
@@ -137,23 +144,23 @@ export class PlanBody {
   gates!: GatesBody;
 
   @ApiPropertyOptional({ description: 'Drawn at random if absent.' })
-  @IsOptional()
+  @Optional()
   @Matches(/^[\x21-\x7e]{1,64}$/)
   salt?: string;
 
   @ApiPropertyOptional({ format: 'date-time' })
-  @IsOptional()
+  @Optional()
   @pattern(TIME_PATTERN)
   startAt?: string;
 
   @ApiPropertyOptional()
-  @IsOptional()
+  @Optional()
   @IsString()
   @MaxLength(2000)
   notes?: string;
 
   @ApiPropertyOptional({ enum: [0] })
-  @IsOptional()
+  @Optional()
   @Equals(0, { message: 'approvals are not there yet: only 0 is taken' })
   approvalsRequired?: number;
 }
@@ -176,7 +183,7 @@ export class ReasonBody {
 
 export class ResumeBody {
   @ApiPropertyOptional({ description: 'What was looked at; needed to resume a halted rollout.' })
-  @IsOptional()
+  @Optional()
   @IsString()
   @MaxLength(2000)
   @Matches(/\S/, { message: 'evidenceSeen must say something' })

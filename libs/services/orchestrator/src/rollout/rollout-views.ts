@@ -1,26 +1,25 @@
 import {
   exposurePercent,
   MINUTE_MS,
-  type Plan,
   ranMsOf,
   type Rollout,
-  slicesOf,
   type StartedRollout,
   waveOverAtMs,
 } from '@sluice/domain-rollout';
 import { toTimeText } from '@sluice/event-sourcing';
-import { type Overview } from '../overview.projection.ts';
+import { type KnownRollout } from '../overview.projection.ts';
 
-/** What a rollout waits for before it goes on; `until` where time alone brings it. */
+/**
+ * What a rollout waits for before it goes on; `until` where time alone brings it. `health`: telemetry is not heard, and a
+ * wave does not go on in silence.
+ */
 export interface Wait {
-  readonly for: 'start' | 'ramp' | 'bake' | 'operator';
+  readonly for: 'start' | 'ramp' | 'bake' | 'health' | 'operator';
   readonly until?: string;
 }
 
-export type KnownRollout = Exclude<Rollout, { status: 'absent' }>;
-
 /** A rollout as `GET /v1/rollouts/{id}` shows it at an instant: the plan as stored, and how far it has come. */
-export function viewRollout(rollout: KnownRollout, nowMs: number) {
+export function viewRollout(rollout: KnownRollout, nowMs: number, healthIsCurrent: boolean) {
   const { rolloutId, plan, status } = rollout;
   return {
     rolloutId,
@@ -29,23 +28,17 @@ export function viewRollout(rollout: KnownRollout, nowMs: number) {
     ...('wave' in rollout && { wave: rollout.wave }),
     ...('startedAt' in rollout && { startedAt: rollout.startedAt }),
     exposurePercent: exposurePercent(rollout, nowMs),
-    waitsFor: waitsFor(rollout, nowMs),
+    waitsFor: waitsFor(rollout, nowMs, healthIsCurrent),
     ...(rollout.status === 'halted' && { haltedBecause: haltedBecause(rollout) }),
     ...((rollout.status === 'paused' || rollout.status === 'aborted') && { reason: rollout.reason }),
   };
-}
-
-/** How many slices the gates of this plan test; undefined when the patch is not known. */
-export async function slicesToTest(overview: Overview, plan: Plan): Promise<number | undefined> {
-  const release = await overview.releaseOf(plan.patchId);
-  return release === undefined ? undefined : slicesOf(plan, release).length;
 }
 
 function haltedBecause({ by, reason, evidence }: Extract<Rollout, { status: 'halted' }>) {
   return { by, reason, ...(evidence !== undefined && { evidence }) };
 }
 
-function waitsFor(rollout: KnownRollout, nowMs: number): Wait[] {
+function waitsFor(rollout: KnownRollout, nowMs: number, healthIsCurrent: boolean): Wait[] {
   switch (rollout.status) {
     case 'planned':
       return [rollout.plan.startAt === undefined ? { for: 'start' } : { for: 'start', until: rollout.plan.startAt }];
@@ -53,7 +46,7 @@ function waitsFor(rollout: KnownRollout, nowMs: number): Wait[] {
     case 'halted':
       return [{ for: 'operator' }];
     case 'running':
-      return waitsOfWave(rollout, nowMs);
+      return healthIsCurrent ? waitsOfWave(rollout, nowMs) : [...waitsOfWave(rollout, nowMs), { for: 'health' }];
     case 'completed':
     case 'aborted':
       return [];

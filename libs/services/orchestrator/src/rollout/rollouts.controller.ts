@@ -1,27 +1,37 @@
 import { randomBytes } from 'node:crypto';
 import { Body, Controller, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
-import { type PlanDraft, planFaults, previewRollout, type Rollout, type RolloutCommand } from '@sluice/domain-rollout';
+import { ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { ID_PATTERN } from '@sluice/contracts';
+import { type PlanDraft, planFaults, previewRollout, type Release, slicesOf } from '@sluice/domain-rollout';
 import { Clock, type CommandContext } from '@sluice/event-sourcing';
 import { paged, PageQuery, ProblemError, RequestContext, Roles } from '@sluice/platform';
-import { IsIn, IsOptional, Matches } from 'class-validator';
-import { ChangeRollout } from '../commands.ts';
-import { Overview } from '../overview.projection.ts';
-import { PlanBody, PlanRolloutBody, ReasonBody, ResumeBody } from './rollout-bodies.ts';
-import { type KnownRollout, slicesToTest, viewRollout } from './rollout-views.ts';
+import { IsIn, Matches } from 'class-validator';
+import { type AskedOfRollout, ChangeRollout } from '../commands.ts';
+import { type KnownRollout, Overview } from '../overview.projection.ts';
+import { Optional, PlanBody, PlanRolloutBody, ReasonBody, ResumeBody } from './rollout-bodies.ts';
+import { viewRollout } from './rollout-views.ts';
 
 const SALT_BYTES = 12;
-const statuses = ['planned', 'running', 'paused', 'halted', 'completed', 'aborted'] as const;
+const statuses = [
+  'planned',
+  'running',
+  'paused',
+  'halted',
+  'completed',
+  'aborted',
+] as const satisfies readonly KnownRollout['status'][];
 
 class RolloutsQuery extends PageQuery {
-  @IsOptional()
-  @Matches(/^[A-Za-z0-9._:-]{1,64}$/)
+  @ApiPropertyOptional()
+  @Optional()
+  @Matches(new RegExp(ID_PATTERN))
   patchId?: string;
 
-  @IsOptional()
+  @ApiPropertyOptional({ enum: statuses })
+  @Optional()
   @IsIn(statuses)
-  status?: (typeof statuses)[number];
+  status?: KnownRollout['status'];
 }
 
 @ApiTags('rollouts')
@@ -54,18 +64,17 @@ export class RolloutsController {
   list(@Query() query: RolloutsQuery) {
     const wanted = this.overview
       .rollouts()
-      .filter((each): each is KnownRollout => each.status !== 'absent')
       .filter(
         ({ plan, status }) => (query.patchId ?? plan.patchId) === plan.patchId && (query.status ?? status) === status,
       );
     const page = paged(wanted, query, ({ rolloutId }) => rolloutId);
-    return { ...page, items: page.items.map((each) => viewRollout(each, this.clock.now())) };
+    return { ...page, items: page.items.map((each) => this.view(each)) };
   }
 
   @Get(':id')
   @Roles('viewer', 'operator', 'responder')
   show(@Param('id') rolloutId: string) {
-    return viewRollout(this.known(rolloutId), this.clock.now());
+    return this.view(this.known(rolloutId));
   }
 
   /** Who would get it: counts per wave and slice, of the devices known now. */
@@ -73,8 +82,7 @@ export class RolloutsController {
   @Roles('viewer', 'operator', 'responder')
   async preview(@Param('id') rolloutId: string) {
     const { plan } = this.known(rolloutId);
-    const release = await this.overview.releaseOf(plan.patchId);
-    if (release === undefined) throw new ProblemError('patch-unknown', plan.patchId);
+    const release = await this.releaseOf(plan.patchId);
     return { rolloutId, patchId: plan.patchId, waves: previewRollout(plan, release, this.overview.census()) };
   }
 
@@ -83,10 +91,8 @@ export class RolloutsController {
   @Roles('operator')
   async start(@Param('id') rolloutId: string, @RequestContext() context: CommandContext) {
     const { plan } = this.known(rolloutId);
-    const slices = await slicesToTest(this.overview, plan);
-    if (slices === undefined) throw new ProblemError('patch-unknown', plan.patchId);
-    if (this.overview.isPulled(plan.patchId)) throw new ProblemError('patch-pulled', plan.patchId);
-    return this.change({ type: 'StartRollout', rolloutId, slices, anotherUnderWay: false, at: this.now() }, context);
+    const slices = slicesOf(plan, await this.standingReleaseOf(plan.patchId)).length;
+    return this.change({ type: 'StartRollout', rolloutId, slices, at: this.now() }, context);
   }
 
   @Post(':id/pause')
@@ -134,21 +140,35 @@ export class RolloutsController {
   private async draftOf({ approvalsRequired: _, ...draft }: PlanBody): Promise<PlanDraft> {
     const faults = planFaults(draft);
     if (faults.length > 0) throw new ProblemError('invalid-request', undefined, faults);
-    if ((await this.overview.releaseOf(draft.patchId)) === undefined)
-      throw new ProblemError('patch-unknown', draft.patchId);
-    if (this.overview.isPulled(draft.patchId)) throw new ProblemError('patch-pulled', draft.patchId);
+    await this.standingReleaseOf(draft.patchId);
     return draft;
   }
 
-  private async change(command: RolloutCommand, context: CommandContext) {
+  private async standingReleaseOf(patchId: string): Promise<Release> {
+    const release = await this.releaseOf(patchId);
+    if (this.overview.isPulled(patchId)) throw new ProblemError('patch-pulled', patchId);
+    return release;
+  }
+
+  private async releaseOf(patchId: string): Promise<Release> {
+    const release = await this.overview.awaitRelease(patchId);
+    if (release === undefined) throw new ProblemError('patch-unknown', patchId);
+    return release;
+  }
+
+  private async change(command: AskedOfRollout, context: CommandContext) {
     await this.commands.execute(new ChangeRollout(command, context));
     return this.show(command.rolloutId);
   }
 
   private known(rolloutId: string): KnownRollout {
-    const rollout: Rollout = this.overview.rollout(rolloutId);
+    const rollout = this.overview.rollout(rolloutId);
     if (rollout.status === 'absent') throw new ProblemError('rollout-not-found', rolloutId);
     return rollout;
+  }
+
+  private view(rollout: KnownRollout) {
+    return viewRollout(rollout, this.clock.now(), this.overview.healthIsCurrent);
   }
 
   private now(): string {
