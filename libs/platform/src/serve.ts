@@ -6,10 +6,13 @@ import { FastifyAdapter, type NestFastifyApplication, RouteConfig } from '@nestj
 import { EventStore } from '@sluice/event-sourcing';
 import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { type Logger, pino } from 'pino';
+import { authenticate } from './auth.ts';
 import { Followers } from './followers.ts';
 import { OpenApi } from './open-api.ts';
 import { type Composition, PlatformModule } from './platform.module.ts';
+import { sendProblem } from './problem.ts';
 import { type SettingValues } from './settings.ts';
+import { type Tokens } from './tokens.ts';
 
 const BODY_LIMIT_BYTES = 2 * 1024 * 1024;
 const HEADER_TIMEOUT_MS = 10_000;
@@ -41,7 +44,7 @@ export async function createApp(
   });
   const instance = adapter.getInstance<FastifyInstance>();
   await instance.register(helmet);
-  addHooks(instance);
+  addHooks(instance, composition.tokens);
   const app = await NestFactory.create<NestFastifyApplication>(rootOf(modules, composition), adapter, {
     logger: asNestLogger(log),
     abortOnError: false,
@@ -101,22 +104,33 @@ interface FileRouteConfig {
 export const FileRoute = (limitBytes: number) =>
   RouteConfig({ bodyLimitBytes: limitBytes, rawBody: true } satisfies FileRouteConfig);
 
-function addHooks(instance: FastifyInstance): void {
+function addHooks(instance: FastifyInstance, tokens: Tokens): void {
   instance.addHook('onRoute', (route) => {
     const limit = (route.config as FileRouteConfig | undefined)?.bodyLimitBytes;
     if (limit !== undefined) route.bodyLimit = limit;
   });
-  instance.addHook('onRequest', (request, _reply, done) => {
+  instance.addHook('onRequest', (request, reply, done) => {
+    if (!isDeviceRoute(request)) void reply.header(CORRELATION_HEADER, request.id);
+    if (!takesFile(request)) {
+      done();
+      return;
+    }
     // Whatever a client calls the file (curl: a web form), it is bytes here.
-    if (takesFile(request)) request.headers['content-type'] = RAW_BODY;
-    done();
+    request.headers['content-type'] = RAW_BODY;
+    try {
+      // The guard comes after the body, and nobody unknown may have us hold a large one.
+      authenticate(tokens, request);
+      done();
+    } catch (error) {
+      sendProblem(error, request, reply);
+    }
   });
   instance.addContentTypeParser(RAW_BODY, { parseAs: 'buffer' }, (request, body, done) => {
     if (takesFile(request)) done(null, body);
     else done(Object.assign(new Error(`not ${RAW_BODY}`), { statusCode: 415 }));
   });
   instance.addHook('onResponse', (request, reply, done) => {
-    if ((request.routeOptions.config as { helmet?: unknown }).helmet === undefined) {
+    if (!isDeviceRoute(request)) {
       request.log.info(
         {
           method: request.method,
@@ -129,6 +143,11 @@ function addHooks(instance: FastifyInstance): void {
     }
     done();
   });
+}
+
+// Device routes are the ones without helmet.
+function isDeviceRoute(request: FastifyRequest): boolean {
+  return (request.routeOptions.config as { helmet?: unknown } | undefined)?.helmet !== undefined;
 }
 
 function takesFile(request: FastifyRequest): boolean {
