@@ -1,0 +1,278 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CannedServer, problem, sluice, type World } from '../sluice.fixture.ts';
+
+let server: CannedServer;
+let url: string;
+
+beforeEach(async () => {
+  server = new CannedServer();
+  url = await server.start();
+});
+
+afterEach(() => server.stop());
+
+const call = (args: readonly string[], world: World = {}) => sluice(['--url', url, ...args], world);
+const sent = () =>
+  server.requests.map(({ method, path, body }) => (body === undefined ? [method, path] : [method, path, body]));
+
+const patch = {
+  patchId: 'ios-26.3.1-a',
+  platform: 'ios',
+  baseVersion: '26.3.1',
+  letter: 'a',
+  status: 'published',
+  variants: [{ build: '23D771330a', prerequisiteBuild: '23D8133', models: ['iPhone18,1', 'iPad16,3'] }],
+  cves: [{ id: 'CVE-2026-20643', exploited: true }],
+  publishedAt: '2026-11-24T10:00:00.000Z',
+  recallEpoch: 0,
+};
+
+const rollout = {
+  rolloutId: 'r1',
+  patchId: 'ios-26.3.1-a',
+  holdBackPercent: 2,
+  salt: 's',
+  waves: [
+    { name: 'beta', ring: 'beta', ramp: { fromPercent: 100, toPercent: 100, minutes: 0 }, bakeMinutes: 60 },
+    {
+      name: 'all',
+      audience: { family: ['iPhone'] },
+      ramp: { fromPercent: 0, toPercent: 100, minutes: 2880 },
+      bakeMinutes: 240,
+    },
+  ],
+  gates: { installFailureRateMax: 0.01 },
+  status: 'running',
+  wave: 2,
+  exposurePercent: 49,
+  waitsFor: [{ for: 'ramp', until: '2026-11-25T10:00:00.000Z' }],
+};
+
+describe('answering with JSON', () => {
+  it.each([
+    ['patch list', 'GET /v1/patches', { items: [patch] }],
+    ['patch show p', 'GET /v1/patches/p', patch],
+    ['rollout list', 'GET /v1/rollouts', { items: [rollout] }],
+    ['rollout show r1', 'GET /v1/rollouts/r1', rollout],
+    ['rollout start r1', 'POST /v1/rollouts/r1/start', rollout],
+    ['hold list', 'GET /v1/holds', { items: [{ holdId: 'h1', slice: {}, reason: 'r' }] }],
+    [
+      'recall show p',
+      'GET /v1/recalls/p',
+      { patchId: 'p', status: 'running', recallEpoch: 1, devices: 2, removed: 1, remaining: 1 },
+    ],
+    ['fleet', 'GET /v1/fleet', { asOf: 'x', position: '1', facts: 1, devices: 1 }],
+    ['device show d-1', 'GET /v1/devices/d-1', { deviceId: 'd-1', platform: 'ios' }],
+    ['token list', 'GET /v1/tokens', { items: [{ id: 'a', name: 'n', roles: ['viewer'] }] }],
+  ])('prints exactly what the server says for `%s`', async (line, route, body) => {
+    server.on(route, { body });
+    const ran = await call([...line.split(' '), '--json']);
+    expect(ran).toMatchObject({ exit: 0, stderr: '' });
+    expect(JSON.parse(ran.stdout)).toEqual(body);
+    expect(ran.stdout.trimEnd()).not.toContain('\n');
+  });
+
+  it('prints some text for the same answers, also where optional fields are missing', async () => {
+    server.on('GET /v1/fleet', {
+      body: { asOf: '2026-11-24T10:00:00.000Z', position: '7', facts: 3, devices: 2, patches: { p: { installed: 1 } } },
+    });
+    expect((await call(['fleet'])).stdout).toBe(
+      'as of    2026-11-24 10:00:00Z (position 7)\ndevices  2\nfacts    3\n\nPATCH  INSTALLED  FAILED  ROLLED BACK\np              1       0            0\n',
+    );
+    server.on('GET /v1/holds', { body: { items: [{ holdId: 'h1', slice: {}, reason: 'r' }] } });
+    expect((await call(['hold', 'list'])).stdout).toContain('h1    active  every patch  all devices  never');
+  });
+});
+
+describe('listing', () => {
+  it('follows the cursors up to the limit', async () => {
+    const page = (from: number, count: number) =>
+      Array.from({ length: count }, (_, index) => ({ deviceId: `d-${String(from + index)}` }));
+    server.on(
+      'GET /v1/devices',
+      { body: { items: page(0, 1000), nextCursor: '0.1000' } },
+      { body: { items: page(1000, 500), nextCursor: '0.1500' } },
+    );
+    const ran = await call(['device', 'list', '--base', '23D8133', '--limit', '1500', '--json']);
+    const { items, nextCursor } = JSON.parse(ran.stdout) as { items: object[]; nextCursor?: string };
+    expect(items.length).toBe(1500);
+    expect(nextCursor).toBe('0.1500');
+    expect(sent()).toEqual([
+      ['GET', '/v1/devices?base=23D8133&limit=1000'],
+      ['GET', '/v1/devices?base=23D8133&limit=500&cursor=0.1000'],
+    ]);
+  });
+});
+
+describe('steering a rollout', () => {
+  it.each([
+    [['start', 'r1'], {}],
+    [['advance', 'r1'], {}],
+    [['pause', 'r1', '--reason', 'why'], { reason: 'why' }],
+    [['halt', 'r1', '--reason', 'why'], { reason: 'why' }],
+    [['abort', 'r1', '--reason', 'why'], { reason: 'why' }],
+    [['resume', 'r1'], {}],
+    [['resume', 'r1', '--evidence-seen', 'logs'], { evidenceSeen: 'logs' }],
+  ])('sends %j', async (args, body) => {
+    server.on(`POST /v1/rollouts/r1/${args[0] ?? ''}`, { body: rollout });
+    expect((await call(['rollout', ...args])).exit).toBe(0);
+    expect(sent()).toEqual([['POST', `/v1/rollouts/r1/${args[0] ?? ''}`, body]]);
+  });
+
+  it('wants a reason for what stops', async () => {
+    expect((await call(['rollout', 'halt', 'r1'])).exit).toBe(2);
+    expect(sent()).toEqual([]);
+  });
+
+  it('plans, plans anew and previews', async () => {
+    const waves = [
+      {
+        wave: 1,
+        name: 'beta',
+        ring: 'beta',
+        eligible: 20,
+        expected: 20,
+        slices: [{ model: 'iPhone18,1', base: '23D8133', eligible: 20, expected: 20 }],
+      },
+    ];
+    server.on('POST /v1/rollouts', { status: 201, body: { ...rollout, status: 'planned' } });
+    server.on('PUT /v1/rollouts/r1', { body: { ...rollout, status: 'planned' } });
+    server.on('GET /v1/rollouts/r1/preview', { body: { waves } });
+    expect((await call(['rollout', 'plan', '-'], { stdin: '{"rolloutId":"r1"}' })).stdout).toContain(
+      'sluice rollout start r1',
+    );
+    expect((await call(['rollout', 'replan', 'r1', '-'], { stdin: '{"a":1}' })).exit).toBe(0);
+    expect((await call(['rollout', 'preview', 'r1'])).stdout).toMatch(
+      /1 beta {2}all .* 20 +20\n +iPhone18,1 {2}23D8133 +20 +20/,
+    );
+    expect(sent()).toEqual([
+      ['POST', '/v1/rollouts', { rolloutId: 'r1' }],
+      ['PUT', '/v1/rollouts/r1', { a: 1 }],
+      ['GET', '/v1/rollouts/r1/preview'],
+    ]);
+  });
+
+  it('draws the waves, and says in words what a gate saw', async () => {
+    const evidence = {
+      rule: 'install-e-value/1',
+      patchId: 'ios-26.3.1-a',
+      slice: { platform: 'ios', model: 'iPhone18,1', base: '23D8133' },
+      trials: 220,
+      failures: 14,
+      toleratedRate: 0.01,
+      logE: 12.345,
+      logThreshold: 11.5,
+      hypotheses: 95,
+      alpha: 0.001,
+      since: '2026-11-24T10:00:00.000Z',
+      through: '2026-11-24T12:00:00.000Z',
+    };
+    server.on('GET /v1/rollouts/r1', {
+      body: { ...rollout, status: 'halted', haltedBecause: { by: 'gate', reason: 'harm', evidence } },
+    });
+    const { stdout } = await call(['rollout', 'show', 'r1']);
+    expect(stdout).toContain('r1  ios-26.3.1-a  halted · 49 % exposed');
+    expect(stdout).toContain(`✓ 1  ${'█'.repeat(20)}  beta: ring beta, 100 %, then bakes for 1 h`);
+    expect(stdout).toContain(
+      `▶ 2  ${'█'.repeat(10)}${'░'.repeat(10)}  all: iPhone, 0 % to 100 % in 2 d, then bakes for 4 h`,
+    );
+    expect(stdout).toContain(
+      'by a gate: harm – installs on iPhone18,1 with base 23D8133: 14 of 220 failed (6.36 %, tolerated 1 %)',
+    );
+    expect(stdout).toContain('log E 12.35 against 11.50 (95 slices tested at alpha 0.001, rule install-e-value/1)');
+  });
+});
+
+describe('holding', () => {
+  it('places a hold with an id of its own on the slice that was named', async () => {
+    server.on('POST /v1/holds', {
+      status: 201,
+      body: { holdId: 'h-1', patchId: 'p', slice: { model: ['iPhone18,1'] }, reason: 'r' },
+    });
+    const args = [
+      'hold',
+      'place',
+      '--patch',
+      'p',
+      '--model',
+      'iPhone18,1',
+      '--model',
+      'iPhone18,2',
+      '--base',
+      'A,B',
+      '--reason',
+      'r',
+      '--link',
+      'https://x.example',
+    ];
+    expect((await call(args)).stdout).toBe('h-1 holds p for iPhone18,1.\n');
+    expect(server.requests[0]?.body).toEqual({
+      holdId: expect.stringMatching(/^h-[0-9a-f]{8}$/) as string,
+      patchId: 'p',
+      slice: { model: ['iPhone18,1', 'iPhone18,2'], base: ['A', 'B'] },
+      reason: 'r',
+      url: 'https://x.example',
+    });
+  });
+
+  it('lifts', async () => {
+    server.on('POST /v1/holds/h1/lift', { body: {} });
+    expect((await call(['hold', 'lift', 'h1', '--reason', 'fixed'])).stdout).toBe('h1 is lifted.\n');
+    expect(sent()).toEqual([['POST', '/v1/holds/h1/lift', { reason: 'fixed' }]]);
+  });
+});
+
+describe('handling devices and tokens', () => {
+  it('asks for an instant, and retires', async () => {
+    server.on('GET /v1/devices/d:1', {
+      body: { deviceId: 'd:1', platform: 'ios', patches: { p: { state: 'installed', at: '2026-11-24T10:00:00Z' } } },
+    });
+    server.on('GET /v1/devices/d%3A1', {
+      body: { deviceId: 'd:1', platform: 'ios', patches: { p: { state: 'installed', at: '2026-11-24T10:00:00Z' } } },
+    });
+    server.on('POST /v1/devices/d-1/retire', { body: { deviceId: 'd-1' } });
+    const shown = await call(['device', 'show', 'd:1', '--at', '2026-11-24T10:00:00Z']);
+    expect(shown.stdout).toContain('installed at 2026-11-24 10:00:00Z');
+    expect((await call(['device', 'retire', 'd-1'])).stdout).toBe('d-1 is retired.\n');
+    expect(sent()).toEqual([
+      ['GET', '/v1/devices/d%3A1?at=2026-11-24T10%3A00%3A00Z'],
+      ['POST', '/v1/devices/d-1/retire', {}],
+    ]);
+  });
+
+  it('prints only the text of a new token on standard output', async () => {
+    server.on('POST /v1/tokens', { status: 201, body: { token: 'slc_x', info: { id: 'x' } } });
+    const ran = await call(['token', 'create', '--name', 'gw', '--role', 'device,viewer', '--device-prefix', 'g-']);
+    expect(ran).toMatchObject({
+      exit: 0,
+      stdout: 'slc_x\n',
+      stderr: expect.stringContaining('token revoke x') as string,
+    });
+    expect(server.requests[0]?.body).toEqual({ name: 'gw', roles: ['device', 'viewer'], devicePrefix: 'g-' });
+    expect(
+      (await call(['token', 'create', '--name', 'x', '--role', 'device', '--device', 'd', '--device-prefix', 'g']))
+        .exit,
+    ).toBe(2);
+  });
+
+  it('revokes', async () => {
+    server.on('DELETE /v1/tokens/x', { status: 204 });
+    const ran = await call(['token', 'revoke', 'x', '--json']);
+    expect(JSON.parse(ran.stdout)).toEqual({ id: 'x', revoked: true });
+  });
+});
+
+describe('telling health', () => {
+  it.each([
+    ['ready', { body: { status: 'ok' } }, 0],
+    ['not-ready', problem('not-ready', 503, { detail: 'fleet is behind' }), 1],
+    ['unreachable', problem('internal', 500), 4],
+  ] as const)('says %s', async (state, answer, exit) => {
+    server.on('GET /health/ready', answer);
+    const ran = await call(['health', '--json']);
+    expect(ran.exit).toBe(exit);
+    expect(JSON.parse(ran.stdout)).toMatchObject({
+      services: [{ url, state, services: ['catalog', 'orchestrator', 'telemetry'] }],
+    });
+  });
+});
