@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Immutable, type RolloutsEvent } from '@sluice/contracts';
 import { EventFeed, publishAsIs } from '@sluice/event-feed';
-import { InMemoryEventStore } from '@sluice/event-sourcing';
+import { InMemoryEventStore, StoreUnavailable } from '@sluice/event-sourcing';
 import { close, createApp, Followers, InlineFolds, ManualClock, Settings, Tokens } from '@sluice/platform';
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
 import { folds, OrchestratorModule, orchestratorPublications } from './index.ts';
@@ -283,12 +283,134 @@ describe('stopping', () => {
   });
 });
 
+describe('going on after trouble', () => {
+  it('does nothing twice when it starts again', async () => {
+    await startRollout();
+    await advance(5);
+    await health({ cells: [{ patchId: 'p-a', ...SLICE, trials: 20, failures: 9 }] });
+    await happened('patch-p-a', { type: 'PatchPulled', patchId: 'p-a', mode: 'recall', reason: 'bad', recallEpoch: 1 });
+    const before = [await store.head(), (await send('GET', '/v1/rollouts/r1')).body] as const;
+    await app.get(Followers).stop();
+    await app.close();
+    await boot();
+    await advance(1);
+    expect([await store.head(), (await send('GET', '/v1/rollouts/r1')).body]).toEqual(before);
+  });
+
+  it('offers nothing of a pulled patch while the store takes no commands, and aborts its rollout once it does', async () => {
+    await startRollout();
+    const take = store.append.bind(store);
+    store.append = (append) =>
+      append.stream.startsWith('rollout-') ? Promise.reject(new StoreUnavailable('the disk is full')) : take(append);
+    await happened('patch-p-a', {
+      type: 'PatchPulled',
+      patchId: 'p-a',
+      mode: 'withdraw',
+      reason: 'bad',
+      recallEpoch: 1,
+    });
+    expect(await checkIn({ ring: 'beta' })).toMatchObject({ directive: 'none', reason: 'pulled' });
+    expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({ status: 'running' });
+    store.append = take;
+    await advance(1);
+    expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({
+      status: 'aborted',
+      reason: 'the patch was pulled: bad',
+    });
+    expect((await send('GET', '/v1/recalls/p-a')).status).toBe(404);
+  });
+
+  it('keeps a wave open while telemetry is silent', async () => {
+    await startRollout();
+    const feed = app.get(EventFeed);
+    const heard = feed.silentForMs.bind(feed);
+    feed.silentForMs = (source) => (source === 'telemetry' ? 31_000 : heard(source));
+    await advance(61);
+    expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({
+      wave: 1,
+      waitsFor: [{ for: 'bake' }, { for: 'health' }],
+    });
+    feed.silentForMs = heard;
+    await advance(1);
+    expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({ wave: 2 });
+  });
+});
+
+describe('steering by hand', () => {
+  it('changes the plan until the start, then pauses, goes on, advances and aborts', async () => {
+    await happened('patch-p-a', published);
+    const { rolloutId: _, salt: __, ...rest } = plan;
+    await send('POST', '/v1/rollouts', plan);
+    expect(await send('POST', '/v1/rollouts', plan)).toMatchObject({ status: 201 });
+    expect(await send('PUT', '/v1/rollouts/r1', { ...rest, holdBackPercent: 3 })).toMatchObject({
+      status: 200,
+      body: { holdBackPercent: 3, salt: 's', status: 'planned' },
+    });
+    await send('POST', '/v1/rollouts/r1/start');
+    expect(await send('PUT', '/v1/rollouts/r1', rest)).toMatchObject({ body: { code: 'rollout-not-planned' } });
+    expect(await send('POST', '/v1/rollouts/r1/pause', { reason: 'lunch' })).toMatchObject({
+      body: { status: 'paused', reason: 'lunch', waitsFor: [{ for: 'operator' }] },
+    });
+    expect(await send('POST', '/v1/rollouts/r1/resume')).toMatchObject({ status: 200, body: { status: 'running' } });
+    expect(await send('POST', '/v1/rollouts/r1/advance')).toMatchObject({ body: { status: 'running', wave: 2 } });
+    expect(await send('POST', '/v1/rollouts/r1/abort')).toMatchObject({ status: 200, body: { status: 'aborted' } });
+    expect((await send('GET', '/v1/rollouts?status=aborted&patchId=p-a')).body).toMatchObject({
+      items: [{ rolloutId: 'r1' }],
+    });
+    expect((await send('GET', '/v1/rollouts?status=running')).body).toEqual({ items: [] });
+  });
+
+  it.each([
+    ['viewer', { plan: 403, pause: 403, resume: 403, hold: 403, show: 200 }],
+    ['responder', { plan: 403, pause: 200, resume: 403, hold: 201, show: 200 }],
+    ['operator', { plan: 201, pause: 200, resume: 200, hold: 201, show: 200 }],
+    ['device', { plan: 403, pause: 403, resume: 403, hold: 403, show: 403 }],
+  ] as const)('lets a %s do what the role is for', async (role, expected) => {
+    await startRollout();
+    const { token } = tokens.create(role, [role], clock.nowText());
+    const as = async (method: 'GET' | 'POST', url: string, payload?: object) => {
+      const headers = { authorization: `Bearer ${token}` };
+      return (await app.inject({ method, url, headers, ...(payload && { payload }) })).statusCode;
+    };
+    expect({
+      plan: await as('POST', '/v1/rollouts', { ...plan, rolloutId: 'r2' }),
+      pause: await as('POST', '/v1/rollouts/r1/pause', { reason: 'lunch' }),
+      resume: await as('POST', '/v1/rollouts/r1/resume', {}),
+      hold: await as('POST', '/v1/holds', { holdId: 'h1', reason: 'odd' }),
+      show: await as('GET', '/v1/rollouts/r1'),
+    }).toEqual(expected);
+  });
+});
+
+describe('checking in', () => {
+  it('answers a token for its own devices only, and counts fields that it does not know', async () => {
+    await startRollout();
+    const { token } = tokens.create('lab', ['device'], clock.nowText(), { devicePrefix: 'lab-' });
+    const ask = (payload: object) =>
+      app.inject({ method: 'POST', url: '/v1/check-in', headers: { authorization: `Bearer ${token}` }, payload });
+    expect((await ask(device({ deviceId: 'lab-1', mood: 'fine' }))).statusCode).toBe(200);
+    expect((await ask(device())).json()).toMatchObject({ status: 403, code: 'device-forbidden' });
+    const headers = { authorization: `Bearer ${tokens.adminToken()}` };
+    const metrics = await app.inject({ url: '/metrics', headers });
+    expect(metrics.body).toContain('sluice_check_in_unknown_fields_total 1');
+    expect(metrics.body).toContain('sluice_directives_total{directive="none",reason="outside-audience"} 1');
+  });
+});
+
 describe('refusing', () => {
   it.each([
     ['a plan for a patch that nobody published', '/v1/rollouts', plan, 409, 'patch-unknown'],
     ['a percentage above 100', '/v1/rollouts', { ...plan, holdBackPercent: 101 }, 400, 'invalid-request'],
     ['an unknown field', '/v1/rollouts', { ...plan, speed: 3 }, 400, 'invalid-request'],
     ['approvals, which are not there yet', '/v1/rollouts', { ...plan, approvalsRequired: 2 }, 400, 'invalid-request'],
+    ['null where nothing is meant', '/v1/rollouts', { ...plan, notes: null }, 400, 'invalid-request'],
+    [
+      'an audience of nobody',
+      '/v1/rollouts',
+      { ...plan, waves: [{ ...plan.waves[1], audience: { family: [] } }] },
+      400,
+      'invalid-request',
+    ],
     ['to start what is not there', '/v1/rollouts/nope/start', {}, 404, 'rollout-not-found'],
     ['to lift what is not there', '/v1/holds/nope/lift', { reason: 'x' }, 404, 'hold-not-found'],
     ['a check-in without a device', '/v1/check-in', device({ deviceId: undefined }), 400, 'invalid-request'],

@@ -172,13 +172,22 @@ export class PlanRolloutBody extends PlanBody {
   rolloutId!: string;
 }
 
-/** Why something is stopped. */
+/** Why something is held or let go. */
 export class ReasonBody {
   @ApiProperty()
   @IsString()
   @MaxLength(2000)
   @Matches(/\S/, { message: 'reason must say something' })
   reason!: string;
+}
+
+/** Pause, halt and abort: what stops devices from harm must not fail for want of words. */
+export class StopBody {
+  @ApiPropertyOptional()
+  @Optional()
+  @IsString()
+  @MaxLength(2000)
+  reason = 'no reason given';
 }
 
 export class ResumeBody {

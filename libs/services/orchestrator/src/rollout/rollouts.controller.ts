@@ -9,7 +9,7 @@ import { paged, PageQuery, ProblemError, RequestContext, Roles } from '@sluice/p
 import { IsIn, Matches } from 'class-validator';
 import { type AskedOfRollout, ChangeRollout } from '../commands.ts';
 import { type KnownRollout, Overview } from '../overview.projection.ts';
-import { Optional, PlanBody, PlanRolloutBody, ReasonBody, ResumeBody } from './rollout-bodies.ts';
+import { Optional, PlanBody, PlanRolloutBody, ResumeBody, StopBody } from './rollout-bodies.ts';
 import { viewRollout } from './rollout-views.ts';
 
 const SALT_BYTES = 12;
@@ -98,7 +98,7 @@ export class RolloutsController {
   @Post(':id/pause')
   @HttpCode(200)
   @Roles('operator', 'responder')
-  pause(@Param('id') rolloutId: string, @Body() { reason }: ReasonBody, @RequestContext() context: CommandContext) {
+  pause(@Param('id') rolloutId: string, @Body() { reason }: StopBody, @RequestContext() context: CommandContext) {
     return this.change({ type: 'PauseRollout', rolloutId, reason, at: this.now() }, context);
   }
 
@@ -117,7 +117,7 @@ export class RolloutsController {
   @Post(':id/halt')
   @HttpCode(200)
   @Roles('operator', 'responder')
-  halt(@Param('id') rolloutId: string, @Body() { reason }: ReasonBody, @RequestContext() context: CommandContext) {
+  halt(@Param('id') rolloutId: string, @Body() { reason }: StopBody, @RequestContext() context: CommandContext) {
     return this.change({ type: 'HaltRollout', rolloutId, by: 'responder', reason, at: this.now() }, context);
   }
 
@@ -133,7 +133,7 @@ export class RolloutsController {
   @Post(':id/abort')
   @HttpCode(200)
   @Roles('operator', 'responder')
-  abort(@Param('id') rolloutId: string, @Body() { reason }: ReasonBody, @RequestContext() context: CommandContext) {
+  abort(@Param('id') rolloutId: string, @Body() { reason }: StopBody, @RequestContext() context: CommandContext) {
     return this.change({ type: 'AbortRollout', rolloutId, reason, at: this.now() }, context);
   }
 
