@@ -1,0 +1,274 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type CheckIn, errorCodes } from '@sluice/contracts';
+import { InMemoryEventStore } from '@sluice/event-sourcing';
+import { close, createApp, Followers, InlineFolds, ManualClock, Settings, Tokens } from '@sluice/platform';
+import { CatalogModule, catalogPublications, folds as catalogFolds } from '@sluice/service-catalog';
+import {
+  bucketOf,
+  folds as orchestratorFolds,
+  OrchestratorModule,
+  orchestratorPublications,
+} from '@sluice/service-orchestrator';
+import { folds as telemetryFolds, TelemetryModule, telemetryPublications } from '@sluice/service-telemetry';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { referencePages } from './reference.ts';
+
+const root = dirname(import.meta.dirname);
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+const withoutCode = (text: string) => text.replaceAll(/^```[^]*?^```$|`[^`\n]*`/gm, '');
+const documents = ['README.md', ...globSync('docs/**/*.md', { cwd: root })].sort();
+const pages = await referencePages();
+
+if (process.env['UPDATE_DOCS'] === '1') {
+  mkdirSync(join(root, 'docs/reference'), { recursive: true });
+  for (const [name, text] of Object.entries(pages)) writeFileSync(join(root, 'docs/reference', name), text);
+}
+
+describe('describing the code', () => {
+  it.each(Object.keys(pages))('keeps docs/reference/%s equal to the code', (name) => {
+    expect(read(`docs/reference/${name}`), 'to make it again: UPDATE_DOCS=1 npm test -- deploy/docs.spec.ts').toBe(
+      pages[name],
+    );
+  });
+
+  it('has a line for every project in the map', () => {
+    const map = read('docs/ARCHITECTURE.md');
+    const folders = globSync('{apps,libs}/**/project.json', { cwd: root }).map((file) => dirname(file));
+    expect(folders.length).toBeGreaterThan(15);
+    expect(folders.filter((folder) => !map.includes(`| \`${folder}\``))).toEqual([]);
+    const mapped = [...map.matchAll(/^\| `((?:apps|libs)\/[^`]+)`/gm)].map(([, folder = '']) => folder);
+    expect(mapped.filter((folder) => !folders.includes(folder))).toEqual([]);
+  });
+
+  it('names only files that are there', () => {
+    const named = documents.flatMap((document) =>
+      [...read(document).matchAll(/`((?:apps|libs|deploy|docs)\/[\w./-]+\.\w+)`/g)].map(([, file = '']) => file),
+    );
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+  });
+
+  it.each(documents)('has no broken link in %s', (document) => {
+    const targets = [...withoutCode(read(document)).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
+    const files = targets.filter((target) => !/^(https?:|#)/.test(target)).map((target) => target.split('#')[0] ?? '');
+    expect(files.filter((file) => !existsSync(join(root, dirname(document), file)))).toEqual([]);
+  });
+
+  it.each(documents.filter((document) => document.startsWith('docs/guides/')))(
+    'shows in %s only tested code',
+    (guide) => {
+      const tested = globSync('docs/guides/*.{mjs,json}', { cwd: root }).map((file) => read(file));
+      const shown = [...read(guide).matchAll(/^```(?:js|json)\n([^]*?)^```$/gm)].map(([, code = '']) => code);
+      expect(shown.filter((code) => !tested.some((file) => file.includes(code)))).toEqual([]);
+    },
+  );
+
+  it('stays short', () => {
+    expect(read('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(120);
+    expect(read('docs/ARCHITECTURE.md').trimEnd().split('\n').length).toBeLessThanOrEqual(200);
+  });
+});
+
+describe('listing error codes', () => {
+  it('knows every code that is thrown', () => {
+    const sources = globSync('libs/{domain,services,platform}/**/*.ts', { cwd: root }).filter(
+      (file) => !file.endsWith('.spec.ts'),
+    );
+    const thrown = sources.flatMap((file) =>
+      [...read(file).matchAll(/\b(?:reject|ProblemError)\(\s*'([^']+)'/g)].map(([, code = '']) => code),
+    );
+    expect(thrown).toEqual(expect.arrayContaining(['patch-not-found', 'gate-says-stop', 'overloaded']));
+    expect([...new Set(thrown)].filter((code) => !Object.hasOwn(errorCodes, code))).toEqual([]);
+  });
+});
+
+interface BucketVector {
+  readonly salt: string;
+  readonly deviceId: string;
+  readonly sha256Prefix: string;
+  readonly bucket: number;
+}
+
+describe('publishing bucket vectors', () => {
+  const { vectors } = JSON.parse(read('docs/reference/bucket-vectors.json')) as { vectors: readonly BucketVector[] };
+
+  it('has enough of them', () => {
+    expect(vectors.length).toBeGreaterThanOrEqual(20);
+  });
+
+  it.each(vectors)('agrees on $deviceId with salt "$salt"', ({ salt, deviceId, sha256Prefix, bucket }) => {
+    const digest = createHash('sha256').update(`${salt}\u001f${deviceId}`).digest();
+    expect(digest.subarray(0, 8).toString('hex')).toBe(sha256Prefix);
+    expect(bucket).toBe(Number(digest.readBigUInt64BE()) / 2 ** 64);
+    expect(bucketOf(salt, deviceId)).toBe(bucket);
+  });
+});
+
+/** What docs/guides/device-agent.mjs exports, as the guide describes it. */
+interface DeviceAgent {
+  turn(agent: Agent): Promise<number>;
+  report(agent: Agent, kind: string): Promise<void>;
+}
+interface Agent {
+  readonly url: string;
+  readonly token: string;
+  readonly device: { -readonly [Field in keyof CheckIn]: CheckIn[Field] };
+  readonly system: Readonly<Record<'install' | 'remove' | 'askUser', (order: { patchId: string }) => Promise<unknown>>>;
+}
+
+describe('connecting a device', () => {
+  const agentFile = pathToFileURL(join(root, 'docs/guides/device-agent.mjs')).href;
+  const MINUTE = 60_000;
+  const BASE = '23D8133';
+  const builds: Readonly<Record<string, string>> = { 'p-a': '23D771330a', 'p-c': '23D771331c' };
+  let app: NestFastifyApplication;
+  let clock: ManualClock;
+  let tokens: Tokens;
+  let agent: Agent;
+  let asked: string[];
+  let agentCode: DeviceAgent;
+
+  beforeEach(async () => {
+    clock = new ManualClock(Date.now());
+    tokens = new Tokens(mkdtempSync(join(tmpdir(), 'sluice-docs-')));
+    const store = new InMemoryEventStore(clock);
+    app = await createApp([CatalogModule, OrchestratorModule, TelemetryModule], {
+      settings: Settings.of(),
+      clock,
+      store,
+      tokens,
+      folds: new InlineFolds(store, { ...catalogFolds, ...orchestratorFolds, ...telemetryFolds }),
+      publications: [...catalogPublications(), ...orchestratorPublications(), ...telemetryPublications()],
+    });
+    await app.listen(0, '127.0.0.1');
+    agentCode = (await import(agentFile)) as DeviceAgent;
+    asked = [];
+    agent = {
+      url: await app.getUrl(),
+      token: tokens.create('d-1', ['device'], clock.nowText(), { deviceId: 'd-1' }).token,
+      device: {
+        deviceId: 'd-1',
+        platform: 'ios',
+        model: 'iPhone18,1',
+        osVersion: '26.3.1',
+        osBuild: BASE,
+        track: 'automatic',
+        installed: [],
+        failed: [],
+        removed: [],
+      },
+      system: {
+        install: async ({ patchId }) => ({ osBuild: builds[patchId], installed: [patchId] }),
+        remove: async () => ({ osBuild: BASE, installed: [] }),
+        askUser: async ({ patchId }) => asked.push(patchId) > 1,
+      },
+    };
+  });
+  afterEach(() => close(app));
+
+  async function send(method: 'GET' | 'POST', url: string, payload?: object) {
+    const headers = { authorization: `Bearer ${tokens.adminToken()}` };
+    const response = await app.inject({ method, url, headers, ...(payload && { payload }) });
+    expect(response.statusCode, response.body).toBeLessThan(300);
+    return response.json<Record<string, unknown>>();
+  }
+
+  // Health is told at a tick, and what comes of it happens before the next.
+  async function settle() {
+    for (let minutes = 0; minutes < 2; minutes += 1) {
+      await clock.advanceTo(clock.now() + MINUTE);
+      await app.get(Followers).settle();
+    }
+  }
+
+  async function rollOut(letter: 'a' | 'c') {
+    const patchId = `p-${letter}`;
+    const variants = [{ build: builds[patchId], prerequisiteBuild: BASE, models: ['iPhone18,1'] }];
+    await send('POST', '/v1/patches', { patchId, platform: 'ios', baseVersion: '26.3.1', letter, variants });
+    const ramp = { fromPercent: 100, toPercent: 100, minutes: 0 };
+    const waves = [{ name: 'all', ramp, bakeMinutes: 60 }];
+    const gates = { installFailureRateMax: 0.01 };
+    await send('POST', '/v1/rollouts', { rolloutId: `r-${letter}`, patchId, waves, holdBackPercent: 0, gates });
+    await send('POST', `/v1/rollouts/r-${letter}/start`);
+  }
+
+  async function recall(patchId: string, replacement?: string) {
+    await send('POST', `/v1/patches/${patchId}/pull`, {
+      mode: 'recall',
+      reason: 'boot loops',
+      ...(replacement !== undefined && { replacement }),
+    });
+    await settle();
+  }
+
+  const seen = async () => (await send('GET', '/v1/devices/d-1'))['patches'];
+
+  it('installs what it is told to, and removes what is recalled', async () => {
+    await agentCode.report(agent, 'status');
+    await settle();
+    await rollOut('a');
+    expect(await agentCode.turn(agent)).toBeGreaterThan(0);
+    expect(agent.device).toMatchObject({ installed: ['p-a'], osBuild: builds['p-a'] });
+    expect(await seen()).toMatchObject({ 'p-a': { state: 'installed' } });
+    await settle();
+
+    await recall('p-a');
+    expect(await send('GET', '/v1/recalls/p-a')).toMatchObject({ status: 'running', remaining: 1 });
+    await agentCode.turn(agent);
+    expect(agent.device).toMatchObject({ installed: [], osBuild: BASE });
+    await settle();
+    expect(await send('GET', '/v1/recalls/p-a')).toMatchObject({ status: 'completed', remaining: 0 });
+  });
+
+  it('goes on to the replacement of what is recalled', async () => {
+    await rollOut('a');
+    await agentCode.turn(agent);
+    await settle();
+    await rollOut('c');
+    await recall('p-a', 'p-c');
+    await agentCode.turn(agent);
+    expect(agent.device).toMatchObject({ installed: ['p-c'], osBuild: builds['p-c'] });
+    expect(await seen()).toMatchObject({ 'p-a': { state: 'rolledBack' }, 'p-c': { state: 'installed' } });
+  });
+
+  it('works with the files of the guide', async () => {
+    await send('POST', '/v1/patches', JSON.parse(read('docs/guides/ios-26.3.1-a.json')) as object);
+    await send('POST', '/v1/rollouts', JSON.parse(read('docs/guides/r1.json')) as object);
+    await send('POST', '/v1/rollouts/r1/start');
+    const env = { ...process.env, SLUICE_URL: agent.url, SLUICE_TOKEN: agent.token };
+    const device = spawn(process.execPath, [join(root, 'docs/guides/my-device.mjs')], { env });
+    const said: string = await new Promise((resolve) => device.stdout.once('data', (text) => resolve(String(text))));
+    expect(said).toBe('installing ios-26.3.1-a\n');
+    await expect.poll(seen).toMatchObject({ 'ios-26.3.1-a': { state: 'installed' } });
+    const ended = once(device, 'exit');
+    device.kill();
+    await ended;
+  });
+
+  it('asks its user on the manual track, each time until that agrees', async () => {
+    agent.device.track = 'manual';
+    await rollOut('a');
+    await agentCode.turn(agent);
+    expect(agent.device.installed).toEqual([]);
+    await agentCode.turn(agent);
+    expect(agent.device.installed).toEqual(['p-a']);
+    expect(asked).toEqual(['p-a', 'p-a']);
+  });
+
+  it('gives up after the third failed attempt', async () => {
+    let attempts = 0;
+    const install = async () => Promise.reject(new Error(`no room, attempt ${String((attempts += 1))}`));
+    const failing = { ...agent, system: { ...agent.system, install } };
+    await rollOut('a');
+    for (let turns = 0; turns < 5; turns += 1) await agentCode.turn(failing);
+    expect(attempts).toBe(3);
+    expect(await seen()).toMatchObject({ 'p-a': { state: 'failed' } });
+  });
+});
