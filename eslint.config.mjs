@@ -40,6 +40,10 @@ const kinds = {
   simulation: { imports: ['contract', 'domain', 'kernel'], packages: ['pure-rand', 'pure-rand/*'] },
   app: { imports: ['service', 'adapter', 'platform', 'kernel', 'contract'], packages: nest },
   standalone: { imports: ['service', 'adapter', 'platform', 'kernel', 'contract', 'simulation'], packages: nest },
+  benchmark: {
+    imports: ['service', 'adapter', 'platform', 'kernel', 'contract', 'domain', 'simulation'],
+    packages: ['@nestjs/*', 'fastify', 'autocannon'],
+  },
   client: { imports: ['contract'], banned: ['@nestjs/*', ...testTools] },
   testing: { imports: ['kernel'], packages: [...testTools, 'testcontainers', '@testcontainers/*'] },
 };

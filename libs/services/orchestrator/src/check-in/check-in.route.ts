@@ -56,8 +56,18 @@ export class CheckInRoute implements OnModuleInit {
   }
 }
 
-/** The place of a device in [0, 1) for a salt (design §3.3; vectors in docs/reference/bucket-vectors.json). */
+/**
+ * The place of a device in [0, 1) for a salt (design §3.3; vectors in docs/reference/bucket-vectors.json). The digest is a
+ * text of one byte a character, because a Buffer of 32 bytes costs more than the hash itself.
+ */
 export function bucketOf(salt: string, deviceId: string): number {
-  const digest = hash('sha256', `${salt}\u001f${deviceId}`, 'buffer');
-  return (digest.readUInt32BE(0) * 2 ** 32 + digest.readUInt32BE(4)) / 2 ** 64;
+  const digest = hash('sha256', `${salt}\u001f${deviceId}`, 'binary');
+  return (wordAt(digest, 0) * 2 ** 32 + wordAt(digest, 4)) / 2 ** 64;
+}
+
+/** Four bytes as an unsigned number, big endian. */
+function wordAt(bytes: string, at: number): number {
+  const high = (bytes.charCodeAt(at) << 8) | bytes.charCodeAt(at + 1);
+  const low = (bytes.charCodeAt(at + 2) << 8) | bytes.charCodeAt(at + 3);
+  return high * 0x10000 + low;
 }
