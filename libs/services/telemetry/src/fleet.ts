@@ -13,6 +13,7 @@ import {
 } from '@sluice/domain-fleet';
 import { Clock, comparePositions, EventStore, type Position } from '@sluice/event-sourcing';
 import { Settings, SettingsError } from '@sluice/platform';
+import { AppendRounds } from './append-rounds.ts';
 import { CatalogView } from './catalog-view.projection.ts';
 import { FLEET_STREAMS, HEALTH_STREAMS } from './publications.ts';
 import { hashDevice, shardOf } from './shard-of.ts';
@@ -49,7 +50,8 @@ export class Fleet {
     settings: Settings,
   ) {
     this.reportingDeadlineMs = settings.values.reportingDeadlineMinutes * MINUTE_MS;
-    this.writers = Array.from({ length: settings.values.shards }, (_, shard) => new ShardWriter(shard, store));
+    const rounds = new AppendRounds();
+    this.writers = Array.from({ length: settings.values.shards }, (_, shard) => new ShardWriter(shard, store, rounds));
   }
 
   writerOf(deviceHash: string): ShardWriter {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
 import {
   FactPacker,
   FleetShard,
@@ -19,6 +18,7 @@ import {
   StoreUnavailable,
 } from '@sluice/event-sourcing';
 import { ProblemError } from '@sluice/platform';
+import { type AppendRounds } from './append-rounds.ts';
 import { fleetStream } from './publications.ts';
 
 /** The same report within this time is accepted once. */
@@ -76,6 +76,7 @@ export class ShardWriter {
   constructor(
     readonly shard: number,
     private readonly store: EventStore,
+    private readonly rounds: AppendRounds,
   ) {}
 
   /** The revision of the last commit in the state, −1 before the first. */
@@ -134,6 +135,21 @@ export class ShardWriter {
     this.lastPosition = position;
   }
 
+  /** Appends what waits, as far as it fits into one commit, and tells those who wait. Called by the rounds only. */
+  async flush(): Promise<void> {
+    const [batch] = this.batches;
+    if (batch === undefined) return;
+    this.writing = true;
+    try {
+      await this.append(batch);
+      this.finish(batch);
+      batch.succeed();
+    } catch (error) {
+      this.finish(batch);
+      batch.fail(error instanceof RevisionConflict ? new StoreUnavailable('another process writes this shard') : error);
+    }
+  }
+
   private openBatch(cause: Metadata): Batch {
     const last = this.batches.at(-1);
     const isBeingWritten = this.writing && this.batches.length === 1;
@@ -146,32 +162,15 @@ export class ShardWriter {
 
   private addBatch(batch: Batch): Batch {
     this.batches.push(batch);
-    if (this.batches.length === 1) void this.write();
+    this.rounds.add(this);
     return batch;
   }
 
-  private async write(): Promise<void> {
-    // Requests that arrived together share a commit.
-    await setImmediate();
-    this.writing = true;
-    for (let batch = this.batches[0]; batch !== undefined; batch = this.batches[0]) {
-      try {
-        await this.append(batch);
-        this.finish(batch);
-        batch.succeed();
-      } catch (error) {
-        this.finish(batch);
-        batch.fail(
-          error instanceof RevisionConflict ? new StoreUnavailable('another process writes this shard') : error,
-        );
-      }
-    }
-    this.writing = false;
-  }
-
   private finish(batch: Batch): void {
+    this.writing = false;
     this.batches.shift();
     this.waitingFacts -= batch.facts.length;
+    if (this.batches.length > 0) this.rounds.add(this);
   }
 
   private async append({ facts, cause }: Batch): Promise<void> {
