@@ -1,0 +1,35 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type ScenarioResult } from '@sluice/simulation';
+import { describe, expect, it } from 'vitest';
+
+const main = join(import.meta.dirname, '..', '..', '..', 'dist', 'standalone', 'main.js');
+
+async function play(scenario: string, devices: number): Promise<Omit<ScenarioResult, 'wallSeconds'>> {
+  const flags = ['--scenario', scenario, '--devices', String(devices), '--seed', '1', '--exit', '--json'];
+  const { stdout } = await promisify(execFile)(process.execPath, [main, ...flags]);
+  const { wallSeconds, ...result } = JSON.parse(stdout) as ScenarioResult;
+  expect(wallSeconds).toBeGreaterThan(0);
+  return result;
+}
+
+describe('playing a scenario against the real services', () => {
+  it(
+    'halts a faulty patch by itself and takes it back from every device, the same way twice',
+    { timeout: 180_000 },
+    async () => {
+      const [first, second] = await Promise.all([play('faulty-patch', 3000), play('faulty-patch', 3000)]);
+      expect(second).toEqual(first);
+      expect(first).toMatchObject({ haltedInWave: 2, replayMatches: true, recall: { remaining: 0, reinstalled: 0 } });
+      expect(first.devicesExposedAtHalt).toBeLessThan(first.eligible * 0.25);
+      expect(first.recall?.removed).toBe(first.recall?.devices);
+    },
+  );
+
+  it('refuses a scenario that is not there, and says which are', async () => {
+    const failed = play('gloomy', 10);
+    await expect(failed).rejects.toMatchObject({ code: 2, stdout: '' });
+    await expect(failed).rejects.toThrow('healthy, faulty-patch, reissue, offline-tail');
+  });
+});
