@@ -1,17 +1,16 @@
 import { NOWHERE, Records } from './records.ts';
 
-/** Words of a device's record. The times are floats: index = word / 2. */
+/** Words and floats of a device's record; float i covers words 2i and 2i + 1. */
 export const DEVICE = {
   words: 12,
-  /** Words 0 to 3 are the key. */
-  /** When what the profile says held, as a float; −∞ for a device that never reported. */
+  /** Words 0 to 3 are the key. Float: when what the profile says held; −∞ for a device that never reported. */
   profileAtFloat: 2,
-  /** When the device was last heard of, as a float. */
+  /** Float: when the device was last heard of. */
   heardAtFloat: 3,
   profile: 8,
   /** The first of the device's entries. */
   firstEntry: 9,
-  /** Where its id lies in the arena, plus 1. */
+  /** Where its id lies among the ids, plus 1. */
   id: 10,
   /** The profile under which the device is counted as known, plus 1. */
   countedProfile: 11,
@@ -20,14 +19,12 @@ export const DEVICE = {
 const FIRST_SLOTS = 128;
 /** Fuller than this, and probes grow long; emptier, and memory is wasted. */
 const LOAD_MAX = 0.75;
-const FIRST_ARENA_BYTES = 4096;
 
-/** The devices of a shard: their records, found by 16-byte key through open addressing, and their ids in one arena. */
+/** The devices of a shard: their records, found by 16-byte key through open addressing, and their ids. */
 export class DeviceTable {
   readonly records = new Records(DEVICE.words);
+  readonly ids = new IdTexts();
   private slots = new Uint32Array(FIRST_SLOTS).fill(NOWHERE);
-  private arena = new Uint8Array(FIRST_ARENA_BYTES);
-  private arenaUsed = 0;
 
   get count(): number {
     return this.records.count;
@@ -43,12 +40,10 @@ export class DeviceTable {
     const found = this.slots[slot] ?? NOWHERE;
     if (found !== NOWHERE) return found;
     const device = this.records.add();
-    const base = device * DEVICE.words;
-    const { words, floats } = this.records;
-    for (let word = 0; word < 4; word += 1) words[base + word] = keys[at + word] ?? 0;
-    floats[base / 2 + DEVICE.profileAtFloat] = -Infinity;
-    floats[base / 2 + DEVICE.heardAtFloat] = -Infinity;
-    words[base + DEVICE.firstEntry] = NOWHERE;
+    for (let word = 0; word < 4; word += 1) this.records.setWord(device, word, keys[at + word] ?? 0);
+    this.records.setFloat(device, DEVICE.profileAtFloat, -Infinity);
+    this.records.setFloat(device, DEVICE.heardAtFloat, -Infinity);
+    this.records.setWord(device, DEVICE.firstEntry, NOWHERE);
     this.slots[slot] = device;
     if (this.count > this.slots.length * LOAD_MAX) this.rehash();
     return device;
@@ -56,41 +51,27 @@ export class DeviceTable {
 
   /** Gives a device its id if it has none: a length in one byte, and the text, as they lie at `at`. */
   name(device: number, ids: Uint8Array, at: number): void {
-    const idWord = device * DEVICE.words + DEVICE.id;
-    if (this.records.words[idWord] !== 0) return;
-    const bytes = 1 + (ids[at] ?? 0);
-    if (this.arenaUsed + bytes > this.arena.length) {
-      const arena = new Uint8Array(this.arena.length * 2);
-      arena.set(this.arena);
-      this.arena = arena;
-    }
-    for (let byte = 0; byte < bytes; byte += 1) this.arena[this.arenaUsed + byte] = ids[at + byte] ?? 0;
-    this.records.words[idWord] = this.arenaUsed + 1;
-    this.arenaUsed += bytes;
+    if (!this.hasId(device)) this.records.setWord(device, DEVICE.id, this.ids.add(ids, at));
   }
 
   hasId(device: number): boolean {
-    return this.records.words[device * DEVICE.words + DEVICE.id] !== 0;
+    return this.records.word(device, DEVICE.id) !== 0;
   }
 
   /** The id of a device; empty when its text has not come yet. */
   idOf(device: number): string {
-    return readId(this.arena, this.records.words[device * DEVICE.words + DEVICE.id] ?? 0);
-  }
-
-  copyArena(): Uint8Array {
-    return this.arena.slice(0, this.arenaUsed);
+    return this.ids.read(this.records.word(device, DEVICE.id));
   }
 
   // The first word decided the shard, so its low bits may all be the same here; the second is as random as any hash.
   private slotOf(keys: Uint32Array, at: number): number {
     const mask = this.slots.length - 1;
-    const { words } = this.records;
     const second = keys[at + 1] ?? 0;
     for (let slot = second & mask; ; slot = (slot + 1) & mask) {
       const device = this.slots[slot] ?? NOWHERE;
       if (device === NOWHERE) return slot;
-      const base = device * DEVICE.words;
+      const words = this.records.wordsOf(device);
+      const base = this.records.offsetOf(device);
       if (
         words[base + 1] === second &&
         words[base] === keys[at] &&
@@ -106,16 +87,56 @@ export class DeviceTable {
     this.slots = new Uint32Array(this.slots.length * 2).fill(NOWHERE);
     const mask = this.slots.length - 1;
     for (let device = 0; device < this.count; device += 1) {
-      let slot = (this.records.words[device * DEVICE.words + 1] ?? 0) & mask;
+      let slot = this.records.word(device, 1) & mask;
       while (this.slots[slot] !== NOWHERE) slot = (slot + 1) & mask;
       this.slots[slot] = device;
     }
   }
 }
 
-/** The text of an id word: 0 is none, else the place in the arena plus 1. */
-export function readId(arena: Uint8Array, word: number): string {
-  if (word === 0) return '';
-  const length = arena[word - 1] ?? 0;
-  return String.fromCharCode(...arena.subarray(word, word + length));
+const ID_CHUNK_BYTES = 1 << 16;
+
+/** The ids of devices: length in one byte and text, one after the other in chunks. Number 0 is no id. */
+export class IdTexts {
+  private readonly chunks: Uint8Array[];
+  private used: number;
+
+  /** Goes on from what `copy` gave. */
+  constructor(copied: Uint8Array = new Uint8Array(0)) {
+    this.chunks = [];
+    for (let at = 0; at < copied.length; at += ID_CHUNK_BYTES) this.chunks.push(copied.slice(at, at + ID_CHUNK_BYTES));
+    this.used = copied.length;
+  }
+
+  /** The number of the id that lies at `at`: its length in one byte, and its text. */
+  add(ids: Uint8Array, at: number): number {
+    const bytes = 1 + (ids[at] ?? 0);
+    // An id does not go over the end of a chunk.
+    const room = this.chunks.length * ID_CHUNK_BYTES - this.used;
+    if (bytes > room) {
+      this.used += room;
+      this.chunks.push(new Uint8Array(ID_CHUNK_BYTES));
+    }
+    const chunk = this.chunks.at(-1) ?? ids;
+    const start = this.used % ID_CHUNK_BYTES;
+    for (let byte = 0; byte < bytes; byte += 1) chunk[start + byte] = ids[at + byte] ?? 0;
+    this.used += bytes;
+    return this.used - bytes + 1;
+  }
+
+  read(id: number): string {
+    const chunk = this.chunks[Math.floor((id - 1) / ID_CHUNK_BYTES)];
+    if (id === 0 || chunk === undefined) return '';
+    const start = (id - 1) % ID_CHUNK_BYTES;
+    return String.fromCharCode(...chunk.subarray(start + 1, start + 1 + (chunk[start] ?? 0)));
+  }
+
+  copy(): Uint8Array {
+    const all = new Uint8Array(this.used);
+    this.chunks.forEach((chunk, index) => {
+      const start = index * ID_CHUNK_BYTES;
+      all.set(chunk.subarray(0, this.used - start), start);
+    });
+    return all;
+  }
 }

@@ -37,48 +37,42 @@ export class EntryTable {
   readonly records = new Records(ENTRY.words);
 
   find(first: number, patch: number): number {
-    const { words } = this.records;
     let entry = first;
-    while (entry !== NOWHERE && words[entry * ENTRY.words + ENTRY.patch] !== patch) {
-      entry = words[entry * ENTRY.words + ENTRY.next] ?? NOWHERE;
-    }
+    while (entry !== NOWHERE && this.patch(entry) !== patch) entry = this.next(entry);
     return entry;
   }
 
   /** A new entry before `first`, older than any report. */
   add(first: number, patch: number): number {
     const entry = this.records.add();
-    const base = entry * ENTRY.words;
-    this.records.floats[base / 2 + ENTRY.atFloat] = -Infinity;
-    this.records.words[base + ENTRY.patch] = patch;
-    this.records.words[base + ENTRY.next] = first;
+    this.records.setFloat(entry, ENTRY.atFloat, -Infinity);
+    this.records.setWord(entry, ENTRY.patch, patch);
+    this.records.setWord(entry, ENTRY.next, first);
     return entry;
   }
 
   /** Sets the state, unless a later one is there. */
   write(entry: number, raw: number, at: number, profile: number): void {
-    const base = entry * ENTRY.words;
-    const { words, floats } = this.records;
-    if (at < (floats[base / 2 + ENTRY.atFloat] ?? 0)) return;
-    floats[base / 2 + ENTRY.atFloat] = at;
-    words[base + ENTRY.profile] = profile;
-    words[base + ENTRY.bits] = ((words[base + ENTRY.bits] ?? 0) & ~ENTRY.rawMask) | raw;
+    if (at < this.at(entry)) return;
+    this.records.setFloat(entry, ENTRY.atFloat, at);
+    this.records.setWord(entry, ENTRY.profile, profile);
+    this.setFlags(entry, (this.flags(entry) & ~ENTRY.rawMask) | raw);
   }
 
   next(entry: number): number {
-    return this.records.words[entry * ENTRY.words + ENTRY.next] ?? NOWHERE;
+    return this.records.word(entry, ENTRY.next);
   }
 
   patch(entry: number): number {
-    return this.records.words[entry * ENTRY.words + ENTRY.patch] ?? 0;
+    return this.records.word(entry, ENTRY.patch);
   }
 
   profile(entry: number): number {
-    return this.records.words[entry * ENTRY.words + ENTRY.profile] ?? 0;
+    return this.records.word(entry, ENTRY.profile);
   }
 
   at(entry: number): number {
-    return this.records.floats[(entry * ENTRY.words) / 2 + ENTRY.atFloat] ?? 0;
+    return this.records.float(entry, ENTRY.atFloat);
   }
 
   raw(entry: number): number {
@@ -95,10 +89,10 @@ export class EntryTable {
   }
 
   flags(entry: number): number {
-    return this.records.words[entry * ENTRY.words + ENTRY.bits] ?? 0;
+    return this.records.word(entry, ENTRY.bits);
   }
 
   setFlags(entry: number, flags: number): void {
-    this.records.words[entry * ENTRY.words + ENTRY.bits] = flags;
+    this.records.setWord(entry, ENTRY.bits, flags);
   }
 }

@@ -1,28 +1,14 @@
 import { DEVICE, DeviceTable } from './device-table.ts';
-import { CLEARED, EntryTable, FIRST_PATCH, type PatchState, patchStates, rawStates, RETIRED } from './entry-table.ts';
+import { CLEARED, EntryTable, FIRST_PATCH, type PatchState, rawStates, RETIRED } from './entry-table.ts';
 import { kindCodes, parseProfile, parseTarget, type Profile } from './facts.ts';
 import { InstallTrials, type TrialCell } from './install-trials.ts';
 import { type PackedFacts, PackedFactsError } from './packed-facts.ts';
 import { HAS_ID, KEY_BYTES, KIND_MASK } from './packed-layout.ts';
+import { PatchCounts, type PatchTally, SHOWN } from './patch-counts.ts';
 import { NOWHERE, TextTable } from './records.ts';
-
-/** Known devices per state of a patch. */
-export type StateCounts = Record<PatchState, number>;
-
-/** What happened to a patch in a shard since the last `takeHealth`. */
-export interface PatchTally {
-  /** Devices that stopped holding it. */
-  removed: number;
-  removalsFailed: number;
-}
-
-interface PatchCounts extends PatchTally {
-  readonly shown: number[];
-}
 
 const KIND = kindCodes;
 const RAW = { started: 0, installed: 1, failed: 2, rolledBack: 3 } as const;
-const SHOWN = Object.fromEntries(patchStates.map((state, code) => [state, code + 1])) as StateCounts;
 
 /**
  * The compact state of one shard: the fold over its packed commits. The order of arrival does not matter, the order of
@@ -32,14 +18,14 @@ export class FleetShard {
   readonly devices = new DeviceTable();
   readonly entries = new EntryTable();
   readonly profileLines = new TextTable();
-  readonly patchIds = new TextTable();
+  /** By number; real patches begin at FIRST_PATCH. */
+  readonly patches = new PatchCounts();
   readonly trials = new InstallTrials(this.entries);
   /** Per profile: the parsed line, the number of its build, and how many known devices look like this. */
   private readonly profiles: Profile[] = [];
   private readonly builds = new TextTable();
   private readonly buildOfProfile: number[] = [];
   private readonly knownOfProfile: number[] = [];
-  private readonly patchCounts: PatchCounts[] = [];
   private readonly soughtBytes = new Uint8Array(KEY_BYTES);
   private readonly soughtWords = new Uint32Array(this.soughtBytes.buffer);
   private factCount = 0;
@@ -47,17 +33,12 @@ export class FleetShard {
 
   constructor() {
     // Their numbers are CLEARED and RETIRED; no id of a patch looks like these.
-    this.patchOf('(cleared)');
-    this.patchOf('(retired)');
+    this.patches.indexOf('(cleared)');
+    this.patches.indexOf('(retired)');
   }
 
   get facts(): number {
     return this.factCount;
-  }
-
-  /** One more than the highest number of a patch; real ones begin at FIRST_PATCH. */
-  get patchCount(): number {
-    return this.patchCounts.length;
   }
 
   get knownDevices(): number {
@@ -67,7 +48,7 @@ export class FleetShard {
   /** Folds one commit into the state. Throws PackedFactsError, before anything changed, when a profile is not readable. */
   apply(facts: PackedFacts): void {
     const profiles = facts.profileLines.map((line) => this.profileOf(line));
-    const patches = facts.targetLines.map((line) => this.patchOf(parseTarget(line).patchId));
+    const patches = facts.targetLines.map((line) => this.patches.indexOf(parseTarget(line).patchId));
     const { count, keys, heads, ids, occurredAt, receivedAt } = facts;
     let idAt = 0;
     for (let at = 0; at < count; at += 1) {
@@ -114,10 +95,6 @@ export class FleetShard {
     return device === NOWHERE ? undefined : this.devices.idOf(device) || undefined;
   }
 
-  patchId(patch: number): string {
-    return this.patchIds.texts[patch] ?? '';
-  }
-
   /** Known devices per profile; profiles that nobody has any more come with 0. */
   populations(): { profile: Profile; devices: number }[] {
     return this.profiles.map((profile, index) => ({ profile, devices: this.knownOfProfile[index] ?? 0 }));
@@ -126,10 +103,9 @@ export class FleetShard {
   /** Per patch, how many of its holders were not heard of since an instant. */
   holdersNotHeardOfSince(since: number): Map<number, number> {
     const counts = new Map<number, number>();
-    const { words, floats } = this.devices.records;
-    for (let base = 0; base < this.devices.count * DEVICE.words; base += DEVICE.words) {
-      if ((floats[base / 2 + DEVICE.heardAtFloat] ?? 0) >= since) continue;
-      let entry = words[base + DEVICE.firstEntry] ?? NOWHERE;
+    for (let device = 0; device < this.devices.count; device += 1) {
+      if (this.heardAt(device) >= since) continue;
+      let entry = this.word(device, DEVICE.firstEntry);
       for (; entry !== NOWHERE; entry = this.entries.next(entry)) {
         if (this.entries.shown(entry) !== SHOWN.installed) continue;
         const patch = this.entries.patch(entry);
@@ -141,14 +117,7 @@ export class FleetShard {
 
   /** What happened since the last time, as health buckets count it; outcomes received up to then count without a start. */
   takeHealth(receivedUntil: number): { trials: readonly TrialCell[]; tallies: ReadonlyMap<number, PatchTally> } {
-    const tallies = new Map<number, PatchTally>();
-    this.patchCounts.forEach((counts, patch) => {
-      const { removed, removalsFailed } = counts;
-      if (removed > 0 || removalsFailed > 0) tallies.set(patch, { removed, removalsFailed });
-      counts.removed = 0;
-      counts.removalsFailed = 0;
-    });
-    return { trials: this.trials.take(receivedUntil), tallies };
+    return { trials: this.trials.take(receivedUntil), tallies: this.patches.takeTallies() };
   }
 
   profile(index: number): Profile | undefined {
@@ -162,7 +131,7 @@ export class FleetShard {
 
   /** When the device was last heard of, −∞ if it never reported. */
   heardAt(device: number): number {
-    return this.devices.records.floats[(device * DEVICE.words) / 2 + DEVICE.heardAtFloat] ?? -Infinity;
+    return this.devices.records.float(device, DEVICE.heardAtFloat);
   }
 
   /** When the device was last retired, −∞ if never. */
@@ -177,7 +146,7 @@ export class FleetShard {
 
   /** When what the profile says held, −∞ if the device never reported. */
   profileAt(device: number): number {
-    return this.devices.records.floats[(device * DEVICE.words) / 2 + DEVICE.profileAtFloat] ?? -Infinity;
+    return this.devices.records.float(device, DEVICE.profileAtFloat);
   }
 
   /** When the patches of the device were last cleared by a removal, −∞ if never. */
@@ -200,8 +169,9 @@ export class FleetShard {
 
   /** Takes over what a report says of the device itself. True when its counts may have changed. */
   private observe(device: number, profile: number, when: number, received: number): boolean {
-    const { words, floats } = this.devices.records;
-    const base = device * DEVICE.words;
+    const words = this.devices.records.wordsOf(device);
+    const floats = this.devices.records.floatsOf(device);
+    const base = this.devices.records.offsetOf(device);
     if (received > (floats[base / 2 + DEVICE.heardAtFloat] ?? 0)) floats[base / 2 + DEVICE.heardAtFloat] = received;
     if (when < (floats[base / 2 + DEVICE.profileAtFloat] ?? 0)) return false;
     floats[base / 2 + DEVICE.profileAtFloat] = when;
@@ -216,7 +186,7 @@ export class FleetShard {
     patch: number,
     { profile, when, received }: { profile: number; when: number; received: number },
   ): boolean {
-    if (kind === KIND.PatchRemoveFailed) this.countsOf(patch).removalsFailed += 1;
+    if (kind === KIND.PatchRemoveFailed) this.patches.countFailedRemoval(patch);
     if (kind === KIND.PatchRemoveFailed || kind === KIND.IncidentReported || kind === KIND.DeviceObserved) return false;
     const entry = this.entryOf(device, patch);
     switch (kind) {
@@ -249,29 +219,26 @@ export class FleetShard {
   }
 
   private entryOf(device: number, patch: number): number {
-    const head = device * DEVICE.words + DEVICE.firstEntry;
-    const first = this.devices.records.words[head] ?? NOWHERE;
+    const first = this.word(device, DEVICE.firstEntry);
     const found = this.entries.find(first, patch);
     if (found !== NOWHERE) return found;
     const entry = this.entries.add(first, patch);
-    this.devices.records.words[head] = entry;
+    this.devices.records.setWord(device, DEVICE.firstEntry, entry);
     return entry;
   }
 
   /** Brings the counters in line with a device that may have changed. */
   private recount(device: number): void {
-    const { words } = this.devices.records;
-    const base = device * DEVICE.words;
     const known = this.isKnown(device);
-    const profile = words[base + DEVICE.profile] ?? 0;
-    const counted = words[base + DEVICE.countedProfile] ?? 0;
+    const profile = this.word(device, DEVICE.profile);
+    const counted = this.word(device, DEVICE.countedProfile);
     const now = known ? profile + 1 : 0;
     if (counted !== now) {
       if (counted !== 0) this.countKnown(counted - 1, -1);
       if (now !== 0) this.countKnown(profile, 1);
-      words[base + DEVICE.countedProfile] = now;
+      this.devices.records.setWord(device, DEVICE.countedProfile, now);
     }
-    const first = words[base + DEVICE.firstEntry] ?? NOWHERE;
+    const first = this.word(device, DEVICE.firstEntry);
     if (first === NOWHERE) return;
     const clearedAt = this.markedAt(first, CLEARED);
     for (let entry = first; entry !== NOWHERE; entry = this.entries.next(entry)) {
@@ -283,10 +250,7 @@ export class FleetShard {
   private recountEntry(entry: number, shown: number): void {
     const before = this.entries.shown(entry);
     if (before === shown) return;
-    const counts = this.countsOf(this.entries.patch(entry));
-    counts.shown[before] = (counts.shown[before] ?? 0) - 1;
-    counts.shown[shown] = (counts.shown[shown] ?? 0) + 1;
-    if (before === SHOWN.installed) counts.removed += 1;
+    this.patches.move(this.entries.patch(entry), before, shown);
     this.entries.setShown(entry, shown);
   }
 
@@ -315,28 +279,7 @@ export class FleetShard {
     return this.profileLines.indexOf(line);
   }
 
-  private patchOf(patchId: string): number {
-    const index = this.patchIds.indexOf(patchId);
-    if (index === this.patchCounts.length) {
-      this.patchCounts.push({
-        shown: new Array<number>(patchStates.length + 1).fill(0),
-        removed: 0,
-        removalsFailed: 0,
-      });
-    }
-    return index;
-  }
-
-  private countsOf(patch: number): PatchCounts {
-    return this.patchCounts[patch] ?? { shown: [], removed: 0, removalsFailed: 0 };
-  }
-
-  /** Known devices on which the patch is in this state. */
-  shownCount(patch: number, state: PatchState): number {
-    return this.patchCounts[patch]?.shown[SHOWN[state]] ?? 0;
-  }
-
   private word(device: number, word: number): number {
-    return this.devices.records.words[device * DEVICE.words + word] ?? 0;
+    return this.devices.records.word(device, word);
   }
 }

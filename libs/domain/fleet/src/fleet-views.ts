@@ -1,7 +1,8 @@
 import { toTimeText } from '@sluice/event-sourcing';
 import { FIRST_PATCH, type PatchState, patchStates } from './entry-table.ts';
 import { type Profile } from './facts.ts';
-import { type FleetShard, type StateCounts } from './fleet-shard.ts';
+import { type FleetShard } from './fleet-shard.ts';
+import { type StateCounts } from './patch-counts.ts';
 
 /** A device as its reports have it. Times are RFC 3339 in UTC. */
 export interface DeviceView extends Profile {
@@ -44,7 +45,7 @@ export function viewDevice(shard: FleetShard, device: number): DeviceView | unde
   if (profile === undefined) return undefined;
   const patches = emptyRecord<{ state: PatchState; at: string }>();
   for (const { patch, state, at } of shard.shownEntries(device)) {
-    patches[shard.patchId(patch)] = { state, at: toTimeText(at) };
+    patches[shard.patches.idOf(patch)] = { state, at: toTimeText(at) };
   }
   return {
     deviceId: shard.devices.idOf(device),
@@ -88,9 +89,9 @@ export function summarize(shards: readonly FleetShard[], baseOf: BaseOf): FleetS
       increase(summary.byPlatform, profile.platform, devices);
       increase(summary.byBase, baseOf(profile.osBuild), devices);
     }
-    for (let patch = FIRST_PATCH; patch < shard.patchCount; patch += 1) {
-      const total = (summary.patches[shard.patchId(patch)] ??= emptyCounts());
-      for (const state of patchStates) total[state] += shard.shownCount(patch, state);
+    for (let patch = FIRST_PATCH; patch < shard.patches.size; patch += 1) {
+      const total = (summary.patches[shard.patches.idOf(patch)] ??= emptyCounts());
+      for (const state of patchStates) total[state] += shard.patches.shown(patch, state);
     }
   }
   return summary;
@@ -105,7 +106,7 @@ function matches(shard: FleetShard, device: number, filter: DeviceFilter, baseOf
   if (patchId === undefined && state === undefined) return true;
   for (const shown of shard.shownEntries(device)) {
     if (
-      (patchId === undefined || shard.patchId(shown.patch) === patchId) &&
+      (patchId === undefined || shard.patches.idOf(shown.patch) === patchId) &&
       (state === undefined || shown.state === state)
     ) {
       return true;

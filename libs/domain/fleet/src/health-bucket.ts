@@ -1,9 +1,10 @@
 import { toTimeText } from '@sluice/event-sourcing';
 import { FIRST_PATCH } from './entry-table.ts';
 import { type Profile } from './facts.ts';
-import { type FleetShard, type PatchTally } from './fleet-shard.ts';
+import { type FleetShard } from './fleet-shard.ts';
 import { type BaseOf } from './fleet-views.ts';
 import { type TrialCell } from './install-trials.ts';
+import { type PatchTally } from './patch-counts.ts';
 
 /** New install trials of one patch in one slice, and how many trials failed, within the bucket. */
 export interface HealthCell {
@@ -133,7 +134,7 @@ function cellsOf(state: FleetShard, trials: readonly TrialCell[], baseOf: BaseOf
     if (profile === undefined) continue;
     const { platform, model } = profile;
     const base = baseOf(profile.osBuild);
-    const patchId = state.patchId(patch);
+    const patchId = state.patches.idOf(patch);
     const key = JSON.stringify([patchId, platform, model, base]);
     const before = cells.get(key);
     cells.set(key, {
@@ -157,13 +158,13 @@ function holderLines(
   const longOffline = state.holdersNotHeardOfSince(to - longOfflineMs);
   const lines: HolderCount[] = [];
   const heardOf = new Set<string>();
-  for (let patch = FIRST_PATCH; patch < state.patchCount; patch += 1) {
-    const patchId = state.patchId(patch);
+  for (let patch = FIRST_PATCH; patch < state.patches.size; patch += 1) {
+    const patchId = state.patches.idOf(patch);
     heardOf.add(patchId);
     lines.push({
       patchId,
       recallEpoch: recallEpochs.get(patchId) ?? 0,
-      holders: state.shownCount(patch, 'installed'),
+      holders: state.patches.shown(patch, 'installed'),
       longOffline: longOffline.get(patch) ?? 0,
       removed: tallies.get(patch)?.removed ?? 0,
       removalsFailed: tallies.get(patch)?.removalsFailed ?? 0,

@@ -6,5 +6,6 @@ export * from './fleet-views.ts';
 export * from './health-bucket.ts';
 export { type PackedFacts, PackedFactsError, readPackedFacts, unpackFacts } from './packed-facts.ts';
 export { FACTS_PER_COMMIT_MAX } from './packed-layout.ts';
+export { type PatchTally, type StateCounts } from './patch-counts.ts';
 export * from './report-ids.ts';
 export * from './shard-snapshot.ts';

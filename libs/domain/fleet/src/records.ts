@@ -1,42 +1,76 @@
 /** An index into nothing: the end of a list, or no record. */
 export const NOWHERE = 0xffffffff;
 
-const FIRST_CAPACITY = 64;
+const CHUNK_BITS = 14;
+const CHUNK_RECORDS = 1 << CHUNK_BITS;
 
 /**
- * Records of equal size in one buffer that doubles when full, seen as 32-bit words and as 64-bit floats. All of a record
- * lies together, because the fold meets its records in random order, and then the memory's latency is what it costs.
+ * Records of equal size in chunks, seen as 32-bit words and as 64-bit floats. All of a record lies together, because the
+ * fold meets its records in random order, and then the memory's latency is what it costs. Chunks, because one buffer
+ * that doubles would hold up the fold while it is copied, and leave holes in the heap.
  */
 export class Records {
-  words: Uint32Array;
-  /** The same bytes: float i covers words 2i and 2i + 1. */
-  floats: Float64Array;
   count = 0;
+  private readonly words: Uint32Array[] = [];
+  /** The same bytes: float i covers words 2i and 2i + 1. */
+  private readonly floats: Float64Array[] = [];
 
   /** The number of words must be even, so that floats are aligned. */
-  constructor(readonly wordsEach: number) {
-    const buffer = new ArrayBuffer(FIRST_CAPACITY * wordsEach * 4);
-    this.words = new Uint32Array(buffer);
-    this.floats = new Float64Array(buffer);
-  }
+  constructor(readonly wordsEach: number) {}
 
   /** The index of a new record, all zero. */
   add(): number {
-    if (this.count * this.wordsEach === this.words.length) {
-      const buffer = new ArrayBuffer(this.words.byteLength * 2);
-      new Uint32Array(buffer).set(this.words);
-      this.words = new Uint32Array(buffer);
-      this.floats = new Float64Array(buffer);
+    if (this.count === this.words.length * CHUNK_RECORDS) {
+      const buffer = new ArrayBuffer(CHUNK_RECORDS * this.wordsEach * 4);
+      this.words.push(new Uint32Array(buffer));
+      this.floats.push(new Float64Array(buffer));
     }
     this.count += 1;
     return this.count - 1;
   }
 
+  /** Where a record begins in the words of its chunk; half of that in the floats. */
+  offsetOf(record: number): number {
+    return (record & (CHUNK_RECORDS - 1)) * this.wordsEach;
+  }
+
+  wordsOf(record: number): Uint32Array {
+    return this.words[record >>> CHUNK_BITS] ?? NO_WORDS;
+  }
+
+  floatsOf(record: number): Float64Array {
+    return this.floats[record >>> CHUNK_BITS] ?? NO_FLOATS;
+  }
+
+  word(record: number, word: number): number {
+    return this.wordsOf(record)[this.offsetOf(record) + word] ?? 0;
+  }
+
+  float(record: number, float: number): number {
+    return this.floatsOf(record)[this.offsetOf(record) / 2 + float] ?? 0;
+  }
+
+  setWord(record: number, word: number, value: number): void {
+    this.wordsOf(record)[this.offsetOf(record) + word] = value;
+  }
+
+  setFloat(record: number, float: number, value: number): void {
+    this.floatsOf(record)[this.offsetOf(record) / 2 + float] = value;
+  }
+
   /** A copy of all records as words. */
   copy(): Uint32Array {
-    return this.words.slice(0, this.count * this.wordsEach);
+    const all = new Uint32Array(this.count * this.wordsEach);
+    this.words.forEach((chunk, index) => {
+      const start = index * chunk.length;
+      all.set(chunk.subarray(0, all.length - start), start);
+    });
+    return all;
   }
 }
+
+const NO_WORDS = new Uint32Array(0);
+const NO_FLOATS = new Float64Array(0);
 
 /** Texts numbered in the order in which they came. */
 export class TextTable {
