@@ -1,4 +1,4 @@
-import { styleText } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
 import { type CliError } from './errors.ts';
 
 const PROGRESS_AFTER_MS = 2_000;
@@ -15,6 +15,8 @@ export interface Terminal {
   readonly stderr: { write(text: string): unknown };
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly isTty: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  /** The width of standard output where it is a terminal; it may change. */
+  readonly columns: () => number | undefined;
   readonly cwd: string;
   /** Aborts at Ctrl-C. */
   readonly signal: AbortSignal;
@@ -47,11 +49,13 @@ export class Output {
     this.terminal.stdout.write(`${this.json ? JSON.stringify(value) : toText(value, this.paint)}\n`);
   }
 
-  /** Puts the text in place of the one drawn before, of which the number of lines is given; gives that of the new one. */
-  redraw(text: string, linesBefore: number): number {
-    const up = linesBefore > 0 ? `\u001b[${String(linesBefore)}A\u001b[0J` : '';
+  /** Puts the text in place of the one drawn before, which took so many rows of the screen; gives those of the new one. */
+  redraw(text: string, rowsBefore: number): number {
+    const up = rowsBefore > 0 ? `\u001b[${String(rowsBefore)}A\u001b[0J` : '';
     this.terminal.stdout.write(`${up}${text}\n`);
-    return text.split('\n').length;
+    const columns = this.terminal.columns() ?? Infinity;
+    const rows = text.split('\n').map((line) => Math.ceil(stripVTControlCharacters(line).length / columns));
+    return rows.reduce((sum, count) => sum + Math.max(1, count), 0);
   }
 
   get canRedraw(): boolean {

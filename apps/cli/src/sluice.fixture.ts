@@ -80,6 +80,7 @@ export interface World {
   /** What the person types, or what is piped in. */
   readonly stdin?: string;
   readonly isTty?: boolean;
+  readonly columns?: number;
   readonly cwd?: string;
   readonly signal?: AbortSignal;
   readonly onStdout?: (text: string) => void;
@@ -102,6 +103,7 @@ export async function sluice(args: readonly string[], world: World = {}): Promis
     stderr: { write: (part) => (written.stderr += part) },
     env,
     isTty: { stdin: isTty, stdout: isTty, stderr: isTty },
+    columns: () => world.columns,
     cwd,
     signal,
   });

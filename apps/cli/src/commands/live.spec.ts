@@ -106,6 +106,10 @@ describe('watching', () => {
     const { stdout } = await call(['recall', 'watch', 'p'], { isTty: true, env: { NO_COLOR: '1' } });
     expect(stdout).toContain('remaining  6, of which 1 were not heard of for long\n\u001b[4A\u001b[0J');
     expect(stdout).toContain('took       half after 1 min 30 s, 99 % after 2 h');
+    server.on('GET /v1/recalls/p', { body: recall }, { body: over });
+    const narrow = await call(['recall', 'watch', 'p'], { isTty: true, columns: 20 });
+    // Lines of 17, 32, 26 and 51 characters: one, two, two and three rows.
+    expect(narrow.stdout).toContain('\u001b[8A\u001b[0J');
   });
 
   it('exits with 1 when the rollout is aborted, and goes on while the service restarts', async () => {
