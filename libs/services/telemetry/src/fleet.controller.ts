@@ -1,12 +1,12 @@
 import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { BUILD_PATTERN, ID_PATTERN, platforms, TIME_PATTERN } from '@sluice/contracts';
+import { BUILD_PATTERN, ID_PATTERN, parseTime, platforms, TIME_PATTERN } from '@sluice/contracts';
 import { type PatchState, patchStates } from '@sluice/domain-fleet';
 import { Clock, type CommandContext, toTimeText } from '@sluice/event-sourcing';
-import { ProblemError, RequestContext, Roles } from '@sluice/platform';
+import { Optional, ProblemError, RequestContext, Roles } from '@sluice/platform';
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
+import { IsIn, IsInt, Matches, Max, Min } from 'class-validator';
 import { type DeviceAnswer, type DevicePlace, Fleet, withBase } from './fleet.ts';
 import { FleetReplay } from './fleet-folds.ts';
 import { RetireDevice } from './retire-device.handler.ts';
@@ -16,34 +16,34 @@ const PAGE_MAX = 1000;
 
 class AtQuery {
   @ApiPropertyOptional({ format: 'date-time', description: 'As of this instant, in recorded time; now if not given.' })
-  @IsOptional()
+  @Optional()
   @Matches(new RegExp(TIME_PATTERN))
   at?: string;
 }
 
 class DevicesQuery {
   @ApiPropertyOptional()
-  @IsOptional()
+  @Optional()
   @Matches(new RegExp(ID_PATTERN))
   patchId?: string;
 
   @ApiPropertyOptional({ enum: patchStates, description: 'Devices with a patch (or this patch) in this state.' })
-  @IsOptional()
+  @Optional()
   @IsIn(patchStates)
   state?: PatchState;
 
   @ApiPropertyOptional({ enum: platforms })
-  @IsOptional()
+  @Optional()
   @IsIn(platforms)
   platform?: string;
 
   @ApiPropertyOptional({ description: 'Base build.' })
-  @IsOptional()
+  @Optional()
   @Matches(new RegExp(BUILD_PATTERN))
   base?: string;
 
   @ApiPropertyOptional({ minimum: 1, maximum: PAGE_MAX })
-  @IsOptional()
+  @Optional()
   @Type(() => Number)
   @IsInt()
   @Min(1)
@@ -51,7 +51,7 @@ class DevicesQuery {
   limit = PAGE_DEFAULT;
 
   @ApiPropertyOptional({ description: '`nextCursor` of the page before.' })
-  @IsOptional()
+  @Optional()
   @Matches(/^\d{1,4}\.\d{1,10}$/)
   cursor?: string;
 }
@@ -104,7 +104,7 @@ export class FleetController {
   }
 
   private instant(at: string): string {
-    const ms = Date.parse(at);
+    const ms = parseTime(at);
     if (Number.isNaN(ms)) {
       throw new ProblemError('invalid-request', undefined, [{ path: '/at', code: 'time', detail: 'no such time' }]);
     }

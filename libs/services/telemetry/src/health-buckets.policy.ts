@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
+import { type HealthEvent } from '@sluice/contracts';
 import { closeBucket, type HealthBucketClosed, tellHealth, type ToldHealth } from '@sluice/domain-fleet';
 import { Clock, EventStore } from '@sluice/event-sourcing';
 import { Settings } from '@sluice/platform';
@@ -88,13 +89,15 @@ export class HealthBuckets {
 
   private async write(shard: number, bucket: OpenBucket, event: HealthBucketClosed): Promise<void> {
     const commitId = randomUUID();
+    // It is published as it is: the type says that the domain's bucket is the public one.
+    const published: HealthEvent = event;
     try {
       await this.store.append({
         stream: healthStream(shard),
         expected: bucket.told.buckets === 0 ? 'no-stream' : bucket.told.buckets - 1,
         commitId,
         metadata: { actor: 'telemetry', correlationId: commitId },
-        body: { kind: 'events', events: [event] },
+        body: { kind: 'events', events: [published] },
       });
     } catch (error) {
       // Its counts are taken from the shard, so the bucket is kept and written at the next tick.

@@ -1,4 +1,11 @@
-import { type Report, reportKinds, type ReportKind, reportValidator, Report as ReportSchema } from '@sluice/contracts';
+import {
+  parseTime,
+  type Report,
+  reportKinds,
+  type ReportKind,
+  reportValidator,
+  Report as ReportSchema,
+} from '@sluice/contracts';
 import { type FactKind } from '@sluice/domain-fleet';
 
 /** Why a report was refused. */
@@ -31,7 +38,7 @@ export function checkReport(value: unknown): Report | Refusal {
   if (value.kind === 'rolled-back' && value.cause === undefined) {
     return { code: 'invalid-report', detail: '/cause: a report of kind rolled-back names its cause' };
   }
-  if (Number.isNaN(Date.parse(value.occurredAt))) {
+  if (Number.isNaN(parseTime(value.occurredAt))) {
     return { code: 'invalid-report', detail: '/occurredAt: there is no such time' };
   }
   return value;

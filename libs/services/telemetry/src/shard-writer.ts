@@ -173,9 +173,19 @@ export class ShardWriter {
     if (this.batches.length > 0) this.rounds.add(this);
   }
 
+  private pack(facts: readonly NewFact[]): { bytes: Uint8Array; count: number } {
+    try {
+      for (const fact of facts) this.packer.add(fact);
+    } catch (error) {
+      // What was packed so far must not go into the next commit: whoever sent it is told that it was not kept.
+      this.packer.finish();
+      throw error;
+    }
+    return this.packer.finish();
+  }
+
   private async append({ facts, cause }: Batch): Promise<void> {
-    for (const fact of facts) this.packer.add(fact);
-    const { bytes, count } = this.packer.finish();
+    const { bytes, count } = this.pack(facts);
     const commitId = randomUUID();
     const { revision, position } = await this.store.append({
       stream: fleetStream(this.shard),
