@@ -17,7 +17,7 @@ export class InjectedWorld extends World {
     this.followers = app.get(Followers);
     const gateway = tokens.list().find(({ name }) => name === GATEWAY);
     if (gateway !== undefined) tokens.revoke(gateway.id);
-    const { token } = tokens.create(GATEWAY, ['device'], clock.nowText());
+    const { token } = tokens.create(GATEWAY, ['device'], clock.nowText(), { devicePrefix: 'd-' });
     this.bearers = { admin: `Bearer ${tokens.adminToken()}`, device: `Bearer ${token}` };
   }
 

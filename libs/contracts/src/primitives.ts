@@ -27,5 +27,15 @@ export const Text = Type.String({ maxLength: 2000 });
 export type Platform = Type.Static<typeof Platform>;
 export type Track = Type.Static<typeof Track>;
 
+/** The instant of a text that matches TIME_PATTERN, in ms since 1970; NaN when the calendar has no such day. */
+export function parseTime(text: string): number {
+  const ms = Date.parse(text);
+  const day = Number(text.slice(8, 10));
+  // Date.parse takes 30 February for 2 March.
+  const isReal =
+    day <= 28 || day <= new Date(Date.UTC(Number(text.slice(0, 4)), Number(text.slice(5, 7)), 0)).getUTCDate();
+  return isReal ? ms : Number.NaN;
+}
+
 /** The type with everything in it read-only, as domain events are. */
 export type Immutable<Value> = Value extends object ? { readonly [Key in keyof Value]: Immutable<Value[Key]> } : Value;

@@ -3,12 +3,14 @@ import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { topics } from '@sluice/contracts';
 import { type FeedEvent, type FeedMessage, StoreFeed } from '@sluice/event-feed';
-import { BEGINNING, EventStore, type Position } from '@sluice/event-sourcing';
+import { BEGINNING, comparePositions, EventStore, type Position } from '@sluice/event-sourcing';
 import { Type } from 'class-transformer';
-import { IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
+import { IsInt, Matches, Max, Min } from 'class-validator';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { Roles } from './auth.ts';
 import { Followers } from './followers.ts';
+import { ProblemError } from './problem.ts';
+import { Optional } from './validation.ts';
 
 /** Also sent while nothing happens, so that a consumer can tell silence from a broken line. */
 const FEED_HEARTBEAT_SECONDS = 5;
@@ -20,17 +22,17 @@ class FeedQuery {
   @ApiPropertyOptional({
     description: 'Events after this position; `end` for those to come only; from the beginning if absent.',
   })
-  @IsOptional()
+  @Optional()
   @Matches(/^(\d{1,20}|end)$/)
   from?: string;
 
   @ApiPropertyOptional({ description: `Comma-separated topics of this service; all if absent. (${topicList})` })
-  @IsOptional()
+  @Optional()
   @Matches(new RegExp(`^(${topicList})(,(${topicList}))*$`))
   topics?: string;
 
   @ApiPropertyOptional({ description: 'Events a page (JSON only); a commit is never cut in two.' })
-  @IsOptional()
+  @Optional()
   @Type(() => Number)
   @IsInt()
   @Min(1)
@@ -57,12 +59,12 @@ export class FeedController {
   @Get()
   @Roles('viewer')
   async read(@Query() query: FeedQuery, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const after = await this.positionOf(query.from);
     const abort = new AbortController();
     this.open.add(abort);
     request.raw.once('close', () => {
       abort.abort();
     });
-    const after = query.from === 'end' ? await this.store.head() : (query.from ?? BEGINNING);
     const messages = this.feed.subscribe({
       topics: query.topics?.split(',') ?? Object.keys(topics),
       after,
@@ -75,6 +77,15 @@ export class FeedController {
       abort.abort();
       this.open.delete(abort);
     }
+  }
+
+  private async positionOf(from: string | undefined): Promise<Position> {
+    if (from === undefined) return BEGINNING;
+    const head = await this.store.head();
+    if (from === 'end') return head;
+    if (comparePositions(from, head) <= 0) return from;
+    const detail = 'this store has not come so far: was it replaced? Read it from the beginning';
+    throw new ProblemError('invalid-request', undefined, [{ path: '/from', code: 'beyond-end', detail }]);
   }
 }
 

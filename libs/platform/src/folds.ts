@@ -1,5 +1,6 @@
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { type EventStore } from '@sluice/event-sourcing';
+import { ProblemError } from './problem.ts';
 
 /** What a fold reads: the store, as of now, without a way to write. */
 export type FoldStore = Pick<EventStore, 'readStream' | 'readAll'>;
@@ -35,6 +36,7 @@ interface Order {
 type Answer = { readonly result: unknown } | { readonly error: string };
 
 const FOLDS_AT_ONCE_MAX = 2;
+const FOLDS_WAITING_MAX = 32;
 const FOLD_MEMORY_MIB = 4096;
 /** Loading the code of a worker takes longer than most folds, so it is kept for the next one for a while. */
 const IDLE_WORKER_KEPT_MS = 10_000;
@@ -53,6 +55,7 @@ export class WorkerFolds extends Folds {
   }
 
   override async run(task: string, input: unknown): Promise<unknown> {
+    if (this.waiting.length >= FOLDS_WAITING_MAX) throw new ProblemError('overloaded', 'too many replays are waiting');
     if (this.running >= FOLDS_AT_ONCE_MAX) await new Promise<void>((resolve) => this.waiting.push(resolve));
     else this.running += 1;
     const worker = this.idle.pop() ?? new FoldWorker(this.workerFile, this.storePath);

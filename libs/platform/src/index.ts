@@ -12,4 +12,4 @@ export * from './serve.ts';
 export * from './settings.ts';
 export * from './tokens.ts';
 export * from './run-service.ts';
-export { toFieldFaults, toSchemaFaults } from './validation.ts';
+export { Optional, toFieldFaults, toSchemaFaults } from './validation.ts';

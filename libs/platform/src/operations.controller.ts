@@ -2,16 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Res } from '@nest
 import { ApiExcludeEndpoint, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { ID_PATTERN } from '@sluice/contracts';
 import { Clock } from '@sluice/event-sourcing';
-import {
-  ArrayNotEmpty,
-  ArrayUnique,
-  IsIn,
-  IsNotEmpty,
-  IsOptional,
-  IsString,
-  Matches,
-  MaxLength,
-} from 'class-validator';
+import { ArrayNotEmpty, ArrayUnique, IsIn, IsNotEmpty, IsString, Matches, MaxLength } from 'class-validator';
 import { type FastifyReply } from 'fastify';
 import { Public, Roles } from './auth.ts';
 import { Followers } from './followers.ts';
@@ -19,6 +10,7 @@ import { Metrics } from './metrics.ts';
 import { OpenApi } from './open-api.ts';
 import { ProblemError } from './problem.ts';
 import { type Binding, type Role, roles, Tokens } from './tokens.ts';
+import { Optional } from './validation.ts';
 
 @ApiTags('operations')
 @Controller()
@@ -72,12 +64,12 @@ class CreateTokenBody {
   roles!: Role[];
 
   @ApiPropertyOptional({ description: 'A device token that speaks for this device only.' })
-  @IsOptional()
+  @Optional()
   @Matches(ID_PATTERN)
   deviceId?: string;
 
   @ApiPropertyOptional({ description: 'A device token that speaks for all devices whose id starts so.' })
-  @IsOptional()
+  @Optional()
   @Matches(ID_PATTERN)
   devicePrefix?: string;
 }
@@ -110,9 +102,13 @@ export class TokensController {
   }
 }
 
-// A token that is not bound to devices speaks for all of them: a gateway's.
+// A device token speaks for the devices it is bound to and for no other; a gateway's is bound to a prefix.
 function toBinding({ roles: granted, deviceId, devicePrefix }: CreateTokenBody): Binding | undefined {
-  if (deviceId === undefined && devicePrefix === undefined) return undefined;
+  if (deviceId === undefined && devicePrefix === undefined) {
+    return granted.includes('device')
+      ? fault('/deviceId', 'a device token is bound: deviceId or devicePrefix')
+      : undefined;
+  }
   if (deviceId !== undefined && devicePrefix !== undefined)
     return fault('/devicePrefix', 'only one of deviceId and devicePrefix');
   if (!granted.includes('device')) return fault('/roles', 'only a device token is bound to devices');

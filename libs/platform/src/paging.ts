@@ -1,6 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
+import { IsInt, Matches, Max, Min } from 'class-validator';
+import { Optional } from './validation.ts';
 
 const ITEMS_DEFAULT = 100;
 const ITEMS_MAX = 1000;
@@ -8,7 +9,7 @@ const ITEMS_MAX = 1000;
 /** `?limit=&cursor=` of every list. A cursor is what the page before gave as `nextCursor`. */
 export class PageQuery {
   @ApiPropertyOptional({ minimum: 1, maximum: ITEMS_MAX, default: ITEMS_DEFAULT })
-  @IsOptional()
+  @Optional()
   @Type(() => Number)
   @IsInt()
   @Min(1)
@@ -16,7 +17,7 @@ export class PageQuery {
   limit = ITEMS_DEFAULT;
 
   @ApiPropertyOptional()
-  @IsOptional()
+  @Optional()
   @Matches(/^[A-Za-z0-9._:-]{1,128}$/)
   cursor?: string;
 }

@@ -158,6 +158,13 @@ describe('granting access', () => {
     expect((await send('POST', '/v1/echo', body, token)).statusCode).toBe(401);
   });
 
+  it('makes no device token that speaks for everybody', async () => {
+    for (const binding of [{}, { deviceId: null }, { devicePrefix: null }, { devicePrefix: '' }]) {
+      const refused = await send('POST', '/v1/tokens', { name: 'd', roles: ['device'], ...binding });
+      expect(refused.json()).toMatchObject({ status: 400, code: 'invalid-request' });
+    }
+  });
+
   it('binds a device token to a device or a prefix', async () => {
     const of = async (binding: object) =>
       (await send('POST', '/v1/tokens', { name: 'd', roles: ['device'], ...binding })).json<{ token: string }>().token;
@@ -202,6 +209,19 @@ describe('telling of itself', () => {
     expect(second).toMatchObject({ next: '3', caughtUp: true, events: [{ stream: 'patch-3', actor: 'a' }] });
     const fromEnd = (await send('GET', '/v1/feed?from=end')).json<object>();
     expect(fromEnd).toEqual({ events: [], next: '3', caughtUp: true });
+  });
+
+  it('refuses a position that its store has not reached', async () => {
+    expect((await send('GET', '/v1/feed?from=99999999999999999999')).json()).toMatchObject({
+      errors: [{ path: '/from', code: 'beyond-end' }],
+    });
+  });
+
+  it('leaves out what poisons a prototype, and takes the rest of the body', async () => {
+    const json = '{"good":1,"__proto__":{"bad":1},"constructor":{"prototype":{"bad":1}}}';
+    const answer = await send('POST', '/v1/device-echo', json, undefined, { 'content-type': 'application/json' });
+    expect(answer.json()).toMatchObject({ body: { good: 1 } });
+    expect(answer.body).not.toContain('bad');
   });
 
   it('runs a replay and names the first difference', async () => {

@@ -48,7 +48,7 @@ export class Caller {
   }
 
   maySpeakFor(deviceId: string): boolean {
-    if (this.binding === undefined) return this.has('device');
+    if (this.binding === undefined) return this.isAdmin;
     return 'deviceId' in this.binding
       ? deviceId === this.binding.deviceId
       : deviceId.startsWith(this.binding.devicePrefix);

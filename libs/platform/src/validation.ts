@@ -1,6 +1,10 @@
 import { type ValidationError, ValidationPipe } from '@nestjs/common';
 import { type FieldFault } from '@sluice/contracts';
+import { ValidateIf } from 'class-validator';
 import { ProblemError } from './problem.ts';
+
+/** A field that may be left out. class-validator's own IsOptional lets null pass as well, which no field here means. */
+export const Optional = () => ValidateIf((_, value) => value !== undefined);
 
 /** Checks bodies and queries against their class-validator classes; unknown fields are refused, every fault is named at once. */
 export function createValidationPipe(): ValidationPipe {

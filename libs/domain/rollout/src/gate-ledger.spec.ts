@@ -1,7 +1,7 @@
 import { fold } from '@sluice/event-sourcing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { healthBucket, minute, opened, paused, planned, resumed, started } from './examples.ts';
+import { halted, healthBucket, minute, opened, paused, planned, resumed, started } from './examples.ts';
 import { assessRollout, emptyGateLedger, foldGateLedger } from './gate-ledger.ts';
 import { type HealthBucketClosed } from './health.ts';
 import { rolloutDecider, type RolloutEvent, type StartedRollout } from './rollout.ts';
@@ -42,17 +42,28 @@ describe('keeping the ledger of the install gate', () => {
     expect(assessAfter(installs(-5, 20, 10), installs(0, 20, 10), started()).harmful).toBe(false);
   });
 
-  it('counts anew after a resumption', () => {
-    const bad = [started(), installs(1, 20, 10)];
-    expect(assessAfter(...bad, paused(minute(2))).harmful).toBe(true);
+  it('counts anew after a halt that somebody looked at, with the trials that may still fail', () => {
+    const bad = [started(), installs(1, 20, 10), halted(minute(2))];
+    expect(assessAfter(...bad).harmful).toBe(true);
     expect(assessAfter(...bad, resumed(minute(3))).harmful).toBe(false);
     expect(assessAfter(...bad, resumed(minute(3)), installs(4, 20, 10))).toMatchObject({
-      evidence: { trials: 20, failures: 10, since: minute(3) },
+      evidence: { trials: 30, failures: 10, since: minute(3) },
     });
   });
 
+  it('forgets nothing over a pause', () => {
+    const bad = [started(), installs(1, 20, 10), paused(minute(2))];
+    expect(assessAfter(...bad, resumed(minute(3))).harmful).toBe(true);
+  });
+
+  it('does not take late failures of trials from before a restart for a failure rate of 100 %', () => {
+    const before = [started(), installs(1, 1000, 0), halted(minute(2)), resumed(minute(3))];
+    expect(assessAfter(...before, installs(4, 0, 5)).harmful).toBe(false);
+    expect(assessAfter(...before, installs(4, 0, 60)).harmful).toBe(true);
+  });
+
   it('comes out the same however rollout events and health interleave', () => {
-    const own = [started(), resumed(minute(10)), resumed(minute(20))];
+    const own = [started(), halted(minute(9)), resumed(minute(10)), halted(minute(19)), resumed(minute(20))];
     const health = [5, 10, 15, 20, 25, 30, 30].map((minutes) => installs(minutes, 20, 4));
     const expected = assessAfter(...own, ...health);
     expect(expected.harmful).toBe(true);

@@ -9,6 +9,7 @@ import { type RolloutEvent, type StartedRollout } from './rollout.ts';
 export interface GateLedger {
   readonly patches: Map<string, PatchTally>;
   readonly patchOfRollout: Map<string, string>;
+  readonly halted: Set<string>;
 }
 
 interface PatchTally {
@@ -30,21 +31,26 @@ interface BucketTally {
   failures: number;
 }
 
+/** The reporting deadline of design §3.4: after it, a trial without an outcome is taken for a success for good. */
+const UNSETTLED_MS = 2 * 60 * 60_000;
+
 /** Sorts before every time: nothing was started yet, so everything counts. */
 const EVER = '0000-01-01T00:00:00.000Z';
 
 export function emptyGateLedger(): GateLedger {
-  return { patches: new Map(), patchOfRollout: new Map() };
+  return { patches: new Map(), patchOfRollout: new Map(), halted: new Set() };
 }
 
-/** Takes the event into the ledger, in place; other rollout events than starts and resumptions leave it as it is. */
+/** Takes the event into the ledger, in place. A plain pause is no reason to forget: only a resumption after a halt restarts the count. */
 export function foldGateLedger(ledger: GateLedger, event: RolloutEvent | HealthBucketClosed): GateLedger {
   if (event.type === 'HealthBucketClosed') {
     for (const cell of event.cells) addCell(tallyOf(ledger, cell.patchId), cell, event.to);
   } else if (event.type === 'RolloutStarted') {
     ledger.patchOfRollout.set(event.rolloutId, event.patchId);
     countSince(tallyOf(ledger, event.patchId), event.at);
-  } else if (event.type === 'RolloutResumed') {
+  } else if (event.type === 'RolloutHalted') {
+    ledger.halted.add(event.rolloutId);
+  } else if (event.type === 'RolloutResumed' && ledger.halted.delete(event.rolloutId)) {
     const patchId = ledger.patchOfRollout.get(event.rolloutId);
     if (patchId !== undefined) countSince(tallyOf(ledger, patchId), event.at);
   }
@@ -74,15 +80,31 @@ function countSince(tally: PatchTally, at: string): void {
   if (!isAfter(at, tally.since)) return;
   tally.since = at;
   if (isAfter(at, tally.through)) tally.through = at;
-  for (const slice of tally.slices.values()) {
-    slice.buckets = slice.buckets.filter(({ to }) => isAfter(to, at));
-    slice.trials = sum(slice.buckets.map(({ trials }) => trials));
-    slice.failures = sum(slice.buckets.map(({ failures }) => failures));
-  }
+  for (const slice of tally.slices.values()) recount(slice, at);
+}
+
+/**
+ * Sums what the slice has counted since the restart. Trials that were under way at the restart may still fail, and their
+ * failures must not come without them: they stay in as successes, without what had failed of them by then.
+ */
+function recount(slice: SliceTally, since: string): void {
+  slice.buckets = slice.buckets.filter(({ to }) => isUnsettledAt(since, to));
+  const [before, after] = [
+    slice.buckets.filter(({ to }) => !isAfter(to, since)),
+    slice.buckets.filter(({ to }) => isAfter(to, since)),
+  ];
+  const unsettled = sum(before.map(({ trials, failures }) => trials - failures));
+  slice.trials = sum(after.map(({ trials }) => trials)) + Math.max(0, unsettled);
+  slice.failures = sum(after.map(({ failures }) => failures));
+}
+
+/** True for buckets after the instant, and for those so short before it that their trials may still be without outcome. */
+function isUnsettledAt(instant: string, to: string): boolean {
+  return Date.parse(to) > Date.parse(instant) - UNSETTLED_MS;
 }
 
 function addCell(tally: PatchTally, { platform, model, base, trials, failures }: HealthCell, to: string): void {
-  if (!isAfter(to, tally.since)) return;
+  if (!isUnsettledAt(tally.since, to)) return;
   if (isAfter(to, tally.through)) tally.through = to;
   const key = `${platform} ${model} ${base}`;
   const slice = tally.slices.get(key) ?? { slice: { platform, model, base }, trials: 0, failures: 0, buckets: [] };
@@ -95,6 +117,7 @@ function addCell(tally: PatchTally, { platform, model, base, trials, failures }:
     last.trials += trials;
     last.failures += failures;
   } else slice.buckets.push({ to, trials, failures });
+  if (!isAfter(to, tally.since)) recount(slice, tally.since);
 }
 
 function isAfter(left: string, right: string): boolean {

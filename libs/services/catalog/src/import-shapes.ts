@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsString, Matches, MaxLength } from 'class-validator';
-import { Optional } from './patch-shapes.ts';
+import { Optional } from '@sluice/platform';
 
 const SOURCE_LENGTH_MAX = 200;
 

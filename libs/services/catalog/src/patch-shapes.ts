@@ -7,6 +7,7 @@ import {
   type PullMode,
   type Platform,
 } from '@sluice/domain-catalog';
+import { Optional } from '@sluice/platform';
 import { Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -22,7 +23,6 @@ import {
   Max,
   MaxLength,
   Min,
-  ValidateIf,
   ValidateNested,
 } from 'class-validator';
 
@@ -38,8 +38,6 @@ const WEB_ADDRESS = /^https?:\/\/\S+$/;
 const statuses = ['published', 'superseded', 'folded-in', 'pulled'] as const satisfies readonly PatchStatus[];
 const modes = ['withdraw', 'recall'] as const satisfies readonly PullMode[];
 
-// class-validator's own IsOptional lets null pass, which no optional field here means.
-export const Optional = () => ValidateIf((_, value) => value !== undefined);
 const IsWebAddress = () => Matches(WEB_ADDRESS, { message: '$property must be an http or https address' });
 
 class ArtifactShape {

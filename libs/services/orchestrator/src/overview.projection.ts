@@ -74,10 +74,18 @@ export class Overview {
         name: 'orchestrator-catalog',
         source: 'catalog',
         topics: ['catalog'],
-        // The policy comes first: from here on nothing is offered of what was pulled, whatever the listener takes.
-        apply: (event) => {
-          foldPolicy(this.book.policy, event.data as CatalogEvent);
-          return this.listener?.(event);
+        // Nothing but the fold: a pull must not wait for the commands that follow from the one before it.
+        apply: (event) => void foldPolicy(this.book.policy, event.data as CatalogEvent),
+      }),
+    );
+    followers.add(
+      followFeed(feed, {
+        name: 'orchestrator-pulls',
+        source: 'catalog',
+        topics: ['catalog'],
+        apply: async (event) => {
+          await this.catalog.reached(event.position);
+          await this.listener?.(event);
         },
       }),
     );

@@ -4,12 +4,12 @@ import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { ID_PATTERN, TIME_PATTERN } from '@sluice/contracts';
 import { type HoldTerms } from '@sluice/domain-rollout';
 import { Clock, type CommandContext } from '@sluice/event-sourcing';
-import { paged, PageQuery, ProblemError, RequestContext, Roles } from '@sluice/platform';
+import { Optional, paged, PageQuery, ProblemError, RequestContext, Roles } from '@sluice/platform';
 import { Type } from 'class-transformer';
 import { IsIn, IsObject, IsString, IsUrl, Matches, MaxLength, ValidateNested } from 'class-validator';
 import { ChangeHold } from '../commands.ts';
 import { type KnownHold, Overview } from '../overview.projection.ts';
-import { AudienceBody, Optional, ReasonBody } from '../rollout/rollout-bodies.ts';
+import { AudienceBody, ReasonBody } from '../rollout/rollout-bodies.ts';
 
 /** `POST /v1/holds`. Without a slice and a patch it stops everything. */
 class PlaceHoldBody extends ReasonBody {

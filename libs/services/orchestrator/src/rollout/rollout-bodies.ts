@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { BUILD_PATTERN, ID_PATTERN, MODEL_PATTERN, TIME_PATTERN } from '@sluice/contracts';
+import { Optional } from '@sluice/platform';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -14,7 +15,6 @@ import {
   Max,
   MaxLength,
   Min,
-  ValidateIf,
   ValidateNested,
 } from 'class-validator';
 
@@ -23,9 +23,6 @@ const LIST_MAX = 1000;
 /** A year; such patches live for weeks. */
 const MINUTES_MAX = 525_600;
 const LABEL = /^[A-Za-z0-9._-]{1,32}$/;
-
-// class-validator's own IsOptional lets null pass, which no optional field here means.
-export const Optional = () => ValidateIf((_, value) => value !== undefined);
 
 const pattern = (text: string) => Matches(new RegExp(text));
 const patterns = (text: string) => Matches(new RegExp(text), { each: true });

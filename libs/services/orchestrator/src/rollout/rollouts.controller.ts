@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { Body, Controller, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { ID_PATTERN } from '@sluice/contracts';
 import { type PlanDraft, planFaults, previewRollout, type Release, slicesOf } from '@sluice/domain-rollout';
 import { Clock, type CommandContext } from '@sluice/event-sourcing';
-import { paged, PageQuery, ProblemError, RequestContext, Roles } from '@sluice/platform';
+import { Optional, paged, PageQuery, ProblemError, RequestContext, Roles } from '@sluice/platform';
 import { IsIn, Matches } from 'class-validator';
 import { type AskedOfRollout, ChangeRollout } from '../commands.ts';
 import { type KnownRollout, Overview } from '../overview.projection.ts';
-import { Optional, PlanBody, PlanRolloutBody, ResumeBody, StopBody } from './rollout-bodies.ts';
+import { PlanBody, PlanRolloutBody, ResumeBody, StopBody } from './rollout-bodies.ts';
 import { viewRollout } from './rollout-views.ts';
 
 const SALT_BYTES = 12;
@@ -45,11 +45,19 @@ export class RolloutsController {
 
   @Post()
   @Roles('operator')
-  async plan(@Body() body: PlanRolloutBody, @RequestContext() context: CommandContext) {
+  async plan(
+    @Body() body: PlanRolloutBody,
+    @RequestContext() context: CommandContext,
+    @Res({ passthrough: true }) reply: { status(code: number): unknown },
+  ) {
     const { rolloutId, ...rest } = body;
     const plan = await this.draftOf(rest);
     const freshSalt = randomBytes(SALT_BYTES).toString('base64url');
-    return this.change({ type: 'PlanRollout', rolloutId, plan, freshSalt, at: this.now() }, context);
+    const command = { type: 'PlanRollout', rolloutId, plan, freshSalt, at: this.now() } as const;
+    const events = await this.commands.execute(new ChangeRollout(command, context));
+    // The same plan sent again is no second rollout.
+    reply.status(events.length > 0 ? 201 : 200);
+    return this.show(rolloutId);
   }
 
   @Put(':id')
@@ -126,6 +134,8 @@ export class RolloutsController {
   @Roles('operator')
   advance(@Param('id') rolloutId: string, @RequestContext() context: CommandContext) {
     const rollout = this.known(rolloutId);
+    // A gate that has not heard of any harm yet would let everything through.
+    if (!this.overview.healthIsKnown) throw new ProblemError('not-ready', 'the health of the fleet is not known yet');
     const assessment = rollout.status === 'running' ? this.overview.assess(rollout) : ({ harmful: false } as const);
     return this.change({ type: 'AdvanceRollout', rolloutId, assessment, at: this.now() }, context);
   }
