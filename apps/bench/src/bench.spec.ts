@@ -1,0 +1,82 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { measureDecide } from './decide.ts';
+import { checkInBody, reportsBody } from './examples.ts';
+import { type Figure, inWords, isReached, median, toTable } from './figure.ts';
+import { measureFsync } from './fsync.ts';
+import { measureReplay } from './replay.ts';
+import { createServer } from './servers.ts';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sluice-bench-spec-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const figure: Figure = { what: 'x', value: 2, unit: 'perSecond', target: 1, beside: 'y', limitedBy: 'z' };
+
+describe('measuring', () => {
+  it('counts decisions that all bring the patch', () => {
+    expect(measureDecide({ rounds: 1, calls: 200 })).toMatchObject({ value: expect.any(Number), unit: 'perSecond' });
+  });
+
+  it('folds every fact that it has written', async () => {
+    const figures = await measureReplay(folder, { devices: 500, factsPerDevice: 4, factsPerCommit: 20, runs: 1 });
+    expect(figures.map(({ value }) => value > 0)).toEqual([true, true]);
+    expect(figures[1]?.beside).toBe('500 devices, 2,000 facts');
+  });
+
+  it('waits for the disk', () => {
+    expect(measureFsync(folder, 3).value).toBeGreaterThan(0);
+  });
+});
+
+describe('serving what is measured', () => {
+  it('brings every device the patch, and the bare route answers the same', async () => {
+    const sluice = await createServer({ kind: 'check-ins', folder });
+    const { status, answer } = await sluice.inject('/v1/check-in', checkInBody(1));
+    expect({ status, answer }).toMatchObject({ status: 200, answer: { directive: 'install', reason: 'in-wave' } });
+    const bare = await createServer({ kind: 'bare', path: '/v1/check-in', status, answer });
+    expect(await bare.inject('/v1/check-in', checkInBody(1))).toEqual({ status, answer });
+    await Promise.all([sluice.close(), bare.close()]);
+  });
+
+  it('accepts every report of a batch, and none twice', async () => {
+    const server = await createServer({ kind: 'reports', folder });
+    const [first, second] = [reportsBody(0, 30, Date.now()), reportsBody(200_010, 30, Date.now())];
+    for (const body of [first, second]) {
+      expect(await server.inject('/v1/reports', body)).toEqual({
+        status: 202,
+        answer: { accepted: 30, duplicates: 0, refused: [] },
+      });
+    }
+    await server.close();
+  });
+});
+
+describe('showing figures', () => {
+  it.each<[Partial<Figure>, boolean | undefined]>([
+    [{}, true],
+    [{ value: 0.5 }, false],
+    [{ unit: 'bytes' }, false],
+    [{ unit: 'bytes', value: 1 }, true],
+  ])('tells of %j whether it is reached: %s', (change, reached) => {
+    expect(isReached({ ...figure, ...change })).toBe(reached);
+  });
+
+  it('puts them in a table, and knows one without a target', () => {
+    const { target: _, ...aimless } = figure;
+    const [head = '', , row = ''] = toTable([figure]).split('\n');
+    expect(head.length).toBe(row.length);
+    expect(row).toContain('| yes ');
+    expect(isReached(aimless)).toBeUndefined();
+  });
+
+  it('rounds for people', () => {
+    expect([1234567.8, 0.12345, 12.345].map(inWords)).toEqual(['1,234,568', '0.123', '12.3']);
+    expect([median([3, 1, 2]), median([4, 1, 3, 2])]).toEqual([2, 2.5]);
+  });
+});
