@@ -20,8 +20,9 @@ export interface LoadResult {
   readonly perSecond: number;
   readonly answered: number;
   readonly p99Ms: number;
-  /** Microseconds of processor time a request: of the thread that answers, and of all threads of the server. */
+  /** Microseconds of processor time a request: of the thread that answers, of that in the kernel, and of all threads of the server. */
   readonly servingMicros: number;
+  readonly kernelMicros: number;
   readonly allMicros: number;
   /** Processor time of the answering thread per wall time; 1 is a core that is busy all the time. */
   readonly servingShare: number;
@@ -61,6 +62,7 @@ export async function put(load: Load, server: ServerProcess): Promise<LoadResult
     answered,
     p99Ms: result.latency.p99,
     servingMicros: serving / answered,
+    kernelMicros: (after.servingKernel - before.servingKernel) / answered,
     allMicros: (after.allThreads - before.allThreads) / answered,
     servingShare: serving / 1e6 / seconds,
   };
@@ -74,6 +76,7 @@ export function mean(results: readonly LoadResult[]): LoadResult {
     answered: of('answered'),
     p99Ms: of('p99Ms'),
     servingMicros: of('servingMicros'),
+    kernelMicros: of('kernelMicros'),
     allMicros: of('allMicros'),
     servingShare: of('servingShare'),
   };
@@ -104,6 +107,6 @@ export function ratio({ sluice, bare }: Comparison): number {
 /** The processor time that each request took, and how busy the cores were with it. */
 export function describeCpu({ sluice, bare }: Comparison): string {
   const one = (each: LoadResult) =>
-    `${inWords(each.servingMicros)} µs (${inWords(each.servingShare * 100)} % of a core)`;
+    `${inWords(each.servingMicros)} µs, ${inWords(each.kernelMicros)} of them in the kernel (${inWords(each.servingShare * 100)} % of a core)`;
   return `CPU a request: ${one(sluice)}, bare ${one(bare)}`;
 }

@@ -9,6 +9,8 @@ export const SERVE_FLAG = '--serve';
 export interface CpuUsage {
   /** Of the thread that answers requests. */
   readonly serving: number;
+  /** Of that, in the kernel: mostly writing to sockets, and waking who reads them. */
+  readonly servingKernel: number;
   readonly allThreads: number;
 }
 
@@ -70,7 +72,9 @@ export async function serveInProcess(roleText: string): Promise<void> {
   process.on('message', (question: Question) => {
     if (question === 'stop') void server.close().then(() => process.exit(0));
     else {
-      answer({ kind: 'cpu', usage: { serving: sum(process.threadCpuUsage()), allThreads: sum(process.cpuUsage()) } });
+      const serving = process.threadCpuUsage();
+      const usage = { serving: sum(serving), servingKernel: serving.system, allThreads: sum(process.cpuUsage()) };
+      answer({ kind: 'cpu', usage });
     }
   });
   answer({ kind: 'listening', url: await server.listen(), token: server.token });
