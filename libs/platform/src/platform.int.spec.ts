@@ -109,6 +109,16 @@ describe('refusing requests', () => {
       400,
       'malformed-json',
     ],
+    ['a path that is no path', () => send('GET', '/v1/echo/%zz'), 400, 'invalid-request'],
+    ...(['text/plain', 'application/x-www-form-urlencoded'] as const).map(
+      (type) =>
+        [
+          type,
+          () => send('POST', '/v1/echo', '{}', undefined, { 'content-type': type }),
+          415,
+          'unsupported-media-type',
+        ] as const,
+    ),
     [
       'another media type',
       () => send('POST', '/v1/echo', 'a', undefined, { 'content-type': 'text/csv' }),

@@ -8,7 +8,7 @@ import { type Logger } from 'pino';
 import { WallClock } from './clock.ts';
 import { WorkerFolds } from './folds.ts';
 import { createApp, createLogger, serve } from './serve.ts';
-import { readSettings, type Settings, SettingsError, type SettingValues } from './settings.ts';
+import { HelpWanted, readSettings, type Settings, SettingsError, type SettingValues } from './settings.ts';
 import { Tokens } from './tokens.ts';
 
 const EXIT_WRONG_USE = 2;
@@ -75,6 +75,10 @@ export async function orExit(main: () => Promise<void>): Promise<void> {
   try {
     await main();
   } catch (error) {
+    if (error instanceof HelpWanted) {
+      process.stdout.write(error.message);
+      process.exit(0);
+    }
     process.stderr.write(`${describe(error)}\n`);
     process.exit(error instanceof SettingsError ? EXIT_WRONG_USE : EXIT_FAILED);
   }

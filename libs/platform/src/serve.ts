@@ -38,6 +38,7 @@ export async function createApp(
     bodyLimit: BODY_LIMIT_BYTES,
     genReqId: correlationId,
     skipMiddie: true,
+    frameworkErrors: sendProblem,
     return503OnClosing: true,
     // One odd field must not refuse a whole batch of reports.
     onProtoPoisoning: 'remove',
@@ -47,6 +48,7 @@ export async function createApp(
   });
   const instance = adapter.getInstance<FastifyInstance>();
   await instance.register(helmet);
+  instance.removeContentTypeParser('text/plain');
   addHooks(instance, composition.tokens);
   const app = await NestFactory.create<NestFastifyApplication>(rootOf(modules, composition), adapter, {
     logger: asNestLogger(log),

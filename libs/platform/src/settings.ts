@@ -5,6 +5,17 @@ export class SettingsError extends Error {
   override readonly name = 'SettingsError';
 }
 
+/** Not an error: somebody asked for `--help`. The text lists every option. */
+export class HelpWanted extends Error {
+  override readonly name = 'HelpWanted';
+}
+
+/** A flag that only one app knows. */
+export interface OwnFlag {
+  readonly type: 'string' | 'boolean';
+  readonly description: string;
+}
+
 interface SettingRule<Value> {
   readonly flag: string;
   readonly description: string;
@@ -88,8 +99,9 @@ export function readSettings(
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
   overrides: Partial<SettingValues> = {},
-  own: Readonly<Record<string, { type: 'string' | 'boolean' }>> = {},
+  own: Readonly<Record<string, OwnFlag>> = {},
 ): { settings: Settings; own: Record<string, string | boolean | undefined> } {
+  if (args.includes('--help')) throw new HelpWanted(usage(own, overrides));
   const flags = Object.fromEntries(Object.values(settingRules).map(({ flag }) => [flag, { type: 'string' as const }]));
   const { values } = parseFlags(args, { ...flags, ...own });
   const read = Object.fromEntries(
@@ -113,7 +125,22 @@ export function environmentVariable(flag: string): string {
   return `SLUICE_${flag.toUpperCase().replaceAll('-', '_')}`;
 }
 
-function parseFlags(args: readonly string[], options: Record<string, { type: 'string' | 'boolean' }>) {
+function usage(own: Readonly<Record<string, OwnFlag>>, overrides: Partial<SettingValues>): string {
+  const options = [
+    ...Object.entries(own).map(([flag, { type, description }]) => [
+      type === 'boolean' ? `--${flag}` : `--${flag} VALUE`,
+      description,
+    ]),
+    ...Object.entries(settingRules).map(([name, { flag, description, fallback }]) => {
+      const normally = String(overrides[name as keyof SettingValues] ?? fallback);
+      return [`--${flag} VALUE`, normally === '' ? description : `${description} Normally ${normally}.`];
+    }),
+  ];
+  const lines = options.map(([option = '', text = '']) => `  ${option.padEnd(36)} ${text}`);
+  return `Options; settings also as environment variables, as SLUICE_PORT for --port:\n${lines.join('\n')}\n`;
+}
+
+function parseFlags(args: readonly string[], options: Record<string, Pick<OwnFlag, 'type'>>) {
   try {
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: false });
   } catch (error) {

@@ -71,8 +71,8 @@ function tokenTable(tokens: readonly TokenInfo[], paint: Parameters<typeof table
   );
 }
 
-function speaksFor({ roles, binding }: TokenInfo): string {
+function speaksFor({ binding }: TokenInfo): string {
   if (binding?.deviceId !== undefined) return binding.deviceId;
   if (binding?.devicePrefix !== undefined) return `${binding.devicePrefix}*`;
-  return roles.includes('device') ? 'all devices' : '';
+  return '';
 }

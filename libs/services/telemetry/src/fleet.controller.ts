@@ -108,7 +108,8 @@ export class FleetController {
     if (Number.isNaN(ms)) {
       throw new ProblemError('invalid-request', undefined, [{ path: '/at', code: 'time', detail: 'no such time' }]);
     }
-    if (ms > this.clock.now()) throw new ProblemError('at-in-future', at);
+    if (ms > this.clock.now())
+      throw new ProblemError('at-in-future', `${at} is after ${this.clock.nowText()}, which is now here`);
     return toTimeText(ms);
   }
 }
