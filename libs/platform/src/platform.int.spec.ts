@@ -110,15 +110,18 @@ describe('refusing requests', () => {
       'malformed-json',
     ],
     ['a path that is no path', () => send('GET', '/v1/echo/%zz'), 400, 'invalid-request'],
-    ...(['text/plain', 'application/x-www-form-urlencoded'] as const).map(
-      (type) =>
-        [
-          type,
-          () => send('POST', '/v1/echo', '{}', undefined, { 'content-type': type }),
-          415,
-          'unsupported-media-type',
-        ] as const,
-    ),
+    [
+      'plain text',
+      () => send('POST', '/v1/echo', '{}', undefined, { 'content-type': 'text/plain' }),
+      415,
+      'unsupported-media-type',
+    ],
+    [
+      'a web form',
+      () => send('POST', '/v1/echo', 'a=1', undefined, { 'content-type': 'application/x-www-form-urlencoded' }),
+      415,
+      'unsupported-media-type',
+    ],
     [
       'another media type',
       () => send('POST', '/v1/echo', 'a', undefined, { 'content-type': 'text/csv' }),
