@@ -25,7 +25,9 @@ describe('measuring', () => {
 
   it('folds every fact that it has written', async () => {
     const figures = await measureReplay(folder, { devices: 500, factsPerDevice: 4, factsPerCommit: 20, runs: 1 });
-    expect(figures.map(({ value }) => value > 0)).toEqual([true, true]);
+    // What so few devices take drowns in what the garbage collector leaves lying about.
+    expect(figures.map(({ value }) => Number.isFinite(value))).toEqual([true, true]);
+    expect(figures[0]?.value).toBeGreaterThan(0);
     expect(figures[1]?.beside).toBe('500 devices, 2,000 facts');
   });
 
