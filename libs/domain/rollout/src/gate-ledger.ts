@@ -1,5 +1,5 @@
 import { type Assessment, assess, type SliceCounts } from './gate.ts';
-import { type HealthBucketClosed, type HealthCell } from './health.ts';
+import { type HealthBucketClosed, type HealthCell, sum } from './health.ts';
 import { type RolloutEvent, type StartedRollout } from './rollout.ts';
 
 /**
@@ -122,8 +122,4 @@ function addCell(tally: PatchTally, { platform, model, base, trials, failures }:
 
 function isAfter(left: string, right: string): boolean {
   return Date.parse(left) > Date.parse(right);
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

@@ -41,3 +41,8 @@ export interface Population {
   readonly ring?: string;
   readonly devices: number;
 }
+
+/** What the counts of several buckets or shards come to. */
+export function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
+}

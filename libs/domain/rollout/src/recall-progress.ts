@@ -1,4 +1,4 @@
-import { type HealthBucketClosed, type HolderCount } from './health.ts';
+import { type HealthBucketClosed, type HolderCount, sum } from './health.ts';
 import { type RecallEvent } from './recall.ts';
 
 /** How the recalls burn down, per patch, as the shards of the fleet count it. */
@@ -97,8 +97,4 @@ function quantiles({
     return Math.max(0, Math.round(((reached?.toMs ?? startedAtMs) - startedAtMs) / 1000));
   };
   return { p50Seconds: secondsAt(0.5), p90Seconds: secondsAt(0.9), p99Seconds: secondsAt(0.99) };
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }
