@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkPublicEvent, isKnownEventType } from '@sluice/contracts';
-import { EventFeed, type FeedEvent, type FeedMessage, type FeedRequest } from '@sluice/event-feed';
+import { EventFeed, type FeedEvent, type FeedMessage, type FeedRequest, type StreamRequest } from '@sluice/event-feed';
 import { type Position } from '@sluice/event-sourcing';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 
@@ -56,6 +56,32 @@ export class HttpFeed extends EventFeed {
     }
   }
 
+  override async *readStream(request: StreamRequest): AsyncGenerator<FeedEvent> {
+    for (let next: number | undefined = request.fromRevision; next !== undefined;) {
+      const page: StreamPage | undefined = await this.page(request, next);
+      if (page === undefined) return;
+      for (const event of page.events.map(checkEvent)) if (isKnownEventType(event.type)) yield event;
+      ({ next } = page);
+    }
+  }
+
+  /** Undefined when the signal aborted while the owner was away. */
+  private async page({ source, stream, signal }: StreamRequest, fromRevision: number): Promise<StreamPage | undefined> {
+    const query = `stream=${encodeURIComponent(stream)}&fromRevision=${String(fromRevision)}`;
+    for (let delayMs = RECONNECT_FIRST_MS; !isAborted(signal); delayMs = Math.min(delayMs * 2, RECONNECT_MAX_MS)) {
+      try {
+        const timeout = AbortSignal.timeout(SILENCE_MAX_MS);
+        const response = await this.request(source, query, 'application/json', AbortSignal.any([signal, timeout]));
+        return readPage(await response.text());
+      } catch (error) {
+        if (error instanceof FeedFault) throw error;
+        if (!isAborted(signal)) this.options.onDisconnect?.(source, error);
+      }
+      await sleep(delayMs, undefined, { signal }).catch(() => undefined);
+    }
+    return undefined;
+  }
+
   // Where to resume lies one commit back until its successor shows that the last one was whole.
   private async *connect({ source, topics, signal }: FeedRequest, after: Position) {
     let [resumeAfter, current] = [after, after];
@@ -74,16 +100,13 @@ export class HttpFeed extends EventFeed {
   }
 
   private async *frames(source: string, topics: readonly string[], after: Position, signal: AbortSignal) {
-    const address = this.options.addresses[source];
-    if (address === undefined) throw new FeedFault(`no address is configured for ${source}`);
     const silence = new AbortController();
     let timer = setTimeout(() => silence.abort(), SILENCE_MAX_MS);
     try {
-      const response = await fetch(`${address}/v1/feed?from=${after}&topics=${topics.join(',')}`, {
-        headers: { authorization: `Bearer ${this.options.token()}`, accept: 'text/event-stream' },
-        signal: AbortSignal.any([signal, silence.signal]),
-      });
-      if (!response.ok || response.body === null) throw new Error(`${source} answered ${String(response.status)}`);
+      const query = `from=${after}&topics=${topics.join(',')}`;
+      const both = AbortSignal.any([signal, silence.signal]);
+      const response = await this.request(source, query, 'text/event-stream', both);
+      if (response.body === null) throw new Error(`${source} answered without a body`);
       const parser = new EventSourceParserStream({ maxBufferSize: FRAME_CHARACTERS_MAX });
       for await (const frame of response.body.pipeThrough(new TextDecoderStream()).pipeThrough(parser)) {
         clearTimeout(timer);
@@ -96,6 +119,20 @@ export class HttpFeed extends EventFeed {
       silence.abort();
     }
   }
+
+  private async request(source: string, query: string, accept: string, signal: AbortSignal): Promise<Response> {
+    const address = this.options.addresses[source];
+    if (address === undefined) throw new FeedFault(`no address is configured for ${source}`);
+    const headers = { authorization: `Bearer ${this.options.token()}`, accept };
+    const response = await fetch(`${address}/v1/feed?${query}`, { headers, signal });
+    if (!response.ok) throw new Error(`${source} answered ${String(response.status)}`);
+    return response;
+  }
+}
+
+interface StreamPage {
+  readonly events: readonly unknown[];
+  readonly next?: number;
 }
 
 // A call, because the type checker takes what it saw before an await for still true.
@@ -109,8 +146,20 @@ function readPosition(text: string): Position {
   return position;
 }
 
+function readPage(text: string): StreamPage {
+  const { events, next } = parse(text);
+  if (!Array.isArray(events)) throw new FeedFault('a page of a stream without events');
+  if (next === undefined) return { events };
+  if (!Number.isSafeInteger(next)) throw new FeedFault('a page of a stream that goes on nowhere');
+  return { events, next: next as number };
+}
+
 function readEvent(text: string): FeedEvent {
-  const event = parse(text) as Partial<FeedEvent>;
+  return checkEvent(parse(text));
+}
+
+function checkEvent(value: unknown): FeedEvent {
+  const event = (typeof value === 'object' && value !== null ? value : {}) as Partial<FeedEvent>;
   const { stream, type, position, place } = event;
   if (typeof stream !== 'string' || typeof type !== 'string' || typeof position !== 'string') {
     throw new FeedFault('an event without stream, type or position');

@@ -14,10 +14,24 @@ function body(...types: string[]): CommitBody {
   return { kind: 'events', events: types.map((type) => ({ type })) };
 }
 
-/** A feed that says what it is given, then waits for the end. */
+/** A feed that says what it is given, then waits for the end. Its owner may have more. */
 class ScriptedFeed extends EventFeed {
-  constructor(private readonly messages: readonly FeedMessage[]) {
+  readonly asked: string[] = [];
+
+  constructor(
+    private readonly messages: readonly FeedMessage[],
+    private readonly owned: readonly FeedMessage[] = messages,
+    override readonly deadLetters: DeadLetters | undefined = undefined,
+  ) {
     super();
+  }
+
+  override async *readStream({ stream, fromRevision }: StreamRequest): AsyncGenerator<FeedEvent> {
+    this.asked.push(`${stream} from ${String(fromRevision)}`);
+    for (const message of this.owned) {
+      if (message.kind !== 'event' || message.event.stream !== stream) continue;
+      if (message.event.place.revision >= fromRevision) yield message.event;
+    }
   }
 
   override async *subscribe({ signal }: { signal: AbortSignal }): AsyncGenerator<FeedMessage> {

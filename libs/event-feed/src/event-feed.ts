@@ -1,4 +1,5 @@
 import { type Position } from '@sluice/event-sourcing';
+import { type DeadLetters } from './dead-letters.ts';
 
 /** The place of a public event in its source stream. */
 export interface StreamPlace {
@@ -12,6 +13,8 @@ export interface FeedEvent<Data = unknown> {
   readonly type: string;
   readonly stream: string;
   readonly place: StreamPlace;
+  /** The place of the public event before this one in its stream, absent for the first: what was not seen shows as a hole. */
+  readonly previous?: StreamPlace;
   readonly position: Position;
   readonly time: string;
   readonly actor: string;
@@ -32,12 +35,24 @@ export interface FeedRequest {
   readonly signal: AbortSignal;
 }
 
+export interface StreamRequest {
+  readonly source: string;
+  readonly stream: string;
+  readonly fromRevision: number;
+  readonly signal: AbortSignal;
+}
+
 /**
  * The port through which one service hears another's public events, in order within each stream, at least once.
  * Adapters: the store itself (one process), the owner's `GET /v1/feed` (several), Kafka. Ends only when the signal aborts.
  */
 export abstract class EventFeed {
+  /** Where events go that their consumer cannot apply. Without, the first of them stops the consumer. */
+  readonly deadLetters: DeadLetters | undefined = undefined;
+
   abstract subscribe(request: FeedRequest): AsyncIterable<FeedMessage>;
+  /** The public events of one stream, from its owner: what fills a hole. Waits for an owner that is away. */
+  abstract readStream(request: StreamRequest): AsyncIterable<FeedEvent>;
   /** How long nothing, not even a heartbeat, was heard from the source (milliseconds of wall time; Infinity if never). */
   abstract silentForMs(source: string): number;
 }

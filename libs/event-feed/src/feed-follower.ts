@@ -1,44 +1,37 @@
 import { type Followed, Follower, type Position } from '@sluice/event-sourcing';
-import { type EventFeed, type FeedEvent, type StreamPlace } from './event-feed.ts';
+import { type EventFeed, type FeedEvent } from './event-feed.ts';
+import { type FeedConsumer, FeedInbox } from './feed-inbox.ts';
 
-export interface FeedConsumer {
-  readonly name: string;
-  readonly source: string;
-  readonly topics: readonly string[];
-  apply(event: FeedEvent): void | Promise<void>;
+/** A follower of a feed; what it cannot apply is in its inbox. */
+export class FeedFollower extends Follower<FeedEvent> {
+  constructor(
+    feed: EventFeed,
+    readonly inbox: FeedInbox,
+  ) {
+    super(
+      inbox.consumer.name,
+      (after, signal) => messages(feed, inbox, after, signal),
+      (event, signal) => inbox.take(event, signal),
+    );
+  }
 }
 
-/** Consumes a feed from its beginning into an in-memory read model; an event that comes twice is applied once. */
-export function followFeed(feed: EventFeed, consumer: FeedConsumer): Follower<FeedEvent> {
-  const applied = new Map<string, StreamPlace>();
-  return new Follower<FeedEvent>(
-    consumer.name,
-    (after, signal) => messages(feed, consumer, after, signal),
-    async (event) => {
-      if (!isAfter(event.place, applied.get(event.stream))) return;
-      await consumer.apply(event);
-      applied.set(event.stream, event.place);
-    },
-  );
+/** Consumes a feed from its beginning into an in-memory read model; every event is applied once, in order of its stream. */
+export function followFeed(feed: EventFeed, consumer: FeedConsumer): FeedFollower {
+  return new FeedFollower(feed, new FeedInbox(feed, consumer));
 }
 
 async function* messages(
   feed: EventFeed,
-  { source, topics }: FeedConsumer,
+  inbox: FeedInbox,
   after: Position,
   signal: AbortSignal,
 ): AsyncGenerator<Followed<FeedEvent>> {
+  const { source, topics } = inbox.consumer;
+  await inbox.recall();
   for await (const message of feed.subscribe({ source, topics, after, signal })) {
     if (message.kind === 'progress') yield { kind: 'caught-up', position: message.position };
     // The position moves with `progress` only: an event may be the first of several in its commit.
     else yield { kind: 'item', item: message.event, position: after };
   }
-}
-
-function isAfter(place: StreamPlace, last: StreamPlace | undefined): boolean {
-  return (
-    last === undefined ||
-    place.revision > last.revision ||
-    (place.revision === last.revision && place.index > last.index)
-  );
 }

@@ -1,5 +1,12 @@
 import { type Commit, type EventStore } from '@sluice/event-sourcing';
-import { EventFeed, type FeedEvent, type FeedMessage, type FeedRequest } from './event-feed.ts';
+import {
+  EventFeed,
+  type FeedEvent,
+  type FeedMessage,
+  type FeedRequest,
+  type StreamPlace,
+  type StreamRequest,
+} from './event-feed.ts';
 
 /** What a service tells the world of one topic: which of its streams, and how a commit reads from outside. */
 export interface Publication {
@@ -19,18 +26,38 @@ export class StoreFeed extends EventFeed {
     super();
   }
 
-  override async *subscribe({ topics, after, signal }: Omit<FeedRequest, 'source'>): AsyncGenerator<FeedMessage> {
+  /** `isWanted` leaves streams out, one by one. */
+  override async *subscribe({
+    topics,
+    after,
+    signal,
+    isWanted,
+  }: Omit<FeedRequest, 'source'> & { readonly isWanted?: (stream: string) => boolean }): AsyncGenerator<FeedMessage> {
     const wanted = this.publications.filter((each) => topics.includes(each.topic));
     const prefixes = wanted.flatMap((each) => each.streams);
+    const links = new Links(this.store);
     for await (const message of this.store.subscribe({ after, prefixes, signal })) {
       if (message.kind === 'caught-up') {
         yield { kind: 'progress', position: message.position };
         continue;
       }
-      const { commit } = message;
-      const publication = wanted.find((each) => each.streams.some((prefix) => commit.stream.startsWith(prefix)));
-      if (publication === undefined) continue;
-      for (const event of toFeedEvents(commit, publication)) yield { kind: 'event', event };
+      const { stream } = message.commit;
+      const publication = publicationOf(stream, wanted);
+      if (publication === undefined || isWanted?.(stream) === false) continue;
+      for (const event of await links.publish(message.commit, publication)) yield { kind: 'event', event };
+    }
+  }
+
+  /** Up to the present end of the stream. */
+  override async *readStream({
+    stream,
+    fromRevision,
+  }: Pick<StreamRequest, 'stream' | 'fromRevision'>): AsyncGenerator<FeedEvent> {
+    const publication = publicationOf(stream, this.publications);
+    if (publication === undefined) return;
+    const links = new Links(this.store);
+    for await (const commit of this.store.readStream(stream, fromRevision)) {
+      yield* await links.publish(commit, publication);
     }
   }
 
@@ -40,19 +67,53 @@ export class StoreFeed extends EventFeed {
   }
 }
 
-/** The public events of one commit in their envelopes. */
-export function toFeedEvents(commit: Commit, publication: Publication): FeedEvent[] {
-  const { stream, revision, position, recordedAt, metadata } = commit;
-  return publication.publish(commit).map(({ index, data }) => ({
-    source: publication.source,
-    type: data.type,
-    stream,
-    place: { revision, index },
-    position,
-    time: recordedAt,
-    ...metadata,
-    data,
-  }));
+/** Gives each public event the place of the one before it in its stream. */
+class Links {
+  private readonly last = new Map<string, StreamPlace>();
+
+  constructor(private readonly store: EventStore) {}
+
+  /** The public events of one commit in their envelopes. */
+  async publish(commit: Commit, publication: Publication): Promise<readonly FeedEvent[]> {
+    const { stream, revision, position, recordedAt, metadata } = commit;
+    const published = publication.publish(commit);
+    if (published.length === 0) return [];
+    let previous = this.last.get(stream) ?? (await this.placeBefore(commit, publication));
+    const events = published.map(({ index, data }): FeedEvent => {
+      const before = previous;
+      const place = (previous = { revision, index });
+      const linked = before !== undefined && { previous: before };
+      return {
+        source: publication.source,
+        type: data.type,
+        stream,
+        place,
+        ...linked,
+        position,
+        time: recordedAt,
+        ...metadata,
+        data,
+      };
+    });
+    if (previous !== undefined) this.last.set(stream, previous);
+    return events;
+  }
+
+  // Only for a stream that is met in its middle: the last commit before it that has something public, nearly always the last.
+  private async placeBefore({ stream, revision }: Commit, publication: Publication): Promise<StreamPlace | undefined> {
+    for (let before = revision - 1; before >= 0; before -= 1) {
+      for await (const commit of this.store.readStream(stream, before)) {
+        const last = publication.publish(commit).at(-1);
+        if (last !== undefined) return { revision: before, index: last.index };
+        break;
+      }
+    }
+    return undefined;
+  }
+}
+
+function publicationOf(stream: string, publications: readonly Publication[]): Publication | undefined {
+  return publications.find((each) => each.streams.some((prefix) => stream.startsWith(prefix)));
 }
 
 /** The publication of streams whose domain events are public as they are. */

@@ -20,7 +20,7 @@ export class Follower<Item> {
   constructor(
     readonly name: string,
     private readonly subscribe: (after: Position, signal: AbortSignal) => AsyncIterable<Followed<Item>>,
-    private readonly apply: (item: Item) => void | Promise<void>,
+    private readonly apply: (item: Item, signal: AbortSignal) => void | Promise<void>,
   ) {}
 
   get position(): Position {
@@ -58,7 +58,7 @@ export class Follower<Item> {
   private async run(): Promise<void> {
     try {
       for await (const message of this.subscribe(this.applied, this.abort.signal)) {
-        if (message.kind === 'item') await this.apply(message.item);
+        if (message.kind === 'item') await this.apply(message.item, this.abort.signal);
         else this.hasCaughtUp = true;
         this.advance(message.position);
       }

@@ -16,6 +16,7 @@ import { Optional } from './validation.ts';
 const FEED_HEARTBEAT_SECONDS = 5;
 const PAGE_EVENTS_DEFAULT = 1000;
 const PAGE_EVENTS_MAX = 10_000;
+const STREAM_PATTERN = /^[a-z]+-[A-Za-z0-9._:-]{1,64}$/;
 const topicList = Object.keys(topics).join('|');
 
 class FeedQuery {
@@ -30,6 +31,20 @@ class FeedQuery {
   @Optional()
   @Matches(new RegExp(`^(${topicList})(,(${topicList}))*$`))
   topics?: string;
+
+  @ApiPropertyOptional({
+    description: 'Only this stream, from `fromRevision` on (JSON only); `from` and `topics` do not count then.',
+  })
+  @Optional()
+  @Matches(STREAM_PATTERN)
+  stream?: string;
+
+  @ApiPropertyOptional({ description: 'With `stream`: from this commit of it on; from its first if absent.' })
+  @Optional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  fromRevision?: number;
 
   @ApiPropertyOptional({ description: 'Events a page (JSON only); a commit is never cut in two.' })
   @Optional()
@@ -59,6 +74,10 @@ export class FeedController {
   @Get()
   @Roles('viewer')
   async read(@Query() query: FeedQuery, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    if (query.stream !== undefined) {
+      await reply.send(await this.pageOfStream(query.stream, query.fromRevision, query.limit));
+      return;
+    }
     const after = await this.positionOf(query.from);
     const abort = new AbortController();
     this.open.add(abort);
@@ -77,6 +96,17 @@ export class FeedController {
       abort.abort();
       this.open.delete(abort);
     }
+  }
+
+  /** `next` is the revision to go on from, absent at the present end of the stream. */
+  private async pageOfStream(stream: string, fromRevision = 0, limit = PAGE_EVENTS_DEFAULT) {
+    const events: FeedEvent[] = [];
+    for await (const event of this.feed.readStream({ stream, fromRevision })) {
+      const { revision } = event.place;
+      if (events.length >= limit && revision !== events.at(-1)?.place.revision) return { events, next: revision };
+      events.push(event);
+    }
+    return { events };
   }
 
   private async positionOf(from: string | undefined): Promise<Position> {

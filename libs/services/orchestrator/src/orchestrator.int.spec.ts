@@ -274,6 +274,7 @@ describe('stopping', () => {
     await app.close();
     class SilentFeed extends EventFeed {
       override subscribe = live.subscribe.bind(live);
+      override async *readStream() {}
       override silentForMs = () => 31_000;
     }
     await boot(new SilentFeed());

@@ -1,0 +1,165 @@
+import { type DeadLetter, type DeadLetters, letterId, type LetterState } from './dead-letters.ts';
+import { type EventFeed, type FeedEvent, type StreamPlace } from './event-feed.ts';
+
+/** A consumer that cannot apply as many events has another trouble than single bad ones, and stops. */
+const PARKED_EVENTS_MAX = 10_000;
+
+export interface FeedConsumer {
+  readonly name: string;
+  readonly source: string;
+  readonly topics: readonly string[];
+  apply(event: FeedEvent): void | Promise<void>;
+}
+
+/**
+ * What stands between a feed and one read model: each event once, in the order of its stream, none left out. What comes
+ * twice is dropped, what is missing is fetched from its owner, what cannot be applied is parked with all that follows it
+ * in its stream. A parked event counts as seen.
+ */
+export class FeedInbox {
+  private readonly seen = new Map<string, StreamPlace>();
+  private readonly parked = new Map<string, DeadLetter[]>();
+  private parkedEvents = 0;
+  private known: ReadonlyMap<string, LetterState> = new Map();
+  private readonly keeper: DeadLetters | undefined;
+  private busy = false;
+  private readonly waiting: (() => void)[] = [];
+
+  constructor(
+    private readonly feed: EventFeed,
+    readonly consumer: FeedConsumer,
+  ) {
+    this.keeper = feed.deadLetters;
+  }
+
+  /** All that is parked, the oldest of each stream first. */
+  get letters(): readonly DeadLetter[] {
+    return [...this.parked.values()].flat();
+  }
+
+  /** Hears what earlier runs made of letters: what was discarded then stays discarded. */
+  async recall(): Promise<void> {
+    if (this.keeper !== undefined) this.known = await this.keeper.load(this.consumer.name, this.consumer.topics);
+  }
+
+  /** Throws what the consumer threw, when there is nowhere to park the event. */
+  take(event: FeedEvent, signal: AbortSignal): Promise<void> {
+    return this.inTurn(async () => {
+      const last = this.seen.get(event.stream);
+      if (!isAfter(event.place, last)) return;
+      if (event.previous !== undefined && isAfter(event.previous, last)) await this.fill(event, signal);
+      await this.receive(event);
+    });
+  }
+
+  /** Applies the first parked event of a stream, and then those behind it. Returns what is still parked of the stream. */
+  retry(stream: string, actor: string): Promise<readonly DeadLetter[]> {
+    return this.inTurn(() => this.work(stream, actor));
+  }
+
+  /** Drops the first parked event of a stream for good, and applies those behind it. Returns what is still parked. */
+  discard(stream: string, actor: string): Promise<readonly DeadLetter[]> {
+    return this.inTurn(async () => {
+      const [first] = this.parked.get(stream) ?? [];
+      if (first === undefined) return [];
+      await this.keeper?.settle(first, 'discarded', actor);
+      this.shift(stream);
+      return this.work(stream, actor);
+    });
+  }
+
+  // The owner is the truth: what it does not have between the two is not missing.
+  private async fill({ stream, place, source }: FeedEvent, signal: AbortSignal): Promise<void> {
+    const fromRevision = this.seen.get(stream)?.revision ?? 0;
+    for await (const missed of this.feed.readStream({ source, stream, fromRevision, signal })) {
+      if (!isAfter(place, missed.place)) return;
+      await this.receive(missed);
+    }
+  }
+
+  private async receive(event: FeedEvent): Promise<void> {
+    const { stream, place } = event;
+    if (!isAfter(place, this.seen.get(stream))) return;
+    const letter: DeadLetter = { consumer: this.consumer.name, event };
+    if (this.known.size > 0 && this.known.get(letterId(letter)) === 'discarded') {
+      this.seen.set(stream, place);
+      return;
+    }
+    if (this.parked.has(stream)) await this.park(letter);
+    else {
+      const fault = await this.attempt(event);
+      if (fault !== undefined) await this.park({ ...letter, reason: fault });
+    }
+    this.seen.set(stream, place);
+  }
+
+  /** Why the event cannot be applied, undefined when it was. */
+  private async attempt(event: FeedEvent): Promise<string | undefined> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await this.consumer.apply(event);
+        return undefined;
+      } catch (error) {
+        if (this.keeper === undefined) throw error;
+        if (!(await this.keeper.mayRetry(attempt))) return error instanceof Error ? error.message : String(error);
+      }
+    }
+  }
+
+  private async park(letter: DeadLetter): Promise<void> {
+    if (this.parkedEvents >= PARKED_EVENTS_MAX) {
+      throw new Error(
+        `${this.consumer.name} has parked ${String(PARKED_EVENTS_MAX)} events: sluice dlq list shows them`,
+      );
+    }
+    if (this.known.get(letterId(letter)) !== 'parked') await this.keeper?.park(letter);
+    const { stream } = letter.event;
+    const behind = this.parked.get(stream);
+    if (behind === undefined) this.parked.set(stream, [letter]);
+    else behind.push(letter);
+    this.parkedEvents += 1;
+  }
+
+  private async work(stream: string, actor: string): Promise<readonly DeadLetter[]> {
+    for (let [first] = this.parked.get(stream) ?? []; first !== undefined; [first] = this.parked.get(stream) ?? []) {
+      const reason = await this.attempt(first.event);
+      if (reason !== undefined) {
+        this.parked.get(stream)?.splice(0, 1, { ...first, reason });
+        break;
+      }
+      await this.keeper?.settle(first, 'applied', actor);
+      this.shift(stream);
+    }
+    return this.parked.get(stream) ?? [];
+  }
+
+  private shift(stream: string): void {
+    const letters = this.parked.get(stream);
+    letters?.shift();
+    this.parkedEvents -= 1;
+    if (letters?.length === 0) this.parked.delete(stream);
+  }
+
+  // Somebody who decides on a letter, and the feed that brings the next event, take turns.
+  private async inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.busy) await new Promise<void>((resolve) => this.waiting.push(resolve));
+    this.busy = true;
+    try {
+      return await work();
+    } finally {
+      const next = this.waiting.shift();
+      // Whoever waits takes over the turn of this one.
+      if (next === undefined) this.busy = false;
+      else next();
+    }
+  }
+}
+
+/** True when a place lies behind another one of its stream; every place lies behind none. */
+export function isAfter(place: StreamPlace, last: StreamPlace | undefined): boolean {
+  return (
+    last === undefined ||
+    place.revision > last.revision ||
+    (place.revision === last.revision && place.index > last.index)
+  );
+}
