@@ -1,3 +1,4 @@
+import type { Checkpoints } from './checkpoints.ts';
 import type { DomainEvent } from './decider.ts';
 
 /** An opaque decimal string that orders all commits of a store. Compare with `comparePositions`. */
@@ -89,6 +90,7 @@ export class StoreOverloaded extends StoreUnavailable {
  * Every adapter passes `eventStoreContract` of `@sluice/testing`.
  */
 export abstract class EventStore {
+  abstract readonly checkpoints: Checkpoints;
   /** Throws RevisionConflict or StoreUnavailable. */
   abstract append(append: Append): Promise<Appended>;
   /** The commits of one stream from a revision on (0 if not given), to its present end; none if there is no such stream. */

@@ -1,4 +1,5 @@
-import { eventStoreContract } from '@sluice/testing';
+import { checkpointsContract, eventStoreContract } from '@sluice/testing';
 import { InMemoryEventStore } from './in-memory-event-store.ts';
 
 eventStoreContract('InMemoryEventStore', (clock) => Promise.resolve(new InMemoryEventStore(clock)));
+checkpointsContract('InMemoryEventStore', (clock) => Promise.resolve(new InMemoryEventStore(clock)));

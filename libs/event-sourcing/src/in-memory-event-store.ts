@@ -1,4 +1,5 @@
 import { Broadcast } from './broadcast.ts';
+import { type Checkpoint, CheckpointConflict, Checkpoints } from './checkpoints.ts';
 import { type Clock } from './clock.ts';
 import {
   type Append,
@@ -17,6 +18,7 @@ import {
 
 /** The event store of tests: everything in arrays, nothing survives the process. */
 export class InMemoryEventStore extends EventStore {
+  override readonly checkpoints = new InMemoryCheckpoints();
   private readonly commits: Commit[] = [];
   private readonly streams = new Map<string, { commits: Commit[]; byId: Map<string, Commit> }>();
   private readonly broadcast = new Broadcast();
@@ -78,7 +80,38 @@ export class InMemoryEventStore extends EventStore {
 
   override close(): Promise<void> {
     this.closed = true;
+    this.checkpoints.close();
     return Promise.resolve();
+  }
+}
+
+class InMemoryCheckpoints extends Checkpoints {
+  private readonly saved = new Map<string, Checkpoint>();
+  private closed = false;
+
+  override async load(name: string): Promise<Checkpoint | undefined> {
+    this.expectOpen();
+    return this.saved.get(name);
+  }
+
+  override async save(
+    name: string,
+    { position, epoch }: Pick<Checkpoint, 'position' | 'epoch'>,
+    expectedVersion: number,
+  ): Promise<Checkpoint> {
+    this.expectOpen();
+    if ((this.saved.get(name)?.version ?? 0) !== expectedVersion) throw new CheckpointConflict(name, expectedVersion);
+    const checkpoint = { version: expectedVersion + 1, position, epoch };
+    this.saved.set(name, checkpoint);
+    return checkpoint;
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  private expectOpen(): void {
+    if (this.closed) throw new StoreUnavailable('the store is closed');
   }
 }
 

@@ -1,4 +1,5 @@
 export * from './broadcast.ts';
+export * from './checkpoints.ts';
 export * from './clock.ts';
 export * from './decider.ts';
 export * from './event-store.ts';

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { type Append, type Appended, StoreOverloaded } from '@sluice/event-sourcing';
-import { appendOf, collect, eventStoreContract, Listener, StoppedClock } from '@sluice/testing';
+import { appendOf, checkpointsContract, collect, eventStoreContract, Listener, StoppedClock } from '@sluice/testing';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SqliteEventStore } from './sqlite-event-store.ts';
 import { SqliteReader } from './sqlite-reader.ts';
@@ -21,6 +22,7 @@ afterAll(async () => {
 });
 
 eventStoreContract('SqliteEventStore', async (clock) => SqliteEventStore.open({ path: await newPath(), clock }));
+checkpointsContract('SqliteEventStore', async (clock) => SqliteEventStore.open({ path: await newPath(), clock }));
 
 let path: string;
 let store: SqliteEventStore;
@@ -118,6 +120,49 @@ describe('keeping what was appended', () => {
     const body = JSON.stringify([{ type: 'Said', words: 'c1000' }]).length;
     await store.close();
     expect((await stat(path)).size / commits.length - body).toBeLessThan(150);
+  });
+});
+
+describe('keeping checkpoints', () => {
+  const moved = { position: '1', epoch: 1 };
+
+  it('has them after it was closed and opened again', async () => {
+    await store.checkpoints.save('relay', moved, 0);
+    await reopen();
+    expect(await store.checkpoints.load('relay')).toEqual({ ...moved, version: 1 });
+  });
+
+  it('saves them in the transaction of the appends, and takes no position for them', async () => {
+    const [first, , second] = await Promise.all([
+      store.append(packed('a', randomBytes(10))),
+      store.checkpoints.save('relay', moved, 0),
+      store.append(packed('b', randomBytes(10))),
+    ]);
+    expect([first.position, second.position]).toEqual(['1', '2']);
+    expect(store.stats()).toEqual({ transactions: 1, commits: 2 });
+    await store.checkpoints.save('relay', moved, 1);
+    expect(await store.head()).toBe('2');
+  });
+
+  it('does not grow by them', async () => {
+    await store.checkpoints.save('relay', moved, 0);
+    await reopen();
+    const before = (await stat(path)).size;
+    for (let version = 1; version < 200; version += 1) await store.checkpoints.save('relay', moved, version);
+    await store.close();
+    expect((await stat(path)).size).toBe(before);
+  });
+
+  it('finds room for them in a file that was written before there were any', async () => {
+    await appendMany(5);
+    await store.close();
+    const database = new DatabaseSync(path);
+    database.exec('DROP TABLE checkpoints');
+    database.close();
+    store = await SqliteEventStore.open({ path, clock });
+    expect(await store.head()).toBe('5');
+    expect(await store.checkpoints.load('relay')).toBeUndefined();
+    await store.checkpoints.save('relay', moved, 0);
   });
 });
 

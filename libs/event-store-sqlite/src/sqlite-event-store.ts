@@ -1,5 +1,4 @@
 import { dirname, resolve } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import {
   type Append,
   type Appended,
@@ -12,24 +11,17 @@ import {
   type Position,
   type ReadOptions,
   RevisionConflict,
-  StoreOverloaded,
   StoreUnavailable,
   type SubscriptionMessage,
   toTimeText,
 } from '@sluice/event-sourcing';
 import { DataFolderLock } from './data-folder-lock.ts';
-import { type LogAppend, type LogOutcome } from './sqlite-log.ts';
+import { GroupCommit } from './group-commit.ts';
+import { SqliteCheckpoints } from './sqlite-checkpoints.ts';
+import { type LogAppend } from './sqlite-log.ts';
 import { type Page, type PageQuery, type StoredCommit } from './sqlite-pages.ts';
-import { withSharedBuffer } from './store-calls.ts';
 import { StoreThread } from './store-thread.ts';
 import { toCommit } from './stored-commit.ts';
-
-/** What waits for the disk, beyond what is being written. */
-const WAITING_COMMITS_MAX = 20_000;
-const WAITING_BYTES_MAX = 64 * 1024 * 1024;
-/** What one transaction takes. */
-const TRANSACTION_COMMITS_MAX = 2000;
-const TRANSACTION_BYTES_MAX = 8 * 1024 * 1024;
 
 export interface SqliteEventStoreOptions {
   /** The file of the store. Its folder is made if need be, and locked: one store a folder. */
@@ -39,22 +31,15 @@ export interface SqliteEventStoreOptions {
   readonly sizeBytesMax?: number;
 }
 
-interface WaitingAppend {
-  readonly append: LogAppend;
-  readonly resolve: (appended: Appended) => void;
-  readonly reject: (reason: Error) => void;
-}
-
 /**
  * The embedded event store: one file, written and read by one thread. All appends that come while a transaction is on its
  * way to the disk share the next one, so that many writers wait for few fsyncs.
  */
 export class SqliteEventStore extends EventStore {
+  override readonly checkpoints: SqliteCheckpoints;
   private readonly broadcast = new Broadcast();
   private readonly counts = { transactions: 0, commits: 0 };
-  private waiting: WaitingAppend[] = [];
-  private waitingBytes = 0;
-  private writing: Promise<void> | undefined;
+  private readonly writes: GroupCommit;
   private closing: Promise<void> | undefined;
 
   private constructor(
@@ -64,6 +49,8 @@ export class SqliteEventStore extends EventStore {
     private position: Position,
   ) {
     super();
+    this.writes = new GroupCommit(thread, (commits) => this.publish(commits));
+    this.checkpoints = new SqliteCheckpoints(thread, this.writes);
   }
 
   /** Opens the store, or makes it. Throws StoreRefused, which says what to do. */
@@ -83,17 +70,12 @@ export class SqliteEventStore extends EventStore {
     return { ...this.counts };
   }
 
-  override append(append: Append): Promise<Appended> {
-    if (this.closing !== undefined) return Promise.reject(new StoreUnavailable('the store is closed'));
-    const body = bytesOf(append);
-    if (this.waiting.length >= WAITING_COMMITS_MAX || this.waitingBytes + body.length > WAITING_BYTES_MAX) {
-      return Promise.reject(new StoreOverloaded(`${this.waiting.length} appends are waiting for the disk`));
-    }
-    this.waitingBytes += body.length;
-    return new Promise((resolve, reject) => {
-      this.waiting.push({ append: this.toLogAppend(append, body), resolve, reject });
-      this.writing ??= this.write();
-    });
+  override async append(append: Append): Promise<Appended> {
+    if (this.closing !== undefined) throw new StoreUnavailable('the store is closed');
+    const outcome = await this.writes.append(this.toLogAppend(append));
+    if (outcome.kind === 'conflict') throw new RevisionConflict(append.stream, append.expected, outcome.actual);
+    const { revision, position, recordedAtMs } = outcome;
+    return { revision, position: String(position), recordedAt: toTimeText(recordedAtMs) };
   }
 
   override async *readStream(stream: string, fromRevision = 0): AsyncGenerator<Commit> {
@@ -122,7 +104,7 @@ export class SqliteEventStore extends EventStore {
   }
 
   private async finish(): Promise<void> {
-    await this.writing;
+    await this.writes.finished();
     try {
       await this.thread.close();
     } finally {
@@ -130,53 +112,20 @@ export class SqliteEventStore extends EventStore {
     }
   }
 
-  private toLogAppend({ stream, expected, commitId, metadata, body }: Append, bytes: Uint8Array): LogAppend {
+  private toLogAppend(append: Append): LogAppend {
+    const { stream, expected, commitId, metadata, body } = append;
     return {
       stream,
       expected,
       commitId,
       metadata: ownMetadata(metadata),
       packedCount: body.kind === 'packed' ? body.count : undefined,
-      body: bytes,
+      body: bytesOf(append),
       nowMs: Date.parse(this.clock.nowText()),
     };
   }
 
-  private async write(): Promise<void> {
-    // Requests that arrived together are handed on together.
-    await setImmediate();
-    while (this.waiting.length > 0) await this.writeTogether(this.takeWaiting());
-    this.writing = undefined;
-  }
-
-  private takeWaiting(): WaitingAppend[] {
-    let [count, bytes] = [0, 0];
-    for (const { append } of this.waiting) {
-      if (count === TRANSACTION_COMMITS_MAX || (count > 0 && bytes + append.body.length > TRANSACTION_BYTES_MAX)) break;
-      count += 1;
-      bytes += append.body.length;
-    }
-    this.waitingBytes -= bytes;
-    return this.waiting.splice(0, count);
-  }
-
-  private async writeTogether(batch: readonly WaitingAppend[]): Promise<void> {
-    const { items, buffer } = withSharedBuffer(batch.map(({ append }) => append));
-    try {
-      const outcomes = await this.thread.call('append', items, [buffer]);
-      this.publish(batch, outcomes);
-      for (const [index, outcome] of outcomes.entries()) settle(batch[index], outcome);
-    } catch (error) {
-      const reason = error instanceof Error ? error : new StoreUnavailable(String(error));
-      for (const { reject } of batch) reject(reason);
-    }
-  }
-
-  private publish(batch: readonly WaitingAppend[], outcomes: readonly LogOutcome[]): void {
-    const written = batch.flatMap(({ append }, index): StoredCommit[] => {
-      const outcome = outcomes[index];
-      return outcome?.kind === 'written' ? [{ ...append, ...outcome }] : [];
-    });
+  private publish(written: readonly StoredCommit[]): void {
     if (written.length === 0) return;
     this.counts.transactions += 1;
     this.counts.commits += written.length;
@@ -207,14 +156,4 @@ function bytesOf({ body }: Append): Uint8Array {
 /** Contexts that commands come with may carry more than is stored. */
 function ownMetadata({ actor, correlationId, causationId }: Metadata): Metadata {
   return causationId === undefined ? { actor, correlationId } : { actor, correlationId, causationId };
-}
-
-function settle(waiting: WaitingAppend | undefined, outcome: LogOutcome): void {
-  if (waiting === undefined) return;
-  if (outcome.kind === 'conflict') {
-    const { stream, expected } = waiting.append;
-    return waiting.reject(new RevisionConflict(stream, expected, outcome.actual));
-  }
-  const { revision, position, recordedAtMs } = outcome;
-  waiting.resolve({ revision, position: String(position), recordedAt: toTimeText(recordedAtMs) });
 }

@@ -32,6 +32,12 @@ const SCHEMA = `
   CREATE TABLE commit_ids (key INTEGER, position INTEGER, PRIMARY KEY (key, position)) WITHOUT ROWID;
 `;
 
+/** Added to files that were written before there were checkpoints; earlier versions do not mind the table. */
+const CHECKPOINTS = `
+  CREATE TABLE IF NOT EXISTS checkpoints
+    (name TEXT PRIMARY KEY, version INTEGER NOT NULL, position TEXT NOT NULL, epoch INTEGER NOT NULL) WITHOUT ROWID;
+`;
+
 /** Opens or makes the file, for writing. Throws StoreRefused. */
 export function openFile({ path, clockKind, sizeBytesMax }: StoreFile): DatabaseSync {
   let database: DatabaseSync | undefined;
@@ -43,6 +49,7 @@ export function openFile({ path, clockKind, sizeBytesMax }: StoreFile): Database
     database.exec(`PRAGMA page_size = ${PAGE_SIZE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
       PRAGMA journal_size_limit = ${WAL_BYTES_KEPT_MAX};`);
     if (isNew) create(database, clockKind);
+    database.exec(CHECKPOINTS);
     if (sizeBytesMax !== undefined) {
       database.exec(`PRAGMA max_page_count = ${Math.ceil(sizeBytesMax / PAGE_SIZE_BYTES)}`);
     }

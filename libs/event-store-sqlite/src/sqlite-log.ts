@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { ExpectedRevision, Metadata } from '@sluice/event-sourcing';
+import type { Checkpoint, ExpectedRevision, Metadata } from '@sluice/event-sourcing';
+import { CheckpointTable, type CheckpointSave } from './checkpoint-table.ts';
 import { decodeRecord, encodeRecord } from './record-codec.ts';
 import { openFile, refusalOf, type StoreFile } from './sqlite-file.ts';
 import { DamagedRecord, SqlitePages } from './sqlite-pages.ts';
@@ -27,9 +28,22 @@ export type LogOutcome =
     }
   | { readonly kind: 'conflict'; readonly actual: number | 'no-stream' };
 
+/** What goes into one transaction. */
+export interface LogWrite {
+  readonly appends: readonly LogAppend[];
+  readonly saves: readonly CheckpointSave[];
+}
+
+/** What became of each append and each save; undefined for a save that came second. */
+export interface LogWritten {
+  readonly appends: readonly LogOutcome[];
+  readonly saves: readonly (Checkpoint | undefined)[];
+}
+
 /** The file of the store and its only writer. All calls block. */
 export class SqliteLog {
   readonly pages: SqlitePages;
+  readonly checkpoints: CheckpointTable;
   private readonly database: DatabaseSync;
   private readonly statements: Statements;
   private position: number;
@@ -40,6 +54,7 @@ export class SqliteLog {
     this.database = openFile(file);
     try {
       this.pages = new SqlitePages(this.database);
+      this.checkpoints = new CheckpointTable(this.database);
       this.statements = prepare(this.database);
       this.position = this.pages.head();
       this.recordedAtMs = this.lastRecordedAtMs();
@@ -53,14 +68,17 @@ export class SqliteLog {
     return this.position;
   }
 
-  /** Appends all that do not conflict in one transaction. Throws when the disk does not take it; then nothing was kept. */
-  append(appends: readonly LogAppend[]): LogOutcome[] {
+  /** Writes all that do not conflict in one transaction. Throws when the disk does not take it; then nothing was kept. */
+  write({ appends, saves }: LogWrite): LogWritten {
     const before = { position: this.position, recordedAtMs: this.recordedAtMs };
     try {
       this.database.exec('BEGIN IMMEDIATE');
-      const outcomes = appends.map((append) => this.appendOne(append));
+      const written = {
+        appends: appends.map((append) => this.appendOne(append)),
+        saves: saves.map((save) => this.checkpoints.save(save)),
+      };
       this.database.exec('COMMIT');
-      return outcomes;
+      return written;
     } catch (error) {
       this.position = before.position;
       this.recordedAtMs = before.recordedAtMs;
@@ -83,10 +101,10 @@ export class SqliteLog {
     const last = streamId === undefined ? undefined : this.lastRevision(streamId);
     const actual = last ?? 'no-stream';
     if (append.expected !== 'any' && append.expected !== actual) return { kind: 'conflict', actual };
-    return this.write(append, key, streamId ?? this.addStream(append.stream), last === undefined ? 0 : last + 1);
+    return this.add(append, key, streamId ?? this.addStream(append.stream), last === undefined ? 0 : last + 1);
   }
 
-  private write(append: LogAppend, key: number, streamId: number, revision: number): LogOutcome {
+  private add(append: LogAppend, key: number, streamId: number, revision: number): LogOutcome {
     const { commitId, metadata, packedCount, body } = append;
     this.position += 1;
     this.recordedAtMs = Math.max(this.recordedAtMs, append.nowMs);

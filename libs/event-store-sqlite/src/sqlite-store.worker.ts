@@ -35,13 +35,15 @@ function open(port: NonNullable<typeof parentPort>, file: StoreFile): SqliteLog 
 
 function answer(log: SqliteLog, request: StoreRequest): { output: unknown; transfer: ArrayBuffer[] } {
   switch (request.kind) {
-    case 'append':
-      return { output: log.append(request.input), transfer: [] };
+    case 'write':
+      return { output: log.write(request.input), transfer: [] };
     case 'read': {
       const page = log.pages.read(request.input);
       const { items, buffer } = withSharedBuffer(page.commits);
       return { output: { ...page, commits: items }, transfer: [buffer] };
     }
+    case 'load-checkpoint':
+      return { output: log.checkpoints.load(request.input), transfer: [] };
     case 'close':
       log.close();
       return { output: undefined, transfer: [] };

@@ -1,11 +1,13 @@
-import type { LogAppend, LogOutcome } from './sqlite-log.ts';
+import type { Checkpoint } from '@sluice/event-sourcing';
+import type { LogWrite, LogWritten } from './sqlite-log.ts';
 import type { Page, PageQuery } from './sqlite-pages.ts';
 import type { RefusalCode } from './store-refused.ts';
 
 /** What the store asks of its thread, and what comes back. */
 export interface StoreCalls {
-  readonly append: { readonly input: readonly LogAppend[]; readonly output: readonly LogOutcome[] };
+  readonly write: { readonly input: LogWrite; readonly output: LogWritten };
   readonly read: { readonly input: PageQuery; readonly output: Page };
+  readonly 'load-checkpoint': { readonly input: string; readonly output: Checkpoint | undefined };
   readonly close: { readonly input: undefined; readonly output: undefined };
 }
 

@@ -1,3 +1,4 @@
+export * from './checkpoints.contract.ts';
 export * from './event-store.contract.ts';
 export * from './scenarios.ts';
 export * from './steps.ts';
