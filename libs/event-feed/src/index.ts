@@ -2,4 +2,5 @@ export * from './dead-letters.ts';
 export * from './event-feed.ts';
 export * from './feed-follower.ts';
 export * from './feed-inbox.ts';
+export * from './shard-ownership.ts';
 export * from './store-feed.ts';

@@ -23,7 +23,7 @@ const LOAD_MAX = 0.75;
 /** The devices of a shard: their records, found by 16-byte key through open addressing, and their ids. */
 export class DeviceTable {
   readonly records = new Records(DEVICE.words);
-  readonly ids = new IdTexts();
+  ids = new IdTexts();
   private slots = new Uint32Array(FIRST_SLOTS).fill(NOWHERE);
 
   get count(): number {
@@ -45,8 +45,17 @@ export class DeviceTable {
     this.records.setFloat(device, DEVICE.heardAtFloat, -Infinity);
     this.records.setWord(device, DEVICE.firstEntry, NOWHERE);
     this.slots[slot] = device;
-    if (this.count > this.slots.length * LOAD_MAX) this.rehash();
+    if (this.count > this.slots.length * LOAD_MAX) this.fillSlots(this.slots.length * 2);
     return device;
+  }
+
+  /** Takes over all devices from copies of their records and ids. */
+  restore(records: Uint32Array, ids: Uint8Array): void {
+    this.records.restore(records);
+    this.ids = new IdTexts(ids);
+    let slots = FIRST_SLOTS;
+    while (this.count > slots * LOAD_MAX) slots *= 2;
+    this.fillSlots(slots);
   }
 
   /** Gives a device its id if it has none: a length in one byte, and the text, as they lie at `at`. */
@@ -83,8 +92,8 @@ export class DeviceTable {
     }
   }
 
-  private rehash(): void {
-    this.slots = new Uint32Array(this.slots.length * 2).fill(NOWHERE);
+  private fillSlots(slots: number): void {
+    this.slots = new Uint32Array(slots).fill(NOWHERE);
     const mask = this.slots.length - 1;
     for (let device = 0; device < this.count; device += 1) {
       let slot = this.records.word(device, 1) & mask;
@@ -104,7 +113,12 @@ export class IdTexts {
   /** Goes on from what `copy` gave. */
   constructor(copied: Uint8Array = new Uint8Array(0)) {
     this.chunks = [];
-    for (let at = 0; at < copied.length; at += ID_CHUNK_BYTES) this.chunks.push(copied.slice(at, at + ID_CHUNK_BYTES));
+    for (let at = 0; at < copied.length; at += ID_CHUNK_BYTES) {
+      // Of full size, for more ids go into the last one.
+      const chunk = new Uint8Array(ID_CHUNK_BYTES);
+      chunk.set(copied.subarray(at, at + ID_CHUNK_BYTES));
+      this.chunks.push(chunk);
+    }
     this.used = copied.length;
   }
 

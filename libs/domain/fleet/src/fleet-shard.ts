@@ -6,6 +6,7 @@ import { type PackedFacts, PackedFactsError } from './packed-facts.ts';
 import { HAS_ID, KEY_BYTES, KIND_MASK } from './packed-layout.ts';
 import { PatchCounts, type PatchTally, SHOWN } from './patch-counts.ts';
 import { NOWHERE, TextTable } from './records.ts';
+import { type ShardImage } from './shard-image.ts';
 
 const KIND = kindCodes;
 const RAW = { started: 0, installed: 1, failed: 2, rolledBack: 3 } as const;
@@ -35,6 +36,27 @@ export class FleetShard {
     // Their numbers are CLEARED and RETIRED; no id of a patch looks like these.
     this.patches.indexOf('(cleared)');
     this.patches.indexOf('(retired)');
+  }
+
+  /** The state that an image was taken of. Throws PackedFactsError when a profile is not readable. */
+  static restore(image: Omit<ShardImage, 'reports'>): FleetShard {
+    const shard = new FleetShard();
+    for (const line of image.profiles) shard.profileOf(line);
+    for (const patchId of image.patches) shard.patches.indexOf(patchId);
+    shard.devices.restore(image.devices, image.ids);
+    shard.entries.records.restore(image.entries);
+    shard.factCount = image.facts;
+    for (let device = 0; device < shard.devices.count; device += 1) {
+      const counted = shard.word(device, DEVICE.countedProfile);
+      if (counted !== 0) shard.countKnown(counted - 1, 1);
+    }
+    for (let entry = 0; entry < shard.entries.records.count; entry += 1) {
+      const shown = shard.entries.shown(entry);
+      if (shown !== 0) shard.patches.move(shard.entries.patch(entry), 0, shown);
+    }
+    shard.patches.restoreTallies(image.tallies);
+    shard.trials.restore(image);
+    return shard;
   }
 
   get facts(): number {

@@ -6,4 +6,5 @@ export * from './fleet-views.ts';
 export * from './health-bucket.ts';
 export { type PackedFacts, readPackedFacts, unpackFacts } from './packed-facts.ts';
 export * from './report-ids.ts';
+export * from './shard-image.ts';
 export * from './shard-snapshot.ts';

@@ -65,6 +65,29 @@ export class InstallTrials {
     return this.cells.size > 0 || (next !== undefined && next.receivedAt <= receivedUntil);
   }
 
+  /** What was counted since it was last taken, four numbers a cell, and the outcomes that wait, three numbers each. */
+  copy(): { readonly cells: Float64Array; readonly outcomes: Float64Array } {
+    const cells = [...this.cells.values()].flatMap((cell) => [cell.patch, cell.profile, cell.trials, cell.failures]);
+    const outcomes = new Float64Array((this.waiting.length - this.waitingFrom) * 3);
+    for (let at = 0; at < outcomes.length; at += 3) {
+      const waiting = this.waiting[this.waitingFrom + at / 3];
+      outcomes.set([waiting?.entry ?? 0, waiting?.profile ?? 0, waiting?.receivedAt ?? 0], at);
+    }
+    return { cells: Float64Array.from(cells), outcomes };
+  }
+
+  /** Takes over what `copy` gave; the entries are to be there already. */
+  restore({ cells, outcomes }: { readonly cells: Float64Array; readonly outcomes: Float64Array }): void {
+    for (let at = 0; at < cells.length; at += 4) {
+      const [patch = 0, profile = 0, trials = 0, failures = 0] = cells.subarray(at, at + 4);
+      this.cells.set(patch * PROFILES_MAX + profile, { patch, profile, trials, failures });
+    }
+    for (let at = 0; at < outcomes.length; at += 3) {
+      const [entry = 0, profile = 0, receivedAt = 0] = outcomes.subarray(at, at + 3);
+      this.waiting.push({ entry, profile, receivedAt });
+    }
+  }
+
   private cell(entry: number, profile: number): TrialCell {
     const patch = this.entries.patch(entry);
     const number = patch * PROFILES_MAX + profile;

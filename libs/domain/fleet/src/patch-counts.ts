@@ -64,6 +64,19 @@ export class PatchCounts {
     if (counts !== undefined) counts.removalsFailed += 1;
   }
 
+  /** Per patch by number: removals and failed removals since they were last taken. */
+  copyTallies(): Uint32Array {
+    return Uint32Array.from(this.counts.flatMap(({ removed, removalsFailed }) => [removed, removalsFailed]));
+  }
+
+  /** Takes over what `copyTallies` gave; the patches are to be there already. */
+  restoreTallies(copied: Uint32Array): void {
+    this.counts.forEach((counts, patch) => {
+      counts.removed = copied[patch * 2] ?? 0;
+      counts.removalsFailed = copied[patch * 2 + 1] ?? 0;
+    });
+  }
+
   /** Hands over what happened since the last time. */
   takeTallies(): Map<number, PatchTally> {
     const tallies = new Map<number, PatchTally>();

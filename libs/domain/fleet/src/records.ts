@@ -58,6 +58,17 @@ export class Records {
     this.floatsOf(record)[this.offsetOf(record) / 2 + float] = value;
   }
 
+  /** Takes over all records from what `copy` gave. */
+  restore(copied: Uint32Array): void {
+    for (let record = 0; record * this.wordsEach < copied.length; record += CHUNK_RECORDS) {
+      this.count = record;
+      this.add();
+      const from = record * this.wordsEach;
+      this.wordsOf(record).set(copied.subarray(from, from + CHUNK_RECORDS * this.wordsEach));
+    }
+    this.count = copied.length / this.wordsEach;
+  }
+
   /** A copy of all records as words. */
   copy(): Uint32Array {
     const all = new Uint32Array(this.count * this.wordsEach);

@@ -27,6 +27,20 @@ export class HashSet {
     return true;
   }
 
+  /** All hashes, two words each, in no order that means anything. */
+  copy(): Uint32Array {
+    const all = new Uint32Array(this.used * 2);
+    let at = 0;
+    for (let slot = 0; slot < this.slots.length; slot += 2) {
+      const [low, high] = [this.slots[slot] ?? 0, this.slots[slot + 1] ?? 0];
+      if (low === 0 && high === 0) continue;
+      all[at] = low;
+      all[at + 1] = high;
+      at += 2;
+    }
+    return all;
+  }
+
   private slotOf(low: number, high: number): number {
     const mask = this.slots.length - 1;
     let slot = (low << 1) & mask;
@@ -52,6 +66,12 @@ export class HashSet {
   }
 }
 
+/** The reports of one day of receipt, two words each. */
+export interface RememberedDay {
+  readonly day: number;
+  readonly hashes: Uint32Array;
+}
+
 /** Which reports were accepted within the last days: one set a day, dropped as a whole when it is too old. */
 export class RecentReports {
   private readonly days = new Map<number, HashSet>();
@@ -72,6 +92,19 @@ export class RecentReports {
       this.forget(Math.max(...this.days.keys()) - this.keptDays);
     }
     hashes.add(low, high);
+  }
+
+  /** The hashes of each day, by its number since 1970: what `restore` takes. */
+  copy(): RememberedDay[] {
+    return [...this.days].map(([day, hashes]) => ({ day, hashes: hashes.copy() }));
+  }
+
+  restore(days: readonly RememberedDay[]): void {
+    for (const { day, hashes } of days) {
+      const set = new HashSet();
+      for (let at = 0; at < hashes.length; at += 2) set.add(hashes[at] ?? 0, hashes[at + 1] ?? 0);
+      this.days.set(day, set);
+    }
   }
 
   /** The days before this one are no longer looked at. */

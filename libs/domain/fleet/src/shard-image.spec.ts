@@ -1,0 +1,146 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { BASE_BUILD, type FactSketch, hashOf, MINUTE, NOON, pack, PATCHED_BUILD } from './facts.fixture.ts';
+import { factKinds } from './facts.ts';
+import { FleetShard } from './fleet-shard.ts';
+import { summarize } from './fleet-views.ts';
+import { type PackedFacts, readPackedFacts } from './packed-facts.ts';
+import { RecentReports } from './report-ids.ts';
+import { imageOf, packImage, readImage, restoreShard, ShardImageError } from './shard-image.ts';
+import { firstDifference, snapshotOf } from './shard-snapshot.ts';
+
+const DAYS = 7;
+const DAY = 24 * 60 * MINUTE;
+
+class Folded {
+  constructor(
+    readonly state = new FleetShard(),
+    readonly recent = new RecentReports(DAYS),
+  ) {}
+
+  apply(facts: PackedFacts): void {
+    this.state.apply(facts);
+    for (let at = 0; at < facts.count; at += 1) {
+      this.recent.add(facts.reports[at * 2] ?? 0, facts.reports[at * 2 + 1] ?? 0, facts.receivedAt[at] ?? 0);
+    }
+  }
+}
+
+/** Through bytes that lie at an odd place, as a body from the network may. */
+function sent({ state, recent }: Folded): Folded {
+  const bytes = Buffer.concat([Buffer.alloc(1), ...packImage(imageOf(state, recent))]).subarray(1);
+  const restored = restoreShard(readImage(bytes), DAYS);
+  return new Folded(restored.state, restored.recent);
+}
+
+const sketches = fc.record({
+  kind: fc.constantFrom(...factKinds),
+  device: fc.constantFrom('d-1', 'd-2', 'd-3', 'd-4'),
+  patchId: fc.constantFrom('a', 'b', 'c'),
+  osBuild: fc.constantFrom(BASE_BUILD, PATCHED_BUILD, '23E200'),
+  minutes: fc.integer({ min: 0, max: 20_000 }),
+  withId: fc.boolean(),
+});
+const histories = fc.array(fc.array(sketches, { minLength: 1, maxLength: 6 }), { maxLength: 8 });
+
+function toCommits(history: readonly (readonly fc.TypeOfArbitrary<typeof sketches>[])[]): PackedFacts[] {
+  return history.map((facts, commit) =>
+    readPackedFacts(
+      pack(
+        ...facts.map(({ kind, device, patchId, osBuild, minutes, withId }, at): FactSketch => ({
+          kind,
+          device,
+          withId,
+          report: `${String(commit)} ${String(at)}`,
+          occurredAt: NOON + minutes * MINUTE,
+          receivedAt: NOON + commit * 2 * DAY + at,
+          said: { patchId, osBuild, cause: 'user' },
+        })),
+      ),
+    ),
+  );
+}
+
+function expectSame(left: Folded, right: Folded): void {
+  expect(firstDifference(snapshotOf(left.state), snapshotOf(right.state))).toBeUndefined();
+  // The flags of trials, too, which `firstDifference` passes over.
+  expect(snapshotOf(right.state).entries).toEqual(snapshotOf(left.state).entries);
+  expect(summarize([right.state], String)).toEqual(summarize([left.state], String));
+  expect(right.state.populations()).toEqual(left.state.populations());
+  expect(right.state.knownDevices).toBe(left.state.knownDevices);
+}
+
+describe('taking an image of a shard', () => {
+  it('restores what folding gave, and both go on alike', () => {
+    fc.assert(
+      fc.property(histories, histories, fc.nat(8), (before, after, told) => {
+        const folded = new Folded();
+        toCommits(before).forEach((facts, at) => {
+          folded.apply(facts);
+          if (at === told) folded.state.takeHealth(NOON + at * DAY);
+        });
+        const restored = sent(folded);
+        expectSame(folded, restored);
+        for (const facts of toCommits(after)) {
+          folded.apply(facts);
+          restored.apply(facts);
+        }
+        expectSame(folded, restored);
+        for (const until of [NOON + 9 * DAY, Infinity]) {
+          expect(restored.state.takeHealth(until)).toEqual(folded.state.takeHealth(until));
+        }
+      }),
+    );
+  });
+
+  it('goes on adding devices, ids and entries over the ends of chunks', () => {
+    const named = (from: number, to: number) =>
+      readPackedFacts(
+        pack(
+          ...Array.from({ length: to - from }, (_, at) => ({
+            device: `a-device-with-quite-a-long-name-${String(from + at)}`,
+            kind: 'PatchInstalled' as const,
+            said: { patchId: 'a' },
+          })),
+        ),
+      );
+    const folded = new Folded();
+    for (let from = 0; from < 18_000; from += 3_000) folded.apply(named(from, from + 3_000));
+    const restored = sent(folded);
+    for (const each of [folded, restored]) each.apply(named(18_000, 21_000));
+    expectSame(folded, restored);
+    for (const at of [0, 17_999, 18_000, 20_999]) {
+      const device = restored.state.find(hashOf(`a-device-with-quite-a-long-name-${String(at)}`, 16)) ?? -1;
+      expect(restored.state.devices.idOf(device)).toBe(`a-device-with-quite-a-long-name-${String(at)}`);
+    }
+  });
+
+  it('remembers the reports, and forgets them at the same time', () => {
+    const recent = new RecentReports(DAYS);
+    for (let low = 1; low < 500; low += 1) recent.add(low, low * 7, NOON + (low % 3) * DAY);
+    const { recent: restored } = sent(new Folded(new FleetShard(), recent));
+    for (const each of [recent, restored]) {
+      expect([each.has(1, 7), each.has(2, 14), each.has(499, 3493), each.has(2, 15)]).toEqual([
+        true,
+        true,
+        true,
+        false,
+      ]);
+      each.add(9, 9, NOON + 8 * DAY);
+      expect([each.has(1, 7), each.has(2, 14), each.has(3, 21), each.has(9, 9)]).toEqual([true, true, false, true]);
+    }
+  });
+});
+
+describe('reading an image', () => {
+  const whole = Buffer.concat(packImage(imageOf(new FleetShard(), new RecentReports(DAYS))));
+
+  it.each([
+    ['is empty', new Uint8Array(0)],
+    ['is cut off', whole.subarray(0, -8)],
+    ['is too long', Buffer.concat([whole, new Uint8Array(8)])],
+    ['is of another version', Buffer.concat([new Uint8Array(new Float64Array([99]).buffer), whole.subarray(8)])],
+  ])('throws when it %s', (_name, bytes) => {
+    expect(() => readImage(bytes)).toThrow(ShardImageError);
+  });
+});

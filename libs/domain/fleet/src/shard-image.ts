@@ -1,0 +1,154 @@
+import { DEVICE } from './device-table.ts';
+import { ENTRY } from './entry-table.ts';
+import { FleetShard } from './fleet-shard.ts';
+import { RecentReports, type RememberedDay } from './report-ids.ts';
+import { type ShardSnapshot, snapshotOf } from './shard-snapshot.ts';
+
+/**
+ * All that the fold of a shard's commits comes to, what no bucket has told yet and the reports that are remembered
+ * included: another instance goes on from it as if it had folded the commits itself.
+ */
+export interface ShardImage extends ShardSnapshot {
+  /** Per patch by number: removals and failed removals that no bucket has told. */
+  readonly tallies: Uint32Array;
+  /** Trials that no bucket has told: patch, profile, trials, failures. */
+  readonly cells: Float64Array;
+  /** Outcomes that wait for their start: entry, profile, time of receipt. */
+  readonly outcomes: Float64Array;
+  readonly reports: readonly RememberedDay[];
+}
+
+/** The bytes are no image that this version understands. */
+export class ShardImageError extends Error {
+  override readonly name = 'ShardImageError';
+}
+
+/** A shard that can be gone on with. */
+export interface RestoredShard {
+  readonly state: FleetShard;
+  readonly recent: RecentReports;
+}
+
+/** To be raised whenever a section, or the layout of a record in it, changes. */
+const IMAGE_VERSION = 1;
+/** Sections begin at multiples of this, so that they can be seen as words and floats where they lie. */
+const ALIGNMENT_BYTES = 8;
+const SECTIONS = 10;
+/** Version, facts, and the length of each section. */
+const HEADER_FLOATS = 2 + SECTIONS;
+const HEADER_BYTES = HEADER_FLOATS * 8;
+
+export function imageOf(state: FleetShard, recent: RecentReports): ShardImage {
+  return { ...snapshotOf(state), tallies: state.patches.copyTallies(), ...state.trials.copy(), reports: recent.copy() };
+}
+
+export function restoreShard(image: ShardImage, rememberedDays: number): RestoredShard {
+  const recent = new RecentReports(rememberedDays);
+  recent.restore(image.reports);
+  return { state: FleetShard.restore(image), recent };
+}
+
+/** The image as bytes, in pieces that are to be laid one after the other; none of them changes when the shard does. */
+export function packImage(image: ShardImage): Uint8Array<ArrayBuffer>[] {
+  const encoder = new TextEncoder();
+  const hashes = image.reports.reduce((sum, day) => sum + day.hashes.length, 0);
+  const reports = new Uint32Array(hashes);
+  let at = 0;
+  for (const day of image.reports) {
+    reports.set(day.hashes, at);
+    at += day.hashes.length;
+  }
+  const sections = [
+    image.devices,
+    image.entries,
+    image.ids,
+    encoder.encode(image.profiles.join('\n')),
+    encoder.encode(image.patches.join('\n')),
+    image.tallies,
+    image.cells,
+    image.outcomes,
+    Float64Array.from(image.reports.flatMap((day) => [day.day, day.hashes.length])),
+    reports,
+  ];
+  const header = Float64Array.from([IMAGE_VERSION, image.facts, ...sections.map((section) => section.byteLength)]);
+  return [header, ...sections].flatMap((section) => padded(section));
+}
+
+/** Throws ShardImageError on anything that is not what `packImage` gave. Whether the content is whole, a checksum must tell. */
+export function readImage(bytes: Uint8Array): ShardImage {
+  const aligned = bytes.byteOffset % ALIGNMENT_BYTES === 0 ? bytes : new Uint8Array(bytes);
+  const next = sectionsOf(aligned);
+  const image = {
+    facts: next.facts,
+    devices: words(next.section()),
+    entries: words(next.section()),
+    ids: next.section(),
+    profiles: lines(next.section()),
+    patches: lines(next.section()),
+    tallies: words(next.section()),
+    cells: floats(next.section()),
+    outcomes: floats(next.section()),
+  };
+  const reports = daysOf(floats(next.section()), words(next.section()));
+  const fits =
+    image.devices.length % DEVICE.words === 0 &&
+    image.entries.length % ENTRY.words === 0 &&
+    image.tallies.length === image.patches.length * 2 &&
+    image.cells.length % 4 === 0 &&
+    image.outcomes.length % 3 === 0;
+  if (!fits) throw new ShardImageError('a section is cut off');
+  return { ...image, reports };
+}
+
+function sectionsOf(bytes: Uint8Array) {
+  if (bytes.length < HEADER_BYTES) throw new ShardImageError('there is no header');
+  const [version, facts = 0, ...lengths] = new Float64Array(bytes.buffer, bytes.byteOffset, HEADER_FLOATS);
+  if (version !== IMAGE_VERSION) throw new ShardImageError(`version ${String(version)} is not known here`);
+  const total = lengths.reduce((sum, length) => sum + roundUp(length), HEADER_BYTES);
+  if (total !== bytes.length) throw new ShardImageError('the sections do not fill the image');
+  let [at, from] = [0, HEADER_BYTES];
+  const section = () => {
+    const length = lengths[at] ?? 0;
+    const found = bytes.subarray(from, from + length);
+    at += 1;
+    from += roundUp(length);
+    return found;
+  };
+  return { facts, section };
+}
+
+function daysOf(days: Float64Array, hashes: Uint32Array): RememberedDay[] {
+  const found: RememberedDay[] = [];
+  let from = 0;
+  for (let at = 0; at < days.length; at += 2) {
+    const length = days[at + 1] ?? 0;
+    found.push({ day: days[at] ?? 0, hashes: hashes.subarray(from, from + length) });
+    from += length;
+  }
+  if (from !== hashes.length) throw new ShardImageError('the remembered reports do not fit their days');
+  return found;
+}
+
+function padded(section: Uint8Array | Uint32Array | Float64Array): Uint8Array<ArrayBuffer>[] {
+  const bytes = new Uint8Array(section.buffer as ArrayBuffer, section.byteOffset, section.byteLength);
+  const missing = roundUp(bytes.length) - bytes.length;
+  return missing === 0 ? [bytes] : [bytes, new Uint8Array(missing)];
+}
+
+function roundUp(bytes: number): number {
+  return Math.ceil(bytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+}
+
+function words(section: Uint8Array): Uint32Array {
+  if (section.length % 4 !== 0) throw new ShardImageError('a section is cut off');
+  return new Uint32Array(section.buffer, section.byteOffset, section.length / 4);
+}
+
+function floats(section: Uint8Array): Float64Array {
+  if (section.length % 8 !== 0) throw new ShardImageError('a section is cut off');
+  return new Float64Array(section.buffer, section.byteOffset, section.length / 8);
+}
+
+function lines(section: Uint8Array): readonly string[] {
+  return section.length === 0 ? [] : new TextDecoder().decode(section).split('\n');
+}
