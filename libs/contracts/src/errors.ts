@@ -13,6 +13,7 @@ export const errorCodes = {
   conflict: { status: 409, title: 'Others changed the same thing at the same time. Look at it again, then repeat.' },
   overloaded: { status: 503, title: 'Too much is waiting. Try again after the time in `Retry-After`.' },
   'store-unavailable': { status: 503, title: 'The store cannot write. Nothing of this request was kept.' },
+  'clock-not-manual': { status: 409, title: 'The clock moves by itself. Only `--clock manual` lets others move it.' },
   'not-ready': { status: 503, title: 'The service has not caught up yet. Try again in a few seconds.' },
   internal: { status: 500, title: 'A fault in Sluice. The correlation id finds it in the log.' },
 
@@ -61,11 +62,22 @@ export const errorCodes = {
 
   // Telemetry.
   'device-not-found': { status: 404, title: 'Nothing was heard of this device.' },
+  'shard-without-owner': {
+    status: 503,
+    title: 'No instance answers for this part of the fleet now. Try again shortly.',
+  },
   'unknown-kind': { status: 400, title: 'This kind of report is not known.' },
   'invalid-report': { status: 400, title: 'The report is not valid.' },
   'at-in-future': { status: 400, title: 'Nobody knows the future yet.' },
   'replay-not-found': { status: 404, title: 'There is no replay with this id. Jobs are forgotten at a restart.' },
   'replay-running': { status: 409, title: 'A replay is under way already.' },
+
+  // Dead letters.
+  'dead-letter-not-found': { status: 404, title: 'Nothing is parked under this id. `sluice dlq list` shows all.' },
+  'dead-letter-behind': {
+    status: 409,
+    title: 'The event waits behind another one of its stream. Decide on the first one.',
+  },
 
   // Tokens.
   'token-not-found': { status: 404, title: 'There is no token with this id. `sluice token list` shows all.' },

@@ -256,16 +256,48 @@ export type FleetEvent = Type.Static<(typeof fleetEvents)[number]>;
 export type HealthEvent = Type.Static<(typeof healthEvents)[number]>;
 export type PublicEvent = CatalogEvent | RolloutsEvent | FleetEvent | HealthEvent;
 
-/** Who owns which topic, which streams it comes from, and what is in it (design §3.2). */
+/** What says how many partitions a topic has: as many as the fleet has shards. */
+const SHARDS = 'shards';
+
+/**
+ * Who owns which topic, which streams it comes from, and what is in it (design §3.2). In Kafka, the first of `keys` that
+ * an event has is its key, and `partitions` is how many there are.
+ */
 export const topics = {
-  catalog: { service: 'catalog', streams: ['patch-'], events: catalogEvents },
-  rollouts: { service: 'orchestrator', streams: ['rollout-', 'recall-', 'hold-'], events: rolloutEvents },
-  fleet: { service: 'telemetry', streams: ['fleet-'], events: fleetEvents },
-  health: { service: 'telemetry', streams: ['health-'], events: healthEvents },
+  catalog: { service: 'catalog', streams: ['patch-'], keys: ['patchId'], partitions: 4, events: catalogEvents },
+  rollouts: {
+    service: 'orchestrator',
+    streams: ['rollout-', 'recall-', 'hold-'],
+    keys: ['rolloutId', 'holdId', 'patchId'],
+    partitions: 4,
+    events: rolloutEvents,
+  },
+  fleet: { service: 'telemetry', streams: ['fleet-'], keys: ['deviceId'], partitions: SHARDS, events: fleetEvents },
+  health: { service: 'telemetry', streams: ['health-'], keys: ['shard'], partitions: SHARDS, events: healthEvents },
 } as const;
 
 export type Topic = keyof typeof topics;
 export type ServiceName = (typeof topics)[Topic]['service'];
+
+/** The key of an event in Kafka: events with the same key stay in order. Throws when the data has none. */
+export function keyOf(topic: Topic, data: Readonly<Record<string, unknown>>): string {
+  for (const field of topics[topic].keys) {
+    const value = data[field];
+    if (typeof value === 'string' || typeof value === 'number') return String(value);
+  }
+  throw new Error(`an event of ${topic} has none of ${topics[topic].keys.join(', ')}`);
+}
+
+/** The name of a topic in Kafka; the prefix is for clusters that several fleets share. */
+export function kafkaTopic(topic: Topic, prefix = ''): string {
+  return `${prefix}sluice.${topic}.v1`;
+}
+
+/** How many partitions a topic has in Kafka, in a fleet of so many shards. */
+export function kafkaPartitions(topic: Topic, shards: number): number {
+  const { partitions } = topics[topic];
+  return partitions === SHARDS ? shards : partitions;
+}
 
 function event<const Name extends string, const Fields extends Type.TProperties>(name: Name, fields: Fields) {
   return Type.Object({ type: Type.Literal(name), ...fields }, { $id: name });

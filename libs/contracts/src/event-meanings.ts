@@ -1,0 +1,35 @@
+import { type PublicEvent } from './events.ts';
+
+/** What each public event says, in a sentence or two: for the reference, the schemas and the AsyncAPI documents. */
+export const eventMeanings: Readonly<Record<PublicEvent['type'], string>> = {
+  PatchPublished: 'A patch is there, with all its variants. It reaches no device before a rollout of it starts.',
+  PatchAmended: 'Variants or CVEs were added. Nothing is ever taken away; an `exploited` of true replaces a false.',
+  PatchSuperseded: 'A later letter of the same base was published.',
+  PatchPulled: 'The patch was withdrawn or recalled. This is never undone.',
+  PatchFoldedIn: 'A full release contains the patch.',
+  RolloutPlanned: 'A plan was made, or another one was put in its place. The plan is as stored.',
+  RolloutStarted: 'The rollout runs. `slices` is the number of hypotheses that its gates test; it is fixed here.',
+  WaveOpened: 'The audience of a wave is open to its ramp.',
+  WaveBaked: 'A wave is over: its bake time has passed, or an operator advanced the rollout.',
+  RolloutPaused: 'Somebody stopped the rollout for a while. Its ramp and bake clocks stand still.',
+  RolloutResumed: 'The rollout goes on. After a halt, `evidenceSeen` says what the operator looked at.',
+  RolloutHalted: 'A gate or a responder stopped the rollout. `evidence` has all that is needed to compute it again.',
+  RolloutCompleted: 'The last wave is over. Devices that come late get the patch at once.',
+  RolloutAborted: 'The rollout has ended early. Devices keep what they have.',
+  RecallStarted: 'Devices that have the patch are directed to remove it.',
+  RecallCompleted: 'No known device has the patch any more.',
+  RecallReopened: 'After the recall had been completed, a device turned up that has the patch.',
+  HoldPlaced: 'Nothing is offered to this slice: of one patch, or of all without `patchId`.',
+  HoldLifted: 'Somebody ended the hold.',
+  HoldExpired: 'The hold has come to its end by itself.',
+  DeviceObserved: 'A device said what it is.',
+  DeviceRetired: 'A device is gone for good; nothing waits for it.',
+  InstallStarted: 'A device began to install a patch. A trial of the install gate begins.',
+  PatchInstalled: 'A device has the patch.',
+  PatchInstallFailed: 'An install failed.',
+  PatchRolledBack: 'A device went back to its base. All its patches are gone, not only the one that is named.',
+  PatchRemoveFailed: 'A removal failed; the device has the patch still.',
+  IncidentReported: 'A device told of harm, with or without naming a patch.',
+  HealthBucketClosed:
+    'The health of one shard in [from, to), counted over its commits up to `throughRevision`. Holders and populations are absolute; only those that changed since the bucket before are listed.',
+};
