@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { Command, CommanderError } from 'commander';
+import { addDeadLetterCommands } from './commands/dlq.ts';
 import { addEventCommands } from './commands/events.ts';
 import { addFleetCommands } from './commands/fleet.ts';
 import { addHealthCommand } from './commands/health.ts';
@@ -65,6 +66,7 @@ function createProgram(terminal: Terminal, output: Output, open: () => Session):
   addImportCommand(program, open);
   addFleetCommands(program, open);
   addEventCommands(program, open);
+  addDeadLetterCommands(program, open);
   addReplayCommands(program, open);
   addTokenCommands(program, open);
   addHealthCommand(program, open);

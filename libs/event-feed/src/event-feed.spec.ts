@@ -1,8 +1,9 @@
 import { type CommitBody, InMemoryEventStore } from '@sluice/event-sourcing';
-import { appendOf, StoppedClock } from '@sluice/testing';
+import { appendOf, collect, StoppedClock } from '@sluice/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { EventFeed, type FeedEvent, type FeedMessage } from './event-feed.ts';
+import { type FeedEvent, type FeedMessage } from './event-feed.ts';
 import { followFeed } from './feed-follower.ts';
+import { feedEvent, ScriptedFeed } from './scripted-feed.fixture.ts';
 import { publishAsIs, StoreFeed } from './store-feed.ts';
 
 const publications = [
@@ -12,51 +13,6 @@ const publications = [
 
 function body(...types: string[]): CommitBody {
   return { kind: 'events', events: types.map((type) => ({ type })) };
-}
-
-/** A feed that says what it is given, then waits for the end. Its owner may have more. */
-class ScriptedFeed extends EventFeed {
-  readonly asked: string[] = [];
-
-  constructor(
-    private readonly messages: readonly FeedMessage[],
-    private readonly owned: readonly FeedMessage[] = messages,
-    override readonly deadLetters: DeadLetters | undefined = undefined,
-  ) {
-    super();
-  }
-
-  override async *readStream({ stream, fromRevision }: StreamRequest): AsyncGenerator<FeedEvent> {
-    this.asked.push(`${stream} from ${String(fromRevision)}`);
-    for (const message of this.owned) {
-      if (message.kind !== 'event' || message.event.stream !== stream) continue;
-      if (message.event.place.revision >= fromRevision) yield message.event;
-    }
-  }
-
-  override async *subscribe({ signal }: { signal: AbortSignal }): AsyncGenerator<FeedMessage> {
-    yield* this.messages;
-    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
-  }
-
-  override silentForMs(): number {
-    return 0;
-  }
-}
-
-function feedEvent(stream: string, revision: number, index: number): FeedMessage {
-  const [actor, correlationId, time] = ['tester', 'r-1', '2026-11-24T10:00:00.000Z'];
-  const event = {
-    source: 'catalog',
-    type: 'Said',
-    stream,
-    place: { revision, index },
-    position: '1',
-    time,
-    actor,
-    correlationId,
-  };
-  return { kind: 'event', event: { ...event, data: {} } };
 }
 
 describe('hearing of events through the store', () => {
@@ -79,9 +35,48 @@ describe('hearing of events through the store', () => {
     }
     expect(messages).toMatchObject([
       { event: { type: 'PatchPublished', stream: 'patch-1', place: { revision: 0, index: 0 }, position: '1' } },
-      { event: { type: 'PatchSuperseded', place: { revision: 0, index: 1 }, source: 'catalog', actor: 'tester' } },
+      {
+        event: {
+          type: 'PatchSuperseded',
+          place: { revision: 0, index: 1 },
+          previous: { revision: 0, index: 0 },
+          source: 'catalog',
+          actor: 'tester',
+        },
+      },
       { kind: 'progress', position: '3' },
     ]);
+  });
+
+  it('names the public event before each, also of a stream that it meets in its middle', async () => {
+    await store.append(appendOf({ stream: 'patch-1', commitId: 'a', body: body('PatchPublished', 'PatchAmended') }));
+    const packed = { kind: 'packed', bytes: new Uint8Array(3), count: 1 } as const;
+    await store.append(appendOf({ stream: 'patch-1', commitId: 'b', body: packed }));
+    const { position } = await store.append(
+      appendOf({ stream: 'patch-2', commitId: 'c', body: body('PatchPublished') }),
+    );
+    await store.append(appendOf({ stream: 'patch-1', commitId: 'd', body: body('PatchPulled') }));
+    const feed = new StoreFeed(store, publications);
+    const abort = new AbortController();
+    const live: FeedEvent[] = [];
+    const request = {
+      topics: ['catalog'],
+      after: position,
+      signal: abort.signal,
+      isWanted: (stream: string) => stream === 'patch-1',
+    };
+    for await (const message of feed.subscribe(request)) {
+      if (message.kind === 'progress') abort.abort();
+      else live.push(message.event);
+    }
+    expect(live).toMatchObject([{ type: 'PatchPulled', place: { revision: 2 }, previous: { revision: 0, index: 1 } }]);
+    const read = await collect(feed.readStream({ stream: 'patch-1', fromRevision: 0 }));
+    expect(read.map(({ place, previous }) => [place.revision, place.index, previous?.index])).toEqual([
+      [0, 0, undefined],
+      [0, 1, 0],
+      [2, 0, 1],
+    ]);
+    expect(await collect(feed.readStream({ stream: 'unpublished-1', fromRevision: 0 }))).toEqual([]);
   });
 
   it('publishes nothing of packed commits as they are', () => {

@@ -48,7 +48,7 @@ export interface StreamRequest {
  */
 export abstract class EventFeed {
   /** Where events go that their consumer cannot apply. Without, the first of them stops the consumer. */
-  readonly deadLetters: DeadLetters | undefined = undefined;
+  readonly deadLetters?: DeadLetters | undefined;
 
   abstract subscribe(request: FeedRequest): AsyncIterable<FeedMessage>;
   /** The public events of one stream, from its owner: what fills a hole. Waits for an owner that is away. */

@@ -81,16 +81,18 @@ export class FeedInbox {
     const { stream, place } = event;
     if (!isAfter(place, this.seen.get(stream))) return;
     const letter: DeadLetter = { consumer: this.consumer.name, event };
-    if (this.known.size > 0 && this.known.get(letterId(letter)) === 'discarded') {
-      this.seen.set(stream, place);
-      return;
-    }
-    if (this.parked.has(stream)) await this.park(letter);
-    else {
-      const fault = await this.attempt(event);
-      if (fault !== undefined) await this.park({ ...letter, reason: fault });
-    }
+    const earlier = this.known.size === 0 ? undefined : this.known.get(letterId(letter));
+    if (earlier !== 'discarded') await this.applyOrPark(letter, earlier);
     this.seen.set(stream, place);
+  }
+
+  private async applyOrPark(letter: DeadLetter, earlier: LetterState | undefined): Promise<void> {
+    const isBehind = this.parked.has(letter.event.stream);
+    const reason = isBehind ? undefined : await this.attempt(letter.event);
+    if (isBehind) await this.park(letter);
+    else if (reason !== undefined) await this.park({ ...letter, reason });
+    // What could not be applied in an earlier run may be applied by this version.
+    else if (earlier === 'parked') await this.keeper?.settle(letter, 'applied', this.consumer.name);
   }
 
   /** Why the event cannot be applied, undefined when it was. */

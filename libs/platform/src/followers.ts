@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { FeedFollower, type FeedInbox } from '@sluice/event-feed';
 import { EventStore, type Follower, type Position } from '@sluice/event-sourcing';
 
 /** A run of events that cause events that cause events must end; more rounds than this is a loop. */
@@ -9,23 +10,40 @@ interface Task {
   readonly stop: () => void | Promise<void>;
 }
 
+/** Something that runs beside the services for as long as they do: a relay to a broker, say. */
+export interface Companion {
+  readonly name: string;
+  start(): void;
+  /** Called when nothing is written any more, and before the store closes. */
+  stop(): Promise<void>;
+  /** What keeps the process from being ready, undefined when nothing does. */
+  notReady(): string | undefined;
+}
+
 /** All that runs behind the requests: read models and process managers that follow a store or a feed. */
 @Injectable()
 export class Followers {
   private readonly running: Follower<unknown>[] = [];
   private readonly tasks: Task[] = [];
+  private readonly companions: Companion[] = [];
 
   constructor(private readonly store: EventStore) {}
 
   /** Takes over a follower: it runs from the start of the application to its shutdown. */
-  add<Item>(follower: Follower<Item>): Follower<Item> {
-    this.running.push(follower as Follower<unknown>);
+  add<Item, Kind extends Follower<Item>>(follower: Kind & Follower<Item>): Kind {
+    this.running.push(follower as unknown as Follower<unknown>);
     return follower;
+  }
+
+  /** Takes over a companion: it runs from the start of the application until all followers have stopped. */
+  accompany(companion: Companion): void {
+    this.companions.push(companion);
   }
 
   /** Starts all of them; what they cause goes through command handlers, which are there only once all modules are. */
   start(): void {
     for (const follower of this.running) follower.start();
+    for (const companion of this.companions) companion.start();
   }
 
   /** Something else that has to stop before the store closes. */
@@ -33,14 +51,28 @@ export class Followers {
     this.tasks.push({ name, stop });
   }
 
+  all(): readonly Follower<unknown>[] {
+    return this.running;
+  }
+
+  /** What those who follow feeds could not apply is in here. */
+  inboxes(): FeedInbox[] {
+    return this.running.flatMap((follower) => (follower instanceof FeedFollower ? [follower.inbox] : []));
+  }
+
   /** What keeps the process from being ready, by name; empty when it is. */
   notReady(): { readonly name: string; readonly because: string }[] {
-    return this.running.flatMap(({ name, failedBecause, caughtUp }) => {
+    const followers = this.running.flatMap(({ name, failedBecause, caughtUp }) => {
       if (failedBecause !== undefined) {
         return [{ name, because: failedBecause instanceof Error ? failedBecause.message : 'has stopped' }];
       }
       return caughtUp ? [] : [{ name, because: 'has not caught up yet' }];
     });
+    const companions = this.companions.flatMap((companion) => {
+      const because = companion.notReady();
+      return because === undefined ? [] : [{ name: companion.name, because }];
+    });
+    return [...followers, ...companions];
   }
 
   /**
@@ -64,5 +96,6 @@ export class Followers {
   /** Ends the followers; answers that wait for them must be out by then. */
   async stop(): Promise<void> {
     await Promise.all(this.running.map((follower) => follower.stop()));
+    await Promise.all(this.companions.map((companion) => companion.stop()));
   }
 }

@@ -3,7 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Body, Controller, Module, Post } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { publishAsIs } from '@sluice/event-feed';
+import {
+  type DeadLetter,
+  DeadLetters,
+  followFeed,
+  letterId,
+  type LetterState,
+  publishAsIs,
+  StoreFeed,
+} from '@sluice/event-feed';
 import { type CommandContext, InMemoryEventStore, reject } from '@sluice/event-sourcing';
 import { IsInt, IsString, Max, ValidateNested } from 'class-validator';
 import { Type } from 'class-transformer';
@@ -12,6 +20,7 @@ import {
   close,
   createApp,
   DeviceRoutes,
+  Followers,
   InlineFolds,
   ManualClock,
   RequestContext,
@@ -34,6 +43,11 @@ class EchoBody {
   @ValidateNested()
   @Type(() => Inner)
   inner!: Inner;
+}
+
+interface StreamPage {
+  readonly events: readonly { readonly place: { readonly revision: number } }[];
+  readonly next?: number;
 }
 
 @Controller('v1/echo')
@@ -222,6 +236,85 @@ describe('telling of itself', () => {
     expect(second).toMatchObject({ next: '3', caughtUp: true, events: [{ stream: 'patch-3', actor: 'a' }] });
     const fromEnd = (await send('GET', '/v1/feed?from=end')).json<object>();
     expect(fromEnd).toEqual({ events: [], next: '3', caughtUp: true });
+  });
+
+  it('gives the events of one stream, from a commit of it on', async () => {
+    for (const n of ['1', '2', '3']) {
+      const [commitId, events] = [`c${n}`, [{ type: 'PatchSuperseded', n }]];
+      const metadata = { actor: 'ann', correlationId: 'x' };
+      await store.append({ stream: 'patch-1', expected: 'any', commitId, metadata, body: { kind: 'events', events } });
+    }
+    const read = async (query: string) => (await send('GET', `/v1/feed?stream=${query}`)).json<StreamPage>();
+    const places = ({ events }: StreamPage) => events.map(({ place }) => place.revision);
+    expect(places(await read('patch-1'))).toEqual([0, 1, 2]);
+    const page = await read('patch-1&fromRevision=1&limit=1');
+    expect([places(page), page.next]).toEqual([[1], 2]);
+    expect(page.events[0]).toMatchObject({ previous: { revision: 0, index: 0 } });
+    expect(await read('patch-2')).toEqual({ events: [] });
+    expect((await send('GET', '/v1/feed?stream=no%20stream')).statusCode).toBe(400);
+  });
+
+  it('moves its clock for a scenario, and not back', async () => {
+    const move = async (now: string) => (await send('POST', '/v1/clock', { now })).json<Record<string, unknown>>();
+    expect(await move('2026-03-17T01:00:00Z')).toEqual({ now: '2026-03-17T01:00:00.000Z' });
+    expect(await move('2026-03-17T00:59:59Z')).toMatchObject({ code: 'invalid-request' });
+    expect(await move('2026-02-30T00:00:00Z')).toMatchObject({ code: 'invalid-request' });
+    expect((await send('GET', '/v1/applied?own=0')).json()).toMatchObject({
+      now: '2026-03-17T01:00:00.000Z',
+      head: '0',
+    });
+  });
+
+  it('shows events that could not be applied, and lets an operator decide on the first of each stream', async () => {
+    const decided: string[] = [];
+    class Letters extends DeadLetters {
+      override load = async () => new Map<string, LetterState>();
+      override mayRetry = async () => false;
+      override park = async () => undefined;
+      override settle = async (letter: DeadLetter, state: LetterState, actor: string) =>
+        void decided.push(`${letterId(letter)} ${state} by ${actor}`);
+    }
+    class ParkingFeed extends StoreFeed {
+      override readonly deadLetters = new Letters();
+    }
+    let isBad = true;
+    const follower = followFeed(new ParkingFeed(store, [publishAsIs('catalog', 'catalog', ['patch-'])]), {
+      name: 'spec-catalog',
+      source: 'catalog',
+      topics: ['catalog'],
+      apply: () => {
+        if (isBad) throw new Error('too odd');
+      },
+    });
+    app.get(Followers).add(follower).start();
+    for (const commitId of ['a', 'b']) {
+      const body = { kind: 'events', events: [{ type: 'PatchPulled' }] } as const;
+      await store.append({
+        stream: 'patch-1',
+        expected: 'any',
+        commitId,
+        metadata: { actor: 'a', correlationId: 'c' },
+        body,
+      });
+    }
+    await follower.reached('2');
+    const [first, second] = ['spec-catalog/patch-1/0/0', 'spec-catalog/patch-1/1/0'];
+    const path = (id: string, verb = '') => `/v1/dead-letters/${encodeURIComponent(id)}${verb}`;
+    const { items } = (await send('GET', '/v1/dead-letters')).json<{ items: object[] }>();
+    expect(items).toMatchObject([{ id: first, reason: 'too odd', revision: 0 }, { id: second }]);
+    expect((await send('GET', path(second))).json()).toMatchObject({ event: { data: { type: 'PatchPulled' } } });
+    expect((await send('POST', path(second, '/retry'))).json()).toMatchObject({
+      code: 'dead-letter-behind',
+      detail: first,
+    });
+    expect((await send('POST', path(first, '/retry'))).json()).toMatchObject({
+      parked: [{ id: first }, { id: second }],
+    });
+    expect((await send('POST', path(first, '/discard'))).json()).toMatchObject({ parked: [{ id: second }] });
+    isBad = false;
+    expect((await send('POST', path(second, '/retry'))).json()).toEqual({ parked: [] });
+    expect(decided).toEqual([`${first} discarded by admin`, `${second} applied by admin`]);
+    expect((await send('POST', path(second, '/retry'))).json()).toMatchObject({ code: 'dead-letter-not-found' });
   });
 
   it('refuses a position that its store has not reached', async () => {

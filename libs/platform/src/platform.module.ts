@@ -1,9 +1,11 @@
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
-import { EventFeed, type Publication, StoreFeed } from '@sluice/event-feed';
+import { EventFeed, type Publication, ShardOwnership, SoleOwnership, StoreFeed } from '@sluice/event-feed';
 import { Clock, EventStore } from '@sluice/event-sourcing';
+import { AsyncApi } from './async-api.ts';
 import { AuthGuard } from './auth.ts';
+import { DeadLettersController } from './dead-letters.controller.ts';
 import { DeviceRoutes } from './device-routes.ts';
 import { FeedController } from './feed.controller.ts';
 import { Folds } from './folds.ts';
@@ -12,6 +14,7 @@ import { Metrics } from './metrics.ts';
 import { OpenApi } from './open-api.ts';
 import { OperationsController, TokensController } from './operations.controller.ts';
 import { ProblemFilter } from './problem.ts';
+import { ProgressController } from './progress.controller.ts';
 import { ReplaysController, Verifications } from './replays.ts';
 import { Settings } from './settings.ts';
 import { Tokens } from './tokens.ts';
@@ -27,12 +30,14 @@ export interface Composition {
   /** Where the events of other services come from; the own store if not given. */
   readonly feed?: EventFeed;
   readonly publications: readonly Publication[];
+  /** Which instance owns which shard; this one all of them if not given. */
+  readonly ownership?: ShardOwnership;
 }
 
 /** What every service is given: ports, errors, auth, health, metrics, tokens, replays, the feed of its own events. */
 @Module({})
 export class PlatformModule {
-  static with({ settings, clock, store, tokens, folds, feed, publications }: Composition): DynamicModule {
+  static with({ settings, clock, store, tokens, folds, feed, publications, ownership }: Composition): DynamicModule {
     const ownFeed = new StoreFeed(store, publications);
     const given: Provider[] = [
       { provide: Settings, useValue: settings },
@@ -41,14 +46,23 @@ export class PlatformModule {
       { provide: Tokens, useValue: tokens },
       { provide: Folds, useValue: folds },
       { provide: StoreFeed, useValue: ownFeed },
+      { provide: AsyncApi, useValue: new AsyncApi(publications, settings.values.shards) },
       { provide: EventFeed, useValue: feed ?? ownFeed },
+      { provide: ShardOwnership, useValue: ownership ?? new SoleOwnership() },
     ];
     const own = [Metrics, Followers, Verifications, DeviceRoutes, OpenApi];
     return {
       module: PlatformModule,
       global: true,
       imports: [CqrsModule.forRoot()],
-      controllers: [OperationsController, TokensController, ReplaysController, FeedController],
+      controllers: [
+        OperationsController,
+        TokensController,
+        ReplaysController,
+        FeedController,
+        DeadLettersController,
+        ProgressController,
+      ],
       providers: [
         ...given,
         ...own,

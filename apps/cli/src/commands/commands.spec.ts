@@ -27,6 +27,17 @@ const patch = {
   recallEpoch: 0,
 };
 
+const letter = {
+  id: 'orchestrator-catalog/patch-p/3/0',
+  consumer: 'orchestrator-catalog',
+  type: 'PatchPulled',
+  stream: 'patch-p',
+  revision: 3,
+  index: 0,
+  time: '2026-11-24T10:00:00.000Z',
+  reason: 'too odd',
+};
+
 const rollout = {
   rolloutId: 'r1',
   patchId: 'ios-26.3.1-a',
@@ -55,6 +66,10 @@ describe('answering with JSON', () => {
     ['rollout list', 'GET /v1/rollouts', { items: [rollout] }],
     ['rollout show r1', 'GET /v1/rollouts/r1', rollout],
     ['rollout start r1', 'POST /v1/rollouts/r1/start', rollout],
+    ['dlq list', 'GET /v1/dead-letters', { items: [letter] }],
+    ['dlq show l', 'GET /v1/dead-letters/l', { ...letter, event: { data: {} } }],
+    ['dlq retry l', 'POST /v1/dead-letters/l/retry', { parked: [] }],
+    ['dlq discard l', 'POST /v1/dead-letters/l/discard', { parked: [letter] }],
     ['hold list', 'GET /v1/holds', { items: [{ holdId: 'h1', slice: {}, reason: 'r' }] }],
     [
       'recall show p',
@@ -274,5 +289,19 @@ describe('telling health', () => {
     expect(JSON.parse(ran.stdout)).toMatchObject({
       services: [{ url, state, services: ['catalog', 'orchestrator', 'telemetry'] }],
     });
+  });
+});
+
+describe('deciding on parked events', () => {
+  it('names the letter, why it is parked, and what is left of its stream', async () => {
+    const id = encodeURIComponent(letter.id);
+    server
+      .on('GET /v1/dead-letters', { body: { items: [letter, { ...letter, revision: 4, reason: undefined }] } })
+      .on(`POST /v1/dead-letters/${id}/retry`, { body: { parked: [letter] } });
+    const listed = await call(['dlq', 'list']);
+    expect(listed.stdout).toContain('too odd');
+    expect(listed.stdout).toContain('waits behind the one before');
+    expect((await call(['dlq', 'retry', letter.id])).stdout).toContain('1 of the stream are still parked');
+    expect(sent().at(-1)).toEqual(['POST', `/v1/dead-letters/${id}/retry`, {}]);
   });
 });

@@ -22,7 +22,7 @@ import {
   type Rollout,
   type StartedRollout,
 } from '@sluice/domain-rollout';
-import { EventFeed, type FeedEvent, followFeed } from '@sluice/event-feed';
+import { EventFeed, type FeedEvent, type FeedFollower, followFeed } from '@sluice/event-feed';
 import { BEGINNING, type Commit, EventStore, type Follower, followStore, type Position } from '@sluice/event-sourcing';
 import { Followers, Settings } from '@sluice/platform';
 import { OwnBook } from './own-book.ts';
@@ -50,8 +50,8 @@ export class Overview {
   private readonly removals = emptyRecallLedger();
   private readonly populations = emptyCensus();
   private readonly own: Follower<Commit>;
-  private readonly catalog: Follower<FeedEvent>;
-  private readonly health: Follower<FeedEvent>;
+  private readonly catalog: FeedFollower;
+  private readonly health: FeedFollower;
   private readonly silenceMsMax: number;
   private applied: Position = BEGINNING;
   private listener: FeedListener | undefined;
@@ -225,8 +225,10 @@ export class Overview {
     foldCensus(this.populations, event);
   }
 
-  private isHeard(follower: Follower<FeedEvent>, source: string): boolean {
-    return isSound(follower) && this.feed.silentForMs(source) <= this.silenceMsMax;
+  // An event that is parked may be the very one that pulls a patch, or tells of harm.
+  private isHeard(follower: FeedFollower, source: string): boolean {
+    const isParked = follower.inbox.letters.length > 0;
+    return isSound(follower) && !isParked && this.feed.silentForMs(source) <= this.silenceMsMax;
   }
 }
 

@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import { type DeadLetter, DeadLetters, letterId, type LetterState } from './dead-letters.ts';
+import { type FeedEvent } from './event-feed.ts';
+import { FeedInbox } from './feed-inbox.ts';
+import { feedEvent, ScriptedFeed } from './scripted-feed.fixture.ts';
+
+const ATTEMPTS = 3;
+const never = new AbortController().signal;
+const at = (revision: number, index = 0) => ({ revision, index });
+const nameOf = ({ stream, place }: FeedEvent) => `${stream} ${String(place.revision)}.${String(place.index)}`;
+
+/** Keeps letters in memory, and says what was done with them. */
+class NotedLetters extends DeadLetters {
+  readonly log: string[] = [];
+
+  constructor(readonly states = new Map<string, LetterState>()) {
+    super();
+  }
+
+  override load = async () => new Map(this.states);
+  override mayRetry = async (attempt: number) => attempt < ATTEMPTS;
+
+  override async park(letter: DeadLetter): Promise<void> {
+    this.log.push(`parked ${nameOf(letter.event)}${letter.reason === undefined ? '' : `: ${letter.reason}`}`);
+    this.states.set(letterId(letter), 'parked');
+  }
+
+  override async settle(letter: DeadLetter, state: LetterState, actor: string): Promise<void> {
+    this.log.push(`${state} ${nameOf(letter.event)} by ${actor}`);
+    this.states.set(letterId(letter), state);
+  }
+}
+
+function inbox(feed: ScriptedFeed, bad = new Set<string>()) {
+  const applied: string[] = [];
+  const tried: string[] = [];
+  const apply = (event: FeedEvent) => {
+    tried.push(nameOf(event));
+    if (bad.has(nameOf(event))) throw new Error('too odd');
+    applied.push(nameOf(event));
+  };
+  const box = new FeedInbox(feed, { name: 'spec', source: 'catalog', topics: ['catalog'], apply });
+  const take = async (...events: { event: FeedEvent }[]) => {
+    for (const { event } of events) await box.take(event, never);
+  };
+  return { box, take, applied, tried };
+}
+
+describe('taking in the events of a feed', () => {
+  it('fetches what is missing from the owner, in order, before what comes after it', async () => {
+    const owned = [
+      feedEvent('s', 0, 0),
+      feedEvent('s', 1, 0, at(0)),
+      feedEvent('s', 1, 1, at(1)),
+      feedEvent('s', 4, 0, at(1, 1)),
+    ];
+    const feed = new ScriptedFeed([], owned);
+    const { take, applied } = inbox(feed);
+    await take(feedEvent('s', 0, 0), feedEvent('s', 4, 0, at(1, 1)), feedEvent('s', 1, 0, at(0)));
+    expect(applied).toEqual(['s 0.0', 's 1.0', 's 1.1', 's 4.0']);
+    expect(feed.asked).toEqual(['s from 0']);
+  });
+
+  it('fetches the beginning of a stream that it meets in its middle', async () => {
+    const feed = new ScriptedFeed([], [feedEvent('s', 0, 0), feedEvent('s', 1, 0, at(0))]);
+    const { take, applied } = inbox(feed);
+    await take(feedEvent('s', 1, 0, at(0)));
+    expect(applied).toEqual(['s 0.0', 's 1.0']);
+  });
+
+  it('asks nobody when nothing is missing, and takes what the owner does not have for not missing', async () => {
+    const feed = new ScriptedFeed([], []);
+    const { take, applied } = inbox(feed);
+    await take(feedEvent('s', 3, 1), feedEvent('s', 7, 0, at(3, 1)));
+    expect(feed.asked).toEqual([]);
+    await take(feedEvent('s', 9, 0, at(8)));
+    expect(feed.asked).toEqual(['s from 7']);
+    expect(applied).toEqual(['s 3.1', 's 7.0', 's 9.0']);
+  });
+});
+
+describe('parking what cannot be applied', () => {
+  it('tries again, then parks the event and what follows in its stream, and goes on with other streams', async () => {
+    const letters = new NotedLetters();
+    const { box, take, applied, tried } = inbox(new ScriptedFeed([], [], letters), new Set(['s 1.0']));
+    await take(feedEvent('s', 0, 0), feedEvent('s', 1, 0, at(0)), feedEvent('s', 2, 0, at(1)), feedEvent('t', 0, 0));
+    expect(applied).toEqual(['s 0.0', 't 0.0']);
+    expect(tried.filter((each) => each === 's 1.0')).toHaveLength(ATTEMPTS);
+    expect(letters.log).toEqual(['parked s 1.0: too odd', 'parked s 2.0']);
+    expect(box.letters.map(({ event, reason }) => [nameOf(event), reason])).toEqual([
+      ['s 1.0', 'too odd'],
+      ['s 2.0', undefined],
+    ]);
+  });
+
+  it('applies the parked event and those behind it once that is possible', async () => {
+    const bad = new Set(['s 0.0']);
+    const letters = new NotedLetters();
+    const { box, take, applied } = inbox(new ScriptedFeed([], [], letters), bad);
+    await take(feedEvent('s', 0, 0), feedEvent('s', 1, 0, at(0)));
+    expect(await box.retry('s', 'ann')).toHaveLength(2);
+    bad.clear();
+    expect(await box.retry('s', 'ann')).toEqual([]);
+    expect(applied).toEqual(['s 0.0', 's 1.0']);
+    expect(letters.log.slice(-2)).toEqual(['applied s 0.0 by ann', 'applied s 1.0 by ann']);
+    await take(feedEvent('s', 2, 0, at(1)));
+    expect(applied).toHaveLength(3);
+  });
+
+  it('drops a discarded event for good, also in the next run, and applies those behind it', async () => {
+    const bad = new Set(['s 0.0']);
+    const letters = new NotedLetters();
+    const first = inbox(new ScriptedFeed([], [], letters), bad);
+    await first.take(feedEvent('s', 0, 0), feedEvent('s', 1, 0, at(0)));
+    expect(await first.box.discard('s', 'ann')).toEqual([]);
+    expect(first.applied).toEqual(['s 1.0']);
+    const second = inbox(new ScriptedFeed([], [], new NotedLetters(letters.states)), bad);
+    await second.box.recall();
+    await second.take(feedEvent('s', 0, 0), feedEvent('s', 1, 0, at(0)));
+    expect(second.applied).toEqual(['s 1.0']);
+    expect(second.tried).toEqual(['s 1.0']);
+  });
+
+  it('parks an event of an earlier run again without writing it down again, or applies it when that works now', async () => {
+    const states = new Map<string, LetterState>([['spec/s/0/0', 'parked']]);
+    const letters = new NotedLetters(states);
+    const still = inbox(new ScriptedFeed([], [], letters), new Set(['s 0.0']));
+    await still.box.recall();
+    await still.take(feedEvent('s', 0, 0));
+    expect(letters.log).toEqual([]);
+    expect(still.box.letters).toHaveLength(1);
+    const mended = inbox(new ScriptedFeed([], [], letters));
+    await mended.box.recall();
+    await mended.take(feedEvent('s', 0, 0));
+    expect(mended.applied).toEqual(['s 0.0']);
+    expect(letters.states.get('spec/s/0/0')).toBe('applied');
+  });
+
+  it('lets decisions and new events take turns', async () => {
+    const letters = new NotedLetters();
+    const bad = new Set(['s 0.0']);
+    const { box, take, applied } = inbox(new ScriptedFeed([], [], letters), bad);
+    await take(feedEvent('s', 0, 0));
+    bad.clear();
+    await Promise.all([box.retry('s', 'ann'), take(feedEvent('s', 1, 0, at(0))), box.retry('s', 'bob')]);
+    expect(applied).toEqual(['s 0.0', 's 1.0']);
+    expect(box.letters).toEqual([]);
+  });
+
+  it('throws where there is nowhere to park', async () => {
+    const { take } = inbox(new ScriptedFeed([]), new Set(['s 0.0']));
+    await expect(take(feedEvent('s', 0, 0))).rejects.toThrow('too odd');
+  });
+});
