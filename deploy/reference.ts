@@ -1,23 +1,30 @@
 import {
   Artifact,
+  asyncApi,
   Audience,
   BUILD_PATTERN,
   CheckIn,
   Cve,
   Directive,
   errorCodes,
+  EventHeaders,
+  eventMeanings,
+  eventSchemas,
+  eventTypes,
   GateEvidence,
   HealthCell,
   HolderCount,
   ID_PATTERN,
+  kafkaTopic,
   MODEL_PATTERN,
   Plan,
   Population,
-  type PublicEvent,
+  PROGRESS_TYPE,
   Ramp,
   reasonCodes,
   Report,
   ReportReceipt,
+  type Topic,
   topics,
   TIME_PATTERN,
   Variant,
@@ -33,47 +40,19 @@ interface Schema {
   readonly const?: unknown;
   readonly enum?: readonly string[];
   readonly pattern?: string;
+  readonly description?: string;
   readonly minimum?: number;
   readonly items?: Schema;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[] | undefined;
 }
 
+/** Where in docs/reference the schemas are. The committed ones are those that were released. */
+export const SCHEMAS = 'schemas/';
+/** The shards of a fleet in a cluster, unless it was created with another number (design §3.2). */
+const CLUSTER_SHARDS = 64;
 const NOTE = '<!-- Made from the code. To make it again: UPDATE_DOCS=1 npm test -- deploy/docs.spec.ts -->';
 const MARKDOWN = { parser: 'markdown', printWidth: 120, singleQuote: true } as const;
-
-const eventMeanings: Readonly<Record<PublicEvent['type'], string>> = {
-  PatchPublished: 'A patch is there, with all its variants. It reaches no device before a rollout of it starts.',
-  PatchAmended: 'Variants or CVEs were added. Nothing is ever taken away; an `exploited` of true replaces a false.',
-  PatchSuperseded: 'A later letter of the same base was published.',
-  PatchPulled: 'The patch was withdrawn or recalled. This is never undone.',
-  PatchFoldedIn: 'A full release contains the patch.',
-  RolloutPlanned: 'A plan was made, or another one was put in its place. The plan is as stored.',
-  RolloutStarted: 'The rollout runs. `slices` is the number of hypotheses that its gates test; it is fixed here.',
-  WaveOpened: 'The audience of a wave is open to its ramp.',
-  WaveBaked: 'A wave is over: its bake time has passed, or an operator advanced the rollout.',
-  RolloutPaused: 'Somebody stopped the rollout for a while. Its ramp and bake clocks stand still.',
-  RolloutResumed: 'The rollout goes on. After a halt, `evidenceSeen` says what the operator looked at.',
-  RolloutHalted: 'A gate or a responder stopped the rollout. `evidence` has all that is needed to compute it again.',
-  RolloutCompleted: 'The last wave is over. Devices that come late get the patch at once.',
-  RolloutAborted: 'The rollout has ended early. Devices keep what they have.',
-  RecallStarted: 'Devices that have the patch are directed to remove it.',
-  RecallCompleted: 'No known device has the patch any more.',
-  RecallReopened: 'After the recall had been completed, a device turned up that has the patch.',
-  HoldPlaced: 'Nothing is offered to this slice: of one patch, or of all without `patchId`.',
-  HoldLifted: 'Somebody ended the hold.',
-  HoldExpired: 'The hold has come to its end by itself.',
-  DeviceObserved: 'A device said what it is.',
-  DeviceRetired: 'A device is gone for good; nothing waits for it.',
-  InstallStarted: 'A device began to install a patch. A trial of the install gate begins.',
-  PatchInstalled: 'A device has the patch.',
-  PatchInstallFailed: 'An install failed.',
-  PatchRolledBack: 'A device went back to its base. All its patches are gone, not only the one that is named.',
-  PatchRemoveFailed: 'A removal failed; the device has the patch still.',
-  IncidentReported: 'A device told of harm, with or without naming a patch.',
-  HealthBucketClosed:
-    'The health of one shard in [from, to), counted over its commits up to `throughRevision`. Holders and populations are absolute; only those that changed since the bucket before are listed.',
-};
 
 /** Shapes that several events or messages share, described once. */
 const sharedShapes: Readonly<Record<string, Schema>> = {
@@ -100,7 +79,7 @@ const patternNames = new Map([
   [TIME_PATTERN, 'time'],
 ]);
 
-/** Every page of docs/reference that comes from the code, by file name, as it has to be. */
+/** Every file of docs/reference that comes from the code, by its name there, as it has to be. */
 export async function referencePages(): Promise<Record<string, string>> {
   const pages = {
     'events.md': eventsPage(),
@@ -109,10 +88,26 @@ export async function referencePages(): Promise<Record<string, string>> {
     'error-codes.md': errorCodesPage(),
     'configuration.md': configurationPage(),
   };
-  const formatted = Object.entries(pages).map(
-    async ([name, text]) => [name, await format(`${NOTE}\n\n${text}`, MARKDOWN)] as const,
-  );
+  const formatted = [
+    ...Object.entries(pages).map(async ([name, text]) => [name, await format(`${NOTE}\n\n${text}`, MARKDOWN)] as const),
+    ...Object.entries(documents()).map(async ([name, json]) => [name, await formatJson(json)] as const),
+  ];
   return Object.fromEntries(await Promise.all(formatted));
+}
+
+/** JSON Schemas by event type and version, and an AsyncAPI document a service. */
+function documents(): Record<string, object> {
+  const schemas = [...eventSchemas()].map(([name, schema]) => [`${SCHEMAS}${name}.json`, schema]);
+  const owners = Object.groupBy(Object.keys(topics) as Topic[], (topic) => topics[topic].service);
+  const asyncApis = Object.entries(owners).map(([service, own]) => [
+    `asyncapi/${service}.json`,
+    asyncApi({ title: `Sluice: ${service}`, topics: own, shards: CLUSTER_SHARDS }),
+  ]);
+  return Object.fromEntries([...schemas, ...asyncApis]) as Record<string, object>;
+}
+
+function formatJson(value: object): Promise<string> {
+  return format(JSON.stringify(value), { parser: 'json', printWidth: 120 });
 }
 
 function eventsPage(): string {
@@ -128,14 +123,43 @@ function eventsPage(): string {
 
 What one service tells the others and the world, as data of \`GET /v1/feed\` and of \`sluice events\`. Consumers must ignore types and
 fields that they do not know. Around each event the feed gives \`source\`, \`type\`, \`stream\`, \`place\` (revision and index in the
-stream), \`position\`, \`time\`, \`actor\`, \`correlationId\` and \`causationId\`. The same event may come twice; its stream and
+stream), \`previous\` (the place of the public event before it in the stream), \`position\`, \`time\`, \`actor\`, \`correlationId\` and \`causationId\`. The same event may come twice; its stream and
 place tell. \`at\` is when it was decided, \`occurredAt\` when a device says it happened, both in domain time.
+
+${kafkaSection()}
 
 ${sections.join('\n\n')}
 
 ${shapesSection(Object.keys(sharedShapes))}
 
 ${typesSection()}`;
+}
+
+function kafkaSection(): string {
+  const rows = Object.entries(topics).map(([topic, { keys, partitions }]) => [
+    `\`${kafkaTopic(topic as Topic)}\``,
+    keys.map((key) => `\`${key}\``).join(', else '),
+    partitions === 'shards' ? 'one a shard' : String(partitions),
+  ]);
+  const headers = Object.entries(EventHeaders.properties).map(([name, header]) => {
+    const { const: fixed, description }: Schema = header;
+    const what = fixed === undefined ? (description ?? '') : `Always \`${String(fixed)}\`.`;
+    return [`\`${name}\``, what, (EventHeaders.required as readonly string[]).includes(name) ? '' : 'optional'];
+  });
+  return `## In Kafka
+
+The same events are records in Kafka: CloudEvents 1.0 in binary mode. The value is the data as JSON, all else is in headers.
+
+${table(['topic', 'key', 'partitions'], rows)}
+
+${table(['header', 'what it is', ''], headers)}
+
+The type of an event is \`sluice.<topic>.<event>.v<version>\`, such as \`${eventTypes.current.get('PatchPulled')?.eventType ?? ''}\`. Its JSON Schema is
+the file of [schemas](schemas) with that event and version in its name and \`ce_dataschema\` as its \`$id\`. Within a version only optional fields
+are ever added; whatever else changes is a new version, and a consumer that does not know it skips it. Records of type
+\`${PROGRESS_TYPE}\` have no key and tell only that all events of their partition up to \`position\` came before; analytics may skip
+them, too. Each service describes its topics at \`GET /asyncapi.json\`: [catalog](asyncapi/catalog.json),
+[orchestrator](asyncapi/orchestrator.json), [telemetry](asyncapi/telemetry.json).`;
 }
 
 function deviceMessagesPage(): string {

@@ -3,9 +3,9 @@ import { keyOf, topics } from './events.ts';
 import { checkPublicEvent } from './feed-check.ts';
 import { TIME_PATTERN } from './primitives.ts';
 import {
+  areOctetsOf,
   isPosition,
   type Octets,
-  parseWhole,
   quote,
   type ReceivedHeaders,
   RecordFault,
@@ -146,20 +146,15 @@ function readSeen(headers: RecordHeaders, known: EventType | undefined): SeenEve
   const position = headers.position('ce_storeposition');
   headers.expect('ce_id', `${stream}/${String(place.revision)}/${String(place.index)}`);
   const source = known?.service ?? headers.text('ce_source').slice(SOURCE_START.length);
-  const previous = headers.optional('ce_previous');
-  if (previous === undefined) return { source, stream, place, position };
-  return { source, stream, place, previous: parsePrevious(previous, place), position };
+  const pair = headers.optionalPair('ce_previous');
+  if (pair === undefined) return { source, stream, place, position };
+  const previous = { revision: pair[0], index: pair[1] };
+  if (!isBefore(previous, place)) refuse('ce_previous is not before the event');
+  return { source, stream, place, previous, position };
 }
 
-function parsePrevious(text: string, place: Place): Place {
-  const dot = text.indexOf('.');
-  const previous = {
-    revision: parseWhole(text.slice(0, Math.max(dot, 0)), 'ce_previous'),
-    index: parseWhole(text.slice(dot + 1), 'ce_previous'),
-  };
-  const isBefore =
-    previous.revision < place.revision || (previous.revision === place.revision && previous.index < place.index);
-  return isBefore ? previous : refuse(`ce_previous ${quote(text)} is not before the event`);
+function isBefore(first: Place, second: Place): boolean {
+  return first.revision === second.revision ? first.index < second.index : first.revision < second.revision;
 }
 
 function readEvent(
@@ -176,7 +171,7 @@ function readEvent(
   const traceparent = headers.optional('ce_traceparent');
   const data = readData(record, known, types);
   const key = keyOf(known.topic, data);
-  if (toText(record.key) !== key) refuse(`the key is not ${quote(key)}, that of the event`);
+  if (!areOctetsOf(record.key ?? '', key)) refuse(`the key is not ${quote(key)}, that of the event`);
   const event: EventEnvelope = {
     ...seen,
     type: known.type,
@@ -188,7 +183,8 @@ function readEvent(
     ...(traceparent !== undefined && TRACE_PARENT.test(traceparent) && { traceparent }),
     data,
   };
-  return { event, ...readRelayEpoch(headers) };
+  const relayEpoch = headers.optionalWhole('ce_relayepoch');
+  return relayEpoch === undefined ? { event } : { event, relayEpoch };
 }
 
 function readData(record: ReceivedRecord, { type, version }: EventType, { upcasters }: EventTypes): EventData {
@@ -216,14 +212,14 @@ function readProgress(record: ReceivedRecord, headers: RecordHeaders): DecodedRe
 }
 
 function readRelayEpoch(headers: RecordHeaders): { readonly relayEpoch?: number } {
-  const text = headers.optional('ce_relayepoch');
-  return text === undefined ? {} : { relayEpoch: parseWhole(text, 'ce_relayepoch') };
+  const relayEpoch = headers.optionalWhole('ce_relayepoch');
+  return relayEpoch === undefined ? {} : { relayEpoch };
 }
 
 function readJson({ value }: ReceivedRecord): EventData {
   if (value === undefined || value === null) refuse('there is no value');
   if (value.length > VALUE_BYTES_MAX) refuse('the value is too long');
-  const data = parseJson(toText(value) ?? '');
+  const data = parseJson(typeof value === 'string' ? value : value.toString('utf8'));
   return typeof data === 'object' && data !== null && !Array.isArray(data)
     ? (data as EventData)
     : refuse('the value is not a JSON object');
@@ -235,10 +231,4 @@ function parseJson(text: string): unknown {
   } catch {
     return refuse('the value is not JSON');
   }
-}
-
-function toText(octets: Octets | null | undefined): string | undefined {
-  return octets === null || octets === undefined || typeof octets === 'string'
-    ? (octets ?? undefined)
-    : octets.toString('utf8');
 }
