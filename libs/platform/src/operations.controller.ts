@@ -4,6 +4,7 @@ import { ID_PATTERN } from '@sluice/contracts';
 import { Clock } from '@sluice/event-sourcing';
 import { ArrayNotEmpty, ArrayUnique, IsIn, IsNotEmpty, IsString, Matches, MaxLength } from 'class-validator';
 import { type FastifyReply } from 'fastify';
+import { AsyncApi } from './async-api.ts';
 import { Public, Roles } from './auth.ts';
 import { Followers } from './followers.ts';
 import { Metrics } from './metrics.ts';
@@ -19,6 +20,7 @@ export class OperationsController {
     private readonly followers: Followers,
     private readonly metrics: Metrics,
     private readonly openApi: OpenApi,
+    private readonly asyncApi: AsyncApi,
   ) {}
 
   @Get('health/live')
@@ -47,6 +49,14 @@ export class OperationsController {
   @ApiExcludeEndpoint()
   document(): object {
     return this.openApi.document();
+  }
+
+  /** What the service publishes in Kafka, as its `/openapi.json` is what it answers over HTTP. */
+  @Get('asyncapi.json')
+  @Roles('viewer')
+  @ApiExcludeEndpoint()
+  channels(): object {
+    return this.asyncApi.document();
   }
 }
 

@@ -215,6 +215,15 @@ describe('telling of itself', () => {
     );
   });
 
+  it('describes the topics that the service publishes, and no others, to viewers', async () => {
+    const document = (await send('GET', '/asyncapi.json')).json<{ asyncapi: string; channels: object }>();
+    expect(document.asyncapi).toBe('3.0.0');
+    expect(Object.keys(document.channels)).toEqual(['catalog']);
+    const device = tokens.create('d', ['device'], '2026-03-17T00:00:00Z', { deviceId: 'd-1' });
+    expect((await send('GET', '/asyncapi.json', undefined, device.token)).statusCode).toBe(403);
+    expect((await app.inject({ method: 'GET', url: '/asyncapi.json' })).statusCode).toBe(401);
+  });
+
   it('gives the feed in pages', async () => {
     const metadata = { actor: 'a', correlationId: 'c' };
     for (const id of ['1', '2', '3']) {
