@@ -38,8 +38,8 @@ export abstract class ShardOwnership {
   abstract stop(): Promise<void>;
 }
 
-/** A shard that is given back is gained again at once, but not over and over while something is wrong with it. */
-const REGAINS_MAX = 10;
+/** A shard that could not be taken over is tried again after this time, for as long as the process lives. */
+const GAIN_AGAIN_AFTER_MS = 1000;
 
 /** One process is enough: this instance owns all shards, and nobody else is asked. */
 export class SoleOwnership extends ShardOwnership {
@@ -47,7 +47,11 @@ export class SoleOwnership extends ShardOwnership {
   private readonly regaining = new Map<number, Promise<void>>();
   private shards = 0;
   private keeper: ShardKeeper | undefined;
-  private failure: string | undefined;
+
+  /** `pause` resolves after some milliseconds. */
+  constructor(private readonly pause: (ms: number) => Promise<unknown>) {
+    super();
+  }
 
   /** Resolves when all shards are taken over; rejects when one could not be, for nobody else could take it. */
   override async start(shards: number, keeper: ShardKeeper): Promise<void> {
@@ -69,7 +73,7 @@ export class SoleOwnership extends ShardOwnership {
 
   override notReady(): string | undefined {
     const [shard] = this.regaining.keys();
-    return this.failure ?? (shard === undefined ? undefined : `shard ${String(shard)} is being taken over again`);
+    return shard === undefined ? undefined : `shard ${String(shard)} is being taken over again`;
   }
 
   /** The shards stay taken over: nobody waits for them, and requests that are under way are still answered. */
@@ -80,15 +84,13 @@ export class SoleOwnership extends ShardOwnership {
 
   private async regain(shard: number, keeper: ShardKeeper): Promise<void> {
     await keeper.lose(shard);
-    let reason = '';
-    for (let attempt = 0; attempt < REGAINS_MAX && this.keeper !== undefined; attempt += 1) {
+    while (this.keeper !== undefined) {
       try {
         await keeper.gain(shard);
         return;
-      } catch (error) {
-        reason = error instanceof Error ? error.message : String(error);
+      } catch {
+        await this.pause(GAIN_AGAIN_AFTER_MS);
       }
     }
-    if (this.keeper !== undefined) this.failure = `shard ${String(shard)} could not be taken over: ${reason}`;
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
@@ -9,7 +10,7 @@ import { DeadLettersController } from './dead-letters.controller.ts';
 import { DeviceRoutes } from './device-routes.ts';
 import { FeedController } from './feed.controller.ts';
 import { Folds } from './folds.ts';
-import { Followers } from './followers.ts';
+import { type Companion, Followers } from './followers.ts';
 import { Metrics } from './metrics.ts';
 import { OpenApi } from './open-api.ts';
 import { OperationsController, TokensController } from './operations.controller.ts';
@@ -32,6 +33,7 @@ export interface Composition {
   readonly publications: readonly Publication[];
   /** Which instance owns which shard; this one all of them if not given. */
   readonly ownership?: ShardOwnership;
+  readonly companions?: readonly Companion[];
 }
 
 /** What every service is given: ports, errors, auth, health, metrics, tokens, replays, the feed of its own events. */
@@ -48,7 +50,7 @@ export class PlatformModule {
       { provide: StoreFeed, useValue: ownFeed },
       { provide: AsyncApi, useValue: new AsyncApi(publications, settings.values.shards) },
       { provide: EventFeed, useValue: feed ?? ownFeed },
-      { provide: ShardOwnership, useValue: ownership ?? new SoleOwnership() },
+      { provide: ShardOwnership, useValue: ownership ?? new SoleOwnership(sleep) },
     ];
     const own = [Metrics, Followers, Verifications, DeviceRoutes, OpenApi];
     return {

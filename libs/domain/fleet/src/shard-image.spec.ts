@@ -41,9 +41,10 @@ const sketches = fc.record({
   minutes: fc.integer({ min: 0, max: 20_000 }),
   withId: fc.boolean(),
 });
+type Sketch = typeof sketches extends fc.Arbitrary<infer Value> ? Value : never;
 const histories = fc.array(fc.array(sketches, { minLength: 1, maxLength: 6 }), { maxLength: 8 });
 
-function toCommits(history: readonly (readonly fc.TypeOfArbitrary<typeof sketches>[])[]): PackedFacts[] {
+function toCommits(history: readonly (readonly Sketch[])[]): PackedFacts[] {
   return history.map((facts, commit) =>
     readPackedFacts(
       pack(

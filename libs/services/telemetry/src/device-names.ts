@@ -7,12 +7,12 @@ import { type FleetShard } from '@sluice/domain-fleet';
 export class DeviceNames {
   private readonly shards = new Set<FleetShard>();
 
-  /** Returns how to take the shards away again. */
-  add(shards: readonly FleetShard[]): () => void {
-    for (const shard of shards) this.shards.add(shard);
-    return () => {
-      for (const shard of shards) this.shards.delete(shard);
-    };
+  add(shard: FleetShard): void {
+    this.shards.add(shard);
+  }
+
+  remove(shard: FleetShard): void {
+    this.shards.delete(shard);
   }
 
   nameOf(key: Uint32Array): string | undefined {

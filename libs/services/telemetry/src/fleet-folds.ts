@@ -10,9 +10,10 @@ import {
   summarize,
   viewDevice,
 } from '@sluice/domain-fleet';
-import { BEGINNING, type Commit, type Position } from '@sluice/event-sourcing';
-import { type Difference, Folds, type FoldStore, type FoldTask, Verifications } from '@sluice/platform';
-import { Fleet } from './fleet.ts';
+import { parseTime } from '@sluice/contracts';
+import { BEGINNING, Clock, type Commit, type Position, toTimeText } from '@sluice/event-sourcing';
+import { type Difference, Folds, type FoldStore, type FoldTask, ProblemError, Verifications } from '@sluice/platform';
+import { type DeviceAnswer, Fleet, withBase } from './fleet.ts';
 import { FLEET_STREAMS, fleetStream } from './publications.ts';
 import { hashDevice, shardOf } from './shard-of.ts';
 
@@ -55,27 +56,31 @@ export class FleetReplay {
   constructor(
     private readonly folds: Folds,
     private readonly fleet: Fleet,
+    private readonly clock: Clock,
     verifications: Verifications,
   ) {
     verifications.add({ name: 'fleet', verify: () => this.verify() });
   }
 
-  /** The whole fleet as of an instant of recorded time (RFC 3339, UTC, milliseconds). */
-  async fleetAt(at: string): Promise<FleetAt> {
-    const { writers, catalog } = this.fleet;
-    const input: FleetAtInput = { at, shards: writers.length, bases: catalog.baseByBuild };
-    return (await this.folds.run(FLEET_AT, input)) as FleetAt;
+  /** The whole fleet as of an instant of recorded time (RFC 3339, UTC). Throws when there is none, or not yet. */
+  async fleetAt(at: string): Promise<FleetAt & { asOf: string }> {
+    const { shards, catalog } = this.fleet;
+    const asOf = this.instant(at);
+    const input: FleetAtInput = { at: asOf, shards, bases: catalog.baseByBuild };
+    return { asOf, ...((await this.folds.run(FLEET_AT, input)) as FleetAt) };
   }
 
   /** One device as of an instant, undefined when nothing had been heard of it. */
-  async deviceAt(deviceId: string, at: string): Promise<DeviceView | undefined> {
-    const input: DeviceAtInput = { at, deviceId, shards: this.fleet.writers.length };
-    return (await this.folds.run(DEVICE_AT, input)) as DeviceView | undefined;
+  async deviceAt(deviceId: string, at: string): Promise<DeviceAnswer | undefined> {
+    const { shards, catalog } = this.fleet;
+    const input: DeviceAtInput = { at: this.instant(at), deviceId, shards };
+    const view = (await this.folds.run(DEVICE_AT, input)) as DeviceView | undefined;
+    return view && withBase(view, catalog.baseOf);
   }
 
-  /** Folds each shard anew up to where the live one is, and names the first difference. */
+  /** Folds each shard that is owned here anew up to where the live one is, and names the first difference. */
   async verify(): Promise<Difference | undefined> {
-    for (const { shard, state, revision } of this.fleet.writers) {
+    for (const { shard, state, revision } of this.fleet.owned()) {
       const live = snapshotOf(state);
       const input: ShardThroughInput = { shard, revision };
       const replayed = (await this.folds.run(SHARD_THROUGH, input)) as ShardSnapshot;
@@ -88,6 +93,16 @@ export class FleetReplay {
       };
     }
     return undefined;
+  }
+
+  private instant(at: string): string {
+    const ms = parseTime(at);
+    if (Number.isNaN(ms)) {
+      throw new ProblemError('invalid-request', undefined, [{ path: '/at', code: 'time', detail: 'no such time' }]);
+    }
+    if (ms > this.clock.now())
+      throw new ProblemError('at-in-future', `${at} is after ${this.clock.nowText()}, which is now here`);
+    return toTimeText(ms);
   }
 }
 

@@ -1,15 +1,19 @@
-import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Readable } from 'node:stream';
+import { Controller, Get, HttpCode, Param, ParseIntPipe, Post, Query, Req, StreamableFile } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { BUILD_PATTERN, ID_PATTERN, parseTime, platforms, TIME_PATTERN } from '@sluice/contracts';
+import { ApiExcludeEndpoint, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { BUILD_PATTERN, ID_PATTERN, platforms, TIME_PATTERN } from '@sluice/contracts';
 import { type PatchState, patchStates } from '@sluice/domain-fleet';
-import { Clock, type CommandContext, toTimeText } from '@sluice/event-sourcing';
+import { type CommandContext } from '@sluice/event-sourcing';
 import { Optional, ProblemError, RequestContext, Roles } from '@sluice/platform';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, Matches, Max, Min } from 'class-validator';
-import { type DeviceAnswer, type DevicePlace, Fleet, withBase } from './fleet.ts';
+import { type DeviceAnswer } from './fleet.ts';
 import { FleetReplay } from './fleet-folds.ts';
+import { type FleetAnswer, FleetQueries, placeOf, textOf } from './fleet-queries.ts';
+import { type PeerRequest, Peers } from './peers.ts';
 import { RetireDevice } from './retire-device.handler.ts';
+import { ShardTakeover } from './shard-takeover.ts';
 
 const PAGE_DEFAULT = 100;
 const PAGE_MAX = 1000;
@@ -56,37 +60,54 @@ class DevicesQuery {
   cursor?: string;
 }
 
-/** What the fleet looks like, now or at any instant before. */
+/** What the fleet looks like, now or at any instant before; any instance answers for all of it. */
 @ApiTags('fleet')
 @Controller('v1')
 export class FleetController {
   constructor(
-    private readonly fleet: Fleet,
+    private readonly queries: FleetQueries,
     private readonly replay: FleetReplay,
-    private readonly clock: Clock,
+    private readonly peers: Peers,
     private readonly commands: CommandBus,
   ) {}
 
   @Get('fleet')
   @Roles('viewer', 'publisher', 'operator', 'responder')
-  async summary(@Query() { at }: AtQuery) {
-    if (at === undefined) return this.fleet.summary();
-    const asOf = this.instant(at);
-    const { position, summary } = await this.replay.fleetAt(asOf);
+  async summary(
+    @Query() { at }: AtQuery,
+    @RequestContext() context: CommandContext,
+    @Req() request: PeerRequest,
+  ): Promise<FleetAnswer> {
+    if (at === undefined) return this.queries.summary(context, this.peers.handedOn(request));
+    const { position, summary, asOf } = await this.replay.fleetAt(at);
     return { asOf, position, ...summary };
   }
 
   @Get('devices')
   @Roles('viewer', 'publisher', 'operator', 'responder')
-  list(@Query() { cursor, limit, ...filter }: DevicesQuery) {
-    const { items, next } = this.fleet.list(filter, { from: placeOf(cursor), limit });
-    return { items, ...(next && { nextCursor: `${String(next.shard)}.${String(next.device)}` }) };
+  async list(
+    @Query() { cursor, limit, ...filter }: DevicesQuery,
+    @RequestContext() askedFor: CommandContext,
+    @Req() request: PeerRequest,
+  ) {
+    const handedOn = this.peers.handedOn(request);
+    const page = { from: placeOf(cursor), limit };
+    const { items, next } = await this.queries.list(filter, page, { askedFor, handedOn });
+    return { items, ...(next && { nextCursor: textOf(next) }) };
   }
 
   @Get('devices/:id')
   @Roles('viewer', 'publisher', 'operator', 'responder')
-  async find(@Param('id') deviceId: string, @Query() { at }: AtQuery): Promise<DeviceAnswer> {
-    const device = at === undefined ? this.fleet.device(deviceId) : await this.deviceAt(deviceId, this.instant(at));
+  async find(
+    @Param('id') deviceId: string,
+    @Query() { at }: AtQuery,
+    @RequestContext() context: CommandContext,
+    @Req() request: PeerRequest,
+  ): Promise<DeviceAnswer> {
+    const device =
+      at === undefined
+        ? await this.queries.device(deviceId, context, this.peers.handedOn(request))
+        : await this.replay.deviceAt(deviceId, at);
     if (device === undefined) throw new ProblemError('device-not-found', deviceId);
     return device;
   }
@@ -94,27 +115,29 @@ export class FleetController {
   @Post('devices/:id/retire')
   @HttpCode(200)
   @Roles('operator')
-  retire(@Param('id') deviceId: string, @RequestContext() context: CommandContext): Promise<DeviceAnswer> {
-    return this.commands.execute(new RetireDevice(deviceId, context));
-  }
-
-  private async deviceAt(deviceId: string, at: string): Promise<DeviceAnswer | undefined> {
-    const view = await this.replay.deviceAt(deviceId, at);
-    return view && withBase(view, this.fleet.catalog.baseOf);
-  }
-
-  private instant(at: string): string {
-    const ms = parseTime(at);
-    if (Number.isNaN(ms)) {
-      throw new ProblemError('invalid-request', undefined, [{ path: '/at', code: 'time', detail: 'no such time' }]);
-    }
-    if (ms > this.clock.now())
-      throw new ProblemError('at-in-future', `${at} is after ${this.clock.nowText()}, which is now here`);
-    return toTimeText(ms);
+  async retire(
+    @Param('id') deviceId: string,
+    @RequestContext() context: CommandContext,
+    @Req() request: PeerRequest,
+  ): Promise<DeviceAnswer> {
+    const handedOn = this.peers.handedOn(request);
+    const elsewhere = await this.queries.retireElsewhere(deviceId, context, handedOn);
+    if (elsewhere !== undefined) return elsewhere;
+    const { actor } = handedOn ?? context;
+    return this.commands.execute(new RetireDevice(deviceId, { ...context, actor }));
   }
 }
 
-function placeOf(cursor: string | undefined): DevicePlace {
-  const [shard = 0, device = 0] = cursor?.split('.').map(Number) ?? [];
-  return { shard, device };
+/** What instances ask each other for when a shard goes from one to the next. */
+@Controller('v1/shards')
+export class ShardsController {
+  constructor(private readonly takeover: ShardTakeover) {}
+
+  @Get(':shard/snapshot')
+  @Roles()
+  @ApiExcludeEndpoint()
+  async snapshot(@Param('shard', ParseIntPipe) shard: number): Promise<StreamableFile> {
+    const { bytes, pieces } = await this.takeover.snapshot(shard);
+    return new StreamableFile(Readable.from(pieces, { objectMode: false }), { length: bytes });
+  }
 }

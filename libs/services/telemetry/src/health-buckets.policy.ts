@@ -2,35 +2,40 @@ import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { type HealthEvent } from '@sluice/contracts';
 import { closeBucket, type HealthBucketClosed, tellHealth, type ToldHealth } from '@sluice/domain-fleet';
-import { Clock, EventStore } from '@sluice/event-sourcing';
+import { Clock, EventStore, RevisionConflict } from '@sluice/event-sourcing';
 import { Settings } from '@sluice/platform';
 import { Fleet } from './fleet.ts';
-import { HealthTotals } from './health.projection.ts';
 import { healthStream } from './publications.ts';
 import { type ShardWriter } from './shard-writer.ts';
 
 const SECOND_MS = 1000;
 const HOUR_MS = 3600 * SECOND_MS;
 
+/** A bucket that is closed but perhaps not in the store. Sent again under the same commit id, it is written once. */
+interface ClosedBucket {
+  readonly event: HealthBucketClosed;
+  readonly commitId: string;
+}
+
 interface OpenBucket {
+  readonly writer: ShardWriter;
   from: number;
   told: ToldHealth;
-  /** A bucket that is closed but not in the store, because the store could not take it. */
-  unwritten: HealthBucketClosed | undefined;
+  unwritten: ClosedBucket | undefined;
+  writing: Promise<void>;
 }
 
 /**
- * Tells the health of each shard, a bucket at a time. Each fact is counted in one bucket, also over restarts: a bucket
- * says through which revision of the shard it counted, and what comes after belongs to the next.
+ * Tells the health of each shard that is owned here, a bucket at a time. Each fact is counted in one bucket, also over
+ * restarts and from owner to owner: a bucket says through which revision of the shard it counted, what comes after belongs
+ * to the next, and of two owners the store takes one's next bucket only.
  */
 @Injectable()
 export class HealthBuckets {
-  /** What all buckets together tell, those of this process included. */
-  readonly totals = new HealthTotals();
   private readonly widthMs: number;
   private readonly longOfflineMs: number;
   private readonly log = new Logger('telemetry');
-  private open: readonly OpenBucket[] = [];
+  private readonly buckets = new Map<number, OpenBucket>();
   private stopTicks: (() => void) | undefined;
   private tick: Promise<void> = Promise.resolve();
 
@@ -44,14 +49,21 @@ export class HealthBuckets {
     this.longOfflineMs = settings.values.longOfflineHours * HOUR_MS;
   }
 
-  /** Goes on from what the buckets of each shard have told. */
-  start(told: readonly ToldHealth[]): void {
-    const now = this.clock.now();
-    this.open = told.map((each) => ({
-      from: each.buckets === 0 ? now : each.to,
-      told: each,
-      unwritten: undefined,
-    }));
+  /** Goes on, in a shard, from what its buckets have told. */
+  open(writer: ShardWriter, told: ToldHealth): void {
+    const from = told.buckets === 0 ? this.clock.now() : told.to;
+    this.buckets.set(writer.shard, { writer, from, told, unwritten: undefined, writing: Promise.resolve() });
+  }
+
+  /** Tells no more of a shard. Resolves with what its buckets have told; undefined when counts were taken but not told. */
+  async close(shard: number): Promise<ToldHealth | undefined> {
+    const bucket = this.buckets.get(shard);
+    this.buckets.delete(shard);
+    await bucket?.writing;
+    return bucket?.unwritten === undefined ? bucket?.told : undefined;
+  }
+
+  start(): void {
     this.stopTicks = this.clock.onTick((at) => (this.tick = this.closeDue(at)));
   }
 
@@ -60,23 +72,29 @@ export class HealthBuckets {
     await this.tick;
   }
 
+  /** What the buckets of an open shard have told; undefined when counts were taken but not told. */
+  toldOf(shard: number): ToldHealth | undefined {
+    const bucket = this.buckets.get(shard);
+    return bucket?.unwritten === undefined ? bucket?.told : undefined;
+  }
+
   private async closeDue(now: number): Promise<void> {
     // Until the catalog was heard, a patched device would be counted under the build of its patch.
     if (!this.fleet.catalog.follower.caughtUp) return;
-    for (const writer of this.fleet.writers) {
-      const bucket = this.open[writer.shard];
-      if (bucket === undefined || now - bucket.from < this.widthMs) continue;
-      bucket.unwritten ??= this.close(writer, bucket, now);
+    for (const [shard, bucket] of [...this.buckets]) {
+      // While one shard is written, another may go.
+      if (this.buckets.get(shard) !== bucket || now - bucket.from < this.widthMs) continue;
+      bucket.unwritten ??= this.closeBucket(bucket, now);
       if (bucket.unwritten === undefined) bucket.from = now;
-      else await this.write(writer.shard, bucket, bucket.unwritten);
+      else await (bucket.writing = this.write(shard, bucket, bucket.unwritten));
     }
   }
 
-  private close(writer: ShardWriter, { from, told }: OpenBucket, to: number): HealthBucketClosed | undefined {
-    const { writers, catalog, reportingDeadlineMs } = this.fleet;
-    return closeBucket(writer.state, told, {
+  private closeBucket({ writer, from, told }: OpenBucket, to: number): ClosedBucket | undefined {
+    const { shards, catalog, reportingDeadlineMs } = this.fleet;
+    const event = closeBucket(writer.state, told, {
       shard: writer.shard,
-      shards: writers.length,
+      shards,
       from,
       to,
       throughRevision: writer.revision,
@@ -85,10 +103,10 @@ export class HealthBuckets {
       baseOf: catalog.baseOf,
       recallEpochs: catalog.recallEpochs,
     });
+    return event && { event, commitId: randomUUID() };
   }
 
-  private async write(shard: number, bucket: OpenBucket, event: HealthBucketClosed): Promise<void> {
-    const commitId = randomUUID();
+  private async write(shard: number, bucket: OpenBucket, { event, commitId }: ClosedBucket): Promise<void> {
     // It is published as it is: the type says that the domain's bucket is the public one.
     const published: HealthEvent = event;
     try {
@@ -102,11 +120,11 @@ export class HealthBuckets {
     } catch (error) {
       // Its counts are taken from the shard, so the bucket is kept and written at the next tick.
       this.log.error(`the health of shard ${String(shard)} could not be written: ${String(error)}`);
+      if (error instanceof RevisionConflict) this.fleet.giveBack(shard);
       return;
     }
     bucket.unwritten = undefined;
     bucket.told = tellHealth(bucket.told, event);
     bucket.from = bucket.told.to;
-    this.totals.apply(event);
   }
 }

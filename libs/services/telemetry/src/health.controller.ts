@@ -3,8 +3,7 @@ import { ApiProperty, ApiTags } from '@nestjs/swagger';
 import { ID_PATTERN } from '@sluice/contracts';
 import { Roles } from '@sluice/platform';
 import { Matches } from 'class-validator';
-import { HealthBuckets } from './health-buckets.policy.ts';
-import { type PatchHealth } from './health.projection.ts';
+import { HealthTotals, type PatchHealth } from './health.projection.ts';
 
 class HealthQuery {
   @ApiProperty()
@@ -16,11 +15,11 @@ class HealthQuery {
 @ApiTags('fleet')
 @Controller('v1/health')
 export class HealthController {
-  constructor(private readonly buckets: HealthBuckets) {}
+  constructor(private readonly totals: HealthTotals) {}
 
   @Get()
   @Roles('viewer', 'publisher', 'operator', 'responder')
   of(@Query() { patchId }: HealthQuery): PatchHealth {
-    return this.buckets.totals.of(patchId);
+    return this.totals.of(patchId);
   }
 }

@@ -1,4 +1,7 @@
+import { Injectable } from '@nestjs/common';
 import { type HealthBucketClosed, type HealthCell, type HolderCount } from '@sluice/domain-fleet';
+import { type Commit, EventStore, type Follower, followStore } from '@sluice/event-sourcing';
+import { HEALTH_STREAMS } from './publications.ts';
 
 /** The health of one patch over all shards and buckets so far. */
 export interface PatchHealth {
@@ -20,11 +23,33 @@ interface Totals {
 
 const nothing = { holders: 0, longOffline: 0, removed: 0, removalsFailed: 0 };
 
-/** Adds up health buckets per patch, for queries. */
+/** Adds up the health buckets of all shards per patch, for queries; whoever wrote them, any instance knows the same. */
+@Injectable()
 export class HealthTotals {
+  readonly follower: Follower<Commit>;
   private readonly patches = new Map<string, Totals>();
 
-  apply(bucket: HealthBucketClosed): void {
+  constructor(store: EventStore) {
+    this.follower = followStore(store, 'telemetry-health', HEALTH_STREAMS, ({ body }) => {
+      for (const bucket of body.kind === 'events' ? (body.events as readonly HealthBucketClosed[]) : []) {
+        this.apply(bucket);
+      }
+    });
+  }
+
+  of(patchId: string): PatchHealth {
+    const totals = this.patches.get(patchId);
+    if (totals === undefined) return { patchId, cells: [], holders: nothing };
+    const { through, cells, holders, removed, removalsFailed } = totals;
+    const sum = { holders: 0, longOffline: 0 };
+    for (const line of holders.values()) {
+      sum.holders += line.holders;
+      sum.longOffline += line.longOffline;
+    }
+    return { patchId, through, cells: [...cells.values()], holders: { ...sum, removed, removalsFailed } };
+  }
+
+  private apply(bucket: HealthBucketClosed): void {
     for (const cell of bucket.cells) {
       const { cells } = this.totalsOf(cell.patchId, bucket);
       const key = JSON.stringify([cell.platform, cell.model, cell.base]);
@@ -41,18 +66,6 @@ export class HealthTotals {
       totals.removed += line.removed;
       totals.removalsFailed += line.removalsFailed;
     }
-  }
-
-  of(patchId: string): PatchHealth {
-    const totals = this.patches.get(patchId);
-    if (totals === undefined) return { patchId, cells: [], holders: nothing };
-    const { through, cells, holders, removed, removalsFailed } = totals;
-    const sum = { holders: 0, longOffline: 0 };
-    for (const line of holders.values()) {
-      sum.holders += line.holders;
-      sum.longOffline += line.longOffline;
-    }
-    return { patchId, through, cells: [...cells.values()], holders: { ...sum, removed, removalsFailed } };
   }
 
   private totalsOf(patchId: string, { to }: HealthBucketClosed): Totals {

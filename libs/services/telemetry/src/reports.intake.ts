@@ -1,20 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import {
-  type Report,
-  ReportBatch,
-  type ReportReceipt,
-  ReportReceipt as ReceiptSchema,
-  REPORTS_PER_REQUEST_MAX,
-} from '@sluice/contracts';
+import { type Report, type ReportReceipt, REPORTS_PER_REQUEST_MAX } from '@sluice/contracts';
 import { type NewFact } from '@sluice/domain-fleet';
-import { Clock, type Metadata } from '@sluice/event-sourcing';
-import { type Caller, DeviceRoutes, Metrics, ProblemError } from '@sluice/platform';
+import { Clock } from '@sluice/event-sourcing';
+import { type Caller, Metrics, ProblemError } from '@sluice/platform';
 import { Fleet } from './fleet.ts';
+import { type Delivered, type Elsewhere, type Parcel, ReportHandover } from './report-handover.ts';
 import { checkReport, countUnknownFields, factKindOf, isRefusal, type Refusal } from './report-check.ts';
 import { hashDevice, hashReport } from './shard-of.ts';
 import { type ShardWriter } from './shard-writer.ts';
 
-const BODY_LIMIT_BYTES = 2 * 1024 * 1024;
 /** A clock further ahead than this is called wrong; less is the network and the time to send. */
 const CLOCK_AHEAD_TOLERATED_MS = 60_000;
 
@@ -23,89 +17,117 @@ interface Delivery {
   readonly fact: NewFact;
 }
 
+/** The reports of one request, by where they go. */
+interface Sorted {
+  readonly deliveries: Delivery[];
+  readonly elsewhere: Elsewhere[];
+  readonly refused: ReportReceipt['refused'];
+}
+
 /** Takes in what devices report: a few microseconds a report, so no object or call here that is not needed. */
 @Injectable()
 export class ReportsIntake {
   private readonly accepted;
   private readonly duplicates;
   private readonly refused;
+  private readonly handedOn;
   private readonly unknownFields;
 
   constructor(
     private readonly fleet: Fleet,
     private readonly clock: Clock,
-    routes: DeviceRoutes,
+    private readonly handover: ReportHandover,
     metrics: Metrics,
   ) {
     const reports = metrics.counter('sluice_reports_total', 'Reports by what became of them', ['outcome']);
     this.accepted = reports.labels({ outcome: 'accepted' });
     this.duplicates = reports.labels({ outcome: 'duplicate' });
     this.refused = reports.labels({ outcome: 'refused' });
+    this.handedOn = reports.labels({ outcome: 'handed-on' });
     this.unknownFields = metrics.counter('sluice_reports_unknown_fields_total', 'Fields of reports that are not known');
-    routes.post({
-      path: '/v1/reports',
-      summary: 'What devices say happened, 1 to 1000 at once. Answered when durable and visible.',
-      body: ReportBatch,
-      answer: ReceiptSchema,
-      status: 202,
-      bodyLimitBytes: BODY_LIMIT_BYTES,
-      handle: (body, caller, request) => this.take(body, caller, request.id),
-    });
   }
 
-  private async take(body: unknown, caller: Caller, correlationId: string): Promise<ReportReceipt> {
+  /**
+   * Resolves when all of the body's reports are durable, or refused for what they are. Throws when some are perhaps not:
+   * the request is to be sent again then, and what was taken is recognized.
+   */
+  async take(body: unknown, delivered: Delivered): Promise<ReportReceipt> {
     const values = reportsOf(body);
-    const refused: ReportReceipt['refused'] = [];
-    const deliveries = this.check(values, caller, refused);
+    const { deliveries, elsewhere, refused } = this.sort(values, delivered.caller);
+    const parcels = elsewhere.length === 0 ? undefined : this.handover.pack(values, elsewhere, delivered);
     const writers = new Set<ShardWriter>();
     for (const { writer } of deliveries) writers.add(writer);
     // All or nothing up to here: a request that is turned away for want of room leaves no part of itself behind.
     for (const writer of writers) writer.admit(deliveries.length);
-    const cause: Metadata = { actor: caller.name, correlationId };
     let accepted = 0;
-    for (const { writer, fact } of deliveries) if (writer.offer(fact, cause)) accepted += 1;
+    for (const { writer, fact } of deliveries) if (writer.offer(fact, delivered.cause)) accepted += 1;
+    const handedOn = parcels && this.send(parcels, delivered);
     for (const writer of writers) await writer.settled();
     const duplicates = deliveries.length - accepted;
     this.accepted.inc(accepted);
     this.duplicates.inc(duplicates);
     this.refused.inc(refused.length);
-    return { accepted, duplicates, refused };
+    const receipt = { accepted, duplicates, refused };
+    return handedOn === undefined ? receipt : merge(receipt, await handedOn);
   }
 
-  private check(values: readonly unknown[], caller: Caller, refused: ReportReceipt['refused']): Delivery[] {
+  private send(parcels: readonly Parcel[], { cause }: Delivered): Promise<ReportReceipt[]> {
+    const receipts = Promise.all(parcels.map((parcel) => this.handover.send(parcel, cause)));
+    // Whoever waits hears of a failure; when the reports that stay here fail first, nobody does.
+    receipts.then(
+      () => this.handedOn.inc(parcels.reduce((sum, { indices }) => sum + indices.length, 0)),
+      () => undefined,
+    );
+    return receipts;
+  }
+
+  private sort(values: readonly unknown[], caller: Caller): Sorted {
     const receivedAt = this.clock.now();
-    const deliveries: Delivery[] = [];
+    const sorted: Sorted = { deliveries: [], elsewhere: [], refused: [] };
     let unknown = 0;
     for (let index = 0; index < values.length; index += 1) {
       const checked = checkReport(values[index]);
       const refusal = isRefusal(checked) ? checked : refuseOthers(checked, caller);
-      if (refusal !== undefined) refused.push({ index, code: refusal.code, detail: refusal.detail });
+      if (refusal !== undefined) sorted.refused.push({ index, code: refusal.code, detail: refusal.detail });
       else {
         const report = checked as Report;
         unknown += countUnknownFields(report);
-        deliveries.push(this.deliver(report, receivedAt));
+        const deviceHash = hashDevice(report.deviceId);
+        const shard = this.fleet.shardOf(deviceHash);
+        const writer = this.fleet.writer(shard);
+        if (writer === undefined) sorted.elsewhere.push({ shard, index });
+        else sorted.deliveries.push({ writer, fact: factOf(report, { deviceHash, receivedAt, writer }) });
       }
     }
     if (unknown > 0) this.unknownFields.inc(unknown);
-    return deliveries;
+    return sorted;
   }
+}
 
-  private deliver(report: Report, receivedAt: number): Delivery {
-    const deviceHash = hashDevice(report.deviceId);
-    const writer = this.fleet.writerOf(deviceHash);
-    const occurredAt = Date.parse(report.occurredAt);
-    const fact: NewFact = {
-      kind: factKindOf[report.kind],
-      deviceHash,
-      reportHash: hashReport(report.deviceId, report.reportId),
-      deviceId: writer.isNew(deviceHash) ? report.deviceId : undefined,
-      occurredAt,
-      receivedAt,
-      clockAhead: occurredAt > receivedAt + CLOCK_AHEAD_TOLERATED_MS,
-      said: report,
-    };
-    return { writer, fact };
-  }
+function factOf(
+  report: Report,
+  { deviceHash, receivedAt, writer }: { deviceHash: string; receivedAt: number; writer: ShardWriter },
+): NewFact {
+  const occurredAt = Date.parse(report.occurredAt);
+  return {
+    kind: factKindOf[report.kind],
+    deviceHash,
+    reportHash: hashReport(report.deviceId, report.reportId),
+    deviceId: writer.isNew(deviceHash) ? report.deviceId : undefined,
+    occurredAt,
+    receivedAt,
+    clockAhead: occurredAt > receivedAt + CLOCK_AHEAD_TOLERATED_MS,
+    said: report,
+  };
+}
+
+function merge(own: ReportReceipt, others: readonly ReportReceipt[]): ReportReceipt {
+  const all = [own, ...others];
+  return {
+    accepted: all.reduce((sum, { accepted }) => sum + accepted, 0),
+    duplicates: all.reduce((sum, { duplicates }) => sum + duplicates, 0),
+    refused: all.flatMap(({ refused }) => refused).sort((left, right) => left.index - right.index),
+  };
 }
 
 function reportsOf(body: unknown): readonly unknown[] {

@@ -1,9 +1,10 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { Clock, type CommandContext, reject } from '@sluice/event-sourcing';
 import { type DeviceAnswer, Fleet } from './fleet.ts';
+import { withoutOwner } from './peers.ts';
 import { hashDevice, hashReport } from './shard-of.ts';
 
-/** A device that is gone for good, or until it reports again. Answers with the device as it is then. */
+/** A device, of a shard that is owned here, that is gone for good, or until it reports again. Answers with the device as it is then. */
 export class RetireDevice extends Command<DeviceAnswer> {
   constructor(
     readonly deviceId: string,
@@ -21,13 +22,16 @@ export class RetireDeviceHandler implements ICommandHandler<RetireDevice> {
   ) {}
 
   async execute({ deviceId, context }: RetireDevice): Promise<DeviceAnswer> {
-    const device = this.fleet.device(deviceId);
+    const deviceHash = hashDevice(deviceId);
+    const shard = this.fleet.shardOf(deviceHash);
+    const writer = this.fleet.writer(shard);
+    if (writer === undefined) throw withoutOwner(shard);
+    const device = this.fleet.device(deviceId, writer);
     if (device === undefined) reject('device-not-found', deviceId);
     if (device.retiredAt !== undefined) return device;
     const { commitId, ...cause } = context;
-    const deviceHash = hashDevice(deviceId);
     const now = this.clock.now();
-    await this.fleet.writerOf(deviceHash).offerAlone(
+    await writer.offerAlone(
       {
         kind: 'DeviceRetired',
         deviceHash,
@@ -40,6 +44,6 @@ export class RetireDeviceHandler implements ICommandHandler<RetireDevice> {
       },
       cause,
     );
-    return this.fleet.device(deviceId) ?? device;
+    return this.fleet.device(deviceId, writer) ?? device;
   }
 }

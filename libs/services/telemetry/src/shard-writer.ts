@@ -1,32 +1,28 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FactPacker, type FleetShard, HashSet, type NewFact, readPackedFacts } from '@sluice/domain-fleet';
 import {
-  FactPacker,
-  FleetShard,
-  HashSet,
-  type NewFact,
-  type PackedFacts,
-  readPackedFacts,
-  RecentReports,
-} from '@sluice/domain-fleet';
-import {
-  BEGINNING,
-  type Commit,
+  type Append,
+  type Appended,
   type EventStore,
   type Metadata,
   type Position,
   RevisionConflict,
+  StoreOverloaded,
   StoreUnavailable,
 } from '@sluice/event-sourcing';
 import { ProblemError } from '@sluice/platform';
 import { type AppendRounds } from './append-rounds.ts';
 import { fleetStream } from './publications.ts';
+import { type ShardFold } from './shard-fold.ts';
 
-/** The same report within this time is accepted once. */
-const REPORTS_REMEMBERED_DAYS = 7;
 /** What one commit holds; the facts beyond go into the next. */
 const COMMIT_FACTS_MAX = 8192;
 /** What may wait for the disk in one shard. Those who send more are asked to come again. */
 const WAITING_FACTS_MAX = 32_768;
+/** The store may have written what it could not answer for; with the same commit id it says so, and writes nothing twice. */
+const APPEND_ATTEMPTS_MAX = 2;
+const APPEND_AGAIN_AFTER_MS = 50;
 /** Who caused a commit that holds the reports of several requests. */
 const MANY_ACTORS = 'devices';
 
@@ -58,38 +54,49 @@ class Batch {
   }
 }
 
+/** Where a writer writes, and whom it tells that another instance wrote to its shard. */
+export interface WriterPlace {
+  readonly shard: number;
+  readonly store: EventStore;
+  readonly rounds: AppendRounds;
+  readonly onConflict: (shard: number) => void;
+}
+
 /**
- * The one writer of one shard. Facts that come while an append is on its way to the disk share the next commit; whoever
- * brought them waits until it is durable and applied to the state that queries see.
+ * The one writer of one shard, as long as this instance owns it. Facts that come while an append is on its way to the disk share the next commit; whoever
+ * brought them waits until it is durable and applied to the state that queries see. When another instance has written to
+ * the shard, this writer is over: what waits is refused, so that it is sent again.
  */
 export class ShardWriter {
-  readonly state = new FleetShard();
+  readonly shard: number;
+  readonly state: FleetShard;
   private readonly packer = new FactPacker();
-  private readonly recent = new RecentReports(REPORTS_REMEMBERED_DAYS);
   /** The first one is being written when `writing`. */
   private readonly batches: Batch[] = [];
   private waitingFacts = 0;
   private writing = false;
-  private lastRevision = -1;
-  private lastPosition: Position = BEGINNING;
+  private over: ProblemError | undefined;
 
   constructor(
-    readonly shard: number,
-    private readonly store: EventStore,
-    private readonly rounds: AppendRounds,
-  ) {}
+    readonly fold: ShardFold,
+    private readonly place: WriterPlace,
+  ) {
+    this.shard = place.shard;
+    this.state = fold.state;
+  }
 
   /** The revision of the last commit in the state, −1 before the first. */
   get revision(): number {
-    return this.lastRevision;
+    return this.fold.last.revision;
   }
 
   get position(): Position {
-    return this.lastPosition;
+    return this.fold.last.position;
   }
 
   /** Throws 'overloaded' when the shard cannot take as many facts now. */
   admit(facts: number): void {
+    if (this.over !== undefined) throw this.over;
     if (this.waitingFacts + facts > WAITING_FACTS_MAX) {
       throw new ProblemError('overloaded', `${String(this.waitingFacts)} reports are waiting for the disk`);
     }
@@ -100,7 +107,7 @@ export class ShardWriter {
     const { reportHash } = fact;
     const low = wordAt(reportHash, 0);
     const high = wordAt(reportHash, 4);
-    if (this.recent.has(low, high)) return false;
+    if (this.fold.recent.has(low, high)) return false;
     for (const batch of this.batches) if (batch.reports.has(low, high)) return false;
     const batch = this.openBatch(cause);
     batch.reports.add(low, high);
@@ -111,6 +118,7 @@ export class ShardWriter {
 
   /** Takes a fact into a commit of its own, which keeps who caused it. Resolves when it is durable and visible. */
   async offerAlone(fact: NewFact, cause: Metadata): Promise<void> {
+    if (this.over !== undefined) throw this.over;
     const batch = this.addBatch(new Batch(cause, true));
     batch.facts.push(fact);
     this.waitingFacts += 1;
@@ -128,11 +136,10 @@ export class ShardWriter {
     else await Promise.all(this.batches.map(({ done }) => done));
   }
 
-  /** Takes a commit that is in the store already into the state. */
-  replay({ body, revision, position }: Commit): void {
-    if (body.kind === 'packed') this.apply(readPackedFacts(body.bytes));
-    this.lastRevision = revision;
-    this.lastPosition = position;
+  /** Takes nothing more. Resolves when what was offered is durable or refused. */
+  async close(): Promise<void> {
+    this.over ??= ownedNoMore(this.shard);
+    await Promise.allSettled(this.batches.map(({ done }) => done));
   }
 
   /** Appends what waits, as far as it fits into one commit, and tells those who wait. Called by the rounds only. */
@@ -146,8 +153,17 @@ export class ShardWriter {
       batch.succeed();
     } catch (error) {
       this.finish(batch);
-      batch.fail(error instanceof RevisionConflict ? new StoreUnavailable('another process writes this shard') : error);
+      if (error instanceof RevisionConflict) this.giveUp(batch);
+      else batch.fail(error);
     }
+  }
+
+  private giveUp(batch: Batch): void {
+    this.over ??= ownedNoMore(this.shard);
+    for (const each of [batch, ...this.batches]) each.fail(this.over);
+    this.batches.length = 0;
+    this.waitingFacts = 0;
+    this.place.onConflict(this.shard);
   }
 
   private openBatch(cause: Metadata): Batch {
@@ -162,7 +178,7 @@ export class ShardWriter {
 
   private addBatch(batch: Batch): Batch {
     this.batches.push(batch);
-    this.rounds.add(this);
+    this.place.rounds.add(this);
     return batch;
   }
 
@@ -170,7 +186,7 @@ export class ShardWriter {
     this.writing = false;
     this.batches.shift();
     this.waitingFacts -= batch.facts.length;
-    if (this.batches.length > 0) this.rounds.add(this);
+    if (this.batches.length > 0) this.place.rounds.add(this);
   }
 
   private pack(facts: readonly NewFact[]): { bytes: Uint8Array; count: number } {
@@ -187,25 +203,31 @@ export class ShardWriter {
   private async append({ facts, cause }: Batch): Promise<void> {
     const { bytes, count } = this.pack(facts);
     const commitId = randomUUID();
-    const { revision, position } = await this.store.append({
+    const { revision, position } = await this.appendOrAskAgain({
       stream: fleetStream(this.shard),
-      expected: this.lastRevision === -1 ? 'no-stream' : this.lastRevision,
+      expected: this.revision === -1 ? 'no-stream' : this.revision,
       commitId,
       metadata: cause.correlationId === '' ? { ...cause, correlationId: commitId } : cause,
       body: { kind: 'packed', bytes, count },
     });
-    this.apply(readPackedFacts(bytes));
-    this.lastRevision = revision;
-    this.lastPosition = position;
+    this.fold.take(readPackedFacts(bytes), { revision, position, commitId });
   }
 
-  private apply(facts: PackedFacts): void {
-    this.state.apply(facts);
-    const { count, reports, receivedAt } = facts;
-    for (let at = 0; at < count; at += 1) {
-      this.recent.add(reports[at * 2] ?? 0, reports[at * 2 + 1] ?? 0, receivedAt[at] ?? 0);
+  private async appendOrAskAgain(append: Append): Promise<Appended> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.place.store.append(append);
+      } catch (error) {
+        const inDoubt = error instanceof StoreUnavailable && !(error instanceof StoreOverloaded);
+        if (!inDoubt || attempt === APPEND_ATTEMPTS_MAX) throw error;
+        await sleep(APPEND_AGAIN_AFTER_MS);
+      }
     }
   }
+}
+
+function ownedNoMore(shard: number): ProblemError {
+  return new ProblemError('shard-without-owner', `shard ${String(shard)} goes to another instance; send it again`);
 }
 
 // In the byte order of typed arrays, in which packed commits give the same bytes; it is little-endian wherever Node runs.

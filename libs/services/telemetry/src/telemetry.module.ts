@@ -1,41 +1,66 @@
 import { Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Followers } from '@sluice/platform';
 import { CatalogView } from './catalog-view.projection.ts';
-import { deviceNames } from './device-names.ts';
+import { FleetCreation } from './fleet-creation.ts';
 import { FleetReplay } from './fleet-folds.ts';
-import { FleetController } from './fleet.controller.ts';
+import { FleetQueries } from './fleet-queries.ts';
+import { FleetController, ShardsController } from './fleet.controller.ts';
 import { Fleet } from './fleet.ts';
 import { HealthBuckets } from './health-buckets.policy.ts';
 import { HealthController } from './health.controller.ts';
+import { HealthTotals } from './health.projection.ts';
+import { Peers } from './peers.ts';
+import { ReportHandover } from './report-handover.ts';
 import { ReportsIntake } from './reports.intake.ts';
+import { ReportsRoute } from './reports.route.ts';
 import { RetireDeviceHandler } from './retire-device.handler.ts';
+import { ShardTakeover } from './shard-takeover.ts';
 
 /** Hears the fleet: takes in reports, knows every device, and tells how patches fare. */
 @Module({
-  controllers: [FleetController, HealthController],
-  providers: [CatalogView, Fleet, FleetReplay, HealthBuckets, ReportsIntake, RetireDeviceHandler],
+  controllers: [FleetController, HealthController, ShardsController],
+  providers: [
+    CatalogView,
+    Fleet,
+    FleetCreation,
+    FleetQueries,
+    FleetReplay,
+    HealthBuckets,
+    HealthTotals,
+    Peers,
+    ReportHandover,
+    ReportsIntake,
+    ReportsRoute,
+    RetireDeviceHandler,
+    ShardTakeover,
+  ],
 })
 export class TelemetryModule implements OnModuleInit, OnApplicationShutdown {
-  private forgetNames: (() => void) | undefined;
-
   constructor(
-    private readonly fleet: Fleet,
-    private readonly health: HealthBuckets,
+    private readonly creation: FleetCreation,
+    private readonly takeover: ShardTakeover,
+    private readonly totals: HealthTotals,
     private readonly followers: Followers,
   ) {}
 
-  // In this order: reports are taken, and health is told, only once the state is what the store says.
+  // In this order: health is told, and facts are taken, only of shards whose state is what the store says.
   async onModuleInit(): Promise<void> {
-    this.forgetNames = deviceNames.add(this.fleet.writers.map(({ state }) => state));
-    const told = await this.fleet.rebuild((bucket) => {
-      this.health.totals.apply(bucket);
+    const { followers, takeover, totals } = this;
+    await this.creation.check();
+    followers.add(takeover.fleet.catalog.follower);
+    followers.add(totals.follower);
+    await takeover.start();
+    followers.onStop('shards', () => takeover.stop());
+    followers.accompany({
+      name: 'shards',
+      start: () => undefined,
+      // By then the shards are given up, while nothing else had stopped yet.
+      stop: () => Promise.resolve(),
+      notReady: () => takeover.fleet.ownership.notReady(),
     });
-    this.followers.add(this.fleet.catalog.follower);
-    this.health.start(told);
-    this.followers.onStop('health buckets', () => this.health.stop());
   }
 
   onApplicationShutdown(): void {
-    this.forgetNames?.();
+    this.takeover.forget();
   }
 }

@@ -1,0 +1,155 @@
+import { Injectable } from '@nestjs/common';
+import { type ErrorCode, isErrorCode } from '@sluice/contracts';
+import { type ShardOwner } from '@sluice/event-feed';
+import { authenticate, ProblemError, readFeedToken, Settings, Tokens } from '@sluice/platform';
+
+/** Says for whom another instance asks; whoever is asked so answers for its own shards and hands nothing on. */
+const HANDED_ON_HEADER = 'x-sluice-handed-on';
+/** The shards that a sum is asked over, comma-separated. */
+const SHARDS_HEADER = 'x-sluice-shards';
+const CORRELATION_HEADER = 'x-correlation-id';
+const ANSWER_WITHIN_MS = 5_000;
+const SNAPSHOT_WITHIN_MS = 20_000;
+const SNAPSHOT_BYTES_MAX = 2 ** 31 - 1;
+/** Calls to one instance that wait for their answers; whoever would be next is asked to come again. */
+const WAITING_CALLS_MAX = 256;
+/** A token that was replaced is noticed after this time. */
+const TOKEN_KEPT_MS = 5_000;
+
+/** What the owner of a shard may say no with, to be said again by whoever was asked first. */
+const passedOn: ReadonlySet<ErrorCode> = new Set([
+  'device-not-found',
+  'overloaded',
+  'store-unavailable',
+  'shard-without-owner',
+  'not-ready',
+]);
+
+/** A request as the platform hands it to routes. */
+export type PeerRequest = Parameters<typeof authenticate>[1];
+
+/** On whose behalf an instance asks another one. */
+export interface AskedFor {
+  readonly actor: string;
+  readonly correlationId?: string;
+}
+
+export interface PeerCall {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: string;
+  readonly shards?: readonly number[];
+  readonly askedFor: AskedFor;
+}
+
+/** A request of another instance, which answers for its own shards only. */
+export interface HandedOn {
+  readonly actor: string;
+  /** The shards that are asked after, where the request says so. */
+  readonly shards?: readonly number[];
+}
+
+/** The other instances of this service over HTTP: how they are asked, and how their requests are recognized. */
+@Injectable()
+export class Peers {
+  private readonly waiting = new Map<string, number>();
+  private token = { text: '', readAt: -Infinity };
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly tokens: Tokens,
+  ) {}
+
+  /** What another instance handed on, undefined for a request from outside. Throws 'forbidden' when none may say so. */
+  handedOn(request: PeerRequest): HandedOn | undefined {
+    const actor = request.headers[HANDED_ON_HEADER];
+    if (typeof actor !== 'string') return undefined;
+    if (!authenticate(this.tokens, request).isAdmin) {
+      throw new ProblemError('forbidden', `${HANDED_ON_HEADER} is for other instances of this service`);
+    }
+    const shards = request.headers[SHARDS_HEADER];
+    return { actor: decodeActor(actor), ...(typeof shards === 'string' && { shards: shards.split(',').map(Number) }) };
+  }
+
+  /** The answer of an instance. Throws its problem; 'shard-without-owner' when it does not answer, or not to us. */
+  async ask<Answer>(owner: ShardOwner, call: PeerCall): Promise<Answer> {
+    const waiting = this.waiting.get(owner.address) ?? 0;
+    if (waiting >= WAITING_CALLS_MAX) {
+      throw new ProblemError('overloaded', `${String(waiting)} requests wait for ${owner.instance}`);
+    }
+    this.waiting.set(owner.address, waiting + 1);
+    try {
+      const response = await this.send(owner, call, ANSWER_WITHIN_MS);
+      const answer = (await response.json()) as Answer;
+      if (response.ok) return answer;
+      throw problemOf(owner, response.status, answer);
+    } catch (error) {
+      throw error instanceof ProblemError ? error : silent(owner, error);
+    } finally {
+      this.waiting.set(owner.address, (this.waiting.get(owner.address) ?? 1) - 1);
+    }
+  }
+
+  /** The snapshot of a shard that an instance has, undefined when it has none. Throws when it does not answer. */
+  async snapshot(owner: ShardOwner, shard: number): Promise<Uint8Array | undefined> {
+    const path = `/v1/shards/${String(shard)}/snapshot`;
+    const call: PeerCall = { method: 'GET', path, askedFor: { actor: 'telemetry' } };
+    const response = await this.send(owner, call, SNAPSHOT_WITHIN_MS);
+    if (!response.ok || Number(response.headers.get('content-length')) > SNAPSHOT_BYTES_MAX) {
+      await response.body?.cancel();
+      return undefined;
+    }
+    return response.bytes();
+  }
+
+  private async send(owner: ShardOwner, call: PeerCall, withinMs: number): Promise<Response> {
+    const { method, path, body, shards, askedFor } = call;
+    return fetch(`${owner.address}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.readToken()}`,
+        [HANDED_ON_HEADER]: encodeURIComponent(askedFor.actor),
+        ...(askedFor.correlationId !== undefined && { [CORRELATION_HEADER]: askedFor.correlationId }),
+        ...(shards !== undefined && { [SHARDS_HEADER]: shards.join(',') }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body }),
+      signal: AbortSignal.timeout(withinMs),
+    });
+  }
+
+  private readToken(): string {
+    const now = performance.now();
+    if (now - this.token.readAt > TOKEN_KEPT_MS) {
+      this.token = { text: readFeedToken(this.settings.values), readAt: now };
+    }
+    return this.token.text;
+  }
+}
+
+/** Nobody answers for a shard. */
+export function withoutOwner(shard: number): ProblemError {
+  return new ProblemError('shard-without-owner', `shard ${String(shard)}`);
+}
+
+function silent({ instance }: ShardOwner, error: unknown): ProblemError {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new ProblemError('shard-without-owner', `its owner ${instance} does not answer: ${reason}`);
+}
+
+function problemOf(owner: ShardOwner, status: number, answer: unknown): ProblemError {
+  const { code, detail } = answer as { code?: unknown; detail?: unknown };
+  if (typeof code === 'string' && isErrorCode(code) && passedOn.has(code)) {
+    return new ProblemError(code, typeof detail === 'string' ? detail : undefined);
+  }
+  return silent(owner, `it said ${String(status)} ${String(code)}`);
+}
+
+function decodeActor(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
