@@ -13,13 +13,21 @@ export const LIVE_BUFFER_COMMITS_MAX = 1024;
 
 type Read = (options: ReadOptions) => AsyncIterable<Commit>;
 
-/** The live half of `subscribe` for stores of one process: catch up by reading, then deliver what `publish` hands on. */
+/**
+ * The live half of `subscribe` for stores that know of every commit: catch up by reading, then deliver what `publish` hands
+ * on, which must leave nothing out. Where something may have been appended by others, `invalidate` has it read.
+ */
 export class Broadcast {
   private readonly subscribers = new Set<Subscriber>();
 
   /** Hands new commits, in order of position, to those who want them. */
   publish(commits: readonly Commit[]): void {
     for (const subscriber of this.subscribers) subscriber.offer(commits);
+  }
+
+  /** Has every subscriber read from the store again, from where it is. */
+  invalidate(): void {
+    for (const subscriber of this.subscribers) subscriber.readAgain();
   }
 
   async *subscribe(
@@ -78,11 +86,15 @@ class Subscriber {
     for (const commit of commits) {
       this.covered = commit.position;
       if (this.overflowed || !matchesPrefix(commit.stream, this.prefixes)) continue;
-      if (this.commits.length === LIVE_BUFFER_COMMITS_MAX) {
-        this.commits = [];
-        this.overflowed = true;
-      } else this.commits.push(commit);
+      if (this.commits.length === LIVE_BUFFER_COMMITS_MAX) this.readAgain();
+      else this.commits.push(commit);
     }
+    this.wake();
+  }
+
+  readAgain(): void {
+    this.commits = [];
+    this.overflowed = true;
     this.wake();
   }
 

@@ -1,35 +1,74 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { refusalOf, sqliteCode } from './sqlite-file.ts';
+import { isBusy, refusalOf } from './sqlite-file.ts';
 import { StoreRefused } from './store-refused.ts';
 
 const LOCK_FILE = 'lock';
-const SQLITE_BUSY = 5;
+const EXCLUSIVE = 'BEGIN EXCLUSIVE';
+/** A read that is not ended: any number of processes may have one, but none beside an exclusive transaction. */
+const SHARED = 'BEGIN; SELECT count(*) FROM sqlite_schema';
 
-/** A data folder belongs to one process until that releases it or dies: the lock is the operating system's. */
+/** A data folder belongs to one process, or to those that share it, until they release it or die: the lock is the operating system's. */
 export class DataFolderLock {
-  private constructor(private readonly database: DatabaseSync) {}
+  private readonly database: DatabaseSync;
 
-  /** Makes the folder if it is not there. Throws StoreRefused when another store, in any process, has the folder. */
-  static take(folder: string): DataFolderLock {
-    let database: DatabaseSync | undefined;
+  private constructor(database: DatabaseSync) {
+    this.database = database;
+  }
+
+  /** Makes the folder if it is not there. Throws StoreRefused when a store has the folder that does not share it, or this one does not. */
+  static take(folder: string, shared = false): DataFolderLock {
     try {
       mkdirSync(folder, { recursive: true });
-      database = new DatabaseSync(join(folder, LOCK_FILE));
-      database.exec('BEGIN EXCLUSIVE');
-      return new DataFolderLock(database);
+      const database = lock(folder, shared ? SHARED : EXCLUSIVE);
+      if (database !== undefined) return new DataFolderLock(database);
     } catch (error) {
-      database?.close();
-      if (sqliteCode(error) !== SQLITE_BUSY) throw refusalOf(error, folder);
-      throw new StoreRefused(
-        'folder-in-use',
-        `The data folder ${folder} is in use by another Sluice process. Stop that one first, or name another folder.`,
-      );
+      throw refusalOf(error, folder);
     }
+    throw new StoreRefused('folder-in-use', inUse(folder, shared));
   }
 
   release(): void {
     this.database.close();
   }
+}
+
+/** A second lock on a shared folder, which one of its processes has at a time. It has to be closed. */
+export function openTurnLock(folder: string): DatabaseSync {
+  const database = new DatabaseSync(join(folder, LOCK_FILE));
+  // Nothing is ever written, and a journal on the disk would cost more than the lock.
+  database.exec('PRAGMA journal_mode = MEMORY');
+  return database;
+}
+
+/** Undefined when another has the folder. */
+function lock(folder: string, how: string): DatabaseSync | undefined {
+  const database = new DatabaseSync(join(folder, LOCK_FILE));
+  try {
+    database.exec(how);
+    return database;
+  } catch (error) {
+    database.close();
+    if (isBusy(error)) return undefined;
+    throw error;
+  }
+}
+
+function inUse(folder: string, shared: boolean): string {
+  if (shared) {
+    return (
+      `The data folder ${folder} is in use by another Sluice process, which does not share it. ` +
+      'Stop that one first and start it in shared mode, or name another folder.'
+    );
+  }
+  const sharing = lock(folder, SHARED);
+  sharing?.close();
+  if (sharing !== undefined) {
+    return (
+      `The data folder ${folder} is shared by other Sluice processes, and this one would have it for itself. ` +
+      'Stop those first, start this one in shared mode, or name another folder.'
+    );
+  }
+  return `The data folder ${folder} is in use by another Sluice process. Stop that one first, or name another folder.`;
 }

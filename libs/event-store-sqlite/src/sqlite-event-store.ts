@@ -29,36 +29,46 @@ export interface SqliteEventStoreOptions {
   readonly clock: Pick<Clock, 'kind' | 'nowText'>;
   /** The file does not grow beyond that; appends fail then as on a full disk. */
   readonly sizeBytesMax?: number;
+  /** Whether other processes of this machine may have the store open as well; all of them must say so. */
+  readonly shared?: boolean;
 }
 
 /**
  * The embedded event store: one file, written and read by one thread. All appends that come while a transaction is on its
- * way to the disk share the next one, so that many writers wait for few fsyncs.
+ * way to the disk share the next one, so that many writers wait for few fsyncs. In shared mode several processes do so with
+ * the same file, one transaction at a time.
  */
 export class SqliteEventStore extends EventStore {
   override readonly checkpoints: SqliteCheckpoints;
   private readonly broadcast = new Broadcast();
   private readonly counts = { transactions: 0, commits: 0 };
   private readonly writes: GroupCommit;
+  private readonly clock: Pick<Clock, 'nowText'>;
+  private readonly shared: boolean;
+  private watchers = 0;
   private closing: Promise<void> | undefined;
 
   private constructor(
-    private readonly clock: Pick<Clock, 'nowText'>,
+    { clock, shared = false }: SqliteEventStoreOptions,
     private readonly thread: StoreThread,
     private readonly lock: DataFolderLock,
     private position: Position,
   ) {
     super();
+    this.clock = clock;
+    this.shared = shared;
+    thread.onNews((head) => this.hearOf(head));
     this.writes = new GroupCommit(thread, (commits) => this.publish(commits));
     this.checkpoints = new SqliteCheckpoints(thread, this.writes);
   }
 
   /** Opens the store, or makes it. Throws StoreRefused, which says what to do. */
-  static async open({ path, clock, sizeBytesMax }: SqliteEventStoreOptions): Promise<SqliteEventStore> {
-    const lock = DataFolderLock.take(dirname(resolve(path)));
+  static async open(options: SqliteEventStoreOptions): Promise<SqliteEventStore> {
+    const { path, clock, sizeBytesMax, shared = false } = options;
+    const lock = DataFolderLock.take(dirname(resolve(path)), shared);
     try {
-      const { thread, head } = await StoreThread.start({ path, clockKind: clock.kind, sizeBytesMax });
-      return new SqliteEventStore(clock, thread, lock, String(head));
+      const { thread, head } = await StoreThread.start({ path, clockKind: clock.kind, sizeBytesMax, shared });
+      return new SqliteEventStore(options, thread, lock, String(head));
     } catch (error) {
       lock.release();
       throw error;
@@ -87,15 +97,16 @@ export class SqliteEventStore extends EventStore {
   }
 
   override subscribe(options: ReadOptions & { readonly signal: AbortSignal }): AsyncIterable<SubscriptionMessage> {
-    return this.broadcast.subscribe(
+    const subscription = this.broadcast.subscribe(
       options,
       (read) => this.readAll(read),
       () => this.head(),
     );
+    return this.shared ? this.watching(subscription) : subscription;
   }
 
-  override head(): Promise<Position> {
-    return Promise.resolve(this.position);
+  override async head(): Promise<Position> {
+    return this.shared ? String(await this.thread.call('head', undefined)) : this.position;
   }
 
   override close(): Promise<void> {
@@ -131,8 +142,34 @@ export class SqliteEventStore extends EventStore {
     this.counts.commits += written.length;
     // Decoded again, so that a subscriber hears live exactly what it would read later.
     const commits = written.map(toCommit);
+    const othersBefore = written[0]?.position !== Number(this.position) + 1;
     this.position = commits.at(-1)?.position ?? this.position;
-    this.broadcast.publish(commits);
+    if (othersBefore) this.broadcast.invalidate();
+    else this.broadcast.publish(commits);
+  }
+
+  /** Of a commit of another process, unless it came to notice before. */
+  private hearOf(head: number): void {
+    if (head <= Number(this.position)) return;
+    this.position = String(head);
+    this.broadcast.invalidate();
+  }
+
+  /** The thread looks out for other processes' commits while anyone subscribes, from before the first read. */
+  private async *watching(subscription: AsyncIterable<SubscriptionMessage>): AsyncGenerator<SubscriptionMessage> {
+    this.watchers += 1;
+    if (this.watchers === 1) this.watch(true);
+    try {
+      yield* subscription;
+    } finally {
+      this.watchers -= 1;
+      if (this.watchers === 0) this.watch(false);
+    }
+  }
+
+  /** A store that has stopped says so to those who read. */
+  private watch(on: boolean): void {
+    this.thread.call('watch', on).catch(() => undefined);
   }
 
   /** Page by page, the next one under way while the present one is used. */

@@ -8,6 +8,8 @@ export interface StoreFile {
   readonly clockKind: ClockKind;
   /** The file does not grow beyond that; appends fail then as on a full disk. */
   readonly sizeBytesMax: number | undefined;
+  /** Other processes write to it, too. */
+  readonly shared: boolean;
 }
 
 const FORMAT = '1';
@@ -15,8 +17,8 @@ const FORMAT = '1';
 const APPLICATION_ID = 0x536c7569;
 /** Packed commits are some 3 kB: pages of 4 kB would stay a third empty. Larger pages cost little time beside the fsync. */
 const PAGE_SIZE_BYTES = 16_384;
-/** Readers in other threads hold the file for a page at most. */
-const BUSY_TIMEOUT_MS = 5000;
+/** Readers in other threads hold the file for a page at most, other processes that share it for a transaction each. */
+export const BUSY_TIMEOUT_MS = 5000;
 /** What is left of the write-ahead log after a checkpoint, however large it once was. */
 const WAL_BYTES_KEPT_MAX = 16 * 1024 * 1024;
 
@@ -92,6 +94,7 @@ export function checkFile(database: DatabaseSync, path: string, clockKind?: Cloc
   }
 }
 
+const SQLITE_BUSY = 5;
 const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
 
@@ -111,8 +114,13 @@ export function refusalOf(error: unknown, path: string): StoreRefused {
   );
 }
 
+/** Another has the lock. */
+export function isBusy(error: unknown): boolean {
+  return sqliteCode(error) === SQLITE_BUSY;
+}
+
 /** The kind of SQLite's error without its details, which are in the higher bits; undefined for another error. */
-export function sqliteCode(error: unknown): number | undefined {
+function sqliteCode(error: unknown): number | undefined {
   const { errcode } = error as { errcode?: number };
   return errcode === undefined ? undefined : errcode & 0xff;
 }

@@ -1,8 +1,10 @@
 import { hash } from 'node:crypto';
+import { dirname, resolve } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Checkpoint, ExpectedRevision, Metadata } from '@sluice/event-sourcing';
 import { CheckpointTable, type CheckpointSave } from './checkpoint-table.ts';
 import { decodeRecord, encodeRecord } from './record-codec.ts';
+import { SharedFile, Turn } from './shared-file.ts';
 import { openFile, refusalOf, type StoreFile } from './sqlite-file.ts';
 import { DamagedRecord, SqlitePages } from './sqlite-pages.ts';
 
@@ -40,44 +42,52 @@ export interface LogWritten {
   readonly saves: readonly (Checkpoint | undefined)[];
 }
 
-/** The file of the store and its only writer. All calls block. */
+/** The file of the store and its writer: the only one, or one of those that share it. All calls block. */
 export class SqliteLog {
   readonly pages: SqlitePages;
   readonly checkpoints: CheckpointTable;
   private readonly database: DatabaseSync;
+  private readonly sharing: SharedFile | undefined;
   private readonly statements: Statements;
   private position: number;
   private recordedAtMs: number;
 
   /** Opens or creates the file. Throws StoreRefused. */
   constructor(file: StoreFile) {
-    this.database = openFile(file);
+    const turn = file.shared ? new Turn(dirname(resolve(file.path))) : undefined;
+    let database: DatabaseSync | undefined;
     try {
-      this.pages = new SqlitePages(this.database);
-      this.checkpoints = new CheckpointTable(this.database);
-      this.statements = prepare(this.database);
+      // In turn, because two that find no file would both make one.
+      database = turn === undefined ? openFile(file) : turn.with(() => openFile(file));
+      this.database = database;
+      this.sharing = turn === undefined ? undefined : new SharedFile(database, turn);
+      this.pages = new SqlitePages(database);
+      this.checkpoints = new CheckpointTable(database);
+      this.statements = prepare(database);
       this.position = this.pages.head();
       this.recordedAtMs = this.lastRecordedAtMs();
     } catch (error) {
-      this.database.close();
+      database?.close();
+      turn?.close();
       throw refusalOf(error, file.path);
     }
   }
 
   get head(): number {
-    return this.position;
+    return this.sharing === undefined ? this.position : this.pages.head();
   }
 
   /** Writes all that do not conflict in one transaction. Throws when the disk does not take it; then nothing was kept. */
   write({ appends, saves }: LogWrite): LogWritten {
     const before = { position: this.position, recordedAtMs: this.recordedAtMs };
     try {
-      this.database.exec('BEGIN IMMEDIATE');
+      this.begin();
       const written = {
         appends: appends.map((append) => this.appendOne(append)),
         saves: saves.map((save) => this.checkpoints.save(save)),
       };
       this.database.exec('COMMIT');
+      this.sharing?.keepLogShort();
       return written;
     } catch (error) {
       this.position = before.position;
@@ -87,10 +97,28 @@ export class SqliteLog {
     }
   }
 
-  /** Brings everything into the one file. */
+  /** The position of the last commit, where another process has written since this was asked before. */
+  newHead(): number | undefined {
+    return this.sharing?.ifChanged(() => this.pages.head());
+  }
+
+  /** Brings everything into the one file, unless another process has it still. */
   close(): void {
-    this.database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    this.sharing?.close();
+    if (this.sharing === undefined) this.database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     this.database.close();
+  }
+
+  private begin(): void {
+    if (this.sharing === undefined) {
+      this.database.exec('BEGIN IMMEDIATE');
+      return;
+    }
+    this.sharing.begin();
+    const head = this.pages.head();
+    if (head === this.position) return;
+    this.position = head;
+    this.recordedAtMs = this.lastRecordedAtMs();
   }
 
   private appendOne(append: LogAppend): LogOutcome {

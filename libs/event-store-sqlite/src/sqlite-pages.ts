@@ -43,13 +43,13 @@ interface Row {
 
 /** Reads bounded pages through one connection, none of which stays open in between: a commit once written never changes. */
 export class SqlitePages {
-  private readonly database: DatabaseSync;
+  private readonly last: StatementSync;
   private readonly everything: StatementSync;
   private readonly filtered: StatementSync;
   private readonly oneStream: StatementSync;
 
   constructor(database: DatabaseSync) {
-    this.database = database;
+    this.last = database.prepare('SELECT max(position) AS head FROM commits');
     const columns = 'c.position, c.stream AS streamId, s.name AS stream, c.record';
     // CROSS JOIN keeps SQLite from starting at the streams and sorting.
     const log = `SELECT ${columns} FROM commits c CROSS JOIN streams s ON s.id = c.stream WHERE c.position > ? AND c.position <= ?`;
@@ -67,8 +67,7 @@ export class SqlitePages {
 
   /** The position of the last commit, 0 if there is none. */
   head(): number {
-    const row = this.database.prepare('SELECT max(position) AS head FROM commits').get();
-    return Number(row?.['head'] ?? 0);
+    return Number(this.last.get()?.['head'] ?? 0);
   }
 
   /** Throws DamagedRecord. */

@@ -8,6 +8,9 @@ export interface StoreCalls {
   readonly write: { readonly input: LogWrite; readonly output: LogWritten };
   readonly read: { readonly input: PageQuery; readonly output: Page };
   readonly 'load-checkpoint': { readonly input: string; readonly output: Checkpoint | undefined };
+  readonly head: { readonly input: undefined; readonly output: number };
+  /** Whether to look out for what other processes write; asked to, the thread tells of it at once. */
+  readonly watch: { readonly input: boolean; readonly output: undefined };
   readonly close: { readonly input: undefined; readonly output: undefined };
 }
 
@@ -17,7 +20,14 @@ export type StoreRequest = {
 
 export type StoreReply =
   | { readonly id: number; readonly kind: 'done'; readonly output: unknown }
-  | { readonly id: number; readonly kind: 'failed'; readonly message: string };
+  | { readonly id: number; readonly kind: 'failed'; readonly message: string }
+  | StoreNews;
+
+/** What the thread says unasked: another process has written, and this is the position of the last commit now. */
+export interface StoreNews {
+  readonly kind: 'others-wrote';
+  readonly head: number;
+}
 
 /** The first message of the thread. */
 export type StoreGreeting =

@@ -16,6 +16,7 @@ export class StoreThread {
   private readonly ended: Promise<unknown>;
   private lastId = 0;
   private unavailable: StoreUnavailable | undefined;
+  private onOthersWrote: ((head: number) => void) | undefined;
 
   private constructor(private readonly worker: Worker) {
     this.ended = once(worker, 'exit').catch(() => undefined);
@@ -49,12 +50,18 @@ export class StoreThread {
     });
   }
 
+  /** The listener is told when other processes have written, while the thread watches for it. */
+  onNews(listener: (head: number) => void): void {
+    this.onOthersWrote = listener;
+  }
+
   async close(): Promise<void> {
     await this.call('close', undefined);
     await this.ended;
   }
 
   private settle(reply: StoreReply): void {
+    if (reply.kind === 'others-wrote') return this.onOthersWrote?.(reply.head);
     const waiting = this.waiting.get(reply.id);
     this.waiting.delete(reply.id);
     if (reply.kind === 'done') waiting?.resolve(reply.output);
