@@ -143,7 +143,7 @@ function kafkaSection(): string {
   ]);
   const headers = Object.entries(EventHeaders.properties).map(([name, header]) => {
     const { const: fixed, description }: Schema = header;
-    const what = fixed === undefined ? (description ?? '') : `Always \`${String(fixed)}\`.`;
+    const what = typeof fixed === 'string' ? `Always \`${fixed}\`.` : (description ?? '');
     return [`\`${name}\``, what, (EventHeaders.required as readonly string[]).includes(name) ? '' : 'optional'];
   });
   return `## In Kafka

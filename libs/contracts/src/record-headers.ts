@@ -15,7 +15,6 @@ const NINE = 0x39;
 const ASCII_END = 0x80;
 const REPLACEMENT = '\uFFFD';
 /** What CloudEvents forbids in texts. */
-// eslint-disable-next-line no-control-regex
 const CONTROL_CHARACTERS = /[\u0000-\u001F\u007F-\u009F]/g;
 
 /** A record is not as the contract says. */

@@ -24,5 +24,5 @@ export function upcast(
   { type, version, data }: { readonly type: string; readonly version: number; readonly data: EventData },
   table: Upcasters = upcasters,
 ): EventData {
-  return (table[type] ?? []).slice(version - 1).reduce((older, toNext) => toNext(older), data);
+  return table[type]?.slice(version - 1).reduce((older, toNext) => toNext(older), data) ?? data;
 }
