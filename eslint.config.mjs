@@ -38,8 +38,12 @@ const kinds = {
   },
   service: { imports: ['kernel', 'contract', 'platform', 'domain'], packages: [...nest, ...validation] },
   simulation: { imports: ['contract', 'domain', 'kernel'], packages: ['pure-rand', 'pure-rand/*'] },
-  app: { imports: ['service', 'adapter', 'platform', 'kernel', 'contract'], packages: nest },
-  standalone: { imports: ['service', 'adapter', 'platform', 'kernel', 'contract', 'simulation'], packages: nest },
+  composition: { imports: ['adapter', 'platform', 'kernel', 'contract'], packages: ['pino'] },
+  app: { imports: ['composition', 'service', 'adapter', 'platform', 'kernel', 'contract'], packages: nest },
+  standalone: {
+    imports: ['composition', 'service', 'adapter', 'platform', 'kernel', 'contract', 'simulation'],
+    packages: nest,
+  },
   benchmark: {
     imports: ['service', 'adapter', 'platform', 'kernel', 'contract', 'domain', 'simulation'],
     packages: ['@nestjs/*', 'fastify', 'autocannon'],
@@ -49,7 +53,10 @@ const kinds = {
 };
 
 /** An adapter imports one driver, its own. Those on what Node brings along have none. */
-const drivers = { 'libs/event-feed-http': ['eventsource-parser', 'eventsource-parser/*'] };
+const drivers = {
+  'libs/event-feed-http': ['eventsource-parser', 'eventsource-parser/*'],
+  'libs/event-feed-kafka': ['kafkajs'],
+};
 
 /** A service and its app stay within their scope: another's domain is known by its public events only. */
 const scopes = ['catalog', 'orchestrator', 'telemetry'];

@@ -1,5 +1,5 @@
-import { SqliteReader } from '@sluice/event-store-sqlite';
+import { openReader } from '@sluice/composition';
 import { serveFolds } from '@sluice/platform';
 import { folds } from '@sluice/service-catalog';
 
-serveFolds((path) => SqliteReader.open(path), folds);
+serveFolds(openReader, folds);

@@ -1,12 +1,13 @@
-import { SqliteEventStore } from '@sluice/event-store-sqlite';
+import { connect, openStore } from '@sluice/composition';
 import { runService } from '@sluice/platform';
-import { catalogPublications, CatalogModule } from '@sluice/service-catalog';
+import { CatalogModule, catalogPublications } from '@sluice/service-catalog';
 
 await runService(
   {
     modules: [CatalogModule],
     publications: catalogPublications(),
-    openStore: (path, clock) => SqliteEventStore.open({ path, clock }),
+    openStore,
+    connect,
     foldsWorker: new URL('./folds.worker.js', import.meta.url),
   },
   { port: 4601, data: '.sluice/catalog' },

@@ -1,5 +1,5 @@
-import { SqliteReader } from '@sluice/event-store-sqlite';
+import { openReader } from '@sluice/composition';
 import { serveFolds } from '@sluice/platform';
 import { services } from './services.ts';
 
-serveFolds((path) => SqliteReader.open(path), services.folds);
+serveFolds(openReader, services.folds);

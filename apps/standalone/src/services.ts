@@ -1,4 +1,4 @@
-import { SqliteEventStore } from '@sluice/event-store-sqlite';
+import { openStore } from '@sluice/composition';
 import { type ServiceProcess } from '@sluice/platform';
 import { CatalogModule, catalogPublications, folds as catalogFolds } from '@sluice/service-catalog';
 import { folds as orchestratorFolds, OrchestratorModule, orchestratorPublications } from '@sluice/service-orchestrator';
@@ -9,6 +9,6 @@ export const services = {
   modules: [CatalogModule, OrchestratorModule, TelemetryModule],
   publications: [...catalogPublications(), ...orchestratorPublications(), ...telemetryPublications()],
   folds: { ...catalogFolds, ...orchestratorFolds, ...telemetryFolds },
-  openStore: (path, clock) => SqliteEventStore.open({ path, clock }),
+  openStore,
   foldsWorker: new URL('./folds.worker.js', import.meta.url),
 } satisfies ServiceProcess & { folds: object };

@@ -5,6 +5,15 @@ import { ProblemError } from './problem.ts';
 /** What a fold reads: the store, as of now, without a way to write. */
 export type FoldStore = Pick<EventStore, 'readStream' | 'readAll'>;
 
+/** Where a store is, in a form that can be handed to another thread. */
+export interface StoreLocation {
+  readonly kind: string;
+  /** The file of an embedded store. */
+  readonly path: string;
+  /** The connection string of a server. */
+  readonly url: string;
+}
+
 /** A fold that may take long. Input and result are structured-cloneable. */
 export type FoldTask = (store: FoldStore, input: unknown) => Promise<unknown>;
 
@@ -41,7 +50,7 @@ const FOLD_MEMORY_MIB = 4096;
 /** Loading the code of a worker takes longer than most folds, so it is kept for the next one for a while. */
 const IDLE_WORKER_KEPT_MS = 10_000;
 
-/** Folds in worker threads, which open the store file for reading by themselves; a few at once, the others wait. */
+/** Folds in worker threads, which open the store for reading by themselves; a few at once, the others wait. */
 export class WorkerFolds extends Folds {
   private readonly idle: FoldWorker[] = [];
   private running = 0;
@@ -49,7 +58,7 @@ export class WorkerFolds extends Folds {
 
   constructor(
     private readonly workerFile: URL,
-    private readonly storePath: string,
+    private readonly store: StoreLocation,
   ) {
     super();
   }
@@ -58,7 +67,7 @@ export class WorkerFolds extends Folds {
     if (this.waiting.length >= FOLDS_WAITING_MAX) throw new ProblemError('overloaded', 'too many replays are waiting');
     if (this.running >= FOLDS_AT_ONCE_MAX) await new Promise<void>((resolve) => this.waiting.push(resolve));
     else this.running += 1;
-    const worker = this.idle.pop() ?? new FoldWorker(this.workerFile, this.storePath);
+    const worker = this.idle.pop() ?? new FoldWorker(this.workerFile, this.store);
     try {
       return await worker.run({ task, input });
     } finally {
@@ -87,9 +96,9 @@ class FoldWorker {
   private idleTimer: NodeJS.Timeout | undefined;
   private alive = true;
 
-  constructor(file: URL, storePath: string) {
+  constructor(file: URL, store: StoreLocation) {
     const resourceLimits = { maxOldGenerationSizeMb: FOLD_MEMORY_MIB };
-    this.thread = new Worker(file, { workerData: storePath, resourceLimits });
+    this.thread = new Worker(file, { workerData: store, resourceLimits });
     this.thread.unref();
     this.thread.on('message', (answer: Answer) => {
       if ('error' in answer) this.answer?.reject(new Error(answer.error));
@@ -133,7 +142,7 @@ class FoldWorker {
 
 /** The other end of WorkerFolds: the whole of a worker file. Each fold reads the store as it is when it begins. */
 export function serveFolds(
-  open: (storePath: string) => FoldStore & { close(): void },
+  open: (store: StoreLocation) => FoldStore & { close(): void | Promise<void> },
   tasks: Readonly<Record<string, FoldTask>>,
 ): void {
   parentPort?.on('message', ({ task, input }: Order) => {
@@ -142,11 +151,11 @@ export function serveFolds(
 
   async function answer(task: string, input: unknown): Promise<void> {
     try {
-      const store = open(workerData as string);
+      const store = open(workerData as StoreLocation);
       try {
         parentPort?.postMessage({ result: await find(tasks, task)(store, input) } satisfies Answer);
       } finally {
-        store.close();
+        await store.close();
       }
     } catch (error) {
       parentPort?.postMessage({ error: error instanceof Error ? error.message : String(error) } satisfies Answer);

@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Type } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { type EventFeed, type Publication } from '@sluice/event-feed';
+import { type EventFeed, type Publication, type ShardOwnership } from '@sluice/event-feed';
 import { type Clock, type EventStore } from '@sluice/event-sourcing';
 import { type Logger } from 'pino';
-import { WallClock } from './clock.ts';
-import { WorkerFolds } from './folds.ts';
+import { ManualClock, WallClock } from './clock.ts';
+import { type StoreLocation, WorkerFolds } from './folds.ts';
+import { type Companion } from './followers.ts';
 import { createApp, createLogger, serve } from './serve.ts';
 import { HelpWanted, readSettings, type Settings, SettingsError, type SettingValues } from './settings.ts';
 import { Tokens } from './tokens.ts';
@@ -18,10 +19,23 @@ const EXIT_FAILED = 1;
 export interface ServiceProcess {
   readonly modules: readonly Type[];
   readonly publications: readonly Publication[];
-  readonly openStore: (path: string, clock: Clock) => Promise<EventStore>;
+  readonly openStore: (location: StoreLocation, clock: Clock) => Promise<EventStore>;
   readonly foldsWorker: URL;
-  /** Where the events of other services come from; the own store if not given. */
-  readonly feed?: (settings: SettingValues, log: Logger) => EventFeed;
+  /** How the service hears others, and others it; if not given, it hears itself only. */
+  readonly connect?: (surroundings: Surroundings) => Connections;
+}
+
+export interface Surroundings {
+  readonly settings: SettingValues;
+  readonly store: EventStore;
+  readonly publications: readonly Publication[];
+  readonly log: Logger;
+}
+
+export interface Connections {
+  readonly feed?: EventFeed;
+  readonly ownership?: ShardOwnership;
+  readonly companions?: readonly Companion[];
 }
 
 export interface RunningService {
@@ -35,14 +49,14 @@ export interface RunningService {
 export async function runService(process_: ServiceProcess, defaults: Partial<SettingValues>): Promise<void> {
   await orExit(async () => {
     const { settings } = readSettings(process.argv.slice(2), process.env, defaults);
-    const { address } = await startService(process_, settings, new WallClock());
+    const { address } = await startService(process_, settings, clockOf(settings.values));
     process.stderr.write(`Sluice listens at ${address}\n`);
   });
 }
 
 /** Boots and listens. */
 export async function startService(
-  { modules, publications, openStore, foldsWorker, feed }: ServiceProcess,
+  { modules, publications, openStore, foldsWorker, connect }: ServiceProcess,
   settings: Settings,
   clock: Clock,
 ): Promise<RunningService> {
@@ -52,12 +66,17 @@ export async function startService(
   if (tokens.adminIsNew) {
     process.stderr.write(`Admin token, kept in ${join(tokensFolder(values), 'admin-token')}: ${tokens.adminToken()}\n`);
   }
-  const storePath = join(values.data, 'sluice.db');
-  const store = await openStore(storePath, clock);
-  const folds = new WorkerFolds(foldsWorker, storePath);
-  const own = { settings, clock, store, tokens, folds, publications };
-  const app = await createApp(modules, feed === undefined ? own : { ...own, feed: feed(values, log) }, log);
+  const location: StoreLocation = { kind: values.store, path: join(values.data, 'sluice.db'), url: values.storeUrl };
+  const store = await openStore(location, clock);
+  const folds = new WorkerFolds(foldsWorker, location);
+  const connections = connect?.({ settings: values, store, publications, log }) ?? {};
+  const app = await createApp(modules, { settings, clock, store, tokens, folds, publications, ...connections }, log);
   return { app, tokens, store, address: await serve(app, values, log) };
+}
+
+/** The wall's time, or one that stands at 1970 until a scenario moves it. */
+function clockOf({ clock }: SettingValues): Clock {
+  return clock === 'manual' ? new ManualClock(0) : new WallClock();
 }
 
 /** Where tokens are kept: a folder that services share, or the data folder. */

@@ -58,6 +58,7 @@ export async function createApp(
   });
   app.get(OpenApi).attach(app);
   await app.init();
+  for (const companion of composition.companions ?? []) app.get(Followers).accompany(companion);
   app.get(Followers).start();
   await instance.ready();
   return app;
