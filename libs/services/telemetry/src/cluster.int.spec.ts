@@ -1,0 +1,392 @@
+import { createServer } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { type HealthBucketClosed, readPackedFacts } from '@sluice/domain-fleet';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Cluster, type Instance, report, SHARDS } from './cluster.fixture.ts';
+import { unread } from './shard-fold.ts';
+import { hashDevice, shardOf } from './shard-of.ts';
+import { packSnapshot } from './shard-snapshot.ts';
+
+const PATCHED = '23D771330a';
+
+let cluster: Cluster;
+
+beforeEach(() => {
+  cluster = new Cluster();
+});
+
+afterEach(() => cluster.stop());
+
+const shard = (deviceId: string) => shardOf(hashDevice(deviceId), SHARDS);
+const ids = (count: number, prefix = 'd') => Array.from({ length: count }, (_, at) => `${prefix}-${String(at)}`);
+/** The first device of a shard. */
+const deviceOf = (wanted: number, prefix = 'd') => ids(500, prefix).find((id) => shard(id) === wanted) ?? 'none';
+
+/** All facts in the store, by device key and report hash: what was accepted, and how often. */
+async function stored(): Promise<{ facts: number; unique: number }> {
+  const seen = new Set<string>();
+  let facts = 0;
+  for (const { body } of await cluster.commits('fleet-')) {
+    if (body.kind !== 'packed') continue;
+    const { count, reports } = readPackedFacts(body.bytes);
+    for (let at = 0; at < count; at += 1) seen.add(`${String(reports[at * 2])} ${String(reports[at * 2 + 1])}`);
+    facts += count;
+  }
+  return { facts, unique: seen.size };
+}
+
+/** What an instance says of the fleet, without the instant. */
+async function fleetOf(instance: Instance): Promise<Record<string, unknown>> {
+  const { asOf: _, ...rest } = (await instance.get('/v1/fleet')).body;
+  return rest;
+}
+
+async function buckets(): Promise<HealthBucketClosed[]> {
+  return (await cluster.commits('health-')).flatMap(({ body }) =>
+    body.kind === 'events' ? (body.events as readonly HealthBucketClosed[]) : [],
+  );
+}
+
+async function verify(instance: Instance): Promise<Record<string, unknown>> {
+  const { body } = await instance.call('POST', '/v1/replays', { body: { verify: true } });
+  const job = `/v1/replays/${String(body['id'])}`;
+  await expect.poll(async () => (await instance.get(job)).body['status']).not.toBe('running');
+  return (await instance.get(job)).body;
+}
+
+async function start(count: 2 | 3): Promise<[Instance, Instance, Instance]> {
+  const [a, b, c = a] = await cluster.startAll(...['a', 'b', 'c'].slice(0, count));
+  if (a === undefined || b === undefined || c === undefined) throw new Error('nothing has started');
+  return [a, b, c];
+}
+
+describe('reporting to any instance', () => {
+  it('takes every report once, wherever it is sent, and answers with the right indices', async () => {
+    const instances = await start(3);
+    const reports = ids(60).map((deviceId) => report({ deviceId }));
+    const mixed = [
+      ...reports.slice(0, 30),
+      report({ kind: 'teleported' }),
+      ...reports.slice(30),
+      report({ osBuild: 7 }),
+    ];
+    const first = await instances[0].send(mixed);
+    expect(first).toMatchObject({ status: 202, body: { accepted: 60, duplicates: 0 } });
+    expect((first.body['refused'] as { index: number }[]).map(({ index }) => index)).toEqual([30, 61]);
+    for (const instance of instances) {
+      expect((await instance.send(reports)).body).toEqual({ accepted: 0, duplicates: 60, refused: [] });
+    }
+    expect(await stored()).toEqual({ facts: 60, unique: 60 });
+    expect(new Set((await cluster.commits('fleet-')).map(({ stream }) => stream)).size).toBe(SHARDS);
+  });
+
+  it('checks at the first instance whom the caller may speak for, and keeps its name', async () => {
+    const [a, b] = await start(2);
+    const { token } = cluster.tokens.create('Büro 7', ['device'], cluster.clock.nowText(), { devicePrefix: 'd-' });
+    const [own, others] = [deviceOf(0), deviceOf(1)];
+    const { body } = await a.send(
+      [report({ deviceId: own }), report({ deviceId: others }), report({ deviceId: 'e-1' })],
+      token,
+    );
+    expect(body).toMatchObject({ accepted: 2, refused: [{ index: 2, code: 'device-forbidden' }] });
+    const actors = (await cluster.commits('fleet-')).map(({ metadata }) => metadata.actor);
+    expect(actors).toEqual(['Büro 7', 'Büro 7']);
+    const forged = { token, headers: { 'x-sluice-handed-on': 'admin' }, body: { reports: [report()] } };
+    expect(await b.call('POST', '/v1/reports', forged)).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+  });
+
+  it('hands nothing on a second time', async () => {
+    const [a] = await start(2);
+    const body = { reports: [report({ deviceId: deviceOf(0) }), report({ deviceId: deviceOf(1) })] };
+    const answer = await a.call('POST', '/v1/reports', { body, headers: { 'x-sluice-handed-on': 'someone' } });
+    expect(answer).toMatchObject({ status: 503, body: { code: 'shard-without-owner' } });
+    expect(await stored()).toEqual({ facts: 0, unique: 0 });
+  });
+});
+
+describe('asking any instance', () => {
+  it('gets the same fleet, devices, lists and health from each', async () => {
+    const instances = await start(3);
+    await cluster.tellCatalog({
+      type: 'PatchPublished',
+      platform: 'ios',
+      variants: [{ build: PATCHED, prerequisiteBuild: '23D8133', models: ['iPhone18,1'] }],
+    });
+    const devices = ids(40);
+    await instances[1].send(
+      devices.map((deviceId, at) =>
+        at % 2 === 0 ? report({ deviceId }) : report({ deviceId, kind: 'installed', patchId: 'a', osBuild: PATCHED }),
+      ),
+    );
+    await cluster.pass(1);
+    const [one, two, three] = await Promise.all(instances.map(fleetOf));
+    expect(one).toMatchObject({ facts: 40, devices: 40, patches: { a: { installed: 20 } } });
+    expect(one).not.toHaveProperty('shards');
+    expect([two, three]).toEqual([one, one]);
+    const health = await Promise.all(instances.map((instance) => instance.get('/v1/health?patchId=a')));
+    expect(health[0]?.body).toMatchObject({ holders: { holders: 20 } });
+    expect(health[1]).toEqual(health[0]);
+    expect(health[2]).toEqual(health[0]);
+    for (const instance of instances) {
+      expect((await instance.get('/v1/devices/d-7')).body).toMatchObject({ deviceId: 'd-7', osBuild: PATCHED });
+      expect(await instance.get('/v1/devices/nobody')).toMatchObject({
+        status: 404,
+        body: { code: 'device-not-found' },
+      });
+      expect(await pages(instance, '/v1/devices?limit=7')).toEqual(devices.toSorted());
+      expect(await pages(instance, '/v1/devices?limit=3&patchId=a&state=installed')).toHaveLength(20);
+      expect(await verify(instance)).toMatchObject({ status: 'done', matches: true });
+    }
+  });
+
+  async function pages(instance: Instance, url: string): Promise<string[]> {
+    const found: string[] = [];
+    let cursor = '';
+    for (let page = 0; page < 40; page += 1) {
+      const { body } = await instance.get(`${url}${cursor}`);
+      found.push(...(body['items'] as { deviceId: string }[]).map(({ deviceId }) => deviceId));
+      if (body['nextCursor'] === undefined) return found.toSorted();
+      cursor = `&cursor=${body['nextCursor'] as string}`;
+    }
+    throw new Error('the list does not end');
+  }
+
+  it('retires a device at its owner, in the name of who asked', async () => {
+    const [a, b] = await start(2);
+    const deviceId = deviceOf(1);
+    await a.send([report({ deviceId })]);
+    const { token } = cluster.tokens.create('olga', ['operator'], cluster.clock.nowText());
+    const retired = await a.call('POST', `/v1/devices/${deviceId}/retire`, { token });
+    expect(retired).toMatchObject({ status: 200, body: { deviceId, retiredAt: '2026-03-17T12:00:00.000Z' } });
+    expect((await b.get(`/v1/devices/${deviceId}`)).body).toEqual(retired.body);
+    expect((await cluster.commits('fleet-')).at(-1)?.metadata.actor).toBe('olga');
+    expect((await a.call('POST', '/v1/devices/nobody-knows/retire')).status).toBe(404);
+  });
+});
+
+describe('losing an owner', () => {
+  it('refuses the reports of its shards, says that sums are not whole, and recovers', async () => {
+    const [a, b] = await start(2);
+    const reports = ids(40).map((deviceId) => report({ deviceId }));
+    await a.send(reports);
+    const whole = await fleetOf(a);
+    await cluster.kill(b);
+    const more = ids(40).map((deviceId) => report({ deviceId }));
+    expect(await a.send(more)).toMatchObject({ status: 503, body: { code: 'shard-without-owner' } });
+    const own = more.filter(({ deviceId }) => shard(String(deviceId)) % 2 === 0);
+    expect((await a.send(own)).status).toBe(202);
+    expect(await fleetOf(a)).toMatchObject({ shards: { total: SHARDS, withoutOwner: [1, 3, 5] } });
+    const lost = await a.get(`/v1/devices/${deviceOf(1)}`);
+    expect(lost).toMatchObject({ status: 503, body: { code: 'shard-without-owner' } });
+    expect((await a.get('/v1/devices')).status).toBe(503);
+    for (const each of [1, 3, 5]) await cluster.move(each, undefined);
+    expect(await a.send(more)).toMatchObject({ status: 503, body: { code: 'shard-without-owner' } });
+    for (const each of [1, 3, 5]) await cluster.move(each, a);
+    expect((await a.send(more)).body).toMatchObject({ duplicates: own.length, accepted: 40 - own.length });
+    expect(await fleetOf(a)).toMatchObject({ ...whole, facts: 80, position: expect.any(String) });
+    expect(await stored()).toEqual({ facts: 80, unique: 80 });
+  });
+});
+
+describe('handing shards over', () => {
+  it('loses and doubles nothing while reports keep coming', async () => {
+    const instances = await start(3);
+    cluster.store.delayMs = 3;
+    const stop = new AbortController();
+    const tally = { sent: 0, acknowledged: 0, refusals: 0 };
+    const sender = async (name: string) => {
+      while (!stop.signal.aborted) {
+        const batch = ids(20, name).map((deviceId) => report({ deviceId }));
+        tally.sent += batch.length;
+        for (let at = tally.sent; ; at += 1) {
+          const { status, body } = (await instances[at % 3]?.send(batch)) ?? { status: 0, body: {} };
+          if (status === 202) {
+            tally.acknowledged += Number(body['accepted']) + Number(body['duplicates']);
+            break;
+          }
+          expect([status, body['code']]).toEqual([503, 'shard-without-owner']);
+          tally.refusals += 1;
+        }
+      }
+    };
+    const senders = ['p', 'q', 'r', 's'].map(sender);
+    for (let round = 0; round < 60; round += 1) {
+      await cluster.move(round % SHARDS, instances[(round * 7 + 1) % 3]);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    stop.abort();
+    await Promise.all(senders);
+    await cluster.settle();
+    expect(tally.acknowledged).toBe(tally.sent);
+    expect(await stored()).toEqual({ facts: tally.sent, unique: tally.sent });
+    for (const instance of instances) {
+      expect(await fleetOf(instance)).toMatchObject({ facts: tally.sent, devices: 80 });
+      expect(await verify(instance)).toMatchObject({ matches: true });
+    }
+    process.stderr.write(
+      `handed over 60 times: ${JSON.stringify(tally)}, in store ${String((await stored()).facts)}\n`,
+    );
+  });
+
+  it('goes on from the snapshot of the former owner, and from its own when the shard comes back', async () => {
+    const [a, b] = await start(2);
+    const deviceId = deviceOf(0);
+    for (let commit = 0; commit < 10; commit += 1) await a.send([report({ deviceId })]);
+    const again = report({ deviceId });
+    await a.send([again]);
+    cluster.store.reads.length = 0;
+    await cluster.move(0, b);
+    expect(cluster.store.reads.filter(({ stream }) => stream === 'fleet-0')).toEqual([{ stream: 'fleet-0', from: 10 }]);
+    expect((await b.send([again])).body).toMatchObject({ duplicates: 1 });
+    await b.send([report({ deviceId })]);
+    cluster.store.reads.length = 0;
+    await cluster.move(0, a);
+    expect(cluster.store.reads.filter(({ stream }) => stream === 'fleet-0')).toEqual([{ stream: 'fleet-0', from: 10 }]);
+    expect(await fleetOf(a)).toMatchObject({ facts: 12 });
+    for (const each of [a, b]) expect(await verify(each)).toMatchObject({ matches: true });
+  });
+
+  it.each([
+    ['is damaged', (bytes: Buffer) => bytes.fill(7, 100, 101)],
+    ['is cut off', (bytes: Buffer) => bytes.subarray(0, 40)],
+    ['is empty', (bytes: Buffer) => bytes.subarray(0, 0)],
+    ['is ahead of the stream', (bytes: Buffer) => bytes],
+  ])('folds the stream from the beginning when the snapshot %s', async (_name, change) => {
+    const [a] = await start(2);
+    await a.send([report({ deviceId: deviceOf(0) })]);
+    await cluster.move(0, undefined);
+    const c = await cluster.start('c');
+    const ahead = unread();
+    ahead.fold.last = { revision: 99, position: '999', commitId: 'never' };
+    const server = createServer((_request, response) => {
+      response.end(change(Buffer.concat([...packSnapshot(0, ahead).pieces])));
+    }).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    cluster.table.set(0, {
+      instance: 'odd',
+      address: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
+    });
+    cluster.store.reads.length = 0;
+    await cluster.move(0, c);
+    server.close();
+    expect(cluster.store.reads.filter(({ stream }) => stream === 'fleet-0').at(-1)).toMatchObject({ from: 0 });
+    expect(await fleetOf(c)).toMatchObject({ facts: 1 });
+  });
+
+  it('gives snapshots to other instances only', async () => {
+    const [a] = await start(2);
+    const { token } = cluster.tokens.create('viewer', ['viewer'], cluster.clock.nowText());
+    expect(await a.call('GET', '/v1/shards/0/snapshot', { token })).toMatchObject({ status: 403 });
+    expect(await a.get('/v1/shards/1/snapshot')).toMatchObject({ status: 503, body: { code: 'shard-without-owner' } });
+    expect(await a.get('/v1/shards/one/snapshot')).toMatchObject({ status: 400 });
+  });
+});
+
+describe('owning a shard twice', () => {
+  it('lets one owner write at a time, and keeps what each one acknowledged', async () => {
+    const [a, b] = await start(2);
+    // As after a pause: `a` does not know that its shard went to `b`.
+    await b.ownership.gain(0);
+    cluster.store.delayMs = 1;
+    const devices = ids(300).filter((deviceId) => shard(deviceId) === 0);
+    let acknowledged = 0;
+    for (let round = 0; round < 20; round += 1) {
+      const answers = await Promise.all(
+        [a, b].map((each) => each.send(devices.map((deviceId) => report({ deviceId, model: each.name })))),
+      );
+      for (const { status, body } of answers) {
+        if (status === 202) acknowledged += Number(body['accepted']);
+        else expect(body).toMatchObject({ code: 'shard-without-owner' });
+      }
+      await cluster.settle();
+    }
+    expect(acknowledged).toBeGreaterThan(0);
+    expect(await stored()).toEqual({ facts: acknowledged, unique: acknowledged });
+    const revisions = (await cluster.commits('fleet-0')).map(({ revision }) => revision);
+    expect(revisions).toEqual(revisions.map((_, at) => at));
+    await cluster.move(0, b);
+    expect((await b.send([report({ deviceId: deviceOf(0) })])).status).toBe(202);
+    expect(await fleetOf(a)).toMatchObject({ facts: acknowledged + 1 });
+    for (const each of [a, b]) expect(await verify(each)).toMatchObject({ matches: true });
+  });
+});
+
+describe('writing without an answer', () => {
+  it('asks again under the same commit id, and writes once', async () => {
+    const [a] = await start(2);
+    cluster.store.answersLost.count = 1;
+    expect(await a.send([report({ deviceId: deviceOf(0) })])).toMatchObject({ status: 202, body: { accepted: 1 } });
+    expect(await stored()).toEqual({ facts: 1, unique: 1 });
+  });
+
+  it('reads the stream again when no answer comes at all, and goes on', async () => {
+    const [a] = await start(2);
+    const doubtful = report({ deviceId: deviceOf(0) });
+    cluster.store.answersLost.count = 5;
+    expect(await a.send([doubtful])).toMatchObject({ status: 503, body: { code: 'store-unavailable' } });
+    cluster.store.answersLost.count = 0;
+    const other = report({ deviceId: deviceOf(0) });
+    const answers = [await a.send([doubtful]), (await cluster.settle(), await a.send([doubtful, other]))];
+    expect(answers.map(({ status }) => status)).toEqual([503, 202]);
+    expect(answers[1]?.body).toMatchObject({ accepted: 1, duplicates: 1 });
+    expect(await stored()).toEqual({ facts: 2, unique: 2 });
+    expect(await fleetOf(a)).toMatchObject({ facts: 2 });
+  });
+});
+
+describe('telling health from owner to owner', () => {
+  const trials = async () =>
+    (await buckets()).flatMap(({ cells }) => cells).reduce((sum, cell) => sum + cell.trials, 0);
+
+  it('counts every trial once, wherever the shard is', async () => {
+    const instances = await start(3);
+    let devices = 0;
+    for (const [round, minutes] of [0.4, 1, 0.2, 30, 95, 1, 0.5, 130, 0.1, 1].entries()) {
+      const reports = Array.from({ length: 12 }, (_, at) => {
+        devices += 1;
+        const fields = { deviceId: `t-${String(devices)}`, patchId: 'a', occurredAt: cluster.clock.nowText() };
+        // Half of them never say that they started, and count once their deadline has passed.
+        const ended = report({ ...fields, kind: at % 4 === 0 ? 'install-failed' : 'installed' });
+        return at % 2 === 0 ? [report({ ...fields, kind: 'install-started' }), ended] : [ended];
+      }).flat();
+      expect((await instances[round % 3]?.send(reports))?.status).toBe(202);
+      await cluster.pass(minutes);
+      for (let each = 0; each < SHARDS; each += 2)
+        await cluster.move((each + round) % SHARDS, instances[(each + round * 5) % 3]);
+    }
+    await cluster.pass(121);
+    expect(await trials()).toBe(devices);
+    const [one, two] = await Promise.all(instances.map((instance) => instance.get('/v1/health?patchId=a')));
+    expect(one?.body).toMatchObject({ cells: [{ trials: devices, failures: devices / 4 }] });
+    expect(two).toEqual(one);
+  });
+
+  it('writes one bucket when two owners close it, and counts on from there', async () => {
+    const [a, b] = await start(2);
+    const started = (at: number) =>
+      report({ deviceId: ids(300).filter((id) => shard(id) === 0)[at], kind: 'install-started', patchId: 'a' });
+    await a.send([started(0), started(1)]);
+    await b.ownership.gain(0);
+    await cluster.pass(1);
+    expect(await trials()).toBe(2);
+    await b.send([started(2)]);
+    await cluster.move(0, b);
+    await b.send([started(3)]);
+    await cluster.pass(1);
+    await cluster.pass(1);
+    expect(await trials()).toBe((await stored()).facts);
+    expect((await buckets()).filter((bucket) => bucket.shard === 0).map(({ cells }) => cells.length)).not.toContain(0);
+  });
+
+  it('writes a bucket once when the answer was lost', async () => {
+    const [a] = await start(2);
+    await a.send([report({ deviceId: deviceOf(0), kind: 'install-started', patchId: 'a' })]);
+    cluster.store.answersLost = { prefix: 'health-', count: 1 };
+    await cluster.pass(1);
+    await a.send([report({ deviceId: deviceOf(0, 'e'), kind: 'install-started', patchId: 'a' })]);
+    await cluster.pass(1);
+    await cluster.pass(1);
+    expect(await trials()).toBe(2);
+    expect((await buckets()).filter((bucket) => bucket.shard === 0)).toHaveLength(2);
+  });
+});
