@@ -49,7 +49,7 @@ const kinds = {
     packages: ['@nestjs/*', 'fastify', 'autocannon'],
   },
   client: { imports: ['contract'], banned: ['@nestjs/*', ...testTools] },
-  testing: { imports: ['kernel'], packages: [...testTools, 'testcontainers', '@testcontainers/*'] },
+  testing: { imports: ['kernel'], packages: [...testTools, 'testcontainers', 'kafkajs'] },
 };
 
 /** An adapter imports one driver, its own. Those on what Node brings along have none. */

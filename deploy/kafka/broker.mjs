@@ -1,10 +1,11 @@
 /**
  * A real Kafka broker on this machine, without Docker: `node deploy/kafka/broker.mjs [--port 9092] [--data DIR]` runs until
- * SIGTERM or Ctrl-C, and prints one line of JSON, { addresses, brokers, processId }, once it answers. Needs Java 17 and, for
- * the first time, Maven. Other modules import startBroker(); broker.d.mts describes it.
+ * SIGTERM or Ctrl-C, and prints one line of JSON, { brokers, addresses, processId }, once it answers. Needs Java 17 and, for
+ * the first time, Maven. Other scripts import startBroker(), tests go through libs/testing/src/kafka.ts.
  */
 import { execFile, spawn } from 'node:child_process';
-import { openSync, closeSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
@@ -28,15 +29,15 @@ const STOP_MS_MAX = 20_000;
 const LOG_TAIL_LINES = 20;
 
 /**
- * Starts a broker whose data, settings and log lie in `folder`, and waits until it answers. `port` is that of the PLAINTEXT
- * listener (default: a free one); `secured` names further listeners out of SASL_PLAINTEXT, SSL, SASL_SSL; `users` are
+ * Starts a broker whose data, settings and log lie in `folder`, and waits until it answers. Without a folder they lie in a
+ * temporary one, which asyncDispose removes. `port` is that of the PLAINTEXT listener (default: a free one); `secured` names further listeners out of SASL_PLAINTEXT, SSL, SASL_SSL; `users` are
  * passwords by name, for PLAIN and SCRAM-SHA-256 alike; `properties` go into server.properties. The broker dies with
  * this process, however that ends. Throws, and says what to install, without Java or Maven.
  */
-export async function startBroker(options) {
-  const folder = resolve(options.folder);
+export async function startBroker(options = {}) {
   const java = javaCommand();
   const classPath = await kafkaClassPath();
+  const folder = options.folder === undefined ? mkdtempSync(join(tmpdir(), 'sluice-kafka-')) : resolve(options.folder);
   const settings = await settle({ ...options, folder });
   if (options.secured?.some((listener) => listener.endsWith('SSL'))) {
     await makeCertificate(folder, settings, javaCommand('keytool'));
@@ -44,11 +45,11 @@ export async function startBroker(options) {
   writeFileSync(propertiesFile(folder), serverProperties(folder, settings, options.properties));
   if (!settings.formatted) await format(java, classPath, { folder, settings });
   const start = () => launch(java, classPath, { folder, brokers: addresses(settings).PLAINTEXT });
-  return handleOf({ folder, settings, start, running: await start() });
+  return handleOf({ folder, settings, start, running: await start(), temporary: options.folder === undefined });
 }
 
 /** What startBroker() answers. One of stop, kill and restart at a time. */
-function handleOf({ folder, settings, start, running }) {
+function handleOf({ folder, settings, start, running, temporary }) {
   let current = running;
   async function end(signal) {
     await current?.end(signal);
@@ -71,6 +72,7 @@ function handleOf({ folder, settings, start, running }) {
     },
     async [Symbol.asyncDispose]() {
       await end('SIGKILL');
+      if (temporary) rmSync(folder, { recursive: true, force: true });
     },
   };
 }

@@ -12,6 +12,7 @@ import { withLock } from '../lock.mjs';
 const pom = join(import.meta.dirname, 'pom.xml');
 const cache = join(dirname(dirname(import.meta.dirname)), 'node_modules', '.cache', 'sluice-kafka');
 const JAVA_VERSION_MIN = 17;
+const MAVEN_TAIL_LINES = 10;
 const RESOLVE_MS_MAX = 5 * 60 * 1000;
 
 if (process.argv[1] === import.meta.filename) process.stdout.write(`${await kafkaClassPath()}\n`);
@@ -32,9 +33,9 @@ export function javaCommand(name = 'java') {
   const java = inJavaHome('java');
   const { stderr, error } = spawnSync(java, ['-version'], { encoding: 'utf8' });
   const install = `Install a Java runtime ${JAVA_VERSION_MIN} or newer (Debian: openjdk-${JAVA_VERSION_MIN}-jre-headless).`;
-  if (error !== undefined) throw new Error(`Kafka needs Java, but "${java}" does not start. ${install}`);
+  if (error !== undefined) throw missingTool(`Kafka needs Java, but "${java}" does not start. ${install}`);
   const version = Number(/version "(\d+)/.exec(stderr)?.[1] ?? 0);
-  if (version < JAVA_VERSION_MIN) throw new Error(`Kafka needs a newer Java than "${java}". ${install}`);
+  if (version < JAVA_VERSION_MIN) throw missingTool(`Kafka needs a newer Java than "${java}". ${install}`);
   return inJavaHome(name);
 }
 
@@ -58,7 +59,7 @@ async function resolveClassPath(file) {
   try {
     await promisify(execFile)('mvn', parameters, { timeout: RESOLVE_MS_MAX });
   } catch (error) {
-    throw new Error(whyMavenFailed(error), { cause: error });
+    throw whyMavenFailed(error);
   }
   renameSync(`${file}.new`, file);
   const classPath = readClassPath(file);
@@ -68,8 +69,15 @@ async function resolveClassPath(file) {
 
 function whyMavenFailed(error) {
   if (error.code === 'ENOENT') {
-    return 'Kafka comes from Maven artifacts, but "mvn" does not start. Install Maven (Debian: maven).';
+    return missingTool('Kafka comes from Maven artifacts, but "mvn" does not start. Install Maven (Debian: maven).');
   }
-  const said = `${error.stdout ?? ''}${error.stderr ?? ''}`.trim().split('\n').slice(-10).join('\n');
-  return `Maven could not fetch Kafka (is a Maven repository reachable?):\n${said || error.message}`;
+  const said = `${error.stdout ?? ''}${error.stderr ?? ''}`.trim().split('\n').slice(-MAVEN_TAIL_LINES).join('\n');
+  return new Error(`Maven could not fetch Kafka (is a Maven repository reachable?):\n${said || error.message}`, {
+    cause: error,
+  });
+}
+
+/** Tests tell by the code that a tool has to be installed, which is no fault of Sluice. */
+function missingTool(message) {
+  return Object.assign(new Error(message), { code: 'missing-tool' });
 }

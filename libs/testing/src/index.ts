@@ -1,4 +1,5 @@
 export * from './checkpoints.contract.ts';
 export * from './event-store.contract.ts';
+export * from './kafka.ts';
 export * from './scenarios.ts';
 export * from './steps.ts';

@@ -2,8 +2,11 @@
 export type SecuredListener = 'SASL_PLAINTEXT' | 'SSL' | 'SASL_SSL';
 
 export interface BrokerOptions {
-  /** Data, settings, certificate and log. A broker that starts on the folder of an earlier one is that broker. */
-  readonly folder: string;
+  /**
+   * Data, settings, certificate and log. A broker that starts on the folder of an earlier one is that broker. Default: a
+   * temporary folder, removed when the broker is disposed of.
+   */
+  readonly folder?: string;
   /** Port of the PLAINTEXT listener; without it, a free one. Kept in the folder, as all ports are. */
   readonly port?: number;
   readonly secured?: readonly SecuredListener[];
@@ -13,6 +16,7 @@ export interface BrokerOptions {
   readonly properties?: Readonly<Record<string, string | number | boolean>>;
 }
 
+/** Disposing of it kills it and removes its folder, if that was a temporary one. */
 export interface Broker extends AsyncDisposable {
   readonly folder: string;
   /** The PLAINTEXT address, `127.0.0.1:port`. */
@@ -32,11 +36,19 @@ export interface Broker extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-/**
- * Starts a real Kafka broker as a child process and resolves when it answers. It dies with this process, however that
- * ends; its folder is left where it is. Throws, and says what to install, when Java or Maven is missing.
- */
-export function startBroker(options: BrokerOptions): Promise<Broker>;
+/** What deploy/kafka/broker.mjs exports. */
+interface BrokerModule {
+  /**
+   * Starts a real Kafka broker as a child process and resolves when it answers. It dies with this process, however that
+   * ends. Throws, with the code `missing-tool`, when Java or Maven has to be installed.
+   */
+  startBroker(options?: BrokerOptions): Promise<Broker>;
+  /** True when a broker at this address answers and is part of its cluster. */
+  isAlive(brokers: string): Promise<boolean>;
+}
 
-/** True when a broker at this address answers and is part of its cluster. */
-export function isAlive(brokers: string): Promise<boolean>;
+/** The scripts of deploy belong to no project and have no types, and kafkajs is not loaded for tests without Kafka. */
+export async function brokerModule(): Promise<BrokerModule> {
+  const script = new URL('../../../deploy/kafka/broker.mjs', import.meta.url);
+  return (await import(script.href)) as BrokerModule;
+}
