@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type CloudEvent,
@@ -50,7 +51,7 @@ function received({ key, headers, value }: CloudEvent): ReceivedRecord {
   };
 }
 
-function withHeaders(changed: Readonly<Record<string, string | string[] | undefined>>): ReceivedRecord {
+function withHeaders(changed: Readonly<Record<string, string | string[] | null | undefined>>): ReceivedRecord {
   return { ...record, headers: { ...record.headers, ...changed } };
 }
 
@@ -168,6 +169,7 @@ describe('reading a record', () => {
   it.each([
     ['another version of CloudEvents', withHeaders({ ce_specversion: '2.0' }), 'ce_specversion is "2.0" and not 1.0'],
     ['no type', withHeaders({ ce_type: undefined }), 'ce_type is missing'],
+    ['a type of nothing', withHeaders({ ce_type: null }), 'ce_type is missing'],
     ['a foreign type', withHeaders({ ce_type: 'com.example.x' }), 'ce_type "com.example.x" is not of Sluice'],
     ['no headers', { ...record, headers: undefined }, 'ce_specversion is missing'],
     ['another source', withHeaders({ ce_source: '/sluice/telemetry' }), 'ce_source is'],
@@ -209,5 +211,37 @@ describe('reading a record', () => {
     ['the key of another event', { ...record, key: 'p2' }, 'the key is not "p1"'],
   ])('finds %s, and counts the event as seen', (_name, changed, fault) => {
     expect(fromCloudEvent(changed)).toEqual({ fault: expect.stringContaining(fault), seen });
+  });
+});
+
+describe('reading what anybody may have written', () => {
+  const octets = fc.oneof(
+    fc.uint8Array({ maxLength: 80 }).map((bytes) => Buffer.from(bytes)),
+    fc.string({ maxLength: 80 }),
+    fc.constantFrom('', '0', '-1', '1.', '.', '18446744073709551616', '{}', 'null', record.value),
+  );
+  const names = [...Object.keys(record.headers), '__proto__', 'ce_other'];
+
+  it('answers with one of its kinds of answer, and never throws', () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(
+          fc.constantFrom(...names),
+          fc.oneof(octets, fc.constant(null), fc.array(octets, { maxLength: 2 })),
+        ),
+        fc.option(octets, { nil: undefined }),
+        fc.option(octets, { nil: undefined }),
+        (headers, key, value) => {
+          const written = received(record);
+          const decoded = fromCloudEvent({
+            key: key ?? written.key,
+            headers: { ...written.headers, ...headers },
+            value: value ?? written.value,
+          });
+          expect(['event', 'progress', 'unknown', 'fault'].filter((kind) => kind in decoded)).toHaveLength(1);
+        },
+      ),
+      { numRuns: 2000 },
+    );
   });
 });

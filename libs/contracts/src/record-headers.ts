@@ -1,7 +1,7 @@
-/** Reading of Kafka's record headers, which are octets, each name at most once, and written by anybody. */
+/** Reading of Kafka's record headers: octets or null, each name any number of times, written by anybody. */
 
 export type Octets = string | Buffer;
-export type ReceivedHeaders = Readonly<Record<string, Octets | readonly Octets[] | undefined>>;
+export type ReceivedHeaders = Readonly<Record<string, Octets | readonly Octets[] | null | undefined>>;
 
 export const TEXT_CHARACTERS_MAX = 512;
 /** As many as TEXT_CHARACTERS_MAX of them take at most. */
@@ -61,7 +61,7 @@ export class RecordHeaders {
   }
 
   optionalWhole(name: string): number | undefined {
-    return this.headers[name] === undefined ? undefined : this.whole(name);
+    return this.octets(name) === undefined ? undefined : this.whole(name);
   }
 
   /** Two whole numbers with a dot between, undefined where there is no such header. */
@@ -82,7 +82,7 @@ export class RecordHeaders {
 
   private octets(name: string): Octets | undefined {
     const octets = this.headers[name];
-    if (octets === undefined) return undefined;
+    if (octets === undefined || octets === null) return undefined;
     if (isList(octets)) refuse(`${name} comes more than once`);
     return octets.length > HEADER_BYTES_MAX ? refuse(`${name} is too long`) : octets;
   }
