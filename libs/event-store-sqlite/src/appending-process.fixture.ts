@@ -4,20 +4,26 @@ import { writeSync } from 'node:fs';
 import { SqliteEventStore } from './sqlite-event-store.ts';
 import { StoreRefused } from './store-refused.ts';
 
-/** A process that opens the store it is told and appends as fast as it can, naming each commit once it is acknowledged. */
+/**
+ * A process that opens the store it is told, alone or shared, and appends as fast as it can to streams of that name, naming
+ * each commit once it is acknowledged.
+ */
 const WRITERS = 16;
 const STREAMS = 5;
 const STANDARD_OUTPUT = 1;
 /** Random, so that it stays as large on disk and the process gets to checkpoints. */
 const BODY_BYTES = 8000;
 
-const [, , path = ''] = process.argv;
+const [, , path = '', name = 's', mode = 'alone'] = process.argv;
 try {
   const store = await SqliteEventStore.open({
     path,
     clock: { kind: 'manual', nowText: () => '2026-11-24T10:00:00.000Z' },
+    shared: mode === 'shared',
   });
-  await Promise.all(Array.from({ length: WRITERS }, (_, writer) => appendForever(store, `s-${writer % STREAMS}`)));
+  await Promise.all(
+    Array.from({ length: WRITERS }, (_, writer) => appendForever(store, `${name}-${writer % STREAMS}`)),
+  );
 } catch (error) {
   if (!(error instanceof StoreRefused)) throw error;
   say(`refused ${error.code}: ${error.message}`);
