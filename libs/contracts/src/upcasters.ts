@@ -10,7 +10,8 @@ export type Upcasters = Readonly<Record<string, readonly Upcaster[] | undefined>
 
 /**
  * Per event type what brings version 1 to 2, 2 to 3, and so on. The current version of a type is one more than it has
- * upcasters, so a new version is an upcaster here, beside the changed schema in `events.ts`.
+ * upcasters. So a new version is an upcaster here, the changed schema in `events.ts`, and a golden record beside those of
+ * the versions before it; their schemas and golden records stay for good.
  */
 export const upcasters: Partial<Record<PublicEvent['type'], readonly Upcaster[]>> = {};
 
