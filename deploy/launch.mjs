@@ -30,6 +30,7 @@ const tools = {
   test: { script: 'node_modules/vitest/vitest.mjs', args: ['run'], built: true },
   verify: { script: 'deploy/verify.mjs' },
   lint: { script: 'node_modules/eslint/bin/eslint.js', defaults: ['.'] },
+  images: { script: 'deploy/images/build.mjs' },
 };
 
 const [what = '', ...args] = process.argv.slice(2);

@@ -4,7 +4,7 @@ import { leaveOut } from './docker.ts';
 import { brokerModule, type Broker, type BrokerOptions } from './kafka-broker.ts';
 import { type KafkaOfRun } from './kafka-run.setup.ts';
 
-export { type Broker, type BrokerOptions, type SecuredListener } from './kafka-broker.ts';
+export { type Broker, type BrokerOptions } from './kafka-broker.ts';
 
 /** The broker that all tests of this run share. It ends with the run; what a test leaves in it disturbs no other test. */
 export interface TestBroker {
