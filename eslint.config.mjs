@@ -44,6 +44,7 @@ const kinds = {
     imports: ['composition', 'service', 'adapter', 'platform', 'kernel', 'contract', 'simulation'],
     packages: nest,
   },
+  cluster: { imports: ['platform', 'simulation', 'kernel', 'contract'], packages: ['undici'] },
   benchmark: {
     imports: ['service', 'adapter', 'platform', 'kernel', 'contract', 'domain', 'simulation'],
     packages: ['@nestjs/*', 'fastify', 'autocannon'],

@@ -33,6 +33,9 @@ const tools = {
   images: { script: 'deploy/images/build.mjs' },
 };
 
+/** Apps that start others. */
+const startedBy = { cluster: ['catalog', 'orchestrator', 'telemetry'] };
+
 const [what = '', ...args] = process.argv.slice(2);
 process.exitCode = await main();
 
@@ -45,7 +48,7 @@ async function main() {
   if (whyInstall() !== undefined && !(await withLock(join(root, 'dist', '.install.lock'), install))) return 1;
   const node = pinnedNode();
   if (node === undefined) return 1;
-  const needed = tool === undefined ? [what] : tool.built ? appNames(root) : [];
+  const needed = tool === undefined ? [what, ...(startedBy[what] ?? [])] : tool.built ? appNames(root) : [];
   if (staleApps(root, needed).length > 0 && run(node, ['deploy/build.mjs', ...needed]) !== 0) return 1;
   if (tool === undefined) return await runInForeground(node, [join(root, 'dist', what, 'main.js'), ...args]);
   const given = args.length > 0 ? args : (tool.defaults ?? []);

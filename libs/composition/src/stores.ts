@@ -3,8 +3,8 @@ import { SqliteEventStore, SqliteReader } from '@sluice/event-store-sqlite';
 import { type FoldStore, type StoreLocation } from '@sluice/platform';
 
 /** Opens the store that the settings name, for writing. Throws with a text that says what to do. */
-export async function openStore({ path }: StoreLocation, clock: Clock): Promise<EventStore> {
-  return SqliteEventStore.open({ path, clock });
+export async function openStore({ kind, path }: StoreLocation, clock: Clock): Promise<EventStore> {
+  return SqliteEventStore.open({ path, clock, shared: kind === 'embedded-shared' });
 }
 
 /** Opens the same store in another thread, for reading. */

@@ -154,6 +154,20 @@ export function readSettings(
   };
 }
 
+/** The value of an own flag that counts something. Throws SettingsError. */
+export function wholeNumber(
+  flag: string,
+  text: string | boolean | undefined,
+  { fallback, most }: { readonly fallback: number; readonly most: number },
+): number {
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (!/^\d{1,10}$/.test(String(text)) || value < 1 || value > most) {
+    throw new SettingsError(`--${flag} takes a whole number from 1 to ${String(most)}`);
+  }
+  return value;
+}
+
 export function environmentVariable(flag: string): string {
   return `SLUICE_${flag.toUpperCase().replaceAll('-', '_')}`;
 }

@@ -1,7 +1,8 @@
 import { reportValidator, checkInValidator } from '@sluice/contracts';
 import { describe, expect, it } from 'vitest';
 import { FakeWorld } from './fake-world.fixture.ts';
-import { runScenario, SCENARIO_START_MS, type ScenarioName } from './scenario.ts';
+import { type ScenarioName } from './scenario-result.ts';
+import { runScenario, SCENARIO_START_MS } from './scenario.ts';
 
 describe('playing a scenario', () => {
   it('completes without a halt when the patch is healthy', async () => {

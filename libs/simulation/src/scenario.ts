@@ -17,13 +17,15 @@ import {
   verifyReplay,
 } from './operator.ts';
 import { type CatalogPatch, patchTitle, realPatch } from './real-patches.ts';
+import { type RecallResult, type ScenarioName, type ScenarioResult } from './scenario-result.ts';
 import { type World } from './world.ts';
-
-export const scenarioNames = ['healthy', 'faulty-patch', 'reissue', 'offline-tail'] as const;
-export type ScenarioName = (typeof scenarioNames)[number];
 
 /** Where the manual clock of a scenario starts: the hour in which 26.3.1 (a) came out. */
 export const SCENARIO_START_MS = Date.parse('2026-03-17T17:00:00.000Z');
+
+/** What `--devices` and `--seed` take. */
+export const SCENARIO_DEVICES = { fallback: 20_000, most: 200_000 };
+export const SCENARIO_SEED = { fallback: 1, most: 2 ** 31 - 1 };
 
 export interface ScenarioRequest {
   readonly scenario: ScenarioName;
@@ -31,37 +33,6 @@ export interface ScenarioRequest {
   readonly devices: number;
   /** Called with a line for people, several times a second of wall time at most. */
   readonly onProgress?: (line: string) => void;
-}
-
-/** What `npm start -- --scenario … --json` prints. Seconds are simulated, except `wallSeconds`. */
-export interface ScenarioResult {
-  readonly scenario: ScenarioName;
-  readonly seed: number;
-  readonly devices: number;
-  /** Devices whose base and model match the patch of the scenario. */
-  readonly eligible: number;
-  /** Waves of the plan. */
-  readonly waves: number;
-  /** Null when the rollout never halted. */
-  readonly haltedInWave: number | null;
-  /** Eligible devices inside the exposure at the halt: by ring in wave 1, from wave 2 on by ring or bucket. */
-  readonly devicesExposedAtHalt: number;
-  readonly simulatedSecondsToHalt: number | null;
-  readonly recall: RecallResult | null;
-  /** Facts that the fleet has reported, as `GET /v1/fleet` counts them. */
-  readonly events: number;
-  readonly replayMatches: boolean;
-  readonly wallSeconds: number;
-}
-
-export interface RecallResult {
-  readonly devices: number;
-  readonly removed: number;
-  readonly remaining: number;
-  /** Devices that installed the patch on a directive given after its pull. */
-  readonly reinstalled: number;
-  readonly p50Seconds: number;
-  readonly p99Seconds: number;
 }
 
 interface Setting {

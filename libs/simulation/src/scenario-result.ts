@@ -1,0 +1,46 @@
+export const scenarioNames = ['healthy', 'faulty-patch', 'reissue', 'offline-tail'] as const;
+export type ScenarioName = (typeof scenarioNames)[number];
+
+/** What `npm start -- --scenario … --json` prints. Seconds are simulated, except `wallSeconds`. */
+export interface ScenarioResult {
+  readonly scenario: ScenarioName;
+  readonly seed: number;
+  readonly devices: number;
+  /** Devices whose base and model match the patch of the scenario. */
+  readonly eligible: number;
+  /** Waves of the plan. */
+  readonly waves: number;
+  /** Null when the rollout never halted. */
+  readonly haltedInWave: number | null;
+  /** Eligible devices inside the exposure at the halt: by ring in wave 1, from wave 2 on by ring or bucket. */
+  readonly devicesExposedAtHalt: number;
+  readonly simulatedSecondsToHalt: number | null;
+  readonly recall: RecallResult | null;
+  /** Facts that the fleet has reported, as `GET /v1/fleet` counts them. */
+  readonly events: number;
+  readonly replayMatches: boolean;
+  readonly wallSeconds: number;
+}
+
+export interface RecallResult {
+  readonly devices: number;
+  readonly removed: number;
+  readonly remaining: number;
+  /** Devices that installed the patch on a directive given after its pull. */
+  readonly reinstalled: number;
+  readonly p50Seconds: number;
+  readonly p99Seconds: number;
+}
+
+/** What every scenario promises; a run that breaks it must not look like a success to a script. */
+export function isAsPromised({ scenario, haltedInWave, recall, replayMatches }: ScenarioResult): boolean {
+  const recalledAll = recall !== null && recall.remaining === 0 && recall.reinstalled === 0;
+  return replayMatches && (scenario === 'healthy' ? haltedInWave === null : haltedInWave !== null && recalledAll);
+}
+
+/** The result for people: a line a figure. */
+export function inWords(result: ScenarioResult): string {
+  return `\n${Object.entries(result)
+    .map(([name, value]) => `${name.padEnd(24)}${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
+    .join('\n')}\n`;
+}
