@@ -1,0 +1,5 @@
+export * from './kafka-client.ts';
+export * from './kafka-dead-letters.ts';
+export * from './kafka-feed.ts';
+export * from './kafka-relay.ts';
+export { ensureTopics, KafkaTopicMismatch, type KafkaTopicSettings } from './kafka-topics.ts';

@@ -1,0 +1,167 @@
+import { randomUUID } from 'node:crypto';
+import { fromCloudEvent, kafkaTopic, type SeenEvent, type Topic } from '@sluice/contracts';
+import {
+  EventFeed,
+  type FeedEvent,
+  type FeedMessage,
+  type FeedRequest,
+  isAfter,
+  type StreamRequest,
+} from '@sluice/event-feed';
+import { comparePositions, type Position } from '@sluice/event-sourcing';
+import { type KafkaMessage } from 'kafkajs';
+import { type KafkaClient } from './kafka-client.ts';
+import { type KafkaDeadLetters } from './kafka-dead-letters.ts';
+import { type RecordBatch, TopicReader } from './topic-reader.ts';
+
+export interface KafkaFeedOptions {
+  readonly client: KafkaClient;
+  /** Who consumes: part of the names of groups. */
+  readonly service: string;
+  /** The owners themselves: what is missing in Kafka, or cannot be read there, comes from them. */
+  readonly owner: EventFeed;
+  readonly deadLetters?: KafkaDeadLetters;
+  readonly topicPrefix?: string | undefined;
+}
+
+export interface KafkaFeedStatus {
+  /** Records that could not be read, and what came of them. */
+  readonly undecodable: number;
+  readonly crashes: number;
+}
+
+/** The public events of others out of Kafka. Each subscription has a consumer and a group of its own. */
+export class KafkaFeed extends EventFeed {
+  override readonly deadLetters: KafkaDeadLetters | undefined;
+  private readonly instance = randomUUID().slice(0, 8);
+  private readonly heardAt = new Map<string, number>();
+  private readonly readers = new Set<TopicReader>();
+  private subscriptions = 0;
+  private undecodable = 0;
+
+  constructor(private readonly options: KafkaFeedOptions) {
+    super();
+    this.deadLetters = options.deadLetters;
+  }
+
+  /** Why events do not come, undefined when every subscription has its partitions. */
+  notReady(): string | undefined {
+    for (const reader of this.readers) {
+      const reason = reader.notReady();
+      if (reason !== undefined) return reason;
+    }
+    return undefined;
+  }
+
+  status(): KafkaFeedStatus {
+    const crashes = [...this.readers].reduce((sum, { crashCount }) => sum + crashCount, 0);
+    return { undecodable: this.undecodable, crashes };
+  }
+
+  /** Progress comes once all that was there at the beginning was read: what is old news is not taken for the present. */
+  override async *subscribe({ source, topics, after, signal }: FeedRequest): AsyncGenerator<FeedMessage> {
+    if (topics.includes('fleet') && topics.length > 1) throw new Error('the fleet topic has a consumer of its own');
+    const names = topics.map((topic) => kafkaTopic(topic as Topic, this.options.topicPrefix));
+    const reader = new TopicReader({ client: this.options.client, group: this.group(topics), topics: names });
+    const progress = new ProgressOfPartitions(reader, after);
+    this.readers.add(reader);
+    try {
+      for await (const batch of reader.batches(signal)) {
+        for (const message of batch.messages) {
+          this.hear(source, batch, message);
+          const decoded = fromCloudEvent(message);
+          if ('event' in decoded) {
+            if (decoded.event.source !== source)
+              yield* this.recover(batch, message, { reason: `not of ${source}`, signal });
+            else if (comparePositions(decoded.event.position, after) > 0) yield { kind: 'event', event: decoded.event };
+          } else if ('fault' in decoded) {
+            yield* this.recover(batch, message, { reason: decoded.fault, seen: decoded.seen, signal });
+          }
+          reader.handled(batch, message.offset);
+          if (!('progress' in decoded) || decoded.source !== source) continue;
+          const position = progress.note(batch, decoded.progress);
+          if (position !== undefined) yield { kind: 'progress', position };
+        }
+      }
+    } finally {
+      this.readers.delete(reader);
+    }
+  }
+
+  override readStream(request: StreamRequest): AsyncIterable<FeedEvent> {
+    return this.options.owner.readStream(request);
+  }
+
+  override silentForMs(source: string): number {
+    return performance.now() - (this.heardAt.get(source) ?? -Infinity);
+  }
+
+  private group(topics: readonly string[]): string {
+    this.subscriptions += 1;
+    const { service, topicPrefix = '' } = this.options;
+    return `${topicPrefix}sluice.${service}.${topics.join('-')}.${this.instance}-${String(this.subscriptions)}`;
+  }
+
+  // What was there before is as old as it says: it is no sign that its owner lives now.
+  private hear(source: string, { liveFrom }: RecordBatch, { offset, timestamp }: KafkaMessage): void {
+    const ageMs = BigInt(offset) >= liveFrom ? 0 : Math.max(0, Date.now() - Number(timestamp));
+    const at = performance.now() - ageMs;
+    if (at > (this.heardAt.get(source) ?? -Infinity)) this.heardAt.set(source, at);
+  }
+
+  /** A record that cannot be read, but says which event it is: its owner has that event. Any other is kept aside. */
+  private async *recover(
+    batch: RecordBatch,
+    message: KafkaMessage,
+    { reason, seen, signal }: { reason: string; seen?: SeenEvent | undefined; signal: AbortSignal },
+  ): AsyncGenerator<FeedMessage> {
+    this.undecodable += 1;
+    const where = { topic: batch.topic, partition: batch.partition, offset: message.offset, reason };
+    this.options.client.log('error', 'Kafka: a record that cannot be read', where);
+    if (seen === undefined) {
+      await this.deadLetters?.keep({ ...where, message });
+      return;
+    }
+    const { source, stream, place } = seen;
+    for await (const event of this.readStream({ source, stream, fromRevision: place.revision, signal })) {
+      if (isAfter(event.place, place)) return;
+      yield { kind: 'event', event };
+    }
+  }
+}
+
+/** How far all partitions have come: as far as the one that is behind the others. */
+class ProgressOfPartitions {
+  private readonly positions = new Map<string, Position>();
+  private told: Position;
+  private hasReachedEnd = false;
+
+  constructor(
+    private readonly reader: TopicReader,
+    after: Position,
+  ) {
+    this.told = after;
+  }
+
+  /** The position that all partitions have reached, undefined while there is none to tell. */
+  note({ topic, partition }: RecordBatch, position: Position): Position | undefined {
+    const name = `${topic}/${String(partition)}`;
+    // A relay that was replaced, but not told yet, may say again what was said before.
+    const last = this.positions.get(name);
+    if (last === undefined || comparePositions(position, last) > 0) this.positions.set(name, position);
+    this.hasReachedEnd ||= this.reader.isAtEnd();
+    const least = this.hasReachedEnd ? this.least() : undefined;
+    if (least === undefined || comparePositions(least, this.told) < 0) return undefined;
+    return (this.told = least);
+  }
+
+  private least(): Position | undefined {
+    let least: Position | undefined;
+    for (const { topic, partition } of this.reader.partitions) {
+      const position = this.positions.get(`${topic}/${String(partition)}`);
+      if (position === undefined) return undefined;
+      if (least === undefined || comparePositions(position, least) < 0) least = position;
+    }
+    return least;
+  }
+}

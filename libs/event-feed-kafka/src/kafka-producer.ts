@@ -1,0 +1,78 @@
+import kafkajs, { type Message, type Producer } from 'kafkajs';
+import { clientRetry, type KafkaClient } from './kafka-client.ts';
+import { isAborted, letGo, persist, reasonOf } from './patience.ts';
+
+/** All replicas in sync have a record before it counts as sent. */
+const ALL_IN_SYNC = -1;
+
+/** A producer that numbers its records, so that the broker drops what is sent twice. The caller disconnects it. */
+export async function connectProducer({ kafka }: KafkaClient): Promise<Producer> {
+  const producer = kafka.producer({
+    idempotent: true,
+    maxInFlightRequests: 1,
+    allowAutoTopicCreation: false,
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+    retry: clientRetry,
+  });
+  try {
+    await producer.connect();
+    return producer;
+  } catch (error) {
+    await letGo(() => producer.disconnect());
+    throw error;
+  }
+}
+
+/** Resolves when the records are durable. Rejects after some tries; what was sent may then be there or not. */
+export async function send(producer: Producer, topic: string, messages: Message[]): Promise<void> {
+  await producer.send({ topic, messages, acks: ALL_IN_SYNC, compression: kafkajs.CompressionTypes.ZSTD });
+}
+
+/** Sends single records now and then, and waits for a broker that is away. */
+export class PatientProducer {
+  private producer: Producer | undefined;
+  private last: Promise<unknown> = Promise.resolve();
+  private readonly closing = new AbortController();
+
+  constructor(
+    private readonly client: KafkaClient,
+    private readonly purpose: string,
+  ) {}
+
+  /** Durable when it resolves; one after the other. Rejects only after `close`. `prepare` runs before each attempt. */
+  async send(topic: string, message: Message, prepare: () => Promise<void>): Promise<void> {
+    const mine = this.last.then(() => this.sendNow(topic, message, prepare));
+    this.last = mine.catch(() => undefined);
+    await mine;
+  }
+
+  async close(): Promise<void> {
+    this.closing.abort();
+    await this.last;
+    await this.drop();
+  }
+
+  private async sendNow(topic: string, message: Message, prepare: () => Promise<void>): Promise<void> {
+    const { signal } = this.closing;
+    if (isAborted(signal)) throw new Error(`${this.purpose}: closed`);
+    const attempt = async () => {
+      try {
+        await prepare();
+        this.producer ??= await connectProducer(this.client);
+        await send(this.producer, topic, [message]);
+      } catch (error) {
+        await this.drop();
+        throw error;
+      }
+    };
+    await persist(attempt, signal, (reason) => {
+      this.client.log('warn', `${this.purpose}: not sent, trying again`, { topic, reason: reasonOf(reason) });
+    });
+  }
+
+  private async drop(): Promise<void> {
+    const { producer } = this;
+    this.producer = undefined;
+    if (producer !== undefined) await letGo(() => producer.disconnect());
+  }
+}

@@ -1,0 +1,134 @@
+import { kafkaPartitions, kafkaTopic, type Topic } from '@sluice/contracts';
+import { type Admin, type ITopicConfig } from 'kafkajs';
+import { type KafkaClient } from './kafka-client.ts';
+import { letGo } from './patience.ts';
+
+export interface KafkaTopicSettings {
+  /** Shards of the fleet: as many partitions has its topic. */
+  readonly shards: number;
+  /** Begins all names, for a cluster that several fleets share. */
+  readonly prefix?: string | undefined;
+  /** Copies of each partition (default 1). One may be missing and writes go on. */
+  readonly replicationFactor?: number | undefined;
+  /** How long facts of the fleet are kept (default 7 days). All else is kept for ever. */
+  readonly fleetRetentionHours?: number | undefined;
+}
+
+/** A topic is not as this fleet needs it, and changing it would put devices into other partitions. */
+export class KafkaTopicMismatch extends Error {
+  override readonly name = 'KafkaTopicMismatch';
+}
+
+const FLEET_RETENTION_HOURS = 7 * 24;
+const MS_PER_HOUR = 3_600_000;
+/** An event is one record; a patch with all its variants is larger than the 1 MiB that brokers allow by default. */
+const RECORD_BYTES_MAX = 8 * 1024 * 1024;
+const UNLIMITED = '-1';
+const CREATE_MS_MAX = 15_000;
+
+/**
+ * Creates those of a service's topics that are not there, and returns their names. Throws KafkaTopicMismatch when the
+ * fleet's topic has another number of partitions than the fleet has shards.
+ */
+export async function ensureTopics(
+  client: KafkaClient,
+  topics: readonly Topic[],
+  settings: KafkaTopicSettings,
+): Promise<readonly string[]> {
+  return withAdmin(client, async (admin) => {
+    const created: string[] = [];
+    for (const topic of topics) {
+      const name = kafkaTopic(topic, settings.prefix);
+      const partitions = kafkaPartitions(topic, settings.shards);
+      if (await createTopic(admin, name, { partitions, settings, config: configOf(topic, settings) })) {
+        created.push(name);
+      } else if (topic === 'fleet') await expectPartitions(admin, name, partitions);
+    }
+    return created;
+  });
+}
+
+/** Creates a topic of one partition that keeps all, as dead letters need it, or only the last of each key. */
+export async function ensureSideTopic(
+  client: KafkaClient,
+  name: string,
+  settings: Pick<KafkaTopicSettings, 'replicationFactor'> & { readonly isCompacted?: boolean },
+): Promise<void> {
+  const config = settings.isCompacted === true ? { 'cleanup.policy': 'compact' } : keepAll;
+  await withAdmin(client, (admin) => createTopic(admin, name, { partitions: 1, settings, config }));
+}
+
+/** How many partitions a topic has, undefined when there is no such topic. */
+export async function partitionsOf(client: KafkaClient, name: string): Promise<number | undefined> {
+  return withAdmin(client, (admin) => countPartitions(admin, name));
+}
+
+/** The first offset of each partition, and the one after the last; undefined when there is no such topic. */
+export async function offsetsOf(
+  client: KafkaClient,
+  name: string,
+): Promise<readonly { readonly partition: number; readonly low: bigint; readonly high: bigint }[] | undefined> {
+  return withAdmin(client, async (admin) => {
+    if ((await countPartitions(admin, name)) === undefined) return undefined;
+    const offsets = await admin.fetchTopicOffsets(name);
+    return offsets.map(({ partition, low, high }) => ({ partition, low: BigInt(low), high: BigInt(high) }));
+  });
+}
+
+export async function withAdmin<Result>(client: KafkaClient, work: (admin: Admin) => Promise<Result>): Promise<Result> {
+  const admin = client.kafka.admin();
+  try {
+    await admin.connect();
+    return await work(admin);
+  } finally {
+    await letGo(() => admin.disconnect());
+  }
+}
+
+const keepAll = { 'cleanup.policy': 'delete', 'retention.ms': UNLIMITED, 'retention.bytes': UNLIMITED };
+
+function configOf(topic: Topic, settings: KafkaTopicSettings): Record<string, string> {
+  if (topic !== 'fleet') return keepAll;
+  const hours = settings.fleetRetentionHours ?? FLEET_RETENTION_HOURS;
+  return { ...keepAll, 'retention.ms': String(Math.round(hours * MS_PER_HOUR)) };
+}
+
+interface NewTopic {
+  readonly partitions: number;
+  readonly settings: Pick<KafkaTopicSettings, 'replicationFactor'>;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+/** False when it was there, or another process was faster. */
+async function createTopic(admin: Admin, topic: string, { partitions, settings, config }: NewTopic): Promise<boolean> {
+  const copies = settings.replicationFactor ?? 1;
+  const entries = {
+    ...config,
+    'min.insync.replicas': String(Math.max(1, copies - 1)),
+    'max.message.bytes': String(RECORD_BYTES_MAX),
+  };
+  if ((await countPartitions(admin, topic)) !== undefined) return false;
+  const wanted: ITopicConfig = {
+    topic,
+    numPartitions: partitions,
+    replicationFactor: copies,
+    configEntries: Object.entries(entries).map(([name, value]) => ({ name, value })),
+  };
+  return admin.createTopics({ topics: [wanted], timeout: CREATE_MS_MAX });
+}
+
+async function expectPartitions(admin: Admin, topic: string, wanted: number): Promise<void> {
+  const found = await countPartitions(admin, topic);
+  if (found === wanted) return;
+  throw new KafkaTopicMismatch(
+    `${topic} has ${String(found)} partitions, but the fleet has ${String(wanted)} shards. ` +
+      'Start with as many shards as the topic has partitions, or with another topic prefix.',
+  );
+}
+
+async function countPartitions(admin: Admin, topic: string): Promise<number | undefined> {
+  const names = await admin.listTopics();
+  if (!names.includes(topic)) return undefined;
+  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+  return topics[0]?.partitions.length;
+}

@@ -1,0 +1,132 @@
+import { toCloudEvent, toProgressRecord } from '@sluice/contracts';
+import { type FeedEvent } from '@sluice/event-feed';
+import { comparePositions, type Position } from '@sluice/event-sourcing';
+import { type Message } from 'kafkajs';
+import { Bell } from './patience.ts';
+
+/** As many events are sent at once; with those that wait, twice as many are in memory. */
+const BATCH_EVENTS_MAX = 500;
+const BATCH_BYTES_MAX = 512 * 1024;
+/** What headers and the record's own fields take, about. */
+const RECORD_OVERHEAD_BYTES = 600;
+/** The rest of a commit is on its way when its first event is here. */
+const LINGER_MS = 3;
+/** Progress alone waits so long, so that many commits without public events make one record. */
+const PROGRESS_GATHER_MS = 5;
+/** While nothing happens, this says that the relay is there. */
+export const HEARTBEAT_MS = 5_000;
+
+export interface OutboxOptions {
+  readonly source: string;
+  readonly epoch: number;
+  readonly from: Position;
+  /** Those that this relay tells of its progress. */
+  readonly partitions: readonly number[];
+  /** Where all events go; undefined: where their key says. */
+  readonly partition?: number | undefined;
+  /** The least time between two parcels that have nothing but progress. */
+  readonly progressDelayMs: number;
+}
+
+export interface Parcel {
+  readonly messages: Message[];
+  readonly events: number;
+  /** Every public event up to this position was in this parcel or in one before it. */
+  readonly upTo: Position;
+}
+
+/** What a relay has read and not sent yet, as records. Holds one batch at most. */
+export class Outbox {
+  private messages: Message[] = [];
+  private bytes = 0;
+  private complete: Position;
+  private current: Position;
+  private announced: Position;
+  private changedAt: number | undefined;
+  private isUrgent = false;
+  private isClosed = false;
+  private takenAt = performance.now();
+  private readonly changed = new Bell();
+  private readonly taken = new Bell();
+
+  constructor(private readonly options: OutboxOptions) {
+    this.complete = this.current = this.announced = options.from;
+  }
+
+  /** True when all that was read is also taken, and there was nothing more to read. */
+  get isEmpty(): boolean {
+    return this.messages.length === 0 && this.complete === this.announced;
+  }
+
+  get isFull(): boolean {
+    return this.messages.length >= BATCH_EVENTS_MAX || this.bytes >= BATCH_BYTES_MAX;
+  }
+
+  add(event: FeedEvent): void {
+    // An event of a later commit shows that those before it were whole.
+    if (event.position !== this.current) [this.complete, this.current] = [this.current, event.position];
+    const { key, headers, value } = toCloudEvent(event, this.options.epoch);
+    const { partition } = this.options;
+    this.messages.push({ key, headers, value, ...(partition !== undefined && { partition }) });
+    this.bytes += value.length + RECORD_OVERHEAD_BYTES;
+    if (this.isFull) this.isUrgent = true;
+    this.note();
+  }
+
+  caughtUp(position: Position): void {
+    if (comparePositions(position, this.current) < 0) return;
+    this.complete = this.current = position;
+    if (this.messages.length > 0) this.isUrgent = true;
+    this.note();
+  }
+
+  /** Resolves when there is room for another event. */
+  async room(): Promise<void> {
+    while (this.isFull && !this.isClosed) await this.taken.wait(Infinity);
+  }
+
+  /** Resolves when something is to be sent, if only a sign of life. */
+  async due(): Promise<void> {
+    while (!this.isClosed) {
+      const waitMs = this.dueAt() - performance.now();
+      if (waitMs <= 0) return;
+      await this.changed.wait(waitMs);
+    }
+  }
+
+  take(): Parcel {
+    const { messages, complete: upTo } = this;
+    const { source, epoch, partitions } = this.options;
+    const { key, headers, value } = toProgressRecord(source, upTo, epoch);
+    const progress = partitions.map((partition) => ({ key, headers, value, partition }));
+    this.messages = [];
+    this.bytes = 0;
+    this.announced = upTo;
+    this.changedAt = undefined;
+    this.isUrgent = false;
+    this.takenAt = performance.now();
+    this.taken.ring();
+    return { messages: [...messages, ...progress], events: messages.length, upTo };
+  }
+
+  /** Lets go of all who wait. */
+  close(): void {
+    this.isClosed = true;
+    this.changed.ring();
+    this.taken.ring();
+  }
+
+  private note(): void {
+    this.changedAt ??= performance.now();
+    this.changed.ring();
+  }
+
+  private dueAt(): number {
+    if (this.isUrgent) return -Infinity;
+    if (this.messages.length > 0) return (this.changedAt ?? 0) + LINGER_MS;
+    if (this.complete !== this.announced) {
+      return Math.max((this.changedAt ?? 0) + PROGRESS_GATHER_MS, this.takenAt + this.options.progressDelayMs);
+    }
+    return this.takenAt + HEARTBEAT_MS;
+  }
+}

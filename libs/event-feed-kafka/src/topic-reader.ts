@@ -1,0 +1,290 @@
+import { type Consumer, type EachBatchPayload, type KafkaMessage, type PartitionAssigner } from 'kafkajs';
+import { clientRetry, type KafkaClient } from './kafka-client.ts';
+import { withAdmin } from './kafka-topics.ts';
+import { Backoff, Bell, isAborted, letGo, pause, reasonOf, whenAborted } from './patience.ts';
+
+export interface TopicReaderOptions {
+  readonly client: KafkaClient;
+  /** A group of this reader alone: it reads all partitions, from the beginning. */
+  readonly group: string;
+  readonly topics: readonly string[];
+  readonly assigners?: PartitionAssigner[];
+}
+
+/** Records of one partition, in order. */
+export interface RecordBatch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly messages: readonly KafkaMessage[];
+  /** Records from here on were written after the reader had joined. */
+  readonly liveFrom: bigint;
+}
+
+/** So much waits to be handled; then no more is fetched. */
+const QUEUE_BYTES_MAX = 4 * 1024 * 1024;
+const FETCH_BYTES_MAX = 2 * 1024 * 1024;
+const FETCH_WAIT_MS_MAX = 1_000;
+const SESSION_MS = 30_000;
+const HEARTBEAT_MS = 3_000;
+/** While the queue is full, the broker is told at least so often that the reader lives. */
+const FULL_QUEUE_POLL_MS = 1_000;
+const COMMIT_EVERY_MS = 1_000;
+/** Fetches that stop coming back, with nothing to wait for: the connection is dead, though the driver may not know. */
+const STUCK_AFTER_MS = 45_000;
+const DELETE_GROUP_MS_MAX = 3_000;
+/** The header that tells one event from another. */
+const ID_HEADER = 'ce_id';
+
+interface Place {
+  readonly topic: string;
+  readonly partition: number;
+  /** The offset after the last record that was queued, and that record's identity. */
+  next: bigint;
+  lastId: string | undefined;
+  /** The offset after the last record that was handled, and what the broker was told of it. */
+  handled: bigint;
+  committed: bigint;
+  /** The end of the partition when the reader joined. */
+  end: bigint | undefined;
+}
+
+/**
+ * Reads whole topics for as long as it is let, through crashes of the driver and absences of the broker. It keeps in
+ * mind itself how far it got; the offsets that it commits are for those who watch it.
+ */
+export class TopicReader {
+  private readonly places = new Map<string, Place>();
+  private readonly queue: RecordBatch[] = [];
+  private queuedBytes = 0;
+  private readonly arrived = new Bell();
+  private readonly room = new Bell();
+  private consumer: Consumer | undefined;
+  private assigned: readonly Place[] = [];
+  private lastFetchAt = performance.now();
+  private crashes = 0;
+
+  constructor(private readonly options: TopicReaderOptions) {}
+
+  /** Why nothing is read, undefined while the reader has its partitions. */
+  notReady(): string | undefined {
+    return this.assigned.length > 0 ? undefined : `no assignment of ${this.options.topics.join(', ')}`;
+  }
+
+  /** The partitions that are read. */
+  get partitions(): readonly { readonly topic: string; readonly partition: number }[] {
+    return this.assigned;
+  }
+
+  /** True when all that was in the topics when the reader joined was handled. */
+  isAtEnd(): boolean {
+    const hasReached = ({ end, handled }: Place) => end === undefined || handled >= end;
+    return this.assigned.length > 0 && this.assigned.every(hasReached);
+  }
+
+  get crashCount(): number {
+    return this.crashes;
+  }
+
+  /** Ends when the signal aborts. The next batch is asked for when the last one was handled. */
+  async *batches(signal: AbortSignal): AsyncGenerator<RecordBatch> {
+    const ended = new AbortController();
+    const either = AbortSignal.any([signal, ended.signal]);
+    const wake = () => {
+      this.arrived.ring();
+      this.room.ring();
+    };
+    either.addEventListener('abort', wake);
+    const parts = Promise.all([this.supervise(either), this.commit(either)]);
+    try {
+      while (!isAborted(either)) {
+        const batch = this.queue.shift();
+        if (batch === undefined) await this.arrived.wait(Infinity);
+        else {
+          this.queuedBytes -= bytesOf(batch);
+          this.room.ring();
+          yield batch;
+        }
+      }
+    } finally {
+      ended.abort();
+      await parts;
+      await this.deleteGroup();
+    }
+  }
+
+  /** This record was applied, or needs no more to be done about. */
+  handled({ topic, partition }: RecordBatch, offset: string): void {
+    const place = this.places.get(placeName(topic, partition));
+    if (place !== undefined) place.handled = BigInt(offset) + 1n;
+  }
+
+  private async supervise(signal: AbortSignal): Promise<void> {
+    const backoff = new Backoff();
+    while (!isAborted(signal)) {
+      const reason = await this.consume(signal, () => backoff.reset());
+      if (isAborted(signal)) return;
+      this.crashes += 1;
+      this.options.client.log('warn', 'Kafka: reading was interrupted, trying again', {
+        topics: this.options.topics.join(','),
+        reason: reasonOf(reason),
+      });
+      await backoff.pause(signal);
+    }
+  }
+
+  /** One life of the driver's consumer; resolves with what ended it. */
+  private async consume(signal: AbortSignal, onJoined: () => void): Promise<unknown> {
+    const consumer = this.createConsumer();
+    const ended = new AbortController();
+    const crashed = Promise.withResolvers<unknown>();
+    consumer.on(consumer.events.CRASH, ({ payload }) => crashed.resolve(payload.error));
+    consumer.on(consumer.events.FETCH, () => (this.lastFetchAt = performance.now()));
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      onJoined();
+      this.join(consumer, payload.memberAssignment);
+    });
+    try {
+      await consumer.connect();
+      await consumer.subscribe({ topics: [...this.options.topics], fromBeginning: true });
+      this.lastFetchAt = performance.now();
+      const eachBatch = (payload: EachBatchPayload) => this.enqueue(payload, signal);
+      await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch });
+      this.consumer = consumer;
+      return await Promise.race([crashed.promise, whenAborted(signal), this.whenStuck(ended.signal)]);
+    } catch (error) {
+      return error;
+    } finally {
+      ended.abort();
+      this.consumer = undefined;
+      this.assigned = [];
+      this.room.ring();
+      await letGo(() => consumer.disconnect());
+    }
+  }
+
+  private createConsumer(): Consumer {
+    const { client, group, assigners } = this.options;
+    return client.kafka.consumer({
+      groupId: group,
+      sessionTimeout: SESSION_MS,
+      heartbeatInterval: HEARTBEAT_MS,
+      maxWaitTimeInMs: FETCH_WAIT_MS_MAX,
+      maxBytes: FETCH_BYTES_MAX,
+      maxBytesPerPartition: FETCH_BYTES_MAX / 2,
+      allowAutoTopicCreation: false,
+      retry: { ...clientRetry, restartOnFailure: () => Promise.resolve(false) },
+      ...(assigners && { partitionAssigners: assigners }),
+    });
+  }
+
+  /**
+   * Goes on from the last record that was queued. That one is read again: when another stands in its place, the topic is
+   * not the one that was read before, and all of it is read.
+   */
+  private join(consumer: Consumer, assignment: Readonly<Record<string, number[]>>): void {
+    this.assigned = Object.entries(assignment).flatMap(([topic, partitions]) =>
+      partitions.map((partition) => this.placeOf(topic, partition)),
+    );
+    for (const place of this.assigned) {
+      place.end = undefined;
+      const { topic, partition, next } = place;
+      if (next > 0n) consumer.seek({ topic, partition, offset: String(next - 1n) });
+    }
+    this.arrived.ring();
+  }
+
+  private placeOf(topic: string, partition: number): Place {
+    const name = placeName(topic, partition);
+    const place = this.places.get(name) ?? {
+      ...{ topic, partition, next: 0n, lastId: undefined, end: undefined },
+      ...{ handled: 0n, committed: 0n },
+    };
+    this.places.set(name, place);
+    return place;
+  }
+
+  private async enqueue(payload: EachBatchPayload, signal: AbortSignal): Promise<void> {
+    const { batch } = payload;
+    while (this.queuedBytes >= QUEUE_BYTES_MAX) {
+      if (isAborted(signal) || !payload.isRunning()) return;
+      await this.room.wait(FULL_QUEUE_POLL_MS);
+      this.lastFetchAt = performance.now();
+      await payload.heartbeat();
+    }
+    if (isAborted(signal) || !payload.isRunning() || payload.isStale()) return;
+    const { topic, partition } = batch;
+    const place = this.placeOf(topic, partition);
+    place.end ??= BigInt(batch.highWatermark);
+    const messages = this.unseen(place, batch.messages);
+    const last = batch.messages.at(-1);
+    if (last === undefined) return;
+    if (messages === 'another topic') {
+      this.options.client.log('warn', 'Kafka: the topic is another than before, reading all of it', {
+        topic,
+        partition,
+      });
+      [place.next, place.handled, place.lastId] = [0n, 0n, undefined];
+      this.consumer?.seek({ topic, partition, offset: '0' });
+      return;
+    }
+    place.next = BigInt(last.offset) + 1n;
+    place.lastId = idOf(last);
+    payload.resolveOffset(last.offset);
+    if (messages.length === 0) return;
+    const queued = { topic, partition, messages, liveFrom: place.end };
+    this.queue.push(queued);
+    this.queuedBytes += bytesOf(queued);
+    this.arrived.ring();
+  }
+
+  private unseen(place: Place, messages: readonly KafkaMessage[]): readonly KafkaMessage[] | 'another topic' {
+    const [first] = messages;
+    if (first === undefined || BigInt(first.offset) !== place.next - 1n) return messages;
+    return idOf(first) === place.lastId ? messages.slice(1) : 'another topic';
+  }
+
+  // For those who watch: nothing here depends on what was committed.
+  private async commit(signal: AbortSignal): Promise<void> {
+    while (!isAborted(signal)) {
+      await pause(COMMIT_EVERY_MS, signal);
+      const moved = this.assigned.filter(({ handled, committed }) => handled > committed);
+      if (moved.length === 0 || this.consumer === undefined || isAborted(signal)) continue;
+      const offsets = moved.map(({ topic, partition, handled }) => ({ topic, partition, offset: String(handled) }));
+      await letGo(async () => {
+        await this.consumer?.commitOffsets(offsets);
+        for (const [index, place] of moved.entries()) place.committed = BigInt(offsets[index]?.offset ?? 0);
+      });
+    }
+  }
+
+  private async whenStuck(signal: AbortSignal): Promise<unknown> {
+    while (!isAborted(signal)) {
+      await pause(STUCK_AFTER_MS / 8, signal);
+      const silentMs = performance.now() - this.lastFetchAt;
+      if (silentMs > STUCK_AFTER_MS) return new Error(`nothing was fetched for ${String(Math.round(silentMs))} ms`);
+    }
+    return undefined;
+  }
+
+  private async deleteGroup(): Promise<void> {
+    const { client, group } = this.options;
+    const late = new AbortController();
+    const work = withAdmin(client, (admin) => admin.deleteGroups([group])).catch(() => undefined);
+    await Promise.race([work, pause(DELETE_GROUP_MS_MAX, late.signal)]);
+    late.abort();
+  }
+}
+
+function placeName(topic: string, partition: number): string {
+  return `${topic}/${String(partition)}`;
+}
+
+function bytesOf({ messages }: RecordBatch): number {
+  let bytes = 0;
+  for (const { value } of messages) bytes += value?.length ?? 0;
+  return bytes;
+}
+
+function idOf({ headers, timestamp }: KafkaMessage): string {
+  return `${String(headers?.[ID_HEADER])} ${timestamp}`;
+}
