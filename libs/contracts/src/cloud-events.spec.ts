@@ -116,7 +116,7 @@ describe('writing an event as a record', () => {
 
   it('names the topics of Kafka, and how many partitions they have', () => {
     expect([kafkaTopic('fleet'), kafkaTopic('catalog', 'eu.')]).toEqual(['sluice.fleet.v1', 'eu.sluice.catalog.v1']);
-    expect([kafkaPartitions('fleet', 64), kafkaPartitions('catalog', 64)]).toEqual([64, 4]);
+    expect([kafkaPartitions('fleet', 64), kafkaPartitions('catalog', 64)]).toEqual([64, 1]);
   });
 });
 

@@ -261,19 +261,20 @@ const SHARDS = 'shards';
 
 /**
  * Who owns which topic, which streams it comes from, and what is in it (design §3.2). In Kafka, the first of `keys` that
- * an event has is its key, and `partitions` is how many there are.
+ * an event has is its key, and `partitions` is how many there are: one where followers wait for all of a topic, and little
+ * comes through it.
  */
 export const topics = {
-  catalog: { service: 'catalog', streams: ['patch-'], keys: ['patchId'], partitions: 4, events: catalogEvents },
+  catalog: { service: 'catalog', streams: ['patch-'], keys: ['patchId'], partitions: 1, events: catalogEvents },
   rollouts: {
     service: 'orchestrator',
     streams: ['rollout-', 'recall-', 'hold-'],
     keys: ['rolloutId', 'holdId', 'patchId'],
-    partitions: 4,
+    partitions: 1,
     events: rolloutEvents,
   },
   fleet: { service: 'telemetry', streams: ['fleet-'], keys: ['deviceId'], partitions: SHARDS, events: fleetEvents },
-  health: { service: 'telemetry', streams: ['health-'], keys: ['shard'], partitions: SHARDS, events: healthEvents },
+  health: { service: 'telemetry', streams: ['health-'], keys: ['shard'], partitions: 1, events: healthEvents },
 } as const;
 
 export type Topic = keyof typeof topics;
