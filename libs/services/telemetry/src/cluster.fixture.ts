@@ -25,12 +25,15 @@ export class WatchedStore extends InMemoryEventStore {
   answersLost = { prefix: 'fleet-', count: 0 };
   /** How long an append is on its way, and its answer on the way back. */
   delayMs = 0;
+  /** The same for one stream. */
+  slow = { stream: '', delayMs: 0 };
   readonly reads: { stream: string; from: number }[] = [];
 
   override async append(append: Append): Promise<Appended> {
-    if (this.delayMs > 0) await sleep(this.delayMs);
+    const delayMs = append.stream === this.slow.stream ? this.slow.delayMs : this.delayMs;
+    if (delayMs > 0) await sleep(delayMs);
     const appended = await super.append(append);
-    if (this.delayMs > 0) await sleep(this.delayMs);
+    if (delayMs > 0) await sleep(delayMs);
     if (this.answersLost.count === 0 || !append.stream.startsWith(this.answersLost.prefix)) return appended;
     this.answersLost.count -= 1;
     throw new StoreUnavailable('the line broke');

@@ -311,6 +311,19 @@ describe('owning a shard twice', () => {
   });
 });
 
+describe('writing to several shards at once', () => {
+  it('acknowledges nothing when one of them refuses while another is still being written', async () => {
+    const [a, b] = await start(2);
+    await b.ownership.gain(0);
+    await b.send([report({ deviceId: deviceOf(0) })]);
+    cluster.store.slow = { stream: 'fleet-2', delayMs: 30 };
+    const reports = [report({ deviceId: deviceOf(2) }), report({ deviceId: deviceOf(0) })];
+    expect(await a.send(reports)).toMatchObject({ status: 503, body: { code: 'shard-without-owner' } });
+    await cluster.settle();
+    expect((await a.send(reports)).body).toMatchObject({ accepted: 1, duplicates: 1 });
+  });
+});
+
 describe('writing without an answer', () => {
   it('asks again under the same commit id, and writes once', async () => {
     const [a] = await start(2);

@@ -120,7 +120,7 @@ export class HealthBuckets {
     } catch (error) {
       // Its counts are taken from the shard, so the bucket is kept and written at the next tick.
       this.log.error(`the health of shard ${String(shard)} could not be written: ${String(error)}`);
-      if (error instanceof RevisionConflict) this.fleet.giveBack(shard);
+      if (error instanceof RevisionConflict && this.buckets.get(shard) === bucket) this.fleet.giveBack(shard);
       return;
     }
     bucket.unwritten = undefined;

@@ -10,6 +10,10 @@ const SHARDS_HEADER = 'x-sluice-shards';
 const CORRELATION_HEADER = 'x-correlation-id';
 const ANSWER_WITHIN_MS = 5_000;
 const SNAPSHOT_WITHIN_MS = 20_000;
+/** An instance that gives up a shard at the same time may have to write what waits there first. */
+const SNAPSHOT_BEGINS_WITHIN_MS = 3_000;
+/** An owner of many shards that is gone is not waited for again for each of them. */
+const SILENCE_REMEMBERED_MS = 30_000;
 const SNAPSHOT_BYTES_MAX = 2 ** 31 - 1;
 /** Calls to one instance that wait for their answers; whoever would be next is asked to come again. */
 const WAITING_CALLS_MAX = 256;
@@ -53,6 +57,7 @@ export interface HandedOn {
 @Injectable()
 export class Peers {
   private readonly waiting = new Map<string, number>();
+  private readonly silentSince = new Map<string, number>();
   private token = { text: '', readAt: -Infinity };
 
   constructor(
@@ -79,7 +84,7 @@ export class Peers {
     }
     this.waiting.set(owner.address, waiting + 1);
     try {
-      const response = await this.send(owner, call, ANSWER_WITHIN_MS);
+      const response = await this.send(owner, call, AbortSignal.timeout(ANSWER_WITHIN_MS));
       const answer = (await response.json()) as Answer;
       if (response.ok) return answer;
       throw problemOf(owner, response.status, answer);
@@ -92,17 +97,32 @@ export class Peers {
 
   /** The snapshot of a shard that an instance has, undefined when it has none. Throws when it does not answer. */
   async snapshot(owner: ShardOwner, shard: number): Promise<Uint8Array | undefined> {
+    const silentSince = this.silentSince.get(owner.address) ?? -Infinity;
+    if (performance.now() - silentSince < SILENCE_REMEMBERED_MS) return undefined;
     const path = `/v1/shards/${String(shard)}/snapshot`;
     const call: PeerCall = { method: 'GET', path, askedFor: { actor: 'telemetry' } };
-    const response = await this.send(owner, call, SNAPSHOT_WITHIN_MS);
-    if (!response.ok || Number(response.headers.get('content-length')) > SNAPSHOT_BYTES_MAX) {
+    const silence = new AbortController();
+    const timer = setTimeout(() => silence.abort(new Error('silence')), SNAPSHOT_BEGINS_WITHIN_MS);
+    try {
+      const response = await this.send(
+        owner,
+        call,
+        AbortSignal.any([silence.signal, AbortSignal.timeout(SNAPSHOT_WITHIN_MS)]),
+      );
+      clearTimeout(timer);
+      if (response.ok && Number(response.headers.get('content-length')) <= SNAPSHOT_BYTES_MAX)
+        return await response.bytes();
       await response.body?.cancel();
       return undefined;
+    } catch (error) {
+      this.silentSince.set(owner.address, performance.now());
+      throw error;
+    } finally {
+      clearTimeout(timer);
     }
-    return response.bytes();
   }
 
-  private async send(owner: ShardOwner, call: PeerCall, withinMs: number): Promise<Response> {
+  private async send(owner: ShardOwner, call: PeerCall, signal: AbortSignal): Promise<Response> {
     const { method, path, body, shards, askedFor } = call;
     return fetch(`${owner.address}${path}`, {
       method,
@@ -114,7 +134,7 @@ export class Peers {
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
       ...(body !== undefined && { body }),
-      signal: AbortSignal.timeout(withinMs),
+      signal,
     });
   }
 

@@ -62,7 +62,8 @@ export class ReportsIntake {
     let accepted = 0;
     for (const { writer, fact } of deliveries) if (writer.offer(fact, delivered.cause)) accepted += 1;
     const handedOn = parcels && this.send(parcels, delivered);
-    for (const writer of writers) await writer.settled();
+    // Asked all at once: whoever is asked later has forgotten what failed meanwhile.
+    await Promise.all([...writers].map((writer) => writer.settled()));
     const duplicates = deliveries.length - accepted;
     this.accepted.inc(accepted);
     this.duplicates.inc(duplicates);

@@ -53,11 +53,18 @@ export function unread(): ShardAsOf {
   return { fold: new ShardFold(), told: nothingTold };
 }
 
+interface CatchUp {
+  readonly from: ShardAsOf;
+  readonly reportingDeadlineMs: number;
+  /** Told, commit by commit, how many facts are folded. */
+  readonly onFacts: (facts: number) => void;
+}
+
 /** The shard as its streams say now, going on from an earlier state of it; a text when that cannot be gone on from. */
 export async function catchUp(
   store: EventStore,
   shard: number,
-  { from, reportingDeadlineMs }: { readonly from: ShardAsOf; readonly reportingDeadlineMs: number },
+  { from, reportingDeadlineMs, onFacts }: CatchUp,
 ): Promise<ShardAsOf | string> {
   const { fold } = from;
   const told = await readTold(store, shard, from.told);
@@ -77,6 +84,7 @@ export async function catchUp(
       continue;
     }
     fold.replay(commit);
+    onFacts(fold.state.facts);
     if (commit.revision === told.throughRevision) take();
   }
   return found ? { fold, told } : 'its last commit is not in the store';

@@ -14,6 +14,7 @@ import { type ShardWriter } from './shard-writer.ts';
 const SNAPSHOT_KEPT_MS = 10 * 60_000;
 /** Shards that are taken over at the same time: each may need as much memory for its snapshot as for itself. */
 const TAKEOVERS_AT_ONCE_MAX = 2;
+const PROGRESS_EVERY_MS = 2_000;
 
 interface Kept extends ShardAsOf {
   readonly expiry: NodeJS.Timeout;
@@ -133,7 +134,13 @@ export class ShardTakeover implements ShardKeeper {
   private async goOn(shard: number, from: ShardAsOf, what: string): Promise<ShardAsOf | undefined> {
     const { reportingDeadlineMs } = this.fleet;
     const before = from.fold.last.revision;
-    const found = await catchUp(this.store, shard, { from, reportingDeadlineMs });
+    let said = performance.now();
+    const onFacts = (facts: number) => {
+      if (performance.now() - said < PROGRESS_EVERY_MS) return;
+      said = performance.now();
+      this.log.warn(`building shard ${String(shard)} from the store: ${String(facts)} facts so far`);
+    };
+    const found = await catchUp(this.store, shard, { from, reportingDeadlineMs, onFacts });
     if (typeof found === 'string') {
       this.log.warn(`${what} of shard ${String(shard)} is thrown away: ${found}`);
       return undefined;

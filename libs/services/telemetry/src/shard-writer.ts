@@ -63,9 +63,9 @@ export interface WriterPlace {
 }
 
 /**
- * The one writer of one shard, as long as this instance owns it. Facts that come while an append is on its way to the disk share the next commit; whoever
- * brought them waits until it is durable and applied to the state that queries see. When another instance has written to
- * the shard, this writer is over: what waits is refused, so that it is sent again.
+ * The one writer of one shard, as long as this instance owns it. Facts that come while an append is on its way to the disk
+ * share the next commit; whoever brought them waits until it is durable and applied to the state that queries see. When
+ * another instance has written to the shard, this writer is over: what waits is refused, so that it is sent again.
  */
 export class ShardWriter {
   readonly shard: number;
@@ -159,11 +159,12 @@ export class ShardWriter {
   }
 
   private giveUp(batch: Batch): void {
+    const wasOver = this.over !== undefined;
     this.over ??= ownedNoMore(this.shard);
     for (const each of [batch, ...this.batches]) each.fail(this.over);
     this.batches.length = 0;
     this.waitingFacts = 0;
-    this.place.onConflict(this.shard);
+    if (!wasOver) this.place.onConflict(this.shard);
   }
 
   private openBatch(cause: Metadata): Batch {
