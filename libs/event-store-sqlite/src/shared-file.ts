@@ -2,14 +2,14 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { openTurnLock } from './data-folder-lock.ts';
 import { BUSY_TIMEOUT_MS, isBusy } from './sqlite-file.ts';
 
-/** SQLite itself would ask again after 1, 2, 5, … 100 ms, and a transaction takes one or two. */
-const ASK_AGAIN_MS = 0.5;
+/** SQLite itself would ask again after 1, 2, 5, … 100 ms, and a transaction takes about one: then half of the time is lost. */
+const ASK_AGAIN_MS = 0.1;
 /** As large as the write-ahead log gets by itself when there is one writer: 16 MB. */
 const WAL_PAGES_MAX = 1000;
 
 /**
- * Taking turns at writing. A process that has just written would get the file again long before one that asks now and
- * then; so whoever wants it next holds a second lock while it waits, and nobody can overtake.
+ * Taking turns at writing. Whoever wants the file next holds a second lock while it waits. Without that, a process with
+ * much to write would get the file again and again before one that asks now and then.
  */
 export class Turn {
   private readonly lock: DatabaseSync;
@@ -60,8 +60,8 @@ export class SharedFile {
    * one writer; readers do not. What cannot be done now is done after the next commit.
    */
   keepLogShort(): void {
-    if (Number(this.walPages.get()?.['log']) < WAL_PAGES_MAX) return;
     try {
+      if (Number(this.walPages.get()?.['log']) < WAL_PAGES_MAX) return;
       this.turn.with(() => {
         this.waitAndBegin();
         this.database.exec('ROLLBACK; PRAGMA wal_checkpoint(PASSIVE)');

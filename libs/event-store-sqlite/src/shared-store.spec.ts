@@ -4,9 +4,12 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { CheckpointConflict, LIVE_BUFFER_COMMITS_MAX, RevisionConflict } from '@sluice/event-sourcing';
 import { appendOf, checkpointsContract, collect, eventStoreContract, Listener, StoppedClock } from '@sluice/testing';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { openTurnLock } from './data-folder-lock.ts';
 import { SqliteEventStore } from './sqlite-event-store.ts';
-import { StoreRefused } from './store-refused.ts';
+
+/** What the log holds when it is moved into the file, and what both may add before that has happened. */
+const WAL_BYTES_MAX = 24 * 1024 * 1024;
 
 const folders: string[] = [];
 
@@ -119,35 +122,37 @@ describe('appending to a shared store', () => {
     expect(recorded).toEqual(Array(5).fill('2026-11-24T12:00:00.000Z'));
   });
 
-  it('lets both have their turn, however much each has to write', async () => {
-    const until = Date.now() + 1500;
-    const counts = await Promise.all(
-      stores.map(async (store, who) => {
-        let count = 0;
-        for (; Date.now() < until; count += 1) {
-          await store.append(appendOf({ stream: `s-${who}`, commitId: `c-${who}-${count}` }));
-        }
-        return count;
-      }),
-    );
+  it('lets both have their turn, and keeps the write-ahead log short, however much each has to write', async () => {
+    const body = { kind: 'packed', bytes: crypto.getRandomValues(new Uint8Array(20_000)), count: 1 } as const;
+    const endMs = performance.now() + 2000;
+    const counts = [0, 0];
+    let walBytes = 0;
+    const write = async (who: 0 | 1) => {
+      while (performance.now() < endMs) {
+        const commitId = `c-${who}-${(counts[who] = (counts[who] ?? 0) + 1)}`;
+        await stores[who].append(appendOf({ stream: `s-${who}`, commitId, body }));
+        walBytes = Math.max(walBytes, (await stat(`${path}-wal`)).size);
+      }
+    };
+    await Promise.all(Array.from({ length: 64 }, (_, n) => write(n % 2 === 0 ? 0 : 1)));
     expect(Math.min(...counts) / Math.max(...counts)).toBeGreaterThan(0.5);
+    expect(walBytes).toBeLessThan(WAL_BYTES_MAX);
   });
 
-  it('empties the write-ahead log while both write on', async () => {
-    const body = { kind: 'packed', bytes: crypto.getRandomValues(new Uint8Array(60_000)), count: 1 } as const;
-    let walBytes = 0;
-    for (let round = 0; round < 40; round += 1) {
-      await Promise.all(
-        stores.flatMap((store, who) =>
-          [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) =>
-            store.append(appendOf({ stream: `s-${who}`, commitId: `c-${round}-${who}-${n}`, body })),
-          ),
-        ),
-      );
-      walBytes = Math.max(walBytes, (await stat(`${path}-wal`)).size);
-    }
-    expect(walBytes).toBeGreaterThan(0);
-    expect(walBytes).toBeLessThan(24 * 1024 * 1024);
+  it('lets nobody overtake one that waits for its turn', async () => {
+    const writer = new DatabaseSync(path);
+    writer.exec('BEGIN IMMEDIATE');
+    const turn = openTurnLock(join(path, '..'));
+    const appending = stores[0].append(appendOf({ stream: 's-1', commitId: 'a' }));
+    const take = () => {
+      turn.exec('BEGIN IMMEDIATE');
+      turn.exec('ROLLBACK');
+    };
+    await vi.waitFor(() => expect(take).toThrow('locked'));
+    writer.close();
+    await appending;
+    take();
+    turn.close();
   });
 
   it('keeps one line of checkpoints', async () => {
@@ -247,30 +252,8 @@ describe('closing a shared store', () => {
   });
 });
 
-describe('sharing a data folder', () => {
+describe('waiting for a shared file', () => {
   withTwoStores();
-
-  it('is refused to a store that would have it for itself', async () => {
-    const error = await refusal(open(clocks[0], false));
-    expect(error.code).toBe('folder-in-use');
-    expect(error.message).toBe(
-      `The data folder ${join(path, '..')} is shared by other Sluice processes, and this one would have it for itself. ` +
-        'Stop those first, start this one in shared mode, or name another folder.',
-    );
-  });
-
-  it('is refused where a store has it for itself', async () => {
-    await Promise.all(stores.map((store) => store.close()));
-    const alone = await open(clocks[0], false);
-    const error = await refusal(open());
-    expect(error.code).toBe('folder-in-use');
-    expect(error.message).toBe(
-      `The data folder ${join(path, '..')} is in use by another Sluice process, which does not share it. ` +
-        'Stop that one first and start it in shared mode, or name another folder.',
-    );
-    await alone.close();
-    await (await open()).close();
-  });
 
   it('is unavailable, and not for ever, when another holds the file for seconds', { timeout: 20_000 }, async () => {
     const other = new DatabaseSync(path);
@@ -288,13 +271,4 @@ describe('sharing a data folder', () => {
 function appendByOne(count: number, name: string): Promise<unknown> {
   const numbers = [...Array(count).keys()];
   return Promise.all(numbers.map((n) => stores[0].append(appendOf({ stream: 's-1', commitId: `${name}-${n}` }))));
-}
-
-async function refusal(opening: Promise<SqliteEventStore>): Promise<StoreRefused> {
-  const error: unknown = await opening.then(
-    () => new Error('it was opened'),
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof StoreRefused)) throw error;
-  return error;
 }

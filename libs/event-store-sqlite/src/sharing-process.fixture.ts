@@ -44,7 +44,8 @@ async function appendInOrder(commitId: string): Promise<void> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     for await (const { revision } of store.readStream('common', next)) next = revision + 1;
     try {
-      return await append({ stream: 'common', commitId }, next === 0 ? 'no-stream' : next - 1);
+      await append({ stream: 'common', commitId }, next === 0 ? 'no-stream' : next - 1);
+      return;
     } catch (error) {
       if (!(error instanceof RevisionConflict)) throw error;
       conflicts += 1;

@@ -54,9 +54,9 @@ export class SqliteLog {
 
   /** Opens or creates the file. Throws StoreRefused. */
   constructor(file: StoreFile) {
-    const turn = file.shared ? new Turn(dirname(resolve(file.path))) : undefined;
-    let database: DatabaseSync | undefined;
+    let [turn, database]: [Turn | undefined, DatabaseSync | undefined] = [undefined, undefined];
     try {
+      turn = file.shared ? new Turn(dirname(resolve(file.path))) : undefined;
       // In turn, because two that find no file would both make one.
       database = turn === undefined ? openFile(file) : turn.with(() => openFile(file));
       this.database = database;

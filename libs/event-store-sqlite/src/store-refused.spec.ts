@@ -30,7 +30,7 @@ async function storeChangedBy(...statements: string[]): Promise<void> {
   database.close();
 }
 
-function open(more: { path?: string; kind?: 'wall' | 'manual' } = {}): Promise<SqliteEventStore> {
+function open(more: { path?: string; kind?: 'wall' | 'manual'; shared?: boolean } = {}): Promise<SqliteEventStore> {
   const { kind = 'manual' } = more;
   return SqliteEventStore.open({ path, ...more, clock: { kind, nowText: () => '2026-11-24T10:00:00.000Z' } });
 }
@@ -52,6 +52,30 @@ describe('refusing to open a store', () => {
     expect(message).toContain(folder);
     await store.close();
     await (await open()).close();
+  });
+
+  it('says so when others share the folder and this one would not', async () => {
+    const sharing = await Promise.all([open({ shared: true }), open({ shared: true })]);
+    expect(await refusal()).toMatchObject({
+      code: 'folder-in-use',
+      message:
+        `The data folder ${folder} is shared by other Sluice processes, and this one would have it for itself. ` +
+        'Stop those first, start this one in shared mode, or name another folder.',
+    });
+    await Promise.all(sharing.map((store) => store.close()));
+    await (await open()).close();
+  });
+
+  it('says so when another has the folder for itself and this one would share it', async () => {
+    const alone = await open();
+    expect(await refusal(open({ shared: true }))).toMatchObject({
+      code: 'folder-in-use',
+      message:
+        `The data folder ${folder} is in use by another Sluice process, which does not share it. ` +
+        'Stop that one first and start it in shared mode, or name another folder.',
+    });
+    await alone.close();
+    await (await open({ shared: true })).close();
   });
 
   it('names both clocks when another one wrote it', async () => {
