@@ -3,3 +3,4 @@ export * from './kafka-dead-letters.ts';
 export * from './kafka-feed.ts';
 export * from './kafka-relay.ts';
 export { ensureTopics, KafkaTopicMismatch, type KafkaTopicSettings } from './kafka-topics.ts';
+export * from './kafka-ownership.ts';

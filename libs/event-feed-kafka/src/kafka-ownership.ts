@@ -1,0 +1,168 @@
+import { type KnownOwner, type ShardKeeper, ShardOwnership } from '@sluice/event-feed';
+import { type Consumer } from 'kafkajs';
+import { clientRetry, type KafkaClient } from './kafka-client.ts';
+import { ensureTopics, KafkaTopicMismatch, type KafkaTopicSettings } from './kafka-topics.ts';
+import { fleetTopic, OwnerTable } from './owner-table.ts';
+import { Backoff, isAborted, letGo, pause, reasonOf, whenAborted } from './patience.ts';
+import { ShardSeats } from './shard-seats.ts';
+import { stickyAssigner } from './sticky-assigner.ts';
+
+export interface KafkaOwnershipOptions {
+  readonly client: KafkaClient;
+  /** Name and address of this instance, as the others know it. */
+  readonly instance: string;
+  readonly address: string;
+  readonly topics?: Omit<KafkaTopicSettings, 'shards'>;
+  /** An instance that was not heard of for so long loses its shards (default 10 s). */
+  readonly sessionMs?: number;
+  /** How often an instance is heard of, and hears of others that come and go (default 3 s). */
+  readonly heartbeatMs?: number;
+}
+
+const SESSION_MS = 10_000;
+const HEARTBEAT_MS = 3_000;
+/** An owner that reads another's name at its own shard says again who it is, after so long. */
+const SAY_AGAIN_AFTER_MS = 1_000;
+
+/**
+ * Shards by the assignment of a consumer group on the fleet's topic; the records are not read. While the broker is away
+ * the last assignment stays in force.
+ */
+export class KafkaOwnership extends ShardOwnership {
+  private readonly stopping = new AbortController();
+  private readonly leaving = new AbortController();
+  private table: OwnerTable | undefined;
+  private seats: ShardSeats | undefined;
+  private running: Promise<unknown> | undefined;
+  private announcing: Promise<void> | undefined;
+  private readonly unannounced = new Set<number>();
+  private hasJoined = false;
+  private hasReadTable = false;
+
+  constructor(private readonly options: KafkaOwnershipOptions) {
+    super();
+  }
+
+  /** Throws KafkaTopicMismatch when the fleet's topic has another number of partitions; a broker that is away is waited for. */
+  override async start(shards: number, keeper: ShardKeeper): Promise<void> {
+    const { client, topics } = this.options;
+    const settings = { ...topics, shards };
+    const table = new OwnerTable(client, settings, (shard, { instance }) => {
+      if (instance !== this.options.instance) void this.sayAgain(shard);
+    });
+    const seats = new ShardSeats(shards, keeper, {
+      signal: this.stopping.signal,
+      onHeld: (shard) => this.announce(shard),
+      onRefused: (shard, reason) => client.log('warn', 'a shard was not taken over, trying again', { shard, reason }),
+    });
+    await ensureTopics(client, ['fleet'], settings).catch((error: unknown) => {
+      if (error instanceof KafkaTopicMismatch) throw error;
+    });
+    this.table = table;
+    this.seats = seats;
+    table.start();
+    this.running ??= this.takePart(settings, seats);
+  }
+
+  override release(shard: number): void {
+    this.seats?.release(shard);
+  }
+
+  override ownerOf(shard: number): KnownOwner | undefined {
+    const { instance, address } = this.options;
+    if (this.seats?.isHeld(shard) === true) return { instance, address, isSelf: true };
+    const known = this.table?.ownerOf(shard);
+    // What the table says of this very instance was true before.
+    return known === undefined || known.instance === instance ? undefined : { ...known, isSelf: false };
+  }
+
+  override notReady(): string | undefined {
+    if (!this.hasJoined) return 'no shards were assigned yet';
+    const reason = this.hasReadTable ? undefined : this.table?.notReady();
+    this.hasReadTable = reason === undefined;
+    return reason ?? this.seats?.notReady();
+  }
+
+  override async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.seats?.giveUpAll();
+    this.leaving.abort();
+    await this.running;
+    await this.table?.stop();
+    await this.announcing;
+  }
+
+  private async takePart(settings: KafkaTopicSettings, seats: ShardSeats): Promise<void> {
+    const { signal } = this.leaving;
+    const backoff = new Backoff();
+    while (!isAborted(signal)) {
+      const reason = await this.takePartOnce(settings, seats, () => backoff.reset());
+      if (isAborted(signal)) return;
+      this.options.client.log('warn', 'Kafka: the shards stay as they are until the broker answers', {
+        reason: reasonOf(reason),
+      });
+      await backoff.pause(signal);
+    }
+  }
+
+  private async takePartOnce(settings: KafkaTopicSettings, seats: ShardSeats, onJoined: () => void): Promise<unknown> {
+    const topic = fleetTopic(settings);
+    const consumer = this.createConsumer(settings, seats);
+    const crashed = Promise.withResolvers<unknown>();
+    consumer.on(consumer.events.CRASH, ({ payload }) => crashed.resolve(payload.error));
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      onJoined();
+      consumer.pause([{ topic }]);
+      if (isAborted(this.stopping.signal)) return;
+      seats.assign(payload.memberAssignment[topic] ?? []);
+      this.hasJoined = true;
+    });
+    try {
+      await ensureTopics(this.options.client, ['fleet'], settings);
+      await consumer.connect();
+      await consumer.subscribe({ topics: [topic] });
+      await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: () => Promise.resolve() });
+      return await Promise.race([crashed.promise, whenAborted(this.leaving.signal)]);
+    } catch (error) {
+      return error;
+    } finally {
+      await letGo(() => consumer.disconnect());
+    }
+  }
+
+  private createConsumer({ prefix = '' }: KafkaTopicSettings, seats: ShardSeats): Consumer {
+    const { client, sessionMs = SESSION_MS, heartbeatMs = HEARTBEAT_MS } = this.options;
+    return client.kafka.consumer({
+      groupId: `${prefix}sluice.telemetry.shards`,
+      sessionTimeout: sessionMs,
+      rebalanceTimeout: sessionMs,
+      heartbeatInterval: heartbeatMs,
+      // With all partitions paused the driver sleeps so long between heartbeats.
+      maxWaitTimeInMs: Math.ceil(heartbeatMs / 4),
+      allowAutoTopicCreation: false,
+      partitionAssigners: [stickyAssigner(() => seats.assigned)],
+      retry: { ...clientRetry, restartOnFailure: () => Promise.resolve(false) },
+    });
+  }
+
+  private async sayAgain(shard: number): Promise<void> {
+    if (this.seats?.isHeld(shard) !== true) return;
+    await pause(SAY_AGAIN_AFTER_MS, this.stopping.signal);
+    const isStillOther = this.table?.ownerOf(shard)?.instance !== this.options.instance;
+    if (isStillOther && this.seats.isHeld(shard)) this.announce(shard);
+  }
+
+  private announce(shard: number): void {
+    this.unannounced.add(shard);
+    this.announcing ??= this.announceAll().finally(() => (this.announcing = undefined));
+  }
+
+  // One write at a time, and of each shard only the last: a broker that is away must not pile them up.
+  private async announceAll(): Promise<void> {
+    for (const shard of this.unannounced) {
+      this.unannounced.delete(shard);
+      if (this.seats?.isHeld(shard) !== true) continue;
+      await this.table?.write(shard, this.options).catch(() => undefined);
+    }
+  }
+}

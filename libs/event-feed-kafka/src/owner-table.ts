@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import { kafkaTopic, topics } from '@sluice/contracts';
+import { type ShardOwner } from '@sluice/event-feed';
+import { type KafkaMessage } from 'kafkajs';
+import { type KafkaClient } from './kafka-client.ts';
+import { PatientProducer } from './kafka-producer.ts';
+import { ensureSideTopic, type KafkaTopicSettings } from './kafka-topics.ts';
+import { persist, reasonOf } from './patience.ts';
+import { TopicReader } from './topic-reader.ts';
+
+const ADDRESS = /^https?:\/\/[^\s/]+$/;
+const SHARD = /^\d{1,6}$/;
+
+/** Who owns which shard, in a compacted topic: every instance writes what it has taken over, and reads all of it. */
+export class OwnerTable {
+  private readonly owners = new Map<number, ShardOwner>();
+  private readonly producer: PatientProducer;
+  private readonly reader: TopicReader;
+  private readonly topic: string;
+  private readonly stopping = new AbortController();
+  private reading: Promise<void> | undefined;
+
+  constructor(
+    private readonly client: KafkaClient,
+    private readonly settings: KafkaTopicSettings,
+    private readonly onOwner: (shard: number, owner: ShardOwner) => void,
+  ) {
+    const { service } = topics.fleet;
+    this.topic = `${settings.prefix ?? ''}sluice.${service}-owners.v1`;
+    this.producer = new PatientProducer(client, 'owner table');
+    const group = `${settings.prefix ?? ''}sluice.${service}.owners.${randomUUID()}`;
+    this.reader = new TopicReader({ client, group, topics: [this.topic] });
+  }
+
+  start(): void {
+    this.reading ??= this.read();
+  }
+
+  ownerOf(shard: number): ShardOwner | undefined {
+    return this.owners.get(shard);
+  }
+
+  /** Why other owners are not known, undefined when they are. */
+  notReady(): string | undefined {
+    return this.reader.notReady() ?? (this.reader.isAtEnd() ? undefined : 'the owner table is being read');
+  }
+
+  /** Resolves when the others can read it; waits for a broker that is away. */
+  async write(shard: number, { instance, address }: ShardOwner): Promise<void> {
+    const value = JSON.stringify({ instance, address, at: new Date().toISOString() });
+    await this.producer.send(this.topic, { key: String(shard), value }, () => this.ensure());
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.producer.close();
+    await this.reading;
+  }
+
+  private async read(): Promise<void> {
+    const { signal } = this.stopping;
+    try {
+      await persist(
+        () => this.ensure(),
+        signal,
+        (reason) => {
+          this.client.log('warn', 'owner table: not there yet, trying again', { reason: reasonOf(reason) });
+        },
+      );
+    } catch {
+      return;
+    }
+    for await (const batch of this.reader.batches(signal)) {
+      for (const message of batch.messages) {
+        this.note(message);
+        this.reader.handled(batch, message.offset);
+      }
+    }
+  }
+
+  private note({ key, value }: KafkaMessage): void {
+    const shard = key?.toString() ?? '';
+    const owner = parseOwner(value);
+    if (!SHARD.test(shard) || owner === undefined) {
+      this.client.log('warn', 'owner table: a record that cannot be read', { key: shard.slice(0, 64) });
+      return;
+    }
+    this.owners.set(Number(shard), owner);
+    this.onOwner(Number(shard), owner);
+  }
+
+  private ensure(): Promise<void> {
+    return ensureSideTopic(this.client, this.topic, { ...this.settings, isCompacted: true });
+  }
+}
+
+/** The fleet's topic, whose assignment says who is to own which shard. */
+export function fleetTopic({ prefix }: KafkaTopicSettings): string {
+  return kafkaTopic('fleet', prefix);
+}
+
+function parseOwner(value: Buffer | null): ShardOwner | undefined {
+  try {
+    const { instance, address } = JSON.parse(value?.toString('utf8') ?? '') as Partial<ShardOwner>;
+    if (typeof instance !== 'string' || typeof address !== 'string' || !ADDRESS.test(address)) return undefined;
+    return { instance, address };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,114 @@
+import { type ShardKeeper } from '@sluice/event-feed';
+import { Backoff, isAborted, reasonOf } from './patience.ts';
+
+/** Taking over reads a whole stream or a snapshot; more at once would take no less time, and more memory. */
+const GAINS_AT_ONCE = 2;
+
+export interface ShardSeatsOptions {
+  /** Ends attempts to take over. */
+  readonly signal: AbortSignal;
+  readonly onHeld: (shard: number) => void;
+  readonly onRefused: (shard: number, reason: string) => void;
+}
+
+interface Seat {
+  readonly shard: number;
+  isAssigned: boolean;
+  isHeld: boolean;
+  isToBeReleased: boolean;
+  working: Promise<void> | undefined;
+}
+
+/** Brings what this instance holds in line with what is assigned to it; for each shard, one step after the other. */
+export class ShardSeats {
+  private readonly seats: readonly Seat[];
+  private gaining = 0;
+  private readonly waiting: (() => void)[] = [];
+
+  constructor(
+    shards: number,
+    private readonly keeper: ShardKeeper,
+    private readonly options: ShardSeatsOptions,
+  ) {
+    this.seats = Array.from({ length: shards }, (_, shard) => ({
+      ...{ shard, isAssigned: false, isHeld: false },
+      ...{ isToBeReleased: false, working: undefined },
+    }));
+  }
+
+  get assigned(): readonly number[] {
+    return this.seats.filter(({ isAssigned }) => isAssigned).map(({ shard }) => shard);
+  }
+
+  isHeld(shard: number): boolean {
+    return this.seats[shard]?.isHeld === true;
+  }
+
+  notReady(): string | undefined {
+    const late = this.seats.find(({ isAssigned, isHeld }) => isAssigned && !isHeld);
+    return late === undefined ? undefined : `shard ${String(late.shard)} is being taken over`;
+  }
+
+  assign(shards: readonly number[]): void {
+    for (const seat of this.seats) seat.isAssigned = shards.includes(seat.shard);
+    // Those that go first: who gets them waits.
+    for (const seat of this.seats) if (!seat.isAssigned) this.settle(seat);
+    for (const seat of this.seats) if (seat.isAssigned) this.settle(seat);
+  }
+
+  release(shard: number): void {
+    const seat = this.seats[shard];
+    if (seat === undefined) return;
+    seat.isToBeReleased = seat.isHeld;
+    this.settle(seat);
+  }
+
+  async giveUpAll(): Promise<void> {
+    this.assign([]);
+    await Promise.all(this.seats.flatMap(({ working }) => working ?? []));
+  }
+
+  private settle(seat: Seat): void {
+    seat.working ??= this.work(seat).finally(() => (seat.working = undefined));
+  }
+
+  private async work(seat: Seat): Promise<void> {
+    const backoff = new Backoff();
+    for (;;) {
+      if (seat.isHeld && (!seat.isAssigned || seat.isToBeReleased)) {
+        seat.isHeld = seat.isToBeReleased = false;
+        await this.keeper.lose(seat.shard);
+      } else if (!seat.isHeld && seat.isAssigned) {
+        const reason = await this.gain(seat);
+        if (reason === undefined) continue;
+        this.options.onRefused(seat.shard, reason);
+        await backoff.pause(this.options.signal);
+      } else return;
+    }
+  }
+
+  /** Why the shard could not be taken over, undefined when it was, or need not be any more. */
+  private async gain(seat: Seat): Promise<string | undefined> {
+    if (this.gaining >= GAINS_AT_ONCE) await new Promise<void>((resolve) => this.waiting.push(resolve));
+    else this.gaining += 1;
+    try {
+      if (!isWanted(seat) || isAborted(this.options.signal)) return undefined;
+      await this.keeper.gain(seat.shard);
+      seat.isHeld = true;
+      this.options.onHeld(seat.shard);
+      return undefined;
+    } catch (error) {
+      return reasonOf(error);
+    } finally {
+      // Whoever waits takes over the place of this one.
+      const next = this.waiting.shift();
+      if (next === undefined) this.gaining -= 1;
+      else next();
+    }
+  }
+}
+
+// A call, because the type checker takes what it saw before an await for still true.
+function isWanted({ isAssigned }: Seat): boolean {
+  return isAssigned;
+}
