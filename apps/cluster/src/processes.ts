@@ -62,7 +62,9 @@ export class Processes {
   }
 
   private start(what: string, parameters: readonly string[], stdout: 'pipe' | 'ignore'): ChildProcess {
-    const child = spawn(process.execPath, parameters, { stdio: ['ignore', stdout, 'inherit'] });
+    const child = spawn(process.execPath, [...process.execArgv, ...parameters], {
+      stdio: ['ignore', stdout, 'inherit'],
+    });
     this.running.push(child);
     child.once('exit', () => {
       if (!this.stopping) this.onEnd(what);

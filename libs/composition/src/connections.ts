@@ -1,14 +1,16 @@
 import { HttpFeed } from '@sluice/event-feed-http';
 import { type Connections, readFeedToken, type Surroundings } from '@sluice/platform';
+import { connectKafka } from './kafka-connections.ts';
 
-/** How a service that runs apart hears others: over HTTP. */
-export function connect({ settings, log }: Surroundings): Connections {
-  const feed = new HttpFeed({
+/** How a service that runs apart hears others: over Kafka where brokers are named, else over HTTP. */
+export function connect(surroundings: Surroundings): Connections {
+  const { settings, log } = surroundings;
+  const owner = new HttpFeed({
     addresses: { catalog: settings.catalogUrl, telemetry: settings.telemetryUrl },
     token: () => readFeedToken(settings),
     onDisconnect: (source, reason) => {
       log.warn({ source, reason: String(reason) }, 'feed lost, connecting again');
     },
   });
-  return { feed };
+  return settings.kafka === '' ? { feed: owner } : connectKafka(surroundings, owner);
 }

@@ -18,6 +18,14 @@ export interface Companion {
   stop(): Promise<void>;
   /** What keeps the process from being ready, undefined when nothing does. */
   notReady(): string | undefined;
+  readonly gauges?: readonly GaugeOfCompanion[];
+}
+
+/** A metric of a companion, asked for its value when the metrics are read. */
+export interface GaugeOfCompanion {
+  readonly name: string;
+  readonly help: string;
+  readonly read: () => number;
 }
 
 /** All that runs behind the requests: read models and process managers that follow a store or a feed. */

@@ -8,6 +8,7 @@ import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { type Logger, pino } from 'pino';
 import { authenticate } from './auth.ts';
 import { Followers } from './followers.ts';
+import { Metrics } from './metrics.ts';
 import { OpenApi } from './open-api.ts';
 import { type Composition, PlatformModule } from './platform.module.ts';
 import { sendProblem } from './problem.ts';
@@ -58,7 +59,10 @@ export async function createApp(
   });
   app.get(OpenApi).attach(app);
   await app.init();
-  for (const companion of composition.companions ?? []) app.get(Followers).accompany(companion);
+  for (const companion of composition.companions ?? []) {
+    app.get(Followers).accompany(companion);
+    for (const { name, help, read } of companion.gauges ?? []) app.get(Metrics).gauge(name, help, read);
+  }
   app.get(Followers).start();
   await instance.ready();
   return app;

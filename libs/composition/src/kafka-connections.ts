@@ -1,0 +1,158 @@
+import { randomUUID } from 'node:crypto';
+import { type EventFeed, type Publication } from '@sluice/event-feed';
+import {
+  type KafkaClient,
+  kafkaClient,
+  KafkaDeadLetters,
+  KafkaFeed,
+  KafkaOwnership,
+  KafkaRelay,
+  type KafkaTopicSettings,
+} from '@sluice/event-feed-kafka';
+import {
+  type Companion,
+  type Connections,
+  type GaugeOfCompanion,
+  SettingsError,
+  type SettingValues,
+  type Surroundings,
+} from '@sluice/platform';
+import { RelayingOwnership } from './relaying-ownership.ts';
+
+const FLEET = 'fleet';
+
+/** Relays of what the service publishes, a feed of what it hears, and the shares of telemetry's shards. */
+export function connectKafka(surroundings: Surroundings, owner: EventFeed): Connections {
+  const { settings, store, publications } = surroundings;
+  const service = publications[0]?.source ?? 'sluice';
+  const instance = randomUUID().slice(0, 8);
+  const client = clientOf(surroundings, `sluice-${service}-${instance}`);
+  const topics = topicsOf(settings);
+  const deadLetters = new KafkaDeadLetters({ client, service, topics });
+  const feed = new KafkaFeed({ client, service, owner, deadLetters, topicPrefix: topics.prefix });
+  const relays = new Relays((publication, shard) => {
+    const which = shard !== undefined && { shard };
+    return new KafkaRelay({ client, store, publication, topics, ...which });
+  });
+  const fleet = publications.find(({ topic }) => topic === FLEET);
+  const companion: Companion = {
+    name: 'kafka',
+    start: () => {
+      for (const each of publications) if (each !== fleet) relays.start(each);
+    },
+    stop: async () => {
+      await relays.stopAll();
+      await deadLetters.close();
+    },
+    // What waits for a broker that is away is in the store, so relays keep nothing from being ready.
+    notReady: () => feed.notReady(),
+    gauges: gaugesOf(relays, feed),
+  };
+  if (fleet === undefined) return { feed, companions: [companion] };
+  const address = settings.address || `http://${settings.host}:${String(settings.port)}`;
+  const shares = new KafkaOwnership({ client, instance, address, topics });
+  const ownership = new RelayingOwnership(shares, {
+    start: (shard) => relays.start(fleet, shard),
+    stop: (shard) => relays.stop(fleet, shard),
+  });
+  return { feed, ownership, companions: [companion] };
+}
+
+/** The relays of this process, by what they relay. */
+class Relays {
+  private readonly running = new Map<string, KafkaRelay>();
+
+  constructor(private readonly create: (publication: Publication, shard?: number) => KafkaRelay) {}
+
+  start(publication: Publication, shard?: number): void {
+    const name = nameOf(publication, shard);
+    if (this.running.has(name)) return;
+    const relay = this.create(publication, shard);
+    this.running.set(name, relay);
+    relay.start();
+  }
+
+  async stop(publication: Publication, shard?: number): Promise<void> {
+    const name = nameOf(publication, shard);
+    const relay = this.running.get(name);
+    this.running.delete(name);
+    await relay?.stop();
+  }
+
+  async stopAll(): Promise<void> {
+    await Promise.all([...this.running.values()].map((relay) => relay.stop()));
+  }
+
+  statuses() {
+    return [...this.running.values()].map((relay) => relay.status());
+  }
+}
+
+function nameOf({ topic }: Publication, shard: number | undefined): string {
+  return shard === undefined ? topic : `${topic}-${String(shard)}`;
+}
+
+function gaugesOf(relays: Relays, feed: KafkaFeed): GaugeOfCompanion[] {
+  return [
+    {
+      name: 'sluice_relay_behind_seconds',
+      help: 'For how long the oldest commit has been waiting to be relayed to Kafka (seconds)',
+      read: () => Math.max(0, ...relays.statuses().map(({ behindMs }) => behindMs / 1000)),
+    },
+    {
+      name: 'sluice_relays_stopped',
+      help: 'Relays that neither run nor stand by, because the broker or the store is away',
+      read: () => relays.statuses().filter(({ state }) => state === 'broker-away').length,
+    },
+    {
+      name: 'sluice_relayed_events',
+      help: 'Events sent to Kafka by the relays that run now',
+      read: () => relays.statuses().reduce((sum, { sentEvents }) => sum + sentEvents, 0),
+    },
+    {
+      name: 'sluice_feed_unreadable_records',
+      help: 'Records of Kafka that were no readable events, since the start',
+      read: () => feed.status().undecodable,
+    },
+    {
+      name: 'sluice_feed_interruptions',
+      help: 'How often reading from Kafka was interrupted, since the start',
+      read: () => feed.status().crashes,
+    },
+  ];
+}
+
+function topicsOf(settings: SettingValues): KafkaTopicSettings {
+  return {
+    shards: settings.shards,
+    prefix: settings.kafkaTopicPrefix,
+    replicationFactor: settings.kafkaReplicas,
+    fleetRetentionHours: settings.kafkaFleetHours,
+  };
+}
+
+function clientOf({ settings, log }: Surroundings, clientId: string): KafkaClient {
+  const { kafka, kafkaTls, kafkaCaFile, kafkaCertFile, kafkaKeyFile, kafkaSasl, kafkaUser, kafkaPasswordFile } =
+    settings;
+  const file = (name: string) => (name === '' ? undefined : name);
+  const files = { caFile: file(kafkaCaFile), certificateFile: file(kafkaCertFile), keyFile: file(kafkaKeyFile) };
+  try {
+    return kafkaClient({
+      brokers: kafka.split(',').map((each) => each.trim()),
+      clientId,
+      tls: kafkaTls === 'on' && files,
+      sasl: isMechanism(kafkaSasl)
+        ? { mechanism: kafkaSasl, username: kafkaUser, password: { file: kafkaPasswordFile } }
+        : undefined,
+      log: (level, text, details) => {
+        log[level](details, text);
+      },
+    });
+  } catch (error) {
+    throw new SettingsError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function isMechanism(name: string): name is 'plain' | 'scram-sha-256' | 'scram-sha-512' {
+  return name !== 'none';
+}
