@@ -27,9 +27,12 @@ export class WatchedStore extends InMemoryEventStore {
   delayMs = 0;
   /** The same for one stream. */
   slow = { stream: '', delayMs: 0 };
+  /** Appends to streams with this prefix are refused. */
+  refusing = 'none';
   readonly reads: { stream: string; from: number }[] = [];
 
   override async append(append: Append): Promise<Appended> {
+    if (append.stream.startsWith(this.refusing)) throw new StoreUnavailable('the disk is full');
     const delayMs = append.stream === this.slow.stream ? this.slow.delayMs : this.delayMs;
     if (delayMs > 0) await sleep(delayMs);
     const appended = await super.append(append);

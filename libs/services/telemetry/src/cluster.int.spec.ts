@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type HealthBucketClosed, readPackedFacts } from '@sluice/domain-fleet';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Cluster, type Instance, report, SHARDS } from './cluster.fixture.ts';
@@ -103,6 +105,42 @@ describe('reporting to any instance', () => {
     expect(await stored()).toEqual({ facts: 0, unique: 0 });
   });
 });
+
+describe('handing reports on', () => {
+  it('tells of what the owner refuses by the index of the request', async () => {
+    const [a] = await start(2);
+    const refused = [{ index: 0, code: 'invalid-report', detail: 'of a newer version' }];
+    await withOddOwner(1, JSON.stringify({ accepted: 1, duplicates: 0, refused }), async () => {
+      const reports = [0, 1, 1].map((each) => report({ deviceId: deviceOf(each) }));
+      const { body } = await a.send([...reports, 'nonsense']);
+      expect(body).toMatchObject({ accepted: 2, refused: [{ index: 1, detail: 'of a newer version' }, { index: 3 }] });
+    });
+  });
+
+  it('takes an owner that answers nonsense for one that does not answer', async () => {
+    const [a] = await start(2);
+    await withOddOwner(1, '<html>', async () => {
+      const answer = await a.send([report({ deviceId: deviceOf(1) })]);
+      expect(answer).toMatchObject({ status: 503, body: { code: 'shard-without-owner' } });
+    });
+  });
+});
+
+/** A shard that, as far as the others know, is owned by a server that answers everything alike. */
+async function withOddOwner(owned: number, answer: string | Buffer, act: () => Promise<void>): Promise<void> {
+  const server = createServer((request, response) => {
+    request.resume().once('end', () => response.end(answer));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  cluster.table.set(owned, { instance: 'odd', address: `http://127.0.0.1:${String(port)}` });
+  try {
+    await act();
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+}
 
 describe('asking any instance', () => {
   it('gets the same fleet, devices, lists and health from each', async () => {
@@ -212,7 +250,7 @@ describe('handing shards over', () => {
     const senders = ['p', 'q', 'r', 's'].map(sender);
     for (let round = 0; round < 60; round += 1) {
       await cluster.move(round % SHARDS, instances[(round * 7 + 1) % 3]);
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await sleep(10);
     }
     stop.abort();
     await Promise.all(senders);
@@ -258,19 +296,23 @@ describe('handing shards over', () => {
     const c = await cluster.start('c');
     const ahead = unread();
     ahead.fold.last = { revision: 99, position: '999', commitId: 'never' };
-    const server = createServer((_request, response) => {
-      response.end(change(Buffer.concat([...packSnapshot(0, ahead).pieces])));
-    }).listen(0, '127.0.0.1');
-    await new Promise((resolve) => server.once('listening', resolve));
-    cluster.table.set(0, {
-      instance: 'odd',
-      address: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
+    await withOddOwner(0, change(Buffer.concat([...packSnapshot(0, ahead).pieces])), async () => {
+      cluster.store.reads.length = 0;
+      await cluster.move(0, c);
     });
-    cluster.store.reads.length = 0;
-    await cluster.move(0, c);
-    server.close();
     expect(cluster.store.reads.filter(({ stream }) => stream === 'fleet-0').at(-1)).toMatchObject({ from: 0 });
     expect(await fleetOf(c)).toMatchObject({ facts: 1 });
+  });
+
+  it('gives a shard up only when what was accepted is in the store', async () => {
+    const [a, b] = await start(2);
+    cluster.store.delayMs = 40;
+    const answer = a.send([report({ deviceId: deviceOf(0) })]);
+    await sleep(30);
+    await cluster.move(0, b);
+    expect(await stored()).toEqual({ facts: 1, unique: 1 });
+    expect(await answer).toMatchObject({ status: 202, body: { accepted: 1 } });
+    expect(await fleetOf(b)).toMatchObject({ facts: 1 });
   });
 
   it('gives snapshots to other instances only', async () => {
@@ -374,6 +416,46 @@ describe('telling health from owner to owner', () => {
     expect(two).toEqual(one);
   });
 
+  it('counts no trial again that the next owner has told before the shard comes back', async () => {
+    const [a, b] = await start(2);
+    await a.send([report({ deviceId: deviceOf(0), kind: 'install-started', patchId: 'a' })]);
+    await cluster.move(0, b);
+    await cluster.pass(1);
+    await cluster.move(0, a);
+    await cluster.pass(1);
+    expect(await trials()).toBe(1);
+    expect(await verify(a)).toMatchObject({ matches: true });
+  });
+
+  it('folds anew when a former owner has told less than is kept', async () => {
+    const [a, b] = await start(2);
+    const started = (prefix: string) =>
+      report({ deviceId: deviceOf(0, prefix), kind: 'install-started', patchId: 'a' });
+    await a.send([started('d')]);
+    await b.ownership.gain(0);
+    await a.send([started('e')]);
+    await a.ownership.lose(0);
+    // `b` does not know of the second one, and tells of the first.
+    await cluster.pass(1);
+    await b.ownership.lose(0);
+    cluster.table.delete(0);
+    await cluster.move(0, a);
+    await cluster.pass(1);
+    expect(await trials()).toBe(2);
+    expect((await buckets()).filter((bucket) => bucket.shard === 0)).toHaveLength(2);
+  });
+
+  it('loses no trial of a bucket that could not be written before the shard went', async () => {
+    const [a, b] = await start(2);
+    await a.send([report({ deviceId: deviceOf(0), kind: 'install-started', patchId: 'a' })]);
+    cluster.store.refusing = 'health-';
+    await cluster.pass(1);
+    cluster.store.refusing = 'none';
+    await cluster.move(0, b);
+    await cluster.pass(1);
+    expect(await trials()).toBe(1);
+  });
+
   it('writes one bucket when two owners close it, and counts on from there', async () => {
     const [a, b] = await start(2);
     const started = (at: number) =>
@@ -395,11 +477,13 @@ describe('telling health from owner to owner', () => {
     const [a] = await start(2);
     await a.send([report({ deviceId: deviceOf(0), kind: 'install-started', patchId: 'a' })]);
     cluster.store.answersLost = { prefix: 'health-', count: 1 };
+    cluster.store.reads.length = 0;
     await cluster.pass(1);
     await a.send([report({ deviceId: deviceOf(0, 'e'), kind: 'install-started', patchId: 'a' })]);
     await cluster.pass(1);
     await cluster.pass(1);
     expect(await trials()).toBe(2);
     expect((await buckets()).filter((bucket) => bucket.shard === 0)).toHaveLength(2);
+    expect(cluster.store.reads).toEqual([]);
   });
 });
