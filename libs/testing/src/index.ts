@@ -1,5 +1,6 @@
 export * from './checkpoints.contract.ts';
 export * from './event-store.contract.ts';
+export * from './eventstoredb.ts';
 export * from './kafka.ts';
 export * from './scenarios.ts';
 export * from './steps.ts';

@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import { type Checkpoint, CheckpointConflict, Checkpoints, type Position } from '@sluice/event-sourcing';
+import { ANY, BACKWARDS, END, jsonEvent, NO_STREAM, WrongExpectedVersionError } from '@eventstore/db-client';
+import { type Connection } from './connection.ts';
+import { CHECKPOINT_STREAMS } from './event-codec.ts';
+import { Retries, retried, unavailable } from './retries.ts';
+import { streamEvents } from './stream-reads.ts';
+import { type Limits } from './stream-writer.ts';
+
+/**
+ * A stream for each checkpoint, of which the server keeps the last event only. Its revision, counted from 0, is the version
+ * less one, so the expected revision keeps out who has not seen the last.
+ */
+export class EventStoreDBCheckpoints extends Checkpoints {
+  constructor(
+    private readonly connection: Connection,
+    private readonly limits: Limits,
+    /** Runs what was accepted before the store was closed, and rejects it after. */
+    private readonly accept: <Result>(work: () => Promise<Result>) => Promise<Result>,
+  ) {
+    super();
+  }
+
+  override load(name: string): Promise<Checkpoint | undefined> {
+    return this.accept(() => this.retried(() => this.read(streamOf(name))));
+  }
+
+  override save(
+    name: string,
+    { position, epoch }: { readonly position: Position; readonly epoch: number },
+    expectedVersion: number,
+  ): Promise<Checkpoint> {
+    const saved = { version: expectedVersion + 1, position, epoch };
+    return this.accept(async () => {
+      if (expectedVersion === 0) await this.keepLastOnly(streamOf(name));
+      try {
+        await this.write(streamOf(name), saved);
+      } catch (error) {
+        if (error instanceof WrongExpectedVersionError) throw new CheckpointConflict(name, expectedVersion);
+        throw error;
+      }
+      return saved;
+    });
+  }
+
+  private async write(stream: string, saved: Checkpoint): Promise<void> {
+    // The id stays the same when the answer was lost and the event is sent again.
+    const event = jsonEvent({ id: randomUUID(), type: 'CheckpointSaved', data: { ...saved } });
+    const expectedRevision = saved.version === 1 ? NO_STREAM : BigInt(saved.version) - 2n;
+    await this.retried(() =>
+      this.connection.client.appendToStream(stream, event, { expectedRevision, ...this.callOptions() }),
+    );
+  }
+
+  private async keepLastOnly(stream: string): Promise<void> {
+    const options = { expectedRevision: ANY, ...this.callOptions() } as const;
+    await this.retried(() => this.connection.client.setStreamMetadata(stream, { maxCount: 1 }, options));
+  }
+
+  private async read(stream: string): Promise<Checkpoint | undefined> {
+    const signal = AbortSignal.timeout(this.limits.callMs);
+    const newest = { direction: BACKWARDS, fromRevision: END, maxCount: 1, signal } as const;
+    for await (const { event } of streamEvents(this.connection.client, stream, newest)) {
+      if (event === undefined) continue;
+      const { position, epoch } = event.data as unknown as Checkpoint;
+      return { version: Number(event.revision) + 1, position, epoch };
+    }
+    return undefined;
+  }
+
+  private callOptions() {
+    return { credentials: this.connection.credentials, requiresLeader: true, deadline: this.limits.callMs };
+  }
+
+  private async retried<Result>(attempt: () => Promise<Result>): Promise<Result> {
+    try {
+      return await retried(new Retries(this.limits.giveUpMs, new AbortController().signal), attempt);
+    } catch (error) {
+      throw error instanceof WrongExpectedVersionError ? error : unavailable(error);
+    }
+  }
+}
+
+function streamOf(name: string): string {
+  return CHECKPOINT_STREAMS + encodeURIComponent(name);
+}

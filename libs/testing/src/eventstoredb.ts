@@ -1,0 +1,9 @@
+import { type EventStoreDBDouble } from './eventstoredb-double.ts';
+
+export { type DoubleNode, type EventStoreDBDouble } from './eventstoredb-double.ts';
+
+/** A server that speaks EventStoreDB's protocol, loaded only where it is used: gRPC takes its time. */
+export async function startEventStoreDBDouble(): Promise<EventStoreDBDouble> {
+  const { EventStoreDBDouble: Double } = await import('./eventstoredb-double.ts');
+  return Double.start();
+}
