@@ -1,6 +1,4 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { writeSync } from 'node:fs';
-
 import { SqliteEventStore } from './sqlite-event-store.ts';
 import { StoreRefused } from './store-refused.ts';
 
@@ -10,7 +8,6 @@ import { StoreRefused } from './store-refused.ts';
  */
 const WRITERS = 16;
 const STREAMS = 5;
-const STANDARD_OUTPUT = 1;
 /** Random, so that it stays as large on disk and the process gets to checkpoints. */
 const BODY_BYTES = 8000;
 
@@ -44,5 +41,5 @@ async function appendForever(store: SqliteEventStore, stream: string): Promise<n
 }
 
 function say(line: string): void {
-  writeSync(STANDARD_OUTPUT, `${line}\n`);
+  process.stdout.write(`${line}\n`);
 }
