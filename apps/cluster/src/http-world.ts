@@ -10,7 +10,7 @@ const CONNECTIONS_PER_PROCESS_MAX = 32;
 /** Where the processes of each service listen. */
 export type Addresses = Readonly<Record<ServiceName, readonly string[]>>;
 
-export interface WorldTokens {
+interface WorldTokens {
   readonly admin: string;
   readonly device: string;
 }
@@ -42,15 +42,25 @@ export class HttpWorld extends World {
   private readonly processes: readonly (readonly [ServiceName, string])[];
   private turn = 0;
 
-  constructor(
+  private constructor(
     private readonly addresses: Addresses,
-    private readonly tokens: WorldTokens,
+    private tokens: WorldTokens,
     private time: number,
   ) {
     super();
     this.processes = Object.entries(addresses).flatMap(([service, urls]) =>
       urls.map((url) => [service as ServiceName, url] as const),
     );
+  }
+
+  /** Makes a token for the gateway of the simulated devices, and sets all clocks. */
+  static async enter(addresses: Addresses, admin: string, time: number): Promise<HttpWorld> {
+    const world = new HttpWorld(addresses, { admin, device: '' }, time);
+    const body = { name: 'simulated-fleet', roles: ['device'], devicePrefix: 'd-' };
+    const created = await world.ask(addresses.catalog[0] ?? '', 'POST', '/v1/tokens', body);
+    world.tokens = { admin, device: (created as { token: string }).token };
+    await world.advanceTo(time);
+    return world;
   }
 
   override now(): number {
@@ -135,7 +145,7 @@ export class HttpWorld extends World {
 
   private async ask(url: string, method: 'GET' | 'POST', path: string, body?: object): Promise<unknown> {
     const answer = await this.call(url, { method, path, as: 'admin', ...(body && { body }) });
-    if (answer.status === 200) return answer.body;
+    if (answer.status < 300) return answer.body;
     throw new Error(`${method} ${url}${path} answered ${String(answer.status)}: ${JSON.stringify(answer.body)}`);
   }
 

@@ -1,8 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { toTimeText } from '@sluice/event-sourcing';
-import { orExit, readSettings, SettingsError, type SettingValues, Tokens, wholeNumber } from '@sluice/platform';
+import { orExit, readSettings, SettingsError, type SettingValues, wholeNumber } from '@sluice/platform';
 import {
   inWords,
   isAsPromised,
@@ -25,29 +24,34 @@ const flags = {
   exit: { type: 'boolean', description: 'End when the scenario is over, instead of going on listening.' },
   json: { type: 'boolean', description: 'Print the result of the scenario as one JSON object.' },
   telemetries: { type: 'string', description: 'How many processes of telemetry share the fleet. Normally 2.' },
+  attach: {
+    type: 'string',
+    description:
+      'Start nothing: play with services that run, on manual clocks. As catalog=URL,orchestrator=URL,telemetry=URL.',
+  },
+  'admin-token-file': { type: 'string', description: 'With --attach: the file with the admin token of the services.' },
 } as const;
 
-/** All services as processes of their own on this machine, around a real broker. */
+/** Services that run, and how to speak to them as an administrator. */
 interface Cluster {
-  readonly processes: Processes;
   readonly addresses: Addresses;
-  readonly brokers: string;
-  readonly folder: string;
+  readonly adminTokenFile: string;
+  /** Absent when somebody else has started them. */
+  readonly processes?: Processes;
 }
 
 await orExit(async () => {
   const { settings, own } = readSettings(process.argv.slice(2), process.env, { data: '.sluice/cluster' }, flags);
   const scenario = scenarioNames.find((name) => name === own.scenario);
-  if (own.scenario !== undefined && scenario === undefined)
+  if ((own.scenario !== undefined || own.attach !== undefined) && scenario === undefined)
     throw new SettingsError(`--scenario takes one of ${scenarioNames.join(', ')}`);
   const devices = wholeNumber('devices', own.devices, SCENARIO_DEVICES);
   const seed = wholeNumber('seed', own.seed, SCENARIO_SEED);
   const instances = wholeNumber('telemetries', own.telemetries, TELEMETRY_INSTANCES);
-  const cluster = await start(settings.values, instances, scenario !== undefined);
-  process.stderr.write(howToReach(cluster));
-  if (scenario === undefined) return;
-  const world = worldOf(cluster);
-  await world.advanceTo(SCENARIO_START_MS);
+  const plays = scenario !== undefined;
+  const cluster = plays && own.attach !== undefined ? attach(own) : await start(settings.values, instances, plays);
+  if (!plays) return;
+  const world = await HttpWorld.enter(cluster.addresses, readToken(cluster.adminTokenFile), SCENARIO_START_MS);
   const result = await runScenario(world, {
     scenario,
     seed,
@@ -55,11 +59,35 @@ await orExit(async () => {
     onProgress: (line) => process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${line}` : `${line}\n`),
   });
   process.stdout.write(own.json === true ? `${JSON.stringify(result)}\n` : inWords(result));
-  if (own.exit !== true) return;
   await world.close();
-  await cluster.processes.stop();
+  if (cluster.processes !== undefined && own.exit !== true) return;
+  await cluster.processes?.stop();
   process.exit(isAsPromised(result) ? 0 : 1);
 });
+
+function attach(own: Readonly<Record<string, string | boolean | undefined>>): Cluster {
+  const addresses = { catalog: [], orchestrator: [], telemetry: [] } as Record<Start['app'], string[]>;
+  for (const part of String(own.attach).split(',')) {
+    const [app = '', url = ''] = part.split(/=(.*)/s);
+    if (!Object.hasOwn(addresses, app) || !URL.canParse(url)) {
+      throw new SettingsError('--attach takes catalog=URL,orchestrator=URL,telemetry=URL, each service once or more');
+    }
+    addresses[app as Start['app']].push(url.replace(/\/$/, ''));
+  }
+  const missing = Object.entries(addresses).find(([, urls]) => urls.length === 0);
+  if (missing !== undefined) throw new SettingsError(`--attach names no ${missing[0]}`);
+  const adminTokenFile = own['admin-token-file'];
+  if (typeof adminTokenFile !== 'string') throw new SettingsError('--attach goes with --admin-token-file');
+  return { addresses, adminTokenFile };
+}
+
+function readToken(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new SettingsError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
 
 async function start(given: SettingValues, instances: number, plays: boolean): Promise<Cluster> {
   const folder = plays ? mkdtempSync(join(tmpdir(), 'sluice-cluster-')) : given.data;
@@ -80,7 +108,8 @@ async function start(given: SettingValues, instances: number, plays: boolean): P
   const urls: Record<Start['app'], string[]> = { catalog: [], orchestrator: [], telemetry: [] };
   for (const each of starts) urls[each.app].push(await processes.startService(each));
   for (const url of Object.values(urls).flat()) await processes.ready(url);
-  return { processes, addresses: urls, brokers, folder };
+  process.stderr.write(howToReach(urls, brokers, folder));
+  return { processes, addresses: urls, adminTokenFile: join(folder, 'admin-token') };
 }
 
 interface Ground {
@@ -107,15 +136,7 @@ function startsOf(given: SettingValues, { brokers, folder, ports, plays }: Groun
   });
 }
 
-function worldOf({ addresses, folder }: Cluster): HttpWorld {
-  const createdAt = toTimeText(SCENARIO_START_MS);
-  const bound = { devicePrefix: 'd-' };
-  const { token } = new Tokens(folder).create('simulated-fleet', ['device'], createdAt, bound);
-  const admin = readFileSync(join(folder, 'admin-token'), 'utf8').trim();
-  return new HttpWorld(addresses, { admin, device: token }, SCENARIO_START_MS);
-}
-
-function howToReach({ addresses, brokers, folder }: Cluster): string {
+function howToReach(addresses: Addresses, brokers: string, folder: string): string {
   return [
     `Kafka listens at ${brokers}; the services:`,
     `  export SLUICE_CATALOG_URL=${addresses.catalog.join(' ')}`,
