@@ -47,9 +47,11 @@ java_command() {
 }
 
 { defaults; given; } >"$properties"
-standalone=
-if [ -n "${KAFKA_CONTROLLER_QUORUM_BOOTSTRAP_SERVERS:-}" ]; then standalone=--standalone; fi
-# shellcheck disable=SC2086
-(java_command kafka.tools.StorageTool format --ignore-formatted $standalone \
-  -t "${CLUSTER_ID:-5L6g3nShT-eMCtK--X86sw}" -c "$properties")
+if [ ! -f "${KAFKA_LOG_DIRS:-/var/lib/kafka/data}/meta.properties" ]; then
+  standalone=
+  if [ -n "${KAFKA_CONTROLLER_QUORUM_BOOTSTRAP_SERVERS:-}" ]; then standalone=--standalone; fi
+  # shellcheck disable=SC2086
+  (java_command kafka.tools.StorageTool format --ignore-formatted $standalone \
+    -t "${CLUSTER_ID:-5L6g3nShT-eMCtK--X86sw}" -c "$properties")
+fi
 java_command kafka.Kafka "$properties"

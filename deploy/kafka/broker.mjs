@@ -37,15 +37,16 @@ const LOG_TAIL_LINES = 20;
 export async function startBroker(options = {}) {
   const java = javaCommand();
   const classPath = await kafkaClassPath();
-  const folder = options.folder === undefined ? mkdtempSync(join(tmpdir(), 'sluice-kafka-')) : resolve(options.folder);
+  const temporary = options.folder === undefined;
+  const folder = temporary ? mkdtempSync(join(tmpdir(), 'sluice-kafka-')) : resolve(options.folder);
   const settings = await settle({ ...options, folder });
   if (options.secured?.some((listener) => listener.endsWith('SSL'))) {
     await makeCertificate(folder, settings, javaCommand('keytool'));
   }
   writeFileSync(propertiesFile(folder), serverProperties(folder, settings, options.properties));
   if (!settings.formatted) await format(java, classPath, { folder, settings });
-  const start = () => launch(java, classPath, { folder, brokers: addresses(settings).PLAINTEXT });
-  return handleOf({ folder, settings, start, running: await start(), temporary: options.folder === undefined });
+  const start = () => launch(java, classPath, { folder, settings, temporary });
+  return handleOf({ folder, settings, start, running: await start(), temporary });
 }
 
 /** What startBroker() answers. One of stop, kill and restart at a time. */
@@ -63,6 +64,9 @@ function handleOf({ folder, settings, start, running, temporary }) {
     logFile: logFile(folder),
     get processId() {
       return current?.processId;
+    },
+    get ended() {
+      return current?.exited;
     },
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
@@ -88,7 +92,7 @@ async function format(java, classPath, { folder, settings }) {
   save(folder, { ...settings, formatted: true });
 }
 
-async function launch(java, classPath, { folder, brokers }) {
+async function launch(java, classPath, { folder, settings, temporary }) {
   const log = openSync(logFile(folder), 'a');
   const parameters = [`-Xmx${HEAP_MIB}m`, `-Xms${HEAP_MIB}m`, ...quiet, '-cp', classPath];
   const child = spawn(java, [...parameters, 'kafka.Kafka', propertiesFile(folder)], { stdio: ['ignore', log, log] });
@@ -97,7 +101,7 @@ async function launch(java, classPath, { folder, brokers }) {
     child.once('error', done);
     child.once('exit', done);
   });
-  const loosen = tether(child.pid);
+  const loosen = tether(child.pid, temporary ? folder : undefined);
   void exited.then(loosen);
   const end = async (signal) => {
     child.kill(signal);
@@ -106,22 +110,23 @@ async function launch(java, classPath, { folder, brokers }) {
     clearTimeout(late);
   };
   try {
-    await answering(brokers, exited);
+    await answering(settings, exited);
   } catch (error) {
     await end('SIGKILL');
     const said = readFileSync(logFile(folder), 'utf8').trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n');
     throw new Error(`Kafka did not start: ${error.message}. The end of ${logFile(folder)}:\n${said}`, { cause: error });
   }
-  return { processId: child.pid, end };
+  return { processId: child.pid, exited, end };
 }
 
 /**
  * Kills the broker when this process is gone, also when that was killed itself: a shell waits for the end of a pipe that
- * only this process holds. Answers the function that takes the shell away.
+ * only this process holds. A folder that is given is removed then, too. Answers the function that takes the shell away.
  */
-function tether(processId) {
+function tether(processId, folder = '') {
   if (processId === undefined || process.platform === 'win32') return () => {};
-  const guard = spawn('/bin/sh', ['-c', 'read -r _; kill -9 "$0"', String(processId)], {
+  const script = 'read -r _; kill -9 "$0"; if [ -n "$1" ]; then rm -rf "$1"; fi';
+  const guard = spawn('/bin/sh', ['-c', script, String(processId), folder], {
     stdio: ['pipe', 'ignore', 'ignore'],
     // A terminal's Ctrl-C, or whoever kills the whole group, must not take the guard first.
     detached: true,
@@ -135,13 +140,14 @@ function tether(processId) {
 }
 
 /** Waits until the broker names itself as alive: a port that is open says nothing yet. */
-async function answering(brokers, exited) {
+async function answering(settings, exited) {
   const giveUpAt = Date.now() + READY_MS_MAX;
   let gone = false;
   void exited.then(() => (gone = true));
   while (Date.now() < giveUpAt) {
     if (gone) throw new Error('the process ended');
-    if (await isAlive(brokers)) return;
+    // Another broker may have the port; then this one is about to end.
+    if ((await clusterAt(addresses(settings).PLAINTEXT)) === settings.clusterId) return;
     await sleep(READY_POLL_MS);
   }
   throw new Error(`no answer within ${READY_MS_MAX} ms`);
@@ -149,6 +155,11 @@ async function answering(brokers, exited) {
 
 /** True when a broker at this address answers and is part of its cluster. */
 export async function isAlive(brokers) {
+  return (await clusterAt(brokers)) !== undefined;
+}
+
+/** The id of the cluster whose broker answers at this address; undefined when none does. */
+async function clusterAt(brokers) {
   const admin = new kafkajs.Kafka({
     clientId: 'sluice-probe',
     brokers: [brokers],
@@ -159,10 +170,10 @@ export async function isAlive(brokers) {
   }).admin();
   try {
     await admin.connect();
-    const cluster = await admin.describeCluster();
-    return cluster.brokers.length > 0 && cluster.controller !== null;
+    const { brokers: alive, clusterId, controller } = await admin.describeCluster();
+    return alive.length > 0 && controller !== null ? clusterId : undefined;
   } catch {
-    return false;
+    return undefined;
   } finally {
     await admin.disconnect().catch(() => undefined);
   }
@@ -179,9 +190,17 @@ async function main() {
     options: { port: { type: 'string', default: '9092' }, data: { type: 'string', default: '.sluice/kafka' } },
   });
   const broker = await startBroker({ folder: values.data, port: Number(values.port) });
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => void broker.stop());
+  let asked = false;
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.on(signal, () => {
+      asked = true;
+      void broker.stop();
+    });
+  }
   const { brokers, processId } = broker;
   process.stdout.write(`${JSON.stringify({ brokers, addresses: broker.addresses, processId })}\n`);
+  await broker.ended;
+  if (!asked) throw new Error(`Kafka ended by itself; ${broker.logFile} says why`);
 }
 
 // At the end, when every constant above has its value.

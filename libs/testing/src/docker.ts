@@ -43,7 +43,7 @@ export async function imageForTests(wanted: string, standIn?: StandInKind): Prom
  */
 export function leaveOut(what: string, why: string): void {
   if (process.env.CI) throw new Error(`${what}: ${why}. In CI that is a failure.`);
-  console.warn(`SKIPPED: ${what}, for ${why}`);
+  console.warn(`SKIPPED: ${what}: ${why}`);
 }
 
 /** Marks a container with the process that it belongs to. */
