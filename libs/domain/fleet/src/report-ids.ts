@@ -4,8 +4,15 @@ const LOAD_MAX = 0.7;
 
 /** A set of 8-byte hashes (two words each) by open addressing. Their low bits must be random. */
 export class HashSet {
-  private slots = new Uint32Array(FIRST_SLOTS * 2);
+  private slots: Uint32Array;
   private used = 0;
+
+  /** With room for some hashes: those of another set come in the order of their places, and would crowd in a smaller one. */
+  constructor(hashes = 0) {
+    let slots = FIRST_SLOTS;
+    while (hashes > slots * LOAD_MAX) slots *= 2;
+    this.slots = new Uint32Array(slots * 2);
+  }
 
   get size(): number {
     return this.used;
@@ -101,7 +108,7 @@ export class RecentReports {
 
   restore(days: readonly RememberedDay[]): void {
     for (const { day, hashes } of days) {
-      const set = new HashSet();
+      const set = new HashSet(hashes.length / 2);
       for (let at = 0; at < hashes.length; at += 2) set.add(hashes[at] ?? 0, hashes[at + 1] ?? 0);
       this.days.set(day, set);
     }
