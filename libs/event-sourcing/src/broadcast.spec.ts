@@ -68,6 +68,22 @@ describe('broadcasting', () => {
     expect(listener.commits.map(({ revision }) => revision)).toEqual([...Array(total).keys()]);
   });
 
+  it('reads the store again from where the subscriber is when others may have appended, also in the middle of what is live', async () => {
+    const store = new CountingStore(new StoppedClock());
+    const gate = Promise.withResolvers<undefined>();
+    const listener = new Listener(store, {}, () => gate.promise);
+    await listener.until(({ covered }) => covered === '0');
+    store.live.publish([await store.add('a'), await store.add('b')]);
+    await store.add('not published');
+    store.live.invalidate();
+    store.live.publish([await store.add('c')]);
+    gate.resolve(undefined);
+    await listener.until(({ covered }) => covered === '4');
+    await listener.stop();
+    expect(listener.commits.map(({ commitId }) => commitId)).toEqual(['a', 'b', 'not published', 'c']);
+    expect(store.reads).toBe(2);
+  });
+
   it('forgets a subscriber that has left', async () => {
     const store = new CountingStore(new StoppedClock());
     const commit = await store.add('a');
