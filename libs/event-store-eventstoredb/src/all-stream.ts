@@ -1,7 +1,20 @@
-import { BEGINNING, type Commit, comparePositions, type Position, type ReadOptions, type SubscriptionMessage } from '@sluice/event-sourcing';
-import { type AllStreamResolvedEvent, BACKWARDS, END, type EventStoreDBClient, START, streamNameFilter } from '@eventstore/db-client';
+import {
+  BEGINNING,
+  type Commit,
+  comparePositions,
+  type Position,
+  type SubscriptionMessage,
+} from '@sluice/event-sourcing';
+import {
+  type AllStreamResolvedEvent,
+  BACKWARDS,
+  END,
+  type EventStoreDBClient,
+  START,
+  streamNameFilter,
+} from '@eventstore/db-client';
 import { CHECKPOINT_STREAMS, isApart, positionOf, toCommit } from './event-codec.ts';
-import { allEvents, cancelled } from './stream-reads.ts';
+import { allEvents, cancelled, type Streamed } from './stream-reads.ts';
 
 /** So far back the last commit is looked for among other events; further back, that place counts as the head. */
 const HEAD_LOOK_BACK_EVENTS_MAX = 100_000;
@@ -121,7 +134,7 @@ export class AllStream {
       { highWaterMark: READ_BUFFER_EVENTS },
     );
     subscription.on('caughtUp', () => void subscription.push(new Mark()));
-    const items = subscription as AsyncIterable<AllStreamResolvedEvent | Mark> & typeof subscription;
+    const items = subscription as Streamed<AllStreamResolvedEvent | Mark>;
     for await (const item of cancelled(items, () => subscription.unsubscribe(), signal)) {
       const more = subscription.readableLength > 0;
       if (!(item instanceof Mark)) {

@@ -63,7 +63,8 @@ function credentialsOf(user: string | undefined): Credentials | undefined {
   if (user === undefined) return undefined;
   const [username, password, ...rest] = user.split(':');
   // The client would cut the password off at its first colon, and say nothing.
-  if (!username || !password || rest.length > 0) refuse('its user is not user:password, with : and @ within as %3A and %40');
+  if (!username || !password || rest.length > 0)
+    refuse('its user is not user:password, with : and @ within as %3A and %40');
   try {
     return { username: decodeURIComponent(username), password: decodeURIComponent(password) };
   } catch {

@@ -26,7 +26,12 @@ export class AppendTooLarge extends Error {
 
 /** A body as it is stored, apart from the memory of the caller. */
 export type EncodedBody =
-  | { readonly kind: 'event' | 'events'; readonly type: string; readonly data: object; readonly bytes: number }
+  | {
+      readonly kind: 'event' | 'events';
+      readonly type: string;
+      readonly data: Record<string, unknown>;
+      readonly bytes: number;
+    }
   | {
       readonly kind: 'packed';
       readonly type: string;
@@ -60,7 +65,7 @@ export function encodeBody(body: CommitBody): EncodedBody {
 
 function encodeJson(kind: 'event' | 'events', type: string, data: object): EncodedBody {
   const json = JSON.stringify(data);
-  return { kind, type, data: JSON.parse(json) as object, bytes: Buffer.byteLength(json) };
+  return { kind, type, data: JSON.parse(json) as Record<string, unknown>, bytes: Buffer.byteLength(json) };
 }
 
 function encodePacked(bytes: Uint8Array, count: number): EncodedBody {

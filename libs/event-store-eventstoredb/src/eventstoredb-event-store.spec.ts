@@ -1,4 +1,10 @@
-import { checkpointsContract, eventStoreContract, type EventStoreDBDouble, type MakeStore, startEventStoreDBDouble } from '@sluice/testing';
+import {
+  checkpointsContract,
+  eventStoreContract,
+  type EventStoreDBDouble,
+  type MakeStore,
+  startEventStoreDBDouble,
+} from '@sluice/testing';
 import { afterAll } from 'vitest';
 import { EventStoreDBEventStore } from './eventstoredb-event-store.ts';
 

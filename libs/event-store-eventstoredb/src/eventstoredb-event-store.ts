@@ -93,7 +93,7 @@ export class EventStoreDBEventStore extends EventStore {
   override async *readStream(stream: string, fromRevision = 0): AsyncGenerator<Commit> {
     const retries = this.retries();
     const last: Commit[] = [];
-    for (let next = fromRevision; ; ) {
+    for (let next = fromRevision; ;) {
       try {
         const options = { fromRevision: BigInt(next), signal: this.closed.signal };
         for await (const resolved of streamEvents(this.connection.client, stream, options)) {

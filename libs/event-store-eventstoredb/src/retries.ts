@@ -59,7 +59,12 @@ export async function retried<Result>(retries: Retries, attempt: () => Promise<R
 
 export function isFinal(error: unknown): boolean {
   if (error instanceof StoreUnavailable) return true;
-  return isCommandError(error) && FINAL.includes((error as { readonly type: string }).type);
+  return FINAL.includes(errorTypeOf(error) ?? '');
+}
+
+/** Which of the client's errors it is; undefined for one that is not the client's. */
+export function errorTypeOf(error: unknown): string | undefined {
+  return error instanceof Error && isCommandError(error) ? (error as { readonly type?: string }).type : undefined;
 }
 
 /** The port's error for one of the client's. */

@@ -1,10 +1,13 @@
-import { isCommandError, ErrorType, type EventStoreDBClient, type ResolvedEvent } from '@eventstore/db-client';
+import { type Readable } from 'node:stream';
+import { ErrorType, type EventStoreDBClient, type ResolvedEvent } from '@eventstore/db-client';
+import { errorTypeOf } from './retries.ts';
 
 type ReadStreamOptions = Parameters<EventStoreDBClient['readStream']>[1];
 type ReadAllOptions = Parameters<EventStoreDBClient['readAll']>[0];
 
-interface Cancellable<Item> extends AsyncIterable<Item> {
-  on(event: 'error', listener: () => void): unknown;
+/** What is used of the client's streams. */
+export interface Streamed<Item> extends AsyncIterable<Item> {
+  on(event: string | symbol, listener: (...parts: unknown[]) => void): unknown;
   destroy(): unknown;
 }
 
@@ -18,7 +21,7 @@ export async function* streamEvents(
   try {
     yield* cancelled(read, () => read.cancel(), signal);
   } catch (error) {
-    if (!isCommandError(error) || (error as { type?: string }).type !== ErrorType.STREAM_NOT_FOUND) throw error;
+    if (errorTypeOf(error) !== ErrorType.STREAM_NOT_FOUND) throw error;
   }
 }
 
@@ -32,23 +35,37 @@ export async function* allEvents(
 }
 
 /**
- * What the client streams, and its call ended when the reader leaves: the client ends only the stream itself then, and the
- * call stays with the server. An error that comes after that would end the process if nobody listened.
+ * What the client streams, and its call ended when the reader leaves or the signal aborts. The client would end only the
+ * stream that it hands out: the call would stay with the server, its last messages unread, and `dispose` would wait for it
+ * without end. An error that comes after that would end the process if nobody listened.
  */
 export async function* cancelled<Item>(
-  items: Cancellable<Item>,
+  items: Streamed<Item>,
   cancel: () => Promise<void>,
   signal?: AbortSignal,
 ): AsyncGenerator<Item> {
-  const stop = () => items.destroy();
+  let call: Readable | undefined;
+  let left = false;
+  const drop = () => call?.unpipe().resume();
+  const leave = () => {
+    if (left) return;
+    left = true;
+    items.destroy();
+    drop();
+    cancel().catch(() => undefined);
+  };
   items.on('error', () => undefined);
-  signal?.addEventListener('abort', stop);
+  items.on('pipe', (source) => {
+    call = source as Readable;
+    if (left) setImmediate(drop);
+  });
+  signal?.addEventListener('abort', leave);
   try {
-    if (signal?.aborted === true) stop();
+    if (signal?.aborted === true) leave();
     yield* items;
     if (signal?.aborted === true) throw new Error('the read was ended');
   } finally {
-    signal?.removeEventListener('abort', stop);
-    cancel().catch(() => undefined);
+    signal?.removeEventListener('abort', leave);
+    leave();
   }
 }

@@ -23,7 +23,9 @@ export class StreamTails {
 
   /** The last commits of a stream, oldest first; none when there is no stream. */
   set(stream: string, commits: readonly Seen[]): Tail {
-    const recent = new Map(commits.slice(-LOOK_BACK_COMMITS_MAX).map((commit) => [commit.commitId, appendedOf(commit)]));
+    const recent = new Map(
+      commits.slice(-LOOK_BACK_COMMITS_MAX).map((commit) => [commit.commitId, appendedOf(commit)]),
+    );
     const tail = { revision: commits.at(-1)?.revision ?? ('no-stream' as const), recent };
     const known = this.tails.get(stream);
     if (known !== undefined && revisionNumber(known) > revisionNumber(tail)) return known;

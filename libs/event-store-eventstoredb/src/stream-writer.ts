@@ -59,7 +59,7 @@ export class StreamWriter {
     { revision }: Tail,
   ): Promise<Pick<Appended, 'revision' | 'position'> | undefined> {
     const { client, credentials } = this.connection;
-    const expectedRevision = revision === 'no-stream' ? NO_STREAM : BigInt(revision);
+    const expectedRevision: bigint | typeof NO_STREAM = revision === 'no-stream' ? NO_STREAM : BigInt(revision);
     const options = { expectedRevision, credentials, requiresLeader: true, deadline: this.limits.callMs };
     try {
       const result = await this.retried(() => client.appendToStream(stream, event, options));

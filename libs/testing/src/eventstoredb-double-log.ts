@@ -62,7 +62,13 @@ export class DoubleLog {
   /** An event of the server's own, as its statistics are. */
   note(stream: string): void {
     this.write(stream, 'any', [
-      { id: crypto.randomUUID(), type: '$noted', contentType: 'application/json', data: bytes('{}'), metadata: bytes('') },
+      {
+        id: crypto.randomUUID(),
+        type: '$noted',
+        contentType: 'application/json',
+        data: bytes('{}'),
+        metadata: bytes(''),
+      },
     ]);
   }
 

@@ -10,7 +10,11 @@ const { ReadResp: Response } = streamMessages;
 const TICKS_PER_MS = 10_000n;
 
 /** An error as the server sends it: what the client goes by is in the trailers. */
-export function serverError(code: status, details: string, trailers: Readonly<Record<string, string>> = {}): ServiceError {
+export function serverError(
+  code: status,
+  details: string,
+  trailers: Readonly<Record<string, string>> = {},
+): ServiceError {
   const metadata = new Metadata();
   for (const [name, value] of Object.entries(trailers)) metadata.set(name, value);
   return Object.assign(new Error(details), { code, details, metadata });
@@ -114,9 +118,7 @@ export function checkpointMessage(position: bigint): ReadResp {
 }
 
 export function confirmationMessage(): ReadResp {
-  return new Response().setConfirmation(
-    new Response.SubscriptionConfirmation().setSubscriptionId(crypto.randomUUID()),
-  );
+  return new Response().setConfirmation(new Response.SubscriptionConfirmation().setSubscriptionId(crypto.randomUUID()));
 }
 
 export function caughtUpMessage(): ReadResp {

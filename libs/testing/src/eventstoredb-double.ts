@@ -381,7 +381,8 @@ function selected<Event extends { readonly revision: number; readonly position: 
   const revision = ofStream?.hasRevision() === true ? Number(ofStream.getRevision()) : undefined;
   const fits = (event: Event) => {
     // Of $all, a position is where one stands between events: forwards it comes before its event, backwards after the others.
-    if (position !== undefined) return backwards ? event.position < BigInt(position) : event.position >= BigInt(position);
+    if (position !== undefined)
+      return backwards ? event.position < BigInt(position) : event.position >= BigInt(position);
     if (revision !== undefined) return backwards ? event.revision <= revision : event.revision >= revision;
     return backwards ? !(ofAll?.hasStart() ?? false) : !((ofAll ?? ofStream)?.hasEnd() ?? false);
   };
