@@ -50,13 +50,24 @@ const kinds = {
     packages: ['@nestjs/*', 'fastify', 'autocannon'],
   },
   client: { imports: ['contract'], banned: ['@nestjs/*', ...testTools] },
-  testing: { imports: ['kernel'], packages: [...testTools, 'testcontainers', 'kafkajs'] },
+  testing: {
+    imports: ['kernel'],
+    packages: [
+      ...testTools,
+      'testcontainers',
+      'kafkajs',
+      '@grpc/grpc-js',
+      '@eventstore/db-client/**',
+      'google-protobuf/**',
+    ],
+  },
 };
 
 /** An adapter imports one driver, its own. Those on what Node brings along have none. */
 const drivers = {
   'libs/event-feed-http': ['eventsource-parser', 'eventsource-parser/*'],
   'libs/event-feed-kafka': ['kafkajs'],
+  'libs/event-store-eventstoredb': ['@eventstore/db-client'],
 };
 
 /** A service and its app stay within their scope: another's domain is known by its public events only. */
