@@ -38,8 +38,8 @@ const kinds = {
   },
   service: { imports: ['kernel', 'contract', 'platform', 'domain'], packages: [...nest, ...validation] },
   simulation: { imports: ['contract', 'domain', 'kernel'], packages: ['pure-rand', 'pure-rand/*'] },
-  composition: { imports: ['adapter', 'platform', 'kernel', 'contract'], packages: ['pino'] },
-  app: { imports: ['composition', 'service', 'adapter', 'platform', 'kernel', 'contract'], packages: nest },
+  composition: { imports: ['adapter', 'platform', 'kernel', 'contract'], packages: [] },
+  app: { imports: ['composition', 'service', 'platform', 'kernel'], packages: nest },
   standalone: {
     imports: ['composition', 'service', 'adapter', 'platform', 'kernel', 'contract', 'simulation'],
     packages: nest,
