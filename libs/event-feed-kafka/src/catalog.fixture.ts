@@ -3,6 +3,7 @@ import { EventFeed, type FeedEvent, followFeed, type FeedFollower, publishAsIs, 
 import { type EventStore, InMemoryEventStore } from '@sluice/event-sourcing';
 import {
   kafkaClient,
+  type KafkaClientOptions,
   KafkaDeadLetters,
   KafkaFeed,
   type KafkaFeedOptions,
@@ -23,8 +24,9 @@ export class CatalogOnKafka implements AsyncDisposable {
   constructor(
     readonly brokers: string,
     readonly prefix: string,
+    options: Partial<KafkaClientOptions> = {},
   ) {
-    this.client = kafkaClient({ brokers: [brokers], clientId: 'sluice-test', log: logOfTests });
+    this.client = kafkaClient({ brokers: [brokers], clientId: 'sluice-test', log: logOfTests, ...options });
     this.topics = { shards: 2, prefix };
   }
 

@@ -5,7 +5,7 @@ import { Backoff, Bell, isAborted, letGo, pause, reasonOf, whenAborted } from '.
 
 export interface TopicReaderOptions {
   readonly client: KafkaClient;
-  /** A group of this reader alone: it reads all partitions, from the beginning. */
+  /** Begins the name of a group of this reader alone: it reads all partitions, from the beginning. */
   readonly group: string;
   readonly topics: readonly string[];
   readonly assigners?: PartitionAssigner[];
@@ -31,7 +31,9 @@ const FULL_QUEUE_POLL_MS = 1_000;
 const COMMIT_EVERY_MS = 1_000;
 /** Fetches that stop coming back, with nothing to wait for: the connection is dead, though the driver may not know. */
 const STUCK_AFTER_MS = 45_000;
-const DELETE_GROUP_MS_MAX = 3_000;
+const DELETE_GROUPS_MS_MAX = 3_000;
+/** Groups of earlier lives, to be deleted at the end. */
+const GROUPS_REMEMBERED_MAX = 10;
 /** The header that tells one event from another. */
 const ID_HEADER = 'ce_id';
 
@@ -62,6 +64,7 @@ export class TopicReader {
   private assigned: readonly Place[] = [];
   private lastFetchAt = performance.now();
   private crashes = 0;
+  private readonly groups: string[] = [];
 
   constructor(private readonly options: TopicReaderOptions) {}
 
@@ -108,7 +111,7 @@ export class TopicReader {
     } finally {
       ended.abort();
       await parts;
-      await this.deleteGroup();
+      await this.deleteGroups();
     }
   }
 
@@ -162,10 +165,15 @@ export class TopicReader {
     }
   }
 
+  // A new group for each life: in the old one, the broker would wait for the dead member until its session is over.
   private createConsumer(): Consumer {
     const { client, group, assigners } = this.options;
+    const groupId = `${group}.${String(this.crashes + 1)}`;
+    this.groups.push(groupId);
+    if (this.groups.length > GROUPS_REMEMBERED_MAX) this.groups.shift();
+    for (const place of this.places.values()) place.committed = 0n;
     return client.kafka.consumer({
-      groupId: group,
+      groupId,
       sessionTimeout: SESSION_MS,
       heartbeatInterval: HEARTBEAT_MS,
       maxWaitTimeInMs: FETCH_WAIT_MS_MAX,
@@ -266,11 +274,13 @@ export class TopicReader {
     return undefined;
   }
 
-  private async deleteGroup(): Promise<void> {
-    const { client, group } = this.options;
+  private async deleteGroups(): Promise<void> {
     const late = new AbortController();
-    const work = withAdmin(client, (admin) => admin.deleteGroups([group])).catch(() => undefined);
-    await Promise.race([work, pause(DELETE_GROUP_MS_MAX, late.signal)]);
+    const work = withAdmin(this.options.client, async (admin) => {
+      // One by one: a group whose dead member is still waited for cannot go, and goes by itself after some days.
+      for (const group of this.groups) await admin.deleteGroups([group]).catch(() => undefined);
+    }).catch(() => undefined);
+    await Promise.race([work, pause(DELETE_GROUPS_MS_MAX, late.signal)]);
     late.abort();
   }
 }

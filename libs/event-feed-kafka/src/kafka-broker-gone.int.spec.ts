@@ -1,0 +1,140 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startKafkaProcess, uniqueTopicPrefix } from '@sluice/testing';
+import { afterAll, describe, expect, it } from 'vitest';
+import { CatalogOnKafka } from './catalog.fixture.ts';
+import { kafkaClient, type KafkaClientOptions, KafkaOwnership, type KafkaSasl } from './index.ts';
+
+const password = 'correct-horse';
+const broker = await startKafkaProcess({ secured: ['SSL', 'SASL_SSL'], users: { alice: password } });
+const brokers = broker?.brokers ?? '';
+const AWAY_MS = 21_000;
+
+afterAll(() => broker?.[Symbol.asyncDispose]());
+
+/** Appends for as long as the work takes, and says how many events. */
+async function underLoad(catalog: CatalogOnKafka, work: () => Promise<unknown>): Promise<number> {
+  let isDone = false;
+  const done = work().finally(() => (isDone = true));
+  let commits = 0;
+  while (!isDone) {
+    await catalog.append(10);
+    commits += 10;
+    await sleep(20);
+  }
+  await done;
+  return commits * 3;
+}
+
+describe.runIf(broker)('losing the broker', () => {
+  it(
+    'loses no event and applies none twice when it is killed under load, and away for 21 s',
+    { timeout: 120_000 },
+    async () => {
+      await using catalog = new CatalogOnKafka(brokers, uniqueTopicPrefix());
+      const relay = catalog.relay();
+      const feed = catalog.feed();
+      const consumer = catalog.follow(feed);
+      const shards = await shardsOf(catalog);
+      let events = await underLoad(catalog, async () => {
+        await sleep(1_000);
+        await broker?.kill();
+        await broker?.restart();
+        await sleep(500);
+      });
+
+      await consumer.reached(catalog.store);
+      await broker?.kill();
+      events += await underLoad(catalog, () => sleep(AWAY_MS));
+      expect(relay.status()).toMatchObject({ state: 'broker-away' });
+      expect([feed.notReady(), shards.moves()]).toEqual([expect.stringContaining('no assignment of'), 2]);
+      expect(relay.status().behindMs).toBeGreaterThan(AWAY_MS - 5_000);
+      expect(feed.silentForMs('catalog')).toBeGreaterThan(AWAY_MS - 5_000);
+      await broker?.restart();
+      await consumer.reached(catalog.store);
+      const counts = await consumer.compareWith(catalog.store);
+      console.log(`broker killed twice, away for ${String(AWAY_MS)} ms: ${JSON.stringify(counts)}`);
+      expect(counts).toMatchObject({ sent: events, lost: 0, twice: 0, disordered: 0 });
+      expect(feed.status().crashes).toBeGreaterThan(0);
+      expect([relay.status().state, feed.notReady()]).toEqual(['running', undefined]);
+      await sleep(500);
+      expect([shards.notReady(), shards.moves()]).toEqual([undefined, 2]);
+      await shards.stop();
+    },
+  );
+});
+
+async function shardsOf(catalog: CatalogOnKafka) {
+  let moves = 0;
+  const { client, prefix } = catalog;
+  const ownership = new KafkaOwnership({ client, instance: 'a', address: 'http://a:1', topics: { prefix } });
+  const count = () => Promise.resolve(void (moves += 1));
+  await ownership.start(2, { gain: count, lose: count });
+  while (ownership.notReady() !== undefined) await sleep(20);
+  return { moves: () => moves, notReady: () => ownership.notReady(), stop: () => ownership.stop() };
+}
+
+describe.runIf(broker)('connecting with TLS and a password', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-kafka-'));
+  const secret = (text: string) => {
+    const file = join(folder, text);
+    writeFileSync(file, `${text}\n`);
+    return { file };
+  };
+  const secured: Partial<KafkaClientOptions> = {
+    brokers: [broker?.addresses.SASL_SSL ?? ''],
+    tls: { caFile: broker?.certificateFile },
+  };
+  const sasl = (mechanism: KafkaSasl['mechanism'], text = password): KafkaSasl => ({
+    mechanism,
+    username: 'alice',
+    password: secret(text),
+  });
+
+  it.each([
+    ['TLS alone', { ...secured, brokers: [broker?.addresses.SSL ?? ''] }],
+    ['SASL PLAIN', { ...secured, sasl: sasl('plain') }],
+    ['SASL SCRAM-SHA-256', { ...secured, sasl: sasl('scram-sha-256') }],
+  ] as [string, Partial<KafkaClientOptions>][])('carries events with %s', async (_, options) => {
+    await using catalog = new CatalogOnKafka(brokers, uniqueTopicPrefix(), options);
+    await catalog.append(50);
+    catalog.relay();
+    const consumer = catalog.follow(catalog.feed());
+    await consumer.reached(catalog.store);
+    expect(await consumer.compareWith(catalog.store)).toMatchObject({ sent: 150, lost: 0, twice: 0 });
+  });
+
+  it.each([
+    ['a wrong password', { ...secured, sasl: sasl('scram-sha-256', 'guessed-wrong') }, /auth/i],
+    ['a broker whose certificate nobody vouches for', { ...secured, tls: true, sasl: sasl('plain') }, /self.signed/i],
+    ['no TLS where the broker wants it', { ...secured, tls: false }, /./],
+  ] as [string, Partial<KafkaClientOptions>, RegExp][])(
+    'says why it does not, and no secret, with %s',
+    async (_, options, why) => {
+      const said: string[] = [];
+      const log = (...line: unknown[]) => void said.push(JSON.stringify(line));
+      await using catalog = new CatalogOnKafka(brokers, uniqueTopicPrefix(), { ...options, log });
+      const relay = catalog.relay();
+      while (relay.status().state === 'starting') await sleep(20);
+      expect(relay.status()).toMatchObject({ state: 'broker-away', reason: expect.stringMatching(why) });
+      expect(said.join('\n')).not.toMatch(/correct-horse|guessed-wrong/);
+      expect(said.length).toBeGreaterThan(0);
+    },
+  );
+
+  it.each([
+    ['no broker', { brokers: [] }, 'no broker is named'],
+    ['a broker without port', { brokers: ['kafka'] }, '"kafka" is not host:port'],
+    ['a missing certificate', { tls: { caFile: '/nowhere' } }, '/nowhere cannot be read'],
+    ['a certificate without key', { tls: { certificateFile: '/nowhere' } }, 'needs its key'],
+    [
+      'no password',
+      { sasl: { mechanism: 'plain', username: 'a', password: { variable: 'SLUICE_NO_SUCH' } } },
+      '$SLUICE_NO_SUCH',
+    ],
+  ] as [string, Partial<KafkaClientOptions>, string][])('refuses %s', (_, options, text) => {
+    expect(() => kafkaClient({ brokers: ['localhost:9092'], clientId: 'tester', ...options })).toThrow(text);
+  });
+});
