@@ -140,10 +140,11 @@ export class EventStoreDBEventStore extends EventStore {
     const retries = new Retries(Number.POSITIVE_INFINITY, both);
     const following: Following = { covered: after, prefixes, signal: both };
     let told: Position | undefined;
-    while (!signal.aborted) {
+    const aborted = () => signal.aborted;
+    while (!aborted()) {
       try {
         for await (const message of this.all.follow(following)) {
-          if (signal.aborted) return;
+          if (aborted()) return;
           retries.succeeded();
           if (message.kind === 'caught-up') {
             if (told !== undefined && comparePositions(message.position, told) <= 0) continue;
@@ -152,7 +153,7 @@ export class EventStoreDBEventStore extends EventStore {
           yield message;
         }
       } catch (error) {
-        if (signal.aborted) return;
+        if (aborted()) return;
         if (isFinal(error)) throw unavailable(error);
         await retries.afterFailure(error);
       }

@@ -48,6 +48,16 @@ function appendMany(count: number, name = 'c'): Promise<Appended[]> {
   return Promise.all(ids.map((commitId, n) => store.append(appendOf({ stream: `s-${n % 3}`, commitId }))));
 }
 
+describe('numbering positions', () => {
+  it('counts the commits across streams, without a gap for what conflicted', async () => {
+    const refused = appendOf({ stream: 's-0', commitId: 'refused', expected: 7 });
+    await Promise.all([appendMany(60), expect(store.append(refused)).rejects.toThrow(), appendMany(60, 'd')]);
+    const positions = (await collect(store.readAll())).map(({ position }) => position);
+    expect(positions).toEqual(Array.from({ length: 120 }, (_, n) => String(n + 1)));
+    expect(await store.head()).toBe('120');
+  });
+});
+
 describe('keeping what was appended', () => {
   it('has everything after it was closed and opened again, and goes on where it was', async () => {
     clock.time = '2026-11-24T12:00:00.000Z';

@@ -229,16 +229,19 @@ class Node implements DoubleNode {
     }
     await sleep(this.delayMs);
     const leader = this.leaderInstead(call);
-    if (leader !== undefined) return answer(serverErrors.notLeader(leader));
+    const refusal = leader === undefined ? this.refusal() : serverErrors.notLeader(leader);
     if (options === undefined) return;
-    const refusal = this.refusal();
-    if (refusal !== undefined) return answer(refusal);
+    if (refusal !== undefined) {
+      answer(refusal);
+      return;
+    }
+
     const stream = streamNameOf(options.getStreamIdentifier());
     const outcome = this.write(stream, expectedOf(options, options.getRevision()), proposed);
     if (this.answerIsLost()) return;
-    if (outcome.kind === 'deleted') return answer(serverErrors.streamDeleted(stream));
-    if (outcome.kind === 'too-large') return answer(serverErrors.tooLarge(APPEND_BYTES_MAX));
-    answer(null, appendAnswer(outcome, options));
+    if (outcome.kind === 'deleted') answer(serverErrors.streamDeleted(stream));
+    else if (outcome.kind === 'too-large') answer(serverErrors.tooLarge(APPEND_BYTES_MAX));
+    else answer(null, appendAnswer(outcome, options));
   }
 
   private batchAppend(call: ServerDuplexStream<BatchAppendReq, BatchAppendResp>): void {
@@ -375,7 +378,7 @@ function selected<Event extends { readonly revision: number; readonly position: 
   events: readonly Event[],
   options: ReadReq.Options,
 ): readonly Event[] {
-  const backwards = options.getReadDirection() === 1;
+  const backwards = options.getReadDirection() === streamMessages.ReadReq.Options.ReadDirection.BACKWARDS;
   const [ofAll, ofStream] = [options.getAll(), options.getStream()];
   const position = ofAll?.getPosition()?.getCommitPosition();
   const revision = ofStream?.hasRevision() === true ? Number(ofStream.getRevision()) : undefined;

@@ -1,3 +1,4 @@
+import { type EventStoreDBContainer } from './eventstoredb-container.ts';
 import { type EventStoreDBDouble } from './eventstoredb-double.ts';
 
 export { type DoubleNode, type EventStoreDBDouble } from './eventstoredb-double.ts';
@@ -6,4 +7,10 @@ export { type DoubleNode, type EventStoreDBDouble } from './eventstoredb-double.
 export async function startEventStoreDBDouble(): Promise<EventStoreDBDouble> {
   const { EventStoreDBDouble: Double } = await import('./eventstoredb-double.ts');
   return Double.start();
+}
+
+/** EventStoreDB's own server in a container, or why it cannot be had. */
+export async function startEventStoreDBContainer(): Promise<EventStoreDBContainer | string> {
+  const { startEventStoreDBContainer: start } = await import('./eventstoredb-container.ts');
+  return start();
 }
