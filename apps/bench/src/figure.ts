@@ -4,6 +4,8 @@ export const units = {
   ofBare: { text: ' × bare', moreIsBetter: true },
   bytes: { text: ' bytes', moreIsBetter: false },
   ms: { text: ' ms', moreIsBetter: false },
+  seconds: { text: ' s', moreIsBetter: false },
+  events: { text: ' events', moreIsBetter: false },
 } as const;
 
 /** One measured number beside what it has to reach (design §5). Every value was measured in this run. */
@@ -52,6 +54,12 @@ export function median(values: readonly number[]): number {
   const sorted = values.toSorted((left, right) => left - right);
   const middle = sorted.length / 2;
   return ((sorted[Math.ceil(middle) - 1] ?? NaN) + (sorted[Math.floor(middle)] ?? NaN)) / 2;
+}
+
+/** The value that a share of all values does not exceed, by nearest rank. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? NaN;
 }
 
 /**

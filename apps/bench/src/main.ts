@@ -7,23 +7,36 @@ import { measureCheckIns } from './check-ins.ts';
 import { measureDecide } from './decide.ts';
 import { type Figure, inWords, isReached, toTable } from './figure.ts';
 import { measureFsync } from './fsync.ts';
+import { measureFleet } from './kafka-fleet.ts';
+import { measureLatency } from './kafka-latency.ts';
+import { measurePulls } from './kafka-pull.ts';
+import { measureThroughput } from './kafka-throughput.ts';
 import { measureReplay } from './replay.ts';
 import { measureReports } from './reports.ts';
 import { SERVE_FLAG, serveInProcess } from './server-process.ts';
 
 const FSYNC_WRITES = 200;
 const DECIDE = { rounds: 5, calls: 200_000 };
+const KAFKA = { events: 200_000, latencySeconds: 15, pullSeconds: 60, fleetSeconds: 60 };
 /** As many devices as fill tables of 8 shards to the same part as 10 million do. */
 const REPLAY = { devices: 312_500, factsPerDevice: 7, factsPerCommit: 1000, runs: 3 };
 
+type Benchmark = (folder: string, options: Options) => Promise<Figure[]>;
+
 /** What can be measured, by name. The folder lies on the disk that is measured, and is thrown away. */
-const benchmarks: Readonly<Record<string, (folder: string) => Promise<Figure[]>>> = {
+const benchmarks: Readonly<Record<string, Benchmark>> = {
   fsync: async (folder) => [measureFsync(folder, FSYNC_WRITES)],
   decide: async () => [measureDecide(DECIDE)],
   'check-ins': measureCheckIns,
   reports: measureReports,
   replay: (folder) => measureReplay(folder, REPLAY),
+  'kafka-throughput': (folder, { events }) => measureThroughput(folder, events ?? KAFKA.events),
+  'kafka-latency': (folder, { seconds }) => measureLatency(folder, seconds ?? KAFKA.latencySeconds),
+  'kafka-pull': (folder, { seconds }) => measurePulls(folder, seconds ?? KAFKA.pullSeconds),
+  'kafka-fleet': (folder, { seconds }) => measureFleet(folder, seconds ?? KAFKA.fleetSeconds),
 };
+/** These take minutes and a broker: they are measured when they are asked for, by name or all of them as `kafka`. */
+const withKafka = Object.keys(benchmarks).filter((name) => name.startsWith('kafka-'));
 
 await orExit(async () => {
   const [flag, role = ''] = process.argv.slice(2);
@@ -32,7 +45,7 @@ await orExit(async () => {
 });
 
 async function runBenchmarks(): Promise<void> {
-  const { names, json, data } = readArguments();
+  const { names, json, data, options } = readArguments();
   mkdirSync(data, { recursive: true });
   const folder = mkdtempSync(join(data, 'sluice-bench-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -44,7 +57,7 @@ async function runBenchmarks(): Promise<void> {
   for (const name of names) {
     process.stderr.write(`measuring ${name}…\n`);
     try {
-      figures.push(...((await benchmarks[name]?.(folder)) ?? []));
+      figures.push(...((await benchmarks[name]?.(folderOf(folder, name), options)) ?? []));
     } catch (error) {
       // The others' figures are not lost with it.
       failed = true;
@@ -65,23 +78,58 @@ async function runBenchmarks(): Promise<void> {
   process.exit(failed ? 1 : 0);
 }
 
-function readArguments(): { names: readonly string[]; json: boolean; data: string } {
+/** Each of those with a broker has a folder of its own. */
+function folderOf(folder: string, name: string): string {
+  return withKafka.includes(name) ? join(folder, name) : folder;
+}
+
+interface Options {
+  /** How long one of those with a broker loads it, and how many events one relays; as long as it needs, if not given. */
+  readonly seconds: number | undefined;
+  readonly events: number | undefined;
+}
+
+interface Arguments {
+  readonly names: readonly string[];
+  readonly json: boolean;
+  readonly data: string;
+  readonly options: Options;
+}
+
+function readArguments(): Arguments {
   const known = Object.keys(benchmarks);
   const { values, positionals } = readFlags();
-  const unknown = positionals.find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new SettingsError(`There is no benchmark "${unknown}", only ${known.join(', ')}.`);
+  const asked = positionals.flatMap((name) => (name === 'kafka' ? withKafka : [name]));
+  const unknown = asked.find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw new SettingsError(
+      `There is no benchmark "${unknown}", only ${known.join(', ')}, and kafka for all of those.`,
+    );
+  const chosen = asked.length === 0 ? known.filter((name) => !withKafka.includes(name)) : asked;
+  const options = { seconds: count('seconds', values.seconds), events: count('events', values.events) };
   // The disk's own time belongs to every run.
-  const names =
-    positionals.length === 0 ? known : known.filter((name) => name === 'fsync' || positionals.includes(name));
-  return { names, json: values.json === true, data: values.data ?? tmpdir() };
+  const names = known.filter((name) => name === 'fsync' || chosen.includes(name));
+  return { names, json: values.json === true, data: values.data ?? tmpdir(), options };
 }
 
 function readFlags() {
+  const text = { type: 'string' } as const;
   try {
-    return parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' }, data: { type: 'string' } } });
+    return parseArgs({
+      allowPositionals: true,
+      options: { json: { type: 'boolean' }, data: text, seconds: text, events: text },
+    });
   } catch (error) {
-    throw new SettingsError(`${error instanceof Error ? error.message : String(error)}\nKnown: --json --data DIR`);
+    const known = '--json --data DIR --seconds N --events N';
+    throw new SettingsError(`${error instanceof Error ? error.message : String(error)}\nKnown: ${known}`);
   }
+}
+
+function count(flag: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (!Number.isSafeInteger(number) || number < 1) throw new SettingsError(`--${flag} takes a whole number from 1 on`);
+  return number;
 }
 
 /** What the figures depend on; a load above 0 before the start means that others used the machine. */
