@@ -348,4 +348,17 @@ describe('connecting', () => {
     double.leader.setUnreachable(true);
     await expect(open()).rejects.toThrow(StoreUnavailable);
   });
+
+  it('finds the leader by gossip, also again after nobody was there', async () => {
+    const there = await open(double.leader.connectionString.replace('esdb:', 'esdb+discover:'));
+    const live = new Listener(there);
+    await there.append(appendOf({ stream: 's-1', commitId: 'a' }));
+    double.leader.setUnreachable(true);
+    await expect(there.append(appendOf({ stream: 's-1', commitId: 'b' }))).rejects.toThrow(StoreUnavailable);
+    double.leader.setUnreachable(false);
+    const { position } = await there.append(appendOf({ stream: 's-1', commitId: 'b' }));
+    await live.until(({ covered = '' }) => comparePositions(covered, position) >= 0);
+    await live.stop();
+    expect(commitIdsOf(live.commits)).toEqual(['a', 'b']);
+  });
 });
