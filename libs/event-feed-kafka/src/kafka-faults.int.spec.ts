@@ -48,7 +48,7 @@ async function eventsOf(catalog: CatalogOnKafka): Promise<FeedEvent[]> {
 
 /** What somebody else writes into the catalog's topic. */
 async function inject(catalog: CatalogOnKafka, messages: Message[]): Promise<void> {
-  const producer = await connectProducer(catalog.client);
+  const producer = await connectProducer(catalog.client, new AbortController().signal);
   await send(producer, kafkaTopic('catalog', catalog.prefix), messages);
   await producer.disconnect();
 }

@@ -1,6 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { kafkaTopic } from '@sluice/contracts';
+import { type FeedMessage, followFeed, type Publication, StoreFeed } from '@sluice/event-feed';
+import { BEGINNING, InMemoryEventStore } from '@sluice/event-sourcing';
 import { kafkaForTests, uniqueTopicPrefix } from '@sluice/testing';
 import { describe, expect, it } from 'vitest';
-import { CatalogOnKafka } from './catalog.fixture.ts';
+import { CatalogOnKafka, idOf } from './catalog.fixture.ts';
+import { ensureTopics, kafkaClient, KafkaFeed, KafkaRelay } from './index.ts';
+import { partitionsOf, withAdmin } from './kafka-topics.ts';
 
 const shared = await kafkaForTests();
 const brokers = shared?.brokers ?? '';
@@ -14,14 +20,120 @@ describe.runIf(shared)('carrying events over Kafka', () => {
     await consumer.reached(catalog.store);
     await catalog.append(200);
     await consumer.reached(catalog.store);
-    expect(await consumer.compareWith(catalog.store)).toEqual({
-      sent: 2100,
-      received: 2100,
-      lost: 0,
-      twice: 0,
-      disordered: 0,
-    });
+    const counts = await consumer.compareWith(catalog.store);
+    expect(counts).toEqual({ sent: 2100, received: 2100, lost: 0, twice: 0, disordered: 0 });
     expect(consumer.filled).toBe(0);
-    expect(relay.status()).toMatchObject({ state: 'running', position: '700', sentEvents: 2100 });
+    expect(relay.status()).toMatchObject({ state: 'running', position: '700', sentEvents: 2100, behindMs: 0 });
+  });
+
+  it('tells of no progress, and of no life of its source, before all that was there is read', async () => {
+    await using catalog = new CatalogOnKafka(brokers, uniqueTopicPrefix());
+    const relay = catalog.relay();
+    for (let times = 1; times <= 10; times += 1) {
+      await catalog.append(100);
+      while (relay.status().position !== String(times * 100)) await sleep(5);
+    }
+    await relay.stop();
+    await sleep(1_000);
+    const [feed, ended] = [catalog.feed(), new AbortController()];
+    const heard: FeedMessage[] = [];
+    expect(feed.silentForMs('catalog')).toBe(Infinity);
+    const request = { source: 'catalog', topics: ['catalog'], after: BEGINNING, signal: ended.signal };
+    for await (const message of feed.subscribe(request)) {
+      heard.push(message);
+      if (message.kind === 'progress') break;
+      expect(feed.silentForMs('catalog')).toBeGreaterThan(900);
+    }
+    expect(heard.length).toBe(3001);
+    expect(heard.at(-1)).toEqual({ kind: 'progress', position: '1000' });
+  });
+
+  it('goes on after a position, and skips what is not for it', async () => {
+    await using catalog = new CatalogOnKafka(brokers, uniqueTopicPrefix());
+    await catalog.append(10);
+    catalog.relay();
+    const signal = AbortSignal.timeout(15_000);
+    const heard: string[] = [];
+    for await (const message of catalog
+      .feed()
+      .subscribe({ source: 'catalog', topics: ['catalog'], after: '8', signal })) {
+      if (message.kind === 'progress') break;
+      heard.push(message.event.position);
+    }
+    expect(heard.toSorted()).toEqual(['10', '10', '10', '9', '9', '9']);
+    const mixed = catalog.feed().subscribe({ source: 'telemetry', topics: ['fleet', 'health'], after: '0', signal });
+    await expect(mixed.next()).rejects.toThrow('a consumer of its own');
+  });
+
+  it('leaves no group behind when it is stopped', async () => {
+    await using catalog = new CatalogOnKafka(brokers, uniqueTopicPrefix());
+    catalog.relay();
+    const consumer = catalog.follow(catalog.feed());
+    await catalog.append(1);
+    await consumer.reached(catalog.store);
+    const mine = () =>
+      withAdmin(catalog.client, async (admin) => {
+        const { groups } = await admin.listGroups();
+        return groups.filter(({ groupId }) => groupId.startsWith(catalog.prefix)).length;
+      });
+    expect(await mine()).toBe(1);
+    await consumer.follower.stop();
+    expect(await mine()).toBe(0);
+  });
+});
+
+describe.runIf(shared)('carrying facts of the fleet', () => {
+  const at = '2026-11-24T10:00:00.000Z';
+  const publication: Publication = {
+    source: 'telemetry',
+    topic: 'fleet',
+    streams: ['fleet-'],
+    publish: ({ body, stream }) =>
+      Array.from({ length: body.kind === 'packed' ? body.count : 0 }, (_, index) => ({
+        index,
+        data: { type: 'DeviceRetired', deviceId: `${stream}-${String(index % 50)}`, occurredAt: at, receivedAt: at },
+      })),
+  };
+
+  it('has a partition a shard, and a relay for each', async () => {
+    const [prefix, shards] = [uniqueTopicPrefix(), 12];
+    const client = kafkaClient({ brokers: [brokers], clientId: 'sluice-test' });
+    const store = new InMemoryEventStore({ nowText: () => at });
+    const topics = { shards, prefix };
+    expect(await ensureTopics(client, ['fleet', 'health'], topics)).toEqual([
+      `${prefix}sluice.fleet.v1`,
+      `${prefix}sluice.health.v1`,
+    ]);
+    expect(await ensureTopics(client, ['fleet', 'health'], topics)).toEqual([]);
+    await expect(ensureTopics(client, ['fleet'], { shards: 8, prefix })).rejects.toThrow('the fleet has 8 shards');
+    expect(await partitionsOf(client, kafkaTopic('fleet', prefix))).toBe(shards);
+    for (let commit = 0; commit < 60; commit += 1) {
+      const body = { kind: 'packed', bytes: new Uint8Array(1), count: 100 } as const;
+      const metadata = { actor: 'tester', correlationId: 'r1' };
+      const stream = `fleet-${String(commit % shards)}`;
+      await store.append({ stream, expected: 'any', commitId: String(commit), metadata, body });
+    }
+    const relays = Array.from(
+      { length: shards },
+      (_, shard) => new KafkaRelay({ client, store, publication, topics, shard }),
+    );
+    for (const relay of relays) relay.start();
+    const feed = new KafkaFeed({
+      client,
+      service: 'tester',
+      owner: new StoreFeed(store, [publication]),
+      topicPrefix: prefix,
+    });
+    const applied = new Map<string, string[]>();
+    const follower = followFeed(feed, {
+      ...{ name: 'facts', source: 'telemetry', topics: ['fleet'] },
+      apply: (event) => void applied.set(event.stream, [...(applied.get(event.stream) ?? []), idOf(event)]),
+    });
+    follower.start();
+    await follower.reached(await store.head());
+    expect([...applied.values()].map((ids) => [ids.length, new Set(ids).size])).toEqual(Array(shards).fill([500, 500]));
+    const offsets = await withAdmin(client, (admin) => admin.fetchTopicOffsets(kafkaTopic('fleet', prefix)));
+    expect(offsets.every(({ high }) => Number(high) > 500 && Number(high) < 550)).toBe(true);
+    await Promise.all([follower.stop(), ...relays.map((relay) => relay.stop())]);
   });
 });

@@ -34,8 +34,7 @@ export interface KafkaFeedStatus {
 export class KafkaFeed extends EventFeed {
   override readonly deadLetters: KafkaDeadLetters | undefined;
   private readonly instance = randomUUID().slice(0, 8);
-  private readonly heardAt = new Map<string, number>();
-  private readonly readers = new Set<TopicReader>();
+  private readonly subscribed = new Set<Subscription>();
   private subscriptions = 0;
   private undecodable = 0;
 
@@ -46,7 +45,7 @@ export class KafkaFeed extends EventFeed {
 
   /** Why events do not come, undefined when every subscription has its partitions. */
   notReady(): string | undefined {
-    for (const reader of this.readers) {
+    for (const { reader } of this.subscribed) {
       const reason = reader.notReady();
       if (reason !== undefined) return reason;
     }
@@ -54,7 +53,7 @@ export class KafkaFeed extends EventFeed {
   }
 
   status(): KafkaFeedStatus {
-    const crashes = [...this.readers].reduce((sum, { crashCount }) => sum + crashCount, 0);
+    const crashes = [...this.subscribed].reduce((sum, { reader }) => sum + reader.crashCount, 0);
     return { undecodable: this.undecodable, crashes };
   }
 
@@ -64,11 +63,12 @@ export class KafkaFeed extends EventFeed {
     const names = topics.map((topic) => kafkaTopic(topic as Topic, this.options.topicPrefix));
     const reader = new TopicReader({ client: this.options.client, group: this.group(topics), topics: names });
     const progress = new ProgressOfPartitions(reader, after);
-    this.readers.add(reader);
+    const subscription = { source, reader, heardAt: -Infinity };
+    this.subscribed.add(subscription);
     try {
       for await (const batch of reader.batches(signal)) {
         for (const message of batch.messages) {
-          this.hear(source, batch, message);
+          hear(subscription, batch, message);
           const decoded = fromCloudEvent(message);
           if ('event' in decoded) {
             if (decoded.event.source !== source)
@@ -84,7 +84,7 @@ export class KafkaFeed extends EventFeed {
         }
       }
     } finally {
-      this.readers.delete(reader);
+      this.subscribed.delete(subscription);
     }
   }
 
@@ -92,21 +92,16 @@ export class KafkaFeed extends EventFeed {
     return this.options.owner.readStream(request);
   }
 
+  /** Of several subscriptions to one source, that of the one which has not heard for longest. */
   override silentForMs(source: string): number {
-    return performance.now() - (this.heardAt.get(source) ?? -Infinity);
+    const heard = [...this.subscribed].filter((each) => each.source === source).map(({ heardAt }) => heardAt);
+    return performance.now() - (heard.length === 0 ? -Infinity : Math.min(...heard));
   }
 
   private group(topics: readonly string[]): string {
     this.subscriptions += 1;
     const { service, topicPrefix = '' } = this.options;
     return `${topicPrefix}sluice.${service}.${topics.join('-')}.${this.instance}-${String(this.subscriptions)}`;
-  }
-
-  // What was there before is as old as it says: it is no sign that its owner lives now.
-  private hear(source: string, { liveFrom }: RecordBatch, { offset, timestamp }: KafkaMessage): void {
-    const ageMs = BigInt(offset) >= liveFrom ? 0 : Math.max(0, Date.now() - Number(timestamp));
-    const at = performance.now() - ageMs;
-    if (at > (this.heardAt.get(source) ?? -Infinity)) this.heardAt.set(source, at);
   }
 
   /** A record that cannot be read, but says which event it is: its owner has that event. Any other is kept aside. */
@@ -128,6 +123,18 @@ export class KafkaFeed extends EventFeed {
       yield { kind: 'event', event };
     }
   }
+}
+
+interface Subscription {
+  readonly source: string;
+  readonly reader: TopicReader;
+  heardAt: number;
+}
+
+// What was there before is as old as it says: it is no sign that its owner lives now.
+function hear(subscription: Subscription, { liveFrom }: RecordBatch, { offset, timestamp }: KafkaMessage): void {
+  const ageMs = BigInt(offset) >= liveFrom ? 0 : Math.max(0, Date.now() - Number(timestamp));
+  subscription.heardAt = Math.max(subscription.heardAt, performance.now() - ageMs);
 }
 
 /** How far all partitions have come: as far as the one that is behind the others. */

@@ -117,15 +117,20 @@ export class KafkaOwnership extends ShardOwnership {
       seats.assign(payload.memberAssignment[topic] ?? []);
       this.hasJoined = true;
     });
-    try {
+    const run = async () => {
       await ensureTopics(this.options.client, ['fleet'], settings);
       await consumer.connect();
       await consumer.subscribe({ topics: [topic] });
       await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: () => Promise.resolve() });
-      return await Promise.race([crashed.promise, whenAborted(this.leaving.signal)]);
+      return crashed.promise;
+    };
+    const ended = new AbortController();
+    try {
+      return await Promise.race([run(), whenAborted(AbortSignal.any([this.leaving.signal, ended.signal]))]);
     } catch (error) {
       return error;
     } finally {
+      ended.abort();
       await letGo(() => consumer.disconnect());
     }
   }

@@ -1,12 +1,15 @@
 import kafkajs, { type Message, type Producer } from 'kafkajs';
 import { clientRetry, type KafkaClient } from './kafka-client.ts';
-import { isAborted, letGo, persist, reasonOf } from './patience.ts';
+import { isAborted, letGo, persist, reasonOf, whenAborted } from './patience.ts';
 
 /** All replicas in sync have a record before it counts as sent. */
 const ALL_IN_SYNC = -1;
 
-/** A producer that numbers its records, so that the broker drops what is sent twice. The caller disconnects it. */
-export async function connectProducer({ kafka }: KafkaClient): Promise<Producer> {
+/**
+ * A producer that numbers its records, so that the broker drops what is sent twice. The caller disconnects it. Rejects
+ * when the broker does not answer, or the signal aborts.
+ */
+export async function connectProducer({ kafka }: KafkaClient, signal: AbortSignal): Promise<Producer> {
   const producer = kafka.producer({
     idempotent: true,
     maxInFlightRequests: 1,
@@ -14,12 +17,16 @@ export async function connectProducer({ kafka }: KafkaClient): Promise<Producer>
     createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
     retry: clientRetry,
   });
+  const done = new AbortController();
   try {
-    await producer.connect();
+    await Promise.race([producer.connect(), whenAborted(AbortSignal.any([signal, done.signal]))]);
+    signal.throwIfAborted();
     return producer;
   } catch (error) {
     await letGo(() => producer.disconnect());
     throw error;
+  } finally {
+    done.abort();
   }
 }
 
@@ -58,7 +65,7 @@ export class PatientProducer {
     const attempt = async () => {
       try {
         await prepare();
-        this.producer ??= await connectProducer(this.client);
+        this.producer ??= await connectProducer(this.client, signal);
         await send(this.producer, topic, [message]);
       } catch (error) {
         await this.drop();

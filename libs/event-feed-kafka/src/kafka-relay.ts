@@ -127,7 +127,7 @@ export class KafkaRelay {
   // One life of a producer: it ends when the broker or the store fails, another relay takes over, or this one is stopped.
   private async relay(): Promise<void> {
     const { client, publication, topics } = this.options;
-    const producer = await connectProducer(client);
+    const producer = await connectProducer(client, this.stopping.signal);
     try {
       await ensureTopics(client, [publication.topic as Topic], topics);
       const partitions = await this.partitions();

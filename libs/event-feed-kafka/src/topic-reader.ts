@@ -21,7 +21,9 @@ export interface RecordBatch {
 }
 
 /** So much waits to be handled; then no more is fetched. */
-const QUEUE_BYTES_MAX = 4 * 1024 * 1024;
+const QUEUE_BYTES_MAX = 8 * 1024 * 1024;
+/** What headers and the record's own fields take, about. */
+const RECORD_OVERHEAD_BYTES = 600;
 const FETCH_BYTES_MAX = 2 * 1024 * 1024;
 const FETCH_WAIT_MS_MAX = 1_000;
 const SESSION_MS = 30_000;
@@ -123,14 +125,15 @@ export class TopicReader {
 
   private async supervise(signal: AbortSignal): Promise<void> {
     const backoff = new Backoff();
+    const topics = this.options.topics.join(',');
+    let lastReason: string | undefined;
     while (!isAborted(signal)) {
-      const reason = await this.consume(signal, () => backoff.reset());
+      const reason = reasonOf(await this.consume(signal, () => backoff.reset()));
       if (isAborted(signal)) return;
       this.crashes += 1;
-      this.options.client.log('warn', 'Kafka: reading was interrupted, trying again', {
-        topics: this.options.topics.join(','),
-        reason: reasonOf(reason),
-      });
+      const level = reason === lastReason ? 'debug' : 'warn';
+      this.options.client.log(level, 'Kafka: reading was interrupted, trying again', { topics, reason });
+      lastReason = reason;
       await backoff.pause(signal);
     }
   }
@@ -139,6 +142,7 @@ export class TopicReader {
   private async consume(signal: AbortSignal, onJoined: () => void): Promise<unknown> {
     const consumer = this.createConsumer();
     const ended = new AbortController();
+    const life = AbortSignal.any([signal, ended.signal]);
     const crashed = Promise.withResolvers<unknown>();
     consumer.on(consumer.events.CRASH, ({ payload }) => crashed.resolve(payload.error));
     consumer.on(consumer.events.FETCH, () => (this.lastFetchAt = performance.now()));
@@ -146,14 +150,17 @@ export class TopicReader {
       onJoined();
       this.join(consumer, payload.memberAssignment);
     });
-    try {
+    const run = async () => {
       await consumer.connect();
       await consumer.subscribe({ topics: [...this.options.topics], fromBeginning: true });
-      this.lastFetchAt = performance.now();
-      const eachBatch = (payload: EachBatchPayload) => this.enqueue(payload, signal);
+      const eachBatch = (payload: EachBatchPayload) => this.enqueue(payload, life);
       await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch });
       this.consumer = consumer;
-      return await Promise.race([crashed.promise, whenAborted(signal), this.whenStuck(ended.signal)]);
+      return crashed.promise;
+    };
+    try {
+      this.lastFetchAt = performance.now();
+      return await Promise.race([run(), whenAborted(life), this.whenStuck(life)]);
     } catch (error) {
       return error;
     } finally {
@@ -290,7 +297,7 @@ function placeName(topic: string, partition: number): string {
 }
 
 function bytesOf({ messages }: RecordBatch): number {
-  let bytes = 0;
+  let bytes = messages.length * RECORD_OVERHEAD_BYTES;
   for (const { value } of messages) bytes += value?.length ?? 0;
   return bytes;
 }
