@@ -1,13 +1,17 @@
 import { type Clock, type EventStore } from '@sluice/event-sourcing';
+import { EventStoreDBEventStore } from '@sluice/event-store-eventstoredb';
 import { SqliteEventStore, SqliteReader } from '@sluice/event-store-sqlite';
-import { type FoldStore, type StoreLocation } from '@sluice/platform';
+import { type FoldStore, type StoreLocation, WallClock } from '@sluice/platform';
 
 /** Opens the store that the settings name, for writing. Throws with a text that says what to do. */
-export async function openStore({ kind, path }: StoreLocation, clock: Clock): Promise<EventStore> {
+export async function openStore({ kind, path, url }: StoreLocation, clock: Clock): Promise<EventStore> {
+  if (kind === 'eventstoredb') return EventStoreDBEventStore.open({ connectionString: url, clock });
   return SqliteEventStore.open({ path, clock, shared: kind === 'embedded-shared' });
 }
 
 /** Opens the same store in another thread, for reading. */
-export function openReader({ path }: StoreLocation): FoldStore & { close(): void | Promise<void> } {
+export async function openReader({ kind, path, url }: StoreLocation): Promise<FoldStore & { close(): unknown }> {
+  // Its clock is asked for the time of appends only, and there are none.
+  if (kind === 'eventstoredb') return EventStoreDBEventStore.open({ connectionString: url, clock: new WallClock() });
   return SqliteReader.open(path);
 }

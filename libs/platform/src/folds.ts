@@ -142,7 +142,7 @@ class FoldWorker {
 
 /** The other end of WorkerFolds: the whole of a worker file. Each fold reads the store as it is when it begins. */
 export function serveFolds(
-  open: (store: StoreLocation) => FoldStore & { close(): void | Promise<void> },
+  open: (store: StoreLocation) => Promise<FoldStore & { close(): unknown }>,
   tasks: Readonly<Record<string, FoldTask>>,
 ): void {
   parentPort?.on('message', ({ task, input }: Order) => {
@@ -151,7 +151,7 @@ export function serveFolds(
 
   async function answer(task: string, input: unknown): Promise<void> {
     try {
-      const store = open(workerData as StoreLocation);
+      const store = await open(workerData as StoreLocation);
       try {
         parentPort?.postMessage({ result: await find(tasks, task)(store, input) } satisfies Answer);
       } finally {
