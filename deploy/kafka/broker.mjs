@@ -22,9 +22,9 @@ import {
 } from './settings.mjs';
 
 const HEAP_MIB = 512;
-const READY_MS_MAX = 60_000;
+const READY_MS_MAX = 120_000;
 const READY_POLL_MS = 100;
-const PROBE_MS_MAX = 2_000;
+const PROBE_MS_MAX = 5_000;
 const STOP_MS_MAX = 20_000;
 const LOG_TAIL_LINES = 20;
 

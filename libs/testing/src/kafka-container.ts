@@ -6,7 +6,7 @@ import { brokerModule } from './kafka-broker.ts';
 /** Of the public images, one that compose and Kubernetes name, too. */
 const PUBLIC_IMAGE = 'apache/kafka:4.1.0';
 const START_MS_MAX = 120_000;
-const ANSWER_MS_MAX = 60_000;
+const ANSWER_MS_MAX = 120_000;
 const ANSWER_POLL_MS = 200;
 
 export interface KafkaContainer extends AsyncDisposable {

@@ -1,17 +1,17 @@
-import kafkajs from 'kafkajs';
 import { describe, expect, it } from 'vitest';
-import { kafkaForTests, uniqueTopicPrefix } from './kafka.ts';
+import { client, newTopic } from './kafka-records.ts';
+import { kafkaForTests } from './kafka.ts';
 
 const shared = await kafkaForTests();
 
 describe.runIf(shared)('sharing a broker between tests', () => {
-  const admin = new kafkajs.Kafka({ brokers: [shared?.brokers ?? ''], logLevel: kafkajs.logLevel.NOTHING }).admin();
-
   it('gives each test topics of its own', async () => {
-    const topics = [uniqueTopicPrefix(), uniqueTopicPrefix()].map((prefix) => `${prefix}facts`);
+    const kafka = client({ brokers: [shared?.brokers ?? ''] });
+    const topics = [await newTopic(kafka), await newTopic(kafka)];
+    const admin = kafka.admin();
     await admin.connect();
-    await admin.createTopics({ topics: topics.map((topic) => ({ topic, numPartitions: 1 })) });
     expect(await admin.listTopics()).toEqual(expect.arrayContaining(topics));
+    expect(new Set(topics).size).toBe(2);
     await admin.disconnect();
   });
 
