@@ -19,9 +19,15 @@ const PATCHED = '23D771330a';
 /** A store that can be told to fail, as a full disk would. */
 class FallibleStore extends InMemoryEventStore {
   failing = false;
+  /** So many of the next appends are written, and answered as if they had not been. */
+  answersLost = 0;
 
-  override append(append: Append): Promise<Appended> {
-    return this.failing ? Promise.reject(new StoreUnavailable('the disk is full')) : super.append(append);
+  override async append(append: Append): Promise<Appended> {
+    if (this.failing) throw new StoreUnavailable('the disk is full');
+    const appended = await super.append(append);
+    if (this.answersLost === 0) return appended;
+    this.answersLost -= 1;
+    throw new StoreUnavailable('the line broke');
   }
 }
 
@@ -270,6 +276,17 @@ describe('taking in reports', () => {
     expect((await get('/v1/fleet')).body).toMatchObject({ facts: 0 });
     store.failing = false;
     expect((await send([one])).body).toMatchObject({ accepted: 1, duplicates: 0 });
+  });
+
+  it('goes on when the store has written a report and could not say so', async () => {
+    const one = report();
+    store.answersLost = 9;
+    expect(await send([one])).toMatchObject({ status: 503, body: { code: 'store-unavailable' } });
+    store.answersLost = 0;
+    await expect.poll(async () => (await send([one])).body).toMatchObject({ accepted: 0, duplicates: 1 });
+    expect((await send([report()])).body).toMatchObject({ accepted: 1 });
+    expect((await get('/v1/fleet')).body).toMatchObject({ facts: 2 });
+    expect((await get('/health/ready')).status).toBe(200);
   });
 
   it('makes one commit a shard of the requests that arrive together', async () => {
