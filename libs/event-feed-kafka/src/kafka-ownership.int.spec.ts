@@ -93,6 +93,26 @@ describe.runIf(shared)('sharing shards out over a consumer group', () => {
     expect([a, b, c].flatMap(({ owned }) => [...owned])).toEqual([]);
   });
 
+  it('settles after instances came and went in quick succession', { timeout: 60_000 }, async () => {
+    const prefix = uniqueTopicPrefix();
+    const stays = new Instance('stays', prefix);
+    await stays.start();
+    const others: Instance[] = [];
+    for (let times = 0; times < 8; times += 1) {
+      const other = new Instance(`other-${String(times)}`, prefix);
+      others.push(other);
+      other.refusals = times % 3;
+      await other.start();
+      await sleep(150 * times);
+      if (times % 2 === 0) await other.ownership.stop();
+      else void others[times - 1]?.ownership.stop();
+    }
+    const left = others.filter((_, index) => index % 2 === 1);
+    await until(() => isSettled(stays, ...left), 'five share');
+    await Promise.all([stays, ...left].map(({ ownership }) => ownership.stop()));
+    expect([stays, ...others].flatMap(({ complaints, owned }) => [...complaints, ...owned])).toEqual([]);
+  });
+
   it('refuses a topic with another number of partitions', async () => {
     const prefix = uniqueTopicPrefix();
     const [a, b] = [new Instance('a', prefix), new Instance('b', prefix)];

@@ -6,6 +6,7 @@ import { fleetTopic, OwnerTable } from './owner-table.ts';
 import { Backoff, isAborted, letGo, pause, reasonOf, whenAborted } from './patience.ts';
 import { ShardSeats } from './shard-seats.ts';
 import { stickyAssigner } from './sticky-assigner.ts';
+import { endConsumer, startConsumer } from './topic-reader.ts';
 
 export interface KafkaOwnershipOptions {
   readonly client: KafkaClient;
@@ -36,6 +37,7 @@ export class KafkaOwnership extends ShardOwnership {
   private running: Promise<unknown> | undefined;
   private announcing: Promise<void> | undefined;
   private readonly unannounced = new Set<number>();
+  private isAnnouncing = false;
   private hasJoined = false;
   private hasReadTable = false;
 
@@ -117,21 +119,18 @@ export class KafkaOwnership extends ShardOwnership {
       seats.assign(payload.memberAssignment[topic] ?? []);
       this.hasJoined = true;
     });
-    const run = async () => {
-      await ensureTopics(this.options.client, ['fleet'], settings);
-      await consumer.connect();
-      await consumer.subscribe({ topics: [topic] });
-      await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: () => Promise.resolve() });
-      return crashed.promise;
-    };
     const ended = new AbortController();
+    const signal = AbortSignal.any([this.leaving.signal, ended.signal]);
+    const started = ensureTopics(this.options.client, ['fleet'], settings).then(() =>
+      startConsumer(consumer, [topic], { eachBatch: () => Promise.resolve(), signal }),
+    );
     try {
-      return await Promise.race([run(), whenAborted(AbortSignal.any([this.leaving.signal, ended.signal]))]);
+      return await Promise.race([started.then(() => crashed.promise), whenAborted(signal)]);
     } catch (error) {
       return error;
     } finally {
       ended.abort();
-      await letGo(() => consumer.disconnect());
+      await letGo(() => endConsumer(consumer, started));
     }
   }
 
@@ -159,7 +158,9 @@ export class KafkaOwnership extends ShardOwnership {
 
   private announce(shard: number): void {
     this.unannounced.add(shard);
-    this.announcing ??= this.announceAll().finally(() => (this.announcing = undefined));
+    if (this.isAnnouncing) return;
+    this.isAnnouncing = true;
+    this.announcing = this.announceAll();
   }
 
   // One write at a time, and of each shard only the last: a broker that is away must not pile them up.
@@ -169,5 +170,6 @@ export class KafkaOwnership extends ShardOwnership {
       if (this.seats?.isHeld(shard) !== true) continue;
       await this.table?.write(shard, this.options).catch(() => undefined);
     }
+    this.isAnnouncing = false;
   }
 }

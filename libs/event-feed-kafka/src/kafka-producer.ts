@@ -18,12 +18,14 @@ export async function connectProducer({ kafka }: KafkaClient, signal: AbortSigna
     retry: clientRetry,
   });
   const done = new AbortController();
+  const connected = producer.connect();
   try {
-    await Promise.race([producer.connect(), whenAborted(AbortSignal.any([signal, done.signal]))]);
+    await Promise.race([connected, whenAborted(AbortSignal.any([signal, done.signal]))]);
     signal.throwIfAborted();
     return producer;
   } catch (error) {
-    await letGo(() => producer.disconnect());
+    // One that is disconnected while it connects would stay connected.
+    await letGo(() => connected.catch(() => undefined).then(() => producer.disconnect()));
     throw error;
   } finally {
     done.abort();

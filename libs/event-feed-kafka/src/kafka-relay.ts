@@ -47,8 +47,8 @@ export interface RelayStatus {
 
 const ABANDONED_AFTER_MS = 15_000;
 const SAVE_EVERY_MS = 200;
-/** Followers of control topics wait for progress; those of the fleet do not. It costs a record a partition. */
-const PROGRESS_DELAY_MS_PER_PARTITION = 4;
+/** Followers of control topics wait for progress; those of the fleet do not. */
+const PROGRESS_DELAY_MS = 15;
 const FLEET_PROGRESS_DELAY_MS = 1_000;
 
 /**
@@ -209,7 +209,7 @@ class RelaySession {
       from: lease.position,
       partitions,
       partition: shard,
-      progressDelayMs: this.isFleet ? FLEET_PROGRESS_DELAY_MS : PROGRESS_DELAY_MS_PER_PARTITION * partitions.length,
+      progressDelayMs: this.isFleet ? FLEET_PROGRESS_DELAY_MS : PROGRESS_DELAY_MS,
     });
   }
 

@@ -16,7 +16,8 @@ interface Seat {
   isAssigned: boolean;
   isHeld: boolean;
   isToBeReleased: boolean;
-  working: Promise<void> | undefined;
+  isWorking: boolean;
+  done: Promise<void>;
 }
 
 /** Brings what this instance holds in line with what is assigned to it; for each shard, one step after the other. */
@@ -32,7 +33,7 @@ export class ShardSeats {
   ) {
     this.seats = Array.from({ length: shards }, (_, shard) => ({
       ...{ shard, isAssigned: false, isHeld: false },
-      ...{ isToBeReleased: false, working: undefined },
+      ...{ isToBeReleased: false, isWorking: false, done: Promise.resolve() },
     }));
   }
 
@@ -65,11 +66,13 @@ export class ShardSeats {
 
   async giveUpAll(): Promise<void> {
     this.assign([]);
-    await Promise.all(this.seats.flatMap(({ working }) => working ?? []));
+    await Promise.all(this.seats.map(({ done }) => done));
   }
 
   private settle(seat: Seat): void {
-    seat.working ??= this.work(seat).finally(() => (seat.working = undefined));
+    if (seat.isWorking) return;
+    seat.isWorking = true;
+    seat.done = this.work(seat);
   }
 
   private async work(seat: Seat): Promise<void> {
@@ -83,7 +86,10 @@ export class ShardSeats {
         if (reason === undefined) continue;
         this.options.onRefused(seat.shard, reason);
         await backoff.pause(this.options.signal);
-      } else return;
+      } else {
+        seat.isWorking = false;
+        return;
+      }
     }
   }
 

@@ -24,7 +24,8 @@ export interface RecordBatch {
 const QUEUE_BYTES_MAX = 8 * 1024 * 1024;
 /** What headers and the record's own fields take, about. */
 const RECORD_OVERHEAD_BYTES = 600;
-const FETCH_BYTES_MAX = 2 * 1024 * 1024;
+/** Compressed; in memory it is ten times as much and more. */
+const FETCH_BYTES_MAX = 1024 * 1024;
 const FETCH_WAIT_MS_MAX = 1_000;
 const SESSION_MS = 30_000;
 const HEARTBEAT_MS = 3_000;
@@ -150,17 +151,14 @@ export class TopicReader {
       onJoined();
       this.join(consumer, payload.memberAssignment);
     });
-    const run = async () => {
-      await consumer.connect();
-      await consumer.subscribe({ topics: [...this.options.topics], fromBeginning: true });
-      const eachBatch = (payload: EachBatchPayload) => this.enqueue(payload, life);
-      await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch });
-      this.consumer = consumer;
-      return crashed.promise;
-    };
+    this.lastFetchAt = performance.now();
+    const started = startConsumer(consumer, this.options.topics, {
+      eachBatch: (payload) => this.enqueue(payload, life),
+      signal: life,
+    });
     try {
-      this.lastFetchAt = performance.now();
-      return await Promise.race([run(), whenAborted(life), this.whenStuck(life)]);
+      const running = started.then(() => ((this.consumer = consumer), crashed.promise));
+      return await Promise.race([running, whenAborted(life), this.whenStuck(life)]);
     } catch (error) {
       return error;
     } finally {
@@ -168,7 +166,7 @@ export class TopicReader {
       this.consumer = undefined;
       this.assigned = [];
       this.room.ring();
-      await letGo(() => consumer.disconnect());
+      await letGo(() => endConsumer(consumer, started));
     }
   }
 
@@ -185,7 +183,7 @@ export class TopicReader {
       heartbeatInterval: HEARTBEAT_MS,
       maxWaitTimeInMs: FETCH_WAIT_MS_MAX,
       maxBytes: FETCH_BYTES_MAX,
-      maxBytesPerPartition: FETCH_BYTES_MAX / 2,
+      maxBytesPerPartition: FETCH_BYTES_MAX / 4,
       allowAutoTopicCreation: false,
       retry: { ...clientRetry, restartOnFailure: () => Promise.resolve(false) },
       ...(assigners && { partitionAssigners: assigners }),
@@ -290,6 +288,30 @@ export class TopicReader {
     await Promise.race([work, pause(DELETE_GROUPS_MS_MAX, late.signal)]);
     late.abort();
   }
+}
+
+export interface ConsumerStart {
+  readonly eachBatch: (payload: EachBatchPayload) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** Offsets move as `eachBatch` says. Rejects early when the signal aborts. */
+export async function startConsumer(
+  consumer: Consumer,
+  topics: readonly string[],
+  { eachBatch, signal }: ConsumerStart,
+): Promise<void> {
+  await consumer.connect();
+  signal.throwIfAborted();
+  await consumer.subscribe({ topics: [...topics], fromBeginning: true });
+  signal.throwIfAborted();
+  await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch });
+}
+
+/** One that is disconnected while it starts would join its group all the same, and keep its partitions from others. */
+export async function endConsumer(consumer: Consumer, started: Promise<void>): Promise<void> {
+  await started.catch(() => undefined);
+  await consumer.disconnect();
 }
 
 function placeName(topic: string, partition: number): string {
