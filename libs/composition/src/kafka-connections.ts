@@ -97,7 +97,14 @@ function gaugesOf(relays: Relays, feed: KafkaFeed): GaugeOfCompanion[] {
     {
       name: 'sluice_relay_behind_seconds',
       help: 'For how long the oldest commit has been waiting to be relayed to Kafka (seconds)',
-      read: () => Math.max(0, ...relays.statuses().map(({ behindMs }) => behindMs / 1000)),
+      // One that stands by for another has nothing to send.
+      read: () =>
+        Math.max(0, ...relays.statuses().map(({ state, behindMs }) => (state === 'standby' ? 0 : behindMs / 1000))),
+    },
+    {
+      name: 'sluice_relays_running',
+      help: 'Relays that send to Kafka now; others of the same topic stand by',
+      read: () => relays.statuses().filter(({ state }) => state === 'running').length,
     },
     {
       name: 'sluice_relays_stopped',

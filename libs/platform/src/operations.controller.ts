@@ -21,7 +21,11 @@ export class OperationsController {
     private readonly metrics: Metrics,
     private readonly openApi: OpenApi,
     private readonly asyncApi: AsyncApi,
-  ) {}
+  ) {
+    metrics.gauge('sluice_ready', 'Whether the process is ready (0 or 1)', () =>
+      this.followers.notReady().length === 0 ? 1 : 0,
+    );
+  }
 
   @Get('health/live')
   @Public()

@@ -1,7 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import { type ErrorCode, errorCodes, type FieldFault, isErrorCode, type Problem } from '@sluice/contracts';
 import { Rejection, RevisionConflict, StoreOverloaded, StoreUnavailable } from '@sluice/event-sourcing';
-import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 
 const RETRY_AFTER_SECONDS = 1;
 
@@ -36,10 +36,19 @@ export function toProblem(error: unknown, correlationId?: string): { problem: Pr
   };
 }
 
+const COUNT_PROBLEM = 'countProblem';
+type CountProblem = (code: ErrorCode) => void;
+
+/** Has every problem that the server answers with counted. To be called before the server is ready. */
+export function countProblems(instance: FastifyInstance, count: CountProblem): void {
+  instance.decorate(COUNT_PROBLEM, count);
+}
+
 /** Answers with the problem; the one place where errors become HTTP. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const { problem, fault } = toProblem(error, request.id);
   if (fault) request.log.error({ err: error }, 'request failed');
+  (reply.server as { [COUNT_PROBLEM]?: CountProblem } | undefined)?.[COUNT_PROBLEM]?.(problem.code);
   if (problem.status === 503) void reply.header('retry-after', String(RETRY_AFTER_SECONDS));
   void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
 }

@@ -11,7 +11,7 @@ import { Followers } from './followers.ts';
 import { Metrics } from './metrics.ts';
 import { OpenApi } from './open-api.ts';
 import { type Composition, PlatformModule } from './platform.module.ts';
-import { sendProblem } from './problem.ts';
+import { countProblems, sendProblem } from './problem.ts';
 import { type SettingValues } from './settings.ts';
 import { type Tokens } from './tokens.ts';
 
@@ -57,6 +57,10 @@ export async function createApp(
     // Fastify's own parser of JSON does the same in less time, and no route takes web forms.
     bodyParser: false,
   });
+  const problems = app
+    .get(Metrics)
+    .counter('sluice_problems_total', 'Requests refused or failed, by error code', ['code']);
+  countProblems(instance, (code) => problems.inc({ code }));
   app.get(OpenApi).attach(app);
   await app.init();
   for (const companion of composition.companions ?? []) {

@@ -3,6 +3,7 @@ import { CheckInRoute } from './check-in/check-in.route.ts';
 import { ChangeHoldHandler, ChangeRecallHandler, ChangeRolloutHandler } from './commands.ts';
 import { HoldsController } from './hold/holds.controller.ts';
 import { OverviewVerification } from './overview-verification.ts';
+import { OverviewMetrics } from './overview-metrics.ts';
 import { Overview } from './overview.projection.ts';
 import { RecallsController } from './recall/recalls.controller.ts';
 import { RolloutsController } from './rollout/rollouts.controller.ts';
@@ -13,6 +14,7 @@ import { SteeringPolicy } from './steering.policy.ts';
   controllers: [RolloutsController, HoldsController, RecallsController],
   providers: [
     Overview,
+    OverviewMetrics,
     OverviewVerification,
     SteeringPolicy,
     CheckInRoute,

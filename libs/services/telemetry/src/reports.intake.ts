@@ -32,6 +32,7 @@ export class ReportsIntake {
   private readonly refused;
   private readonly handedOn;
   private readonly unknownFields;
+  private readonly removalsFailed;
 
   constructor(
     private readonly fleet: Fleet,
@@ -45,6 +46,11 @@ export class ReportsIntake {
     this.refused = reports.labels({ outcome: 'refused' });
     this.handedOn = reports.labels({ outcome: 'handed-on' });
     this.unknownFields = metrics.counter('sluice_reports_unknown_fields_total', 'Fields of reports that are not known');
+    this.removalsFailed = metrics.counter('sluice_removals_failed_total', 'Removals that devices could not carry out');
+    metrics.gauge('sluice_shards_owned', 'Shards of the fleet that this instance owns', () => fleet.owned().length);
+    metrics.gauge('sluice_shards_without_owner', 'Shards that no instance owns, as far as this one knows', () =>
+      fleet.shardsWithoutOwner(),
+    );
   }
 
   /**
@@ -60,12 +66,18 @@ export class ReportsIntake {
     // All or nothing up to here: a request that is turned away for want of room leaves no part of itself behind.
     for (const writer of writers) writer.admit(deliveries.length);
     let accepted = 0;
-    for (const { writer, fact } of deliveries) if (writer.offer(fact, delivered.cause)) accepted += 1;
+    let removalsFailed = 0;
+    for (const { writer, fact } of deliveries) {
+      if (!writer.offer(fact, delivered.cause)) continue;
+      accepted += 1;
+      if (fact.kind === 'PatchRemoveFailed') removalsFailed += 1;
+    }
     const handedOn = parcels && this.send(parcels, delivered);
     // Asked all at once: whoever is asked later has forgotten what failed meanwhile.
     await Promise.all([...writers].map((writer) => writer.settled()));
     const duplicates = deliveries.length - accepted;
     this.accepted.inc(accepted);
+    this.removalsFailed.inc(removalsFailed);
     this.duplicates.inc(duplicates);
     this.refused.inc(refused.length);
     const receipt = { accepted, duplicates, refused };

@@ -1,0 +1,36 @@
+import { Injectable } from '@nestjs/common';
+import { EventFeed } from '@sluice/event-feed';
+import { Metrics } from '@sluice/platform';
+import { Overview } from './overview.projection.ts';
+
+/** What the orchestrator tells those who watch over it; alerts are in deploy/prometheus. */
+@Injectable()
+export class OverviewMetrics {
+  constructor(overview: Overview, feed: EventFeed, metrics: Metrics) {
+    metrics.gauge('sluice_policy_stale', 'Whether the policy is stale, so that nothing is offered (0 or 1)', () =>
+      overview.currentPolicy().stale ? 1 : 0,
+    );
+    metrics.gauge(
+      'sluice_catalog_silent_seconds',
+      'Time since the catalog was heard of (seconds)',
+      () => feed.silentForMs('catalog') / 1000,
+    );
+    metrics.gauge(
+      'sluice_telemetry_silent_seconds',
+      'Time since telemetry was heard of (seconds)',
+      () => feed.silentForMs('telemetry') / 1000,
+    );
+    for (const status of ['running', 'halted'] as const) {
+      metrics.gauge(
+        `sluice_rollouts_${status}`,
+        `Rollouts that are ${status}`,
+        () => overview.rollouts().filter((rollout) => rollout.status === status).length,
+      );
+    }
+    metrics.gauge(
+      'sluice_recalls_open',
+      'Recalls whose patch some device still holds',
+      () => overview.recalls().filter(({ status }) => status === 'removing').length,
+    );
+  }
+}
