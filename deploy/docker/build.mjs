@@ -59,7 +59,8 @@ async function buildImage(service, { tag, baseImage }) {
 /** The folder that the images are built from, made anew. */
 function prepare(services) {
   rmSync(context, { recursive: true, force: true });
-  for (const folder of ['data', 'tokens'])
+  // With the inner one, read-only files of tokens can be mounted one by one.
+  for (const folder of ['data', 'tokens/tokens'])
     mkdirSync(join(context, 'folders', folder), { recursive: true, mode: 0o700 });
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   writeFileSync(join(context, 'package.json'), `${JSON.stringify({ name: 'sluice', version, type: 'module' })}\n`);
