@@ -1,3 +1,5 @@
+import { availableParallelism, cpus, loadavg } from 'node:os';
+
 /** What a figure counts, and whether more of it is better. */
 export const units = {
   perSecond: { text: '/s', moreIsBetter: true },
@@ -74,4 +76,15 @@ export function coreSeconds(call: () => void): number {
 
 function inUnit(value: number, { unit }: Figure): string {
   return `${inWords(value)}${units[unit].text}`;
+}
+
+/** What the figures depend on; a load above 0 before the start means that others used the machine. */
+export function describeMachine() {
+  return {
+    at: new Date().toISOString(),
+    node: process.versions.node,
+    processor: cpus()[0]?.model ?? 'unknown',
+    cores: availableParallelism(),
+    loadBefore: inWords(loadavg()[0] ?? 0),
+  };
 }

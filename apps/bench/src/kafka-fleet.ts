@@ -11,6 +11,8 @@ const REPORTS_PER_SECOND = 100_000;
 const REPORTS_PER_REQUEST = 1_000;
 /** No more requests are under way; a service that is slower than the load slows the load. */
 const REQUESTS_AT_ONCE = 32;
+const OVERLOADED = 503;
+const AGAIN_AFTER_MS = 50;
 const CATCH_UP_MS_MAX = 30 * 60_000;
 const POLL_MS = 250;
 const PROGRESS_MS = 10_000;
@@ -99,7 +101,13 @@ class ReportLoad {
 
   private async send(body: Buffer): Promise<void> {
     const request = { path: '/v1/reports', body, as: 'device' } as const;
-    const { accepted, refused } = await this.services.ask<ReportReceipt>(this.telemetry, request);
+    let answer = await this.services.call(this.telemetry, request);
+    for (; answer.status === OVERLOADED; answer = await this.services.call(this.telemetry, request)) {
+      await sleep(AGAIN_AFTER_MS);
+    }
+    if (answer.status !== 202)
+      throw new Error(`answered with ${String(answer.status)}: ${JSON.stringify(answer.body)}`);
+    const { accepted, refused } = answer.body as ReportReceipt;
     if (refused.length > 0) throw new Error(`refused: ${JSON.stringify(refused[0])}`);
     this.accepted += accepted;
   }

@@ -1,11 +1,13 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { orExit, SettingsError } from '@sluice/platform';
 import { measureCheckIns } from './check-ins.ts';
 import { measureDecide } from './decide.ts';
-import { type Figure, inWords, isReached, toTable } from './figure.ts';
+import { runDrills } from './drills/drills.ts';
+import { PART_FLAG, playPart } from './drills/part.ts';
+import { describeMachine, type Figure, isReached, toTable } from './figure.ts';
 import { measureFsync } from './fsync.ts';
 import { measureFleet } from './kafka-fleet.ts';
 import { measureLatency } from './kafka-latency.ts';
@@ -41,6 +43,8 @@ const withKafka = Object.keys(benchmarks).filter((name) => name.startsWith('kafk
 await orExit(async () => {
   const [flag, role = ''] = process.argv.slice(2);
   if (flag === SERVE_FLAG) await serveInProcess(role);
+  else if (flag === PART_FLAG) await playPart(role);
+  else if (flag === 'drill') process.exit(await runDrills(process.argv.slice(3)));
   else await runBenchmarks();
 });
 
@@ -130,15 +134,4 @@ function count(flag: string, value: string | undefined): number | undefined {
   const number = Number(value);
   if (!Number.isSafeInteger(number) || number < 1) throw new SettingsError(`--${flag} takes a whole number from 1 on`);
   return number;
-}
-
-/** What the figures depend on; a load above 0 before the start means that others used the machine. */
-function describeMachine() {
-  return {
-    at: new Date().toISOString(),
-    node: process.versions.node,
-    processor: cpus()[0]?.model ?? 'unknown',
-    cores: availableParallelism(),
-    loadBefore: inWords(loadavg()[0] ?? 0),
-  };
 }
