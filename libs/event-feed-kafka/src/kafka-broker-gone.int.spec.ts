@@ -31,7 +31,7 @@ async function underLoad(catalog: CatalogOnKafka, work: () => Promise<unknown>):
 describe.runIf(broker)('losing the broker', () => {
   it(
     'loses no event and applies none twice when it is killed under load, and away for 21 s',
-    { timeout: 120_000 },
+    { timeout: 180_000 },
     async () => {
       await using catalog = new CatalogOnKafka(brokers, uniqueTopicPrefix());
       const relay = catalog.relay();

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const AGAIN_FIRST_MS = 100;
-const AGAIN_MS_MAX = 5_000;
+const AGAIN_MS_MAX = 2_000;
 const CLOSE_MS_MAX = 5_000;
 
-/** The time before the next attempt: doubles with each, up to 5 s, until something worked. */
+/** The time before the next attempt: doubles with each, up to 2 s, until something worked. */
 export class Backoff {
   private delayMs = AGAIN_FIRST_MS;
 
