@@ -180,9 +180,14 @@ export class SqliteEventStore extends EventStore {
       coming = next && this.thread.call('read', next);
       // The reader may leave before it comes to a page that fails.
       coming?.catch(() => undefined);
-      for (const stored of commits) yield toCommit({ ...stored, body: stored.body.slice() });
+      for (const stored of commits) yield toCommit(stored.packedCount === undefined ? stored : ownBytes(stored));
     }
   }
+}
+
+/** Packed bytes are handed out as they are, so that they must not share the memory of a whole page. */
+function ownBytes(stored: StoredCommit): StoredCommit {
+  return { ...stored, body: stored.body.slice() };
 }
 
 /** The bytes to be stored, apart from the caller's buffer; `slice` of a Buffer would not be a copy. */
