@@ -36,7 +36,8 @@ const tools = {
 };
 
 /** Apps that start others. */
-const startedBy = { cluster: ['catalog', 'orchestrator', 'telemetry'] };
+const services = ['catalog', 'orchestrator', 'telemetry'];
+const startedBy = { cluster: services, bench: services };
 
 const [what = '', ...args] = process.argv.slice(2);
 process.exitCode = await main();

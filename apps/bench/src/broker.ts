@@ -15,7 +15,7 @@ export interface Broker {
 
 /** What deploy/kafka/broker.mjs exports; the scripts of deploy have no types. */
 interface BrokerModule {
-  startBroker(options: { readonly folder: string }): Promise<Broker>;
+  readonly startBroker: (options: { readonly folder: string }) => Promise<Broker>;
 }
 
 /** The repository: this file is run from its sources and from its bundle, which lie at different depths. */

@@ -11,15 +11,13 @@ const APPENDS_AT_ONCE = 1_000;
 /** Appends one event, the n-th, to one of some streams in turn. */
 export async function appendEvent(store: EventStore, n: number, streams: number): Promise<void> {
   const patchId = `ios-26.3.${String(n % streams)}-a`;
+  const superseded = { type: 'PatchSuperseded', patchId, by: `ios-26.3.${String(n)}-b`, at: toTimeText(Date.now()) };
   await store.append({
     stream: `patch-${patchId}`,
     expected: 'any',
     commitId: `commit-${String(n)}`,
     metadata: { actor: 'bench', correlationId: `request-${String(n)}` },
-    body: {
-      kind: 'events',
-      events: [{ type: 'PatchSuperseded', patchId, by: `ios-26.3.${String(n)}-b`, at: toTimeText(Date.now()) }],
-    },
+    body: { kind: 'events', events: [superseded] },
   });
 }
 

@@ -90,7 +90,7 @@ async function measureSluice(
   const round = await clocked(events, async () => follower.reached(await store.head()));
   await relay.stop();
   await follower.stop();
-  const applied = readModel.values().reduce((sum, count) => sum + count, 0);
+  const applied = [...readModel.values()].reduce((sum, count) => sum + count, 0);
   if (applied !== events) throw new Error(`${String(applied)} of ${String(events)} events were applied`);
   return round;
 }
@@ -104,10 +104,10 @@ async function measureBare(
   await ensureTopics(client, ['catalog'], { shards: 1, prefix });
   const records = batches.reduce((sum, batch) => sum + batch.length, 0);
   let received = 0;
-  const whole = Promise.withResolvers<void>();
+  const whole = Promise.withResolvers<undefined>();
   const pair = await barePair(client, topic, (messages) => {
     received += messages.length;
-    if (received === records) whole.resolve();
+    if (received === records) whole.resolve(undefined);
   });
   const round = await clocked(events, async () => {
     for (const batch of batches) await pair.send(batch);

@@ -37,7 +37,9 @@ export async function until(
   isSo: () => boolean | Promise<boolean>,
   { withinMs = 120_000, everyMs = 20 } = {},
 ): Promise<void> {
-  for (const giveUpAt = performance.now() + withinMs; !(await isSo()); await sleep(everyMs)) {
+  const giveUpAt = performance.now() + withinMs;
+  while (!(await isSo())) {
+    await sleep(everyMs);
     if (performance.now() > giveUpAt) throw new Error(`${String(withinMs / 1000)} s have passed, and not yet: ${what}`);
   }
 }

@@ -61,7 +61,7 @@ export async function poisoned(ground: Ground): Promise<Outcome> {
     ...(outcome.unreadable < done.garbled ? ['unreadable records were not noticed'] : []),
   ];
   const remarks = [
-    `${inWords(done.garbled)} records garbled and ${inWords(done.foreign)} foreign ones: ${inWords(outcome.unreadable)} noticed, ${inWords(outcome.filled)} taken from the owner`,
+    `${inWords(done.garbled)} records garbled, whose events came from the owner, and ${inWords(done.foreign)} foreign ones: ${inWords(outcome.unreadable)} noticed`,
     `${inWords(parked)} events parked behind ${String(POISON.length)} that could not be applied, and applied when they could`,
   ];
   return { ...outcome, remarks, faults };
@@ -85,7 +85,7 @@ async function throughCopier(
   copier.leaveOff();
   await site.stopLoad();
   await before?.(site, consumer);
-  return site.outcome(consumer);
+  return await site.outcome(consumer);
 }
 
 /** Leaves out, doubles and swaps by a fixed series of numbers, so that each run is like the other. */

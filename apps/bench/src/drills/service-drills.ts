@@ -26,13 +26,16 @@ export async function rebalanced(ground: Ground): Promise<Outcome> {
   await using fleet = follow(services, ground, { source: 'telemetry', topic: 'fleet' });
   const sender = new ReportSender(services, [telemetry]);
   sender.start();
-  const changes = await comeAndGo(ground, services, sender);
+  const { changes, shards } = await comeAndGo(ground, services, sender);
   await sender.stop();
   const before = sender.acknowledged;
   const startedAt = performance.now();
   await sender.sendOnce(PROGRESS_REPORTS);
   const afterMs = performance.now() - startedAt;
-  const faults = sender.acknowledged > before ? [] : ['no progress afterwards'];
+  const faults = [
+    ...(sender.acknowledged > before ? [] : ['no progress afterwards']),
+    ...(shards > 0 ? [] : ['no shard ever changed its owner']),
+  ];
   const { facts } = await services.ask<{ facts: number }>(telemetry, { method: 'GET', path: '/v1/fleet' });
   await reached(fleet.consumer, sender.acknowledged);
   const counts = atOwner(fleet.consumer.compareCount(sender.acknowledged), {
@@ -40,7 +43,7 @@ export async function rebalanced(ground: Ground): Promise<Outcome> {
     acknowledged: sender.acknowledged,
   });
   const remarks = [
-    `${String(changes)} times an instance came or went; ${inWords(sender.refusals)} requests had to be sent again, slowest answer ${inWords(Math.max(...sender.tookMs))} ms`,
+    `${String(changes)} times an instance came or went, and those that came took over ${String(shards)} shards in all; ${inWords(sender.refusals)} requests had to be sent again, slowest answer ${inWords(Math.max(...sender.tookMs))} ms`,
     `GET /v1/fleet counts ${inWords(facts)} facts of ${inWords(sender.acknowledged)} acknowledged reports; afterwards ${inWords(afterMs)} ms a request`,
   ];
   return { ...counts, remarks, faults };
@@ -91,17 +94,18 @@ export async function withoutBroker(ground: Ground): Promise<Outcome> {
   return { ...counts, remarks, faults };
 }
 
-/** Joins and leaves, in turn, one change after the other; returns how many there were. */
-async function comeAndGo(ground: Ground, services: Services, sender: ReportSender): Promise<number> {
+/** Joins and leaves, in turn; returns how often, and how many shards those owned that left, all together. */
+async function comeAndGo(ground: Ground, services: Services, sender: ReportSender) {
   const endsAt = performance.now() + ground.seconds * 1000;
   let guest: Service | undefined;
-  let changes = 0;
+  let [changes, shards] = [0, 0];
   for (let nextAt = performance.now(); nextAt < endsAt; nextAt += REBALANCE_EVERY_MS) {
     await sleep(Math.max(0, nextAt - performance.now()));
     if (guest === undefined) {
       guest = await services.start('telemetry');
       sender.add(guest);
     } else {
+      shards += await services.metric(guest, 'sluice_shards_owned');
       sender.remove(guest);
       await guest.stop();
       guest = undefined;
@@ -111,10 +115,10 @@ async function comeAndGo(ground: Ground, services: Services, sender: ReportSende
       `an instance has ${guest === undefined ? 'gone' : 'come'}; ${inWords(sender.acknowledged)} reports so far`,
     );
   }
-  if (guest === undefined) return changes;
+  if (guest === undefined) return { changes, shards };
   sender.remove(guest);
   await guest.stop();
-  return changes + 1;
+  return { changes: changes + 1, shards };
 }
 
 /** Publishes patches at a steady rate, each for a base build of its own. */
