@@ -1,7 +1,7 @@
 import { type EventStoreDBContainer } from './eventstoredb-container.ts';
 import { type EventStoreDBDouble } from './eventstoredb-double.ts';
 
-export { type DoubleNode, type EventStoreDBDouble } from './eventstoredb-double.ts';
+export { type EventStoreDBDouble } from './eventstoredb-double.ts';
 
 /** A server that speaks EventStoreDB's protocol, loaded only where it is used: gRPC takes its time. */
 export async function startEventStoreDBDouble(): Promise<EventStoreDBDouble> {
