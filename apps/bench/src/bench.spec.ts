@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { measureDecide } from './decide.ts';
 import { checkInBody, reportsBody } from './examples.ts';
-import { type Figure, inWords, isReached, median, toTable } from './figure.ts';
+import { type Figure, inWords, isReached, median, quantile, toTable } from './figure.ts';
 import { measureFsync } from './fsync.ts';
 import { measureReplay } from './replay.ts';
+import { paced } from './paced.ts';
+import { ReportStream } from './report-stream.ts';
 import { createServer } from './servers.ts';
 
 let folder: string;
@@ -80,5 +82,24 @@ describe('showing figures', () => {
   it('rounds for people', () => {
     expect([1234567.8, 0.12345, 12.345].map(inWords)).toEqual(['1,234,568', '0.123', '12.3']);
     expect([median([3, 1, 2]), median([4, 1, 3, 2])]).toEqual([2, 2.5]);
+    expect([0.5, 0.99].map((share) => quantile([4, 1, 3, 2], share))).toEqual([2, 4]);
+  });
+});
+
+describe('loading', () => {
+  it('makes bodies of reports that are never the same, also when their bytes are used again', () => {
+    const stream = new ReportStream(Date.now(), 2);
+    const idsOf = (body: Buffer) => [...body.toString().matchAll(/"reportId":"(\w+)"/g)].map(([, id]) => id);
+    const ids = [1, 2, 3, 4, 5].flatMap(() => idsOf(stream.next()));
+    expect([ids.length, new Set(ids).size]).toEqual([5000, 5000]);
+  });
+
+  it('keeps the pace, and makes up for a call that held it up', async () => {
+    const startedAt = performance.now();
+    const made = await paced({ perSecond: 1000, calls: 50 }, (n) =>
+      n === 0 ? new Promise((resolve) => setTimeout(resolve, 30)) : undefined,
+    );
+    expect(made).toBe(50);
+    expect(performance.now() - startedAt).toBeGreaterThan(45);
   });
 });

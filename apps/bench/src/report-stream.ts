@@ -14,12 +14,13 @@ export class ReportStream {
   private readonly bodies: readonly { readonly bytes: Buffer; readonly places: readonly number[] }[];
   private made = 0;
 
-  constructor(nowMs: number) {
-    this.bodies = Array.from({ length: BODIES }, (_, at) => {
+  /** `bodies`: how many are made beforehand. */
+  constructor(nowMs: number, bodies = BODIES) {
+    this.bodies = Array.from({ length: bodies }, (_, at) => {
       const bytes = Buffer.from(reportsBody(at * REPORTS_PER_BODY, REPORTS_PER_BODY, nowMs));
       const places: number[] = [];
-      for (let at = bytes.indexOf(ID_MARK); at >= 0; at = bytes.indexOf(ID_MARK, at + 1)) {
-        places.push(at + ID_MARK.length + ID_DIGITS);
+      for (let mark = bytes.indexOf(ID_MARK); mark >= 0; mark = bytes.indexOf(ID_MARK, mark + 1)) {
+        places.push(mark + ID_MARK.length + ID_DIGITS);
       }
       return { bytes, places };
     });
@@ -27,7 +28,7 @@ export class ReportStream {
 
   /** The next body; its bytes are valid until some hundred more were asked for. */
   next(): Buffer {
-    const { bytes, places } = this.bodies[this.made % BODIES] ?? { bytes: Buffer.alloc(0), places: [] };
+    const { bytes, places } = this.bodies[this.made % this.bodies.length] ?? { bytes: Buffer.alloc(0), places: [] };
     let number = this.made * REPORTS_PER_BODY;
     for (const end of places) {
       writeDigits(bytes, end, number);

@@ -12,6 +12,7 @@ import { ReportSender } from './report-sender.ts';
 import { type Ground } from './site.ts';
 
 const REBALANCE_EVERY_MS = 5_000;
+const GUESTS_MAX = 2;
 const SECONDS_BEFORE = 5;
 const PATCHES_PER_SECOND = 5;
 const CATCH_UP = { withinMs: 300_000, everyMs: 100 };
@@ -94,31 +95,36 @@ export async function withoutBroker(ground: Ground): Promise<Outcome> {
   return { ...counts, remarks, faults };
 }
 
-/** Joins and leaves, in turn; returns how often, and how many shards those owned that left, all together. */
+/**
+ * One instance comes or goes at a time; each stays long enough to be given shards before the oldest guest leaves. Returns how
+ * often, and how many shards those owned that left, all together.
+ */
 async function comeAndGo(ground: Ground, services: Services, sender: ReportSender) {
   const endsAt = performance.now() + ground.seconds * 1000;
-  let guest: Service | undefined;
+  const guests: Service[] = [];
   let [changes, shards] = [0, 0];
+  const leave = async (guest: Service) => {
+    shards += await services.metric(guest, 'sluice_shards_owned');
+    sender.remove(guest);
+    await guest.stop();
+    changes += 1;
+    ground.say(`an instance has gone; ${inWords(sender.acknowledged)} reports so far`);
+  };
   for (let nextAt = performance.now(); nextAt < endsAt; nextAt += REBALANCE_EVERY_MS) {
     await sleep(Math.max(0, nextAt - performance.now()));
-    if (guest === undefined) {
-      guest = await services.start('telemetry');
-      sender.add(guest);
-    } else {
-      shards += await services.metric(guest, 'sluice_shards_owned');
-      sender.remove(guest);
-      await guest.stop();
-      guest = undefined;
+    const oldest = guests.length < GUESTS_MAX ? undefined : guests.shift();
+    if (oldest !== undefined) {
+      await leave(oldest);
+      continue;
     }
+    const guest = await services.start('telemetry');
+    guests.push(guest);
+    sender.add(guest);
     changes += 1;
-    ground.say(
-      `an instance has ${guest === undefined ? 'gone' : 'come'}; ${inWords(sender.acknowledged)} reports so far`,
-    );
+    ground.say(`an instance has come; ${inWords(sender.acknowledged)} reports so far`);
   }
-  if (guest === undefined) return { changes, shards };
-  sender.remove(guest);
-  await guest.stop();
-  return { changes: changes + 1, shards };
+  for (const guest of guests) await leave(guest);
+  return { changes, shards };
 }
 
 /** Publishes patches at a steady rate, each for a base build of its own. */
