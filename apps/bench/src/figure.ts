@@ -41,6 +41,11 @@ export function toTable(figures: readonly Figure[]): string {
     figure.beside,
     figure.limitedBy,
   ]);
+  return tableOf(head, rows);
+}
+
+/** Markdown with columns of equal width, as the formatter of the documents has it. */
+export function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)));
   const line = (cells: readonly string[]) =>
     `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
@@ -87,4 +92,11 @@ export function describeMachine() {
     cores: availableParallelism(),
     loadBefore: inWords(loadavg()[0] ?? 0),
   };
+}
+
+/** The same in one line. */
+export function machineInWords(machine: ReturnType<typeof describeMachine>): string {
+  return Object.entries(machine)
+    .map(([name, value]) => `${name}: ${String(value)}`)
+    .join(', ');
 }

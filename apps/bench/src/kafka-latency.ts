@@ -36,7 +36,7 @@ export async function measureLatency(folder: string, seconds: number): Promise<F
         value: sluice[name],
         unit: 'ms',
         beside: `kafkajs alone, from send to received: ${inWords(bare[name])} ms`,
-        limitedBy: 'the disk, then the relay, which waits 3 ms for company, and the round trips of a send and a fetch',
+        limitedBy: 'the disk, the relay, and the round trips of a send and a fetch',
       }));
     } finally {
       await store.close();

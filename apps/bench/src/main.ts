@@ -7,7 +7,7 @@ import { measureCheckIns } from './check-ins.ts';
 import { measureDecide } from './decide.ts';
 import { runDrills } from './drills/drills.ts';
 import { PART_FLAG, playPart } from './drills/part.ts';
-import { describeMachine, type Figure, isReached, toTable } from './figure.ts';
+import { describeMachine, type Figure, isReached, machineInWords, toTable } from './figure.ts';
 import { measureFsync } from './fsync.ts';
 import { measureFleet } from './kafka-fleet.ts';
 import { measureLatency } from './kafka-latency.ts';
@@ -75,9 +75,7 @@ async function runBenchmarks(): Promise<void> {
   process.stdout.write(
     json
       ? `${JSON.stringify({ ...machine, seconds, figures: results })}\n`
-      : `${Object.entries(machine)
-          .map(([name, value]) => `${name}: ${String(value)}`)
-          .join(', ')}\n\n${toTable(figures)}\n`,
+      : `${machineInWords(machine)}\n\n${toTable(figures)}\n`,
   );
   process.exit(failed ? 1 : 0);
 }

@@ -50,8 +50,18 @@ describe('judging a drill', () => {
 
   it('shows each in a row', () => {
     const [head = '', , row = ''] = toDrillTable([{ ...drilled, faults: ['late'] }]).split('\n');
-    expect(row).toBe('| broker killed | 2,000 | 2,100 | 0 | 0 | 100 | 12.3 | FAULT: late; twice |');
-    expect(row.split('|').length).toBe(head.split('|').length);
+    const cells = row.split('|').map((cell) => cell.trim());
+    expect(cells.slice(1, -1)).toEqual([
+      'broker killed',
+      '2,000',
+      '2,100',
+      '0',
+      '0',
+      '100',
+      '12.3',
+      'FAULT: late; twice',
+    ]);
+    expect(row.length).toBe(head.length);
   });
 });
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SettingsError } from '@sluice/platform';
 import { withBroker } from '../broker.ts';
-import { describeMachine } from '../figure.ts';
+import { describeMachine, machineInWords } from '../figure.ts';
 import { meddled, poisoned } from './meddling-drills.ts';
 import { type Drilled, isPassed, type Outcome, toDrillTable } from './outcome.ts';
 import { brokerKilled, consumerKilled, relayKilled, twoRelays } from './process-drills.ts';
@@ -53,7 +53,7 @@ export async function runDrills(args: readonly string[]): Promise<number> {
   }
   const text = json
     ? JSON.stringify({ ...machine, drills: drilled.map((each) => ({ ...each, passed: isPassed(each) })) })
-    : toDrillTable(drilled);
+    : `${machineInWords(machine)}\n\n${toDrillTable(drilled)}`;
   process.stdout.write(`${text}\n`);
   return failures === 0 ? 0 : 1;
 }

@@ -1,4 +1,4 @@
-import { inWords } from '../figure.ts';
+import { inWords, tableOf } from '../figure.ts';
 
 /** What became of the events of one drill. */
 export interface Counts {
@@ -43,6 +43,5 @@ export function toDrillTable(drilled: readonly Drilled[]): string {
     ...[sent, received, lost, twice, dropped, seconds].map(inWords),
     [...faults.map((fault) => `FAULT: ${fault}`), ...remarks].join('; '),
   ]);
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map((title) => '-'.repeat(title.length))), ...rows.map(line)].join('\n');
+  return tableOf(head, rows);
 }
