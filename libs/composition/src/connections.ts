@@ -12,5 +12,8 @@ export function connect(surroundings: Surroundings): Connections {
       log.warn({ source, reason: String(reason) }, 'feed lost, connecting again');
     },
   });
+  if (settings.kafka === '' && settings.store === 'embedded-shared') {
+    log.warn('without --kafka nothing shares the work between processes on one store: start one of each service only');
+  }
   return settings.kafka === '' ? { feed: owner } : connectKafka(surroundings, owner);
 }

@@ -48,13 +48,23 @@ export function connectKafka(surroundings: Surroundings, owner: EventFeed): Conn
     gauges: gaugesOf(relays, feed),
   };
   if (fleet === undefined) return { feed, companions: [companion] };
-  const address = settings.address || `http://${settings.host}:${String(settings.port)}`;
-  const shares = new KafkaOwnership({ client, instance, address, topics });
+  const shares = new KafkaOwnership({ client, instance, address: addressOf(settings), topics });
   const ownership = new RelayingOwnership(shares, {
     start: (shard) => relays.start(fleet, shard),
     stop: (shard) => relays.stop(fleet, shard),
   });
   return { feed, ownership, companions: [companion] };
+}
+
+/** Where other instances reach this one. */
+function addressOf({ address, host, port }: SettingValues): string {
+  if (address !== '') return address;
+  if (['0.0.0.0', '::', ''].includes(host) || port === 0) {
+    throw new SettingsError(
+      'Instances of telemetry must reach each other: say with --address where this one is reached.',
+    );
+  }
+  return `http://${host.includes(':') ? `[${host}]` : host}:${String(port)}`;
 }
 
 /** The relays of this process, by what they relay. */

@@ -10,6 +10,9 @@ const RECONNECT_MAX_MS = 5_000;
 const SILENCE_MAX_MS = 15_000;
 const FRAME_CHARACTERS_MAX = 16 * 1024 * 1024;
 
+/** Such a request is wrong, and stays so. */
+const neverAnswered = new Set([400, 404, 422]);
+
 export interface HttpFeedOptions {
   /** Where each source listens: { catalog: 'http://127.0.0.1:4601', … }. */
   readonly addresses: Readonly<Record<string, string>>;
@@ -125,8 +128,10 @@ export class HttpFeed extends EventFeed {
     if (address === undefined) throw new FeedFault(`no address is configured for ${source}`);
     const headers = { authorization: `Bearer ${this.options.token()}`, accept };
     const response = await fetch(`${address}/v1/feed?${query}`, { headers, signal });
-    if (!response.ok) throw new Error(`${source} answered ${String(response.status)}`);
-    return response;
+    if (response.ok) return response;
+    const answered = `${source} answered ${String(response.status)} to ${query}`;
+    // It is there, and will say the same whenever it is asked.
+    throw neverAnswered.has(response.status) ? new FeedFault(answered) : new Error(answered);
   }
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { kafkaTopic, toCloudEvent } from '@sluice/contracts';
-import { type FeedEvent } from '@sluice/event-feed';
+import { type DeadLetter, type FeedEvent, type FeedFollower } from '@sluice/event-feed';
 import { type Checkpoint, Checkpoints, InMemoryEventStore } from '@sluice/event-sourcing';
 import { kafkaForTests, uniqueTopicPrefix } from '@sluice/testing';
 import { type Message } from 'kafkajs';
@@ -200,10 +200,10 @@ describe.runIf(shared)('consuming what somebody has meddled with', () => {
     const second = catalog.follow(catalog.feed({ deadLetters: catalog.deadLetters() }), refuse);
     await second.reached(catalog.store);
     expect([placesOf(second), second.applied.length]).toEqual([parked, 35]);
-    await second.follower.inbox.discard('patch-p5', 'alice');
+    await second.follower.inbox.discard(letterOf(second, 'patch-p5'), 'alice');
     expect(second.applied.slice(35)).toEqual(['patch-p5/3/0']);
     isCured = true;
-    await second.follower.inbox.retry('patch-p3', 'bob');
+    await second.follower.inbox.retry(letterOf(second, 'patch-p3'), 'bob');
     expect([placesOf(second), second.applied.length]).toEqual([[], 39]);
     await second.follower.stop();
 
@@ -214,3 +214,10 @@ describe.runIf(shared)('consuming what somebody has meddled with', () => {
     expect([placesOf(third), third.applied.length]).toEqual([[], 39]);
   });
 });
+
+/** What is parked first of a stream. */
+function letterOf({ follower }: { follower: FeedFollower }, stream: string): DeadLetter {
+  const letter = follower.inbox.letters.find(({ event }) => event.stream === stream);
+  if (letter === undefined) throw new Error(`nothing of ${stream} is parked`);
+  return letter;
+}

@@ -48,21 +48,26 @@ export class FeedInbox {
       const last = this.seen.get(event.stream);
       if (!isAfter(event.place, last)) return;
       if (event.previous !== undefined && isAfter(event.previous, last)) await this.fill(event, signal);
-      await this.receive(event);
+      // Whoever stops has not heard all that is missing.
+      if (!signal.aborted || event.previous === undefined) await this.receive(event);
     });
   }
 
-  /** Applies the first parked event of a stream, and then those behind it. Returns what is still parked of the stream. */
-  retry(stream: string, actor: string): Promise<readonly DeadLetter[]> {
-    return this.inTurn(() => this.work(stream, actor));
+  /**
+   * Applies a parked event, and then those behind it in its stream. Returns what is still parked of the stream. Nothing
+   * happens to another event, should somebody else have decided on this one meanwhile.
+   */
+  retry(letter: DeadLetter, actor: string): Promise<readonly DeadLetter[]> {
+    const { stream } = letter.event;
+    return this.inTurn(async () => (this.isFirst(letter) ? this.work(stream, actor) : this.parkedOf(stream)));
   }
 
-  /** Drops the first parked event of a stream for good, and applies those behind it. Returns what is still parked. */
-  discard(stream: string, actor: string): Promise<readonly DeadLetter[]> {
+  /** Drops a parked event for good, and applies those behind it. Returns what is still parked of the stream. */
+  discard(letter: DeadLetter, actor: string): Promise<readonly DeadLetter[]> {
+    const { stream } = letter.event;
     return this.inTurn(async () => {
-      const [first] = this.parked.get(stream) ?? [];
-      if (first === undefined) return [];
-      await this.keeper?.settle(first, 'discarded', actor);
+      if (!this.isFirst(letter)) return this.parkedOf(stream);
+      await this.keeper?.settle(letter, 'discarded', actor);
       this.shift(stream);
       return this.work(stream, actor);
     });
@@ -132,7 +137,16 @@ export class FeedInbox {
       await this.keeper?.settle(first, 'applied', actor);
       this.shift(stream);
     }
+    return this.parkedOf(stream);
+  }
+
+  private parkedOf(stream: string): readonly DeadLetter[] {
     return this.parked.get(stream) ?? [];
+  }
+
+  private isFirst(letter: DeadLetter): boolean {
+    const [first] = this.parkedOf(letter.event.stream);
+    return first !== undefined && letterId(first) === letterId(letter);
   }
 
   private shift(stream: string): void {

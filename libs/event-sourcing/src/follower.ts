@@ -41,11 +41,21 @@ export class Follower<Item> {
     this.running ??= this.run();
   }
 
-  /** Resolves when everything up to the position is applied; rejects with what stopped the follower. */
-  reached(position: Position): Promise<void> {
+  /**
+   * Resolves when everything up to the position is applied; rejects with what stopped the follower. When the signal
+   * aborts, it resolves too, and nobody waits any more.
+   */
+  reached(position: Position, signal?: AbortSignal): Promise<void> {
     if (this.failure !== undefined) return Promise.reject(asError(this.failure));
     if (this.hasCaughtUp && comparePositions(this.applied, position) >= 0) return Promise.resolve();
-    return new Promise((resolve, fail) => this.waiting.push({ position, resolve, fail }));
+    return new Promise((resolve, fail) => {
+      const waiter = { position, resolve, fail };
+      this.waiting.push(waiter);
+      signal?.addEventListener('abort', () => {
+        this.waiting = this.waiting.filter((each) => each !== waiter);
+        resolve();
+      });
+    });
   }
 
   /** Ends the follower. Who still waits for it is told so: a process manager that waits for a read model must end too. */

@@ -44,7 +44,7 @@ export class DeadLettersController {
   @Roles('operator')
   async retry(@Param('id') id: string, @RequestContext() { actor }: CommandContext) {
     const { inbox, letter } = this.findFirst(id);
-    return stillParked(await inbox.retry(letter.event.stream, actor));
+    return stillParked(await inbox.retry(letter, actor));
   }
 
   /** Drops the event for good, and applies those behind it. */
@@ -53,7 +53,7 @@ export class DeadLettersController {
   @Roles('operator')
   async discard(@Param('id') id: string, @RequestContext() { actor }: CommandContext) {
     const { inbox, letter } = this.findFirst(id);
-    return stillParked(await inbox.discard(letter.event.stream, actor));
+    return stillParked(await inbox.discard(letter, actor));
   }
 
   private find(id: string): Found {

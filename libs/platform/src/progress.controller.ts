@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { parseTime, TIME_PATTERN } from '@sluice/contracts';
@@ -67,19 +66,19 @@ export class ProgressController {
   @Roles('viewer')
   async applied(@Query() wanted: AppliedQuery) {
     const followers = this.followers.all();
-    const reached = followers.flatMap((follower) => {
-      const position = wanted[sourceOf(follower) as keyof AppliedQuery];
-      return position === undefined ? [] : [follower.reached(position)];
-    });
-    const abort = new AbortController();
-    const tooLong = sleep(WAIT_MS_MAX, 'too long', { signal: abort.signal }).catch(() => undefined);
+    const tooLong = new AbortController();
+    const timer = setTimeout(() => tooLong.abort(), WAIT_MS_MAX);
     try {
-      if ((await Promise.race([Promise.all(reached), tooLong])) === 'too long') {
-        throw new ProblemError('not-ready', followers.map(describe).join('; '));
-      }
+      await Promise.all(
+        followers.flatMap((follower) => {
+          const position = wanted[sourceOf(follower) as keyof AppliedQuery];
+          return position === undefined ? [] : [follower.reached(position, tooLong.signal)];
+        }),
+      );
     } finally {
-      abort.abort();
+      clearTimeout(timer);
     }
+    if (tooLong.signal.aborted) throw new ProblemError('not-ready', followers.map(describe).join('; '));
     return {
       now: this.clock.nowText(),
       head: await this.store.head(),

@@ -208,7 +208,7 @@ function text(flag: string, fallback: string, description: string): SettingRule<
 
 function url(flag: string, fallback: string, description: string): SettingRule<string> {
   const parse = (given: string) =>
-    /^https?:$/.test(URL.parse(given)?.protocol ?? '') ? given.replace(/\/$/, '') : undefined;
+    given === fallback || /^https?:$/.test(URL.parse(given)?.protocol ?? '') ? given.replace(/\/$/, '') : undefined;
   return { flag, fallback, description, takes: 'an http or https address', parse };
 }
 

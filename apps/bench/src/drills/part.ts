@@ -146,9 +146,8 @@ function playConsumer({ brokers, prefix, refuses = [] }: ConsumerPart, store: Sq
         return parked().length;
       case 'cure':
         isCured = true;
-        for (const stream of new Set(parked().map(({ event }) => event.stream))) {
-          await consumer.follower.inbox.retry(stream, 'drill');
-        }
+        // Those that wait behind another one are applied with it.
+        for (const letter of parked()) await consumer.follower.inbox.retry(letter, 'drill');
         return parked().length;
       case 'counts':
       case 'status': {
