@@ -18,8 +18,10 @@ import { folds, TelemetryModule, telemetryPublications } from './index.ts';
 
 const NOON = Date.parse('2026-03-17T12:00:00Z');
 export const SHARDS = 6;
+/** What EventStoreDB takes an append. */
+const APPEND_BYTES_MAX = 1024 * 1024;
 
-/** A store that can write without being able to say so, and that tells from where its streams were read. */
+/** A store that takes as little at once as EventStoreDB, that can write without being able to say so, and that tells from where its streams were read. */
 export class WatchedStore extends InMemoryEventStore {
   /** So many of the next appends to streams with the prefix are written, and answered as if they had not been. */
   answersLost = { prefix: 'fleet-', count: 0 };
@@ -32,6 +34,7 @@ export class WatchedStore extends InMemoryEventStore {
   readonly reads: { stream: string; from: number }[] = [];
 
   override async append(append: Append): Promise<Appended> {
+    if (bytesOf(append) > APPEND_BYTES_MAX) throw new Error(`an append of ${String(bytesOf(append))} bytes`);
     if (append.stream.startsWith(this.refusing)) throw new StoreUnavailable('the disk is full');
     const delayMs = append.stream === this.slow.stream ? this.slow.delayMs : this.delayMs;
     if (delayMs > 0) await sleep(delayMs);
@@ -46,6 +49,11 @@ export class WatchedStore extends InMemoryEventStore {
     this.reads.push({ stream, from });
     return super.readStream(stream, from);
   }
+}
+
+function bytesOf({ body, ...rest }: Append): number {
+  const bytes = body.kind === 'packed' ? body.bytes.length : Buffer.byteLength(JSON.stringify(body.events));
+  return bytes + Buffer.byteLength(JSON.stringify(rest));
 }
 
 /** Ownership as a test says it is. */

@@ -106,6 +106,34 @@ describe('reporting to any instance', () => {
   });
 });
 
+describe('committing much at once', () => {
+  const mine = ids(6 * 1000, 'a-device-with-quite-a-long-name-so-that-ids-count-as-well').filter(
+    (id) => shard(id) === 0,
+  );
+
+  it.each([
+    ['plain', 'x'.repeat(2000)],
+    ['escaped', '\u0001'.repeat(2000)],
+    ['of several bytes a character', '語'.repeat(2000)],
+  ])('keeps each commit below what EventStoreDB takes when details are %s', async (_name, detail) => {
+    const [a] = await start(2);
+    // The first one is on its way to the disk while all others come.
+    cluster.store.slow = { stream: 'fleet-0', delayMs: 60 };
+    const first = a.send([report({ deviceId: mine[0] })]);
+    await sleep(20);
+    const batches = Array.from({ length: 10 }, () =>
+      mine.slice(0, 100).map((deviceId) => report({ deviceId, kind: 'incident', signal: 'crash', detail })),
+    );
+    const answers = await Promise.all(
+      batches.flatMap((each) => [each.slice(0, 50), each.slice(50)]).map((each) => a.send(each)),
+    );
+    expect((await first).status).toBe(202);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+    expect(await stored()).toEqual({ facts: 1001, unique: 1001 });
+    expect((await cluster.commits('fleet-0')).length).toBeGreaterThan(3);
+  });
+});
+
 describe('handing reports on', () => {
   it('tells of what the owner refuses by the index of the request', async () => {
     const [a] = await start(2);

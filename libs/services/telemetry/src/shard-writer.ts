@@ -18,6 +18,12 @@ import { type ShardFold } from './shard-fold.ts';
 
 /** What one commit holds; the facts beyond go into the next. */
 const COMMIT_FACTS_MAX = 8192;
+/** The same in bytes, not yet compressed: EventStoreDB takes 1 MiB an append, and whom and why takes some of it. */
+export const COMMIT_BYTES_MAX = 900 * 1024;
+/** What any fact takes at most: its place in the columns, a far time, its platform and track, and what separates texts. */
+const FACT_BYTES_MAX = 96;
+/** What failure details take at most beside their texts. */
+const DETAILS_BYTES_MAX = 64;
 /** What may wait for the disk in one shard. Those who send more are asked to come again. */
 const WAITING_FACTS_MAX = 32_768;
 /** The store may have written what it could not answer for; with the same commit id it says so, and writes nothing twice. */
@@ -30,6 +36,7 @@ const MANY_ACTORS = 'devices';
 class Batch {
   readonly reports = new HashSet();
   readonly facts: NewFact[] = [];
+  private bytes = 0;
   private readonly outcome = Promise.withResolvers<undefined>();
 
   constructor(
@@ -43,6 +50,18 @@ class Batch {
 
   get done(): Promise<undefined> {
     return this.outcome.promise;
+  }
+
+  /** One fact has always room. */
+  hasRoomFor(bytes: number): boolean {
+    const { length } = this.facts;
+    if (this.isClosed || length === COMMIT_FACTS_MAX) return false;
+    return length === 0 || this.bytes + bytes <= COMMIT_BYTES_MAX;
+  }
+
+  add(fact: NewFact, bytes: number): void {
+    this.facts.push(fact);
+    this.bytes += bytes;
   }
 
   succeed(): void {
@@ -109,9 +128,10 @@ export class ShardWriter {
     const high = wordAt(reportHash, 4);
     if (this.fold.recent.has(low, high)) return false;
     for (const batch of this.batches) if (batch.reports.has(low, high)) return false;
-    const batch = this.openBatch(cause);
+    const bytes = bytesOf(fact);
+    const batch = this.openBatch(cause, bytes);
     batch.reports.add(low, high);
-    batch.facts.push(fact);
+    batch.add(fact, bytes);
     this.waitingFacts += 1;
     return true;
   }
@@ -120,7 +140,7 @@ export class ShardWriter {
   async offerAlone(fact: NewFact, cause: Metadata): Promise<void> {
     if (this.over !== undefined) throw this.over;
     const batch = this.addBatch(new Batch(cause, true));
-    batch.facts.push(fact);
+    batch.add(fact, bytesOf(fact));
     this.waitingFacts += 1;
     await batch.done;
   }
@@ -167,10 +187,10 @@ export class ShardWriter {
     if (!wasOver) this.place.onConflict(this.shard);
   }
 
-  private openBatch(cause: Metadata): Batch {
+  private openBatch(cause: Metadata, bytes: number): Batch {
     const last = this.batches.at(-1);
     const isBeingWritten = this.writing && this.batches.length === 1;
-    if (last !== undefined && !isBeingWritten && !last.isClosed && last.facts.length < COMMIT_FACTS_MAX) {
+    if (last !== undefined && !isBeingWritten && last.hasRoomFor(bytes)) {
       if (last.cause.correlationId !== cause.correlationId) last.cause = { actor: MANY_ACTORS, correlationId: '' };
       return last;
     }
@@ -229,6 +249,20 @@ export class ShardWriter {
 
 function ownedNoMore(shard: number): ProblemError {
   return new ProblemError('shard-without-owner', `shard ${String(shard)} goes to another instance; send it again`);
+}
+
+/** Not less than what the fact takes in a packed commit, where equal profiles and targets are in fact written once. */
+function bytesOf({ said, deviceId }: NewFact): number {
+  const bytes = deviceId === undefined ? FACT_BYTES_MAX : FACT_BYTES_MAX + deviceId.length;
+  if (said === undefined) return bytes;
+  const { model, osVersion, osBuild, ring, region, patchId, rolloutId, signal, failureCode, detail } = said;
+  // These are ASCII, by their patterns. Lengths by themselves: a list of them would cost more than all the rest.
+  const profile = model.length + osVersion.length + osBuild.length + (ring?.length ?? 0) + (region?.length ?? 0);
+  const target = (patchId?.length ?? 0) + (rolloutId?.length ?? 0);
+  if (signal === undefined && failureCode === undefined && detail === undefined) return bytes + profile + target;
+  // Free text, which JSON may write at several times its length.
+  const details = Buffer.byteLength(JSON.stringify([signal, failureCode, detail]));
+  return bytes + profile + target + DETAILS_BYTES_MAX + details;
 }
 
 // In the byte order of typed arrays, in which packed commits give the same bytes; it is little-endian wherever Node runs.
