@@ -54,7 +54,11 @@ function figureOf({ sluice, bare }: Record<'sluice' | 'bare', readonly Round[]>,
   const micros = (rounds: readonly Round[]) => inWords(middle(rounds, 'micros'));
   return {
     what: `store → Kafka → read model, ${inWords(events)} events`,
-    value: middle(sluice, 'perSecond') / middle(bare, 'perSecond'),
+    // The lower of the two, as for HTTP: somebody else's work on the machine makes the slower one look faster.
+    value: Math.min(
+      middle(sluice, 'perSecond') / middle(bare, 'perSecond'),
+      middle(bare, 'micros') / middle(sluice, 'micros'),
+    ),
     unit: 'ofBare',
     target: TARGET_OF_BARE,
     beside: `${inWords(middle(sluice, 'perSecond'))}/s, kafkajs with the same records ${inWords(middle(bare, 'perSecond'))}/s`,
