@@ -32,8 +32,11 @@ export class WatchedStore extends InMemoryEventStore {
   /** Appends to streams with this prefix are refused. */
   refusing = 'none';
   readonly reads: { stream: string; from: number }[] = [];
+  /** Appends that have come here, whatever became of them. */
+  begun = 0;
 
   override async append(append: Append): Promise<Appended> {
+    this.begun += 1;
     if (bytesOf(append) > APPEND_BYTES_MAX) throw new Error(`an append of ${String(bytesOf(append))} bytes`);
     if (append.stream.startsWith(this.refusing)) throw new StoreUnavailable('the disk is full');
     const delayMs = append.stream === this.slow.stream ? this.slow.delayMs : this.delayMs;

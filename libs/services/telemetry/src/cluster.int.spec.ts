@@ -335,8 +335,9 @@ describe('handing shards over', () => {
   it('gives a shard up only when what was accepted is in the store', async () => {
     const [a, b] = await start(2);
     cluster.store.delayMs = 40;
+    const { begun } = cluster.store;
     const answer = a.send([report({ deviceId: deviceOf(0) })]);
-    await sleep(30);
+    await expect.poll(() => cluster.store.begun, { interval: 2 }).toBe(begun + 1);
     await cluster.move(0, b);
     expect(await stored()).toEqual({ facts: 1, unique: 1 });
     expect(await answer).toMatchObject({ status: 202, body: { accepted: 1 } });
@@ -499,6 +500,30 @@ describe('telling health from owner to owner', () => {
     await cluster.pass(1);
     expect(await trials()).toBe((await stored()).facts);
     expect((await buckets()).filter((bucket) => bucket.shard === 0).map(({ cells }) => cells.length)).not.toContain(0);
+  });
+
+  it('tells in several buckets what is too much for one append', async () => {
+    const [a, b] = await start(2);
+    const model = (at: number) => `a-model-with-a-name-as-long-as-an-agent-may-say-it-${String(at)}`;
+    // One shard with a slice for every device: 6000 cells and populations.
+    const mine = ids(36_000, 'm').filter((deviceId) => shard(deviceId) === 0);
+    for (let at = 0; at < mine.length; at += 500) {
+      const some = mine.slice(at, at + 500);
+      const started = some.map((deviceId, each) =>
+        report({ deviceId, kind: 'install-started', patchId: 'a', model: model(at + each) }),
+      );
+      expect((await a.send(started)).status).toBe(202);
+    }
+    await cluster.pass(1);
+    const told = (await buckets()).filter((bucket) => bucket.shard === 0);
+    expect(told.length).toBeGreaterThan(1);
+    expect(new Set(told.map(({ to, throughRevision }) => `${to} ${String(throughRevision)}`)).size).toBe(1);
+    expect(await trials()).toBe(mine.length);
+    expect(told.flatMap(({ populations }) => populations)).toHaveLength(mine.length);
+    await cluster.move(0, b);
+    await cluster.pass(2);
+    expect((await buckets()).filter((bucket) => bucket.shard === 0)).toHaveLength(told.length);
+    expect(await verify(b)).toMatchObject({ matches: true });
   });
 
   it('writes a bucket once when the answer was lost', async () => {

@@ -4,14 +4,15 @@ import { type HealthEvent } from '@sluice/contracts';
 import { closeBucket, type HealthBucketClosed, tellHealth, type ToldHealth } from '@sluice/domain-fleet';
 import { Clock, EventStore, RevisionConflict } from '@sluice/event-sourcing';
 import { Settings } from '@sluice/platform';
+import { partsOf } from './bucket-parts.ts';
 import { Fleet } from './fleet.ts';
 import { healthStream } from './publications.ts';
-import { type ShardWriter } from './shard-writer.ts';
+import { COMMIT_BYTES_MAX, type ShardWriter } from './shard-writer.ts';
 
 const SECOND_MS = 1000;
 const HOUR_MS = 3600 * SECOND_MS;
 
-/** A bucket that is closed but perhaps not in the store. Sent again under the same commit id, it is written once. */
+/** A bucket, or a part of one, that is closed but perhaps not in the store. Sent again under the same commit id, it is written once. */
 interface ClosedBucket {
   readonly event: HealthBucketClosed;
   readonly commitId: string;
@@ -21,7 +22,8 @@ interface OpenBucket {
   readonly writer: ShardWriter;
   from: number;
   told: ToldHealth;
-  unwritten: ClosedBucket | undefined;
+  /** In the order in which they are written. */
+  unwritten: readonly ClosedBucket[];
   writing: Promise<void>;
 }
 
@@ -52,7 +54,7 @@ export class HealthBuckets {
   /** Goes on, in a shard, from what its buckets have told. */
   open(writer: ShardWriter, told: ToldHealth): void {
     const from = told.buckets === 0 ? this.clock.now() : told.to;
-    this.buckets.set(writer.shard, { writer, from, told, unwritten: undefined, writing: Promise.resolve() });
+    this.buckets.set(writer.shard, { writer, from, told, unwritten: [], writing: Promise.resolve() });
   }
 
   /** Tells no more of a shard. Resolves with what its buckets have told; undefined when counts were taken but not told. */
@@ -60,7 +62,7 @@ export class HealthBuckets {
     const bucket = this.buckets.get(shard);
     this.buckets.delete(shard);
     await bucket?.writing;
-    return bucket?.unwritten === undefined ? bucket?.told : undefined;
+    return bucket?.unwritten.length === 0 ? bucket.told : undefined;
   }
 
   start(): void {
@@ -75,7 +77,7 @@ export class HealthBuckets {
   /** What the buckets of an open shard have told; undefined when counts were taken but not told. */
   toldOf(shard: number): ToldHealth | undefined {
     const bucket = this.buckets.get(shard);
-    return bucket?.unwritten === undefined ? bucket?.told : undefined;
+    return bucket?.unwritten.length === 0 ? bucket.told : undefined;
   }
 
   private async closeDue(now: number): Promise<void> {
@@ -84,13 +86,13 @@ export class HealthBuckets {
     for (const [shard, bucket] of [...this.buckets]) {
       // While one shard is written, another may go.
       if (this.buckets.get(shard) !== bucket || now - bucket.from < this.widthMs) continue;
-      bucket.unwritten ??= this.closeBucket(bucket, now);
-      if (bucket.unwritten === undefined) bucket.from = now;
-      else await (bucket.writing = this.write(shard, bucket, bucket.unwritten));
+      if (bucket.unwritten.length === 0) bucket.unwritten = this.closeBucket(bucket, now);
+      if (bucket.unwritten.length === 0) bucket.from = now;
+      else await (bucket.writing = this.writeAll(shard, bucket));
     }
   }
 
-  private closeBucket({ writer, from, told }: OpenBucket, to: number): ClosedBucket | undefined {
+  private closeBucket({ writer, from, told }: OpenBucket, to: number): ClosedBucket[] {
     const { shards, catalog, reportingDeadlineMs } = this.fleet;
     const event = closeBucket(writer.state, told, {
       shard: writer.shard,
@@ -103,10 +105,20 @@ export class HealthBuckets {
       baseOf: catalog.baseOf,
       recallEpochs: catalog.recallEpochs,
     });
-    return event && { event, commitId: randomUUID() };
+    const parts = event === undefined ? [] : partsOf(event, COMMIT_BYTES_MAX);
+    return parts.map((part) => ({ event: part, commitId: randomUUID() }));
   }
 
-  private async write(shard: number, bucket: OpenBucket, { event, commitId }: ClosedBucket): Promise<void> {
+  private async writeAll(shard: number, bucket: OpenBucket): Promise<void> {
+    for (const part of bucket.unwritten) {
+      if (!(await this.write(shard, bucket, part))) return;
+      bucket.unwritten = bucket.unwritten.slice(1);
+    }
+    bucket.from = bucket.told.to;
+  }
+
+  /** False when it could not be written. */
+  private async write(shard: number, bucket: OpenBucket, { event, commitId }: ClosedBucket): Promise<boolean> {
     // It is published as it is: the type says that the domain's bucket is the public one.
     const published: HealthEvent = event;
     try {
@@ -121,10 +133,9 @@ export class HealthBuckets {
       // Its counts are taken from the shard, so the bucket is kept and written at the next tick.
       this.log.error(`the health of shard ${String(shard)} could not be written: ${String(error)}`);
       if (error instanceof RevisionConflict && this.buckets.get(shard) === bucket) this.fleet.giveBack(shard);
-      return;
+      return false;
     }
-    bucket.unwritten = undefined;
     bucket.told = tellHealth(bucket.told, event);
-    bucket.from = bucket.told.to;
+    return true;
   }
 }
