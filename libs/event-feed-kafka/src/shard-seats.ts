@@ -1,9 +1,6 @@
 import { type ShardKeeper } from '@sluice/event-feed';
 import { Backoff, isAborted, reasonOf } from './patience.ts';
 
-/** Taking over reads a whole stream or a snapshot; more at once would take no less time, and more memory. */
-const GAINS_AT_ONCE = 2;
-
 export interface ShardSeatsOptions {
   /** Ends attempts to take over. */
   readonly signal: AbortSignal;
@@ -23,8 +20,6 @@ interface Seat {
 /** Brings what this instance holds in line with what is assigned to it; for each shard, one step after the other. */
 export class ShardSeats {
   private readonly seats: readonly Seat[];
-  private gaining = 0;
-  private readonly waiting: (() => void)[] = [];
 
   constructor(
     shards: number,
@@ -95,26 +90,15 @@ export class ShardSeats {
 
   /** Why the shard could not be taken over, undefined when it was, or need not be any more. */
   private async gain(seat: Seat): Promise<string | undefined> {
-    if (this.gaining >= GAINS_AT_ONCE) await new Promise<void>((resolve) => this.waiting.push(resolve));
-    else this.gaining += 1;
+    const isWanted = () => seat.isAssigned && !isAborted(this.options.signal);
+    if (!isWanted()) return undefined;
     try {
-      if (!isWanted(seat) || isAborted(this.options.signal)) return undefined;
-      await this.keeper.gain(seat.shard);
+      await this.keeper.gain(seat.shard, isWanted);
       seat.isHeld = true;
       this.options.onHeld(seat.shard);
       return undefined;
     } catch (error) {
-      return reasonOf(error);
-    } finally {
-      // Whoever waits takes over the place of this one.
-      const next = this.waiting.shift();
-      if (next === undefined) this.gaining -= 1;
-      else next();
+      return isWanted() ? reasonOf(error) : undefined;
     }
   }
-}
-
-// A call, because the type checker takes what it saw before an await for still true.
-function isWanted({ isAssigned }: Seat): boolean {
-  return isAssigned;
 }

@@ -12,8 +12,11 @@ export interface KnownOwner extends ShardOwner {
 
 /** What the service hands in: how it takes over a shard, and how it gives one up. */
 export interface ShardKeeper {
-  /** Take over a shard: resolves when its state is what its stream says. Rejects if it could not; it is then asked again. */
-  gain(shard: number): Promise<void>;
+  /**
+   * Take over a shard: resolves when its state is what its stream says. Rejects if it could not; it is then asked again.
+   * How many are taken over at once is the keeper's choice; one that had to wait rejects when it is no longer wanted.
+   */
+  gain(shard: number, isWanted?: () => boolean): Promise<void>;
   /** Give a shard up: no new facts; resolves when what was accepted is durable or refused. Does not reject. */
   lose(shard: number): Promise<void>;
 }
