@@ -13,7 +13,7 @@ import {
   InMemoryEventStore,
   StoreUnavailable,
 } from '@sluice/event-sourcing';
-import { createApp, Followers, InlineFolds, ManualClock, Settings, Tokens } from '@sluice/platform';
+import { createApp, Followers, InlineFolds, ManualClock, Settings, type SettingValues, Tokens } from '@sluice/platform';
 import { folds, TelemetryModule, telemetryPublications } from './index.ts';
 
 const NOON = Date.parse('2026-03-17T12:00:00Z');
@@ -161,14 +161,14 @@ export class Cluster {
   readonly store = new WatchedStore(this.clock);
   readonly table = new Map<number, ShardOwner>();
   readonly instances: Instance[] = [];
-  private readonly folder = mkdtempSync(join(tmpdir(), 'sluice-cluster-'));
+  readonly folder = mkdtempSync(join(tmpdir(), 'sluice-cluster-'));
   readonly tokens = new Tokens(this.folder);
 
   /** Starts an instance that owns nothing yet. */
-  async start(name: string): Promise<Instance> {
+  async start(name: string, settings: Partial<SettingValues> = {}): Promise<Instance> {
     const ownership = new ScriptedOwnership(name, this.table);
     const app = await createApp([TelemetryModule], {
-      settings: Settings.of({ shards: SHARDS, data: this.folder }),
+      settings: Settings.of({ shards: SHARDS, data: this.folder, ...settings }),
       clock: this.clock,
       store: this.store,
       tokens: this.tokens,

@@ -1,13 +1,19 @@
 import { once } from 'node:events';
+import { renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type HealthBucketClosed, readPackedFacts } from '@sluice/domain-fleet';
+import { Caller, Tokens } from '@sluice/platform';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Cluster, type Instance, report, SHARDS } from './cluster.fixture.ts';
+import { Fleet } from './fleet.ts';
+import { ReportsIntake } from './reports.intake.ts';
 import { unread } from './shard-fold.ts';
 import { hashDevice, shardOf } from './shard-of.ts';
 import { packSnapshot } from './shard-snapshot.ts';
+import { ShardTakeover } from './shard-takeover.ts';
 
 const PATCHED = '23D771330a';
 
@@ -134,6 +140,52 @@ describe('committing much at once', () => {
   });
 });
 
+describe('turning reports away for want of room', () => {
+  it('asks each shard for room for its own share only', async () => {
+    const [a] = await start(2);
+    const [busy, other] = [deviceOf(0), deviceOf(2)];
+    const some = (count: number, deviceId: string) => Array.from({ length: count }, () => report({ deviceId }));
+    cluster.store.slow = { stream: 'fleet-0', delayMs: 1500 };
+    const { begun } = cluster.store;
+    const first = a.send(some(1, busy));
+    await expect.poll(() => cluster.store.begun, { interval: 2 }).toBe(begun + 1);
+    const intake = a.app.get(ReportsIntake);
+    const waiting = Array.from({ length: 33 }, () => intake.take({ reports: some(990, busy) }, admin));
+    // 32,671 of 32,768 wait.
+    cluster.store.slow = { stream: 'none', delayMs: 0 };
+    const mixed = a.send([...some(50, busy), ...some(450, other)]);
+    const tooMuch = await a.send(some(200, busy));
+    expect(tooMuch).toMatchObject({ status: 503, body: { code: 'overloaded' } });
+    expect(await mixed).toMatchObject({ status: 202, body: { accepted: 500 } });
+    await Promise.all([first, ...waiting]);
+    expect(await stored()).toEqual({ facts: 1 + 33 * 990 + 500, unique: 1 + 33 * 990 + 500 });
+  });
+
+  const admin = {
+    caller: new Caller('admin', 'all'),
+    cause: { actor: 'admin', correlationId: 'c' },
+    handedOn: false,
+  };
+});
+
+describe('taking shards over', () => {
+  it('takes two at a time, and leaves out what is no longer wanted when its turn comes', async () => {
+    const { app } = await cluster.start('a');
+    const takeover = app.get(ShardTakeover);
+    const turns: number[] = [];
+    const gains = [0, 1, 2, 3].map((each) => takeover.gain(each, () => (turns.push(each), each !== 2)));
+    expect(turns).toEqual([0, 1]);
+    const outcomes = await Promise.allSettled(gains);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+    expect(
+      app
+        .get(Fleet)
+        .owned()
+        .map((writer) => writer.shard),
+    ).toEqual([0, 1, 3]);
+  });
+});
+
 describe('handing reports on', () => {
   it('tells of what the owner refuses by the index of the request', async () => {
     const [a] = await start(2);
@@ -236,21 +288,95 @@ describe('losing an owner', () => {
     const reports = ids(40).map((deviceId) => report({ deviceId }));
     await a.send(reports);
     const whole = await fleetOf(a);
+    expect(await withoutOwner(a)).toBe(0);
     await cluster.kill(b);
     const more = ids(40).map((deviceId) => report({ deviceId }));
     expect(await a.send(more)).toMatchObject({ status: 503, body: { code: 'shard-without-owner' } });
+    expect(await withoutOwner(a)).toBe(3);
     const own = more.filter(({ deviceId }) => shard(String(deviceId)) % 2 === 0);
     expect((await a.send(own)).status).toBe(202);
     expect(await fleetOf(a)).toMatchObject({ shards: { total: SHARDS, withoutOwner: [1, 3, 5] } });
     const lost = await a.get(`/v1/devices/${deviceOf(1)}`);
     expect(lost).toMatchObject({ status: 503, body: { code: 'shard-without-owner' } });
     expect((await a.get('/v1/devices')).status).toBe(503);
+    const c = await cluster.start('c');
+    await cluster.move(1, c);
+    expect(await withoutOwner(a)).toBe(2);
     for (const each of [1, 3, 5]) await cluster.move(each, undefined);
+    expect(await withoutOwner(a)).toBe(3);
     expect(await a.send(more)).toMatchObject({ status: 503, body: { code: 'shard-without-owner' } });
     for (const each of [1, 3, 5]) await cluster.move(each, a);
     expect((await a.send(more)).body).toMatchObject({ duplicates: own.length, accepted: 40 - own.length });
     expect(await fleetOf(a)).toMatchObject({ ...whole, facts: 80, position: expect.any(String) });
+    expect(await withoutOwner(a)).toBe(0);
     expect(await stored()).toEqual({ facts: 80, unique: 80 });
+  });
+
+  it('counts its shards again once it answers', async () => {
+    const [a, b] = await start(2);
+    const { owner } = b;
+    await cluster.kill(b);
+    expect((await a.get(`/v1/devices/${deviceOf(1)}`)).status).toBe(503);
+    expect(await withoutOwner(a)).toBe(3);
+    const { port } = new URL(owner.address);
+    const back = createServer((_, response) => {
+      response.writeHead(404).end(JSON.stringify({ code: 'device-not-found' }));
+    }).listen(Number(port), '127.0.0.1');
+    await once(back, 'listening');
+    expect((await a.get(`/v1/devices/${deviceOf(1)}`)).status).toBe(404);
+    expect(await withoutOwner(a)).toBe(0);
+    back.close();
+    back.closeAllConnections();
+  });
+
+  /** The gauge that an alert looks at. */
+  async function withoutOwner({ owner, app }: Instance): Promise<number> {
+    const headers = { authorization: `Bearer ${app.get(Tokens).adminToken()}` };
+    const metrics = await (await fetch(`${owner.address}/metrics`, { headers })).text();
+    return Number(/^sluice_shards_without_owner (\d+)$/m.exec(metrics)?.[1]);
+  }
+});
+
+describe('asking other instances', () => {
+  it('takes the admin token, whatever token feeds are read with', async () => {
+    const viewer = join(cluster.folder, 'viewer');
+    writeFileSync(viewer, cluster.tokens.create('feeds', ['viewer'], cluster.clock.nowText()).token);
+    const a = await cluster.start('a', { feedTokenFile: viewer });
+    const b = await cluster.start('b', { feedTokenFile: viewer });
+    for (const each of ids(SHARDS).keys()) await cluster.move(each, each % 2 === 0 ? a : b);
+    const reports = ids(20).map((deviceId) => report({ deviceId }));
+    expect(await a.send(reports)).toMatchObject({ status: 202, body: { accepted: 20 } });
+    expect(await b.get('/v1/fleet')).toMatchObject({ status: 200, body: { devices: 20 } });
+  });
+
+  it('tells nothing of files when the token cannot be read', async () => {
+    const [a] = await start(2);
+    renameSync(join(cluster.folder, 'admin-token'), join(cluster.folder, 'gone'));
+    const { status, body } = await a.send([report({ deviceId: deviceOf(1) })]);
+    expect([status, body['code']]).toEqual([503, 'shard-without-owner']);
+    expect(String(body['detail'])).not.toMatch(/admin-token|ENOENT|\//);
+    renameSync(join(cluster.folder, 'gone'), join(cluster.folder, 'admin-token'));
+  });
+
+  it.each([
+    ['a word', 'one'],
+    ['a shard that is none', String(SHARDS)],
+    ['a part of one', '0.5'],
+    ['nothing', ''],
+    ['less than nothing', '-1'],
+    ['too much', Array.from({ length: 500 }, () => '0').join(',')],
+  ])('refuses %s among the shards that are asked after', async (_name, shards) => {
+    const [a] = await start(2);
+    const headers = { 'x-sluice-handed-on': 'b', 'x-sluice-shards': shards };
+    expect(await a.call('GET', '/v1/fleet', { headers })).toMatchObject({
+      status: 400,
+      body: { code: 'invalid-request' },
+    });
+    const some = { ...headers, 'x-sluice-shards': '0,1' };
+    expect(await a.call('GET', '/v1/fleet', { headers: some })).toMatchObject({
+      status: 200,
+      body: { shards: { withoutOwner: [1] } },
+    });
   });
 });
 

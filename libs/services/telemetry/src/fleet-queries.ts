@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type DeviceFilter, type FleetSummary, summarize } from '@sluice/domain-fleet';
 import { type KnownOwner } from '@sluice/event-feed';
 import { BEGINNING, Clock, comparePositions, type Position } from '@sluice/event-sourcing';
+import { Metrics } from '@sluice/platform';
 import { type DeviceAnswer, type DevicePage, type DevicePlace, Fleet } from './fleet.ts';
 import { type AskedFor, type HandedOn, Peers, withoutOwner } from './peers.ts';
 import { hashDevice } from './shard-of.ts';
@@ -35,7 +36,15 @@ export class FleetQueries {
     private readonly fleet: Fleet,
     private readonly peers: Peers,
     private readonly clock: Clock,
-  ) {}
+    metrics: Metrics,
+  ) {
+    metrics.gauge('sluice_shards_owned', 'Shards of the fleet that this instance owns', () => fleet.owned().length);
+    metrics.gauge(
+      'sluice_shards_without_owner',
+      'Shards that no instance owns as far as this one knows, or whose owner did not answer it when last asked',
+      () => this.shardsWithoutOwner(),
+    );
+  }
 
   /** The sum over the shards that are asked after (all if not given); for another instance, of those owned here only. */
   async summary(askedFor: AskedFor, handedOn: HandedOn | undefined): Promise<FleetAnswer> {
@@ -133,6 +142,16 @@ export class FleetQueries {
     const owner = this.fleet.ownership.ownerOf(shard);
     if (owner === undefined || owner.isSelf || handedOn !== undefined) throw withoutOwner(shard);
     return owner;
+  }
+
+  private shardsWithoutOwner(): number {
+    let without = 0;
+    for (let shard = 0; shard < this.fleet.shards; shard += 1) {
+      if (this.fleet.writer(shard) !== undefined) continue;
+      const owner = this.fleet.ownership.ownerOf(shard);
+      if (owner === undefined || this.peers.isSilent(owner)) without += 1;
+    }
+    return without;
   }
 
   private byOwner(shards: readonly number[]): { owner: KnownOwner | undefined; shards: number[] }[] {

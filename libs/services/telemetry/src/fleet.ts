@@ -57,15 +57,6 @@ export class Fleet {
     return this.writers[shard];
   }
 
-  /** How many shards nobody owns, as far as this instance knows. */
-  shardsWithoutOwner(): number {
-    let without = 0;
-    for (let shard = 0; shard < this.shards; shard += 1) {
-      if (this.writers[shard] === undefined && this.ownership.ownerOf(shard) === undefined) without += 1;
-    }
-    return without;
-  }
-
   /** From now on the shard answers, and takes facts. */
   open(shard: number, fold: ShardFold): ShardWriter {
     const { store, rounds } = this;

@@ -1,12 +1,13 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { type ErrorCode, isErrorCode } from '@sluice/contracts';
 import { type ShardOwner } from '@sluice/event-feed';
-import { authenticate, ProblemError, readFeedToken, Settings, Tokens } from '@sluice/platform';
+import { authenticate, ProblemError, Settings, Tokens } from '@sluice/platform';
 
 /** Says for whom another instance asks; whoever is asked so answers for its own shards and hands nothing on. */
 const HANDED_ON_HEADER = 'x-sluice-handed-on';
 /** The shards that a sum is asked over, comma-separated. */
 const SHARDS_HEADER = 'x-sluice-shards';
+const SHARD_PATTERN = /^\d{1,6}$/;
 const CORRELATION_HEADER = 'x-correlation-id';
 const ANSWER_WITHIN_MS = 5_000;
 const SNAPSHOT_WITHIN_MS = 20_000;
@@ -58,6 +59,9 @@ export interface HandedOn {
 export class Peers {
   private readonly waiting = new Map<string, number>();
   private readonly silentSince = new Map<string, number>();
+  /** The addresses where nobody answered when last asked. */
+  private readonly unanswered = new Set<string>();
+  private readonly log = new Logger('telemetry');
   private token = { text: '', readAt: -Infinity };
 
   constructor(
@@ -65,7 +69,10 @@ export class Peers {
     private readonly tokens: Tokens,
   ) {}
 
-  /** What another instance handed on, undefined for a request from outside. Throws 'forbidden' when none may say so. */
+  /**
+   * What another instance handed on, undefined for a request from outside. Throws 'forbidden' when none may say so, and
+   * 'invalid-request' when it names shards that are none.
+   */
   handedOn(request: PeerRequest): HandedOn | undefined {
     const actor = request.headers[HANDED_ON_HEADER];
     if (typeof actor !== 'string') return undefined;
@@ -73,7 +80,12 @@ export class Peers {
       throw new ProblemError('forbidden', `${HANDED_ON_HEADER} is for other instances of this service`);
     }
     const shards = request.headers[SHARDS_HEADER];
-    return { actor: decodeActor(actor), ...(typeof shards === 'string' && { shards: shards.split(',').map(Number) }) };
+    return { actor: decodeActor(actor), ...(typeof shards === 'string' && { shards: this.readShards(shards) }) };
+  }
+
+  /** Whether the owner did not answer when it was last asked, as far as it was asked at all. */
+  isSilent({ address }: ShardOwner): boolean {
+    return this.unanswered.has(address);
   }
 
   /** The answer of an instance. Throws its problem; 'shard-without-owner' when it does not answer, or not to us. */
@@ -86,10 +98,14 @@ export class Peers {
     try {
       const response = await this.send(owner, call, AbortSignal.timeout(ANSWER_WITHIN_MS));
       const answer = (await response.json()) as Answer;
-      if (response.ok) return answer;
-      throw problemOf(owner, response.status, answer);
+      const problem = response.ok ? undefined : problemOf(response.status, answer);
+      this.unanswered.delete(owner.address);
+      if (problem === undefined) return answer;
+      throw problem;
     } catch (error) {
-      throw error instanceof ProblemError ? error : silent(owner, error);
+      if (error instanceof ProblemError) throw error;
+      this.unanswered.add(owner.address);
+      throw silent(owner, error);
     } finally {
       this.waiting.set(owner.address, (this.waiting.get(owner.address) ?? 1) - 1);
     }
@@ -138,12 +154,28 @@ export class Peers {
     });
   }
 
+  private readShards(text: string): number[] {
+    const { shards: count } = this.settings.values;
+    const shards = text.split(',', count + 1).map((each) => (SHARD_PATTERN.test(each) ? Number(each) : count));
+    if (shards.length <= count && shards.every((shard) => shard < count)) return shards;
+    const detail = `is at most ${String(count)} shards, of 0 to ${String(count - 1)}`;
+    throw new ProblemError('invalid-request', undefined, [{ path: `/${SHARDS_HEADER}`, code: 'shards', detail }]);
+  }
+
+  // Only the admin token may hand on, whatever token feeds are read with.
   private readToken(): string {
     const now = performance.now();
-    if (now - this.token.readAt > TOKEN_KEPT_MS) {
-      this.token = { text: readFeedToken(this.settings.values), readAt: now };
-    }
+    if (now - this.token.readAt > TOKEN_KEPT_MS) this.token = { text: this.adminToken(), readAt: now };
     return this.token.text;
+  }
+
+  private adminToken(): string {
+    try {
+      return this.tokens.adminToken();
+    } catch (error) {
+      this.log.error(`other instances cannot be asked, for want of the admin token: ${String(error)}`);
+      throw new ProblemError('shard-without-owner', 'this instance has no token to ask its owner with');
+    }
   }
 }
 
@@ -158,12 +190,13 @@ function silent({ instance }: ShardOwner, error: unknown): ProblemError {
   return new ProblemError('shard-without-owner', `its owner ${instance} does not answer: ${reason}`);
 }
 
-function problemOf(owner: ShardOwner, status: number, answer: unknown): ProblemError {
+/** Its problem. Throws when that is not for whoever asked here: an owner that does not understand us is silent to us. */
+function problemOf(status: number, answer: unknown): ProblemError {
   const { code, detail } = answer as { code?: unknown; detail?: unknown };
   if (typeof code === 'string' && isErrorCode(code) && passedOn.has(code)) {
     return new ProblemError(code, typeof detail === 'string' ? detail : undefined);
   }
-  return silent(owner, `it said ${String(status)} ${String(code)}`);
+  throw new Error(`it said ${String(status)} ${String(code)}`);
 }
 
 function decodeActor(text: string): string {

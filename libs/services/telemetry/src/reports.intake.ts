@@ -47,10 +47,6 @@ export class ReportsIntake {
     this.handedOn = reports.labels({ outcome: 'handed-on' });
     this.unknownFields = metrics.counter('sluice_reports_unknown_fields_total', 'Fields of reports that are not known');
     this.removalsFailed = metrics.counter('sluice_removals_failed_total', 'Removals that devices could not carry out');
-    metrics.gauge('sluice_shards_owned', 'Shards of the fleet that this instance owns', () => fleet.owned().length);
-    metrics.gauge('sluice_shards_without_owner', 'Shards that no instance owns, as far as this one knows', () =>
-      fleet.shardsWithoutOwner(),
-    );
   }
 
   /**
@@ -61,10 +57,10 @@ export class ReportsIntake {
     const values = reportsOf(body);
     const { deliveries, elsewhere, refused } = this.sort(values, delivered.caller);
     const parcels = elsewhere.length === 0 ? undefined : this.handover.pack(values, elsewhere, delivered);
-    const writers = new Set<ShardWriter>();
-    for (const { writer } of deliveries) writers.add(writer);
+    const shares = new Map<ShardWriter, number>();
+    for (const { writer } of deliveries) shares.set(writer, (shares.get(writer) ?? 0) + 1);
     // All or nothing up to here: a request that is turned away for want of room leaves no part of itself behind.
-    for (const writer of writers) writer.admit(deliveries.length);
+    for (const [writer, share] of shares) writer.admit(share);
     let accepted = 0;
     let removalsFailed = 0;
     for (const { writer, fact } of deliveries) {
@@ -74,7 +70,7 @@ export class ReportsIntake {
     }
     const handedOn = parcels && this.send(parcels, delivered);
     // Asked all at once: whoever is asked later has forgotten what failed meanwhile.
-    await Promise.all([...writers].map((writer) => writer.settled()));
+    await Promise.all([...shares.keys()].map((writer) => writer.settled()));
     const duplicates = deliveries.length - accepted;
     this.accepted.inc(accepted);
     this.removalsFailed.inc(removalsFailed);
