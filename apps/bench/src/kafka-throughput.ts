@@ -128,7 +128,7 @@ async function recordsOf(store: EventStore): Promise<Message[][]> {
   const abort = new AbortController();
   const feed = new StoreFeed(store, [publication]);
   const close = (position: string) => {
-    const { key, headers, value } = toProgressRecord('catalog', position, 1);
+    const { key, headers, value } = toProgressRecord('catalog', position, { relayEpoch: 1 });
     batches.push([...batch, { key, headers, value, partition: 0 }]);
     batch = [];
   };

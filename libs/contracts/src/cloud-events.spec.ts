@@ -135,9 +135,11 @@ describe('reading a record', () => {
   });
 
   it('reads progress', () => {
-    const progress = toProgressRecord('telemetry', '4711', 3);
+    const progress = toProgressRecord('telemetry', '4711', { relayEpoch: 3 });
     expect(progress).toMatchObject({ key: null, value: '{"position":"4711"}' });
     expect(fromCloudEvent(received(progress))).toEqual({ progress: '4711', source: 'telemetry', relayEpoch: 3 });
+    const behind = toProgressRecord('telemetry', '4711', { isBehind: true });
+    expect(fromCloudEvent(received(behind))).toEqual({ progress: '4711', source: 'telemetry', isBehind: true });
     expect(fromCloudEvent({ ...progress, value: '{"position":4711}' })).toEqual({
       fault: 'the progress has no position',
     });

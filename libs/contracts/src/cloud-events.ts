@@ -58,15 +58,17 @@ export type SeenEvent = Pick<EventEnvelope, 'source' | 'stream' | 'place' | 'pre
 
 /**
  * `unknown` is the CloudEvents type of an event that a newer owner sends, to be skipped; a `fault` is against the
- * contract. `progress` is the position up to which all events of this partition came before.
+ * contract. `progress` is the position up to which all events of this partition came before; `isBehind` says that the
+ * relay had not read all of its store then, so it is no sign that the owner is heard.
  */
 export type DecodedRecord =
   | { readonly event: EventEnvelope; readonly relayEpoch?: number }
-  | { readonly progress: string; readonly source: string; readonly relayEpoch?: number }
+  | { readonly progress: string; readonly source: string; readonly isBehind?: true; readonly relayEpoch?: number }
   | { readonly unknown: string; readonly seen: SeenEvent }
   | { readonly fault: string; readonly seen?: SeenEvent };
 
 const SPEC_VERSION = '1.0';
+const BEHIND = 'true';
 const CONTENT_TYPE = 'application/json';
 const EVENT_TYPE = /^sluice\.[a-z]{1,32}\.[A-Za-z]{1,64}\.v[1-9]\d{0,3}$/;
 const SOURCE = /^\/sluice\/[a-z-]{1,32}$/;
@@ -105,7 +107,11 @@ export function toCloudEvent(envelope: EventEnvelope, relayEpoch?: number, types
 }
 
 /** The record that says: all public events of this partition up to the position come before it. */
-export function toProgressRecord(service: string, position: string, relayEpoch?: number): CloudEvent {
+export function toProgressRecord(
+  service: string,
+  position: string,
+  { relayEpoch, isBehind = false }: { readonly relayEpoch?: number; readonly isBehind?: boolean } = {},
+): CloudEvent {
   const headers: Record<string, string> = {
     'content-type': CONTENT_TYPE,
     ce_specversion: SPEC_VERSION,
@@ -113,6 +119,7 @@ export function toProgressRecord(service: string, position: string, relayEpoch?:
     ce_source: sourceOf(service),
     ce_type: PROGRESS_TYPE,
   };
+  if (isBehind) headers['ce_behind'] = BEHIND;
   if (relayEpoch !== undefined) headers['ce_relayepoch'] = String(relayEpoch);
   return { key: null, headers, value: JSON.stringify({ position }) };
 }
@@ -208,7 +215,9 @@ function readProgress(record: ReceivedRecord, headers: RecordHeaders): DecodedRe
   const { position } = readJson(record);
   if (typeof position !== 'string' || !isPosition(position)) refuse('the progress has no position');
   headers.expect('ce_id', `progress/${position}`);
-  return { progress: position, source, ...readRelayEpoch(headers) };
+  // Whatever the header says: only its absence is a sign of life.
+  const isBehind = headers.optional('ce_behind') !== undefined && { isBehind: true as const };
+  return { progress: position, source, ...isBehind, ...readRelayEpoch(headers) };
 }
 
 function readRelayEpoch(headers: RecordHeaders): { readonly relayEpoch?: number } {

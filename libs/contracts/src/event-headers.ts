@@ -43,6 +43,9 @@ export const ProgressHeaders = Type.Object({
   ce_id: Type.String(),
   ce_source: EventHeaders.properties.ce_source,
   ce_type: Type.Literal(PROGRESS_TYPE),
+  ce_behind: Type.Optional(
+    Type.String({ description: "There while the relay has not read all of its owner's store: no sign of life." }),
+  ),
   ce_relayepoch: EventHeaders.properties.ce_relayepoch,
 });
 

@@ -30,6 +30,9 @@ export interface KafkaFeedStatus {
   readonly crashes: number;
 }
 
+/** So much may the clocks of an owner and of its consumers differ before what the owner says counts as old. */
+const CLOCK_SKEW_MS_MAX = 5_000;
+
 /** The public events of others out of Kafka. Each subscription has a consumer and a group of its own. */
 export class KafkaFeed extends EventFeed {
   override readonly deadLetters: KafkaDeadLetters | undefined;
@@ -68,7 +71,6 @@ export class KafkaFeed extends EventFeed {
     try {
       for await (const batch of reader.batches(signal)) {
         for (const message of batch.messages) {
-          hear(subscription, batch, message);
           const decoded = fromCloudEvent(message);
           if ('event' in decoded) {
             if (decoded.event.source !== source)
@@ -79,8 +81,12 @@ export class KafkaFeed extends EventFeed {
           }
           reader.handled(batch, message.offset);
           if (!('progress' in decoded) || decoded.source !== source) continue;
+          const isNews = progress.isNews(decoded.progress);
           const position = progress.note(batch, decoded.progress);
-          if (position !== undefined) yield { kind: 'progress', position };
+          if (position === undefined) continue;
+          // A relay that fills a topic again, or works off what has piled up, says nothing of the present.
+          if (isNews && decoded.isBehind !== true) hear(subscription, batch, message);
+          yield { kind: 'progress', position };
         }
       }
     } finally {
@@ -131,10 +137,12 @@ interface Subscription {
   heardAt: number;
 }
 
-// What was there before is as old as it says: it is no sign that its owner lives now.
-function hear(subscription: Subscription, { liveFrom }: RecordBatch, { offset, timestamp }: KafkaMessage): void {
-  const ageMs = BigInt(offset) >= liveFrom ? 0 : Math.max(0, Date.now() - Number(timestamp));
-  subscription.heardAt = Math.max(subscription.heardAt, performance.now() - ageMs);
+// A record is as old as it says, whenever it comes: it may have lain somewhere. Its owner's clock may be slow, though.
+function hear(subscription: Subscription, batch: RecordBatch, { offset, timestamp }: KafkaMessage): void {
+  const toleranceMs = BigInt(offset) >= batch.liveFrom ? CLOCK_SKEW_MS_MAX : 0;
+  const ageMs = Math.max(0, Date.now() - Number(timestamp) - toleranceMs);
+  const saidAt = Math.min(batch.readAt, performance.now() - ageMs);
+  subscription.heardAt = Math.max(subscription.heardAt, saidAt);
 }
 
 /** How far all partitions have come: as far as the one that is behind the others. */
@@ -148,6 +156,11 @@ class ProgressOfPartitions {
     after: Position,
   ) {
     this.told = after;
+  }
+
+  /** False for what was told long ago, as when a topic is filled again. */
+  isNews(position: Position): boolean {
+    return comparePositions(position, this.told) >= 0;
   }
 
   /** The position that all partitions have reached, undefined while there is none to tell. */

@@ -47,6 +47,10 @@ export interface RelayStatus {
 
 const ABANDONED_AFTER_MS = 15_000;
 const SAVE_EVERY_MS = 200;
+/** How often the store is asked how far it goes. */
+const WATCH_MS = 1_000;
+/** A subscription that brings nothing for so long, though there is something, is dead; so is a store that does not answer. */
+const UNREAD_MS_MAX = 10_000;
 /** Followers of control topics wait for progress; those of the fleet do not. */
 const PROGRESS_DELAY_MS = 15;
 const FLEET_PROGRESS_DELAY_MS = 1_000;
@@ -195,6 +199,7 @@ class RelaySession {
   private readonly sent = new Bell();
   private acked: Position;
   private savedAt = performance.now();
+  private readAt = performance.now();
 
   constructor(
     private readonly options: KafkaRelayOptions,
@@ -225,9 +230,16 @@ class RelaySession {
       this.sent.ring();
     });
     onRunning();
-    const parts = [this.read(either), this.send(either, onSent), this.save(either)];
-    const outcomes = await Promise.allSettled(parts.map((part) => part.finally(() => ended.abort())));
-    const failures = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }): unknown => reason);
+    const parts = [
+      Promise.race([this.read(either), whenAborted(either)]),
+      this.send(either, onSent),
+      this.save(either),
+      this.watch(either, onSent),
+    ];
+    // In the order in which they came: the first says why, others follow from it.
+    const failures: unknown[] = [];
+    const note = (reason: unknown) => void failures.push(reason);
+    await Promise.all(parts.map((part) => part.catch(note).finally(() => ended.abort())));
     // Another relay's checkpoint comes first; it also says why this one ended.
     const conflict = failures.find((reason) => reason instanceof CheckpointConflict);
     if (conflict !== undefined) throw conflict;
@@ -240,14 +252,44 @@ class RelaySession {
     const stream = `${publication.streams[0] ?? ''}${String(shard)}`;
     const streams = shard === undefined ? publication.streams : [stream];
     const feed = new StoreFeed(store, [{ ...publication, streams }]);
-    const isWanted = (each: string) => shard === undefined || each === stream;
+    const isWanted = (each: string) => {
+      this.readAt = performance.now();
+      return shard === undefined || each === stream;
+    };
     const request = { topics: [publication.topic], after: this.session.lease.position, signal, isWanted };
     for await (const message of feed.subscribe(request)) {
+      this.readAt = performance.now();
       if (message.kind === 'progress') this.outbox.caughtUp(message.position);
       else this.outbox.add(message.event);
       if (this.outbox.isFull) await this.outbox.room();
       if (isAborted(signal)) return;
     }
+  }
+
+  // A subscription that has died without a word would let a heartbeat say that all is well.
+  private async watch(signal: AbortSignal, onSent: SessionRun['onSent']): Promise<void> {
+    const { store } = this.options;
+    while (!isAborted(signal)) {
+      const askedAt = performance.now();
+      const answered = new AbortController();
+      const tooLate = pause(UNREAD_MS_MAX, AbortSignal.any([signal, answered.signal]));
+      const head = await Promise.race([store.head(), tooLate]).finally(() => answered.abort());
+      if (isAborted(signal)) return;
+      if (head === undefined) throw new Error(`the store has not answered for ${String(UNREAD_MS_MAX)} ms`);
+      this.outbox.ends(head, askedAt);
+      this.expectReading(onSent);
+      await pause(WATCH_MS, signal);
+    }
+  }
+
+  private expectReading(onSent: SessionRun['onSent']): void {
+    const since = this.outbox.awaitedSince;
+    // While it is full, reading waits for the broker.
+    if (since === undefined || this.outbox.isFull) return;
+    const unreadMs = performance.now() - Math.max(since, this.readAt);
+    if (unreadMs > WATCH_MS) onSent(this.acked, 0, false);
+    if (unreadMs > UNREAD_MS_MAX)
+      throw new Error(`the store has more, but nothing was read for ${String(Math.round(unreadMs))} ms`);
   }
 
   private async send(signal: AbortSignal, onSent: SessionRun['onSent']): Promise<void> {

@@ -13,6 +13,8 @@ const RECORD_OVERHEAD_BYTES = 600;
 const LINGER_MS = 3;
 /** Progress alone waits so long, so that many commits without public events make one record. */
 const PROGRESS_GATHER_MS = 5;
+/** What was in the store so long ago must have been read, else the relay is behind. */
+const BEHIND_MS_MAX = 5_000;
 /** While nothing happens, this says that the relay is there. */
 export const HEARTBEAT_MS = 5_000;
 
@@ -46,6 +48,13 @@ export class Outbox {
   private isUrgent = false;
   private isClosed = false;
   private takenAt = performance.now();
+  /** The end of the store, when it was asked for and not all up to it was read. */
+  private awaited: { readonly head: Position; readonly askedAt: number } | undefined;
+  /** All that was in the store then has been read. */
+  private freshAt = -Infinity;
+  private hasCaughtUp = false;
+  /** Until something else was said, nobody knows that the relay has read all. */
+  private saidBehind = true;
   private readonly changed = new Bell();
   private readonly taken = new Bell();
 
@@ -56,6 +65,16 @@ export class Outbox {
   /** True when all that was read is also taken, and there was nothing more to read. */
   get isEmpty(): boolean {
     return this.messages.length === 0 && this.complete === this.announced;
+  }
+
+  /** True while something was in the store for too long that was not read, or it is not known whether. */
+  get isBehind(): boolean {
+    return performance.now() - this.freshAt > BEHIND_MS_MAX;
+  }
+
+  /** Since when the end of the store is known, and not reached; undefined when it was, or the first reading goes on. */
+  get awaitedSince(): number | undefined {
+    return this.hasCaughtUp ? this.awaited?.askedAt : undefined;
   }
 
   get isFull(): boolean {
@@ -76,8 +95,15 @@ export class Outbox {
   caughtUp(position: Position): void {
     if (comparePositions(position, this.current) < 0) return;
     this.complete = this.current = position;
+    this.hasCaughtUp = true;
     if (this.messages.length > 0) this.isUrgent = true;
     this.note();
+  }
+
+  /** This was the end of the store when it was asked for it. Until it is reached, a later end tells nothing more. */
+  ends(head: Position, askedAt: number): void {
+    this.awaited ??= { head, askedAt };
+    this.note('nothing new');
   }
 
   /** Resolves when there is room for another event. */
@@ -97,8 +123,12 @@ export class Outbox {
   take(): Parcel {
     const { messages, complete: upTo } = this;
     const { source, epoch, partitions } = this.options;
-    const { key, headers, value } = toProgressRecord(source, upTo, epoch);
-    const progress = partitions.map((partition) => ({ key, headers, value, partition }));
+    const { isBehind } = this;
+    const { key, headers, value } = toProgressRecord(source, upTo, { relayEpoch: epoch, isBehind });
+    // Sent again, it is as old as it was.
+    const timestamp = String(Date.now());
+    const progress = partitions.map((partition) => ({ key, headers, value, partition, timestamp }));
+    this.saidBehind = isBehind;
     this.messages = [];
     this.bytes = 0;
     this.announced = upTo;
@@ -116,8 +146,12 @@ export class Outbox {
     this.taken.ring();
   }
 
-  private note(): void {
-    this.changedAt ??= performance.now();
+  private note(what: 'news' | 'nothing new' = 'news'): void {
+    if (what === 'news') this.changedAt ??= performance.now();
+    if (this.awaited !== undefined && comparePositions(this.awaited.head, this.complete) <= 0) {
+      this.freshAt = this.awaited.askedAt;
+      this.awaited = undefined;
+    }
     this.changed.ring();
   }
 
@@ -127,6 +161,8 @@ export class Outbox {
     if (this.complete !== this.announced) {
       return Math.max((this.changedAt ?? 0) + PROGRESS_GATHER_MS, this.takenAt + this.options.progressDelayMs);
     }
-    return this.takenAt + HEARTBEAT_MS;
+    if (this.saidBehind && !this.isBehind) return this.takenAt + this.options.progressDelayMs;
+    // A sign of life of one that does not know whether it is behind would be none. The first reading may take long.
+    return this.isBehind && this.hasCaughtUp ? Infinity : this.takenAt + HEARTBEAT_MS;
   }
 }

@@ -18,6 +18,8 @@ export interface RecordBatch {
   readonly messages: readonly KafkaMessage[];
   /** Records from here on were written after the reader had joined. */
   readonly liveFrom: bigint;
+  /** When the batch came, as `performance.now()`. */
+  readonly readAt: number;
 }
 
 /** So much waits to be handled; then no more is fetched. */
@@ -244,7 +246,7 @@ export class TopicReader {
     place.lastId = idOf(last);
     payload.resolveOffset(last.offset);
     if (messages.length === 0) return;
-    const queued = { topic, partition, messages, liveFrom: place.end };
+    const queued = { topic, partition, messages, liveFrom: place.end, readAt: performance.now() };
     this.queue.push(queued);
     this.queuedBytes += bytesOf(queued);
     this.arrived.ring();
