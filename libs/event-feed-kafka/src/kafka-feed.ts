@@ -12,6 +12,7 @@ import { comparePositions, type Position } from '@sluice/event-sourcing';
 import { type KafkaMessage } from 'kafkajs';
 import { type KafkaClient } from './kafka-client.ts';
 import { type KafkaDeadLetters } from './kafka-dead-letters.ts';
+import { isAborted, reasonOf } from './patience.ts';
 import { type RecordBatch, TopicReader } from './topic-reader.ts';
 
 export interface KafkaFeedOptions {
@@ -30,6 +31,11 @@ export interface KafkaFeedStatus {
   readonly crashes: number;
 }
 
+/**
+ * An owner that is away is waited for: what comes after the record may rest on it, and meanwhile it shows as silence.
+ * But one record must not hold up a topic for ever.
+ */
+const OWNER_MS_MAX = 600_000;
 /** So much may the clocks of an owner and of its consumers differ before what the owner says counts as old. */
 const CLOCK_SKEW_MS_MAX = 5_000;
 
@@ -74,10 +80,10 @@ export class KafkaFeed extends EventFeed {
           const decoded = fromCloudEvent(message);
           if ('event' in decoded) {
             if (decoded.event.source !== source)
-              yield* this.recover(batch, message, { reason: `not of ${source}`, signal });
+              yield* this.recover(batch, message, { reason: `not of ${source}`, source, signal });
             else if (comparePositions(decoded.event.position, after) > 0) yield { kind: 'event', event: decoded.event };
           } else if ('fault' in decoded) {
-            yield* this.recover(batch, message, { reason: decoded.fault, seen: decoded.seen, signal });
+            yield* this.recover(batch, message, { reason: decoded.fault, seen: decoded.seen, source, signal });
           }
           reader.handled(batch, message.offset);
           if (!('progress' in decoded) || decoded.source !== source) continue;
@@ -114,21 +120,42 @@ export class KafkaFeed extends EventFeed {
   private async *recover(
     batch: RecordBatch,
     message: KafkaMessage,
-    { reason, seen, signal }: { reason: string; seen?: SeenEvent | undefined; signal: AbortSignal },
+    { reason, seen, source, signal }: Unreadable,
   ): AsyncGenerator<FeedMessage> {
     this.undecodable += 1;
     const where = { topic: batch.topic, partition: batch.partition, offset: message.offset, reason };
     this.options.client.log('error', 'Kafka: a record that cannot be read', where);
-    if (seen === undefined) {
-      await this.deadLetters?.keep({ ...where, message });
-      return;
-    }
-    const { source, stream, place } = seen;
-    for await (const event of this.readStream({ source, stream, fromRevision: place.revision, signal })) {
-      if (isAfter(event.place, place)) return;
-      yield { kind: 'event', event };
-    }
+    // Of another's events this feed knows no owner.
+    if (seen?.source === source && (yield* this.fromOwner(seen, signal))) return;
+    if (!isAborted(signal)) await this.deadLetters?.keep({ ...where, message });
   }
+
+  /** False when the owner does not have that event, or what the record says of it makes no sense to the owner. */
+  private async *fromOwner(
+    { source, stream, place }: SeenEvent,
+    signal: AbortSignal,
+  ): AsyncGenerator<FeedMessage, boolean> {
+    const both = AbortSignal.any([signal, AbortSignal.timeout(OWNER_MS_MAX)]);
+    let isThere = false;
+    try {
+      for await (const event of this.readStream({ source, stream, fromRevision: place.revision, signal: both })) {
+        if (isAfter(event.place, place)) break;
+        isThere ||= !isAfter(place, event.place);
+        yield { kind: 'event', event };
+      }
+    } catch (error) {
+      this.options.client.log('error', 'Kafka: its owner cannot tell either', { stream, reason: reasonOf(error) });
+    }
+    return isThere;
+  }
+}
+
+interface Unreadable {
+  readonly reason: string;
+  readonly seen?: SeenEvent | undefined;
+  /** The owner of what this subscription reads. */
+  readonly source: string;
+  readonly signal: AbortSignal;
 }
 
 interface Subscription {
