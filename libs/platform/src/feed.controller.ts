@@ -10,6 +10,7 @@ import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { Roles } from './auth.ts';
 import { Followers } from './followers.ts';
 import { ProblemError } from './problem.ts';
+import { StreamShares } from './stream-shares.ts';
 import { Optional } from './validation.ts';
 
 /** Also sent while nothing happens, so that a consumer can tell silence from a broken line. */
@@ -27,13 +28,16 @@ class FeedQuery {
   @Matches(/^(\d{1,20}|end)$/)
   from?: string;
 
-  @ApiPropertyOptional({ description: `Comma-separated topics of this service; all if absent. (${topicList})` })
+  @ApiPropertyOptional({
+    description: `Comma-separated topics of this service; all if absent. (${topicList}) Where instances share the fleet, the topic fleet holds the facts of those shards only that this instance owns at that moment; a place before that was not seen is to be read as a stream, or from Kafka.`,
+  })
   @Optional()
   @Matches(new RegExp(`^(${topicList})(,(${topicList}))*$`))
   topics?: string;
 
   @ApiPropertyOptional({
-    description: 'Only this stream, from `fromRevision` on (JSON only); `from` and `topics` do not count then.',
+    description:
+      'Only this stream, from `fromRevision` on (JSON only); `from` and `topics` do not count then. Any instance answers.',
   })
   @Optional()
   @Matches(STREAM_PATTERN)
@@ -64,6 +68,7 @@ export class FeedController {
   constructor(
     private readonly feed: StoreFeed,
     private readonly store: EventStore,
+    private readonly shares: StreamShares,
     followers: Followers,
   ) {
     followers.onStop('feed readers', () => {
@@ -75,7 +80,7 @@ export class FeedController {
   @Roles('viewer')
   async read(@Query() query: FeedQuery, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     if (query.stream !== undefined) {
-      await reply.send(await this.pageOfStream(query.stream, query.fromRevision, query.limit));
+      await reply.send(await this.answerOfStream(query.stream, query, request));
       return;
     }
     const after = await this.positionOf(query.from);
@@ -88,6 +93,7 @@ export class FeedController {
       topics: query.topics?.split(',') ?? Object.keys(topics),
       after,
       signal: abort.signal,
+      isWanted: (each) => this.shares.isHere(each),
     });
     try {
       if (request.headers.accept?.includes('text/event-stream') === true) await stream(messages, reply, abort.signal);
@@ -96,6 +102,14 @@ export class FeedController {
       abort.abort();
       this.open.delete(abort);
     }
+  }
+
+  private answerOfStream(stream: string, { fromRevision, limit }: FeedQuery, request: FastifyRequest) {
+    const elsewhere = this.shares.elsewhere(stream);
+    if (elsewhere === undefined) return this.pageOfStream(stream, fromRevision, limit);
+    const given = Object.entries({ stream, fromRevision, limit }).filter(([, value]) => value !== undefined);
+    const query = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+    return elsewhere.askElsewhere(stream, `/v1/feed?${query.toString()}`, request);
   }
 
   /** `next` is the revision to go on from, absent at the present end of the stream. */

@@ -10,6 +10,7 @@ export * from './problem.ts';
 export * from './replays.ts';
 export * from './serve.ts';
 export * from './settings.ts';
+export * from './stream-shares.ts';
 export * from './tokens.ts';
 export * from './run-service.ts';
 export { Optional, toFieldFaults, toSchemaFaults } from './validation.ts';

@@ -18,6 +18,7 @@ import { ProblemFilter } from './problem.ts';
 import { ProgressController } from './progress.controller.ts';
 import { ReplaysController, Verifications } from './replays.ts';
 import { Settings } from './settings.ts';
+import { StreamShares } from './stream-shares.ts';
 import { Tokens } from './tokens.ts';
 import { createValidationPipe } from './validation.ts';
 
@@ -52,7 +53,7 @@ export class PlatformModule {
       { provide: EventFeed, useValue: feed ?? ownFeed },
       { provide: ShardOwnership, useValue: ownership ?? new SoleOwnership(sleep) },
     ];
-    const own = [Metrics, Followers, Verifications, DeviceRoutes, OpenApi];
+    const own = [Metrics, Followers, Verifications, DeviceRoutes, OpenApi, StreamShares];
     return {
       module: PlatformModule,
       global: true,

@@ -29,7 +29,7 @@ export function createLogger({ logLevel }: Pick<SettingValues, 'logLevel'>): Log
 
 /** Boots services in one process, ready for `listen` or `inject`. */
 export async function createApp(
-  modules: readonly Type[],
+  modules: readonly (Type | DynamicModule)[],
   composition: Composition,
   log: Logger = createLogger({ logLevel: 'silent' }),
 ): Promise<NestFastifyApplication> {
@@ -102,7 +102,7 @@ export async function close(app: NestFastifyApplication): Promise<void> {
   await store.close();
 }
 
-function rootOf(modules: readonly Type[], composition: Composition): DynamicModule {
+function rootOf(modules: readonly (Type | DynamicModule)[], composition: Composition): DynamicModule {
   @Module({})
   class Root {}
   return { module: Root, imports: [PlatformModule.with(composition), ...modules] };

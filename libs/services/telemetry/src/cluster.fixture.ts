@@ -14,6 +14,7 @@ import {
   StoreUnavailable,
 } from '@sluice/event-sourcing';
 import { createApp, Followers, InlineFolds, ManualClock, Settings, type SettingValues, Tokens } from '@sluice/platform';
+import { DeviceNames } from './device-names.ts';
 import { folds, TelemetryModule, telemetryPublications } from './index.ts';
 
 const NOON = Date.parse('2026-03-17T12:00:00Z');
@@ -167,13 +168,15 @@ export class Cluster {
   /** Starts an instance that owns nothing yet. */
   async start(name: string, settings: Partial<SettingValues> = {}): Promise<Instance> {
     const ownership = new ScriptedOwnership(name, this.table);
-    const app = await createApp([TelemetryModule], {
+    // As in a process of its own: what one instance knows the others do not.
+    const names = new DeviceNames();
+    const app = await createApp([TelemetryModule.with(names)], {
       settings: Settings.of({ shards: SHARDS, data: this.folder, ...settings }),
       clock: this.clock,
       store: this.store,
       tokens: this.tokens,
       folds: new InlineFolds(this.store, folds),
-      publications: [...telemetryPublications(), publishAsIs('catalog', 'catalog', ['patch-'])],
+      publications: [...telemetryPublications(names), publishAsIs('catalog', 'catalog', ['patch-'])],
       ownership,
     });
     await app.listen(0, '127.0.0.1');

@@ -282,6 +282,69 @@ describe('asking any instance', () => {
   });
 });
 
+describe('reading the feed of one of several instances', () => {
+  type Page = { events: { stream: string; place: { revision: number }; data: { deviceId: string } }[]; next?: unknown };
+  const feed = async (instance: Instance, query: string) =>
+    (await instance.get(`/v1/feed${query}`)).body as unknown as Page;
+
+  /** Two commits a shard: the second ones do not name their devices. */
+  async function startWithFacts(): Promise<[Instance, Instance]> {
+    const [a, b] = await start(2);
+    for (let round = 0; round < 2; round += 1) {
+      expect((await a.send(ids(30).map((deviceId) => report({ deviceId })))).status).toBe(202);
+    }
+    return [a, b];
+  }
+
+  it('gives the facts of the shards that are owned here, by default and when asked for, and all other topics', async () => {
+    const [a, b] = await startWithFacts();
+    await cluster.tellCatalog({ type: 'PatchFoldedIn' });
+    await cluster.pass(1);
+    const pages = [await feed(a, ''), await feed(b, '')];
+    const facts = pages.map(({ events }) => events.filter(({ stream }) => stream.startsWith('fleet-')));
+    expect(facts.map((each) => [...new Set(each.map(({ stream }) => stream))].toSorted())).toEqual([
+      ['fleet-0', 'fleet-2', 'fleet-4'],
+      ['fleet-1', 'fleet-3', 'fleet-5'],
+    ]);
+    expect(facts.flat()).toHaveLength(60);
+    expect(new Set(facts.flat().map(({ data }) => data.deviceId)).size).toBe(30);
+    const others = pages.map(({ events }) => events.filter(({ stream }) => !stream.startsWith('fleet-')));
+    expect(others[0]?.length).toBeGreaterThan(1);
+    expect(others[1]).toEqual(others[0]);
+    expect((await feed(b, '?topics=fleet')).events).toEqual(facts[1]);
+    await cluster.move(1, a);
+    const moved = (await feed(a, '?topics=fleet')).events.filter(({ stream }) => stream === 'fleet-1');
+    expect(moved).toEqual(facts[1]?.filter(({ stream }) => stream === 'fleet-1'));
+  });
+
+  it('gives the stream of any shard, by its owner', async () => {
+    const [a, b] = await startWithFacts();
+    const whole = await feed(b, '?stream=fleet-1');
+    expect(whole.events.length).toBeGreaterThan(2);
+    expect(await feed(a, '?stream=fleet-1')).toEqual(whole);
+    const { token } = cluster.tokens.create('lake', ['viewer'], cluster.clock.nowText());
+    const part = await a.call('GET', '/v1/feed?stream=fleet-1&fromRevision=1&limit=1', { token });
+    expect(part.status).toBe(200);
+    expect(part.body['events']).toEqual(whole.events.filter(({ place }) => place.revision === 1));
+    const publisher = cluster.tokens.create('p', ['publisher'], cluster.clock.nowText()).token;
+    expect((await a.call('GET', '/v1/feed?stream=fleet-1', { token: publisher })).status).toBe(403);
+    expect(await feed(a, '?stream=fleet-99')).toEqual({ events: [] });
+    expect((await feed(a, '?stream=health-1')).events).toEqual((await feed(b, '?stream=health-1')).events);
+  });
+
+  it('says so when nobody owns the shard of a stream, or a question has been handed on already', async () => {
+    const [a, b] = await startWithFacts();
+    const headers = { 'x-sluice-handed-on': 'b' };
+    const refused = { status: 503, body: { code: 'shard-without-owner' } };
+    expect(await a.call('GET', '/v1/feed?stream=fleet-1', { headers })).toMatchObject(refused);
+    await cluster.kill(b);
+    expect(await a.get('/v1/feed?stream=fleet-1')).toMatchObject(refused);
+    await cluster.move(1, undefined);
+    expect(await a.get('/v1/feed?stream=fleet-1')).toMatchObject(refused);
+    expect((await a.get('/v1/feed')).status).toBe(200);
+  });
+});
+
 describe('losing an owner', () => {
   it('refuses the reports of its shards, says that sums are not whole, and recovers', async () => {
     const [a, b] = await start(2);

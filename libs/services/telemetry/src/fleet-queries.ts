@@ -138,7 +138,7 @@ export class FleetQueries {
   }
 
   /** Another instance that owns the shard. Throws when there is none, or when the request has been handed on already. */
-  private otherOwnerOf(shard: number, handedOn: HandedOn | undefined): KnownOwner {
+  otherOwnerOf(shard: number, handedOn: HandedOn | undefined): KnownOwner {
     const owner = this.fleet.ownership.ownerOf(shard);
     if (owner === undefined || owner.isSelf || handedOn !== undefined) throw withoutOwner(shard);
     return owner;

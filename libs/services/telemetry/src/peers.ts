@@ -83,6 +83,11 @@ export class Peers {
     return { actor: decodeActor(actor), ...(typeof shards === 'string' && { shards: this.readShards(shards) }) };
   }
 
+  /** On whose behalf another instance is asked when a request came from outside. Throws 'unauthenticated'. */
+  askedFor(request: PeerRequest): AskedFor {
+    return { actor: authenticate(this.tokens, request).name, correlationId: request.id };
+  }
+
   /** Whether the owner did not answer when it was last asked, as far as it was asked at all. */
   isSilent({ address }: ShardOwner): boolean {
     return this.unanswered.has(address);

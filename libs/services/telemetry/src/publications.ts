@@ -12,6 +12,13 @@ export function fleetStream(shard: number): string {
   return `${FLEET_STREAMS[0]}${String(shard)}`;
 }
 
+/** The shard whose facts the stream holds, undefined when it holds none. */
+export function shardOfStream(stream: string): number | undefined {
+  const [prefix] = FLEET_STREAMS;
+  const shard = stream.startsWith(prefix) ? Number(stream.slice(prefix.length)) : Number.NaN;
+  return Number.isSafeInteger(shard) && fleetStream(shard) === stream ? shard : undefined;
+}
+
 export function healthStream(shard: number): string {
   return `${HEALTH_STREAMS[0]}${String(shard)}`;
 }

@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { type ShardKeeper } from '@sluice/event-feed';
 import { EventStore } from '@sluice/event-sourcing';
 import { ProblemError } from '@sluice/platform';
-import { deviceNames } from './device-names.ts';
+import { DeviceNames } from './device-names.ts';
 import { Fleet } from './fleet.ts';
 import { HealthBuckets } from './health-buckets.policy.ts';
 import { Peers } from './peers.ts';
@@ -34,6 +34,7 @@ export class ShardTakeover implements ShardKeeper {
     readonly fleet: Fleet,
     private readonly health: HealthBuckets,
     private readonly peers: Peers,
+    private readonly names: DeviceNames,
   ) {}
 
   /** Resolves when this instance takes part; whether it has its shards by then is up to the ownership. */
@@ -83,7 +84,7 @@ export class ShardTakeover implements ShardKeeper {
   /** Lets go of everything: the process ends, or at least this service in it. */
   forget(): void {
     for (const shard of [...this.kept.keys()]) this.takeKept(shard);
-    for (const { state } of this.fleet.owned()) deviceNames.remove(state);
+    for (const { state } of this.fleet.owned()) this.names.remove(state);
   }
 
   private async takeOver(shard: number): Promise<void> {
@@ -95,7 +96,7 @@ export class ShardTakeover implements ShardKeeper {
     if (taken === undefined) throw new Error(`the streams of shard ${String(shard)} do not fit together`);
     const writer = this.fleet.open(shard, taken.fold);
     this.health.open(writer, taken.told);
-    deviceNames.add(writer.state);
+    this.names.add(writer.state);
   }
 
   private async leave(writer: ShardWriter): Promise<void> {
@@ -103,7 +104,7 @@ export class ShardTakeover implements ShardKeeper {
     await writer.close();
     const told = await this.health.close(shard);
     if (told === undefined) {
-      deviceNames.remove(fold.state);
+      this.names.remove(fold.state);
       return;
     }
     const expiry = setTimeout(() => this.takeKept(shard), SNAPSHOT_KEPT_MS).unref();
@@ -115,7 +116,7 @@ export class ShardTakeover implements ShardKeeper {
     if (kept === undefined) return undefined;
     clearTimeout(kept.expiry);
     this.kept.delete(shard);
-    deviceNames.remove(kept.fold.state);
+    this.names.remove(kept.fold.state);
     return kept;
   }
 

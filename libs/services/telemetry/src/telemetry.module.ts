@@ -1,10 +1,12 @@
-import { Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { type DynamicModule, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Followers } from '@sluice/platform';
 import { CatalogView } from './catalog-view.projection.ts';
+import { DeviceNames, deviceNames } from './device-names.ts';
 import { FleetCreation } from './fleet-creation.ts';
 import { FleetReplay } from './fleet-folds.ts';
 import { FleetQueries } from './fleet-queries.ts';
 import { FleetController, ShardsController } from './fleet.controller.ts';
+import { FleetStreams } from './fleet-streams.ts';
 import { Fleet } from './fleet.ts';
 import { HealthBuckets } from './health-buckets.policy.ts';
 import { HealthController } from './health.controller.ts';
@@ -21,10 +23,12 @@ import { ShardTakeover } from './shard-takeover.ts';
   controllers: [FleetController, HealthController, ShardsController],
   providers: [
     CatalogView,
+    { provide: DeviceNames, useValue: deviceNames },
     Fleet,
     FleetCreation,
     FleetQueries,
     FleetReplay,
+    FleetStreams,
     HealthBuckets,
     HealthTotals,
     Peers,
@@ -42,6 +46,11 @@ export class TelemetryModule implements OnModuleInit, OnApplicationShutdown {
     private readonly totals: HealthTotals,
     private readonly followers: Followers,
   ) {}
+
+  /** With names that publications of its own know, where several instances run in one process. */
+  static with(names: DeviceNames): DynamicModule {
+    return { module: TelemetryModule, providers: [{ provide: DeviceNames, useValue: names }] };
+  }
 
   // In this order: health is told, and facts are taken, only of shards whose state is what the store says.
   async onModuleInit(): Promise<void> {
