@@ -17,8 +17,8 @@ export class RelayingOwnership extends ShardOwnership {
 
   override start(shards: number, keeper: ShardKeeper): Promise<void> {
     return this.shares.start(shards, {
-      gain: async (shard) => {
-        await keeper.gain(shard);
+      gain: async (shard, isWanted) => {
+        await keeper.gain(shard, isWanted);
         this.relays.start(shard);
       },
       lose: async (shard) => {
