@@ -31,5 +31,5 @@ export const eventMeanings: Readonly<Record<PublicEvent['type'], string>> = {
   PatchRemoveFailed: 'A removal failed; the device has the patch still.',
   IncidentReported: 'A device told of harm, with or without naming a patch.',
   HealthBucketClosed:
-    'The health of one shard in [from, to), counted over its commits up to `throughRevision`. Holders and populations are absolute; only those that changed since the bucket before are listed.',
+    'The health of one shard in [from, to), counted over its commits up to `throughRevision`; what is too much for one event comes in several of the same time. Holders and populations are absolute; only those that changed since the bucket before are listed.',
 };

@@ -16,7 +16,7 @@ export interface ShardKeeper {
    * Take over a shard: resolves when its state is what its stream says. Rejects if it could not; it is then asked again.
    * How many are taken over at once is the keeper's choice; one that had to wait rejects when it is no longer wanted.
    */
-  gain(shard: number, isWanted?: () => boolean): Promise<void>;
+  gain(shard: number, isWanted: () => boolean): Promise<void>;
   /** Give a shard up: no new facts; resolves when what was accepted is durable or refused. Does not reject. */
   lose(shard: number): Promise<void>;
 }
@@ -61,7 +61,7 @@ export class SoleOwnership extends ShardOwnership {
     this.shards = shards;
     this.keeper = keeper;
     // One after the other: all at once would take no less time, and more memory.
-    for (let shard = 0; shard < shards; shard += 1) await keeper.gain(shard);
+    for (let shard = 0; shard < shards; shard += 1) await keeper.gain(shard, () => true);
   }
 
   override release(shard: number): void {
@@ -89,7 +89,7 @@ export class SoleOwnership extends ShardOwnership {
     await keeper.lose(shard);
     while (this.keeper !== undefined) {
       try {
-        await keeper.gain(shard);
+        await keeper.gain(shard, () => true);
         return;
       } catch {
         await this.pause(GAIN_AGAIN_AFTER_MS);

@@ -81,7 +81,7 @@ class ScriptedOwnership extends ShardOwnership {
   override release(shard: number): void {
     void this.inTurn(shard, async () => {
       await this.keeper?.lose(shard);
-      if (this.claimed.has(shard)) await this.keeper?.gain(shard);
+      if (this.claimed.has(shard)) await this.keeper?.gain(shard, () => this.claimed.has(shard));
     });
   }
 
@@ -100,7 +100,7 @@ class ScriptedOwnership extends ShardOwnership {
 
   async gain(shard: number): Promise<void> {
     this.claimed.add(shard);
-    await this.inTurn(shard, () => this.keeper?.gain(shard));
+    await this.inTurn(shard, () => this.keeper?.gain(shard, () => this.claimed.has(shard)));
   }
 
   async lose(shard: number): Promise<void> {

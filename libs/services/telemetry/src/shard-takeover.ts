@@ -48,11 +48,11 @@ export class ShardTakeover implements ShardKeeper {
     await this.fleet.ownership.stop();
   }
 
-  async gain(shard: number, isWanted?: () => boolean): Promise<void> {
+  async gain(shard: number, isWanted: () => boolean): Promise<void> {
     if (this.running >= TAKEOVERS_AT_ONCE_MAX) await new Promise<void>((resolve) => this.waiting.push(resolve));
     else this.running += 1;
     try {
-      if (isWanted?.() === false) throw new Error(`shard ${String(shard)} is no longer wanted`);
+      if (!isWanted()) throw new Error(`shard ${String(shard)} is no longer wanted`);
       if (this.fleet.writer(shard) === undefined) await this.takeOver(shard);
     } finally {
       const next = this.waiting.shift();
