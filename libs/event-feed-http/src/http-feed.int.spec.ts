@@ -62,6 +62,22 @@ describe('hearing another process', () => {
     await follower.stop();
   });
 
+  it('has not heard of its owner before all of the past was told', async () => {
+    let live: ServerResponse | undefined;
+    answer = (_, response) => {
+      live = response;
+      response.write(event('1', 0, superseded('p1')));
+    };
+    const applied: string[] = [];
+    const follower = follow(applied);
+    await expect.poll(() => applied).toEqual(['p1']);
+    expect(feed.silentForMs('catalog')).toBe(Infinity);
+    live?.write(progress('1'));
+    await follower.reached('1');
+    expect(feed.silentForMs('catalog')).toBeLessThan(1000);
+    await follower.stop();
+  });
+
   it('skips an event of a type that only newer owners know', async () => {
     answer = (_, response) =>
       response.write(

@@ -91,6 +91,8 @@ export class HttpFeed extends EventFeed {
     for await (const { event, data } of this.frames(source, topics, after, signal)) {
       if (event === 'progress') {
         const position = readPosition(data);
+        // Events alone may be of the past: only who has heard all of it knows how things stand.
+        this.heardAt.set(source, performance.now());
         resumeAfter = current = position;
         yield { message: { kind: 'progress', position } as const, resumeAfter };
       } else {
@@ -114,7 +116,6 @@ export class HttpFeed extends EventFeed {
       for await (const frame of response.body.pipeThrough(new TextDecoderStream()).pipeThrough(parser)) {
         clearTimeout(timer);
         timer = setTimeout(() => silence.abort(), SILENCE_MAX_MS);
-        this.heardAt.set(source, performance.now());
         yield frame;
       }
     } finally {

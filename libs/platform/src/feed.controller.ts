@@ -96,12 +96,45 @@ export class FeedController {
       isWanted: (each) => this.shares.isHere(each),
     });
     try {
-      if (request.headers.accept?.includes('text/event-stream') === true) await stream(messages, reply, abort.signal);
+      if (request.headers.accept?.includes('text/event-stream') === true)
+        await this.stream(messages, reply, abort.signal);
       else await reply.send(await page(messages, after, query.limit));
     } finally {
       abort.abort();
       this.open.delete(abort);
     }
+  }
+
+  // Each write waits for the reader's socket: a slow reader costs no memory here.
+  private async stream(messages: AsyncIterable<FeedMessage>, reply: FastifyReply, signal: AbortSignal): Promise<void> {
+    reply.hijack();
+    const { raw } = reply;
+    raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    raw.flushHeaders();
+    let position: Position | undefined;
+    const heartbeat = setInterval(() => {
+      void this.isAtHead(position).then((isCurrent) => {
+        if (isCurrent && position !== undefined && !signal.aborted) raw.write(frame({ kind: 'progress', position }));
+      });
+    }, FEED_HEARTBEAT_SECONDS * 1000);
+    try {
+      for await (const message of messages) {
+        if (message.kind === 'progress') position = message.position;
+        if (!raw.write(frame(message))) await once(raw, 'drain', { signal });
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      clearInterval(heartbeat);
+      raw.end();
+    }
+  }
+
+  // A subscription that is stuck must not look like one that has nothing to tell.
+  private async isAtHead(position: Position | undefined): Promise<boolean> {
+    if (position === undefined) return false;
+    const head = await this.store.head().catch(() => undefined);
+    return head !== undefined && comparePositions(head, position) <= 0;
   }
 
   private answerOfStream(stream: string, { fromRevision, limit }: FeedQuery, request: FastifyRequest) {
@@ -143,29 +176,6 @@ async function page(messages: AsyncIterable<FeedMessage>, after: Position, limit
     next = message.event.position;
   }
   return { events, next, caughtUp: false };
-}
-
-// Each write waits for the reader's socket: a slow reader costs no memory here.
-async function stream(messages: AsyncIterable<FeedMessage>, reply: FastifyReply, signal: AbortSignal): Promise<void> {
-  reply.hijack();
-  const { raw } = reply;
-  raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-  raw.flushHeaders();
-  let position: Position | undefined;
-  const heartbeat = setInterval(() => {
-    if (position !== undefined) raw.write(frame({ kind: 'progress', position }));
-  }, FEED_HEARTBEAT_SECONDS * 1000);
-  try {
-    for await (const message of messages) {
-      if (message.kind === 'progress') position = message.position;
-      if (!raw.write(frame(message))) await once(raw, 'drain', { signal });
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  } finally {
-    clearInterval(heartbeat);
-    raw.end();
-  }
 }
 
 function frame(message: FeedMessage): string {
