@@ -21,9 +21,9 @@ export class RelayingOwnership extends ShardOwnership {
         await keeper.gain(shard, isWanted);
         this.relays.start(shard);
       },
+      // At the same time, and the relay first: it reads nothing more, and a broker that hangs must not keep the shard open.
       lose: async (shard) => {
-        await this.relays.stop(shard);
-        await keeper.lose(shard);
+        await Promise.all([this.relays.stop(shard), keeper.lose(shard)]);
       },
     });
   }

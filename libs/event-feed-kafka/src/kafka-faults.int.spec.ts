@@ -49,7 +49,8 @@ async function eventsOf(catalog: CatalogOnKafka): Promise<FeedEvent[]> {
 /** What somebody else writes into the catalog's topic. */
 async function inject(catalog: CatalogOnKafka, messages: Message[]): Promise<void> {
   const producer = await connectProducer(catalog.client, new AbortController().signal);
-  await send(producer, kafkaTopic('catalog', catalog.prefix), messages);
+  const { signal } = new AbortController();
+  await send(producer, { topic: kafkaTopic('catalog', catalog.prefix), messages }, signal);
   await producer.disconnect();
 }
 

@@ -113,6 +113,31 @@ describe.runIf(shared)('sharing shards out over a consumer group', () => {
     expect([stays, ...others].flatMap(({ complaints, owned }) => [...complaints, ...owned])).toEqual([]);
   });
 
+  it('says of a shard that is given up that nobody has it', { timeout: 60_000 }, async () => {
+    const prefix = uniqueTopicPrefix();
+    const [a, b] = [new Instance('a', prefix), new Instance('b', prefix)];
+    await a.start();
+    await until(() => isSettled(a), 'one instance owns all');
+    b.refusals = Number.MAX_SAFE_INTEGER;
+    await b.start();
+    const mayKnow = (shard: number) => b.ownership.ownerOf(shard) !== undefined;
+    await until(() => a.owned.size === SHARDS / 2 && [...a.owned].every(mayKnow), 'b knows of the half that a has');
+    const given = Array.from({ length: SHARDS }, (_, shard) => shard).filter((shard) => !a.owned.has(shard));
+    await until(() => !given.some(mayKnow), 'nobody has what a gave up');
+    await a.ownership.stop();
+    await until(() => !Array.from({ length: SHARDS }, (_, shard) => shard).some(mayKnow), 'nobody has what a had');
+    await b.ownership.stop();
+  });
+
+  it('does not begin when it is stopped while it waits for the broker', async () => {
+    const instance = new Instance('a', uniqueTopicPrefix(), '127.0.0.1:1');
+    const starting = instance.start();
+    await instance.ownership.stop();
+    await starting;
+    expect(instance.ownership.notReady()).toBe('no shards were assigned yet');
+    expect(instance.ownership).not.toHaveProperty('running', expect.anything());
+  });
+
   it('refuses a topic with another number of partitions', async () => {
     const prefix = uniqueTopicPrefix();
     const [a, b] = [new Instance('a', prefix), new Instance('b', prefix)];

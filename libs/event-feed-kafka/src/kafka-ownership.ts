@@ -3,7 +3,7 @@ import { type Consumer } from 'kafkajs';
 import { clientRetry, type KafkaClient } from './kafka-client.ts';
 import { ensureTopics, KafkaTopicMismatch, type KafkaTopicSettings } from './kafka-topics.ts';
 import { fleetTopic, OwnerTable } from './owner-table.ts';
-import { Backoff, isAborted, letGo, pause, reasonOf, whenAborted } from './patience.ts';
+import { Backoff, isAborted, letGo, pause, reasonOf, unlessAborted, whenAborted } from './patience.ts';
 import { ShardSeats } from './shard-seats.ts';
 import { stickyAssigner } from './sticky-assigner.ts';
 import { endConsumer, startConsumer } from './topic-reader.ts';
@@ -24,6 +24,8 @@ const SESSION_MS = 10_000;
 const HEARTBEAT_MS = 3_000;
 /** An owner that reads another's name at its own shard says again who it is, after so long. */
 const SAY_AGAIN_AFTER_MS = 1_000;
+/** So long a broker is waited for that is to hear what this instance no longer owns. */
+const LAST_WORD_MS_MAX = 1_000;
 
 /**
  * Shards by the assignment of a consumer group on the fleet's topic; the records are not read. While the broker is away
@@ -49,17 +51,19 @@ export class KafkaOwnership extends ShardOwnership {
   override async start(shards: number, keeper: ShardKeeper): Promise<void> {
     const { client, topics } = this.options;
     const settings = { ...topics, shards };
-    const table = new OwnerTable(client, settings, (shard, { instance }) => {
-      if (instance !== this.options.instance) void this.sayAgain(shard);
+    const table = new OwnerTable(client, settings, (shard, owner) => {
+      if (owner?.instance !== this.options.instance) void this.sayAgain(shard);
     });
     const seats = new ShardSeats(shards, keeper, {
       signal: this.stopping.signal,
       onHeld: (shard) => this.announce(shard),
+      onLost: (shard) => this.announce(shard),
       onRefused: (shard, reason) => client.log('warn', 'a shard was not taken over, trying again', { shard, reason }),
     });
-    await ensureTopics(client, ['fleet'], settings).catch((error: unknown) => {
+    await unlessAborted(ensureTopics(client, ['fleet'], settings), this.stopping.signal).catch((error: unknown) => {
       if (error instanceof KafkaTopicMismatch) throw error;
     });
+    if (isAborted(this.stopping.signal)) return;
     this.table = table;
     this.seats = seats;
     table.start();
@@ -89,8 +93,10 @@ export class KafkaOwnership extends ShardOwnership {
     this.stopping.abort();
     await this.seats?.giveUpAll();
     this.leaving.abort();
-    await this.running;
-    await this.table?.stop();
+    const late = new AbortController();
+    await Promise.race([this.announcing, pause(LAST_WORD_MS_MAX, late.signal)]);
+    late.abort();
+    await Promise.all([this.running, this.table?.stop()]);
     await this.announcing;
   }
 
@@ -167,8 +173,10 @@ export class KafkaOwnership extends ShardOwnership {
   private async announceAll(): Promise<void> {
     for (const shard of this.unannounced) {
       this.unannounced.delete(shard);
-      if (this.seats?.isHeld(shard) !== true) continue;
-      await this.table?.write(shard, this.options).catch(() => undefined);
+      const isHeld = this.seats?.isHeld(shard) === true;
+      // Whoever has gained it may have said so already.
+      if (!isHeld && this.table?.ownerOf(shard)?.instance !== this.options.instance) continue;
+      await this.table?.write(shard, isHeld ? this.options : undefined).catch(() => undefined);
     }
     this.isAnnouncing = false;
   }

@@ -1,9 +1,12 @@
 import kafkajs, { type Message, type Producer } from 'kafkajs';
 import { clientRetry, type KafkaClient } from './kafka-client.ts';
-import { isAborted, letGo, persist, reasonOf, whenAborted } from './patience.ts';
+import { isAborted, letGo, persist, reasonOf, unlessAborted, whenAborted } from './patience.ts';
 
 /** All replicas in sync have a record before it counts as sent. */
 const ALL_IN_SYNC = -1;
+/** A broker that works answers within this time; one that hangs must not hold up who stops. */
+const LAST_SEND_MS_MAX = 500;
+const CLOSE_MS_MAX = 500;
 
 /**
  * A producer that numbers its records, so that the broker drops what is sent twice. The caller disconnects it. Rejects
@@ -25,16 +28,29 @@ export async function connectProducer({ kafka }: KafkaClient, signal: AbortSigna
     return producer;
   } catch (error) {
     // One that is disconnected while it connects would stay connected.
-    await letGo(() => connected.catch(() => undefined).then(() => producer.disconnect()));
+    await letGo(() => connected.catch(() => undefined).then(() => producer.disconnect()), CLOSE_MS_MAX);
     throw error;
   } finally {
     done.abort();
   }
 }
 
-/** Resolves when the records are durable. Rejects after some tries; what was sent may then be there or not. */
-export async function send(producer: Producer, topic: string, messages: Message[]): Promise<void> {
-  await producer.send({ topic, messages, acks: ALL_IN_SYNC, compression: kafkajs.CompressionTypes.ZSTD });
+/**
+ * Resolves when the records are durable. Rejects after some tries, or soon after the signal aborts; what was sent may then
+ * be there or not.
+ */
+export async function send(
+  producer: Producer,
+  { topic, messages }: { readonly topic: string; readonly messages: Message[] },
+  signal: AbortSignal,
+): Promise<void> {
+  const sent = producer.send({ topic, messages, acks: ALL_IN_SYNC, compression: kafkajs.CompressionTypes.ZSTD });
+  await unlessAborted(sent, signal, LAST_SEND_MS_MAX);
+}
+
+/** What it still waits for is not waited for. */
+export async function closeProducer(producer: Producer): Promise<void> {
+  await letGo(() => producer.disconnect(), CLOSE_MS_MAX);
 }
 
 /** Sends single records now and then, and waits for a broker that is away. */
@@ -66,9 +82,9 @@ export class PatientProducer {
     if (isAborted(signal)) throw new Error(`${this.purpose}: closed`);
     const attempt = async () => {
       try {
-        await prepare();
+        await unlessAborted(prepare(), signal);
         this.producer ??= await connectProducer(this.client, signal);
-        await send(this.producer, topic, [message]);
+        await send(this.producer, { topic, messages: [message] }, signal);
       } catch (error) {
         await this.drop();
         throw error;
@@ -82,6 +98,6 @@ export class PatientProducer {
   private async drop(): Promise<void> {
     const { producer } = this;
     this.producer = undefined;
-    if (producer !== undefined) await letGo(() => producer.disconnect());
+    if (producer !== undefined) await closeProducer(producer);
   }
 }

@@ -13,8 +13,9 @@ interface TestClient extends KafkaClient {
 }
 
 vi.mock('./kafka-producer.ts', () => ({
-  connectProducer: (client: TestClient) => Promise.resolve({ client, disconnect: () => Promise.resolve() }),
-  send: async ({ client }: { client: TestClient }, _: string, messages: Message[]) => {
+  connectProducer: (client: TestClient) => Promise.resolve({ client }),
+  closeProducer: () => Promise.resolve(),
+  send: async ({ client }: { client: TestClient }, { messages }: { messages: Message[] }) => {
     await sleep(1);
     if (client.refuses) throw new Error('the leader cannot be reached');
     client.sent.push(...messages);
@@ -139,6 +140,38 @@ describe.concurrent('saying that the relay lives', () => {
     const { relay, progress } = start(new InMemoryEventStore(clock));
     await sleep(11_000);
     expect(progress().filter((headers) => headers?.['ce_behind'] === undefined).length).toBeGreaterThanOrEqual(2);
+    await relay.stop();
+  });
+});
+
+describe.concurrent('leading without being able to send', () => {
+  it('leaves it to one that stands by, and stands by itself', { timeout: 60_000 }, async () => {
+    const store = new InMemoryEventStore(clock);
+    const [good, bad] = [start(store, clientOf(), 9_000), clientOf()];
+    await sleep(300);
+    bad.refuses = true;
+    const failing = start(store, bad, 9_000).relay;
+    await sleep(1_000);
+    await append(store);
+    await sleep(24_000);
+    expect([good.relay.status(), failing.status()]).toMatchObject([
+      { state: 'running', position: await store.head() },
+      { state: 'standby' },
+    ]);
+    await Promise.all([good.relay.stop(), failing.stop()]);
+  });
+
+  it('goes on at once when it can again, and nobody has taken over', { timeout: 30_000 }, async () => {
+    const [store, client] = [new InMemoryEventStore(clock), clientOf()];
+    const { relay } = start(store, client);
+    await sleep(300);
+    client.refuses = true;
+    await append(store);
+    await sleep(4_000);
+    expect(relay.status().behindMs).toBeGreaterThan(3_000);
+    client.refuses = false;
+    await sleep(3_000);
+    expect(relay.status()).toMatchObject({ state: 'running', position: await store.head(), behindMs: 0 });
     await relay.stop();
   });
 });

@@ -1,20 +1,19 @@
 import { kafkaTopic, type Topic } from '@sluice/contracts';
-import { type Publication, StoreFeed } from '@sluice/event-feed';
+import { type Publication } from '@sluice/event-feed';
 import {
+  BEGINNING,
   CheckpointConflict,
   type Checkpoints,
-  comparePositions,
   type EventStore,
   type Position,
 } from '@sluice/event-sourcing';
-import { type Producer } from 'kafkajs';
-import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { type KafkaClient } from './kafka-client.ts';
-import { connectProducer, send } from './kafka-producer.ts';
+import { closeProducer, connectProducer } from './kafka-producer.ts';
 import { ensureTopics, type KafkaTopicSettings, offsetsOf } from './kafka-topics.ts';
-import { Backoff, Bell, isAborted, letGo, pause, reasonOf, whenAborted } from './patience.ts';
+import { Backoff, isAborted, reasonOf, unlessAborted } from './patience.ts';
 import { Lease, whenAbandoned } from './relay-lease.ts';
-import { HEARTBEAT_MS, Outbox } from './relay-outbox.ts';
+import { HEARTBEAT_MS } from './relay-outbox.ts';
+import { RelaySession } from './relay-session.ts';
 
 export interface KafkaRelayOptions {
   readonly client: KafkaClient;
@@ -46,14 +45,6 @@ export interface RelayStatus {
 }
 
 const ABANDONED_AFTER_MS = 15_000;
-const SAVE_EVERY_MS = 200;
-/** How often the store is asked how far it goes. */
-const WATCH_MS = 1_000;
-/** A subscription that brings nothing for so long, though there is something, is dead; so is a store that does not answer. */
-const UNREAD_MS_MAX = 10_000;
-/** Followers of control topics wait for progress; those of the fleet do not. */
-const PROGRESS_DELAY_MS = 15;
-const FLEET_PROGRESS_DELAY_MS = 1_000;
 
 /**
  * Brings the public events of the own store into one topic, each at least once, in order, and keeps at it for as long as
@@ -71,6 +62,8 @@ export class KafkaRelay {
   private acked: Position = '0';
   private sentEvents = 0;
   private reason: string | undefined;
+  /** Kept from one session to the next, so that it is not renewed by one that cannot send. */
+  private lease: Lease | undefined;
 
   constructor(private readonly options: KafkaRelayOptions) {
     const { publication, shard, store, topics } = options;
@@ -83,7 +76,7 @@ export class KafkaRelay {
     this.running ??= this.run();
   }
 
-  /** Resolves when the last send has been answered and its checkpoint saved. */
+  /** Resolves when the last send was answered, or waited for in vain, and its checkpoint is saved. */
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.running;
@@ -118,6 +111,7 @@ export class KafkaRelay {
 
   private async standBy(): Promise<void> {
     this.enter('standby');
+    this.lease = undefined;
     this.options.client.log('info', `${this.name}: another relay has taken over, standing by`, {});
     const { signal } = this.stopping;
     const afterMs = this.options.abandonedAfterMs ?? ABANDONED_AFTER_MS;
@@ -131,13 +125,14 @@ export class KafkaRelay {
   // One life of a producer: it ends when the broker or the store fails, another relay takes over, or this one is stopped.
   private async relay(): Promise<void> {
     const { client, publication, topics } = this.options;
-    const producer = await connectProducer(client, this.stopping.signal);
+    const { signal } = this.stopping;
+    const producer = await connectProducer(client, signal);
     try {
-      await ensureTopics(client, [publication.topic as Topic], topics);
-      const partitions = await this.partitions();
-      const lease = await Lease.take(this.checkpoints, this.name, partitions.areUnwritten);
+      await unlessAborted(ensureTopics(client, [publication.topic as Topic], topics), signal);
+      const partitions = await unlessAborted(this.partitions(), signal);
+      const lease = (this.lease = await this.leaseFor(partitions.areUnwritten));
       await new RelaySession(this.options, { producer, lease, topic: this.topic, partitions: partitions.all }).run({
-        signal: this.stopping.signal,
+        signal,
         onRunning: () => {
           this.acked = lease.position;
           this.enter('running');
@@ -150,8 +145,17 @@ export class KafkaRelay {
       });
     } finally {
       this.caughtUpAt ??= performance.now();
-      await letGo(() => producer.disconnect());
+      await closeProducer(producer);
     }
+  }
+
+  // Taken again after each failed attempt, it would look alive to those that stand by, for ever.
+  private async leaseFor(areUnwritten: boolean): Promise<Lease> {
+    const { lease } = this;
+    const isAnew = areUnwritten && lease?.position !== BEGINNING;
+    if (lease === undefined || isAnew) return Lease.take(this.checkpoints, this.name, areUnwritten);
+    await lease.check();
+    return lease;
   }
 
   /** A topic that nothing was ever written to belongs to a new broker, or to one that lost its data: it is filled anew. */
@@ -177,152 +181,5 @@ export class KafkaRelay {
     }
     if (state !== this.state) this.since = performance.now();
     this.state = state;
-  }
-}
-
-interface Session {
-  readonly producer: Producer;
-  readonly lease: Lease;
-  readonly topic: string;
-  readonly partitions: readonly number[];
-}
-
-interface SessionRun {
-  readonly signal: AbortSignal;
-  readonly onRunning: () => void;
-  readonly onSent: (position: Position, events: number, isCaughtUp: boolean) => void;
-}
-
-/** Reading, sending and saving, side by side, until one of them fails. */
-class RelaySession {
-  private readonly outbox: Outbox;
-  private readonly sent = new Bell();
-  private acked: Position;
-  private savedAt = performance.now();
-  private readAt = performance.now();
-
-  constructor(
-    private readonly options: KafkaRelayOptions,
-    private readonly session: Session,
-  ) {
-    const { publication, shard } = options;
-    const { lease, partitions } = session;
-    this.acked = lease.position;
-    this.outbox = new Outbox({
-      source: publication.source,
-      epoch: lease.epoch,
-      from: lease.position,
-      partitions,
-      partition: shard,
-      progressDelayMs: this.isFleet ? FLEET_PROGRESS_DELAY_MS : PROGRESS_DELAY_MS,
-    });
-  }
-
-  private get isFleet(): boolean {
-    return this.options.shard !== undefined;
-  }
-
-  async run({ signal, onRunning, onSent }: SessionRun): Promise<void> {
-    const ended = new AbortController();
-    const either = AbortSignal.any([signal, ended.signal]);
-    void whenAborted(either).then(() => {
-      this.outbox.close();
-      this.sent.ring();
-    });
-    onRunning();
-    const parts = [
-      Promise.race([this.read(either), whenAborted(either)]),
-      this.send(either, onSent),
-      this.save(either),
-      this.watch(either, onSent),
-    ];
-    // In the order in which they came: the first says why, others follow from it.
-    const failures: unknown[] = [];
-    const note = (reason: unknown) => void failures.push(reason);
-    await Promise.all(parts.map((part) => part.catch(note).finally(() => ended.abort())));
-    // Another relay's checkpoint comes first; it also says why this one ended.
-    const conflict = failures.find((reason) => reason instanceof CheckpointConflict);
-    if (conflict !== undefined) throw conflict;
-    if (comparePositions(this.acked, this.session.lease.position) > 0) await this.saveNow();
-    if (failures.length > 0) throw failures[0];
-  }
-
-  private async read(signal: AbortSignal): Promise<void> {
-    const { store, publication, shard } = this.options;
-    const stream = `${publication.streams[0] ?? ''}${String(shard)}`;
-    const streams = shard === undefined ? publication.streams : [stream];
-    const feed = new StoreFeed(store, [{ ...publication, streams }]);
-    const isWanted = (each: string) => {
-      this.readAt = performance.now();
-      return shard === undefined || each === stream;
-    };
-    const request = { topics: [publication.topic], after: this.session.lease.position, signal, isWanted };
-    for await (const message of feed.subscribe(request)) {
-      this.readAt = performance.now();
-      if (message.kind === 'progress') this.outbox.caughtUp(message.position);
-      else this.outbox.add(message.event);
-      if (this.outbox.isFull) await this.outbox.room();
-      if (isAborted(signal)) return;
-    }
-  }
-
-  // A subscription that has died without a word would let a heartbeat say that all is well.
-  private async watch(signal: AbortSignal, onSent: SessionRun['onSent']): Promise<void> {
-    const { store } = this.options;
-    while (!isAborted(signal)) {
-      const askedAt = performance.now();
-      const answered = new AbortController();
-      const tooLate = pause(UNREAD_MS_MAX, AbortSignal.any([signal, answered.signal]));
-      const head = await Promise.race([store.head(), tooLate]).finally(() => answered.abort());
-      if (isAborted(signal)) return;
-      if (head === undefined) throw new Error(`the store has not answered for ${String(UNREAD_MS_MAX)} ms`);
-      this.outbox.ends(head, askedAt);
-      this.expectReading(onSent);
-      await pause(WATCH_MS, signal);
-    }
-  }
-
-  private expectReading(onSent: SessionRun['onSent']): void {
-    const since = this.outbox.awaitedSince;
-    // While it is full, reading waits for the broker.
-    if (since === undefined || this.outbox.isFull) return;
-    const unreadMs = performance.now() - Math.max(since, this.readAt);
-    if (unreadMs > WATCH_MS) onSent(this.acked, 0, false);
-    if (unreadMs > UNREAD_MS_MAX)
-      throw new Error(`the store has more, but nothing was read for ${String(Math.round(unreadMs))} ms`);
-  }
-
-  private async send(signal: AbortSignal, onSent: SessionRun['onSent']): Promise<void> {
-    const { producer, topic } = this.session;
-    for (;;) {
-      await this.outbox.due();
-      if (isAborted(signal)) return;
-      const startedAt = performance.now();
-      const { messages, events, upTo } = this.outbox.take();
-      await send(producer, topic, messages);
-      this.acked = upTo;
-      this.sent.ring();
-      onSent(upTo, events, this.outbox.isEmpty);
-      // Facts of the fleet come by the hundred thousand; who takes reports in has the same processor, and goes first.
-      if (this.isFleet && events > 0) await pause(performance.now() - startedAt, signal);
-      else await yieldToOthers();
-    }
-  }
-
-  private async save(signal: AbortSignal): Promise<void> {
-    const { lease } = this.session;
-    while (!isAborted(signal)) {
-      const dueInMs = this.savedAt + HEARTBEAT_MS - performance.now();
-      if (comparePositions(this.acked, lease.position) > 0 || dueInMs <= 0) await this.saveNow();
-      await pause(SAVE_EVERY_MS, signal);
-      if (comparePositions(this.acked, lease.position) <= 0 && !isAborted(signal)) {
-        await this.sent.wait(Math.max(this.savedAt + HEARTBEAT_MS - performance.now(), 0));
-      }
-    }
-  }
-
-  private async saveNow(): Promise<void> {
-    await this.session.lease.save(this.acked);
-    this.savedAt = performance.now();
   }
 }

@@ -23,7 +23,7 @@ export class OwnerTable {
   constructor(
     private readonly client: KafkaClient,
     private readonly settings: KafkaTopicSettings,
-    private readonly onOwner: (shard: number, owner: ShardOwner) => void,
+    private readonly onOwner: (shard: number, owner: ShardOwner | undefined) => void,
   ) {
     const { service } = topics.fleet;
     this.topic = `${settings.prefix ?? ''}sluice.${service}-owners.v1`;
@@ -45,16 +45,15 @@ export class OwnerTable {
     return this.reader.notReady() ?? (this.reader.isAtEnd() ? undefined : 'the owner table is being read');
   }
 
-  /** Resolves when the others can read it; waits for a broker that is away. */
-  async write(shard: number, { instance, address }: ShardOwner): Promise<void> {
-    const value = JSON.stringify({ instance, address, at: new Date().toISOString() });
+  /** Resolves when the others can read it; waits for a broker that is away. Without owner: nobody has it now. */
+  async write(shard: number, owner: ShardOwner | undefined): Promise<void> {
+    const value = owner === undefined ? null : textOf(owner);
     await this.producer.send(this.topic, { key: String(shard), value }, () => this.ensure());
   }
 
   async stop(): Promise<void> {
     this.stopping.abort();
-    await this.producer.close();
-    await this.reading;
+    await Promise.all([this.producer.close(), this.reading]);
   }
 
   private async read(): Promise<void> {
@@ -81,11 +80,12 @@ export class OwnerTable {
   private note({ key, value }: KafkaMessage): void {
     const shard = key?.toString() ?? '';
     const owner = parseOwner(value);
-    if (!SHARD.test(shard) || owner === undefined) {
+    if (!SHARD.test(shard) || (owner === undefined && value !== null)) {
       this.client.log('warn', 'owner table: a record that cannot be read', { key: shard.slice(0, 64) });
       return;
     }
-    this.owners.set(Number(shard), owner);
+    if (owner === undefined) this.owners.delete(Number(shard));
+    else this.owners.set(Number(shard), owner);
     this.onOwner(Number(shard), owner);
   }
 
@@ -97,6 +97,10 @@ export class OwnerTable {
 /** The fleet's topic, whose assignment says who is to own which shard. */
 export function fleetTopic({ prefix }: KafkaTopicSettings): string {
   return kafkaTopic('fleet', prefix);
+}
+
+function textOf({ instance, address }: ShardOwner): string {
+  return JSON.stringify({ instance, address, at: new Date().toISOString() });
 }
 
 function parseOwner(value: Buffer | null): ShardOwner | undefined {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const AGAIN_FIRST_MS = 100;
 const AGAIN_MS_MAX = 2_000;
-const CLOSE_MS_MAX = 5_000;
+const CLOSE_MS_MAX = 2_000;
 
 /** The time before the next attempt: doubles with each, up to 2 s, until something worked. */
 export class Backoff {
@@ -44,10 +44,10 @@ export async function persist<Result>(
 }
 
 /** Lets go of a connection. A broker that is away must not hold up the end. */
-export async function letGo(work: () => Promise<unknown>): Promise<void> {
+export async function letGo(work: () => Promise<unknown>, maxMs = CLOSE_MS_MAX): Promise<void> {
   const late = new AbortController();
   const done = work().catch(() => undefined);
-  await Promise.race([done, pause(CLOSE_MS_MAX, late.signal)]);
+  await Promise.race([done, pause(maxMs, late.signal)]);
   late.abort();
 }
 
@@ -61,16 +61,17 @@ export function whenAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
-/** Rejects as soon as the signal aborts; nobody hears what then comes of the work. */
-export async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+/** Rejects as soon as the signal aborts, or some time after; nobody hears what then comes of the work. */
+export async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal, graceMs = 0): Promise<Result> {
   const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(new Error('stopped'));
-  work.catch(() => undefined);
+  let timer: NodeJS.Timeout | undefined;
+  const abort = () => (timer = setTimeout(() => aborted.reject(new Error('stopped')), graceMs));
   if (signal.aborted) abort();
   signal.addEventListener('abort', abort);
   try {
     return await Promise.race([work, aborted.promise]);
   } finally {
+    clearTimeout(timer);
     signal.removeEventListener('abort', abort);
   }
 }

@@ -41,6 +41,13 @@ export class Lease {
   }
 
   /** Throws CheckpointConflict when another relay has taken over. */
+  async check(): Promise<void> {
+    const { version } = this.checkpoint;
+    const found = await this.checkpoints.load(this.name);
+    if (found?.version !== version) throw new CheckpointConflict(this.name, version);
+  }
+
+  /** Throws CheckpointConflict when another relay has taken over. */
   async save(position: Position): Promise<void> {
     const { epoch, version } = this.checkpoint;
     this.checkpoint = await this.checkpoints.save(this.name, { position, epoch }, version);

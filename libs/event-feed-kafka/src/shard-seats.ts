@@ -5,6 +5,7 @@ export interface ShardSeatsOptions {
   /** Ends attempts to take over. */
   readonly signal: AbortSignal;
   readonly onHeld: (shard: number) => void;
+  readonly onLost: (shard: number) => void;
   readonly onRefused: (shard: number, reason: string) => void;
 }
 
@@ -76,7 +77,8 @@ export class ShardSeats {
       if (seat.isHeld && (!seat.isAssigned || seat.isToBeReleased)) {
         seat.isHeld = seat.isToBeReleased = false;
         await this.keeper.lose(seat.shard);
-      } else if (!seat.isHeld && seat.isAssigned) {
+        this.options.onLost(seat.shard);
+      } else if (!seat.isHeld && seat.isAssigned && !isAborted(this.options.signal)) {
         const reason = await this.gain(seat);
         if (reason === undefined) continue;
         this.options.onRefused(seat.shard, reason);

@@ -36,7 +36,7 @@ const FULL_QUEUE_POLL_MS = 1_000;
 const COMMIT_EVERY_MS = 1_000;
 /** Fetches that stop coming back, with nothing to wait for: the connection is dead, though the driver may not know. */
 const STUCK_AFTER_MS = 45_000;
-const DELETE_GROUPS_MS_MAX = 3_000;
+const DELETE_GROUPS_MS_MAX = 1_000;
 /** Groups of earlier lives, to be deleted at the end. */
 const GROUPS_REMEMBERED_MAX = 10;
 /** The header that tells one event from another. */
