@@ -118,7 +118,7 @@ function gaugesOf(relays: Relays, feed: KafkaFeed): GaugeOfCompanion[] {
     {
       name: 'sluice_relays_stopped',
       help: 'Relays that neither run nor stand by, because the broker or the store is away',
-      read: () => relays.statuses().filter(({ state }) => state === 'broker-away').length,
+      read: () => relays.statuses().filter(({ state }) => state === 'failing').length,
     },
     {
       name: 'sluice_relayed_events',

@@ -48,7 +48,7 @@ describe.runIf(broker)('losing the broker', () => {
       await consumer.reached(catalog.store);
       await broker?.kill();
       events += await underLoad(catalog, () => sleep(AWAY_MS));
-      expect(relay.status()).toMatchObject({ state: 'broker-away' });
+      expect(relay.status()).toMatchObject({ state: 'failing' });
       expect([feed.notReady(), shards.moves()]).toEqual([expect.stringContaining('no assignment of'), 2]);
       expect(relay.status().behindMs).toBeGreaterThan(AWAY_MS - 5_000);
       expect(feed.silentForMs('catalog')).toBeGreaterThan(AWAY_MS - 5_000);
@@ -118,7 +118,7 @@ describe.runIf(broker)('connecting with TLS and a password', () => {
       await using catalog = new CatalogOnKafka(brokers, uniqueTopicPrefix(), { ...options, log });
       const relay = catalog.relay();
       while (relay.status().state === 'starting') await sleep(20);
-      expect(relay.status()).toMatchObject({ state: 'broker-away', reason: expect.stringMatching(why) });
+      expect(relay.status()).toMatchObject({ state: 'failing', reason: expect.stringMatching(why) });
       expect(said.join('\n')).not.toMatch(/correct-horse|guessed-wrong/);
       expect(said.length).toBeGreaterThan(0);
     },

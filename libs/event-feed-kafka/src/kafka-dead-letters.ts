@@ -137,7 +137,8 @@ export class KafkaDeadLetters extends DeadLetters {
       offsets?.filter(({ low, high }) => high > low).map(({ partition, high }) => [partition, high]),
     );
     if (ends.size === 0) return;
-    const reader = new TopicReader({ client, group: `sluice.${service}.letters.${randomUUID()}`, topics: [topic] });
+    const group = `${this.options.topics?.prefix ?? ''}sluice.${service}.letters.${randomUUID()}`;
+    const reader = new TopicReader({ client, group, topics: [topic] });
     for await (const { partition, messages } of reader.batches(signal)) {
       messages.forEach(onMessage);
       const end = ends.get(partition);

@@ -95,6 +95,16 @@ describe.runIf(shared)('carrying facts of the fleet', () => {
       })),
   };
 
+  it('warns of a topic that somebody else has made, and that forgets', async () => {
+    const [prefix, told] = [uniqueTopicPrefix(), [] as unknown[]];
+    const log = (_: string, __: string, details: object) => void told.push(details);
+    const client = kafkaClient({ brokers: [brokers], clientId: 'sluice-test', log });
+    const topic = kafkaTopic('catalog', prefix);
+    await withAdmin(client, (admin) => admin.createTopics({ topics: [{ topic, numPartitions: 1 }] }));
+    await ensureTopics(client, ['catalog'], { shards: 1, prefix });
+    expect(told).toContainEqual({ topic, setting: 'retention.ms', is: '604800000', shouldBe: '-1' });
+  });
+
   it('has a partition a shard, and a relay for each', async () => {
     const [prefix, shards] = [uniqueTopicPrefix(), 12];
     const client = kafkaClient({ brokers: [brokers], clientId: 'sluice-test' });

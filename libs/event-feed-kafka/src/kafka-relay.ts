@@ -29,7 +29,7 @@ export interface KafkaRelayOptions {
   readonly abandonedAfterMs?: number;
 }
 
-export type RelayState = 'starting' | 'running' | 'standby' | 'broker-away' | 'stopped';
+export type RelayState = 'starting' | 'running' | 'standby' | 'failing' | 'stopped';
 
 export interface RelayStatus {
   readonly state: RelayState;
@@ -168,7 +168,7 @@ export class KafkaRelay {
   }
 
   private fail(error: unknown): void {
-    this.enter('broker-away');
+    this.enter('failing');
     const reason = reasonOf(error);
     if (reason !== this.reason) this.options.client.log('warn', `${this.name}: stopped, trying again`, { reason });
     this.reason = reason;

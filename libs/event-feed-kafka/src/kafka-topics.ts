@@ -1,5 +1,5 @@
 import { kafkaPartitions, kafkaTopic, type Topic } from '@sluice/contracts';
-import { type Admin, type ITopicConfig } from 'kafkajs';
+import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
 import { type KafkaClient } from './kafka-client.ts';
 import { letGo } from './patience.ts';
 
@@ -43,6 +43,7 @@ export async function ensureTopics(
       if (await createTopic(admin, name, { partitions, settings, config: configOf(topic, settings) })) {
         created.push(name);
       } else if (topic === 'fleet') await expectPartitions(admin, name, partitions);
+      else await warnOfForgetting(client, admin, name);
     }
     return created;
   });
@@ -124,6 +125,21 @@ async function expectPartitions(admin: Admin, topic: string, wanted: number): Pr
     `${topic} has ${String(found)} partitions, but the fleet has ${String(wanted)} shards. ` +
       'Start with as many shards as the topic has partitions, or with another topic prefix.',
   );
+}
+
+/** Somebody else may have made the topic, with what brokers do normally: forget after a week. */
+async function warnOfForgetting({ log }: KafkaClient, admin: Admin, topic: string): Promise<void> {
+  const configNames = Object.keys(keepAll);
+  const resources = [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames }];
+  const { resources: found } = await admin.describeConfigs({ resources, includeSynonyms: false });
+  for (const { configName, configValue } of found.flatMap(({ configEntries }) => configEntries)) {
+    const wanted = keepAll[configName as keyof typeof keepAll];
+    if (configValue === wanted) continue;
+    log('warn', 'Kafka: this topic forgets events, and services that start later will miss them: change its setting', {
+      ...{ topic, setting: configName },
+      ...{ is: configValue, shouldBe: wanted },
+    });
+  }
 }
 
 async function countPartitions(admin: Admin, topic: string): Promise<number | undefined> {

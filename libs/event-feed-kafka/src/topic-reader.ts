@@ -1,7 +1,7 @@
 import { type Consumer, type EachBatchPayload, type KafkaMessage, type PartitionAssigner } from 'kafkajs';
 import { clientRetry, type KafkaClient } from './kafka-client.ts';
-import { withAdmin } from './kafka-topics.ts';
-import { Backoff, Bell, isAborted, letGo, pause, reasonOf, whenAborted } from './patience.ts';
+import { partitionsOf, withAdmin } from './kafka-topics.ts';
+import { Backoff, Bell, isAborted, letGo, pause, reasonOf, unlessAborted, whenAborted } from './patience.ts';
 
 export interface TopicReaderOptions {
   readonly client: KafkaClient;
@@ -34,6 +34,8 @@ const HEARTBEAT_MS = 3_000;
 /** While the queue is full, the broker is told at least so often that the reader lives. */
 const FULL_QUEUE_POLL_MS = 1_000;
 const COMMIT_EVERY_MS = 1_000;
+/** How often it is looked whether a topic has been made. */
+const TOPIC_POLL_MS = 250;
 /** Fetches that stop coming back, with nothing to wait for: the connection is dead, though the driver may not know. */
 const STUCK_AFTER_MS = 45_000;
 const DELETE_GROUPS_MS_MAX = 1_000;
@@ -130,6 +132,7 @@ export class TopicReader {
     const backoff = new Backoff();
     const topics = this.options.topics.join(',');
     let lastReason: string | undefined;
+    await this.untilThere(signal);
     while (!isAborted(signal)) {
       const reason = reasonOf(await this.consume(signal, () => backoff.reset()));
       if (isAborted(signal)) return;
@@ -138,6 +141,22 @@ export class TopicReader {
       this.options.client.log(level, 'Kafka: reading was interrupted, trying again', { topics, reason });
       lastReason = reason;
       await backoff.pause(signal);
+    }
+  }
+
+  // Whoever owns a topic makes it, and may start later.
+  private async untilThere(signal: AbortSignal): Promise<void> {
+    const { client, topics } = this.options;
+    let isTold = false;
+    for (const topic of topics) {
+      while (!isAborted(signal)) {
+        const partitions = await unlessAborted(partitionsOf(client, topic), signal).catch(() => 'unknown' as const);
+        // What else is wrong shows, and is told, when it is read.
+        if (partitions !== undefined) break;
+        if (!isTold) client.log('info', 'Kafka: waiting for a topic that nobody has made yet', { topic });
+        isTold = true;
+        await pause(TOPIC_POLL_MS, signal);
+      }
     }
   }
 
