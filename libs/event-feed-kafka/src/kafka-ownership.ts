@@ -24,8 +24,6 @@ const SESSION_MS = 10_000;
 const HEARTBEAT_MS = 3_000;
 /** An owner that reads another's name at its own shard says again who it is, after so long. */
 const SAY_AGAIN_AFTER_MS = 1_000;
-/** So long a broker is waited for that is to hear what this instance no longer owns. */
-const LAST_WORD_MS_MAX = 1_000;
 
 /**
  * Shards by the assignment of a consumer group on the fleet's topic; the records are not read. While the broker is away
@@ -93,10 +91,7 @@ export class KafkaOwnership extends ShardOwnership {
     this.stopping.abort();
     await this.seats?.giveUpAll();
     this.leaving.abort();
-    const late = new AbortController();
-    await Promise.race([this.announcing, pause(LAST_WORD_MS_MAX, late.signal)]);
-    late.abort();
-    await Promise.all([this.running, this.table?.stop()]);
+    await Promise.all([this.running, this.table?.stop(this.announcing)]);
     await this.announcing;
   }
 

@@ -5,11 +5,12 @@ import { type KafkaMessage } from 'kafkajs';
 import { type KafkaClient } from './kafka-client.ts';
 import { PatientProducer } from './kafka-producer.ts';
 import { ensureSideTopic, type KafkaTopicSettings } from './kafka-topics.ts';
-import { persist, reasonOf } from './patience.ts';
+import { letGo, persist, reasonOf } from './patience.ts';
 import { TopicReader } from './topic-reader.ts';
 
 const ADDRESS = /^https?:\/\/[^\s/]+$/;
 const SHARD = /^\d{1,6}$/;
+const LAST_WRITES_MS_MAX = 1_000;
 
 /** Who owns which shard, in a compacted topic: every instance writes what it has taken over, and reads all of it. */
 export class OwnerTable {
@@ -51,9 +52,14 @@ export class OwnerTable {
     await this.producer.send(this.topic, { key: String(shard), value }, () => this.ensure());
   }
 
-  async stop(): Promise<void> {
+  /** `lastWrites`: what is being written; a broker that does not take it is not waited for. */
+  async stop(lastWrites: Promise<void> | undefined): Promise<void> {
     this.stopping.abort();
-    await Promise.all([this.producer.close(), this.reading]);
+    const close = async () => {
+      await letGo(() => Promise.resolve(lastWrites), LAST_WRITES_MS_MAX);
+      await this.producer.close();
+    };
+    await Promise.all([close(), this.reading]);
   }
 
   private async read(): Promise<void> {
