@@ -2,6 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { kafkaTopic } from '@sluice/contracts';
 import { startKafkaProcess, uniqueTopicPrefix } from '@sluice/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { CatalogOnKafka } from './catalog.fixture.ts';
@@ -64,6 +65,37 @@ describe.runIf(broker)('losing the broker', () => {
       await shards.stop();
     },
   );
+});
+
+describe.runIf(broker)('stopping while the broker hangs', () => {
+  it('takes less than five seconds, each by itself', { timeout: 120_000 }, async () => {
+    const catalog = new CatalogOnKafka(brokers, uniqueTopicPrefix());
+    await catalog.append(1);
+    const letters = catalog.deadLetters();
+    const [relay, consumer] = [catalog.relay(), catalog.follow(catalog.feed())];
+    const shards = await shardsOf(catalog);
+    await consumer.reached(catalog.store);
+    process.kill(broker?.processId ?? 0, 'SIGSTOP');
+    try {
+      await catalog.append(10);
+      const message = { key: null, value: null, headers: {}, timestamp: '0', attributes: 0, offset: '0' };
+      const record = { topic: kafkaTopic('catalog', catalog.prefix), partition: 0, offset: '0', reason: '', message };
+      const kept = letters.keep(record).catch(() => 'let go');
+      await sleep(6_000);
+      const parts = { relay, letters: { stop: () => letters.close() }, follower: consumer.follower, shards };
+      const startedAt = performance.now();
+      const took = Object.entries(parts).map(async ([name, part]) => {
+        await part.stop();
+        return [name, Math.round(performance.now() - startedAt)] as const;
+      });
+      const times = await Promise.all(took);
+      console.log(`stopped while the broker hangs, ms: ${JSON.stringify(Object.fromEntries(times))}`);
+      expect(times.filter(([, ms]) => ms >= 5_000)).toEqual([]);
+      expect(await kept).toBe('let go');
+    } finally {
+      process.kill(broker?.processId ?? 0, 'SIGCONT');
+    }
+  });
 });
 
 async function shardsOf(catalog: CatalogOnKafka) {

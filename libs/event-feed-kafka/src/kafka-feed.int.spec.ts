@@ -5,7 +5,7 @@ import { BEGINNING, InMemoryEventStore } from '@sluice/event-sourcing';
 import { kafkaForTests, uniqueTopicPrefix } from '@sluice/testing';
 import { describe, expect, it } from 'vitest';
 import { CatalogOnKafka, idOf } from './catalog.fixture.ts';
-import { ensureTopics, kafkaClient, KafkaFeed, KafkaRelay } from './index.ts';
+import { ensureTopics, kafkaClient, KafkaDeadLetters, KafkaFeed, KafkaRelay } from './index.ts';
 import { partitionsOf, withAdmin } from './kafka-topics.ts';
 
 const shared = await kafkaForTests();
@@ -63,6 +63,46 @@ describe.runIf(shared)('carrying events over Kafka', () => {
     expect(heard.toSorted()).toEqual(['10', '10', '10', '9', '9', '9']);
     const mixed = catalog.feed().subscribe({ source: 'telemetry', topics: ['fleet', 'health'], after: '0', signal });
     await expect(mixed.next()).rejects.toThrow('a consumer of its own');
+  });
+
+  it('waits quietly for a topic that its owner makes later', async () => {
+    const told: unknown[] = [];
+    const log = (level: string, text: string) => {
+      if (level !== 'debug') told.push([level, text]);
+    };
+    await using catalog = new CatalogOnKafka(brokers, uniqueTopicPrefix(), { log });
+    const feed = catalog.feed();
+    const consumer = catalog.follow(feed);
+    await sleep(3_000);
+    expect(told).toEqual([['info', 'Kafka: waiting for a topic that nobody has made yet']]);
+    await catalog.append(10);
+    catalog.relay();
+    await consumer.reached(catalog.store);
+    expect([feed.status().crashes, consumer.applied.length]).toEqual([0, 30]);
+  });
+
+  it('names the groups of dead letters as the topics, with the prefix', async () => {
+    await using catalog = new CatalogOnKafka(brokers, uniqueTopicPrefix());
+    const asked: string[] = [];
+    const { kafka } = catalog.client;
+    const consumer: typeof kafka.consumer = (options) => {
+      asked.push(options.groupId);
+      return kafka.consumer(options);
+    };
+    const client = {
+      ...catalog.client,
+      kafka: Object.create(kafka, { consumer: { value: consumer } }) as typeof kafka,
+    };
+    const letters = new KafkaDeadLetters({ client, service: 'tester', topics: { prefix: catalog.prefix } });
+    const message = { key: null, value: null, headers: {}, timestamp: '0', attributes: 0, offset: '0' };
+    const topic = kafkaTopic('catalog', catalog.prefix);
+    await letters.keep({ topic, partition: 0, offset: '0', reason: 'rubbish', message });
+    await letters.close();
+    const other = new KafkaDeadLetters({ client, service: 'tester', topics: { prefix: catalog.prefix } });
+    await other.keep({ topic, partition: 0, offset: '0', reason: 'rubbish', message });
+    await other.close();
+    expect(asked.length).toBeGreaterThan(0);
+    expect(asked.filter((group) => !group.startsWith(`${catalog.prefix}sluice.tester.letters.`))).toEqual([]);
   });
 
   it('leaves no group behind when it is stopped', async () => {

@@ -1,7 +1,7 @@
 import { kafkaPartitions, kafkaTopic, type Topic } from '@sluice/contracts';
 import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
 import { type KafkaClient } from './kafka-client.ts';
-import { letGo } from './patience.ts';
+import { letGo, reasonOf } from './patience.ts';
 
 export interface KafkaTopicSettings {
   /** Shards of the fleet: as many partitions has its topic. */
@@ -131,8 +131,11 @@ async function expectPartitions(admin: Admin, topic: string, wanted: number): Pr
 async function warnOfForgetting({ log }: KafkaClient, admin: Admin, topic: string): Promise<void> {
   const configNames = Object.keys(keepAll);
   const resources = [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames }];
-  const { resources: found } = await admin.describeConfigs({ resources, includeSynonyms: false });
-  for (const { configName, configValue } of found.flatMap(({ configEntries }) => configEntries)) {
+  // One that may write, but not look at settings, is to write.
+  const answer = await admin.describeConfigs({ resources, includeSynonyms: false }).catch((error: unknown) => {
+    log('debug', 'Kafka: the settings of a topic cannot be seen', { topic, reason: reasonOf(error) });
+  });
+  for (const { configName, configValue } of answer?.resources.flatMap(({ configEntries }) => configEntries) ?? []) {
     const wanted = keepAll[configName as keyof typeof keepAll];
     if (configValue === wanted) continue;
     log('warn', 'Kafka: this topic forgets events, and services that start later will miss them: change its setting', {
