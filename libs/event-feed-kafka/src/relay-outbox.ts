@@ -7,8 +7,8 @@ import { Bell } from './patience.ts';
 /** As many events are sent at once; with those that wait, twice as many are in memory. */
 const BATCH_EVENTS_MAX = 500;
 const BATCH_BYTES_MAX = 512 * 1024;
-/** What headers and the record's own fields take, about. */
-const RECORD_OVERHEAD_BYTES = 600;
+/** What headers and the record's own fields take in memory besides the value, about. */
+export const RECORD_OVERHEAD_BYTES = 600;
 /** The rest of a commit is on its way when its first event is here. */
 const LINGER_MS = 3;
 /** Progress alone waits so long, so that many commits without public events make one record. */

@@ -4,25 +4,10 @@ import { type EventFeed, StoreFeed } from '@sluice/event-feed';
 import { InMemoryEventStore } from '@sluice/event-sourcing';
 import { type KafkaMessage } from 'kafkajs';
 import { describe, expect, it, vi } from 'vitest';
+import { queue } from './scripted-reader.fixture.ts';
 import { type RecordBatch } from './topic-reader.ts';
 
-const queue: RecordBatch[] = [];
-
-vi.mock('./topic-reader.ts', () => ({
-  TopicReader: class {
-    readonly partitions = [{ topic: 'sluice.catalog.v1', partition: 0 }];
-    readonly crashCount = 0;
-    handled = () => undefined;
-    notReady = () => undefined;
-    isAtEnd = () => true;
-    async *batches(signal: AbortSignal) {
-      while (!signal.aborted) {
-        yield* queue.splice(0);
-        await sleep(5);
-      }
-    }
-  },
-}));
+vi.mock('./topic-reader.ts', () => import('./scripted-reader.fixture.ts'));
 
 const { KafkaFeed } = await import('./kafka-feed.ts');
 

@@ -1,14 +1,14 @@
-import { type Consumer, type EachBatchPayload, type KafkaMessage, type PartitionAssigner } from 'kafkajs';
+import { type Consumer, type EachBatchPayload, type KafkaMessage } from 'kafkajs';
 import { clientRetry, type KafkaClient } from './kafka-client.ts';
 import { partitionsOf, withAdmin } from './kafka-topics.ts';
 import { Backoff, Bell, isAborted, letGo, pause, reasonOf, unlessAborted, whenAborted } from './patience.ts';
+import { RECORD_OVERHEAD_BYTES } from './relay-outbox.ts';
 
 export interface TopicReaderOptions {
   readonly client: KafkaClient;
   /** Begins the name of a group of this reader alone: it reads all partitions, from the beginning. */
   readonly group: string;
   readonly topics: readonly string[];
-  readonly assigners?: PartitionAssigner[];
 }
 
 /** Records of one partition, in order. */
@@ -24,8 +24,6 @@ export interface RecordBatch {
 
 /** So much waits to be handled; then no more is fetched. */
 const QUEUE_BYTES_MAX = 8 * 1024 * 1024;
-/** What headers and the record's own fields take, about. */
-const RECORD_OVERHEAD_BYTES = 600;
 /** Compressed; in memory it is ten times as much and more. */
 const FETCH_BYTES_MAX = 1024 * 1024;
 const FETCH_WAIT_MS_MAX = 1_000;
@@ -193,7 +191,7 @@ export class TopicReader {
 
   // A new group for each life: in the old one, the broker would wait for the dead member until its session is over.
   private createConsumer(): Consumer {
-    const { client, group, assigners } = this.options;
+    const { client, group } = this.options;
     const groupId = `${group}.${String(this.crashes + 1)}`;
     this.groups.push(groupId);
     if (this.groups.length > GROUPS_REMEMBERED_MAX) this.groups.shift();
@@ -207,7 +205,6 @@ export class TopicReader {
       maxBytesPerPartition: FETCH_BYTES_MAX / 4,
       allowAutoTopicCreation: false,
       retry: { ...clientRetry, restartOnFailure: () => Promise.resolve(false) },
-      ...(assigners && { partitionAssigners: assigners }),
     });
   }
 
