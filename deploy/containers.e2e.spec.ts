@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Tokens } from '@sluice/platform';
-import { engineAnswers, imageForTests, leaveOut } from '@sluice/testing';
+import { engineAnswers, imageForTests, isAlive, leaveOut } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 /** What deploy/docker/build.mjs exports. */
@@ -110,15 +110,6 @@ async function removeOrphans(): Promise<void> {
     const [program, ...first] = ground?.command ?? ['docker-compose'];
     const file = join(import.meta.dirname, 'compose', 'compose.yaml');
     await run(program, [...first, '-p', name, '-f', file, 'down', '--volumes', '--timeout', '1']);
-  }
-}
-
-function isAlive(processId: number): boolean {
-  try {
-    process.kill(processId, 0);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -35,6 +35,11 @@ export class CannedServer {
     return this;
   }
 
+  /** Method and path of each request, and its body where it had one. */
+  sent() {
+    return this.requests.map(({ method, path, body }) => (body === undefined ? [method, path] : [method, path, body]));
+  }
+
   async stop(): Promise<void> {
     this.server.closeAllConnections();
     this.server.close();
@@ -60,6 +65,19 @@ export class CannedServer {
     response.end(answer.body === undefined ? '' : JSON.stringify(answer.body));
   }
 }
+
+/** A patch as the catalog shows it. */
+export const patch = {
+  patchId: 'ios-26.3.1-a',
+  platform: 'ios',
+  baseVersion: '26.3.1',
+  letter: 'a',
+  status: 'published',
+  variants: [{ build: '23D771330a', prerequisiteBuild: '23D8133', models: ['iPhone18,1', 'iPad16,3'] }],
+  cves: [{ id: 'CVE-2026-20643', exploited: true }],
+  publishedAt: '2026-11-24T10:00:00.000Z',
+  recallEpoch: 0,
+};
 
 /** An answer as Sluice refuses. */
 export function problem(code: string, status: number, more: object = {}): Answer {

@@ -62,7 +62,8 @@ export async function removeOrphans(): Promise<void> {
   }
 }
 
-function isAlive(processId: number): boolean {
+/** Whether a process of this machine still runs, as for whom a container was started. */
+export function isAlive(processId: number): boolean {
   try {
     process.kill(processId, 0);
     return true;

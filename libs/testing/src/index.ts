@@ -1,5 +1,5 @@
 export * from './checkpoints.contract.ts';
-export { engineAnswers, imageForTests, leaveOut } from './docker.ts';
+export { engineAnswers, imageForTests, isAlive, leaveOut } from './docker.ts';
 export * from './event-store.contract.ts';
 export * from './eventstoredb.ts';
 export * from './kafka.ts';

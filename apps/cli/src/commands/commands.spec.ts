@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { CannedServer, problem, sluice, type World } from '../sluice.fixture.ts';
+import { CannedServer, patch, problem, sluice, type World } from '../sluice.fixture.ts';
 
 let server: CannedServer;
 let url: string;
@@ -12,20 +12,7 @@ beforeEach(async () => {
 afterEach(() => server.stop());
 
 const call = (args: readonly string[], world: World = {}) => sluice(['--url', url, ...args], world);
-const sent = () =>
-  server.requests.map(({ method, path, body }) => (body === undefined ? [method, path] : [method, path, body]));
-
-const patch = {
-  patchId: 'ios-26.3.1-a',
-  platform: 'ios',
-  baseVersion: '26.3.1',
-  letter: 'a',
-  status: 'published',
-  variants: [{ build: '23D771330a', prerequisiteBuild: '23D8133', models: ['iPhone18,1', 'iPad16,3'] }],
-  cves: [{ id: 'CVE-2026-20643', exploited: true }],
-  publishedAt: '2026-11-24T10:00:00.000Z',
-  recallEpoch: 0,
-};
+const sent = () => server.sent();
 
 const letter = {
   id: 'orchestrator-catalog/patch-p/3/0',
