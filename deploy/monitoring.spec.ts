@@ -98,8 +98,8 @@ describe('showing', () => {
 
   it('lays no panel over another', () => {
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
-    for (const [at, { gridPos: one, title }] of panels.entries()) {
-      const over = panels.slice(at + 1).filter(({ gridPos: other }) => {
+    for (const [index, { gridPos: one, title }] of panels.entries()) {
+      const over = panels.slice(index + 1).filter(({ gridPos: other }) => {
         const apart = one.x + one.w <= other.x || other.x + other.w <= one.x;
         return !apart && one.y < other.y + other.h && other.y < one.y + one.h;
       });

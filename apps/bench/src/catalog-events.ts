@@ -25,6 +25,6 @@ export async function appendEvent(store: EventStore, n: number, streams: number)
 export async function fillStore(store: EventStore, events: number, streams: number): Promise<void> {
   for (let from = 0; from < events; from += APPENDS_AT_ONCE) {
     const count = Math.min(APPENDS_AT_ONCE, events - from);
-    await Promise.all(Array.from({ length: count }, (_, at) => appendEvent(store, from + at, streams)));
+    await Promise.all(Array.from({ length: count }, (_, index) => appendEvent(store, from + index, streams)));
   }
 }

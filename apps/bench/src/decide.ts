@@ -23,15 +23,15 @@ const SALT = 'benchmark';
 /** Decisions a second on one core, for devices that get the patch, beside the hash alone in the same loop. */
 export function measureDecide({ rounds, calls }: { readonly rounds: number; readonly calls: number }): Figure {
   const policy = examplePolicy();
-  const devices = Array.from({ length: DEVICES }, (_, at) => exampleDevice(at));
+  const devices = Array.from({ length: DEVICES }, (_, index) => exampleDevice(index));
   const startMs = Date.parse(AT) + 60_000;
-  const hashing = (encoding: 'binary' | 'buffer') => (at: number) =>
-    hash('sha256', `${SALT}\u001f${devices[at % DEVICES]?.deviceId ?? ''}`, encoding).length > 0;
+  const hashing = (encoding: 'binary' | 'buffer') => (index: number) =>
+    hash('sha256', `${SALT}\u001f${devices[index % DEVICES]?.deviceId ?? ''}`, encoding).length > 0;
   const loops = {
-    deciding: (at: number) => {
-      const device = devices[at % DEVICES];
+    deciding: (index: number) => {
+      const device = devices[index % DEVICES];
       // Time goes on, as it does between real check-ins.
-      const nowMs = startMs + Math.floor(at / DECISIONS_PER_MS);
+      const nowMs = startMs + Math.floor(index / DECISIONS_PER_MS);
       return device !== undefined && decide(device, policy, nowMs, bucketOf).directive === 'install';
     },
     hashing: hashing('binary'),
@@ -57,19 +57,19 @@ export function measureDecide({ rounds, calls }: { readonly rounds: number; read
   };
 }
 
-function callsPerSecond(call: (at: number) => boolean, calls: number): number {
+function callsPerSecond(call: (index: number) => boolean, calls: number): number {
   const seconds = coreSeconds(() => {
-    for (let at = 0; at < calls; at += 1) if (!call(at)) throw new Error('a device did not get the patch');
+    for (let index = 0; index < calls; index += 1) if (!call(index)) throw new Error('a device did not get the patch');
   });
   return calls / seconds;
 }
 
 function examplePolicy(): Policy {
-  const others = Array.from({ length: OTHER_PATCHES }, (_, at): PolicyEvent => ({
+  const others = Array.from({ length: OTHER_PATCHES }, (_, index): PolicyEvent => ({
     ...PATCH,
     type: 'PatchPublished',
-    patchId: `other-${String(at)}`,
-    variants: [{ build: `22X${String(at)}a`, prerequisiteBuild: `22X${String(at)}`, models: MODELS }],
+    patchId: `other-${String(index)}`,
+    variants: [{ build: `22X${String(index)}a`, prerequisiteBuild: `22X${String(index)}`, models: MODELS }],
     at: AT,
   }));
   const { rolloutId, ...plan } = PLAN;
@@ -84,11 +84,11 @@ function examplePolicy(): Policy {
   return events.reduce(foldPolicy, emptyPolicy());
 }
 
-function exampleDevice(at: number): AskingDevice {
+function exampleDevice(index: number): AskingDevice {
   return {
-    deviceId: `device-${String(at)}`,
+    deviceId: `device-${String(index)}`,
     platform: 'ios',
-    model: MODELS[at % MODELS.length] ?? '',
+    model: MODELS[index % MODELS.length] ?? '',
     osBuild: BASE_BUILD,
     track: 'automatic',
     installed: [],

@@ -48,7 +48,7 @@ const story = [
 
 /** A body with `count` reports from the n-th on, no two of them the same. */
 export function reportsBody(n: number, count: number, nowMs: number): string {
-  const reports = Array.from({ length: count }, (_, at) => reportText(n + at, nowMs));
+  const reports = Array.from({ length: count }, (_, index) => reportText(n + index, nowMs));
   return `{"reports":[${reports.join(',')}]}`;
 }
 

@@ -113,10 +113,10 @@ class Sample {
   }
 
   end(name: string): void {
-    const at = this.begun.get(name);
-    if (at === undefined) return;
+    const nowMs = this.begun.get(name);
+    if (nowMs === undefined) return;
     this.begun.delete(name);
-    this.times.push(performance.now() - at);
+    this.times.push(performance.now() - nowMs);
   }
 
   complete(): Promise<void> {

@@ -88,7 +88,7 @@ async function pull(services: Services, { catalog, load, patch }: PullRequest): 
   return {
     lastOfferMs: Math.max(0, lastAt() - sentAt),
     answeredMs: answeredAt - sentAt,
-    offersAfter: load.offers.filter((at) => at > answeredAt).length,
+    offersAfter: load.offers.filter((nowMs) => nowMs > answeredAt).length,
   };
 }
 
@@ -141,9 +141,9 @@ class CheckIns {
     this.underWay += 1;
     const request = { path: '/v1/check-in', body, as: 'device' } as const;
     const answer = await this.services.ask<Directive>(this.orchestrator, request).finally(() => (this.underWay -= 1));
-    const at = performance.now();
-    this.tookMs.push(at - startedAt);
+    const nowMs = performance.now();
+    this.tookMs.push(nowMs - startedAt);
     if (answer.directive === 'install' && answer.patchId === patch.patchId && patch === this.patch)
-      this.offers.push(at);
+      this.offers.push(nowMs);
   }
 }

@@ -90,8 +90,8 @@ interface DeviceKey {
 
 function keysByShard(devices: number): DeviceKey[][] {
   const shards = Array.from({ length: SHARDS }, (): DeviceKey[] => []);
-  for (let at = 0; at < devices; at += 1) {
-    const deviceId = `device-${String(at)}`;
+  for (let index = 0; index < devices; index += 1) {
+    const deviceId = `device-${String(index)}`;
     const key = hash('sha256', deviceId, 'binary');
     // The number of shards is a power of two, so the last of the first four bytes decides.
     shards[key.charCodeAt(3) % SHARDS]?.push({ deviceId, key });

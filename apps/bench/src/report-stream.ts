@@ -16,8 +16,8 @@ export class ReportStream {
 
   /** `bodies`: how many are made beforehand. */
   constructor(nowMs: number, bodies = BODIES) {
-    this.bodies = Array.from({ length: bodies }, (_, at) => {
-      const bytes = Buffer.from(reportsBody(at * REPORTS_PER_BODY, REPORTS_PER_BODY, nowMs));
+    this.bodies = Array.from({ length: bodies }, (_, index) => {
+      const bytes = Buffer.from(reportsBody(index * REPORTS_PER_BODY, REPORTS_PER_BODY, nowMs));
       const places: number[] = [];
       for (let mark = bytes.indexOf(ID_MARK); mark >= 0; mark = bytes.indexOf(ID_MARK, mark + 1)) {
         places.push(mark + ID_MARK.length + ID_DIGITS);
@@ -41,6 +41,6 @@ export class ReportStream {
 
 /** Writes a number so that it ends before a place; what stands before it is zeros already. */
 function writeDigits(bytes: Buffer, end: number, number: number): void {
-  for (let [at, rest] = [end - 1, number]; rest > 0; at -= 1, rest = Math.floor(rest / 10))
-    bytes[at] = 48 + (rest % 10);
+  for (let [index, rest] = [end - 1, number]; rest > 0; index -= 1, rest = Math.floor(rest / 10))
+    bytes[index] = 48 + (rest % 10);
 }

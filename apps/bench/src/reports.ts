@@ -33,7 +33,7 @@ async function measureBatches(folder: string): Promise<Figure[]> {
     const from = batch;
     batch += requests;
     const [now, bodies] = [Date.now(), [] as Buffer[]];
-    for (let at = from; at < batch; at += 1) bodies.push(Buffer.from(reportsBody(at * BATCH, BATCH, now)));
+    for (let index = from; index < batch; index += 1) bodies.push(Buffer.from(reportsBody(index * BATCH, BATCH, now)));
     let next = 0;
     const nextBody = () => bodies[next++ % requests] ?? '';
     return { path: PATH, connections: BATCH_CONNECTIONS, until: { requests }, bodies: nextBody };

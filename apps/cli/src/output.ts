@@ -125,18 +125,20 @@ export interface Column<Row> {
 /** Rows under heads, as wide as their content. */
 export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], paint: Paint): string {
   const cells = rows.map((row) => columns.map(({ text }) => clean(String(text(row) ?? ''))));
-  const widths = columns.map(({ head }, at) => Math.max(head.length, ...cells.map((line) => line[at]?.length ?? 0)));
-  const pad = (text: string, at: number) => {
-    const column = columns[at];
-    if (column?.align === 'right') return text.padStart(widths[at] ?? 0);
-    return at === columns.length - 1 ? text : text.padEnd(widths[at] ?? 0);
+  const widths = columns.map(({ head }, index) =>
+    Math.max(head.length, ...cells.map((line) => line[index]?.length ?? 0)),
+  );
+  const pad = (text: string, index: number) => {
+    const column = columns[index];
+    if (column?.align === 'right') return text.padStart(widths[index] ?? 0);
+    return index === columns.length - 1 ? text : text.padEnd(widths[index] ?? 0);
   };
-  const head = columns.map((column, at) => paint('dim', pad(column.head, at))).join('  ');
+  const head = columns.map((column, index) => paint('dim', pad(column.head, index))).join('  ');
   const body = rows.map((row, line) =>
     columns
-      .map((column, at) => {
+      .map((column, index) => {
         const style = column.style?.(row);
-        const padded = pad(cells[line]?.[at] ?? '', at);
+        const padded = pad(cells[line]?.[index] ?? '', index);
         return style === undefined ? padded : paint(style, padded);
       })
       .join('  ')

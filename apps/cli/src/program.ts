@@ -125,9 +125,9 @@ function report(error: unknown, output: Output, terminal: Terminal): Exit {
     if (error.code !== 'commander.help' || output.json) output.error(fromCommander(error));
     return 'usage';
   }
-  const told = error instanceof CliError ? error : unexpected(error);
-  if (told.exit !== 'interrupted' || !terminal.isTty.stderr) output.error(told);
-  return told.exit;
+  const received = error instanceof CliError ? error : unexpected(error);
+  if (received.exit !== 'interrupted' || !terminal.isTty.stderr) output.error(received);
+  return received.exit;
 }
 
 function fromCommander({ code, message }: CommanderError): CliError {

@@ -129,8 +129,8 @@ export class HttpWorld extends World {
   private async replay(request: WorldRequest): Promise<WorldAnswer> {
     const ids = request.path.split('/')[3]?.split(',');
     const answers = await Promise.all(
-      this.processes.map(([, url], at) => {
-        const path = ids === undefined ? request.path : `/v1/replays/${ids[at] ?? ''}`;
+      this.processes.map(([, url], index) => {
+        const path = ids === undefined ? request.path : `/v1/replays/${ids[index] ?? ''}`;
         return this.call(url, { ...request, path });
       }),
     );

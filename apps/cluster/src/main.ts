@@ -103,7 +103,7 @@ async function start(given: SettingValues, instances: number, plays: boolean): P
   const brokers = given.kafka === '' ? await processes.startBroker(join(folder, 'kafka')) : given.kafka;
   const ports = plays
     ? await freePorts(2 + instances)
-    : Array.from({ length: 2 + instances }, (_, at) => CATALOG_PORT + at);
+    : Array.from({ length: 2 + instances }, (_, index) => CATALOG_PORT + index);
   const starts = startsOf(given, { brokers, folder, ports, plays });
   const urls: Record<Start['app'], string[]> = { catalog: [], orchestrator: [], telemetry: [] };
   for (const each of starts) urls[each.app].push(await processes.startService(each));
@@ -120,14 +120,14 @@ interface Ground {
 }
 
 function startsOf(given: SettingValues, { brokers, folder, ports, plays }: Ground): Start[] {
-  const url = (at: number) => `http://127.0.0.1:${String(ports[at] ?? 0)}`;
+  const url = (index: number) => `http://127.0.0.1:${String(ports[index] ?? 0)}`;
   const shared = [
     ...['--tokens', folder, '--kafka', brokers, '--kafka-topic-prefix', given.kafkaTopicPrefix],
     ...['--catalog-url', url(0), '--telemetry-url', url(2), '--shards', String(given.shards)],
     ...['--log-level', 'warn', '--clock', plays ? 'manual' : given.clock, '--store-url', given.storeUrl],
   ];
   const apps = ports.map(
-    (port, at) => ({ app: (['catalog', 'orchestrator'] as const)[at] ?? 'telemetry', port }) as const,
+    (port, index) => ({ app: (['catalog', 'orchestrator'] as const)[index] ?? 'telemetry', port }) as const,
   );
   return apps.map(({ app, port }) => {
     // The instances of telemetry read and write one store.
@@ -142,7 +142,7 @@ function howToReach(addresses: Addresses, brokers: string, folder: string): stri
     `  export SLUICE_CATALOG_URL=${addresses.catalog.join(' ')}`,
     `  export SLUICE_ORCHESTRATOR_URL=${addresses.orchestrator.join(' ')}`,
     ...addresses.telemetry.map(
-      (url, at) => `  export SLUICE_TELEMETRY_URL=${url}${at === 0 ? '' : '   # or this one'}`,
+      (url, index) => `  export SLUICE_TELEMETRY_URL=${url}${index === 0 ? '' : '   # or this one'}`,
     ),
     `  export SLUICE_DATA=${folder}`,
     '',

@@ -139,14 +139,14 @@ describe('running three processes that hear each other over HTTP', () => {
       await orchestrator.start();
       await until(async () => (await orchestrator.checkIn()).body['directive'] === 'install');
 
-      const told = { patchId: patch.patchId, rolloutId: 'r1' };
-      expect((await telemetry.report('1', 'install-started', told)).body).toMatchObject({ accepted: 1 });
-      expect((await telemetry.report('2', 'installed', { ...told, osBuild: '23D771330a' })).body).toMatchObject({
+      const received = { patchId: patch.patchId, rolloutId: 'r1' };
+      expect((await telemetry.report('1', 'install-started', received)).body).toMatchObject({ accepted: 1 });
+      expect((await telemetry.report('2', 'installed', { ...received, osBuild: '23D771330a' })).body).toMatchObject({
         accepted: 1,
       });
       await telemetry.end('SIGKILL');
       await telemetry.start();
-      expect((await telemetry.report('2', 'installed', { ...told, osBuild: '23D771330a' })).body).toMatchObject({
+      expect((await telemetry.report('2', 'installed', { ...received, osBuild: '23D771330a' })).body).toMatchObject({
         duplicates: 1,
       });
       expect((await telemetry.send('GET', '/v1/devices/d-1')).body).toMatchObject({
@@ -169,7 +169,7 @@ describe('running three processes that hear each other over HTTP', () => {
       });
       const progress = async () => (await orchestrator.send('GET', `/v1/recalls/${patch.patchId}`)).body;
       await until(async () => (await progress())['remaining'] === 1);
-      await telemetry.report('3', 'rolled-back', { ...told, cause: 'recall' });
+      await telemetry.report('3', 'rolled-back', { ...received, cause: 'recall' });
       await until(async () => (await progress())['status'] === 'completed');
       expect(await progress()).toMatchObject({ devices: 1, removed: 1, remaining: 0 });
     },

@@ -41,7 +41,7 @@ export function connectKafka(surroundings: Surroundings, owner: EventFeed): Conn
       for (const each of publications) if (each !== fleet) relays.start(each);
     },
     // A follower that parks an event, or reads what was parked, would wait for a broker that is away.
-    letGo: () => deadLetters.close(),
+    disconnect: () => deadLetters.close(),
     stop: () => relays.stopAll(),
     // What waits for a broker that is away is in the store, so relays keep nothing from being ready.
     notReady: () => feed.notReady(),

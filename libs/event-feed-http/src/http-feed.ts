@@ -29,14 +29,14 @@ export class FeedFault extends Error {
 
 /** The feed of another process: its `GET /v1/feed` as server-sent events, with reconnection. */
 export class HttpFeed extends EventFeed {
-  private readonly heardAt = new Map<string, number>();
+  private readonly lastSignAt = new Map<string, number>();
 
   constructor(private readonly options: HttpFeedOptions) {
     super();
   }
 
   override silentForMs(source: string): number {
-    return performance.now() - (this.heardAt.get(source) ?? -Infinity);
+    return performance.now() - (this.lastSignAt.get(source) ?? -Infinity);
   }
 
   override async *subscribe(request: FeedRequest): AsyncGenerator<FeedMessage> {
@@ -92,7 +92,7 @@ export class HttpFeed extends EventFeed {
       if (event === 'progress') {
         const position = readPosition(data);
         // Events alone may be of the past: only who has heard all of it knows how things stand.
-        this.heardAt.set(source, performance.now());
+        this.lastSignAt.set(source, performance.now());
         resumeAfter = current = position;
         yield { message: { kind: 'progress', position } as const, resumeAfter };
       } else {

@@ -68,19 +68,19 @@ async function outcomeOf(owner: Owner, headers: Record<string, string> = {}) {
     deadLetters: { keep } as unknown as KafkaDeadLetters,
   });
   queue.push(batchOf(whole, headers), batchOf(another));
-  const heard: string[] = [];
+  const delivered: string[] = [];
   const signal = AbortSignal.timeout(3_000);
   for await (const message of feed.subscribe({ source: 'catalog', topics: ['catalog'], after: '0', signal })) {
-    heard.push(message.kind === 'event' ? message.event.stream : message.kind);
-    if (heard.at(-1) === another.stream) break;
+    delivered.push(message.kind === 'event' ? message.event.stream : message.kind);
+    if (delivered.at(-1) === another.stream) break;
   }
-  return { heard, kept: kept.length, asked: owner.asked };
+  return { delivered, kept: kept.length, asked: owner.asked };
 }
 
 describe('reading a garbled record', () => {
   it('takes the event from its owner', async () => {
     const owner = new Owner(() => [whole]);
-    expect(await outcomeOf(owner)).toEqual({ heard: ['patch-a', 'patch-b'], kept: 0, asked: ['catalog patch-a'] });
+    expect(await outcomeOf(owner)).toEqual({ delivered: ['patch-a', 'patch-b'], kept: 0, asked: ['catalog patch-a'] });
   });
 
   it.each([
@@ -92,13 +92,13 @@ describe('reading a garbled record', () => {
     ],
     ['the owner has no such event', () => []],
   ])('keeps it aside and goes on when %s', async (_, answer) => {
-    expect(await outcomeOf(new Owner(answer))).toMatchObject({ heard: ['patch-b'], kept: 1 });
+    expect(await outcomeOf(new Owner(answer))).toMatchObject({ delivered: ['patch-b'], kept: 1 });
   });
 
   it('keeps it aside and asks nobody when it says that it is of another', async () => {
     const place = { ce_subject: 'health-0', ce_id: 'health-0/0/0' };
     const said = { ...place, ce_type: 'sluice.health.HealthBucketClosed.v1', ce_source: '/sluice/telemetry' };
     const owner = new Owner(() => [whole]);
-    expect(await outcomeOf(owner, said)).toEqual({ heard: ['patch-b'], kept: 1, asked: [] });
+    expect(await outcomeOf(owner, said)).toEqual({ delivered: ['patch-b'], kept: 1, asked: [] });
   });
 });

@@ -75,13 +75,13 @@ export class KafkaDeadLetters extends DeadLetters {
     const known = await this.knownPlaces(name);
     if (known.has(place)) return;
     const { key, value, headers } = message;
-    const told = inHeaders({
+    const received = inHeaders({
       dlt_topic: topic,
       dlt_place: place,
       dlt_reason: reason,
       dlt_at: new Date().toISOString(),
     });
-    await this.send(name, { key, value, headers: { ...headers, ...told } });
+    await this.send(name, { key, value, headers: { ...headers, ...received } });
     known.add(place);
   }
 
@@ -93,9 +93,9 @@ export class KafkaDeadLetters extends DeadLetters {
 
   private async write({ consumer, event }: DeadLetter, what: Readonly<Record<string, string>>): Promise<void> {
     const { headers, value } = toCloudEvent(event);
-    const told = inHeaders({ dlt_consumer: consumer, ...what, dlt_at: new Date().toISOString() });
+    const received = inHeaders({ dlt_consumer: consumer, ...what, dlt_at: new Date().toISOString() });
     const topic = eventTypes.current.get(event.type)?.topic ?? event.source;
-    await this.send(this.topicOf(topic, consumer), { key: event.stream, value, headers: { ...headers, ...told } });
+    await this.send(this.topicOf(topic, consumer), { key: event.stream, value, headers: { ...headers, ...received } });
   }
 
   private async send(topic: string, message: Message): Promise<void> {

@@ -36,16 +36,16 @@ describe.runIf(shared)('carrying events over Kafka', () => {
     await relay.stop();
     await sleep(1_000);
     const [feed, ended] = [catalog.feed(), new AbortController()];
-    const heard: FeedMessage[] = [];
+    const delivered: FeedMessage[] = [];
     expect(feed.silentForMs('catalog')).toBe(Infinity);
     const request = { source: 'catalog', topics: ['catalog'], after: BEGINNING, signal: ended.signal };
     for await (const message of feed.subscribe(request)) {
-      heard.push(message);
+      delivered.push(message);
       if (message.kind === 'progress') break;
       expect(feed.silentForMs('catalog')).toBeGreaterThan(900);
     }
-    expect(heard.length).toBe(3001);
-    expect(heard.at(-1)).toEqual({ kind: 'progress', position: '1000' });
+    expect(delivered.length).toBe(3001);
+    expect(delivered.at(-1)).toEqual({ kind: 'progress', position: '1000' });
   });
 
   it('goes on after a position, and skips what is not for it', async () => {
@@ -53,28 +53,28 @@ describe.runIf(shared)('carrying events over Kafka', () => {
     await catalog.append(10);
     catalog.relay();
     const signal = AbortSignal.timeout(15_000);
-    const heard: string[] = [];
+    const delivered: string[] = [];
     for await (const message of catalog
       .feed()
       .subscribe({ source: 'catalog', topics: ['catalog'], after: '8', signal })) {
       if (message.kind === 'progress') break;
-      heard.push(message.event.position);
+      delivered.push(message.event.position);
     }
-    expect(heard.toSorted()).toEqual(['10', '10', '10', '9', '9', '9']);
+    expect(delivered.toSorted()).toEqual(['10', '10', '10', '9', '9', '9']);
     const mixed = catalog.feed().subscribe({ source: 'telemetry', topics: ['fleet', 'health'], after: '0', signal });
     await expect(mixed.next()).rejects.toThrow('a consumer of its own');
   });
 
   it('waits quietly for a topic that its owner makes later', async () => {
-    const told: unknown[] = [];
+    const received: unknown[] = [];
     const log = (level: string, text: string) => {
-      if (level !== 'debug') told.push([level, text]);
+      if (level !== 'debug') received.push([level, text]);
     };
     await using catalog = new CatalogOnKafka(brokers, uniqueTopicPrefix(), { log });
     const feed = catalog.feed();
     const consumer = catalog.follow(feed);
     await sleep(3_000);
-    expect(told).toEqual([['info', 'Kafka: waiting for a topic that nobody has made yet']]);
+    expect(received).toEqual([['info', 'Kafka: waiting for a topic that nobody has made yet']]);
     expect(feed.status().crashes).toBe(0);
     await catalog.append(10);
     catalog.relay();
@@ -137,13 +137,13 @@ describe.runIf(shared)('carrying facts of the fleet', () => {
   };
 
   it('warns of a topic that somebody else has made, and that forgets', async () => {
-    const [prefix, told] = [uniqueTopicPrefix(), [] as unknown[]];
-    const log = (_: string, __: string, details: object) => void told.push(details);
+    const [prefix, received] = [uniqueTopicPrefix(), [] as unknown[]];
+    const log = (_: string, __: string, details: object) => void received.push(details);
     const client = kafkaClient({ brokers: [brokers], clientId: 'sluice-test', log });
     const topic = kafkaTopic('catalog', prefix);
     await withAdmin(client, (admin) => admin.createTopics({ topics: [{ topic, numPartitions: 1 }] }));
     await ensureTopics(client, ['catalog'], { shards: 1, prefix });
-    expect(told).toContainEqual({ topic, setting: 'retention.ms', is: '604800000', shouldBe: '-1' });
+    expect(received).toContainEqual({ topic, setting: 'retention.ms', is: '604800000', shouldBe: '-1' });
   });
 
   it('has a partition a shard, and a relay for each', async () => {

@@ -72,7 +72,7 @@ export class KafkaFeed extends EventFeed {
     const names = topics.map((topic) => kafkaTopic(topic as Topic, this.options.topicPrefix));
     const reader = new TopicReader({ client: this.options.client, group: this.group(topics), topics: names });
     const progress = new ProgressOfPartitions(reader, after);
-    const subscription = { source, reader, heardAt: -Infinity };
+    const subscription = { source, reader, lastSignAt: -Infinity };
     this.subscribed.add(subscription);
     try {
       for await (const batch of reader.batches(signal)) {
@@ -87,11 +87,11 @@ export class KafkaFeed extends EventFeed {
           }
           reader.handled(batch, message.offset);
           if (!('progress' in decoded) || decoded.source !== source) continue;
-          const isNews = progress.isNews(decoded.progress);
+          const isNew = progress.isNew(decoded.progress);
           const position = progress.note(batch, decoded.progress);
           if (position === undefined) continue;
           // A relay that fills a topic again, or works off what has piled up, says nothing of the present.
-          if (isNews && decoded.isBehind !== true) hear(subscription, batch, message);
+          if (isNew && decoded.isBehind !== true) hear(subscription, batch, message);
           yield { kind: 'progress', position };
         }
       }
@@ -106,8 +106,8 @@ export class KafkaFeed extends EventFeed {
 
   /** Of several subscriptions to one source, that of the one which has not heard for longest. */
   override silentForMs(source: string): number {
-    const heard = [...this.subscribed].filter((each) => each.source === source).map(({ heardAt }) => heardAt);
-    return performance.now() - (heard.length === 0 ? -Infinity : Math.min(...heard));
+    const lastSigns = [...this.subscribed].filter((each) => each.source === source).map(({ lastSignAt }) => lastSignAt);
+    return performance.now() - (lastSigns.length === 0 ? -Infinity : Math.min(...lastSigns));
   }
 
   private group(topics: readonly string[]): string {
@@ -161,7 +161,7 @@ interface Unreadable {
 interface Subscription {
   readonly source: string;
   readonly reader: TopicReader;
-  heardAt: number;
+  lastSignAt: number;
 }
 
 // A record is as old as it says, whenever it comes: it may have lain somewhere. Its owner's clock may be slow, though.
@@ -169,25 +169,25 @@ function hear(subscription: Subscription, batch: RecordBatch, { offset, timestam
   const toleranceMs = BigInt(offset) >= batch.liveFrom ? CLOCK_SKEW_MS_MAX : 0;
   const ageMs = Math.max(0, Date.now() - Number(timestamp) - toleranceMs);
   const saidAt = Math.min(batch.readAt, performance.now() - ageMs);
-  subscription.heardAt = Math.max(subscription.heardAt, saidAt);
+  subscription.lastSignAt = Math.max(subscription.lastSignAt, saidAt);
 }
 
 /** How far all partitions have come: as far as the one that is behind the others. */
 class ProgressOfPartitions {
   private readonly positions = new Map<string, Position>();
-  private told: Position;
+  private received: Position;
   private hasReachedEnd = false;
 
   constructor(
     private readonly reader: TopicReader,
     after: Position,
   ) {
-    this.told = after;
+    this.received = after;
   }
 
   /** False for what was told long ago, as when a topic is filled again. */
-  isNews(position: Position): boolean {
-    return comparePositions(position, this.told) >= 0;
+  isNew(position: Position): boolean {
+    return comparePositions(position, this.received) >= 0;
   }
 
   /** The position that all partitions have reached, undefined while there is none to tell. */
@@ -198,8 +198,8 @@ class ProgressOfPartitions {
     if (last === undefined || comparePositions(position, last) > 0) this.positions.set(name, position);
     this.hasReachedEnd ||= this.reader.isAtEnd();
     const least = this.hasReachedEnd ? this.least() : undefined;
-    if (least === undefined || comparePositions(least, this.told) < 0) return undefined;
-    return (this.told = least);
+    if (least === undefined || comparePositions(least, this.received) < 0) return undefined;
+    return (this.received = least);
   }
 
   private least(): Position | undefined {

@@ -84,7 +84,7 @@ describe.runIf(shared)('sharing shards out over a consumer group', () => {
     const first = [...a.owned][0] ?? 0;
     a.ownership.release(first);
     expect(a.ownership.ownerOf(first)).toBeUndefined();
-    await until(() => isSettled(a, b, c), 'a released shard comes back');
+    await until(() => isSettled(a, b, c), 'a shard that was given back comes again');
     await b.ownership.stop();
     expect(b.owned.size).toBe(0);
     await until(() => isSettled(a, c), 'two share what the third had');

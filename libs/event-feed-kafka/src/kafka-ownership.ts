@@ -3,7 +3,7 @@ import { type Consumer } from 'kafkajs';
 import { clientRetry, type KafkaClient } from './kafka-client.ts';
 import { ensureTopics, KafkaTopicMismatch, type KafkaTopicSettings } from './kafka-topics.ts';
 import { fleetTopic, OwnerTable } from './owner-table.ts';
-import { Backoff, isAborted, letGo, pause, reasonOf, unlessAborted, whenAborted } from './patience.ts';
+import { Backoff, isAborted, endWithin, pause, reasonOf, unlessAborted, whenAborted } from './patience.ts';
 import { ShardSeats } from './shard-seats.ts';
 import { stickyAssigner } from './sticky-assigner.ts';
 import { endConsumer, startConsumer } from './topic-reader.ts';
@@ -131,7 +131,7 @@ export class KafkaOwnership extends ShardOwnership {
       return error;
     } finally {
       ended.abort();
-      await letGo(() => endConsumer(consumer, started));
+      await endWithin(() => endConsumer(consumer, started));
     }
   }
 

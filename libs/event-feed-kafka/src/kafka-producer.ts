@@ -1,6 +1,6 @@
 import kafkajs, { type Message, type Producer } from 'kafkajs';
 import { clientRetry, type KafkaClient } from './kafka-client.ts';
-import { isAborted, letGo, persist, reasonOf, unlessAborted, whenAborted } from './patience.ts';
+import { isAborted, endWithin, persist, reasonOf, unlessAborted, whenAborted } from './patience.ts';
 
 /** All replicas in sync have a record before it counts as sent. */
 const ALL_IN_SYNC = -1;
@@ -28,7 +28,7 @@ export async function connectProducer({ kafka }: KafkaClient, signal: AbortSigna
     return producer;
   } catch (error) {
     // One that is disconnected while it connects would stay connected.
-    await letGo(() => connected.catch(() => undefined).then(() => producer.disconnect()), CLOSE_MS_MAX);
+    await endWithin(() => connected.catch(() => undefined).then(() => producer.disconnect()), CLOSE_MS_MAX);
     throw error;
   } finally {
     done.abort();
@@ -50,7 +50,7 @@ export async function send(
 
 /** What it still waits for is not waited for. */
 export async function closeProducer(producer: Producer): Promise<void> {
-  await letGo(() => producer.disconnect(), CLOSE_MS_MAX);
+  await endWithin(() => producer.disconnect(), CLOSE_MS_MAX);
 }
 
 /** Sends single records now and then, and waits for a broker that is away. */

@@ -153,7 +153,7 @@ export class KafkaRelay {
   private async leaseFor(areUnwritten: boolean): Promise<Lease> {
     const { lease } = this;
     const isAnew = areUnwritten && lease?.position !== BEGINNING;
-    if (lease === undefined || isAnew) return Lease.take(this.checkpoints, this.name, areUnwritten);
+    if (lease === undefined || isAnew) return Lease.acquire(this.checkpoints, this.name, areUnwritten);
     await lease.check();
     return lease;
   }

@@ -1,7 +1,7 @@
 import { kafkaPartitions, kafkaTopic, type Topic } from '@sluice/contracts';
 import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
 import { type KafkaClient } from './kafka-client.ts';
-import { letGo, reasonOf } from './patience.ts';
+import { endWithin, reasonOf } from './patience.ts';
 
 export interface KafkaTopicSettings {
   /** Shards of the fleet: as many partitions has its topic. */
@@ -82,7 +82,7 @@ export async function withAdmin<Result>(client: KafkaClient, work: (admin: Admin
     await admin.connect();
     return await work(admin);
   } finally {
-    await letGo(() => admin.disconnect());
+    await endWithin(() => admin.disconnect());
   }
 }
 

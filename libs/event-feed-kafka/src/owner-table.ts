@@ -5,7 +5,7 @@ import { type KafkaMessage } from 'kafkajs';
 import { type KafkaClient } from './kafka-client.ts';
 import { PatientProducer } from './kafka-producer.ts';
 import { ensureSideTopic, type KafkaTopicSettings } from './kafka-topics.ts';
-import { letGo, persist, reasonOf } from './patience.ts';
+import { endWithin, persist, reasonOf } from './patience.ts';
 import { TopicReader } from './topic-reader.ts';
 
 const ADDRESS = /^https?:\/\/[^\s/]+$/;
@@ -56,7 +56,7 @@ export class OwnerTable {
   async stop(lastWrites: Promise<void> | undefined): Promise<void> {
     this.stopping.abort();
     const close = async () => {
-      await letGo(() => Promise.resolve(lastWrites), LAST_WRITES_MS_MAX);
+      await endWithin(() => Promise.resolve(lastWrites), LAST_WRITES_MS_MAX);
       await this.producer.close();
     };
     await Promise.all([close(), this.reading]);

@@ -44,7 +44,7 @@ export async function persist<Result>(
 }
 
 /** Lets go of a connection. A broker that is away must not hold up the end. */
-export async function letGo(work: () => Promise<unknown>, maxMs = CLOSE_MS_MAX): Promise<void> {
+export async function endWithin(work: () => Promise<unknown>, maxMs = CLOSE_MS_MAX): Promise<void> {
   const late = new AbortController();
   const done = work().catch(() => undefined);
   await Promise.race([done, pause(maxMs, late.signal)]);

@@ -19,7 +19,7 @@ export class Lease {
   ) {}
 
   /** Takes over from whoever has it now, with a higher epoch. `anew`: from the beginning of the store. */
-  static async take(checkpoints: Checkpoints, name: string, anew: boolean): Promise<Lease> {
+  static async acquire(checkpoints: Checkpoints, name: string, anew: boolean): Promise<Lease> {
     for (let tries = 1; ; tries += 1) {
       const last = await checkpoints.load(name);
       const position = anew ? BEGINNING : (last?.position ?? BEGINNING);

@@ -120,7 +120,7 @@ export class Outbox {
     }
   }
 
-  take(): Parcel {
+  drain(): Parcel {
     const { messages, complete: upTo } = this;
     const { source, epoch, partitions } = this.options;
     const { isBehind } = this;

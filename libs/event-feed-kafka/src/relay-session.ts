@@ -142,7 +142,7 @@ export class RelaySession {
       await this.outbox.due();
       if (isAborted(signal)) return;
       const startedAt = performance.now();
-      const { messages, events, upTo } = this.outbox.take();
+      const { messages, events, upTo } = this.outbox.drain();
       await send(producer, { topic, messages }, signal);
       this.acked = upTo;
       this.hasSent = true;

@@ -1,7 +1,7 @@
 import { type Consumer, type EachBatchPayload, type KafkaMessage } from 'kafkajs';
 import { clientRetry, type KafkaClient } from './kafka-client.ts';
 import { partitionsOf, withAdmin } from './kafka-topics.ts';
-import { Backoff, Bell, isAborted, letGo, pause, reasonOf, unlessAborted, whenAborted } from './patience.ts';
+import { Backoff, Bell, isAborted, endWithin, pause, reasonOf, unlessAborted, whenAborted } from './patience.ts';
 import { RECORD_OVERHEAD_BYTES } from './relay-outbox.ts';
 
 export interface TopicReaderOptions {
@@ -145,14 +145,14 @@ export class TopicReader {
   // Whoever owns a topic makes it, and may start later.
   private async untilThere(signal: AbortSignal): Promise<void> {
     const { client, topics } = this.options;
-    let isTold = false;
+    let isLogged = false;
     for (const topic of topics) {
       while (!isAborted(signal)) {
         const partitions = await unlessAborted(partitionsOf(client, topic), signal).catch(() => 'unknown' as const);
         // What else is wrong shows, and is told, when it is read.
         if (partitions !== undefined) break;
-        if (!isTold) client.log('info', 'Kafka: waiting for a topic that nobody has made yet', { topic });
-        isTold = true;
+        if (!isLogged) client.log('info', 'Kafka: waiting for a topic that nobody has made yet', { topic });
+        isLogged = true;
         await pause(TOPIC_POLL_MS, signal);
       }
     }
@@ -185,7 +185,7 @@ export class TopicReader {
       this.consumer = undefined;
       this.assigned = [];
       this.room.ring();
-      await letGo(() => endConsumer(consumer, started));
+      await endWithin(() => endConsumer(consumer, started));
     }
   }
 
@@ -281,7 +281,7 @@ export class TopicReader {
       const moved = this.assigned.filter(({ handled, committed }) => handled > committed);
       if (moved.length === 0 || this.consumer === undefined || isAborted(signal)) continue;
       const offsets = moved.map(({ topic, partition, handled }) => ({ topic, partition, offset: String(handled) }));
-      await letGo(async () => {
+      await endWithin(async () => {
         await this.consumer?.commitOffsets(offsets);
         for (const [index, place] of moved.entries()) place.committed = BigInt(offsets[index]?.offset ?? 0);
       });

@@ -87,17 +87,17 @@ describe('hearing of events through the store', () => {
   });
 
   it('lets a follower reach the position of an answered command', async () => {
-    const heard: FeedEvent[] = [];
+    const delivered: FeedEvent[] = [];
     const follower = followFeed(new StoreFeed(store, publications), {
       name: 'test',
       source: 'orchestrator',
       topics: ['rollouts'],
-      apply: (event) => void heard.push(event),
+      apply: (event) => void delivered.push(event),
     });
     follower.start();
     const { position } = await store.append(appendOf({ stream: 'rollout-1', commitId: 'a', body: body('A', 'B') }));
     await follower.reached(position);
-    expect(heard.map(({ type }) => type)).toEqual(['A', 'B']);
+    expect(delivered.map(({ type }) => type)).toEqual(['A', 'B']);
     await follower.stop();
   });
 });

@@ -11,7 +11,7 @@ export class FeedFollower extends Follower<FeedEvent> {
     super(
       inbox.consumer.name,
       (after, signal) => messages(feed, inbox, after, signal),
-      (event, signal) => inbox.take(event, signal),
+      (event, signal) => inbox.accept(event, signal),
     );
   }
 }

@@ -46,10 +46,10 @@ function inbox(feed: ScriptedFeed, bad = new Set<string>()) {
     applied.push(nameOf(event));
   };
   const box = new FeedInbox(feed, { name: 'spec', source: 'catalog', topics: ['catalog'], apply });
-  const take = async (...events: { event: FeedEvent }[]) => {
-    for (const { event } of events) await box.take(event, never);
+  const accept = async (...events: { event: FeedEvent }[]) => {
+    for (const { event } of events) await box.accept(event, never);
   };
-  return { box, take, applied, tried };
+  return { box, accept, applied, tried };
 }
 
 describe('taking in the events of a feed', () => {
@@ -61,31 +61,31 @@ describe('taking in the events of a feed', () => {
       feedEvent('s', 4, 0, at(1, 1)),
     ];
     const feed = new ScriptedFeed([], owned);
-    const { take, applied } = inbox(feed);
-    await take(feedEvent('s', 0, 0), feedEvent('s', 4, 0, at(1, 1)), feedEvent('s', 1, 0, at(0)));
+    const { accept, applied } = inbox(feed);
+    await accept(feedEvent('s', 0, 0), feedEvent('s', 4, 0, at(1, 1)), feedEvent('s', 1, 0, at(0)));
     expect(applied).toEqual(['s 0.0', 's 1.0', 's 1.1', 's 4.0']);
     expect(feed.asked).toEqual(['s from 0']);
   });
 
   it('fetches the beginning of a stream that it meets in its middle', async () => {
     const feed = new ScriptedFeed([], [feedEvent('s', 0, 0), feedEvent('s', 1, 0, at(0))]);
-    const { take, applied } = inbox(feed);
-    await take(feedEvent('s', 1, 0, at(0)));
+    const { accept, applied } = inbox(feed);
+    await accept(feedEvent('s', 1, 0, at(0)));
     expect(applied).toEqual(['s 0.0', 's 1.0']);
   });
 
   it('applies nothing across a hole that could not be filled before the end', async () => {
     const { box, applied } = inbox(new ScriptedFeed([], []));
-    await box.take(feedEvent('s', 5, 0, at(4)).event, AbortSignal.abort());
+    await box.accept(feedEvent('s', 5, 0, at(4)).event, AbortSignal.abort());
     expect(applied).toEqual([]);
   });
 
   it('asks nobody when nothing is missing, and takes what the owner does not have for not missing', async () => {
     const feed = new ScriptedFeed([], []);
-    const { take, applied } = inbox(feed);
-    await take(feedEvent('s', 3, 1), feedEvent('s', 7, 0, at(3, 1)));
+    const { accept, applied } = inbox(feed);
+    await accept(feedEvent('s', 3, 1), feedEvent('s', 7, 0, at(3, 1)));
     expect(feed.asked).toEqual([]);
-    await take(feedEvent('s', 9, 0, at(8)));
+    await accept(feedEvent('s', 9, 0, at(8)));
     expect(feed.asked).toEqual(['s from 7']);
     expect(applied).toEqual(['s 3.1', 's 7.0', 's 9.0']);
   });
@@ -94,8 +94,8 @@ describe('taking in the events of a feed', () => {
 describe('parking what cannot be applied', () => {
   it('tries again, then parks the event and what follows in its stream, and goes on with other streams', async () => {
     const letters = new NotedLetters();
-    const { box, take, applied, tried } = inbox(new ScriptedFeed([], [], letters), new Set(['s 1.0']));
-    await take(feedEvent('s', 0, 0), feedEvent('s', 1, 0, at(0)), feedEvent('s', 2, 0, at(1)), feedEvent('t', 0, 0));
+    const { box, accept, applied, tried } = inbox(new ScriptedFeed([], [], letters), new Set(['s 1.0']));
+    await accept(feedEvent('s', 0, 0), feedEvent('s', 1, 0, at(0)), feedEvent('s', 2, 0, at(1)), feedEvent('t', 0, 0));
     expect(applied).toEqual(['s 0.0', 't 0.0']);
     expect(tried.filter((each) => each === 's 1.0')).toHaveLength(ATTEMPTS);
     expect(letters.log).toEqual(['parked s 1.0: too odd', 'parked s 2.0']);
@@ -108,14 +108,14 @@ describe('parking what cannot be applied', () => {
   it('applies the parked event and those behind it once that is possible', async () => {
     const bad = new Set(['s 0.0']);
     const letters = new NotedLetters();
-    const { box, take, applied } = inbox(new ScriptedFeed([], [], letters), bad);
-    await take(feedEvent('s', 0, 0), feedEvent('s', 1, 0, at(0)));
+    const { box, accept, applied } = inbox(new ScriptedFeed([], [], letters), bad);
+    await accept(feedEvent('s', 0, 0), feedEvent('s', 1, 0, at(0)));
     expect(await box.retry(letterOf(box), 'ann')).toHaveLength(2);
     bad.clear();
     expect(await box.retry(letterOf(box), 'ann')).toEqual([]);
     expect(applied).toEqual(['s 0.0', 's 1.0']);
     expect(letters.log.slice(-2)).toEqual(['applied s 0.0 by ann', 'applied s 1.0 by ann']);
-    await take(feedEvent('s', 2, 0, at(1)));
+    await accept(feedEvent('s', 2, 0, at(1)));
     expect(applied).toHaveLength(3);
   });
 
@@ -123,12 +123,12 @@ describe('parking what cannot be applied', () => {
     const bad = new Set(['s 0.0']);
     const letters = new NotedLetters();
     const first = inbox(new ScriptedFeed([], [], letters), bad);
-    await first.take(feedEvent('s', 0, 0), feedEvent('s', 1, 0, at(0)));
+    await first.accept(feedEvent('s', 0, 0), feedEvent('s', 1, 0, at(0)));
     expect(await first.box.discard(letterOf(first.box), 'ann')).toEqual([]);
     expect(first.applied).toEqual(['s 1.0']);
     const second = inbox(new ScriptedFeed([], [], new NotedLetters(letters.states)), bad);
     await second.box.recall();
-    await second.take(feedEvent('s', 0, 0), feedEvent('s', 1, 0, at(0)));
+    await second.accept(feedEvent('s', 0, 0), feedEvent('s', 1, 0, at(0)));
     expect(second.applied).toEqual(['s 1.0']);
     expect(second.tried).toEqual(['s 1.0']);
   });
@@ -138,12 +138,12 @@ describe('parking what cannot be applied', () => {
     const letters = new NotedLetters(states);
     const still = inbox(new ScriptedFeed([], [], letters), new Set(['s 0.0']));
     await still.box.recall();
-    await still.take(feedEvent('s', 0, 0));
+    await still.accept(feedEvent('s', 0, 0));
     expect(letters.log).toEqual([]);
     expect(still.box.letters).toHaveLength(1);
     const mended = inbox(new ScriptedFeed([], [], letters));
     await mended.box.recall();
-    await mended.take(feedEvent('s', 0, 0));
+    await mended.accept(feedEvent('s', 0, 0));
     expect(mended.applied).toEqual(['s 0.0']);
     expect(letters.states.get('spec/s/0/0')).toBe('applied');
   });
@@ -151,19 +151,19 @@ describe('parking what cannot be applied', () => {
   it('lets decisions and new events take turns', async () => {
     const letters = new NotedLetters();
     const bad = new Set(['s 0.0']);
-    const { box, take, applied } = inbox(new ScriptedFeed([], [], letters), bad);
-    await take(feedEvent('s', 0, 0));
+    const { box, accept, applied } = inbox(new ScriptedFeed([], [], letters), bad);
+    await accept(feedEvent('s', 0, 0));
     bad.clear();
     const letter = letterOf(box);
-    await Promise.all([box.retry(letter, 'ann'), take(feedEvent('s', 1, 0, at(0))), box.retry(letter, 'bob')]);
+    await Promise.all([box.retry(letter, 'ann'), accept(feedEvent('s', 1, 0, at(0))), box.retry(letter, 'bob')]);
     expect(applied).toEqual(['s 0.0', 's 1.0']);
     expect(box.letters).toEqual([]);
   });
 
   it('drops the event that was meant, though two ask for it at once', async () => {
     const letters = new NotedLetters();
-    const { box, take } = inbox(new ScriptedFeed([], [], letters), new Set(['s 0.0', 's 1.0']));
-    await take(feedEvent('s', 0, 0), feedEvent('s', 1, 0, at(0)));
+    const { box, accept } = inbox(new ScriptedFeed([], [], letters), new Set(['s 0.0', 's 1.0']));
+    await accept(feedEvent('s', 0, 0), feedEvent('s', 1, 0, at(0)));
     const letter = letterOf(box);
     const answers = await Promise.all([box.discard(letter, 'ann'), box.discard(letter, 'bob')]);
     expect(answers.map((parked) => parked.map(({ event }) => nameOf(event)))).toEqual([['s 1.0'], ['s 1.0']]);
@@ -171,7 +171,7 @@ describe('parking what cannot be applied', () => {
   });
 
   it('throws where there is nowhere to park', async () => {
-    const { take } = inbox(new ScriptedFeed([]), new Set(['s 0.0']));
-    await expect(take(feedEvent('s', 0, 0))).rejects.toThrow('too odd');
+    const { accept } = inbox(new ScriptedFeed([]), new Set(['s 0.0']));
+    await expect(accept(feedEvent('s', 0, 0))).rejects.toThrow('too odd');
   });
 });

@@ -43,7 +43,7 @@ export class FeedInbox {
   }
 
   /** Throws what the consumer threw, when there is nowhere to park the event. */
-  take(event: FeedEvent, signal: AbortSignal): Promise<void> {
+  accept(event: FeedEvent, signal: AbortSignal): Promise<void> {
     return this.inTurn(async () => {
       const last = this.seen.get(event.stream);
       if (!isAfter(event.place, last)) return;

@@ -3,17 +3,17 @@ import { SoleOwnership } from './shard-ownership.ts';
 
 /** A keeper that writes down what it is told, and refuses to gain as often as it is told. */
 function keeperOf(refusals = 0) {
-  const told: string[] = [];
+  const received: string[] = [];
   let left = refusals;
   return {
-    told,
+    received,
     refuse: (times: number) => (left = times),
     gain: async (shard: number) => {
       if (left-- > 0) throw new Error('the store is not there');
-      told.push(`gain ${String(shard)}`);
+      received.push(`gain ${String(shard)}`);
     },
     lose: async (shard: number) => {
-      told.push(`lose ${String(shard)}`);
+      received.push(`lose ${String(shard)}`);
     },
   };
 }
@@ -23,10 +23,10 @@ describe('owning all shards', () => {
     const [ownership, keeper] = [new SoleOwnership(() => Promise.resolve()), keeperOf()];
     expect(ownership.ownerOf(0)).toBeUndefined();
     await ownership.start(3, keeper);
-    expect(keeper.told).toEqual(['gain 0', 'gain 1', 'gain 2']);
+    expect(keeper.received).toEqual(['gain 0', 'gain 1', 'gain 2']);
     expect([0, 2, 3, -1].map((shard) => ownership.ownerOf(shard)?.isSelf)).toEqual([true, true, undefined, undefined]);
     await ownership.stop();
-    expect(keeper.told).toHaveLength(3);
+    expect(keeper.received).toHaveLength(3);
   });
 
   it('does not start when a shard cannot be taken over', async () => {
@@ -44,7 +44,7 @@ describe('owning all shards', () => {
     ownership.release(1);
     expect(ownership.notReady()).toContain('shard 1');
     await expect.poll(() => ownership.notReady()).toBeUndefined();
-    expect(keeper.told.slice(2)).toEqual(['lose 1', 'gain 1']);
+    expect(keeper.received.slice(2)).toEqual(['lose 1', 'gain 1']);
     expect(waits).toHaveLength(3);
   });
 
@@ -55,6 +55,6 @@ describe('owning all shards', () => {
     ownership.release(0);
     await ownership.stop();
     ownership.release(0);
-    expect(keeper.told).toEqual(['gain 0', 'lose 0']);
+    expect(keeper.received).toEqual(['gain 0', 'lose 0']);
   });
 });

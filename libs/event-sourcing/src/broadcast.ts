@@ -53,7 +53,7 @@ export class Broadcast {
           if (comparePositions(covered, position) > 0) position = covered;
           yield { kind: 'caught-up', position };
         }
-        const live = subscriber.take();
+        const live = subscriber.drain();
         for (const commit of live.commits) {
           if (aborted()) return;
           if (comparePositions(commit.position, position) <= 0) continue;
@@ -105,7 +105,7 @@ class Subscriber {
     return overflowed;
   }
 
-  take(): { commits: readonly Commit[]; covered: Position } {
+  drain(): { commits: readonly Commit[]; covered: Position } {
     if (this.overflowed) return { commits: [], covered: BEGINNING };
     const taken = { commits: this.commits, covered: this.covered };
     this.commits = [];

@@ -96,7 +96,7 @@ export class AllStream {
   async *follow(following: Following): AsyncGenerator<SubscriptionMessage> {
     for await (const commit of this.catchUp(following)) yield { kind: 'commit', commit };
     yield { kind: 'caught-up', position: following.covered };
-    let told = following.covered;
+    let received = following.covered;
     let isLive = false;
     let delivered: Position | undefined;
     for await (const arrival of this.arrivals(following, liveFilter(following.prefixes), LIVE_WINDOW_EVENTS)) {
@@ -109,9 +109,9 @@ export class AllStream {
         }
         // The server tells of each event, also of those it has just delivered; what was not delivered is another's commit.
       } else if (arrival.position !== delivered) following.covered = forwards(following.covered, arrival.position);
-      if (!isLive || arrival.more || comparePositions(following.covered, told) <= 0) continue;
-      told = following.covered;
-      yield { kind: 'caught-up', position: told };
+      if (!isLive || arrival.more || comparePositions(following.covered, received) <= 0) continue;
+      received = following.covered;
+      yield { kind: 'caught-up', position: received };
     }
   }
 

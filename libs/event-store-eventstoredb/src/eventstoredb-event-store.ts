@@ -139,7 +139,7 @@ export class EventStoreDBEventStore extends EventStore {
     const both = AbortSignal.any([signal, this.closed.signal]);
     const retries = new Retries(Number.POSITIVE_INFINITY, both);
     const following: Following = { covered: after, prefixes, signal: both };
-    let told: Position | undefined;
+    let received: Position | undefined;
     const aborted = () => signal.aborted;
     while (!aborted()) {
       try {
@@ -147,8 +147,8 @@ export class EventStoreDBEventStore extends EventStore {
           if (aborted()) return;
           retries.succeeded();
           if (message.kind === 'caught-up') {
-            if (told !== undefined && comparePositions(message.position, told) <= 0) continue;
-            told = message.position;
+            if (received !== undefined && comparePositions(message.position, received) <= 0) continue;
+            received = message.position;
           } else following.covered = message.commit.position;
           yield message;
         }

@@ -220,8 +220,8 @@ describe('subscribing while connections are cut', () => {
       const wanted = Array.from({ length: total / 2 }, (_, n) => `c${n * 2}`);
       expect(commitIdsOf(live.commits)).toEqual(wanted);
       expect(commitIdsOf(await collect(store.readAll({ prefixes: ['wanted-'] })))).toEqual(wanted);
-      const told = live.messages.flatMap((message) => (message.kind === 'caught-up' ? [message.position] : []));
-      expect(told).toEqual([...new Set(told)].sort(comparePositions));
+      const received = live.messages.flatMap((message) => (message.kind === 'caught-up' ? [message.position] : []));
+      expect(received).toEqual([...new Set(received)].sort(comparePositions));
     },
   );
 

@@ -18,7 +18,7 @@ export class DataFolderLock {
   }
 
   /** Makes the folder if it is not there. Throws StoreRefused when a store has the folder that does not share it, or this one does not. */
-  static take(folder: string, shared = false): DataFolderLock {
+  static acquire(folder: string, shared = false): DataFolderLock {
     try {
       mkdirSync(folder, { recursive: true });
       const database = lock(folder, shared ? SHARED : EXCLUSIVE);

@@ -37,9 +37,9 @@ describe('encoding records', () => {
 
   it('notices any changed byte, any cut, and any other place', () => {
     fc.assert(
-      fc.property(place, record, fc.nat(), fc.integer({ min: 1, max: 255 }), (where, what, at, change) => {
+      fc.property(place, record, fc.nat(), fc.integer({ min: 1, max: 255 }), (where, what, offset, change) => {
         const bytes = encodeRecord(where, what);
-        const index = at % bytes.length;
+        const index = offset % bytes.length;
         const changed = bytes.map((byte, n) => (n === index ? byte ^ change : byte));
         expect(decodeRecord(where, changed)).toBeUndefined();
         expect(decodeRecord(where, bytes.subarray(0, index))).toBeUndefined();

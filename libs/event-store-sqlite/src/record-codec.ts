@@ -64,7 +64,7 @@ export function decodeRecord(place: RecordPlace, bytes: Uint8Array): StoredRecor
   if (end <= 0) return undefined;
   const stored = new DataView(bytes.buffer, bytes.byteOffset).getUint32(end);
   if (stored !== checksum(place, bytes.subarray(0, end))) return undefined;
-  const cursor: Cursor = { bytes, at: 1 };
+  const cursor: Cursor = { bytes, index: 1 };
   const flags = bytes[0] ?? 0;
   const revision = takeNumber(cursor);
   const recordedAtMs = takeNumber(cursor);
@@ -73,7 +73,7 @@ export function decodeRecord(place: RecordPlace, bytes: Uint8Array): StoredRecor
   const correlationId = takeId(cursor, commitId) ?? '';
   const causationId = takeId(cursor, commitId);
   const packedCount = (flags & FLAG_PACKED) === 0 ? undefined : takeNumber(cursor);
-  const body = bytes.subarray(cursor.at, end);
+  const body = bytes.subarray(cursor.index, end);
   return {
     revision,
     recordedAtMs,
@@ -103,7 +103,7 @@ function checksum({ position, streamId }: RecordPlace, bytes: Uint8Array): numbe
 
 interface Cursor {
   readonly bytes: Uint8Array;
-  at: number;
+  index: number;
 }
 
 // Division instead of shifts: times and positions do not fit into 32 bits.
@@ -119,7 +119,7 @@ function pushNumber(bytes: number[], value: number): void {
 function takeNumber(cursor: Cursor): number {
   let value = 0;
   for (let scale = 1; ; scale *= 0x80) {
-    const byte = cursor.bytes[cursor.at++] ?? 0;
+    const byte = cursor.bytes[cursor.index++] ?? 0;
     value += (byte % 0x80) * scale;
     if (byte < 0x80) return value;
   }
@@ -133,9 +133,9 @@ function pushText(bytes: number[], text: string, offset: number): void {
 }
 
 function takeText(cursor: Cursor, length: number): string {
-  const from = cursor.at;
-  cursor.at += length;
-  return buffer(cursor.bytes).toString('utf8', from, cursor.at);
+  const from = cursor.index;
+  cursor.index += length;
+  return buffer(cursor.bytes).toString('utf8', from, cursor.index);
 }
 
 function pushId(bytes: number[], id: string | undefined, commitId?: string): void {
@@ -150,9 +150,9 @@ function takeId(cursor: Cursor, commitId?: string): string | undefined {
   if (tag === ID_ABSENT) return undefined;
   if (tag === ID_SAME_AS_COMMIT) return commitId;
   if (tag >= ID_TEXT) return takeText(cursor, tag - ID_TEXT);
-  const from = cursor.at;
-  cursor.at += 16;
-  const hex = buffer(cursor.bytes).toString('hex', from, cursor.at);
+  const from = cursor.index;
+  cursor.index += 16;
+  const hex = buffer(cursor.bytes).toString('hex', from, cursor.index);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 

@@ -144,14 +144,14 @@ describe('appending to a shared store', () => {
     writer.exec('BEGIN IMMEDIATE');
     const turn = openTurnLock(join(path, '..'));
     const appending = stores[0].append(appendOf({ stream: 's-1', commitId: 'a' }));
-    const take = () => {
+    const acquire = () => {
       turn.exec('BEGIN IMMEDIATE');
       turn.exec('ROLLBACK');
     };
-    await vi.waitFor(() => expect(take).toThrow('locked'));
+    await vi.waitFor(() => expect(acquire).toThrow('locked'));
     writer.close();
     await appending;
-    take();
+    acquire();
     turn.close();
   });
 

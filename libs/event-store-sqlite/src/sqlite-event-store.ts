@@ -57,7 +57,7 @@ export class SqliteEventStore extends EventStore {
     super();
     this.clock = clock;
     this.shared = shared;
-    thread.onNews((head) => this.hearOf(head));
+    thread.onNotice((head) => this.hearOf(head));
     this.writes = new GroupCommit(thread, (commits) => this.publish(commits));
     this.checkpoints = new SqliteCheckpoints(thread, this.writes);
   }
@@ -65,7 +65,7 @@ export class SqliteEventStore extends EventStore {
   /** Opens the store, or makes it. Throws StoreRefused, which says what to do. */
   static async open(options: SqliteEventStoreOptions): Promise<SqliteEventStore> {
     const { path, clock, sizeBytesMax, shared = false } = options;
-    const lock = DataFolderLock.take(dirname(resolve(path)), shared);
+    const lock = DataFolderLock.acquire(dirname(resolve(path)), shared);
     try {
       const { thread, head } = await StoreThread.start({ path, clockKind: clock.kind, sizeBytesMax, shared });
       return new SqliteEventStore(options, thread, lock, String(head));

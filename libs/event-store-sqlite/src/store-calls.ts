@@ -21,10 +21,10 @@ export type StoreRequest = {
 export type StoreReply =
   | { readonly id: number; readonly kind: 'done'; readonly output: unknown }
   | { readonly id: number; readonly kind: 'failed'; readonly message: string }
-  | StoreNews;
+  | StoreNotice;
 
 /** What the thread says unasked: another process has written, and this is the position of the last commit now. */
-export interface StoreNews {
+export interface StoreNotice {
   readonly kind: 'others-wrote';
   readonly head: number;
 }
@@ -42,11 +42,11 @@ export function withSharedBuffer<Item extends { readonly body: Uint8Array }>(
   items: readonly Item[],
 ): { items: Item[]; buffer: ArrayBuffer } {
   const buffer = new ArrayBuffer(items.reduce((sum, { body }) => sum + body.length, 0));
-  let at = 0;
+  let index = 0;
   const shared = items.map((item) => {
-    const body = new Uint8Array(buffer, at, item.body.length);
+    const body = new Uint8Array(buffer, index, item.body.length);
     body.set(item.body);
-    at += body.length;
+    index += body.length;
     return { ...item, body };
   });
   return { items: shared, buffer };

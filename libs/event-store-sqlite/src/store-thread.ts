@@ -51,7 +51,7 @@ export class StoreThread {
   }
 
   /** The listener is told when other processes have written, while the thread watches for it. */
-  onNews(listener: (head: number) => void): void {
+  onNotice(listener: (head: number) => void): void {
     this.onOthersWrote = listener;
   }
 

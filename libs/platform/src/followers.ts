@@ -15,7 +15,7 @@ export interface Companion {
   readonly name: string;
   start(): void;
   /** Called first when the process is to end: nothing may wait any longer for what is away. */
-  letGo?(): void | Promise<void>;
+  disconnect?(): void | Promise<void>;
   /** Called when nothing is written any more, and before the store closes. */
   stop(): Promise<void>;
   /** What keeps the process from being ready, undefined when nothing does. */
@@ -48,7 +48,7 @@ export class Followers {
   /** Takes over a companion: it runs from the start of the application until all followers have stopped. */
   accompany(companion: Companion): void {
     this.companions.push(companion);
-    this.onStop(companion.name, () => companion.letGo?.());
+    this.onStop(companion.name, () => companion.disconnect?.());
   }
 
   /** Starts all of them; what they cause goes through command handlers, which are there only once all modules are. */

@@ -4,23 +4,23 @@ import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { EventFeed, type Publication, ShardOwnership, SoleOwnership, StoreFeed } from '@sluice/event-feed';
 import { Clock, EventStore } from '@sluice/event-sourcing';
-import { AsyncApi } from './async-api.ts';
-import { AuthGuard } from './auth.ts';
-import { DeadLettersController } from './dead-letters.controller.ts';
-import { DeviceRoutes } from './device-routes.ts';
-import { FeedController } from './feed.controller.ts';
-import { Folds } from './folds.ts';
+import { AsyncApi } from './http/async-api.ts';
+import { AuthGuard } from './auth/auth.ts';
+import { DeadLettersController } from './feed/dead-letters.controller.ts';
+import { DeviceRoutes } from './http/device-routes.ts';
+import { FeedController } from './feed/feed.controller.ts';
+import { Folds } from './replay/folds.ts';
 import { type Companion, Followers } from './followers.ts';
-import { Metrics } from './metrics.ts';
-import { OpenApi } from './open-api.ts';
-import { OperationsController, TokensController } from './operations.controller.ts';
-import { ProblemFilter } from './problem.ts';
-import { ProgressController } from './progress.controller.ts';
-import { ReplaysController, Verifications } from './replays.ts';
+import { Metrics } from './observe/metrics.ts';
+import { OpenApi } from './http/open-api.ts';
+import { OperationsController, TokensController } from './observe/operations.controller.ts';
+import { ProblemFilter } from './http/problem.ts';
+import { ProgressController } from './observe/progress.controller.ts';
+import { ReplaysController, Verifications } from './replay/replays.ts';
 import { Settings } from './settings.ts';
-import { StreamShares } from './stream-shares.ts';
-import { Tokens } from './tokens.ts';
-import { createValidationPipe } from './validation.ts';
+import { StreamShares } from './feed/stream-shares.ts';
+import { Tokens } from './auth/tokens.ts';
+import { createValidationPipe } from './http/validation.ts';
 
 /** What an app decides: the adapters, the time, the configuration. Services see only the ports. */
 export interface Composition {

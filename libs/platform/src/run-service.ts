@@ -6,11 +6,11 @@ import { type EventFeed, type Publication, type ShardOwnership } from '@sluice/e
 import { type Clock, type EventStore } from '@sluice/event-sourcing';
 import { type Logger } from 'pino';
 import { ManualClock, WallClock } from './clock.ts';
-import { type StoreLocation, WorkerFolds } from './folds.ts';
+import { type StoreLocation, WorkerFolds } from './replay/folds.ts';
 import { type Companion } from './followers.ts';
-import { createApp, createLogger, serve } from './serve.ts';
+import { createApp, createLogger, serve } from './http/serve.ts';
 import { HelpWanted, readSettings, type Settings, SettingsError, type SettingValues } from './settings.ts';
-import { Tokens } from './tokens.ts';
+import { Tokens } from './auth/tokens.ts';
 
 const EXIT_WRONG_USE = 2;
 const EXIT_FAILED = 1;

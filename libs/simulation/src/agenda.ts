@@ -17,9 +17,9 @@ export class Agenda<Item> {
   }
 
   /** An instant that has been taken already counts as the next one that has not. */
-  add(at: number, item: Item): void {
-    const slot = Math.max(slotOf(at), this.nextSlot);
-    const entry = { at, order: this.added, item };
+  add(atMs: number, item: Item): void {
+    const slot = Math.max(slotOf(atMs), this.nextSlot);
+    const entry = { at: atMs, order: this.added, item };
     this.added += 1;
     const entries = this.slots.get(slot);
     if (entries === undefined) this.slots.set(slot, [entry]);

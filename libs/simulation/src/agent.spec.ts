@@ -185,13 +185,13 @@ function favourable(): Random {
   throw new Error('no seed will do');
 }
 
-function directive(kind: Directive['directive'], reason: Directive['reason'] = 'in-wave', at = NOW): Directive {
+function directive(kind: Directive['directive'], reason: Directive['reason'] = 'in-wave', atMs = NOW): Directive {
   return {
     directive: kind,
     reason,
     patchId: PATCH,
     rolloutId: 'r1',
-    lease: { expiresAt: toTimeText(at + HOUR), recallEpoch: 0 },
+    lease: { expiresAt: toTimeText(atMs + HOUR), recallEpoch: 0 },
     nextCheckInSeconds: 3600,
   };
 }

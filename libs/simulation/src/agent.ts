@@ -1,6 +1,6 @@
 import { type CheckIn, type Directive, type Report, type ReportKind } from '@sluice/contracts';
 import { toTimeText } from '@sluice/event-sourcing';
-import { type Device, type Order, type Release } from './fleet.ts';
+import { type Device, type Order, type FullRelease } from './fleet.ts';
 import { type Random } from './random.ts';
 
 /** What a device does by itself, without being asked. */
@@ -11,7 +11,7 @@ export type Act =
   | { readonly kind: 'finish'; readonly order: Order; readonly fails: boolean }
   | { readonly kind: 'accept'; readonly patchId: string }
   | { readonly kind: 'remove-by-user'; readonly patchId: string }
-  | { readonly kind: 'upgrade'; readonly release: Release };
+  | { readonly kind: 'upgrade'; readonly fullRelease: FullRelease };
 
 export interface TimedAct {
   readonly at: number;
@@ -67,13 +67,13 @@ export function firstActs(device: Device, nowMs: number): readonly TimedAct[] {
 }
 
 /** When to check in next. Now and then a device is switched off after a check-in; one that roams for days, once. */
-export function nextCheckIn(device: Device, at: number, random: Random): number {
+export function nextCheckIn(device: Device, atMs: number, random: Random): number {
   if (random.chance(device.roams ? OFFLINE_CHANCE_ROAMING : OFFLINE_CHANCE)) {
     const hours = device.roams ? random.longTailed(8, 60) : random.longTailed(2, 24);
     device.roams = false;
-    device.offlineUntil = at + hours * HOUR + random.between(0, 59) * MINUTE;
+    device.offlineUntil = atMs + hours * HOUR + random.between(0, 59) * MINUTE;
   }
-  return Math.max(at + CHECK_IN_EVERY + random.between(-CHECK_IN_JITTER, CHECK_IN_JITTER), device.offlineUntil);
+  return Math.max(atMs + CHECK_IN_EVERY + random.between(-CHECK_IN_JITTER, CHECK_IN_JITTER), device.offlineUntil);
 }
 
 /** What the device says when it checks in. */
@@ -94,49 +94,54 @@ export function checkInOf(device: Device): CheckIn {
 }
 
 /** What the device will do after an answer. The order before it is forgotten: only the last answer counts. */
-export function obey(device: Device, directive: Directive, at: number, { random }: AgentContext): readonly TimedAct[] {
+export function obey(
+  device: Device,
+  directive: Directive,
+  atMs: number,
+  { random }: AgentContext,
+): readonly TimedAct[] {
   device.order = undefined;
-  const order = orderFrom(directive, at);
+  const order = orderFrom(directive, atMs);
   if (order === undefined) return [];
   device.order = order;
   switch (directive.directive) {
     case 'install':
-      return startAfter(random.chance(POSTPONED_SHARE) ? random.between(30, 360) : random.between(1, 15), at, order);
+      return startAfter(random.chance(POSTPONED_SHARE) ? random.between(30, 360) : random.between(1, 15), atMs, order);
     case 'remove':
-      return startAfter(random.between(1, 10), at, order);
+      return startAfter(random.between(1, 10), atMs, order);
     case 'offer':
-      return consider(device, order, at, random);
+      return consider(device, order, atMs, random);
     case 'none':
       return [];
   }
 }
 
 /** What follows when the time of an act has come. */
-export function perform(device: Device, act: Act, at: number, context: AgentContext): Outcome {
+export function perform(device: Device, act: Act, atMs: number, context: AgentContext): Outcome {
   switch (act.kind) {
     case 'check-in':
       return device.doing !== undefined ? nothing : { ...nothing, asks: true };
     case 'status':
       return {
-        reports: [report(device, 'status', at, context)],
-        acts: [{ at: at + STATUS_EVERY, act: { kind: 'status' } }],
+        reports: [report(device, 'status', atMs, context)],
+        acts: [{ at: atMs + STATUS_EVERY, act: { kind: 'status' } }],
       };
     case 'start':
-      return start(device, act.order, at, context);
+      return start(device, act.order, atMs, context);
     case 'finish':
       return act.order.kind === 'install'
-        ? finishInstall(device, act, at, context)
-        : finishRemoval(device, act, at, context);
+        ? finishInstall(device, act, atMs, context)
+        : finishRemoval(device, act, atMs, context);
     case 'accept':
-      return accept(device, act.patchId, at, context);
+      return accept(device, act.patchId, atMs, context);
     case 'remove-by-user':
-      return removeByUser(device, act.patchId, at, context);
+      return removeByUser(device, act.patchId, atMs, context);
     case 'upgrade':
-      return upgrade(device, act, at, context);
+      return upgrade(device, act, atMs, context);
   }
 }
 
-function orderFrom(directive: Directive, at: number): Order | undefined {
+function orderFrom(directive: Directive, atMs: number): Order | undefined {
   const patchId = directive.patchId ?? directive.patchIds?.[0];
   if (patchId === undefined || directive.directive === 'none') return undefined;
   return {
@@ -144,48 +149,48 @@ function orderFrom(directive: Directive, at: number): Order | undefined {
     patchId,
     rolloutId: directive.rolloutId,
     reason: directive.reason,
-    answeredAt: at,
+    answeredAt: atMs,
     expiresAt: Date.parse(directive.lease.expiresAt),
   };
 }
 
-function startAfter(minutes: number, at: number, order: Order): readonly TimedAct[] {
-  return [{ at: at + minutes * MINUTE, act: { kind: 'start', order } }];
+function startAfter(minutes: number, atMs: number, order: Order): readonly TimedAct[] {
+  return [{ at: atMs + minutes * MINUTE, act: { kind: 'start', order } }];
 }
 
-function consider(device: Device, order: Order, at: number, random: Random): readonly TimedAct[] {
-  if (device.accepted === order.patchId) return startAfter(1, at, order);
+function consider(device: Device, order: Order, atMs: number, random: Random): readonly TimedAct[] {
+  if (device.accepted === order.patchId) return startAfter(1, atMs, order);
   if (device.considered === order.patchId) return [];
   device.considered = order.patchId;
   if (!random.chance(ACCEPTING_SHARE)) return [];
-  const acceptsAt = at + random.longTailed(10, 24 * 60) * MINUTE;
+  const acceptsAt = atMs + random.longTailed(10, 24 * 60) * MINUTE;
   return [{ at: acceptsAt, act: { kind: 'accept', patchId: order.patchId } }];
 }
 
 /** Within the lease of the last offer the device goes ahead, after it it asks again. */
-function accept(device: Device, patchId: string, at: number, context: AgentContext): Outcome {
+function accept(device: Device, patchId: string, atMs: number, context: AgentContext): Outcome {
   if (device.held === patchId || device.doing !== undefined) return nothing;
   device.accepted = patchId;
   const { order } = device;
-  if (order?.kind === 'install' && order.patchId === patchId) return start(device, order, at, context);
+  if (order?.kind === 'install' && order.patchId === patchId) return start(device, order, atMs, context);
   return { ...nothing, asks: true };
 }
 
-function start(device: Device, order: Order, at: number, context: AgentContext): Outcome {
+function start(device: Device, order: Order, atMs: number, context: AgentContext): Outcome {
   if (device.order !== order || device.doing !== undefined) return nothing;
   device.order = undefined;
-  if (at > order.expiresAt) return { ...nothing, asks: true };
+  if (atMs > order.expiresAt) return { ...nothing, asks: true };
   device.doing = order;
   const { random } = context;
   if (order.kind === 'remove') {
     const fails = random.chance(REMOVE_FAILURE_RATE);
-    return { ...nothing, acts: [{ at: at + random.between(5, 20) * MINUTE, act: { kind: 'finish', order, fails } }] };
+    return { ...nothing, acts: [{ at: atMs + random.between(5, 20) * MINUTE, act: { kind: 'finish', order, fails } }] };
   }
   const fails = random.chance(failureRate(device, context.faultOf(order.patchId)));
   const minutes = fails ? random.between(2, 20) : random.between(30, 90);
   return {
-    reports: [report(device, 'install-started', at, context, about(order))],
-    acts: [{ at: at + minutes * MINUTE, act: { kind: 'finish', order, fails } }],
+    reports: [report(device, 'install-started', atMs, context, about(order))],
+    acts: [{ at: atMs + minutes * MINUTE, act: { kind: 'finish', order, fails } }],
   };
 }
 
@@ -196,7 +201,7 @@ function failureRate(device: Device, fault: Fault | undefined): number {
 function finishInstall(
   device: Device,
   { order, fails }: Extract<Act, { kind: 'finish' }>,
-  at: number,
+  atMs: number,
   context: AgentContext,
 ): Outcome {
   device.doing = undefined;
@@ -204,12 +209,12 @@ function finishInstall(
   if (fails || build === undefined) {
     countFailure(device, order.patchId);
     const failureCode = build === undefined ? 'no-package' : 'verification-failed';
-    return { ...nothing, reports: [report(device, 'install-failed', at, context, { ...about(order), failureCode })] };
+    return { ...nothing, reports: [report(device, 'install-failed', atMs, context, { ...about(order), failureCode })] };
   }
   // A replacement goes onto the base: the recalled patch falls first, in the same restart, and must be told as earlier.
   const fallen =
     device.held !== undefined && order.reason === 'recalled'
-      ? fall(device, device.held, at - 1, context, { cause: 'recall' })
+      ? fall(device, device.held, atMs - 1, context, { cause: 'recall' })
       : [];
   device.held = order.patchId;
   device.osBuild = build;
@@ -217,12 +222,12 @@ function finishInstall(
   const acts = context.random.chance(REMOVING_SHARE)
     ? [
         {
-          at: at + context.random.between(2, 48) * HOUR,
+          at: atMs + context.random.between(2, 48) * HOUR,
           act: { kind: 'remove-by-user' as const, patchId: order.patchId },
         },
       ]
     : [];
-  return { reports: [...fallen, report(device, 'installed', at, context, about(order))], acts };
+  return { reports: [...fallen, report(device, 'installed', atMs, context, about(order))], acts };
 }
 
 function countFailure(device: Device, patchId: string): void {
@@ -234,50 +239,51 @@ function countFailure(device: Device, patchId: string): void {
 function finishRemoval(
   device: Device,
   { order, fails }: Extract<Act, { kind: 'finish' }>,
-  at: number,
+  atMs: number,
   context: AgentContext,
 ): Outcome {
   device.doing = undefined;
   if (device.held === undefined) return nothing;
-  if (!fails) return { ...nothing, reports: fall(device, device.held, at, context, { cause: 'recall' }) };
+  if (!fails) return { ...nothing, reports: fall(device, device.held, atMs, context, { cause: 'recall' }) };
   const failure = { ...about(order), failureCode: 'restart-refused' };
-  return { ...nothing, reports: [report(device, 'remove-failed', at, context, failure)] };
+  return { ...nothing, reports: [report(device, 'remove-failed', atMs, context, failure)] };
 }
 
-function removeByUser(device: Device, patchId: string, at: number, context: AgentContext): Outcome {
+function removeByUser(device: Device, patchId: string, atMs: number, context: AgentContext): Outcome {
   if (device.held !== patchId || device.doing !== undefined) return nothing;
   device.removed.push(patchId);
-  return { ...nothing, reports: fall(device, patchId, at, context, { cause: 'user' }) };
+  return { ...nothing, reports: fall(device, patchId, atMs, context, { cause: 'user' }) };
 }
 
 /** Back to the base, and the report of it. */
 function fall(
   device: Device,
   patchId: string,
-  at: number,
+  atMs: number,
   context: AgentContext,
   { cause }: { cause: 'recall' | 'user' },
 ): Report[] {
   device.held = undefined;
   device.osBuild = device.base;
-  return [report(device, 'rolled-back', at, context, { patchId, cause })];
+  return [report(device, 'rolled-back', atMs, context, { patchId, cause })];
 }
 
 function upgrade(
   device: Device,
-  { release }: Extract<Act, { kind: 'upgrade' }>,
-  at: number,
+  { fullRelease }: Extract<Act, { kind: 'upgrade' }>,
+  atMs: number,
   context: AgentContext,
 ): Outcome {
-  if (device.doing !== undefined) return { ...nothing, acts: [{ at: at + HOUR, act: { kind: 'upgrade', release } }] };
-  device.osVersion = release.version;
-  device.base = release.build;
-  device.osBuild = release.build;
+  if (device.doing !== undefined)
+    return { ...nothing, acts: [{ at: atMs + HOUR, act: { kind: 'upgrade', fullRelease } }] };
+  device.osVersion = fullRelease.version;
+  device.base = fullRelease.build;
+  device.osBuild = fullRelease.build;
   device.held = undefined;
   device.order = undefined;
   device.failed = [];
   device.removed = [];
-  return { ...nothing, reports: [report(device, 'status', at, context)] };
+  return { ...nothing, reports: [report(device, 'status', atMs, context)] };
 }
 
 function about({ patchId, rolloutId }: Order): Partial<Report> {
@@ -287,7 +293,7 @@ function about({ patchId, rolloutId }: Order): Partial<Report> {
 function report(
   device: Device,
   kind: ReportKind,
-  at: number,
+  atMs: number,
   { run }: AgentContext,
   details: Partial<Report> = {},
 ): Report {
@@ -296,7 +302,7 @@ function report(
     reportId: `${device.deviceId}:${run}:${String(device.reports)}`,
     deviceId: device.deviceId,
     kind,
-    occurredAt: toTimeText(at),
+    occurredAt: toTimeText(atMs),
     platform: device.platform,
     model: device.model,
     osVersion: device.osVersion,

@@ -1,5 +1,5 @@
 import { type Fault } from './agent.ts';
-import { type Release } from './fleet.ts';
+import { type FullRelease } from './fleet.ts';
 import { type PatchView, type RolloutView } from './operator.ts';
 import { type CatalogPatch, realPatch } from './real-patches.ts';
 
@@ -7,13 +7,13 @@ import { type CatalogPatch, realPatch } from './real-patches.ts';
 interface Episode {
   readonly patch: CatalogPatch;
   /** The full release that iPhones and iPads move to first, in made-up episodes. */
-  readonly release?: Release;
+  readonly fullRelease?: FullRelease;
   readonly replacement?: CatalogPatch;
 }
 
 /** What the people of the demo would do now. */
 export type Step =
-  | { readonly kind: 'upgrade'; readonly release: Release }
+  | { readonly kind: 'upgrade'; readonly fullRelease: FullRelease }
   | { readonly kind: 'publish'; readonly patch: CatalogPatch }
   | { readonly kind: 'plan'; readonly patch: CatalogPatch }
   | { readonly kind: 'start'; readonly rolloutId: string }
@@ -34,7 +34,7 @@ const MINUTE = 60_000;
 /** From the halt to the responder's pull: long enough for a person to read what happened. */
 const RESPONSE_MS = 120 * MINUTE;
 const UPGRADED_SHARE = 0.8;
-/** Versions of made-up releases begin here, so that nobody takes them for real ones. */
+/** Versions of made-up full releases begin here, so that nobody takes them for real ones. */
 const MADE_UP_VERSION = 99;
 
 const realEpisodes: readonly Episode[] = [
@@ -71,9 +71,11 @@ function* episodes(): Generator<Episode> {
   yield* realEpisodes;
   const models = [...new Set([...realEpisodes].flatMap(({ patch }) => iosModels(patch)))];
   for (let number = 1; ; number += 1) {
-    const release = { version: `${String(MADE_UP_VERSION)}.${String(number)}`, build: `99A${String(number)}` };
-    const patch = madeUp(release, 'a', models);
-    yield number % 2 === 1 ? { patch, release } : { patch, release, replacement: madeUp(release, 'b', models) };
+    const fullRelease = { version: `${String(MADE_UP_VERSION)}.${String(number)}`, build: `99A${String(number)}` };
+    const patch = madeUp(fullRelease, 'a', models);
+    yield number % 2 === 1
+      ? { patch, fullRelease }
+      : { patch, fullRelease, replacement: madeUp(fullRelease, 'b', models) };
   }
 }
 
@@ -81,7 +83,7 @@ function iosModels({ platform, variants }: CatalogPatch): readonly string[] {
   return platform === 'ios' ? variants.flatMap(({ models }) => models) : [];
 }
 
-function madeUp({ version, build }: Release, letter: string, models: readonly string[]): CatalogPatch {
+function madeUp({ version, build }: FullRelease, letter: string, models: readonly string[]): CatalogPatch {
   return {
     patchId: `ios-${version}-${letter}`,
     platform: 'ios',
@@ -92,10 +94,10 @@ function madeUp({ version, build }: Release, letter: string, models: readonly st
   };
 }
 
-function stepOf({ patch, release, replacement }: Episode, view: StoryView): Step | 'wait' | 'over' {
+function stepOf({ patch, fullRelease, replacement }: Episode, view: StoryView): Step | 'wait' | 'over' {
   const status = view.patches.get(patch.patchId)?.status;
-  if (status === undefined && release !== undefined && view.shareOn(release.build) < UPGRADED_SHARE) {
-    return { kind: 'upgrade', release };
+  if (status === undefined && fullRelease !== undefined && view.shareOn(fullRelease.build) < UPGRADED_SHARE) {
+    return { kind: 'upgrade', fullRelease };
   }
   if (status === undefined) return { kind: 'publish', patch };
   if (status !== 'pulled') return rollOut(patch, replacement, view);

@@ -46,11 +46,11 @@ describe('telling the story of the demo', () => {
     });
   });
 
-  it('goes on with made-up releases when the real patches are through, and lets every second one fail', () => {
+  it('goes on with made-up full releases when the real patches are through, and lets every second one fail', () => {
     const published = realPatches.map(({ patchId }) => patchId);
     const rollouts = published.map((patchId) => rollout(patchId, 'completed'));
     const done = { published, rollouts };
-    expect(nextStep(view(done))).toEqual({ kind: 'upgrade', release: { version: '99.1', build: '99A1' } });
+    expect(nextStep(view(done))).toEqual({ kind: 'upgrade', fullRelease: { version: '99.1', build: '99A1' } });
     const next = nextStep(view({ ...done, upgraded: true }));
     expect(next).toMatchObject({ kind: 'publish', patch: { patchId: 'ios-99.1-a' } });
     expect(demoFault('ios-99.1-a')).toBeUndefined();
@@ -63,12 +63,12 @@ describe('running the demo', () => {
   it('brings out a patch, has a faulty one taken back, and replaces it', async () => {
     const world = new FakeWorld(SCENARIO_START_MS);
     const demo = await Demo.start(world, { devices: 400, seed: 1 });
-    const told = await play(world, demo, 60 * HOUR);
-    expect(told).toContain('iOS 26.3.1 (a) is complete; latecomers get it at once.');
-    expect(told.some((text) => text.startsWith('iOS 16.5.1 (a) is halted'))).toBe(true);
-    expect(told).toContain('iOS 16.5.1 (c) is published.');
-    expect(told).toContain('iOS 16.5.1 (a) is gone from the last device.');
-    expect(told).toContain('iOS 16.5.1 (c) is complete; latecomers get it at once.');
+    const received = await play(world, demo, 60 * HOUR);
+    expect(received).toContain('iOS 26.3.1 (a) is complete; latecomers get it at once.');
+    expect(received.some((text) => text.startsWith('iOS 16.5.1 (a) is halted'))).toBe(true);
+    expect(received).toContain('iOS 16.5.1 (c) is published.');
+    expect(received).toContain('iOS 16.5.1 (a) is gone from the last device.');
+    expect(received).toContain('iOS 16.5.1 (c) is complete; latecomers get it at once.');
   });
 
   it('goes on with what its devices have when it starts again', async () => {
@@ -92,8 +92,8 @@ describe('running the demo', () => {
       request.path === '/v1/rollouts' && request.method === 'POST'
         ? Promise.resolve({ status: 409, body: { code: 'rollout-exists' } })
         : send(request);
-    const told = await play(world, demo, HOUR);
-    expect(told.some((text) => text.includes('rollout-exists'))).toBe(true);
+    const received = await play(world, demo, HOUR);
+    expect(received.some((text) => text.includes('rollout-exists'))).toBe(true);
   });
 });
 
@@ -129,14 +129,14 @@ describe('narrating the demo', () => {
 
 /** Steps as the app does, ten minutes at a time, and hands back all news. */
 async function play(world: FakeWorld, demo: Demo, forMs: number): Promise<string[]> {
-  const told: string[] = [];
+  const received: string[] = [];
   const end = world.now() + forMs;
   while (world.now() < end) {
     await world.advanceTo(world.now() + 10 * MINUTE);
     await demo.step(world.now());
-    told.push(...demo.state().news.flatMap(({ at, text }) => (at === world.now() ? [text] : [])));
+    received.push(...demo.state().lately.flatMap(({ at, text }) => (at === world.now() ? [text] : [])));
   }
-  return told;
+  return received;
 }
 
 function view({

@@ -1,7 +1,7 @@
 import { demoFault, nextStep, type Step } from './demo-story.ts';
 import { type Device, fleetOf2023, fleetOf2026, makeFleet } from './fleet.ts';
 import { FleetRun } from './fleet-run.ts';
-import { type DemoState, newsOf } from './narrator.ts';
+import { type DemoState, changesOf } from './narrator.ts';
 import {
   type DeviceView,
   type FleetView,
@@ -24,7 +24,7 @@ import { UnexpectedAnswer, type World } from './world.ts';
 /** How often the people of the demo look at what there is. */
 const LOOK_EVERY_MS = 10 * 60_000;
 const UPGRADE_WITHIN_HOURS = 6;
-const NEWS_MAX = 6;
+const LATELY_MAX = 6;
 const RING_SHARE = 0.05;
 
 interface Seen {
@@ -43,7 +43,7 @@ export class Demo {
   private lookedAt = -Infinity;
   private upgradingTo: string | undefined;
   private readonly haltSeenAt = new Map<string, number>();
-  private news: { readonly at: number; readonly text: string }[] = [];
+  private lately: { readonly at: number; readonly text: string }[] = [];
 
   private constructor(
     private readonly world: World,
@@ -76,7 +76,7 @@ export class Demo {
     this.lookedAt = nowMs;
     const before = this.seen;
     this.seen = await look(this.world);
-    this.tell(nowMs, newsOf(before, this.seen));
+    this.tell(nowMs, changesOf(before, this.seen));
     for (const { rolloutId, status } of this.seen.rollouts) {
       if (status !== 'halted') this.haltSeenAt.delete(rolloutId);
       else if (!this.haltSeenAt.has(rolloutId)) this.haltSeenAt.set(rolloutId, nowMs);
@@ -95,7 +95,7 @@ export class Demo {
       recalls,
       fleet,
       upgradingTo: this.upgradingTo,
-      news: this.news,
+      lately: this.lately,
     };
   }
 
@@ -117,11 +117,11 @@ export class Demo {
   private async perform(step: Step): Promise<void> {
     switch (step.kind) {
       case 'upgrade':
-        if (this.upgradingTo === step.release.version) return;
-        this.upgradingTo = step.release.version;
+        if (this.upgradingTo === step.fullRelease.version) return;
+        this.upgradingTo = step.fullRelease.version;
         this.run.upgrade(
-          this.iosDevices().filter(({ base }) => base !== step.release.build),
-          step.release,
+          this.iosDevices().filter(({ base }) => base !== step.fullRelease.build),
+          step.fullRelease,
           UPGRADE_WITHIN_HOURS,
         );
         return;
@@ -138,8 +138,8 @@ export class Demo {
     }
   }
 
-  private tell(at: number, texts: readonly string[]): void {
-    this.news = [...this.news, ...texts.map((text) => ({ at, text }))].slice(-NEWS_MAX);
+  private tell(atMs: number, texts: readonly string[]): void {
+    this.lately = [...this.lately, ...texts.map((text) => ({ at: atMs, text }))].slice(-LATELY_MAX);
   }
 
   private iosDevices(): Device[] {

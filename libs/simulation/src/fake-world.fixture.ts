@@ -70,7 +70,7 @@ export class FakeWorld extends World {
       case 'POST check-in':
         return ok(this.decide(body as CheckIn));
       case 'POST reports':
-        return this.take((body as { reports: Report[] }).reports);
+        return this.accept((body as { reports: Report[] }).reports);
       case 'POST patches':
         return this.publish(body as CatalogPatch);
       case 'GET patches':
@@ -145,7 +145,7 @@ export class FakeWorld extends World {
     };
   }
 
-  private take(reports: readonly Report[]): WorldAnswer {
+  private accept(reports: readonly Report[]): WorldAnswer {
     for (const report of reports) {
       const device = {
         osVersion: report.osVersion,

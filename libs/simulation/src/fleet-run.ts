@@ -10,7 +10,7 @@ import {
   type TimedAct,
 } from './agent.ts';
 import { Agenda } from './agenda.ts';
-import { type Device, type Release } from './fleet.ts';
+import { type Device, type FullRelease } from './fleet.ts';
 import { type CatalogPatch } from './real-patches.ts';
 import { ask, UnexpectedAnswer, type World, type WorldRequest } from './world.ts';
 
@@ -96,11 +96,11 @@ export class FleetRun {
   }
 
   /** The devices move on to another full release, each some time within the given hours. */
-  upgrade(devices: readonly Device[], release: Release, withinHours: number): void {
+  upgrade(devices: readonly Device[], fullRelease: FullRelease, withinHours: number): void {
     const now = this.world.now();
     for (const device of devices) {
-      const at = now + this.context.random.between(0, withinHours * 3600) * 1000;
-      this.agenda.add(at, { device, act: { kind: 'upgrade', release } });
+      const atMs = now + this.context.random.between(0, withinHours * 3600) * 1000;
+      this.agenda.add(atMs, { device, act: { kind: 'upgrade', fullRelease } });
     }
   }
 

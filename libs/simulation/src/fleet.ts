@@ -44,15 +44,15 @@ export interface Order {
   readonly expiresAt: number;
 }
 
-/** A part of a fleet: its models and the releases they run, by weight. */
+/** A part of a fleet: its models and the full releases they run, by weight. */
 export interface Line {
   readonly platform: Platform;
   readonly models: Choices<string>;
-  readonly releases: Choices<Release>;
+  readonly fullReleases: Choices<FullRelease>;
 }
 
 /** A full release, without patches. */
-export interface Release {
+export interface FullRelease {
   readonly version: string;
   readonly build: string;
 }
@@ -105,9 +105,9 @@ export const fleetOf2026: Choices<Line> = [
         'iPhone13,2': 4,
         'iPhone12,1': 4,
       }),
-      releases: [
-        [release('26.3.1', '23D8133'), 88],
-        [release('26.3', '23D127'), 12],
+      fullReleases: [
+        [fullRelease('26.3.1', '23D8133'), 88],
+        [fullRelease('26.3', '23D127'), 12],
       ],
     },
     68,
@@ -123,9 +123,9 @@ export const fleetOf2026: Choices<Line> = [
         'iPad12,1': 4,
         'iPad8,1': 1,
       }),
-      releases: [
-        [release('26.3.1', '23D8133'), 86],
-        [release('26.3', '23D127'), 14],
+      fullReleases: [
+        [fullRelease('26.3.1', '23D8133'), 86],
+        [fullRelease('26.3', '23D127'), 14],
       ],
     },
     14,
@@ -134,7 +134,7 @@ export const fleetOf2026: Choices<Line> = [
     {
       platform: 'ios',
       models: Object.entries({ 'iPhone11,8': 1 }),
-      releases: [[release('18.7.6', '22H320'), 1]],
+      fullReleases: [[fullRelease('18.7.6', '22H320'), 1]],
     },
     4,
   ],
@@ -150,10 +150,10 @@ export const fleetOf2026: Choices<Line> = [
         'MacBookAir10,1': 4,
         'Macmini9,1': 1,
       }),
-      releases: [
-        [release('26.3.1', '25D2128'), 80],
-        [release('26.3', '25D125'), 12],
-        [release('15.7.4', '24G517'), 8],
+      fullReleases: [
+        [fullRelease('26.3.1', '25D2128'), 80],
+        [fullRelease('26.3', '25D125'), 12],
+        [fullRelease('15.7.4', '24G517'), 8],
       ],
     },
     13,
@@ -162,7 +162,7 @@ export const fleetOf2026: Choices<Line> = [
     {
       platform: 'macos',
       models: Object.entries({ 'Mac17,5': 1 }),
-      releases: [[release('26.3.2', '25D2140'), 1]],
+      fullReleases: [[fullRelease('26.3.2', '25D2140'), 1]],
     },
     1,
   ],
@@ -190,10 +190,10 @@ export const fleetOf2023: Choices<Line> = [
         'iPhone11,8': 7,
         'iPhone10,4': 3,
       }),
-      releases: [
-        [release('16.5.1', '20F75'), 82],
-        [release('16.5', '20F66'), 9],
-        [release('16.4.1', '20E252'), 9],
+      fullReleases: [
+        [fullRelease('16.5.1', '20F75'), 82],
+        [fullRelease('16.5', '20F66'), 9],
+        [fullRelease('16.4.1', '20E252'), 9],
       ],
     },
     66,
@@ -209,10 +209,10 @@ export const fleetOf2023: Choices<Line> = [
         'iPad11,6': 2,
         'iPad8,1': 2,
       }),
-      releases: [
-        [release('16.5.1', '20F75'), 80],
-        [release('16.4.1', '20E252'), 12],
-        [release('16.5', '20F66'), 8],
+      fullReleases: [
+        [fullRelease('16.5.1', '20F75'), 80],
+        [fullRelease('16.4.1', '20E252'), 12],
+        [fullRelease('16.5', '20F66'), 8],
       ],
     },
     16,
@@ -221,7 +221,7 @@ export const fleetOf2023: Choices<Line> = [
     {
       platform: 'ios',
       models: Object.entries({ 'iPhone9,3': 1 }),
-      releases: [[release('15.7.7', '19H357'), 1]],
+      fullReleases: [[fullRelease('15.7.7', '19H357'), 1]],
     },
     3,
   ],
@@ -229,10 +229,10 @@ export const fleetOf2023: Choices<Line> = [
     {
       platform: 'macos',
       models: Object.entries({ 'Mac14,2': 5, 'Mac14,9': 2, 'MacBookAir10,1': 6, 'MacBookPro18,3': 3, 'Macmini9,1': 1 }),
-      releases: [
-        [release('13.4.1', '22F82'), 70],
-        [release('13.3.1', '22E261'), 18],
-        [release('12.6.7', '21G651'), 12],
+      fullReleases: [
+        [fullRelease('13.4.1', '22F82'), 70],
+        [fullRelease('13.3.1', '22E261'), 18],
+        [fullRelease('12.6.7', '21G651'), 12],
       ],
     },
     14,
@@ -241,14 +241,14 @@ export const fleetOf2023: Choices<Line> = [
     {
       platform: 'macos',
       models: Object.entries({ 'Mac14,15': 3, 'Mac14,13': 1 }),
-      releases: [[release('13.4.1', '22F2083'), 1]],
+      fullReleases: [[fullRelease('13.4.1', '22F2083'), 1]],
     },
     1,
   ],
 ];
 
 /**
- * A fleet from a seed. All distributions here and in `agent.ts` are made up: plausible weights of models and releases,
+ * A fleet from a seed. All distributions here and in `agent.ts` are made up: plausible weights of models and full releases,
  * 8 % on the manual track, installs failing at 0.2 % (0.4 % on old models). None of them is measured.
  */
 export function makeFleet({ seed, devices, lines, ringShare, roamingShare }: FleetOptions): Device[] {
@@ -256,7 +256,7 @@ export function makeFleet({ seed, devices, lines, ringShare, roamingShare }: Fle
   return Array.from({ length: devices }, (_, index) => {
     const line = random.pick(lines);
     const model = random.pick(line.models);
-    const { version, build } = random.pick(line.releases);
+    const { version, build } = random.pick(line.fullReleases);
     return {
       deviceId: `d-${String(index + 1).padStart(6, '0')}`,
       platform: line.platform,
@@ -283,6 +283,6 @@ export function makeFleet({ seed, devices, lines, ringShare, roamingShare }: Fle
   });
 }
 
-function release(version: string, build: string): Release {
+function fullRelease(version: string, build: string): FullRelease {
   return { version, build };
 }

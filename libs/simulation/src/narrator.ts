@@ -9,9 +9,9 @@ export interface DemoState {
   readonly rollouts: readonly RolloutView[];
   readonly recalls: readonly RecallView[];
   readonly fleet: FleetView;
-  /** The made-up release to which iPhones and iPads are moving. */
+  /** The made-up full release to which iPhones and iPads are moving. */
   readonly upgradingTo: string | undefined;
-  readonly news: readonly { readonly at: number; readonly text: string }[];
+  readonly lately: readonly { readonly at: number; readonly text: string }[];
 }
 
 type Patches = DemoState['patches'];
@@ -21,7 +21,7 @@ const ROLLOUTS_SHOWN_MAX = 5;
 
 /** The display of the demo, line by line: what happens now, how far it is, what was new, and what to try. */
 export function narrate(state: DemoState, { address, data }: { address: string; data: string }): string[] {
-  const { nowMs, devices, rollouts, recalls, patches, fleet, news } = state;
+  const { nowMs, devices, rollouts, recalls, patches, fleet, lately: lately } = state;
   const open = rollouts.filter((rollout) => isOpen(rollout, patches)).slice(-ROLLOUTS_SHOWN_MAX);
   const running = recalls.filter(({ status }) => status !== 'completed').slice(-ROLLOUTS_SHOWN_MAX);
   return [
@@ -32,13 +32,13 @@ export function narrate(state: DemoState, { address, data }: { address: string; 
     ...open.map((rollout) => rolloutLine(rollout, patches, fleet)),
     ...running.map((recall) => recallLine(recall, patches)),
     ...(open.length + running.length > 0 ? [''] : []),
-    ...(news.length > 0 ? ['Lately:', ...news.map(({ at, text }) => `  ${clockText(at)}  ${text}`), ''] : []),
+    ...(lately.length > 0 ? ['Lately:', ...lately.map(({ at, text }) => `  ${clockText(at)}  ${text}`), ''] : []),
     ...suggestions(state, address, data),
   ];
 }
 
 /** What changed between two looks, in words, in the order in which one would tell it. */
-export function newsOf(
+export function changesOf(
   before: Pick<DemoState, 'patches' | 'rollouts' | 'recalls'>,
   after: Pick<DemoState, 'patches' | 'rollouts' | 'recalls'>,
 ): string[] {
@@ -48,8 +48,10 @@ export function newsOf(
     ...[...after.patches.values()]
       .filter(({ patchId }) => !before.patches.has(patchId))
       .map((patch) => `${patchTitle(patch)} is published.`),
-    ...after.rollouts.flatMap((rollout) => rolloutNews(formerRollouts.get(rollout.rolloutId), rollout, after.patches)),
-    ...after.recalls.flatMap((recall) => recallNews(formerRecalls.get(recall.patchId), recall, after.patches)),
+    ...after.rollouts.flatMap((rollout) =>
+      rolloutChanges(formerRollouts.get(rollout.rolloutId), rollout, after.patches),
+    ),
+    ...after.recalls.flatMap((recall) => recallChanges(formerRecalls.get(recall.patchId), recall, after.patches)),
   ];
 }
 
@@ -70,7 +72,7 @@ function headline({ rollouts, recalls, patches, upgradingTo }: DemoState): strin
     const who = waveOf(running)?.ring === undefined ? 'more devices every minute' : 'the beta ring first';
     return `${titleOf(running.patchId, patches)} goes out to ${who}.`;
   }
-  if (upgradingTo !== undefined) return `iPhones and iPads move on to the made-up release ${upgradingTo}.`;
+  if (upgradingTo !== undefined) return `iPhones and iPads move on to the made-up full release ${upgradingTo}.`;
   return 'The fleet is quiet: devices check in every four hours, and there is nothing for them.';
 }
 
@@ -90,7 +92,7 @@ function recallLine({ patchId, devices, removed, remaining }: RecallView, patche
   return `${titleOf(patchId, patches).padEnd(18)} ${bar(percent)} ${percent.toFixed(1).padStart(5)} %  taken back; ${grouped(remaining)} devices still have it`;
 }
 
-function rolloutNews(before: RolloutView | undefined, now: RolloutView, patches: Patches): string[] {
+function rolloutChanges(before: RolloutView | undefined, now: RolloutView, patches: Patches): string[] {
   if (before?.status === now.status && before.wave === now.wave) return [];
   const title = titleOf(now.patchId, patches);
   switch (now.status) {
@@ -108,7 +110,7 @@ function rolloutNews(before: RolloutView | undefined, now: RolloutView, patches:
   }
 }
 
-function recallNews(before: RecallView | undefined, now: RecallView, patches: Patches): string[] {
+function recallChanges(before: RecallView | undefined, now: RecallView, patches: Patches): string[] {
   if (before?.status === now.status) return [];
   const title = titleOf(now.patchId, patches);
   switch (now.status) {

@@ -40,7 +40,7 @@ describe('writing down the real patches', () => {
 
   it('has models for every model of the simulated fleets that runs a base of a patch', () => {
     for (const [line] of [...fleetOf2023, ...fleetOf2026]) {
-      for (const [{ build }] of line.releases) {
+      for (const [{ build }] of line.fullReleases) {
         const variants = realPatches
           .filter(({ platform }) => platform === line.platform)
           .flatMap((patch) => patch.variants)

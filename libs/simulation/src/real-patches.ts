@@ -17,7 +17,7 @@ export interface CatalogVariant {
   readonly models: readonly string[];
 }
 
-// Which models a release runs on, by first number of the identifier. AppleDB tells some MacBookPro15,x apart by year;
+// Which models a full release runs on, by first number of the identifier. AppleDB tells some MacBookPro15,x apart by year;
 // devices do not, so the year is left out here.
 const phones2023 = [
   ...models('iPhone10', '1-6'),
@@ -107,7 +107,7 @@ const webKitOfMarch2026 = [{ id: 'CVE-2026-20643', exploited: false }];
 const notesOfMarch2026 = 'https://support.apple.com/en-us/126604';
 
 /**
- * Every removable patch that Apple released to the public in 2023 and 2026, in order of release.
+ * Every removable patch that Apple published to the public in 2023 and 2026, in order of publication.
  * Builds and models of 2023: AppleDB (MIT); of 2026: SOFA (Apache-2.0), board ids mapped through its device table.
  * Exploited as CISA's catalog has it. Apple names the CVEs of the first ones in the notes of 16.5 and 13.4 (HT213757, HT213758).
  */

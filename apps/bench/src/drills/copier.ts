@@ -29,7 +29,7 @@ export class Copier {
     for (const prefix of [from, to]) await ensureTopics(client, ['catalog'], { shards: 1, prefix });
     const writing = await barePair(client, kafkaTopic('catalog', to), () => undefined);
     const copier = new Copier(writing, meddling);
-    const reading = await barePair(client, kafkaTopic('catalog', from), (messages) => copier.take(messages));
+    const reading = await barePair(client, kafkaTopic('catalog', from), (messages) => copier.copy(messages));
     return Object.assign(copier, {
       [Symbol.asyncDispose]: async () => {
         await reading.disconnect();
@@ -44,7 +44,7 @@ export class Copier {
     this.meddling = (messages) => [...messages];
   }
 
-  private take(messages: readonly KafkaMessage[]): void {
+  private copy(messages: readonly KafkaMessage[]): void {
     this.copied += messages.length;
     const records = this.meddling(messages.map(toRecord));
     this.last = this.last.then(() => (records.length === 0 ? undefined : this.writing.send(records)));

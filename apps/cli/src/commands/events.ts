@@ -204,9 +204,15 @@ class Silence {
 
 function eventText({ time: at, type, stream, data, actor }: FeedEvent, paint: Paint): string {
   const subject = typeof data['deviceId'] === 'string' ? data['deviceId'] : stream.slice(stream.indexOf('-') + 1);
-  const told = Object.entries(data).filter(([name, value]) => !HIDDEN_FIELDS.has(name) && value !== subject);
+  const received = Object.entries(data).filter(([name, value]) => !HIDDEN_FIELDS.has(name) && value !== subject);
   const by = actor === undefined ? '' : paint('dim', `by ${clean(actor)}`);
-  const parts = [paint('dim', time(at)), paint('bold', type.padEnd(18)), clean(subject), clean(detailsText(told)), by];
+  const parts = [
+    paint('dim', time(at)),
+    paint('bold', type.padEnd(18)),
+    clean(subject),
+    clean(detailsText(received)),
+    by,
+  ];
   return parts.filter((part) => part !== '').join('  ');
 }
 

@@ -66,8 +66,8 @@ export function addPatchCommands(program: Command, open: OpenSession): void {
   patch
     .command('fold-in <patch>')
     .description('say that a full release contains the patch')
-    .requiredOption('--version <version>', 'version of the release')
-    .requiredOption('--build <build>', 'build of the release')
+    .requiredOption('--version <version>', 'version of the full release')
+    .requiredOption('--build <build>', 'build of the full release')
     .addHelpText('after', '\nExample:\n  $ sluice patch fold-in ios-26.3.1-a --version 26.4 --build 23E246')
     .action(async (id: string, { version, build }: { version: string; build: string }) => {
       const { api, output } = open();

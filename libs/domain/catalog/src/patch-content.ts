@@ -55,7 +55,7 @@ export function compareContent(
   wanted: PatchContent,
 ): { addition: Addition | undefined; conflicts: readonly string[] } {
   const variants = wanted.variants.filter(({ build }) => variantOf(present, build) === undefined);
-  const cves = wanted.cves.filter((cve) => isNews(cve, present));
+  const cves = wanted.cves.filter((cve) => isNew(cve, present));
   const notesUrl = present.releaseNotesUrl === undefined ? wanted.releaseNotesUrl : undefined;
   const isEmpty = variants.length === 0 && cves.length === 0 && notesUrl === undefined;
   return {
@@ -154,7 +154,7 @@ function changes(had: Variant, wants: Variant): string[] {
   return found;
 }
 
-function isNews(cve: Cve, present: PatchContent): boolean {
+function isNew(cve: Cve, present: PatchContent): boolean {
   const had = present.cves.find(({ id }) => id === cve.id);
   return had === undefined || (cve.exploited && !had.exploited);
 }

@@ -12,11 +12,11 @@ export interface Supersession {
  * answer is the same whenever it is asked, also after the superseding patch was pulled.
  */
 export function supersessions(patches: readonly KnownPatch[]): Supersession[] {
-  const standing = patches.filter(({ status }) => status !== 'pulled');
-  const highest = standing.reduce<KnownPatch | undefined>(higher, undefined);
+  const unpulled = patches.filter(({ status }) => status !== 'pulled');
+  const highest = unpulled.reduce<KnownPatch | undefined>(higher, undefined);
   if (highest === undefined) return [];
   const letters = new Map(patches.map(({ patchId, content }) => [patchId, content.letter]));
-  return standing
+  return unpulled
     .filter((patch) => {
       const by = supersededByOf(patch);
       const reached = (by === undefined ? undefined : letters.get(by)) ?? patch.content.letter;

@@ -78,16 +78,16 @@ describe('comparing versions', () => {
         const base = { ...one, letter: '' };
         const patch = { ...one, letter: one.letter === '' ? 'a' : one.letter };
         expect(compareVersions(base, patch)).toBeLessThan(0);
-        const release = { ...other, letter: '' };
-        if (compareVersions(base, release) < 0) expect(compareVersions(patch, release)).toBeLessThan(0);
+        const fullRelease = { ...other, letter: '' };
+        if (compareVersions(base, fullRelease) < 0) expect(compareVersions(patch, fullRelease)).toBeLessThan(0);
       }),
     );
   });
 });
 
-describe('ordering the versions of real releases', () => {
+describe('ordering the versions of real full releases', () => {
   const isThere = existsSync(RELEASES);
-  if (!isThere) console.warn('SKIPPED: version order of real releases, for ../shared/data/appledb is not there');
+  if (!isThere) console.warn('SKIPPED: version order of real full releases, for ../shared/data/appledb is not there');
 
   it.skipIf(!isThere)('agrees with a natural sort of their texts', () => {
     const texts = readFileSync(RELEASES, 'utf8')

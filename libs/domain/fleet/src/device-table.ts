@@ -6,7 +6,7 @@ export const DEVICE = {
   /** Words 0 to 3 are the key. Float: when what the profile says held; −∞ for a device that never reported. */
   profileAtFloat: 2,
   /** Float: when the device was last heard of. */
-  heardAtFloat: 3,
+  lastReportFloat: 3,
   profile: 8,
   /** The first of the device's entries. */
   firstEntry: 9,
@@ -31,18 +31,18 @@ export class DeviceTable {
   }
 
   /** The device with the key of four words at `at`, NOWHERE if there is none. */
-  find(keys: Uint32Array, at: number): number {
-    return this.slots[this.slotOf(keys, at)] ?? NOWHERE;
+  find(keys: Uint32Array, index: number): number {
+    return this.slots[this.slotOf(keys, index)] ?? NOWHERE;
   }
 
-  findOrAdd(keys: Uint32Array, at: number): number {
-    const slot = this.slotOf(keys, at);
+  findOrAdd(keys: Uint32Array, index: number): number {
+    const slot = this.slotOf(keys, index);
     const found = this.slots[slot] ?? NOWHERE;
     if (found !== NOWHERE) return found;
     const device = this.records.add();
-    for (let word = 0; word < 4; word += 1) this.records.setWord(device, word, keys[at + word] ?? 0);
+    for (let word = 0; word < 4; word += 1) this.records.setWord(device, word, keys[index + word] ?? 0);
     this.records.setFloat(device, DEVICE.profileAtFloat, -Infinity);
-    this.records.setFloat(device, DEVICE.heardAtFloat, -Infinity);
+    this.records.setFloat(device, DEVICE.lastReportFloat, -Infinity);
     this.records.setWord(device, DEVICE.firstEntry, NOWHERE);
     this.slots[slot] = device;
     if (this.count > this.slots.length * LOAD_MAX) this.fillSlots(this.slots.length * 2);
@@ -59,8 +59,8 @@ export class DeviceTable {
   }
 
   /** Gives a device its id if it has none: a length in one byte, and the text, as they lie at `at`. */
-  name(device: number, ids: Uint8Array, at: number): void {
-    if (!this.hasId(device)) this.records.setWord(device, DEVICE.id, this.ids.add(ids, at));
+  name(device: number, ids: Uint8Array, index: number): void {
+    if (!this.hasId(device)) this.records.setWord(device, DEVICE.id, this.ids.add(ids, index));
   }
 
   hasId(device: number): boolean {
@@ -73,9 +73,9 @@ export class DeviceTable {
   }
 
   // The first word decided the shard, so its low bits may all be the same here; the second is as random as any hash.
-  private slotOf(keys: Uint32Array, at: number): number {
+  private slotOf(keys: Uint32Array, index: number): number {
     const mask = this.slots.length - 1;
-    const second = keys[at + 1] ?? 0;
+    const second = keys[index + 1] ?? 0;
     for (let slot = second & mask; ; slot = (slot + 1) & mask) {
       const device = this.slots[slot] ?? NOWHERE;
       if (device === NOWHERE) return slot;
@@ -83,9 +83,9 @@ export class DeviceTable {
       const base = this.records.offsetOf(device);
       if (
         words[base + 1] === second &&
-        words[base] === keys[at] &&
-        words[base + 2] === keys[at + 2] &&
-        words[base + 3] === keys[at + 3]
+        words[base] === keys[index] &&
+        words[base + 2] === keys[index + 2] &&
+        words[base + 3] === keys[index + 3]
       ) {
         return slot;
       }
@@ -113,18 +113,18 @@ export class IdTexts {
   /** Goes on from what `copy` gave. */
   constructor(copied: Uint8Array = new Uint8Array(0)) {
     this.chunks = [];
-    for (let at = 0; at < copied.length; at += ID_CHUNK_BYTES) {
+    for (let index = 0; index < copied.length; index += ID_CHUNK_BYTES) {
       // Of full size, for more ids go into the last one.
       const chunk = new Uint8Array(ID_CHUNK_BYTES);
-      chunk.set(copied.subarray(at, at + ID_CHUNK_BYTES));
+      chunk.set(copied.subarray(index, index + ID_CHUNK_BYTES));
       this.chunks.push(chunk);
     }
     this.used = copied.length;
   }
 
   /** The number of the id that lies at `at`: its length in one byte, and its text. */
-  add(ids: Uint8Array, at: number): number {
-    const bytes = 1 + (ids[at] ?? 0);
+  add(ids: Uint8Array, index: number): number {
+    const bytes = 1 + (ids[index] ?? 0);
     // An id does not go over the end of a chunk.
     const room = this.chunks.length * ID_CHUNK_BYTES - this.used;
     if (bytes > room) {
@@ -133,7 +133,7 @@ export class IdTexts {
     }
     const chunk = this.chunks.at(-1) ?? ids;
     const start = this.used % ID_CHUNK_BYTES;
-    for (let byte = 0; byte < bytes; byte += 1) chunk[start + byte] = ids[at + byte] ?? 0;
+    for (let byte = 0; byte < bytes; byte += 1) chunk[start + byte] = ids[index + byte] ?? 0;
     this.used += bytes;
     return this.used - bytes + 1;
   }

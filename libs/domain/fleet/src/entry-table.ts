@@ -52,9 +52,9 @@ export class EntryTable {
   }
 
   /** Sets the state, unless a later one is there. */
-  write(entry: number, raw: number, at: number, profile: number): void {
-    if (at < this.at(entry)) return;
-    this.records.setFloat(entry, ENTRY.atFloat, at);
+  write(entry: number, raw: number, index: number, profile: number): void {
+    if (index < this.at(entry)) return;
+    this.records.setFloat(entry, ENTRY.atFloat, index);
     this.records.setWord(entry, ENTRY.profile, profile);
     this.setFlags(entry, (this.flags(entry) & ~ENTRY.rawMask) | raw);
   }

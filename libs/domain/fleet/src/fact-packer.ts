@@ -64,14 +64,14 @@ export class FactPacker {
 
   /** A commit has room for FACTS_PER_COMMIT_MAX facts; one more throws. */
   add(fact: NewFact): void {
-    const at = this.facts;
-    if (at === FACTS_PER_COMMIT_MAX) throw new RangeError('the commit is full');
-    if (at === this.heads.length) this.grow();
-    this.facts = at + 1;
-    copy(fact.deviceHash, this.keys, at * KEY_BYTES, KEY_BYTES);
-    copy(fact.reportHash, this.reports, at * REPORT_BYTES, REPORT_BYTES);
-    this.occurred[at] = fact.occurredAt;
-    this.received[at] = fact.receivedAt;
+    const index = this.facts;
+    if (index === FACTS_PER_COMMIT_MAX) throw new RangeError('the commit is full');
+    if (index === this.heads.length) this.grow();
+    this.facts = index + 1;
+    copy(fact.deviceHash, this.keys, index * KEY_BYTES, KEY_BYTES);
+    copy(fact.reportHash, this.reports, index * REPORT_BYTES, REPORT_BYTES);
+    this.occurred[index] = fact.occurredAt;
+    this.received[index] = fact.receivedAt;
     let head = kindCodes[fact.kind] | (fact.clockAhead ? CLOCK_AHEAD : 0);
     if (fact.deviceId !== undefined) {
       head |= HAS_ID;
@@ -81,11 +81,11 @@ export class FactPacker {
     if (said?.cause !== undefined && fact.kind === 'PatchRolledBack') {
       head |= removalCauses.indexOf(said.cause) << CAUSE_SHIFT;
     }
-    this.heads[at] = head;
-    this.profiles[at] = said === undefined ? NONE : lineOf(this.profileLines, profileText(said));
-    this.targets[at] =
+    this.heads[index] = head;
+    this.profiles[index] = said === undefined ? NONE : lineOf(this.profileLines, profileText(said));
+    this.targets[index] =
       said?.patchId === undefined ? NONE : lineOf(this.targetLines, targetText(said.patchId, said.rolloutId));
-    if (said !== undefined) this.addDetails(at, said);
+    if (said !== undefined) this.addDetails(index, said);
   }
 
   /** The packed commit; the packer is empty afterwards. */
@@ -115,10 +115,10 @@ export class FactPacker {
     return { bytes, count };
   }
 
-  private addDetails(at: number, { signal, failureCode, detail }: Said): void {
+  private addDetails(index: number, { signal, failureCode, detail }: Said): void {
     if (signal === undefined && failureCode === undefined && detail === undefined) return;
     this.details.push([
-      at,
+      index,
       {
         ...(signal !== undefined && { signal }),
         ...(failureCode !== undefined && { failureCode }),
@@ -129,13 +129,14 @@ export class FactPacker {
 
   private farTimes(): number[] {
     const far: number[] = [];
-    for (let at = 0; at < this.facts; at += 1) if (this.lag(at) === FAR) far.push(this.occurred[at] ?? 0);
+    for (let index = 0; index < this.facts; index += 1)
+      if (this.lag(index) === FAR) far.push(this.occurred[index] ?? 0);
     return far;
   }
 
   /** The zigzag of receipt − occurrence: the sign lies in the lowest bit, so that small skews both ways stay small numbers. */
-  private lag(at: number): number {
-    const lag = (this.received[at] ?? 0) - (this.occurred[at] ?? 0);
+  private lag(index: number): number {
+    const lag = (this.received[index] ?? 0) - (this.occurred[index] ?? 0);
     const zigzag = lag < 0 ? -2 * lag - 1 : 2 * lag;
     return zigzag < FAR && Number.isInteger(zigzag) ? zigzag : FAR;
   }
@@ -159,13 +160,13 @@ export class FactPacker {
     offset += count * REPORT_BYTES;
     bytes.set(this.heads.subarray(0, count), offset);
     offset += count;
-    for (let at = 0; at < count; at += 1) {
-      const later = (this.received[at] ?? 0) - base;
+    for (let index = 0; index < count; index += 1) {
+      const later = (this.received[index] ?? 0) - base;
       if (!Number.isInteger(later) || later > 0xffffffff) throw new RangeError('times of receipt are too far apart');
-      writePlanes(bytes, offset + at, count, 2, this.profiles[at] ?? NONE);
-      writePlanes(bytes, offset + 2 * count + at, count, 2, this.targets[at] ?? NONE);
-      writePlanes(bytes, offset + 4 * count + at, count, 4, this.lag(at));
-      writePlanes(bytes, offset + 8 * count + at, count, 4, later);
+      writePlanes(bytes, offset + index, count, 2, this.profiles[index] ?? NONE);
+      writePlanes(bytes, offset + 2 * count + index, count, 2, this.targets[index] ?? NONE);
+      writePlanes(bytes, offset + 4 * count + index, count, 4, this.lag(index));
+      writePlanes(bytes, offset + 8 * count + index, count, 4, later);
     }
     return offset + 12 * count;
   }
@@ -192,7 +193,7 @@ export class FactPacker {
 function copy(from: string, to: Uint8Array, offset: number, length: number): void {
   if (from.length < length)
     throw new RangeError(`a hash has ${String(from.length)} bytes instead of ${String(length)}`);
-  for (let at = 0; at < length; at += 1) to[offset + at] = from.charCodeAt(at);
+  for (let index = 0; index < length; index += 1) to[offset + index] = from.charCodeAt(index);
 }
 
 function writePlanes(bytes: Uint8Array, start: number, stride: number, planes: number, value: number): void {

@@ -63,8 +63,8 @@ export function view(shard: FleetShard, device = 'd-1'): DeviceView | undefined 
 
 // A stand-in for SHA-256, which the domain may not compute: FNV-1a with a counter, as many bytes as wanted.
 export function hashOf(text: string, bytes: number): string {
-  const codes = Array.from({ length: bytes }, (_, at) => {
-    let hash = 2166136261 ^ at;
+  const codes = Array.from({ length: bytes }, (_, offset) => {
+    let hash = 2166136261 ^ offset;
     for (let index = 0; index < text.length; index += 1) hash = Math.imul(hash ^ text.charCodeAt(index), 16777619);
     return (hash ^ (hash >>> 15)) & 0xff;
   });

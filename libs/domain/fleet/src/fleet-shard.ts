@@ -73,26 +73,26 @@ export class FleetShard {
     const patches = facts.targetLines.map((line) => this.patches.indexOf(parseTarget(line).patchId));
     const { count, keys, heads, ids, occurredAt, receivedAt } = facts;
     let idAt = 0;
-    for (let at = 0; at < count; at += 1) {
-      const device = this.devices.findOrAdd(keys, at * 4);
-      const head = heads[at] ?? 0;
+    for (let index = 0; index < count; index += 1) {
+      const device = this.devices.findOrAdd(keys, index * 4);
+      const head = heads[index] ?? 0;
       if ((head & HAS_ID) !== 0) {
         this.devices.name(device, ids, idAt);
         idAt += 1 + (ids[idAt] ?? 0);
       }
-      const received = receivedAt[at] ?? 0;
-      const when = Math.min(occurredAt[at] ?? 0, received);
+      const received = receivedAt[index] ?? 0;
+      const when = Math.min(occurredAt[index] ?? 0, received);
       const kind = head & KIND_MASK;
       if (kind === KIND.DeviceRetired) {
         this.mark(device, RETIRED, when);
         this.recount(device);
         continue;
       }
-      const profile = profiles[facts.profiles[at] ?? 0] ?? 0;
+      const profile = profiles[facts.profiles[index] ?? 0] ?? 0;
       const observed = this.observe(device, profile, when, received);
-      const target = patches[facts.targets[at] ?? 0];
-      const told = target !== undefined && this.tell(device, kind, target, { profile, when, received });
-      if (observed || told) this.recount(device);
+      const target = patches[facts.targets[index] ?? 0];
+      const announced = target !== undefined && this.tell(device, kind, target, { profile, when, received });
+      if (observed || announced) this.recount(device);
     }
     this.factCount += count;
   }
@@ -123,10 +123,10 @@ export class FleetShard {
   }
 
   /** Per patch, how many of its holders were not heard of since an instant. */
-  holdersNotHeardOfSince(since: number): Map<number, number> {
+  holdersSilentSince(since: number): Map<number, number> {
     const counts = new Map<number, number>();
     for (let device = 0; device < this.devices.count; device += 1) {
-      if (this.heardAt(device) >= since) continue;
+      if (this.lastReportAt(device) >= since) continue;
       let entry = this.word(device, DEVICE.firstEntry);
       for (; entry !== NOWHERE; entry = this.entries.next(entry)) {
         if (this.entries.shown(entry) !== SHOWN.installed) continue;
@@ -138,8 +138,8 @@ export class FleetShard {
   }
 
   /** What happened since the last time, as health buckets count it; outcomes received up to then count without a start. */
-  takeHealth(receivedUntil: number): { trials: readonly TrialCell[]; tallies: ReadonlyMap<number, PatchTally> } {
-    return { trials: this.trials.take(receivedUntil), tallies: this.patches.takeTallies() };
+  drainHealth(receivedUntil: number): { trials: readonly TrialCell[]; tallies: ReadonlyMap<number, PatchTally> } {
+    return { trials: this.trials.drain(receivedUntil), tallies: this.patches.drainTallies() };
   }
 
   profile(index: number): Profile | undefined {
@@ -148,12 +148,12 @@ export class FleetShard {
 
   /** What the device looks like, undefined before its first report. */
   profileOfDevice(device: number): Profile | undefined {
-    return this.heardAt(device) === -Infinity ? undefined : this.profiles[this.word(device, DEVICE.profile)];
+    return this.lastReportAt(device) === -Infinity ? undefined : this.profiles[this.word(device, DEVICE.profile)];
   }
 
   /** When the device was last heard of, −∞ if it never reported. */
-  heardAt(device: number): number {
-    return this.devices.records.float(device, DEVICE.heardAtFloat);
+  lastReportAt(device: number): number {
+    return this.devices.records.float(device, DEVICE.lastReportFloat);
   }
 
   /** When the device was last retired, −∞ if never. */
@@ -194,7 +194,8 @@ export class FleetShard {
     const words = this.devices.records.wordsOf(device);
     const floats = this.devices.records.floatsOf(device);
     const base = this.devices.records.offsetOf(device);
-    if (received > (floats[base / 2 + DEVICE.heardAtFloat] ?? 0)) floats[base / 2 + DEVICE.heardAtFloat] = received;
+    if (received > (floats[base / 2 + DEVICE.lastReportFloat] ?? 0))
+      floats[base / 2 + DEVICE.lastReportFloat] = received;
     if (when < (floats[base / 2 + DEVICE.profileAtFloat] ?? 0)) return false;
     floats[base / 2 + DEVICE.profileAtFloat] = when;
     words[base + DEVICE.profile] = profile;

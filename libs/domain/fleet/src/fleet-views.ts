@@ -50,7 +50,7 @@ export function viewDevice(shard: FleetShard, device: number): DeviceView | unde
   return {
     deviceId: shard.devices.idOf(device),
     ...profile,
-    lastReportAt: toTimeText(shard.heardAt(device)),
+    lastReportAt: toTimeText(shard.lastReportAt(device)),
     ...(!shard.isKnown(device) && { retiredAt: toTimeText(shard.retiredAt(device)) }),
     patches,
   };

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { BASE_BUILD, type FactSketch, MINUTE, NOON, pack, PATCHED_BUILD, shardOf } from './facts.fixture.ts';
 import { type FleetShard } from './fleet-shard.ts';
-import { type BucketClosing, closeBucket, type HealthBucketClosed, nothingTold, tellHealth } from './health-bucket.ts';
+import {
+  type BucketClosing,
+  closeBucket,
+  type HealthBucketClosed,
+  nothingAnnounced,
+  announce,
+} from './health-bucket.ts';
 import { readPackedFacts } from './packed-facts.ts';
 
 const HOUR = 60 * MINUTE;
@@ -51,17 +57,17 @@ describe('counting trials', () => {
     ['a failure without a start after its deadline', [failed(0)], 120, { trials: 1, failures: 1 }],
     ['one trial when the start comes in time after all', [installed(0), started(1)], 121, { trials: 1, failures: 0 }],
   ] as const)('counts %s', (_name, facts, minutes, counts) => {
-    const bucket = closeBucket(shardOf(...facts), nothingTold, closing(minutes));
+    const bucket = closeBucket(shardOf(...facts), nothingAnnounced, closing(minutes));
     expect(bucket?.cells).toEqual(counts === undefined ? [] : [{ ...slice, ...counts }]);
   });
 
   it('counts each once over several buckets', () => {
     const shard = shardOf(started(0));
-    expect(closeBucket(shard, nothingTold, closing(1))?.cells).toEqual([{ ...slice, trials: 1, failures: 0 }]);
+    expect(closeBucket(shard, nothingAnnounced, closing(1))?.cells).toEqual([{ ...slice, trials: 1, failures: 0 }]);
     add(shard, started(2), failed(2));
-    expect(closeBucket(shard, nothingTold, closing(3))?.cells).toEqual([{ ...slice, trials: 0, failures: 1 }]);
+    expect(closeBucket(shard, nothingAnnounced, closing(3))?.cells).toEqual([{ ...slice, trials: 0, failures: 1 }]);
     add(shard, failed(4), installed(5));
-    expect(closeBucket(shard, nothingTold, closing(500))?.cells).toEqual([]);
+    expect(closeBucket(shard, nothingAnnounced, closing(500))?.cells).toEqual([]);
   });
 });
 
@@ -70,34 +76,42 @@ describe('telling holders', () => {
 
   it('tells absolute counts when they change, and is silent otherwise', () => {
     const shard = shardOf(installed(0), { ...installed(0), device: 'd-2' });
-    const first = closeBucket(shard, nothingTold, closing(1));
+    const first = closeBucket(shard, nothingAnnounced, closing(1));
     expect(first?.holders).toEqual([{ patchId: 'a', holders: 2, ...none }]);
-    const told = tellHealth(nothingTold, first as HealthBucketClosed);
-    expect(closeBucket(shard, told, closing(2))).toBeUndefined();
+    const announced = announce(nothingAnnounced, first as HealthBucketClosed);
+    expect(closeBucket(shard, announced, closing(2))).toBeUndefined();
     add(shard, about('PatchRolledBack', 3));
-    expect(closeBucket(shard, told, closing(4))?.holders).toEqual([{ patchId: 'a', ...none, holders: 1, removed: 1 }]);
+    expect(closeBucket(shard, announced, closing(4))?.holders).toEqual([
+      { patchId: 'a', ...none, holders: 1, removed: 1 },
+    ]);
   });
 
   it('counts removals that failed', () => {
     const shard = shardOf(installed(0), about('PatchRemoveFailed', 1, PATCHED_BUILD));
-    expect(closeBucket(shard, nothingTold, closing(2))?.holders[0]).toMatchObject({ holders: 1, removalsFailed: 1 });
+    expect(closeBucket(shard, nothingAnnounced, closing(2))?.holders[0]).toMatchObject({
+      holders: 1,
+      removalsFailed: 1,
+    });
   });
 
   it('tells of a recalled patch that nobody here ever had, once', () => {
     const recallEpochs = new Map([['a', 1]]);
     const shard = shardOf();
-    const bucket = closeBucket(shard, nothingTold, closing(1, { recallEpochs }));
+    const bucket = closeBucket(shard, nothingAnnounced, closing(1, { recallEpochs }));
     expect(bucket?.holders).toEqual([{ patchId: 'a', holders: 0, ...none, recallEpoch: 1 }]);
-    const told = tellHealth(nothingTold, bucket as HealthBucketClosed);
-    expect(closeBucket(shard, told, closing(2, { recallEpochs }))).toBeUndefined();
+    const announced = announce(nothingAnnounced, bucket as HealthBucketClosed);
+    expect(closeBucket(shard, announced, closing(2, { recallEpochs }))).toBeUndefined();
   });
 
   it('tells when holders of a recalled patch have been silent for too long', () => {
     const settings = { recallEpochs: new Map([['a', 1]]), reportingDeadlineMs: 1000 * HOUR };
     const shard = shardOf(installed(0));
-    const told = tellHealth(nothingTold, closeBucket(shard, nothingTold, closing(1, settings)) as HealthBucketClosed);
-    expect(closeBucket(shard, told, closing(72 * 60, settings))).toBeUndefined();
-    const silent = closeBucket(shard, told, closing(72 * 60 + 1, settings));
+    const announced = announce(
+      nothingAnnounced,
+      closeBucket(shard, nothingAnnounced, closing(1, settings)) as HealthBucketClosed,
+    );
+    expect(closeBucket(shard, announced, closing(72 * 60, settings))).toBeUndefined();
+    const silent = closeBucket(shard, announced, closing(72 * 60 + 1, settings));
     expect(silent?.holders[0]).toMatchObject({ holders: 1, longOffline: 1 });
   });
 });
@@ -105,19 +119,19 @@ describe('telling holders', () => {
 describe('telling populations', () => {
   it('counts a patched device under its base, and takes back what is gone', () => {
     const shard = shardOf(started(0), { ...installed(0), device: 'd-2' });
-    const bucket = closeBucket(shard, nothingTold, closing(1)) as HealthBucketClosed;
+    const bucket = closeBucket(shard, nothingAnnounced, closing(1)) as HealthBucketClosed;
     const here = { platform: 'ios', model: 'iPhone18,1', base: BASE_BUILD, track: 'automatic' };
     expect(bucket.populations).toEqual([{ ...here, devices: 2 }]);
     add(shard, { occurredAt: NOON + HOUR, said: { osBuild: '23E200' } });
     add(shard, { device: 'd-2', occurredAt: NOON + HOUR, said: { osBuild: '23E200', ring: 'beta' } });
-    const told = tellHealth(nothingTold, bucket);
-    const next = closeBucket(shard, told, closing(61)) as HealthBucketClosed;
+    const announced = announce(nothingAnnounced, bucket);
+    const next = closeBucket(shard, announced, closing(61)) as HealthBucketClosed;
     expect(next.populations).toEqual([
       { ...here, base: '23E200', devices: 1 },
       { ...here, base: '23E200', ring: 'beta', devices: 1 },
       { ...here, devices: 0 },
     ]);
-    expect(tellHealth(told, next).populations.size).toBe(2);
+    expect(announce(announced, next).populations.size).toBe(2);
   });
 });
 
@@ -128,12 +142,15 @@ describe('counting again after a restart', () => {
       [failed(30), started(31)],
     ];
     const live = shardOf(...before);
-    const told = tellHealth(nothingTold, closeBucket(live, nothingTold, closing(20)) as HealthBucketClosed);
+    const announced = announce(
+      nothingAnnounced,
+      closeBucket(live, nothingAnnounced, closing(20)) as HealthBucketClosed,
+    );
     add(live, ...after);
 
     const rebuilt = shardOf(...before);
-    rebuilt.takeHealth(told.to - 2 * HOUR);
+    rebuilt.drainHealth(announced.to - 2 * HOUR);
     add(rebuilt, ...after);
-    expect(closeBucket(rebuilt, told, closing(130))).toEqual(closeBucket(live, told, closing(130)));
+    expect(closeBucket(rebuilt, announced, closing(130))).toEqual(closeBucket(live, announced, closing(130)));
   });
 });

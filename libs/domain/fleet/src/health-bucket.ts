@@ -50,7 +50,7 @@ export interface HealthBucketClosed {
 }
 
 /** What the buckets of a shard have told so far. Holders and populations are absolute, so only changes are told again. */
-export interface ToldHealth {
+export interface AnnouncedHealth {
   /** How many buckets there were. */
   readonly buckets: number;
   readonly throughRevision: number;
@@ -60,7 +60,7 @@ export interface ToldHealth {
   readonly populations: ReadonlyMap<string, Population>;
 }
 
-export const nothingTold: ToldHealth = {
+export const nothingAnnounced: AnnouncedHealth = {
   buckets: 0,
   throughRevision: -1,
   to: -Infinity,
@@ -83,16 +83,16 @@ export interface BucketClosing {
 }
 
 /** The state after a bucket was told. */
-export function tellHealth(told: ToldHealth, bucket: HealthBucketClosed): ToldHealth {
-  const holders = new Map(told.holders);
+export function announce(announced: AnnouncedHealth, bucket: HealthBucketClosed): AnnouncedHealth {
+  const holders = new Map(announced.holders);
   for (const line of bucket.holders) holders.set(line.patchId, line);
-  const populations = new Map(told.populations);
+  const populations = new Map(announced.populations);
   for (const line of bucket.populations) {
     if (line.devices === 0) populations.delete(populationKey(line));
     else populations.set(populationKey(line), line);
   }
   return {
-    buckets: told.buckets + 1,
+    buckets: announced.buckets + 1,
     throughRevision: bucket.throughRevision,
     to: Date.parse(bucket.to),
     holders,
@@ -106,13 +106,13 @@ export function tellHealth(told: ToldHealth, bucket: HealthBucketClosed): ToldHe
  */
 export function closeBucket(
   state: FleetShard,
-  told: ToldHealth,
+  announced: AnnouncedHealth,
   closing: BucketClosing,
 ): HealthBucketClosed | undefined {
-  const { trials, tallies } = state.takeHealth(closing.to - closing.reportingDeadlineMs);
+  const { trials, tallies } = state.drainHealth(closing.to - closing.reportingDeadlineMs);
   const cells = cellsOf(state, trials, closing.baseOf);
-  const holders = holderLines(state, told, tallies, closing);
-  const populations = populationLines(state, told, closing.baseOf);
+  const holders = holderLines(state, announced, tallies, closing);
+  const populations = populationLines(state, announced, closing.baseOf);
   if (cells.length === 0 && holders.length === 0 && populations.length === 0) return undefined;
   return {
     type: 'HealthBucketClosed',
@@ -151,16 +151,16 @@ function cellsOf(state: FleetShard, trials: readonly TrialCell[], baseOf: BaseOf
 
 function holderLines(
   state: FleetShard,
-  told: ToldHealth,
+  announced: AnnouncedHealth,
   tallies: ReadonlyMap<number, PatchTally>,
   { to, longOfflineMs, recallEpochs }: BucketClosing,
 ): HolderCount[] {
-  const longOffline = state.holdersNotHeardOfSince(to - longOfflineMs);
+  const longOffline = state.holdersSilentSince(to - longOfflineMs);
   const lines: HolderCount[] = [];
-  const heardOf = new Set<string>();
+  const listed = new Set<string>();
   for (let patch = FIRST_PATCH; patch < state.patches.size; patch += 1) {
     const patchId = state.patches.idOf(patch);
-    heardOf.add(patchId);
+    listed.add(patchId);
     lines.push({
       patchId,
       recallEpoch: recallEpochs.get(patchId) ?? 0,
@@ -172,13 +172,13 @@ function holderLines(
   }
   // A recall is complete when every shard has said that it holds nothing, also one that never heard of the patch.
   for (const [patchId, recallEpoch] of recallEpochs) {
-    if (heardOf.has(patchId)) continue;
+    if (listed.has(patchId)) continue;
     lines.push({ patchId, recallEpoch, holders: 0, longOffline: 0, removed: 0, removalsFailed: 0 });
   }
-  return lines.filter((line) => isNews(line, told.holders.get(line.patchId)));
+  return lines.filter((line) => isChanged(line, announced.holders.get(line.patchId)));
 }
 
-function isNews(line: HolderCount, before: HolderCount | undefined): boolean {
+function isChanged(line: HolderCount, before: HolderCount | undefined): boolean {
   return (
     line.removed > 0 ||
     line.removalsFailed > 0 ||
@@ -188,7 +188,7 @@ function isNews(line: HolderCount, before: HolderCount | undefined): boolean {
   );
 }
 
-function populationLines(state: FleetShard, told: ToldHealth, baseOf: BaseOf): Population[] {
+function populationLines(state: FleetShard, announced: AnnouncedHealth, baseOf: BaseOf): Population[] {
   const present = new Map<string, Population>();
   for (const { profile, devices } of state.populations()) {
     if (devices === 0) continue;
@@ -197,8 +197,8 @@ function populationLines(state: FleetShard, told: ToldHealth, baseOf: BaseOf): P
     const key = populationKey(line);
     present.set(key, { ...line, devices: devices + (present.get(key)?.devices ?? 0) });
   }
-  const changed = [...present].filter(([key, line]) => line.devices !== told.populations.get(key)?.devices);
-  const gone = [...told.populations].filter(([key]) => !present.has(key));
+  const changed = [...present].filter(([key, line]) => line.devices !== announced.populations.get(key)?.devices);
+  const gone = [...announced.populations].filter(([key]) => !present.has(key));
   return [...changed.map(([, line]) => line), ...gone.map(([, line]) => ({ ...line, devices: 0 }))];
 }
 

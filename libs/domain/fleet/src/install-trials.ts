@@ -44,7 +44,7 @@ export class InstallTrials {
   }
 
   /** Lets outcomes received up to then count without a start, and hands over what was counted since the last time. */
-  take(receivedUntil: number): readonly TrialCell[] {
+  drain(receivedUntil: number): readonly TrialCell[] {
     for (; this.waitingFrom < this.waiting.length; this.waitingFrom += 1) {
       const outcome = this.waiting[this.waitingFrom];
       if (outcome === undefined || outcome.receivedAt > receivedUntil) break;
@@ -69,21 +69,21 @@ export class InstallTrials {
   copy(): { readonly cells: Float64Array; readonly outcomes: Float64Array } {
     const cells = [...this.cells.values()].flatMap((cell) => [cell.patch, cell.profile, cell.trials, cell.failures]);
     const outcomes = new Float64Array((this.waiting.length - this.waitingFrom) * 3);
-    for (let at = 0; at < outcomes.length; at += 3) {
-      const waiting = this.waiting[this.waitingFrom + at / 3];
-      outcomes.set([waiting?.entry ?? 0, waiting?.profile ?? 0, waiting?.receivedAt ?? 0], at);
+    for (let index = 0; index < outcomes.length; index += 3) {
+      const waiting = this.waiting[this.waitingFrom + index / 3];
+      outcomes.set([waiting?.entry ?? 0, waiting?.profile ?? 0, waiting?.receivedAt ?? 0], index);
     }
     return { cells: Float64Array.from(cells), outcomes };
   }
 
   /** Takes over what `copy` gave; the entries are to be there already. */
   restore({ cells, outcomes }: { readonly cells: Float64Array; readonly outcomes: Float64Array }): void {
-    for (let at = 0; at < cells.length; at += 4) {
-      const [patch = 0, profile = 0, trials = 0, failures = 0] = cells.subarray(at, at + 4);
+    for (let index = 0; index < cells.length; index += 4) {
+      const [patch = 0, profile = 0, trials = 0, failures = 0] = cells.subarray(index, index + 4);
       this.cells.set(patch * PROFILES_MAX + profile, { patch, profile, trials, failures });
     }
-    for (let at = 0; at < outcomes.length; at += 3) {
-      const [entry = 0, profile = 0, receivedAt = 0] = outcomes.subarray(at, at + 3);
+    for (let index = 0; index < outcomes.length; index += 3) {
+      const [entry = 0, profile = 0, receivedAt = 0] = outcomes.subarray(index, index + 3);
       this.waiting.push({ entry, profile, receivedAt });
     }
   }

@@ -117,13 +117,15 @@ describe('reading damaged bytes', () => {
   });
 
   it('refuses an unknown version by its number', () => {
-    expect(() => readPackedFacts(Uint8Array.from(whole, (byte, at) => (at === 0 ? 9 : byte)))).toThrow(/version 9/);
+    expect(() => readPackedFacts(Uint8Array.from(whole, (byte, index) => (index === 0 ? 9 : byte)))).toThrow(
+      /version 9/,
+    );
   });
 
   it('either reads or refuses whatever byte is changed, and never does anything else', () => {
     fc.assert(
       fc.property(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 255 }), (place, change) => {
-        const damaged = Uint8Array.from(whole, (byte, at) => (at === place ? byte ^ change : byte));
+        const damaged = Uint8Array.from(whole, (byte, index) => (index === place ? byte ^ change : byte));
         try {
           unpackFacts(damaged, () => 'd-9');
         } catch (error) {

@@ -105,35 +105,35 @@ export function unpackFacts(
   const facts = readPackedFacts(bytes);
   const details = readDetails(facts);
   let idAt = 0;
-  return Array.from({ length: facts.count }, (_, at) => {
+  return Array.from({ length: facts.count }, (_, index) => {
     let deviceId: string | undefined;
-    if ((byteAt(facts.heads, at) & HAS_ID) !== 0) {
+    if ((byteAt(facts.heads, index) & HAS_ID) !== 0) {
       const length = byteAt(facts.ids, idAt);
       deviceId = decode(facts.ids.subarray(idAt + 1, idAt + 1 + length));
       idAt += 1 + length;
-    } else deviceId = deviceIdOf(facts.keys.subarray(at * 4, at * 4 + 4));
-    if (deviceId === undefined) throw new PackedFactsError(`nobody knows the device of fact ${String(at)}`);
-    return eventOf(facts, at, deviceId, details.get(at));
+    } else deviceId = deviceIdOf(facts.keys.subarray(index * 4, index * 4 + 4));
+    if (deviceId === undefined) throw new PackedFactsError(`nobody knows the device of fact ${String(index)}`);
+    return eventOf(facts, index, deviceId, details.get(index));
   });
 }
 
-function eventOf(facts: PackedFacts, at: number, deviceId: string, details: FailureDetails | undefined): FleetEvent {
-  const head = byteAt(facts.heads, at);
+function eventOf(facts: PackedFacts, index: number, deviceId: string, details: FailureDetails | undefined): FleetEvent {
+  const head = byteAt(facts.heads, index);
   const type = kindOf(head);
-  const occurredAt = toTimeText(facts.occurredAt[at] ?? 0);
-  const receivedAt = toTimeText(facts.receivedAt[at] ?? 0);
+  const occurredAt = toTimeText(facts.occurredAt[index] ?? 0);
+  const receivedAt = toTimeText(facts.receivedAt[index] ?? 0);
   if (type === 'DeviceRetired') return { type, deviceId, occurredAt, receivedAt };
-  const profile = parseProfile(facts.profileLines[facts.profiles[at] ?? NONE] ?? '');
-  if (profile === undefined) throw new PackedFactsError(`fact ${String(at)} has no readable profile`);
+  const profile = parseProfile(facts.profileLines[facts.profiles[index] ?? NONE] ?? '');
+  if (profile === undefined) throw new PackedFactsError(`fact ${String(index)} has no readable profile`);
   const clockAhead = (head & CLOCK_AHEAD) !== 0 && { clockAhead: true };
   const observation = { deviceId, ...profile, occurredAt, receivedAt, ...clockAhead };
   if (type === 'DeviceObserved') return { type, ...observation };
-  const line = facts.targetLines[facts.targets[at] ?? NONE];
+  const line = facts.targetLines[facts.targets[index] ?? NONE];
   const target = line === undefined ? undefined : parseTarget(line);
   if (type === 'IncidentReported') {
     return { type, ...observation, ...(target && { patchId: target.patchId }), ...details };
   }
-  if (target === undefined) throw new PackedFactsError(`fact ${String(at)} names no patch`);
+  if (target === undefined) throw new PackedFactsError(`fact ${String(index)} names no patch`);
   switch (type) {
     case 'InstallStarted':
     case 'PatchInstalled':
@@ -176,7 +176,8 @@ function wordsOf(bytes: Uint8Array, from: number, to: number): Uint32Array {
 
 function readPairs(bytes: Uint8Array, from: number, count: number): Uint16Array {
   const values = new Uint16Array(count);
-  for (let at = 0; at < count; at += 1) values[at] = byteAt(bytes, from + at) | (byteAt(bytes, from + count + at) << 8);
+  for (let index = 0; index < count; index += 1)
+    values[index] = byteAt(bytes, from + index) | (byteAt(bytes, from + count + index) << 8);
   return values;
 }
 
@@ -192,18 +193,18 @@ function readQuad(bytes: Uint8Array, from: number, stride: number): number {
 
 function readTimes(bytes: Uint8Array, lags: number, { count, base, farTimes }: Sections, facts: PackedFacts): void {
   let far = 0;
-  for (let at = 0; at < count; at += 1) {
-    const lag = readQuad(bytes, lags + at, count);
-    const received = base + readQuad(bytes, lags + 4 * count + at, count);
-    facts.receivedAt[at] = received;
+  for (let index = 0; index < count; index += 1) {
+    const lag = readQuad(bytes, lags + index, count);
+    const received = base + readQuad(bytes, lags + 4 * count + index, count);
+    facts.receivedAt[index] = received;
     if (lag !== FAR) {
-      facts.occurredAt[at] = received - ((lag & 1) === 0 ? lag / 2 : -(lag + 1) / 2);
+      facts.occurredAt[index] = received - ((lag & 1) === 0 ? lag / 2 : -(lag + 1) / 2);
       continue;
     }
     if (far === farTimes.byteLength) throw new PackedFactsError('a far time is missing');
     const occurred = farTimes.getFloat64(far, true);
-    if (!isTime(occurred)) throw new PackedFactsError(`fact ${String(at)} has no time`);
-    facts.occurredAt[at] = occurred;
+    if (!isTime(occurred)) throw new PackedFactsError(`fact ${String(index)} has no time`);
+    facts.occurredAt[index] = occurred;
     far += FAR_TIME_BYTES;
   }
   if (far !== farTimes.byteLength) throw new PackedFactsError('a far time belongs to no fact');
@@ -214,25 +215,25 @@ const FIRST_WITH_PATCH = kindCodes.InstallStarted;
 const LAST_WITH_PATCH = kindCodes.PatchRemoveFailed;
 
 function checkReferences({ count, heads, profiles, targets, profileLines, targetLines }: PackedFacts): void {
-  for (let at = 0; at < count; at += 1) {
-    const head = byteAt(heads, at);
+  for (let index = 0; index < count; index += 1) {
+    const head = byteAt(heads, index);
     const kind = head & KIND_MASK;
     const cause = (head >> CAUSE_SHIFT) & CAUSE_MASK;
-    const profile = profiles[at] ?? NONE;
-    const target = targets[at] ?? NONE;
+    const profile = profiles[index] ?? NONE;
+    const target = targets[index] ?? NONE;
     const profileFits = kind === RETIRED ? profile === NONE : profile < profileLines.length;
     const needsTarget = kind >= FIRST_WITH_PATCH && kind <= LAST_WITH_PATCH;
     const targetFits = target < targetLines.length || (target === NONE && !needsTarget);
     if (!profileFits || !targetFits || cause >= removalCauses.length || (head & UNUSED_BITS) !== 0) {
-      throw new PackedFactsError(`fact ${String(at)} refers to what is not there`);
+      throw new PackedFactsError(`fact ${String(index)} refers to what is not there`);
     }
   }
 }
 
 function checkIds({ count, heads, ids }: PackedFacts): void {
   let offset = 0;
-  for (let at = 0; at < count; at += 1) {
-    if ((byteAt(heads, at) & HAS_ID) === 0) continue;
+  for (let index = 0; index < count; index += 1) {
+    if ((byteAt(heads, index) & HAS_ID) === 0) continue;
     if (offset >= ids.length || ids[offset] === 0) throw new PackedFactsError('a device id is missing');
     offset += 1 + byteAt(ids, offset);
   }
@@ -272,6 +273,6 @@ function isTime(ms: number): boolean {
 }
 
 // Indices are in range here, by the checks above; the compiler cannot know.
-function byteAt(column: Uint8Array, at: number): number {
-  return column[at] ?? 0;
+function byteAt(column: Uint8Array, index: number): number {
+  return column[index] ?? 0;
 }

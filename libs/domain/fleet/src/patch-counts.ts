@@ -78,7 +78,7 @@ export class PatchCounts {
   }
 
   /** Hands over what happened since the last time. */
-  takeTallies(): Map<number, PatchTally> {
+  drainTallies(): Map<number, PatchTally> {
     const tallies = new Map<number, PatchTally>();
     this.counts.forEach((counts, patch) => {
       const { removed, removalsFailed } = counts;

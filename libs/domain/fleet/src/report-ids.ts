@@ -37,13 +37,13 @@ export class HashSet {
   /** All hashes, two words each, in no order that means anything. */
   copy(): Uint32Array {
     const all = new Uint32Array(this.used * 2);
-    let at = 0;
+    let index = 0;
     for (let slot = 0; slot < this.slots.length; slot += 2) {
       const [low, high] = [this.slots[slot] ?? 0, this.slots[slot + 1] ?? 0];
       if (low === 0 && high === 0) continue;
-      all[at] = low;
-      all[at + 1] = high;
-      at += 2;
+      all[index] = low;
+      all[index + 1] = high;
+      index += 2;
     }
     return all;
   }
@@ -63,8 +63,8 @@ export class HashSet {
   private grow(): void {
     const before = this.slots;
     this.slots = new Uint32Array(before.length * 2);
-    for (let at = 0; at < before.length; at += 2) {
-      const [low, high] = [before[at] ?? 0, before[at + 1] ?? 0];
+    for (let index = 0; index < before.length; index += 2) {
+      const [low, high] = [before[index] ?? 0, before[index + 1] ?? 0];
       if (low === 0 && high === 0) continue;
       const slot = this.slotOf(low, high);
       this.slots[slot] = low;
@@ -109,7 +109,7 @@ export class RecentReports {
   restore(days: readonly RememberedDay[]): void {
     for (const { day, hashes } of days) {
       const set = new HashSet(hashes.length / 2);
-      for (let at = 0; at < hashes.length; at += 2) set.add(hashes[at] ?? 0, hashes[at + 1] ?? 0);
+      for (let index = 0; index < hashes.length; index += 2) set.add(hashes[index] ?? 0, hashes[index + 1] ?? 0);
       this.days.set(day, set);
     }
   }

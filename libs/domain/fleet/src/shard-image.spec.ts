@@ -20,8 +20,8 @@ class Folded {
 
   apply(facts: PackedFacts): void {
     this.state.apply(facts);
-    for (let at = 0; at < facts.count; at += 1) {
-      this.recent.add(facts.reports[at * 2] ?? 0, facts.reports[at * 2 + 1] ?? 0, facts.receivedAt[at] ?? 0);
+    for (let index = 0; index < facts.count; index += 1) {
+      this.recent.add(facts.reports[index * 2] ?? 0, facts.reports[index * 2 + 1] ?? 0, facts.receivedAt[index] ?? 0);
     }
   }
 }
@@ -48,13 +48,13 @@ function toCommits(history: readonly (readonly Sketch[])[]): PackedFacts[] {
   return history.map((facts, commit) =>
     readPackedFacts(
       pack(
-        ...facts.map(({ kind, device, patchId, osBuild, minutes, withId }, at): FactSketch => ({
+        ...facts.map(({ kind, device, patchId, osBuild, minutes, withId }, index): FactSketch => ({
           kind,
           device,
           withId,
-          report: `${String(commit)} ${String(at)}`,
+          report: `${String(commit)} ${String(index)}`,
           occurredAt: NOON + minutes * MINUTE,
-          receivedAt: NOON + commit * 2 * DAY + at,
+          receivedAt: NOON + commit * 2 * DAY + index,
           said: { patchId, osBuild, cause: 'user' },
         })),
       ),
@@ -74,11 +74,11 @@ function expectSame(left: Folded, right: Folded): void {
 describe('taking an image of a shard', () => {
   it('restores what folding gave, and both go on alike', () => {
     fc.assert(
-      fc.property(histories, histories, fc.nat(8), (before, after, told) => {
+      fc.property(histories, histories, fc.nat(8), (before, after, announced) => {
         const folded = new Folded();
-        toCommits(before).forEach((facts, at) => {
+        toCommits(before).forEach((facts, index) => {
           folded.apply(facts);
-          if (at === told) folded.state.takeHealth(NOON + at * DAY);
+          if (index === announced) folded.state.drainHealth(NOON + index * DAY);
         });
         const restored = sent(folded);
         expectSame(folded, restored);
@@ -88,7 +88,7 @@ describe('taking an image of a shard', () => {
         }
         expectSame(folded, restored);
         for (const until of [NOON + 9 * DAY, Infinity]) {
-          expect(restored.state.takeHealth(until)).toEqual(folded.state.takeHealth(until));
+          expect(restored.state.drainHealth(until)).toEqual(folded.state.drainHealth(until));
         }
       }),
     );
@@ -98,8 +98,8 @@ describe('taking an image of a shard', () => {
     const named = (from: number, to: number) =>
       readPackedFacts(
         pack(
-          ...Array.from({ length: to - from }, (_, at) => ({
-            device: `a-device-with-quite-a-long-name-${String(from + at)}`,
+          ...Array.from({ length: to - from }, (_, index) => ({
+            device: `a-device-with-quite-a-long-name-${String(from + index)}`,
             kind: 'PatchInstalled' as const,
             said: { patchId: 'a' },
           })),
@@ -110,9 +110,9 @@ describe('taking an image of a shard', () => {
     const restored = sent(folded);
     for (const each of [folded, restored]) each.apply(named(18_000, 21_000));
     expectSame(folded, restored);
-    for (const at of [0, 17_999, 18_000, 20_999]) {
-      const device = restored.state.find(hashOf(`a-device-with-quite-a-long-name-${String(at)}`, 16)) ?? -1;
-      expect(restored.state.devices.idOf(device)).toBe(`a-device-with-quite-a-long-name-${String(at)}`);
+    for (const index of [0, 17_999, 18_000, 20_999]) {
+      const device = restored.state.find(hashOf(`a-device-with-quite-a-long-name-${String(index)}`, 16)) ?? -1;
+      expect(restored.state.devices.idOf(device)).toBe(`a-device-with-quite-a-long-name-${String(index)}`);
     }
   });
 

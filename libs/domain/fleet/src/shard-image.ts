@@ -53,10 +53,10 @@ export function packImage(image: ShardImage): Uint8Array<ArrayBuffer>[] {
   const encoder = new TextEncoder();
   const hashes = image.reports.reduce((sum, day) => sum + day.hashes.length, 0);
   const reports = new Uint32Array(hashes);
-  let at = 0;
+  let index = 0;
   for (const day of image.reports) {
-    reports.set(day.hashes, at);
-    at += day.hashes.length;
+    reports.set(day.hashes, index);
+    index += day.hashes.length;
   }
   const sections = [
     image.devices,
@@ -106,11 +106,11 @@ function sectionsOf(bytes: Uint8Array) {
   if (version !== IMAGE_VERSION) throw new ShardImageError(`version ${String(version)} is not known here`);
   const total = lengths.reduce((sum, length) => sum + roundUp(length), HEADER_BYTES);
   if (total !== bytes.length) throw new ShardImageError('the sections do not fill the image');
-  let [at, from] = [0, HEADER_BYTES];
+  let [index, from] = [0, HEADER_BYTES];
   const section = () => {
-    const length = lengths[at] ?? 0;
+    const length = lengths[index] ?? 0;
     const found = bytes.subarray(from, from + length);
-    at += 1;
+    index += 1;
     from += roundUp(length);
     return found;
   };
@@ -120,9 +120,9 @@ function sectionsOf(bytes: Uint8Array) {
 function daysOf(days: Float64Array, hashes: Uint32Array): RememberedDay[] {
   const found: RememberedDay[] = [];
   let from = 0;
-  for (let at = 0; at < days.length; at += 2) {
-    const length = days[at + 1] ?? 0;
-    found.push({ day: days[at] ?? 0, hashes: hashes.subarray(from, from + length) });
+  for (let index = 0; index < days.length; index += 2) {
+    const length = days[index + 1] ?? 0;
+    found.push({ day: days[index] ?? 0, hashes: hashes.subarray(from, from + length) });
     from += length;
   }
   if (from !== hashes.length) throw new ShardImageError('the remembered reports do not fit their days');

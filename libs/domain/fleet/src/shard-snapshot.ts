@@ -63,11 +63,11 @@ function isSame(left: ShardSnapshot, right: ShardSnapshot): boolean {
     left.profiles.join('\n') === right.profiles.join('\n') &&
     left.patches.join('\n') === right.patches.join('\n') &&
     left.ids.length === right.ids.length &&
-    left.ids.every((byte, at) => byte === right.ids[at]) &&
-    left.devices.every((word, at) => word === right.devices[at]) &&
-    left.entries.every((word, at) => {
-      const compared = at % ENTRY.words === ENTRY.bits ? ~(ENTRY.trialFlag | ENTRY.failedFlag) : ~0;
-      return (word & compared) === ((right.entries[at] ?? 0) & compared);
+    left.ids.every((byte, index) => byte === right.ids[index]) &&
+    left.devices.every((word, index) => word === right.devices[index]) &&
+    left.entries.every((word, index) => {
+      const compared = index % ENTRY.words === ENTRY.bits ? ~(ENTRY.trialFlag | ENTRY.failedFlag) : ~0;
+      return (word & compared) === ((right.entries[index] ?? 0) & compared);
     })
   );
 }
@@ -86,14 +86,14 @@ function describe(snapshot: ShardSnapshot, ids: IdTexts, device: number): Map<st
   const base = device * DEVICE.words;
   const words = snapshot.devices;
   const floats = floatsOf(words);
-  const word = (at: number) => words[base + at] ?? 0;
+  const word = (offset: number) => words[base + offset] ?? 0;
   const profile = (index: number) => (snapshot.profiles[index] ?? '').replaceAll('\u001f', ' ').trim();
   const fields = new Map([
     ['deviceId', ids.read(word(DEVICE.id))],
     ['key', words.slice(base, base + 4).join(' ')],
     ['profile', profile(word(DEVICE.profile))],
     ['profileAt', timeText(floats[base / 2 + DEVICE.profileAtFloat])],
-    ['heardAt', timeText(floats[base / 2 + DEVICE.heardAtFloat])],
+    ['heardAt', timeText(floats[base / 2 + DEVICE.lastReportFloat])],
     ['counted', word(DEVICE.countedProfile) === 0 ? 'no' : profile(word(DEVICE.countedProfile) - 1)],
   ]);
   const entryFloats = floatsOf(snapshot.entries);

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { emptyCensus, foldCensus, previewRollout, slicesOf } from './census.ts';
-import { healthBucket, minute, phonesWave, plan, policyOf, published } from './examples.ts';
+import { healthBucket, minute, phonesWave, plan, policyOf, published as publication } from './examples.ts';
 import { type Population } from './health.ts';
-import { type Release } from './policy.ts';
+import { type PublishedPatch } from './policy.ts';
 
-const release = policyOf(published('a')).standings.get('a')?.release as Release;
+const published = policyOf(publication('a')).patches.get('a')?.published as PublishedPatch;
 
 const population = (model: string, devices: number, change: Partial<Population> = {}): Population => {
   return { platform: 'ios', model, base: '23D8133', track: 'automatic', devices, ...change };
@@ -23,7 +23,7 @@ const census = [
 
 describe('previewing a rollout', () => {
   it('counts per wave and slice who would get it', () => {
-    expect(previewRollout(plan, release, census)).toEqual([
+    expect(previewRollout(plan, published, census)).toEqual([
       {
         wave: 1,
         name: 'beta',
@@ -47,16 +47,16 @@ describe('previewing a rollout', () => {
 
   it('expects as many as the end of the ramp reaches', () => {
     const half = { ...phonesWave, ramp: { fromPercent: 0, toPercent: 50, minutes: 10 } };
-    expect(previewRollout({ ...plan, waves: [half] }, release, census)).toMatchObject([
+    expect(previewRollout({ ...plan, waves: [half] }, published, census)).toMatchObject([
       { eligible: 150, expected: 75 },
     ]);
   });
 });
 
 describe('counting the slices that a gate tests', () => {
-  it('takes models and bases of the release that some wave is for', () => {
-    expect(slicesOf(plan, release)).toHaveLength(3);
-    const models = slicesOf({ ...plan, waves: [phonesWave] }, release).map(({ model }) => model);
+  it('takes models and bases of the patch that some wave is for', () => {
+    expect(slicesOf(plan, published)).toHaveLength(3);
+    const models = slicesOf({ ...plan, waves: [phonesWave] }, published).map(({ model }) => model);
     expect(models).toEqual(['iPhone18,1', 'iPhone17,1']);
   });
 });

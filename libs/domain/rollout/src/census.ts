@@ -2,7 +2,7 @@ import { type CompiledAudience, compileAudience, familyOf, includes } from './au
 import { type Slice } from './gate.ts';
 import { type HealthBucketClosed, type Population } from './health.ts';
 import { type Plan, type Wave } from './plan.ts';
-import { type Release } from './policy.ts';
+import { type PublishedPatch } from './policy.ts';
 
 /** How many devices of each kind are known, per shard; a shard tells what has changed. */
 export interface Census {
@@ -34,24 +34,24 @@ export function foldCensus(census: Census, { shard, populations }: HealthBucketC
   return census;
 }
 
-/** The slices of a release that some wave of the plan is for: what its gates test, each a hypothesis. */
-export function slicesOf(plan: Plan, release: Release): Slice[] {
+/** The slices of a patch that some wave of the plan is for: what its gates test, each a hypothesis. */
+export function slicesOf(plan: Plan, published: PublishedPatch): Slice[] {
   const audiences = plan.waves.map(({ audience }) => compileAudience(audience));
   const slices = new Map<string, Slice>();
-  for (const { prerequisiteBuild: base, models } of release.variants) {
+  for (const { prerequisiteBuild: base, models } of published.variants) {
     for (const model of models) {
       const subject = { family: familyOf(model), model, base };
       if (!audiences.some((audience) => includes(audience, subject))) continue;
-      slices.set(`${model} ${base}`, { platform: release.platform, model, base });
+      slices.set(`${model} ${base}`, { platform: published.platform, model, base });
     }
   }
   return [...slices.values()];
 }
 
-/** Counts who would get the release, per wave and slice. Costs the same for every size of the fleet. */
-export function previewRollout(plan: Plan, release: Release, census: Census): WavePreview[] {
+/** Counts who would get the patch, per wave and slice. Costs the same for every size of the fleet. */
+export function previewRollout(plan: Plan, published: PublishedPatch, census: Census): WavePreview[] {
   const populations = [...census.shards.values()].flatMap((counted) => [...counted.values()]);
-  const applicable = populations.filter((each) => appliesTo(release, each));
+  const applicable = populations.filter((each) => appliesTo(published, each));
   return plan.waves.map((wave, index) => previewWave(wave, index + 1, applicable, plan.holdBackPercent));
 }
 
@@ -81,7 +81,7 @@ function previewWave(
   return { wave: number, name, ...(ring !== undefined && { ring }), eligible, expected, slices };
 }
 
-function appliesTo({ platform, variants }: Release, population: Population): boolean {
+function appliesTo({ platform, variants }: PublishedPatch, population: Population): boolean {
   return (
     platform === population.platform &&
     variants.some((each) => each.prerequisiteBuild === population.base && each.models.includes(population.model))

@@ -56,7 +56,7 @@ describe('deciding for a device', () => {
     ['no patch is for its base', 'none no-patch', [published('a'), ...wave2], { osBuild: '23X1' }],
     ['no patch is for its model', 'none no-patch', [published('a'), ...wave2], { model: 'iPhone9,9' }],
     ['no patch is for its platform', 'none no-patch', [published('a'), ...wave2], { platform: 'macos' }],
-    ['its release contains the fix', 'none a folded-in', [published('a'), foldedIn], { osBuild: '23E200' }],
+    ['its full release contains the fix', 'none a folded-in', [published('a'), foldedIn], { osBuild: '23E200' }],
     ['nothing was planned', 'none a no-rollout', [published('a')]],
     ['nothing was started', 'none a no-rollout', [published('a'), planned()]],
     ['the rollout was aborted', 'none a rollout-aborted', [published('a'), ...wave2, aborted(minute(9))]],
@@ -133,7 +133,7 @@ describe('deciding for a device', () => {
       {},
       5000,
     ],
-    ['a release contains the patch by now', 'none a folded-in', [published('a'), ...complete, foldedIn], {}, 5000],
+    ['a full release contains the patch by now', 'none a folded-in', [published('a'), ...complete, foldedIn], {}, 5000],
     [
       'the patch is superseded, and its rollout runs on',
       'install a in-wave',

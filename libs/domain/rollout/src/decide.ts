@@ -9,7 +9,7 @@ import {
   type Verdict,
 } from './directive.ts';
 import { type Platform } from './gate.ts';
-import { type Candidate, compareLetters, type Policy, type PolicyRollout, type Standing } from './policy.ts';
+import { type Candidate, compareLetters, type Policy, type PolicyRollout, type PolicyPatch } from './policy.ts';
 import { msUntilInside, ranMsOf, wavePercent } from './ramp.ts';
 import { type StartedRollout } from './rollout.ts';
 
@@ -37,10 +37,10 @@ interface Question {
   readonly nowMs: number;
   readonly bucketOf: BucketOf;
   /** The patches that the device holds on its present base, and recalled ones on any. */
-  readonly held: readonly Standing[];
+  readonly held: readonly PolicyPatch[];
 }
 
-const NOTHING_HELD: readonly Standing[] = [];
+const NOTHING_HELD: readonly PolicyPatch[] = [];
 const NO_CANDIDATES: readonly Candidate[] = [];
 
 /** Reasons of patches that nobody is brought at present: a lower letter, or one that the device has, says more. */
@@ -60,7 +60,7 @@ export function decide(device: AskingDevice, policy: Policy, nowMs: number, buck
   const index = policy.platforms.get(device.platform);
   const patched = index?.patched.get(device.osBuild);
   const base = patched?.base ?? device.osBuild;
-  const held = heldPatches(device, policy, base, patched?.standing);
+  const held = heldPatches(device, policy, base, patched?.patch);
   const question = { device, policy, nowMs, bucketOf, held };
   const candidates = index?.candidates.get(base)?.get(device.model) ?? NO_CANDIDATES;
   const recalled = highestLetter(held.filter(isRecalled));
@@ -77,7 +77,7 @@ export function decide(device: AskingDevice, policy: Policy, nowMs: number, buck
 function directTowards(candidates: readonly Candidate[], question: Question): Directive {
   const { device, nowMs, held } = question;
   const newest = highestLetter(held);
-  let first: { standing: Standing; verdict: Verdict } | undefined;
+  let first: { patch: PolicyPatch; verdict: Verdict } | undefined;
   let firstLive: typeof first;
   for (const candidate of candidates) {
     if (newest && compareLetters(letterOf(newest), candidate.letter) >= 0) break;
@@ -86,21 +86,21 @@ function directTowards(candidates: readonly Candidate[], question: Question): Di
       if (device.track === 'automatic') return install(candidate, verdict, verdict.reason, nowMs);
       return { ...install(candidate, verdict, 'manual-track', nowMs), directive: 'offer' };
     }
-    first ??= { standing: candidate.standing, verdict };
-    if (!DORMANT.has(verdict.reason)) firstLive ??= { standing: candidate.standing, verdict };
+    first ??= { patch: candidate.patch, verdict };
+    if (!DORMANT.has(verdict.reason)) firstLive ??= { patch: candidate.patch, verdict };
   }
   if (firstLive === undefined && newest !== undefined) return none({ reason: 'already-installed' }, newest, nowMs);
   const answer = firstLive ?? first;
-  return none(answer?.verdict ?? { reason: 'no-patch' }, answer?.standing, nowMs);
+  return none(answer?.verdict ?? { reason: 'no-patch' }, answer?.patch, nowMs);
 }
 
 /** On to the replacement where that is open to the device, else back to the base, with all that lies on it. */
-function directAway(recalled: Standing, candidates: readonly Candidate[], question: Question): Directive {
+function directAway(recalled: PolicyPatch, candidates: readonly Candidate[], question: Question): Directive {
   const { policy, nowMs, held } = question;
   // While nothing is heard from the catalog the replacement may have been pulled as well; a pull itself is never undone.
   const replacements = policy.stale ? [] : replacementsOf(recalled, candidates);
   for (const candidate of replacements) {
-    if (held.includes(candidate.standing)) continue;
+    if (held.includes(candidate.patch)) continue;
     const verdict = judge(candidate, question);
     if (isOffer(verdict)) return install(candidate, verdict, 'recalled', nowMs);
   }
@@ -115,17 +115,19 @@ function directAway(recalled: Standing, candidates: readonly Candidate[], questi
 }
 
 /** The one that the pull named, then the later letters, the highest first. */
-function replacementsOf({ release, pull }: Standing, candidates: readonly Candidate[]): Candidate[] {
-  const named = candidates.filter(({ standing }) => standing.patchId === pull?.replacement);
-  const later = candidates.filter(({ letter }) => release !== undefined && compareLetters(letter, release.letter) > 0);
+function replacementsOf({ published, pull }: PolicyPatch, candidates: readonly Candidate[]): Candidate[] {
+  const named = candidates.filter(({ patch }) => patch.patchId === pull?.replacement);
+  const later = candidates.filter(
+    ({ letter }) => published !== undefined && compareLetters(letter, published.letter) > 0,
+  );
   return [...named, ...later];
 }
 
 /** What stands between the device and one patch, in the order of design §3.3. */
 function judge(candidate: Candidate, { device, policy, nowMs, bucketOf }: Question): Verdict {
-  const { standing } = candidate;
-  const { patchId } = standing;
-  if (standing.pull !== undefined) return { reason: 'pulled' };
+  const { patch } = candidate;
+  const { patchId } = patch;
+  if (patch.pull !== undefined) return { reason: 'pulled' };
   if (isOnHold(candidate, policy, nowMs)) return { reason: 'on-hold' };
   const verdict = judgeRollouts(candidate, device, nowMs, bucketOf);
   if (!isOffer(verdict)) return verdict;
@@ -138,7 +140,7 @@ function judge(candidate: Candidate, { device, policy, nowMs, bucketOf }: Questi
 
 /** The latest rollout answers, unless an earlier one that is complete has room for the device. */
 function judgeRollouts(candidate: Candidate, device: AskingDevice, nowMs: number, bucketOf: BucketOf): Verdict {
-  const { rollouts, aborted } = candidate.standing;
+  const { rollouts, aborted } = candidate.patch;
   let latest: Verdict | undefined;
   for (const rollout of rollouts) {
     const verdict = judgeRollout(rollout, candidate, { device, nowMs, bucketOf });
@@ -164,7 +166,7 @@ function judgeRollout({ rolloutId, state, audiences }: PolicyRollout, candidate:
     case 'halted':
       return { reason: 'rollout-paused', rolloutId, wave: state.wave };
     case 'completed': {
-      const { supersededBy, foldedInto } = candidate.standing;
+      const { supersededBy, foldedInto } = candidate.patch;
       if (supersededBy !== undefined && supersededBy.pull === undefined) return { reason: 'superseded', rolloutId };
       if (foldedInto !== undefined) return { reason: 'folded-in', rolloutId };
       return judgeWaves(state, audiences, candidate, placing);
@@ -209,7 +211,7 @@ function turnInMs(rollout: StartedRollout, wave: number, bucket: number, nowMs: 
 }
 
 function isOnHold(candidate: Candidate, { holdsOnAllPatches }: Policy, nowMs: number): boolean {
-  for (const { audience, expiresAtMs } of candidate.standing.holds) {
+  for (const { audience, expiresAtMs } of candidate.patch.holds) {
     if (nowMs < expiresAtMs && includes(audience, candidate)) return true;
   }
   for (const { audience, expiresAtMs } of holdsOnAllPatches) {
@@ -221,35 +223,35 @@ function isOnHold(candidate: Candidate, { holdsOnAllPatches }: Policy, nowMs: nu
 /** What the device says that it has installed, and what its build implies. */
 function heldPatches(
   { installed, platform }: AskingDevice,
-  { standings }: Policy,
+  { patches }: Policy,
   base: string,
-  implied: Standing | undefined,
-): readonly Standing[] {
+  implied: PolicyPatch | undefined,
+): readonly PolicyPatch[] {
   if (installed.length === 0) return implied === undefined ? NOTHING_HELD : [implied];
-  const held = new Set<Standing>(implied && [implied]);
+  const held = new Set<PolicyPatch>(implied && [implied]);
   for (const patchId of installed) {
-    const standing = standings.get(patchId);
-    if (standing?.release?.platform !== platform) continue;
+    const patch = patches.get(patchId);
+    if (patch?.published?.platform !== platform) continue;
     // On another base it cannot be there any more; yet what was recalled is taken back from whoever says to have it.
-    const isOnBase = standing.release.variants.some((variant) => variant.prerequisiteBuild === base);
-    if (isOnBase || isRecalled(standing)) held.add(standing);
+    const isOnBase = patch.published.variants.some((variant) => variant.prerequisiteBuild === base);
+    if (isOnBase || isRecalled(patch)) held.add(patch);
   }
   return [...held];
 }
 
-function highestLetter(standings: readonly Standing[]): Standing | undefined {
-  let highest: Standing | undefined;
-  for (const standing of standings) {
-    if (highest === undefined || compareLetters(letterOf(standing), letterOf(highest)) > 0) highest = standing;
+function highestLetter(patches: readonly PolicyPatch[]): PolicyPatch | undefined {
+  let highest: PolicyPatch | undefined;
+  for (const patch of patches) {
+    if (highest === undefined || compareLetters(letterOf(patch), letterOf(highest)) > 0) highest = patch;
   }
   return highest;
 }
 
-function letterOf({ release }: Standing): string {
-  return release?.letter ?? '';
+function letterOf({ published }: PolicyPatch): string {
+  return published?.letter ?? '';
 }
 
-function isRecalled({ pull }: Standing): boolean {
+function isRecalled({ pull }: PolicyPatch): boolean {
   return pull?.mode === 'recall';
 }
 

@@ -1,5 +1,5 @@
 import { toTimeText } from '@sluice/event-sourcing';
-import { type Artifact, type Candidate, type Standing } from './policy.ts';
+import { type Artifact, type Candidate, type PolicyPatch } from './policy.ts';
 
 /** Why a directive is what it is. The first rule that applies gives the reason (design §3.3). */
 export type ReasonCode =
@@ -52,19 +52,19 @@ const CHECK_IN_SECONDS_MIN = 60;
 
 /** Brings the patch of the candidate to a device that its rollout has reached. */
 export function install(
-  { standing, artifact }: Candidate,
+  { patch, artifact }: Candidate,
   { rolloutId, wave }: Verdict,
   reason: ReasonCode,
   nowMs: number,
 ): Directive {
   return {
     directive: 'install',
-    patchId: standing.patchId,
+    patchId: patch.patchId,
     ...(rolloutId !== undefined && { rolloutId }),
     ...(wave !== undefined && { wave }),
     ...(artifact !== undefined && { artifact }),
     reason,
-    lease: leaseOf(standing, nowMs),
+    lease: leaseOf(patch, nowMs),
     nextCheckInSeconds: CHECK_IN_SECONDS,
   };
 }
@@ -72,16 +72,16 @@ export function install(
 /** Nothing to do, and why. */
 export function none(
   { reason, rolloutId, wave, turnInMs }: Verdict,
-  standing: Standing | undefined,
+  patch: PolicyPatch | undefined,
   nowMs: number,
 ): Directive {
   return {
     directive: 'none',
     reason,
-    ...(standing !== undefined && { patchId: standing.patchId }),
+    ...(patch !== undefined && { patchId: patch.patchId }),
     ...(rolloutId !== undefined && { rolloutId }),
     ...(wave !== undefined && { wave }),
-    lease: leaseOf(standing, nowMs),
+    lease: leaseOf(patch, nowMs),
     nextCheckInSeconds: turnInMs === undefined ? CHECK_IN_SECONDS : secondsUntil(turnInMs),
   };
 }
@@ -91,6 +91,6 @@ function secondsUntil(turnInMs: number): number {
   return Math.max(CHECK_IN_SECONDS_MIN, seconds);
 }
 
-export function leaseOf(standing: Standing | undefined, nowMs: number): Directive['lease'] {
-  return { expiresAt: toTimeText(nowMs + LEASE_MS), recallEpoch: standing?.recallEpoch ?? 0 };
+export function leaseOf(patch: PolicyPatch | undefined, nowMs: number): Directive['lease'] {
+  return { expiresAt: toTimeText(nowMs + LEASE_MS), recallEpoch: patch?.recallEpoch ?? 0 };
 }

@@ -47,14 +47,14 @@ export const planned = (change: Partial<Plan> = {}, rolloutId = 'r1'): RolloutEv
   plan: { ...plan, ...change },
   at: MORNING,
 });
-export const started = (at = MORNING, patchId = 'a', rolloutId = 'r1'): RolloutEvent => ({
+export const started = (at: string = MORNING, patchId = 'a', rolloutId = 'r1'): RolloutEvent => ({
   type: 'RolloutStarted',
   rolloutId,
   patchId,
   slices: 2,
   at,
 });
-export const opened = (wave: number, at = MORNING, rolloutId = 'r1'): RolloutEvent => ({
+export const opened = (wave: number, at: string = MORNING, rolloutId = 'r1'): RolloutEvent => ({
   type: 'WaveOpened',
   rolloutId,
   wave,

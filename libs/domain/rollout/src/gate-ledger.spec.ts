@@ -67,9 +67,9 @@ describe('keeping the ledger of the install gate', () => {
     const health = [5, 10, 15, 20, 25, 30, 30].map((minutes) => installs(minutes, 20, 4));
     const expected = assessAfter(...own, ...health);
     expect(expected.harmful).toBe(true);
-    const takeOwn = fc.array(fc.boolean(), { minLength: 20, maxLength: 20 });
+    const applyOwn = fc.array(fc.boolean(), { minLength: 20, maxLength: 20 });
     fc.assert(
-      fc.property(takeOwn, (turns) => {
+      fc.property(applyOwn, (turns) => {
         const [owns, buckets] = [[...own], [...health]];
         const mixed: (RolloutEvent | HealthBucketClosed | undefined)[] = turns.map((turn) =>
           (turn ? owns : buckets).shift(),

@@ -41,7 +41,7 @@ export type CatalogEvent =
 export type PolicyEvent = CatalogEvent | RolloutEvent | HoldEvent;
 
 /** What was published of a patch. */
-export interface Release {
+export interface PublishedPatch {
   readonly platform: Platform;
   readonly baseVersion: string;
   readonly letter: string;
@@ -56,10 +56,10 @@ export interface Pull {
 }
 
 /** How a patch stands: what is known of it from the catalog, and the rollouts and holds that are about it. */
-export interface Standing {
+export interface PolicyPatch {
   readonly patchId: string;
-  release: Release | undefined;
-  supersededBy: Standing | undefined;
+  published: PublishedPatch | undefined;
+  supersededBy: PolicyPatch | undefined;
   foldedInto: { readonly version: string; readonly build: string } | undefined;
   pull: Pull | undefined;
   recallEpoch: number;
@@ -85,7 +85,7 @@ export interface PolicyHold {
 
 /** A patch that applies to devices of one model on one base. */
 export interface Candidate extends Subject {
-  readonly standing: Standing;
+  readonly patch: PolicyPatch;
   readonly letter: string;
   readonly artifact: Artifact | undefined;
 }
@@ -94,9 +94,9 @@ export interface PlatformIndex {
   /** By base build, then by model; the highest letter first. */
   readonly candidates: Map<string, Map<string, Candidate[]>>;
   /** Builds that patched devices report: the patch they carry, and the base below it. */
-  readonly patched: Map<string, { readonly base: string; readonly standing: Standing }>;
+  readonly patched: Map<string, { readonly base: string; readonly patch: PolicyPatch }>;
   /** Full releases that contain the fix of a patch. */
-  readonly foldedInto: Map<string, Standing>;
+  readonly foldedInto: Map<string, PolicyPatch>;
 }
 
 /**
@@ -105,7 +105,7 @@ export interface PlatformIndex {
  */
 export interface Policy {
   readonly platforms: Map<string, PlatformIndex>;
-  readonly standings: Map<string, Standing>;
+  readonly patches: Map<string, PolicyPatch>;
   readonly rollouts: Map<string, PolicyRollout>;
   readonly holds: Map<string, Hold>;
   readonly holdsOnAllPatches: PolicyHold[];
@@ -116,7 +116,7 @@ export interface Policy {
 export function emptyPolicy(): Policy {
   return {
     platforms: new Map(),
-    standings: new Map(),
+    patches: new Map(),
     rollouts: new Map(),
     holds: new Map(),
     holdsOnAllPatches: [],
@@ -147,13 +147,13 @@ export function foldPolicy(policy: Policy, event: PolicyEvent): Policy {
 
 /** What rollouts and holds have made of the policy, as plain JSON, to compare one with another. */
 export function describePolicy(policy: Policy) {
-  const standings = [...policy.standings.values()].map(({ patchId, rollouts, aborted, holds }) => ({
+  const patches = [...policy.patches.values()].map(({ patchId, rollouts, aborted, holds }) => ({
     patchId,
     rollouts: rollouts.map(({ rolloutId }) => rolloutId),
     aborted: aborted ?? null,
     holds: holds.map(({ holdId }) => holdId).sort(),
   }));
-  const touched = standings.filter(({ rollouts, aborted, holds }) => rollouts.length + holds.length > 0 || aborted);
+  const touched = patches.filter(({ rollouts, aborted, holds }) => rollouts.length + holds.length > 0 || aborted);
   return {
     patches: touched.sort((left, right) => (left.patchId < right.patchId ? -1 : 1)),
     rollouts: Object.fromEntries([...policy.rollouts].map(([rolloutId, { state }]) => [rolloutId, state])),
@@ -168,44 +168,44 @@ export function compareLetters(left: string, right: string): number {
 }
 
 function foldCatalog(policy: Policy, event: CatalogEvent): void {
-  const standing = standingOf(policy, event.patchId);
+  const patch = patchOf(policy, event.patchId);
   switch (event.type) {
     case 'PatchPublished': {
       const { platform, baseVersion, letter } = event;
-      standing.release = { platform, baseVersion, letter, variants: [] };
-      return addVariants(policy, standing, event.variants);
+      patch.published = { platform, baseVersion, letter, variants: [] };
+      return addVariants(policy, patch, event.variants);
     }
     case 'PatchAmended':
-      return addVariants(policy, standing, event.variants);
+      return addVariants(policy, patch, event.variants);
     case 'PatchSuperseded':
-      standing.supersededBy = standingOf(policy, event.by);
+      patch.supersededBy = patchOf(policy, event.by);
       return;
     case 'PatchPulled': {
       const { mode, reason, at, replacement, recallEpoch } = event;
-      standing.pull = { mode, reason, at, ...(replacement !== undefined && { replacement }) };
-      standing.recallEpoch = recallEpoch;
+      patch.pull = { mode, reason, at, ...(replacement !== undefined && { replacement }) };
+      patch.recallEpoch = recallEpoch;
       return;
     }
     case 'PatchFoldedIn': {
       const { version, build } = event;
-      standing.foldedInto = { version, build };
-      if (standing.release) indexOf(policy, standing.release.platform).foldedInto.set(build, standing);
+      patch.foldedInto = { version, build };
+      if (patch.published) indexOf(policy, patch.published.platform).foldedInto.set(build, patch);
     }
   }
 }
 
-function addVariants(policy: Policy, standing: Standing, variants: readonly Variant[]): void {
-  const { release } = standing;
-  if (release === undefined) return;
-  standing.release = { ...release, variants: [...release.variants, ...variants] };
-  const index = indexOf(policy, release.platform);
+function addVariants(policy: Policy, patch: PolicyPatch, variants: readonly Variant[]): void {
+  const { published } = patch;
+  if (published === undefined) return;
+  patch.published = { ...published, variants: [...published.variants, ...variants] };
+  const index = indexOf(policy, published.platform);
   for (const { build, prerequisiteBuild: base, models, artifact } of variants) {
-    index.patched.set(build, { base, standing });
+    index.patched.set(build, { base, patch });
     const byModel = index.candidates.get(base) ?? new Map<string, Candidate[]>();
     index.candidates.set(base, byModel);
     for (const model of models) {
-      const others = (byModel.get(model) ?? []).filter((each) => each.standing !== standing);
-      const candidate = { standing, letter: release.letter, artifact, family: familyOf(model), model, base };
+      const others = (byModel.get(model) ?? []).filter((each) => each.patch !== patch);
+      const candidate = { patch, letter: published.letter, artifact, family: familyOf(model), model, base };
       byModel.set(model, [...others, candidate].sort(highestFirst));
     }
   }
@@ -220,17 +220,17 @@ function foldRollout(policy: Policy, event: RolloutEvent): void {
   if (rollout.state.status === 'absent') return;
   const { plan } = rollout.state;
   if (event.type === 'RolloutPlanned') rollout.audiences = plan.waves.map(({ audience }) => compileAudience(audience));
-  const standing = standingOf(policy, plan.patchId);
-  if (rollout.state.status === 'aborted') standing.aborted = rolloutId;
+  const patch = patchOf(policy, plan.patchId);
+  if (rollout.state.status === 'aborted') patch.aborted = rolloutId;
   else if (rollout.state.status !== 'planned') {
-    standing.rollouts.push(rollout);
-    standing.rollouts.sort(latestFirst);
+    patch.rollouts.push(rollout);
+    patch.rollouts.sort(latestFirst);
   }
 }
 
 function unlist(policy: Policy, rollout: PolicyRollout): void {
   if (rollout.state.status === 'absent') return;
-  removeFrom(standingOf(policy, rollout.state.plan.patchId).rollouts, (each) => each === rollout);
+  removeFrom(patchOf(policy, rollout.state.plan.patchId).rollouts, (each) => each === rollout);
 }
 
 function foldHold(policy: Policy, event: HoldEvent): void {
@@ -239,7 +239,7 @@ function foldHold(policy: Policy, event: HoldEvent): void {
   policy.holds.set(holdId, hold);
   if (hold.status === 'absent') return;
   const { patchId, slice, expiresAt } = hold;
-  const list = patchId === undefined ? policy.holdsOnAllPatches : standingOf(policy, patchId).holds;
+  const list = patchId === undefined ? policy.holdsOnAllPatches : patchOf(policy, patchId).holds;
   removeFrom(list, (each) => each.holdId === holdId);
   if (hold.status === 'active') list.push(toPolicyHold(holdId, slice, expiresAt));
 }
@@ -249,10 +249,10 @@ function toPolicyHold(holdId: string, slice: Audience, expiresAt: string | undef
   return { holdId, audience: compileAudience(slice), expiresAtMs };
 }
 
-function standingOf({ standings }: Policy, patchId: string): Standing {
-  const standing = standings.get(patchId) ?? {
+function patchOf({ patches }: Policy, patchId: string): PolicyPatch {
+  const patch = patches.get(patchId) ?? {
     patchId,
-    release: undefined,
+    published: undefined,
     supersededBy: undefined,
     foldedInto: undefined,
     pull: undefined,
@@ -261,8 +261,8 @@ function standingOf({ standings }: Policy, patchId: string): Standing {
     aborted: undefined,
     holds: [],
   };
-  standings.set(patchId, standing);
-  return standing;
+  patches.set(patchId, patch);
+  return patch;
 }
 
 function indexOf({ platforms }: Policy, platform: string): PlatformIndex {
@@ -272,7 +272,7 @@ function indexOf({ platforms }: Policy, platform: string): PlatformIndex {
 }
 
 function highestFirst(left: Candidate, right: Candidate): number {
-  return compareLetters(right.letter, left.letter) || (left.standing.patchId < right.standing.patchId ? -1 : 1);
+  return compareLetters(right.letter, left.letter) || (left.patch.patchId < right.patch.patchId ? -1 : 1);
 }
 
 function latestFirst(left: PolicyRollout, right: PolicyRollout): number {

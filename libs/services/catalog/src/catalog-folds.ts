@@ -1,9 +1,9 @@
 import { type KnownPatch } from '@sluice/domain-catalog';
 import { comparePositions, type Position } from '@sluice/event-sourcing';
 import { type FoldStore, type FoldTask } from '@sluice/platform';
-import { patchEventsOf, PatchTable } from './patch-table.ts';
+import { patchEventsOf, PatchTable } from './patch/patch-table.ts';
 import { PATCH_STREAMS } from './publications.ts';
-import { readSofaV2 } from './sofa-v2.ts';
+import { readSofaV2 } from './import/sofa-v2.ts';
 
 /** Input: the position through which to fold. Result: PatchesAt. */
 export const PATCHES_FOLD = 'catalog-patches';

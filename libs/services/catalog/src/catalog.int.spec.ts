@@ -195,7 +195,7 @@ describe('pulling a patch', () => {
 });
 
 describe('folding in a patch', () => {
-  it('records the release that contains it, once', async () => {
+  it('records the full release that contains it, once', async () => {
     await post('/v1/patches', patch('a'));
     const body = { version: '26.4', build: '23E246' };
     const answer = await post('/v1/patches/ios-26.3.1-a/fold-in', body);
@@ -205,7 +205,7 @@ describe('folding in a patch', () => {
     expect(other.json()).toMatchObject({ status: 409, code: 'patch-folded-in' });
   });
 
-  it('refuses a release that is not later than the base', async () => {
+  it('refuses a full release that is not later than the base', async () => {
     await post('/v1/patches', patch('a'));
     const answer = await post('/v1/patches/ios-26.3.1-a/fold-in', { version: '26.3.1', build: '23D8133' });
     expect(answer.json()).toMatchObject({ status: 409, code: 'release-not-later' });

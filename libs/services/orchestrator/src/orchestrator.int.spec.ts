@@ -300,9 +300,9 @@ describe('going on after trouble', () => {
 
   it('offers nothing of a pulled patch while the store takes no commands, and aborts its rollout once it does', async () => {
     await startRollout();
-    const take = store.append.bind(store);
+    const accept = store.append.bind(store);
     store.append = (append) =>
-      append.stream.startsWith('rollout-') ? Promise.reject(new StoreUnavailable('the disk is full')) : take(append);
+      append.stream.startsWith('rollout-') ? Promise.reject(new StoreUnavailable('the disk is full')) : accept(append);
     await happened('patch-p-a', {
       type: 'PatchPulled',
       patchId: 'p-a',
@@ -312,7 +312,7 @@ describe('going on after trouble', () => {
     });
     expect(await checkIn({ ring: 'beta' })).toMatchObject({ directive: 'none', reason: 'pulled' });
     expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({ status: 'running' });
-    store.append = take;
+    store.append = accept;
     await advance(1);
     expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({
       status: 'aborted',
@@ -324,14 +324,14 @@ describe('going on after trouble', () => {
   it('keeps a wave open while telemetry is silent', async () => {
     await startRollout();
     const feed = app.get(EventFeed);
-    const heard = feed.silentForMs.bind(feed);
-    feed.silentForMs = (source) => (source === 'telemetry' ? 31_000 : heard(source));
+    const delivered = feed.silentForMs.bind(feed);
+    feed.silentForMs = (source) => (source === 'telemetry' ? 31_000 : delivered(source));
     await advance(61);
     expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({
       wave: 1,
       waitsFor: [{ for: 'bake' }, { for: 'health' }],
     });
-    feed.silentForMs = heard;
+    feed.silentForMs = delivered;
     await advance(1);
     expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({ wave: 2 });
   });

@@ -7,7 +7,7 @@ import { OverviewMetrics } from './overview-metrics.ts';
 import { Overview } from './overview.projection.ts';
 import { RecallsController } from './recall/recalls.controller.ts';
 import { RolloutsController } from './rollout/rollouts.controller.ts';
-import { SteeringPolicy } from './steering.policy.ts';
+import { SteeringProcess } from './steering.process.ts';
 
 /** The orchestrator: rollouts, holds, recalls, and what each device is told. Needs `PlatformModule` beside it. */
 @Module({
@@ -16,7 +16,7 @@ import { SteeringPolicy } from './steering.policy.ts';
     Overview,
     OverviewMetrics,
     OverviewVerification,
-    SteeringPolicy,
+    SteeringProcess,
     CheckInRoute,
     ChangeRolloutHandler,
     ChangeHoldHandler,

@@ -18,7 +18,7 @@ import {
   type Recall,
   type RecallProgress,
   recallProgress,
-  type Release,
+  type PublishedPatch,
   type Rollout,
   type StartedRollout,
 } from '@sluice/domain-rollout';
@@ -120,7 +120,7 @@ export class Overview {
   /** The policy of this instant. Stale when the catalog was not heard of for too long, or not yet in full. */
   currentPolicy(): Policy {
     const { policy } = this.book;
-    policy.stale = !isSound(this.own) || !this.isHeard(this.catalog, 'catalog');
+    policy.stale = !isSound(this.own) || !this.isCurrent(this.catalog, 'catalog');
     return policy;
   }
 
@@ -131,7 +131,7 @@ export class Overview {
 
   /** True while telemetry is heard: a wave does not go on in silence. */
   get healthIsCurrent(): boolean {
-    return this.isHeard(this.health, 'telemetry');
+    return this.isCurrent(this.health, 'telemetry');
   }
 
   rollout(rolloutId: string): Rollout {
@@ -179,22 +179,22 @@ export class Overview {
   }
 
   isPulled(patchId: string): boolean {
-    return this.book.policy.standings.get(patchId)?.pull !== undefined;
+    return this.book.policy.patches.get(patchId)?.pull !== undefined;
   }
 
   /** What was published of the patch, as far as it is heard of. */
-  releaseOf(patchId: string): Release | undefined {
-    return this.book.policy.standings.get(patchId)?.release;
+  publishedPatch(patchId: string): PublishedPatch | undefined {
+    return this.book.policy.patches.get(patchId)?.published;
   }
 
   /** The same, but waits a moment for a patch that is not heard of yet. */
-  async awaitRelease(patchId: string): Promise<Release | undefined> {
+  async awaitPublished(patchId: string): Promise<PublishedPatch | undefined> {
     for (let waited = 0; waited < PATCH_WAIT_MS; waited += PATCH_POLL_MS) {
-      const release = this.releaseOf(patchId);
-      if (release !== undefined) return release;
+      const published = this.publishedPatch(patchId);
+      if (published !== undefined) return published;
       await sleep(PATCH_POLL_MS);
     }
-    return this.releaseOf(patchId);
+    return this.publishedPatch(patchId);
   }
 
   /** What the own streams have made of this, and the position through which they did. */
@@ -226,7 +226,7 @@ export class Overview {
   }
 
   // An event that is parked may be the very one that pulls a patch, or tells of harm.
-  private isHeard(follower: FeedFollower, source: string): boolean {
+  private isCurrent(follower: FeedFollower, source: string): boolean {
     const isParked = follower.inbox.letters.length > 0;
     return isSound(follower) && !isParked && this.feed.silentForMs(source) <= this.silenceMsMax;
   }

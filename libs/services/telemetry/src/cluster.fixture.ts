@@ -14,7 +14,7 @@ import {
   StoreUnavailable,
 } from '@sluice/event-sourcing';
 import { createApp, Followers, InlineFolds, ManualClock, Settings, type SettingValues, Tokens } from '@sluice/platform';
-import { DeviceNames } from './device-names.ts';
+import { DeviceNames } from './shard/device-names.ts';
 import { folds, TelemetryModule, telemetryPublications } from './index.ts';
 
 const NOON = Date.parse('2026-03-17T12:00:00Z');

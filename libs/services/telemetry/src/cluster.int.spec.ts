@@ -8,12 +8,12 @@ import { type HealthBucketClosed, readPackedFacts } from '@sluice/domain-fleet';
 import { Caller, Tokens } from '@sluice/platform';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Cluster, type Instance, report, SHARDS } from './cluster.fixture.ts';
-import { Fleet } from './fleet.ts';
-import { ReportsIntake } from './reports.intake.ts';
-import { unread } from './shard-fold.ts';
-import { hashDevice, shardOf } from './shard-of.ts';
-import { packSnapshot } from './shard-snapshot.ts';
-import { ShardTakeover } from './shard-takeover.ts';
+import { Fleet } from './fleet/fleet.ts';
+import { ReportsIntake } from './intake/reports.intake.ts';
+import { unread } from './shard/shard-fold.ts';
+import { hashDevice, shardOf } from './shard/shard-of.ts';
+import { packSnapshot } from './shard/shard-snapshot.ts';
+import { ShardTakeover } from './shard/shard-takeover.ts';
 
 const PATCHED = '23D771330a';
 
@@ -26,7 +26,7 @@ beforeEach(() => {
 afterEach(() => cluster.stop());
 
 const shard = (deviceId: string) => shardOf(hashDevice(deviceId), SHARDS);
-const ids = (count: number, prefix = 'd') => Array.from({ length: count }, (_, at) => `${prefix}-${String(at)}`);
+const ids = (count: number, prefix = 'd') => Array.from({ length: count }, (_, index) => `${prefix}-${String(index)}`);
 /** The first device of a shard. */
 const deviceOf = (wanted: number, prefix = 'd') => ids(500, prefix).find((id) => shard(id) === wanted) ?? 'none';
 
@@ -37,7 +37,8 @@ async function stored(): Promise<{ facts: number; unique: number }> {
   for (const { body } of await cluster.commits('fleet-')) {
     if (body.kind !== 'packed') continue;
     const { count, reports } = readPackedFacts(body.bytes);
-    for (let at = 0; at < count; at += 1) seen.add(`${String(reports[at * 2])} ${String(reports[at * 2 + 1])}`);
+    for (let index = 0; index < count; index += 1)
+      seen.add(`${String(reports[index * 2])} ${String(reports[index * 2 + 1])}`);
     facts += count;
   }
   return { facts, unique: seen.size };
@@ -150,7 +151,7 @@ describe('turning reports away for want of room', () => {
     const first = a.send(some(1, busy));
     await expect.poll(() => cluster.store.begun, { interval: 2 }).toBe(begun + 1);
     const intake = a.app.get(ReportsIntake);
-    const waiting = Array.from({ length: 33 }, () => intake.take({ reports: some(990, busy) }, admin));
+    const waiting = Array.from({ length: 33 }, () => intake.accept({ reports: some(990, busy) }, admin));
     // 32,671 of 32,768 wait.
     cluster.store.slow = { stream: 'none', delayMs: 0 };
     const mixed = a.send([...some(50, busy), ...some(450, other)]);
@@ -232,8 +233,10 @@ describe('asking any instance', () => {
     });
     const devices = ids(40);
     await instances[1].send(
-      devices.map((deviceId, at) =>
-        at % 2 === 0 ? report({ deviceId }) : report({ deviceId, kind: 'installed', patchId: 'a', osBuild: PATCHED }),
+      devices.map((deviceId, index) =>
+        index % 2 === 0
+          ? report({ deviceId })
+          : report({ deviceId, kind: 'installed', patchId: 'a', osBuild: PATCHED }),
       ),
     );
     await cluster.pass(1);
@@ -453,8 +456,8 @@ describe('handing shards over', () => {
       while (!stop.signal.aborted) {
         const batch = ids(20, name).map((deviceId) => report({ deviceId }));
         tally.sent += batch.length;
-        for (let at = tally.sent; ; at += 1) {
-          const { status, body } = (await instances[at % 3]?.send(batch)) ?? { status: 0, body: {} };
+        for (let index = tally.sent; ; index += 1) {
+          const { status, body } = (await instances[index % 3]?.send(batch)) ?? { status: 0, body: {} };
           if (status === 202) {
             tally.acknowledged += Number(body['accepted']) + Number(body['duplicates']);
             break;
@@ -563,7 +566,7 @@ describe('owning a shard twice', () => {
     expect(acknowledged).toBeGreaterThan(0);
     expect(await stored()).toEqual({ facts: acknowledged, unique: acknowledged });
     const revisions = (await cluster.commits('fleet-0')).map(({ revision }) => revision);
-    expect(revisions).toEqual(revisions.map((_, at) => at));
+    expect(revisions).toEqual(revisions.map((_, index) => index));
     await cluster.move(0, b);
     expect((await b.send([report({ deviceId: deviceOf(0) })])).status).toBe(202);
     expect(await fleetOf(a)).toMatchObject({ facts: acknowledged + 1 });
@@ -615,12 +618,12 @@ describe('telling health from owner to owner', () => {
     const instances = await start(3);
     let devices = 0;
     for (const [round, minutes] of [0.4, 1, 0.2, 30, 95, 1, 0.5, 130, 0.1, 1].entries()) {
-      const reports = Array.from({ length: 12 }, (_, at) => {
+      const reports = Array.from({ length: 12 }, (_, index) => {
         devices += 1;
         const fields = { deviceId: `t-${String(devices)}`, patchId: 'a', occurredAt: cluster.clock.nowText() };
         // Half of them never say that they started, and count once their deadline has passed.
-        const ended = report({ ...fields, kind: at % 4 === 0 ? 'install-failed' : 'installed' });
-        return at % 2 === 0 ? [report({ ...fields, kind: 'install-started' }), ended] : [ended];
+        const ended = report({ ...fields, kind: index % 4 === 0 ? 'install-failed' : 'installed' });
+        return index % 2 === 0 ? [report({ ...fields, kind: 'install-started' }), ended] : [ended];
       }).flat();
       expect((await instances[round % 3]?.send(reports))?.status).toBe(202);
       await cluster.pass(minutes);
@@ -676,8 +679,8 @@ describe('telling health from owner to owner', () => {
 
   it('writes one bucket when two owners close it, and counts on from there', async () => {
     const [a, b] = await start(2);
-    const started = (at: number) =>
-      report({ deviceId: ids(300).filter((id) => shard(id) === 0)[at], kind: 'install-started', patchId: 'a' });
+    const started = (index: number) =>
+      report({ deviceId: ids(300).filter((id) => shard(id) === 0)[index], kind: 'install-started', patchId: 'a' });
     await a.send([started(0), started(1)]);
     await b.ownership.gain(0);
     await cluster.pass(1);
@@ -693,25 +696,25 @@ describe('telling health from owner to owner', () => {
 
   it('tells in several buckets what is too much for one append', async () => {
     const [a, b] = await start(2);
-    const model = (at: number) => `a-model-with-a-name-as-long-as-an-agent-may-say-it-${String(at)}`;
+    const model = (index: number) => `a-model-with-a-name-as-long-as-an-agent-may-say-it-${String(index)}`;
     // One shard with a slice for every device: 6000 cells and populations.
     const mine = ids(36_000, 'm').filter((deviceId) => shard(deviceId) === 0);
-    for (let at = 0; at < mine.length; at += 500) {
-      const some = mine.slice(at, at + 500);
+    for (let index = 0; index < mine.length; index += 500) {
+      const some = mine.slice(index, index + 500);
       const started = some.map((deviceId, each) =>
-        report({ deviceId, kind: 'install-started', patchId: 'a', model: model(at + each) }),
+        report({ deviceId, kind: 'install-started', patchId: 'a', model: model(index + each) }),
       );
       expect((await a.send(started)).status).toBe(202);
     }
     await cluster.pass(1);
-    const told = (await buckets()).filter((bucket) => bucket.shard === 0);
-    expect(told.length).toBeGreaterThan(1);
-    expect(new Set(told.map(({ to, throughRevision }) => `${to} ${String(throughRevision)}`)).size).toBe(1);
+    const announced = (await buckets()).filter((bucket) => bucket.shard === 0);
+    expect(announced.length).toBeGreaterThan(1);
+    expect(new Set(announced.map(({ to, throughRevision }) => `${to} ${String(throughRevision)}`)).size).toBe(1);
     expect(await trials()).toBe(mine.length);
-    expect(told.flatMap(({ populations }) => populations)).toHaveLength(mine.length);
+    expect(announced.flatMap(({ populations }) => populations)).toHaveLength(mine.length);
     await cluster.move(0, b);
     await cluster.pass(2);
-    expect((await buckets()).filter((bucket) => bucket.shard === 0)).toHaveLength(told.length);
+    expect((await buckets()).filter((bucket) => bucket.shard === 0)).toHaveLength(announced.length);
     expect(await verify(b)).toMatchObject({ matches: true });
   });
 

@@ -1,3 +1,3 @@
-export { folds } from './fleet-folds.ts';
+export { folds } from './fleet/fleet-folds.ts';
 export { telemetryPublications } from './publications.ts';
 export { TelemetryModule } from './telemetry.module.ts';

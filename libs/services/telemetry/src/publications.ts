@@ -2,7 +2,7 @@ import { type FleetEvent, topics } from '@sluice/contracts';
 import { unpackFacts } from '@sluice/domain-fleet';
 import { type Publication, publishAsIs } from '@sluice/event-feed';
 import { type Commit } from '@sluice/event-sourcing';
-import { type DeviceNames, deviceNames } from './device-names.ts';
+import { type DeviceNames, deviceNames } from './shard/device-names.ts';
 
 /** The streams of facts, one a shard, and of health buckets, one a shard. */
 export const FLEET_STREAMS = topics.fleet.streams;

@@ -9,7 +9,7 @@ import { type Append, type Appended, type Commit, InMemoryEventStore, StoreUnava
 import { createApp, Followers, InlineFolds, ManualClock, Settings, type SettingValues, Tokens } from '@sluice/platform';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { folds, TelemetryModule, telemetryPublications } from './index.ts';
-import { hashDevice, shardOf } from './shard-of.ts';
+import { hashDevice, shardOf } from './shard/shard-of.ts';
 
 const NOON = Date.parse('2026-03-17T12:00:00Z');
 const MINUTE = 60_000;
@@ -451,8 +451,8 @@ describe('telling health', () => {
     await pass(121);
     expect(await total()).toEqual({ trials: devices, failures: devices / 4, bases: [BASE] });
     const streams = Map.groupBy(await buckets(), ({ shard }) => shard);
-    for (const told of streams.values()) {
-      const through = told.map(({ throughRevision }) => throughRevision);
+    for (const announced of streams.values()) {
+      const through = announced.map(({ throughRevision }) => throughRevision);
       expect(through).toEqual(through.toSorted((left, right) => left - right));
     }
     expect((await get('/v1/health?patchId=a')).body).toMatchObject({

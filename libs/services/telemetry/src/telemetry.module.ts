@@ -1,22 +1,22 @@
 import { type DynamicModule, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Followers } from '@sluice/platform';
-import { CatalogView } from './catalog-view.projection.ts';
-import { DeviceNames, deviceNames } from './device-names.ts';
-import { FleetCreation } from './fleet-creation.ts';
-import { FleetReplay } from './fleet-folds.ts';
-import { FleetQueries } from './fleet-queries.ts';
-import { FleetController, ShardsController } from './fleet.controller.ts';
-import { FleetStreams } from './fleet-streams.ts';
-import { Fleet } from './fleet.ts';
-import { HealthBuckets } from './health-buckets.policy.ts';
-import { HealthController } from './health.controller.ts';
-import { HealthTotals } from './health.projection.ts';
-import { Peers } from './peers.ts';
-import { ReportHandover } from './report-handover.ts';
-import { ReportsIntake } from './reports.intake.ts';
-import { ReportsRoute } from './reports.route.ts';
-import { RetireDeviceHandler } from './retire-device.handler.ts';
-import { ShardTakeover } from './shard-takeover.ts';
+import { CatalogView } from './fleet/catalog-view.projection.ts';
+import { DeviceNames, deviceNames } from './shard/device-names.ts';
+import { FleetCreation } from './fleet/fleet-creation.ts';
+import { FleetReplay } from './fleet/fleet-folds.ts';
+import { FleetQueries } from './fleet/fleet-queries.ts';
+import { FleetController, ShardsController } from './fleet/fleet.controller.ts';
+import { FleetStreams } from './fleet/fleet-streams.ts';
+import { Fleet } from './fleet/fleet.ts';
+import { HealthBuckets } from './health/health-buckets.process.ts';
+import { HealthController } from './health/health.controller.ts';
+import { HealthTotals } from './health/health.projection.ts';
+import { Peers } from './shard/peers.ts';
+import { ReportHandover } from './intake/report-handover.ts';
+import { ReportsIntake } from './intake/reports.intake.ts';
+import { ReportsRoute } from './intake/reports.route.ts';
+import { RetireDeviceHandler } from './fleet/retire-device.handler.ts';
+import { ShardTakeover } from './shard/shard-takeover.ts';
 
 /** Hears the fleet: takes in reports, knows every device, and tells how patches fare. */
 @Module({

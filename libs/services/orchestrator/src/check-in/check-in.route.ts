@@ -66,8 +66,8 @@ export function bucketOf(salt: string, deviceId: string): number {
 }
 
 /** Four bytes as an unsigned number, big endian. */
-function wordAt(bytes: string, at: number): number {
-  const high = (bytes.charCodeAt(at) << 8) | bytes.charCodeAt(at + 1);
-  const low = (bytes.charCodeAt(at + 2) << 8) | bytes.charCodeAt(at + 3);
+function wordAt(bytes: string, index: number): number {
+  const high = (bytes.charCodeAt(index) << 8) | bytes.charCodeAt(index + 1);
+  const low = (bytes.charCodeAt(index + 2) << 8) | bytes.charCodeAt(index + 3);
   return high * 0x10000 + low;
 }

@@ -3,7 +3,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Put, Query, Res } from '@
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { ID_PATTERN } from '@sluice/contracts';
-import { type PlanDraft, planFaults, previewRollout, type Release, slicesOf } from '@sluice/domain-rollout';
+import { type PlanDraft, planFaults, previewRollout, type PublishedPatch, slicesOf } from '@sluice/domain-rollout';
 import { Clock, type CommandContext } from '@sluice/event-sourcing';
 import { Optional, paged, PageQuery, ProblemError, RequestContext, Roles } from '@sluice/platform';
 import { IsIn, Matches } from 'class-validator';
@@ -90,8 +90,8 @@ export class RolloutsController {
   @Roles('viewer', 'operator', 'responder')
   async preview(@Param('id') rolloutId: string) {
     const { plan } = this.known(rolloutId);
-    const release = await this.releaseOf(plan.patchId);
-    return { rolloutId, patchId: plan.patchId, waves: previewRollout(plan, release, this.overview.census()) };
+    const published = await this.publishedPatch(plan.patchId);
+    return { rolloutId, patchId: plan.patchId, waves: previewRollout(plan, published, this.overview.census()) };
   }
 
   @Post(':id/start')
@@ -99,7 +99,7 @@ export class RolloutsController {
   @Roles('operator')
   async start(@Param('id') rolloutId: string, @RequestContext() context: CommandContext) {
     const { plan } = this.known(rolloutId);
-    const slices = slicesOf(plan, await this.standingReleaseOf(plan.patchId)).length;
+    const slices = slicesOf(plan, await this.offerablePatch(plan.patchId)).length;
     return this.change({ type: 'StartRollout', rolloutId, slices, at: this.now() }, context);
   }
 
@@ -150,20 +150,20 @@ export class RolloutsController {
   private async draftOf({ approvalsRequired: _, ...draft }: PlanBody): Promise<PlanDraft> {
     const faults = planFaults(draft);
     if (faults.length > 0) throw new ProblemError('invalid-request', undefined, faults);
-    await this.standingReleaseOf(draft.patchId);
+    await this.offerablePatch(draft.patchId);
     return draft;
   }
 
-  private async standingReleaseOf(patchId: string): Promise<Release> {
-    const release = await this.releaseOf(patchId);
+  private async offerablePatch(patchId: string): Promise<PublishedPatch> {
+    const published = await this.publishedPatch(patchId);
     if (this.overview.isPulled(patchId)) throw new ProblemError('patch-pulled', patchId);
-    return release;
+    return published;
   }
 
-  private async releaseOf(patchId: string): Promise<Release> {
-    const release = await this.overview.awaitRelease(patchId);
-    if (release === undefined) throw new ProblemError('patch-unknown', patchId);
-    return release;
+  private async publishedPatch(patchId: string): Promise<PublishedPatch> {
+    const published = await this.overview.awaitPublished(patchId);
+    if (published === undefined) throw new ProblemError('patch-unknown', patchId);
+    return published;
   }
 
   private async change(command: AskedOfRollout, context: CommandContext) {

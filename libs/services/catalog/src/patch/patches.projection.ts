@@ -1,0 +1,52 @@
+import { Injectable } from '@nestjs/common';
+import { BEGINNING, type Commit, EventStore, type Follower, followStore, type Position } from '@sluice/event-sourcing';
+import { type Difference, firstDifference, Folds, Followers, ProblemError, Verifications } from '@sluice/platform';
+import { PATCHES_FOLD, type PatchesAt } from '../catalog-folds.ts';
+import { patchEventsOf, PatchTable } from './patch-table.ts';
+import { PATCH_STREAMS } from '../publications.ts';
+
+/** The catalog's read model: all patches, in memory, built again from the store at every start. */
+@Injectable()
+export class Patches {
+  private readonly live = new PatchTable();
+  private applied: Position = BEGINNING;
+  private readonly follower: Follower<Commit>;
+
+  constructor(
+    store: EventStore,
+    private readonly folds: Folds,
+    followers: Followers,
+    verifications: Verifications,
+  ) {
+    this.follower = followers.add(
+      followStore(store, 'catalog-patches', PATCH_STREAMS, (commit) => {
+        this.project(commit);
+      }),
+    );
+    verifications.add({ name: 'catalog-patches', verify: () => this.verify() });
+  }
+
+  /** Throws 'not-ready' rather than to answer from half of the history, after a start or a failure. */
+  get table(): PatchTable {
+    const { caughtUp, failedBecause } = this.follower;
+    if (!caughtUp || failedBecause !== undefined)
+      throw new ProblemError('not-ready', 'the patches are not all read yet');
+    return this.live;
+  }
+
+  /** Resolves when everything up to the position shows here. */
+  reached(position: Position): Promise<void> {
+    return this.follower.reached(position);
+  }
+
+  // The position moves in the same step as the table, so that both are of one instant whenever they are read.
+  private project(commit: Commit): void {
+    for (const event of patchEventsOf(commit)) this.live.apply(event);
+    this.applied = commit.position;
+  }
+
+  private async verify(): Promise<Difference | undefined> {
+    const live: PatchesAt = { through: this.applied, patches: this.live.snapshot() };
+    return firstDifference(live, await this.folds.run(PATCHES_FOLD, live.through));
+  }
+}

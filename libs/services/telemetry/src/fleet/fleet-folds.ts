@@ -1,0 +1,147 @@
+import { Injectable } from '@nestjs/common';
+import {
+  type DeviceView,
+  firstDifference,
+  FleetShard,
+  type FleetSummary,
+  readPackedFacts,
+  type ShardSnapshot,
+  snapshotOf,
+  summarize,
+  viewDevice,
+} from '@sluice/domain-fleet';
+import { parseTime } from '@sluice/contracts';
+import { BEGINNING, Clock, type Commit, type Position, toTimeText } from '@sluice/event-sourcing';
+import { type Difference, Folds, type FoldStore, type FoldTask, ProblemError, Verifications } from '@sluice/platform';
+import { type DeviceAnswer, Fleet, withBase } from './fleet.ts';
+import { FLEET_STREAMS, fleetStream } from '../publications.ts';
+import { hashDevice, shardOf } from '../shard/shard-of.ts';
+
+const FLEET_AT = 'fleet-at';
+const DEVICE_AT = 'fleet-device-at';
+const SHARD_THROUGH = 'fleet-shard-through';
+
+interface FleetAtInput {
+  readonly at: string;
+  readonly shards: number;
+  readonly bases: ReadonlyMap<string, string>;
+}
+
+interface DeviceAtInput {
+  readonly at: string;
+  readonly shards: number;
+  readonly deviceId: string;
+}
+
+interface ShardThroughInput {
+  readonly shard: number;
+  readonly revision: number;
+}
+
+export interface FleetAt {
+  readonly position: Position;
+  readonly summary: FleetSummary;
+}
+
+/** What telemetry folds away from the thread that answers requests. */
+export const folds: Record<string, FoldTask> = {
+  [FLEET_AT]: (store, input) => foldFleetAt(store, input as FleetAtInput),
+  [DEVICE_AT]: (store, input) => foldDeviceAt(store, input as DeviceAtInput),
+  [SHARD_THROUGH]: (store, input) => foldShardThrough(store, input as ShardThroughInput),
+};
+
+/** The fleet as it was, and whether it is what the store says; folded where that holds up no request. */
+@Injectable()
+export class FleetReplay {
+  constructor(
+    private readonly folds: Folds,
+    private readonly fleet: Fleet,
+    private readonly clock: Clock,
+    verifications: Verifications,
+  ) {
+    verifications.add({ name: 'fleet', verify: () => this.verify() });
+  }
+
+  /** The whole fleet as of an instant of recorded time (RFC 3339, UTC). Throws when there is none, or not yet. */
+  async fleetAt(at: string): Promise<FleetAt & { asOf: string }> {
+    const { shards, catalog } = this.fleet;
+    const asOf = this.instant(at);
+    const input: FleetAtInput = { at: asOf, shards, bases: catalog.baseByBuild };
+    return { asOf, ...((await this.folds.run(FLEET_AT, input)) as FleetAt) };
+  }
+
+  /** One device as of an instant, undefined when nothing had been heard of it. */
+  async deviceAt(deviceId: string, at: string): Promise<DeviceAnswer | undefined> {
+    const { shards, catalog } = this.fleet;
+    const input: DeviceAtInput = { at: this.instant(at), deviceId, shards };
+    const view = (await this.folds.run(DEVICE_AT, input)) as DeviceView | undefined;
+    return view && withBase(view, catalog.baseOf);
+  }
+
+  /** Folds each shard that is owned here anew up to where the live one is, and names the first difference. */
+  async verify(): Promise<Difference | undefined> {
+    for (const { shard, state, revision } of this.fleet.owned()) {
+      const live = snapshotOf(state);
+      const input: ShardThroughInput = { shard, revision };
+      const replayed = (await this.folds.run(SHARD_THROUGH, input)) as ShardSnapshot;
+      const difference = firstDifference(live, replayed);
+      if (difference === undefined) continue;
+      return {
+        where: `shard ${String(shard)}, ${difference.where}`,
+        live: difference.left,
+        replayed: difference.right,
+      };
+    }
+    return undefined;
+  }
+
+  private instant(at: string): string {
+    const ms = parseTime(at);
+    if (Number.isNaN(ms)) {
+      throw new ProblemError('invalid-request', undefined, [{ path: '/at', code: 'time', detail: 'no such time' }]);
+    }
+    if (ms > this.clock.now())
+      throw new ProblemError('at-in-future', `${at} is after ${this.clock.nowText()}, which is now here`);
+    return toTimeText(ms);
+  }
+}
+
+async function foldFleetAt(store: FoldStore, { at, shards, bases }: FleetAtInput): Promise<FleetAt> {
+  const states = Array.from({ length: shards }, () => new FleetShard());
+  const stateOfStream = new Map(states.map((state, shard) => [fleetStream(shard), state]));
+  let position = BEGINNING;
+  for await (const commit of store.readAll({ prefixes: FLEET_STREAMS })) {
+    if (commit.recordedAt > at) break;
+    const state = stateOfStream.get(commit.stream);
+    if (state !== undefined) apply(state, commit);
+    ({ position } = commit);
+  }
+  return { position, summary: summarize(states, (build) => bases.get(build) ?? build) };
+}
+
+async function foldDeviceAt(
+  store: FoldStore,
+  { at, shards, deviceId }: DeviceAtInput,
+): Promise<DeviceView | undefined> {
+  const deviceHash = hashDevice(deviceId);
+  const state = new FleetShard();
+  for await (const commit of store.readStream(fleetStream(shardOf(deviceHash, shards)))) {
+    if (commit.recordedAt > at) break;
+    apply(state, commit);
+  }
+  const device = state.find(deviceHash);
+  return device === undefined ? undefined : viewDevice(state, device);
+}
+
+async function foldShardThrough(store: FoldStore, { shard, revision }: ShardThroughInput): Promise<ShardSnapshot> {
+  const state = new FleetShard();
+  for await (const commit of store.readStream(fleetStream(shard))) {
+    if (commit.revision > revision) break;
+    apply(state, commit);
+  }
+  return snapshotOf(state);
+}
+
+function apply(state: FleetShard, { body }: Commit): void {
+  if (body.kind === 'packed') state.apply(readPackedFacts(body.bytes));
+}

@@ -1,0 +1,208 @@
+import { Injectable } from '@nestjs/common';
+import { type DeviceFilter, type FleetSummary, summarize } from '@sluice/domain-fleet';
+import { type KnownOwner } from '@sluice/event-feed';
+import { BEGINNING, Clock, comparePositions, type Position } from '@sluice/event-sourcing';
+import { Metrics } from '@sluice/platform';
+import { type DeviceAnswer, type DevicePage, type DevicePlace, Fleet } from './fleet.ts';
+import { type AskedFor, type HandedOn, Peers, withoutOwner } from '../shard/peers.ts';
+import { hashDevice } from '../shard/shard-of.ts';
+
+/** Other instances that one page of a list asks, one after the other; after that the page is handed over as it is. */
+const ASKED_PER_PAGE_MAX = 8;
+
+/** Which shards an answer is about. */
+export interface ShardCover {
+  readonly total: number;
+  /** Those that are missing in the sum, because nobody owns them or their owner did not answer. */
+  readonly withoutOwner: readonly number[];
+}
+
+export interface FleetAnswer extends FleetSummary {
+  readonly asOf: string;
+  readonly position: Position;
+  /** Present when the sum is not over all shards. */
+  readonly shards?: ShardCover;
+}
+
+interface DeviceList {
+  readonly items: readonly DeviceAnswer[];
+  readonly nextCursor?: string;
+}
+
+/** Answers about the whole fleet from any instance: from the shards that are owned here, and from the owners of the others. */
+@Injectable()
+export class FleetQueries {
+  constructor(
+    private readonly fleet: Fleet,
+    private readonly peers: Peers,
+    private readonly clock: Clock,
+    metrics: Metrics,
+  ) {
+    metrics.gauge('sluice_shards_owned', 'Shards of the fleet that this instance owns', () => fleet.owned().length);
+    metrics.gauge(
+      'sluice_shards_without_owner',
+      'Shards that no instance owns as far as this one knows, or whose owner did not answer it when last asked',
+      () => this.shardsWithoutOwner(),
+    );
+  }
+
+  /** The sum over the shards that are asked after (all if not given); for another instance, of those owned here only. */
+  async summary(askedFor: AskedFor, handedOn: HandedOn | undefined): Promise<FleetAnswer> {
+    const asked = handedOn?.shards ?? Array.from({ length: this.fleet.shards }, (_, shard) => shard);
+    const here = asked.filter((shard) => this.fleet.writer(shard) !== undefined);
+    const rest = asked.filter((shard) => this.fleet.writer(shard) === undefined);
+    const own = this.ownSummary(here);
+    if (rest.length === 0) return own;
+    if (handedOn !== undefined) return { ...own, shards: { total: this.fleet.shards, withoutOwner: rest } };
+    const parts = await Promise.all(
+      this.byOwner(rest).map(async ({ owner, shards }) => {
+        if (owner === undefined || owner.isSelf) return { shards };
+        const call = { method: 'GET', path: '/v1/fleet', shards, askedFor } as const;
+        const part = await this.peers.ask<FleetAnswer>(owner, call).catch(() => undefined);
+        return part === undefined ? { shards } : { shards: part.shards?.withoutOwner ?? [], part };
+      }),
+    );
+    const withoutOwner = parts.flatMap(({ shards }) => shards).toSorted((left, right) => left - right);
+    const sum = parts.reduce((total, { part }) => (part === undefined ? total : add(total, part)), own);
+    return withoutOwner.length === 0 ? sum : { ...sum, shards: { total: this.fleet.shards, withoutOwner } };
+  }
+
+  /** The device as its owner knows it, undefined when nothing was heard of it. Throws 'shard-without-owner'. */
+  async device(
+    deviceId: string,
+    askedFor: AskedFor,
+    handedOn: HandedOn | undefined,
+  ): Promise<DeviceAnswer | undefined> {
+    const shard = this.fleet.shardOf(hashDevice(deviceId));
+    const writer = this.fleet.writer(shard);
+    if (writer !== undefined) return this.fleet.device(deviceId, writer);
+    const path = `/v1/devices/${encodeURIComponent(deviceId)}`;
+    return this.peers.ask<DeviceAnswer>(this.otherOwnerOf(shard, handedOn), { method: 'GET', path, askedFor });
+  }
+
+  /** Retires a device at its owner, undefined when that is this instance. Throws 'shard-without-owner'. */
+  async retireElsewhere(
+    deviceId: string,
+    askedFor: AskedFor,
+    handedOn: HandedOn | undefined,
+  ): Promise<DeviceAnswer | undefined> {
+    const shard = this.fleet.shardOf(hashDevice(deviceId));
+    if (this.fleet.writer(shard) !== undefined) return undefined;
+    const path = `/v1/devices/${encodeURIComponent(deviceId)}/retire`;
+    return this.peers.ask<DeviceAnswer>(this.otherOwnerOf(shard, handedOn), { method: 'POST', path, askedFor });
+  }
+
+  /**
+   * Known devices that match, shard by shard; `next` is where to go on, absent at the end. For another instance, of one
+   * shard only. Throws 'shard-without-owner': a list with a hole would look like a whole one.
+   */
+  async list(
+    filter: DeviceFilter,
+    page: { readonly from: DevicePlace; readonly limit: number },
+    { askedFor, handedOn }: { readonly askedFor: AskedFor; readonly handedOn: HandedOn | undefined },
+  ): Promise<DevicePage> {
+    const items: DeviceAnswer[] = [];
+    let place = page.from;
+    for (let asked = 0; place.shard < this.fleet.shards;) {
+      const limit = page.limit - items.length;
+      const writer = this.fleet.writer(place.shard);
+      const found =
+        writer !== undefined
+          ? this.fleet.list(writer, filter, { from: place.device, limit })
+          : await this.listElsewhere(this.otherOwnerOf(place.shard, handedOn), filter, {
+              from: place,
+              limit,
+              askedFor,
+            });
+      if (writer === undefined) asked += 1;
+      items.push(...found.items);
+      if (found.next !== undefined) return { items, next: found.next };
+      if (handedOn !== undefined) return { items };
+      place = { shard: place.shard + 1, device: 0 };
+      const isFull = items.length === page.limit || asked === ASKED_PER_PAGE_MAX;
+      if (isFull && place.shard < this.fleet.shards) return { items, next: place };
+    }
+    return { items };
+  }
+
+  private async listElsewhere(
+    owner: KnownOwner,
+    filter: DeviceFilter,
+    { from, limit, askedFor }: { readonly from: DevicePlace; readonly limit: number; readonly askedFor: AskedFor },
+  ): Promise<DevicePage> {
+    const given = Object.entries(filter).filter((field): field is [string, string] => field[1] !== undefined);
+    const query = new URLSearchParams([...given, ['cursor', textOf(from)], ['limit', String(limit)]]);
+    const path = `/v1/devices?${query.toString()}`;
+    const { items, nextCursor } = await this.peers.ask<DeviceList>(owner, { method: 'GET', path, askedFor });
+    return nextCursor === undefined ? { items } : { items, next: placeOf(nextCursor) };
+  }
+
+  /** Another instance that owns the shard. Throws when there is none, or when the request has been handed on already. */
+  otherOwnerOf(shard: number, handedOn: HandedOn | undefined): KnownOwner {
+    const owner = this.fleet.ownership.ownerOf(shard);
+    if (owner === undefined || owner.isSelf || handedOn !== undefined) throw withoutOwner(shard);
+    return owner;
+  }
+
+  private shardsWithoutOwner(): number {
+    let without = 0;
+    for (let shard = 0; shard < this.fleet.shards; shard += 1) {
+      if (this.fleet.writer(shard) !== undefined) continue;
+      const owner = this.fleet.ownership.ownerOf(shard);
+      if (owner === undefined || this.peers.isSilent(owner)) without += 1;
+    }
+    return without;
+  }
+
+  private byOwner(shards: readonly number[]): { owner: KnownOwner | undefined; shards: number[] }[] {
+    const groups = new Map<string | undefined, { owner: KnownOwner | undefined; shards: number[] }>();
+    for (const shard of shards) {
+      const owner = this.fleet.ownership.ownerOf(shard);
+      const group = groups.get(owner?.instance) ?? { owner, shards: [] };
+      group.shards.push(shard);
+      groups.set(owner?.instance, group);
+    }
+    return [...groups.values()];
+  }
+
+  private ownSummary(shards: readonly number[]): FleetAnswer {
+    const writers = this.fleet.owned().filter(({ shard }) => shards.includes(shard));
+    const states = writers.map(({ state }) => state);
+    const position = writers.reduce((last, writer) => later(last, writer.position), BEGINNING);
+    return { asOf: this.clock.nowText(), position, ...summarize(states, this.fleet.catalog.baseOf) };
+  }
+}
+
+/** A place as a cursor has it. */
+export function textOf({ shard, device }: DevicePlace): string {
+  return `${String(shard)}.${String(device)}`;
+}
+
+export function placeOf(cursor: string | undefined): DevicePlace {
+  const [shard = 0, device = 0] = cursor?.split('.').map(Number) ?? [];
+  return { shard, device };
+}
+
+function add(total: FleetAnswer, { facts, devices, position, byPlatform, byBase, patches }: FleetAnswer): FleetAnswer {
+  increase(total.byPlatform, byPlatform);
+  increase(total.byBase, byBase);
+  for (const [patchId, states] of Object.entries(patches)) {
+    const known = total.patches[patchId];
+    if (known === undefined) total.patches[patchId] = states;
+    else increase(known, states);
+  }
+  return {
+    ...total,
+    facts: total.facts + facts,
+    devices: total.devices + devices,
+    position: later(total.position, position),
+  };
+}
+
+function increase(counts: Record<string, number>, by: Record<string, number>): void {
+  for (const [key, count] of Object.entries(by)) counts[key] = (counts[key] ?? 0) + count;
+}
+
+function later(left: Position, right: Position): Position {
+  return comparePositions(left, right) < 0 ? right : left;
+}

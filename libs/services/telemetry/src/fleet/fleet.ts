@@ -1,0 +1,102 @@
+import { Injectable } from '@nestjs/common';
+import { type DeviceFilter, type DeviceView, listDevices, viewDevice } from '@sluice/domain-fleet';
+import { ShardOwnership } from '@sluice/event-feed';
+import { EventStore } from '@sluice/event-sourcing';
+import { Settings } from '@sluice/platform';
+import { AppendRounds } from '../shard/append-rounds.ts';
+import { CatalogView } from './catalog-view.projection.ts';
+import { type ShardFold } from '../shard/shard-fold.ts';
+import { hashDevice, shardOf } from '../shard/shard-of.ts';
+import { ShardWriter } from '../shard/shard-writer.ts';
+
+const MINUTE_MS = 60_000;
+
+/** A device as the API shows it. */
+export interface DeviceAnswer extends DeviceView {
+  readonly base: string;
+}
+
+export interface DevicePlace {
+  readonly shard: number;
+  readonly device: number;
+}
+
+export interface DevicePage {
+  readonly items: readonly DeviceAnswer[];
+  readonly next?: DevicePlace;
+}
+
+/** The live part of the fleet: the shards that this instance owns, and what they answer. */
+@Injectable()
+export class Fleet {
+  /** How many parts the whole fleet has. */
+  readonly shards: number;
+  /** An outcome without a start counts as an install trial this long after its receipt. */
+  readonly reportingDeadlineMs: number;
+  private readonly writers: (ShardWriter | undefined)[];
+  private readonly rounds = new AppendRounds();
+
+  constructor(
+    private readonly store: EventStore,
+    readonly ownership: ShardOwnership,
+    readonly catalog: CatalogView,
+    settings: Settings,
+  ) {
+    this.shards = settings.values.shards;
+    this.reportingDeadlineMs = settings.values.reportingDeadlineMinutes * MINUTE_MS;
+    this.writers = new Array<ShardWriter | undefined>(this.shards).fill(undefined);
+  }
+
+  /** The shards that are taken over here. */
+  owned(): ShardWriter[] {
+    return this.writers.filter((writer) => writer !== undefined);
+  }
+
+  /** The writer of a shard, undefined unless it is taken over here. */
+  writer(shard: number): ShardWriter | undefined {
+    return this.writers[shard];
+  }
+
+  /** From now on the shard answers, and takes facts. */
+  open(shard: number, fold: ShardFold): ShardWriter {
+    const { store, rounds } = this;
+    const writer = new ShardWriter(fold, { shard, store, rounds, onConflict: (each) => this.giveBack(each) });
+    this.writers[shard] = writer;
+    return writer;
+  }
+
+  /** The shard answers no longer. Returns its writer, which has facts under way; undefined when it was not open. */
+  close(shard: number): ShardWriter | undefined {
+    const writer = this.writers[shard];
+    this.writers[shard] = undefined;
+    return writer;
+  }
+
+  /** Another instance wrote to the shard: what is known of it here is not what the store says. */
+  giveBack(shard: number): void {
+    this.ownership.release(shard);
+  }
+
+  shardOf(deviceHash: string): number {
+    return shardOf(deviceHash, this.shards);
+  }
+
+  /** The device, undefined when nothing was heard of it. Its shard has to be open here. */
+  device(deviceId: string, { state }: ShardWriter): DeviceAnswer | undefined {
+    const device = state.find(hashDevice(deviceId));
+    const view = device === undefined ? undefined : viewDevice(state, device);
+    return view && withBase(view, this.catalog.baseOf);
+  }
+
+  /** Known devices of one shard that match; `next` is absent at the end of the shard. */
+  list(writer: ShardWriter, filter: DeviceFilter, page: { readonly from: number; readonly limit: number }): DevicePage {
+    const { baseOf } = this.catalog;
+    const found = listDevices(writer.state, filter, baseOf, page);
+    const items = found.items.map((view) => withBase(view, baseOf));
+    return found.next === undefined ? { items } : { items, next: { shard: writer.shard, device: found.next } };
+  }
+}
+
+export function withBase(view: DeviceView, baseOf: (build: string) => string): DeviceAnswer {
+  return { ...view, base: baseOf(view.osBuild) };
+}

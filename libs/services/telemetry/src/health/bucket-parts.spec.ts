@@ -1,0 +1,44 @@
+import { type HealthBucketClosed } from '@sluice/domain-fleet';
+import { describe, expect, it } from 'vitest';
+import { partsOf } from './bucket-parts.ts';
+
+const BYTES_MAX = 2000;
+const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+function bucket(lines: number): HealthBucketClosed {
+  const slice = (index: number) => ({ platform: 'ios', model: `iPhone18,${String(index)}`, base: '23D8133' }) as const;
+  const count = { recallEpoch: 0, holders: 1, longOffline: 0, removed: 0, removalsFailed: 0 };
+  return {
+    type: 'HealthBucketClosed',
+    shard: 3,
+    shards: 8,
+    from: '2026-03-17T12:00:00.000Z',
+    to: '2026-03-17T12:01:00.000Z',
+    throughRevision: 41,
+    cells: numbers(lines).map((index) => ({ patchId: 'a', ...slice(index), trials: index, failures: 0 })),
+    holders: numbers(lines).map((index) => ({ patchId: String(index), ...count })),
+    populations: numbers(lines).map((index) => ({ ...slice(index), track: 'automatic', devices: index })),
+  };
+}
+
+describe('splitting a health bucket', () => {
+  it('leaves one that fits as it is', () => {
+    const small = bucket(2);
+    expect(partsOf(small, BYTES_MAX)).toEqual([small]);
+  });
+
+  it('tells every line once, cells first, in parts that fit', () => {
+    const large = bucket(40);
+    const parts = partsOf(large, BYTES_MAX);
+    expect(parts.length).toBeGreaterThan(5);
+    for (const part of parts) {
+      expect(JSON.stringify(part).length).toBeLessThanOrEqual(BYTES_MAX);
+      expect(part).toMatchObject({ shard: 3, from: large.from, to: large.to, throughRevision: 41 });
+    }
+    for (const list of ['cells', 'holders', 'populations'] as const) {
+      expect(parts.flatMap((part) => part[list] as object[])).toEqual(large[list]);
+    }
+    const firstWithout = parts.findIndex(({ cells }) => cells.length === 0);
+    expect(parts.slice(firstWithout).every(({ cells }) => cells.length === 0)).toBe(true);
+  });
+});

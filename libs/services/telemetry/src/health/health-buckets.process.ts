@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable, Logger } from '@nestjs/common';
+import { type HealthEvent } from '@sluice/contracts';
+import { closeBucket, type HealthBucketClosed, announce, type AnnouncedHealth } from '@sluice/domain-fleet';
+import { Clock, EventStore, RevisionConflict } from '@sluice/event-sourcing';
+import { Settings } from '@sluice/platform';
+import { partsOf } from './bucket-parts.ts';
+import { Fleet } from '../fleet/fleet.ts';
+import { healthStream } from '../publications.ts';
+import { COMMIT_BYTES_MAX, type ShardWriter } from '../shard/shard-writer.ts';
+
+const SECOND_MS = 1000;
+const HOUR_MS = 3600 * SECOND_MS;
+
+/** A bucket, or a part of one, that is closed but perhaps not in the store. Sent again under the same commit id, it is written once. */
+interface ClosedBucket {
+  readonly event: HealthBucketClosed;
+  readonly commitId: string;
+}
+
+interface OpenBucket {
+  readonly writer: ShardWriter;
+  from: number;
+  announced: AnnouncedHealth;
+  /** In the order in which they are written. */
+  unwritten: readonly ClosedBucket[];
+  writing: Promise<void>;
+}
+
+/**
+ * Tells the health of each shard that is owned here, a bucket at a time. Each fact is counted in one bucket, also over
+ * restarts and from owner to owner: a bucket says through which revision of the shard it counted, what comes after belongs
+ * to the next, and of two owners the store takes one's next bucket only.
+ */
+@Injectable()
+export class HealthBuckets {
+  private readonly widthMs: number;
+  private readonly longOfflineMs: number;
+  private readonly log = new Logger('telemetry');
+  private readonly buckets = new Map<number, OpenBucket>();
+  private stopTicks: (() => void) | undefined;
+  private tick: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly clock: Clock,
+    private readonly fleet: Fleet,
+    settings: Settings,
+  ) {
+    this.widthMs = settings.values.healthBucketSeconds * SECOND_MS;
+    this.longOfflineMs = settings.values.longOfflineHours * HOUR_MS;
+  }
+
+  /** Goes on, in a shard, from what its buckets have told. */
+  open(writer: ShardWriter, announced: AnnouncedHealth): void {
+    const from = announced.buckets === 0 ? this.clock.now() : announced.to;
+    this.buckets.set(writer.shard, { writer, from, announced, unwritten: [], writing: Promise.resolve() });
+  }
+
+  /** Tells no more of a shard. Resolves with what its buckets have told; undefined when counts were taken but not told. */
+  async close(shard: number): Promise<AnnouncedHealth | undefined> {
+    const bucket = this.buckets.get(shard);
+    this.buckets.delete(shard);
+    await bucket?.writing;
+    return bucket?.unwritten.length === 0 ? bucket.announced : undefined;
+  }
+
+  start(): void {
+    this.stopTicks = this.clock.onTick((nowMs) => (this.tick = this.closeDue(nowMs)));
+  }
+
+  async stop(): Promise<void> {
+    this.stopTicks?.();
+    await this.tick;
+  }
+
+  /** What the buckets of an open shard have told; undefined when counts were taken but not told. */
+  announcedOf(shard: number): AnnouncedHealth | undefined {
+    const bucket = this.buckets.get(shard);
+    return bucket?.unwritten.length === 0 ? bucket.announced : undefined;
+  }
+
+  private async closeDue(now: number): Promise<void> {
+    // Until the catalog was heard, a patched device would be counted under the build of its patch.
+    if (!this.fleet.catalog.follower.caughtUp) return;
+    for (const [shard, bucket] of [...this.buckets]) {
+      // While one shard is written, another may go.
+      if (this.buckets.get(shard) !== bucket || now - bucket.from < this.widthMs) continue;
+      if (bucket.unwritten.length === 0) bucket.unwritten = this.closeBucket(bucket, now);
+      if (bucket.unwritten.length === 0) bucket.from = now;
+      else await (bucket.writing = this.writeAll(shard, bucket));
+    }
+  }
+
+  private closeBucket({ writer, from, announced }: OpenBucket, to: number): ClosedBucket[] {
+    const { shards, catalog, reportingDeadlineMs } = this.fleet;
+    const event = closeBucket(writer.state, announced, {
+      shard: writer.shard,
+      shards,
+      from,
+      to,
+      throughRevision: writer.revision,
+      reportingDeadlineMs,
+      longOfflineMs: this.longOfflineMs,
+      baseOf: catalog.baseOf,
+      recallEpochs: catalog.recallEpochs,
+    });
+    const parts = event === undefined ? [] : partsOf(event, COMMIT_BYTES_MAX);
+    return parts.map((part) => ({ event: part, commitId: randomUUID() }));
+  }
+
+  private async writeAll(shard: number, bucket: OpenBucket): Promise<void> {
+    for (const part of bucket.unwritten) {
+      if (!(await this.write(shard, bucket, part))) return;
+      bucket.unwritten = bucket.unwritten.slice(1);
+    }
+    bucket.from = bucket.announced.to;
+  }
+
+  /** False when it could not be written. */
+  private async write(shard: number, bucket: OpenBucket, { event, commitId }: ClosedBucket): Promise<boolean> {
+    // It is published as it is: the type says that the domain's bucket is the public one.
+    const published: HealthEvent = event;
+    try {
+      await this.store.append({
+        stream: healthStream(shard),
+        expected: bucket.announced.buckets === 0 ? 'no-stream' : bucket.announced.buckets - 1,
+        commitId,
+        metadata: { actor: 'telemetry', correlationId: commitId },
+        body: { kind: 'events', events: [published] },
+      });
+    } catch (error) {
+      // Its counts are taken from the shard, so the bucket is kept and written at the next tick.
+      this.log.error(`the health of shard ${String(shard)} could not be written: ${String(error)}`);
+      if (error instanceof RevisionConflict && this.buckets.get(shard) === bucket) this.fleet.giveBack(shard);
+      return false;
+    }
+    bucket.announced = announce(bucket.announced, event);
+    return true;
+  }
+}

@@ -1,0 +1,80 @@
+import { Injectable } from '@nestjs/common';
+import { type HealthBucketClosed, type HealthCell, type HolderCount } from '@sluice/domain-fleet';
+import { type Commit, EventStore, type Follower, followStore } from '@sluice/event-sourcing';
+import { HEALTH_STREAMS } from '../publications.ts';
+
+/** The health of one patch over all shards and buckets so far. */
+export interface PatchHealth {
+  readonly patchId: string;
+  /** The end of the latest bucket that told of the patch, absent while none has. */
+  readonly through?: string;
+  readonly cells: readonly HealthCell[];
+  readonly holders: Omit<HolderCount, 'patchId' | 'recallEpoch'>;
+}
+
+interface Totals {
+  through: string;
+  readonly cells: Map<string, HealthCell>;
+  /** The last line of each shard, which is absolute. */
+  readonly holders: Map<number, HolderCount>;
+  removed: number;
+  removalsFailed: number;
+}
+
+const nothing = { holders: 0, longOffline: 0, removed: 0, removalsFailed: 0 };
+
+/** Adds up the health buckets of all shards per patch, for queries; whoever wrote them, any instance knows the same. */
+@Injectable()
+export class HealthTotals {
+  readonly follower: Follower<Commit>;
+  private readonly patches = new Map<string, Totals>();
+
+  constructor(store: EventStore) {
+    this.follower = followStore(store, 'telemetry-health', HEALTH_STREAMS, ({ body }) => {
+      for (const bucket of body.kind === 'events' ? (body.events as readonly HealthBucketClosed[]) : []) {
+        this.apply(bucket);
+      }
+    });
+  }
+
+  of(patchId: string): PatchHealth {
+    const totals = this.patches.get(patchId);
+    if (totals === undefined) return { patchId, cells: [], holders: nothing };
+    const { through, cells, holders, removed, removalsFailed } = totals;
+    const sum = { holders: 0, longOffline: 0 };
+    for (const line of holders.values()) {
+      sum.holders += line.holders;
+      sum.longOffline += line.longOffline;
+    }
+    return { patchId, through, cells: [...cells.values()], holders: { ...sum, removed, removalsFailed } };
+  }
+
+  private apply(bucket: HealthBucketClosed): void {
+    for (const cell of bucket.cells) {
+      const { cells } = this.totalsOf(cell.patchId, bucket);
+      const key = JSON.stringify([cell.platform, cell.model, cell.base]);
+      const before = cells.get(key);
+      cells.set(key, {
+        ...cell,
+        trials: cell.trials + (before?.trials ?? 0),
+        failures: cell.failures + (before?.failures ?? 0),
+      });
+    }
+    for (const line of bucket.holders) {
+      const totals = this.totalsOf(line.patchId, bucket);
+      totals.holders.set(bucket.shard, line);
+      totals.removed += line.removed;
+      totals.removalsFailed += line.removalsFailed;
+    }
+  }
+
+  private totalsOf(patchId: string, { to }: HealthBucketClosed): Totals {
+    let totals = this.patches.get(patchId);
+    if (totals === undefined) {
+      totals = { through: to, cells: new Map(), holders: new Map(), removed: 0, removalsFailed: 0 };
+      this.patches.set(patchId, totals);
+    }
+    if (to > totals.through) totals.through = to;
+    return totals;
+  }
+}
