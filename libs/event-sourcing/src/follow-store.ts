@@ -1,14 +1,17 @@
 import { type Commit, type EventStore, type Position } from './event-store.ts';
 import { type Followed, Follower } from './follower.ts';
 
-/** Follows the streams of the own store that start with one of the prefixes, commit by commit, from the beginning. */
-export function followStore(
-  store: EventStore,
-  name: string,
-  prefixes: readonly string[],
-  apply: (commit: Commit) => void | Promise<void>,
-): Follower<Commit> {
-  return new Follower<Commit>(name, (after, signal) => commits(store, prefixes, after, signal), apply);
+/** A projection of the own store, or a process manager that acts on each commit; `streams` are prefixes. */
+export interface StoreConsumer {
+  readonly kind: 'projection' | 'process';
+  readonly name: string;
+  readonly streams: readonly string[];
+  readonly apply: (commit: Commit) => void | Promise<void>;
+}
+
+/** Follows streams of the own store, commit by commit, from the beginning. */
+export function followStore(store: EventStore, { name, streams, apply }: StoreConsumer): Follower<Commit> {
+  return new Follower<Commit>(name, (after, signal) => commits(store, streams, after, signal), apply);
 }
 
 async function* commits(

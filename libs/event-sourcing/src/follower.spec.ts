@@ -7,6 +7,8 @@ import { InMemoryEventStore } from './in-memory-event-store.ts';
 
 describe('following a store', () => {
   let store: InMemoryEventStore;
+  const follow = (apply: (commit: Commit) => void | Promise<void>) =>
+    followStore(store, { kind: 'process', name: 'test', streams: ['s-'], apply });
   const append = (stream: string, commitId: string) => store.append(appendOf({ stream, commitId }));
 
   beforeEach(() => {
@@ -15,7 +17,7 @@ describe('following a store', () => {
 
   it('has applied everything up to a position once that is reached', async () => {
     const applied: string[] = [];
-    const follower = followStore(store, 'test', ['s-'], (commit) => void applied.push(commit.commitId));
+    const follower = follow((commit) => void applied.push(commit.commitId));
     await append('s-1', 'a');
     follower.start();
     const { position } = await append('s-1', 'b');
@@ -26,7 +28,7 @@ describe('following a store', () => {
   });
 
   it('reaches positions of commits that it does not follow', async () => {
-    const follower = followStore(store, 'test', ['s-'], () => undefined);
+    const follower = follow(() => undefined);
     follower.start();
     await follower.reached((await append('other-1', 'a')).position);
     await follower.reached('0');
@@ -35,7 +37,7 @@ describe('following a store', () => {
 
   it('applies one commit after the other, though applying takes time', async () => {
     const steps: string[] = [];
-    const follower = followStore(store, 'test', ['s-'], async ({ commitId }) => {
+    const follower = follow(async ({ commitId }) => {
       steps.push(`${commitId} begins`);
       await Promise.resolve();
       steps.push(`${commitId} ends`);
@@ -49,7 +51,7 @@ describe('following a store', () => {
 
   it('stops at a failure, and rejects those who wait now and later', async () => {
     const applied: Commit[] = [];
-    const follower = followStore(store, 'test', ['s-'], (commit) => {
+    const follower = follow((commit) => {
       if (commit.commitId === 'bad') throw new Error('cannot apply');
       applied.push(commit);
     });
@@ -63,7 +65,7 @@ describe('following a store', () => {
   });
 
   it('rejects those who wait when it is stopped', async () => {
-    const follower = followStore(store, 'test', ['s-'], () => undefined);
+    const follower = follow(() => undefined);
     follower.start();
     const waiting = expect(follower.reached('1')).rejects.toThrow('was stopped');
     await follower.stop();

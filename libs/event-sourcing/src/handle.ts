@@ -9,6 +9,12 @@ export interface CommandContext extends Metadata {
   readonly commitId: string;
 }
 
+/** A state that a process manager has decided on, and the revision of its stream then; none: no stream yet. */
+export interface KnownState<State> {
+  readonly state: State;
+  readonly revision?: number;
+}
+
 export interface Handled<State, Event> {
   readonly state: State;
   readonly events: readonly Event[];
@@ -18,6 +24,7 @@ export interface Handled<State, Event> {
 
 /**
  * Loads the stream, decides, appends with the expected revision; decides anew when another writer came first.
+ * What is `known` is decided on at once; the stream is read only after a conflict.
  * A command that is sent again (the same commit id) is not decided again: it answers with what it has done.
  * Throws Rejection, StoreUnavailable, or the last RevisionConflict.
  */
@@ -26,10 +33,12 @@ export async function handle<State, Command, Event extends DomainEvent>(
   decider: Decider<State, Command, Event>,
   stream: string,
   command: Command,
-  context: CommandContext,
+  { known, ...context }: CommandContext & { readonly known?: KnownState<State> | undefined },
 ): Promise<Handled<State, Event>> {
   for (let attempt = 1; ; attempt += 1) {
-    const { state, revision, done } = await load(store, decider, stream, context.commitId);
+    const isKnown = known !== undefined && attempt === 1;
+    const loaded: Loaded<State> = isKnown ? known : await load(store, decider, stream, context.commitId);
+    const { state, revision, done } = loaded;
     if (done !== undefined) return { state, events: eventsOf(done) as readonly Event[], appended: done };
     const events = decider.decide(command, state);
     if (events.length === 0) return { state, events };
@@ -49,6 +58,10 @@ export async function handle<State, Command, Event extends DomainEvent>(
   }
 }
 
+interface Loaded<State> extends KnownState<State> {
+  readonly done?: Commit;
+}
+
 /**
  * The present state of one stream, the revision of its last commit (absent when there is no stream), and the commit with
  * the id, where one is given and is in the stream.
@@ -58,7 +71,7 @@ export async function load<State, Event extends DomainEvent>(
   decider: Pick<Decider<State, never, Event>, 'initialState' | 'evolve'>,
   stream: string,
   commitId?: string,
-): Promise<{ state: State; revision?: number; done?: Commit }> {
+): Promise<Loaded<State>> {
   let state = decider.initialState;
   let last: Commit | undefined;
   let done: Commit | undefined;

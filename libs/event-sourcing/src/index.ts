@@ -6,4 +6,5 @@ export * from './event-store.ts';
 export * from './follow-store.ts';
 export * from './follower.ts';
 export * from './handle.ts';
+export * from './handlers.ts';
 export * from './in-memory-event-store.ts';

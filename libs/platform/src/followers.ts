@@ -30,11 +30,12 @@ export interface GaugeOfCompanion {
   readonly read: () => number;
 }
 
-/** All that runs behind the requests: read models and process managers that follow a store or a feed. */
+/** The runner of all that works behind the requests: projections, process managers, gateways (`handlers.ts` of the kernel). */
 @Injectable()
 export class Followers {
   private readonly running: Follower<unknown>[] = [];
   private readonly tasks: Task[] = [];
+  private readonly idles: (() => Promise<void>)[] = [];
   private readonly companions: Companion[] = [];
 
   constructor(private readonly store: EventStore) {}
@@ -55,6 +56,16 @@ export class Followers {
   start(): void {
     for (const follower of this.running) follower.start();
     for (const companion of this.companions) companion.start();
+  }
+
+  /** Process managers that work in passes; `idle` resolves when they have nothing left to do. */
+  work(idle: () => Promise<void>): void {
+    this.idles.push(idle);
+  }
+
+  /** Resolves when every process manager has acted on all that it knows. */
+  async idle(): Promise<void> {
+    for (const idle of this.idles) await idle();
   }
 
   /** Something else that has to stop before the store closes. */
@@ -94,6 +105,7 @@ export class Followers {
     for (let round = 0; round < SETTLE_ROUNDS_MAX; round += 1) {
       const head = await this.store.head();
       await Promise.all(this.running.map((follower) => follower.reached(head)));
+      await this.idle();
       if ((await this.store.head()) === head) return head;
     }
     throw new Error(`events went on causing events for ${String(SETTLE_ROUNDS_MAX)} rounds`);

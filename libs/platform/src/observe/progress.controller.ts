@@ -75,6 +75,7 @@ export class ProgressController {
           return position === undefined ? [] : [follower.reached(position, tooLong.signal)];
         }),
       );
+      await this.followers.idle();
     } finally {
       clearTimeout(timer);
     }

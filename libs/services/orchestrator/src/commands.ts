@@ -1,25 +1,39 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import {
+  type Hold,
   type HoldCommand,
   holdDecider,
+  type Recall,
   type RecallCommand,
   recallDecider,
+  type Rollout,
   type RolloutCommand,
   rolloutDecider,
   type StartRollout,
 } from '@sluice/domain-rollout';
-import { type CommandContext, type Decider, type DomainEvent, EventStore, handle } from '@sluice/event-sourcing';
-import { Overview } from './overview.projection.ts';
+import {
+  type CommandContext,
+  type Decider,
+  type DomainEvent,
+  EventStore,
+  handle,
+  type KnownState,
+} from '@sluice/event-sourcing';
 import { type OwnEvent } from './publications.ts';
+import { Sources } from './sources.ts';
 
 /** Whether another rollout of the patch is under way is found out here. */
 export type AskedOfRollout = Exclude<RolloutCommand, StartRollout> | Omit<StartRollout, 'anotherUnderWay'>;
 
-/** Any command on one rollout. Answers with the events that came of it, once they show in every query. */
+/**
+ * Any command on one rollout. Answers with the events that came of it, once they show in every query. A process manager
+ * names the state that it decided on: it is appended after that one, and the stream is read only after a conflict.
+ */
 export class ChangeRollout extends Command<readonly OwnEvent[]> {
   constructor(
     readonly command: AskedOfRollout,
     readonly context: CommandContext,
+    readonly known?: KnownState<Rollout>,
   ) {
     super();
   }
@@ -30,6 +44,7 @@ export class ChangeHold extends Command<readonly OwnEvent[]> {
   constructor(
     readonly command: HoldCommand,
     readonly context: CommandContext,
+    readonly known?: KnownState<Hold>,
   ) {
     super();
   }
@@ -40,6 +55,7 @@ export class ChangeRecall extends Command<readonly OwnEvent[]> {
   constructor(
     readonly command: RecallCommand,
     readonly context: CommandContext,
+    readonly known?: KnownState<Recall>,
   ) {
     super();
   }
@@ -51,25 +67,30 @@ export class ChangeRolloutHandler implements ICommandHandler<ChangeRollout> {
 
   constructor(
     private readonly store: EventStore,
-    private readonly overview: Overview,
+    private readonly sources: Sources,
   ) {}
 
   // Two starts at once could both find the patch free, so they take turns; a halt never waits for its turn.
-  execute({ command, context }: ChangeRollout): Promise<readonly OwnEvent[]> {
-    if (command.type !== 'StartRollout') return this.change(command, context);
+  execute({ command, context, known }: ChangeRollout): Promise<readonly OwnEvent[]> {
+    if (command.type !== 'StartRollout') return this.change(command, context, known);
     const mine = this.lastStart.then(() => {
-      const rollout = this.overview.rollout(command.rolloutId);
+      const { policy } = this.sources.views;
+      const rollout = policy.rollout(command.rolloutId);
       const anotherUnderWay =
-        rollout.status !== 'absent' && this.overview.isAnotherUnderWay(rollout.plan.patchId, command.rolloutId);
-      return this.change({ ...command, anotherUnderWay }, context);
+        rollout.status !== 'absent' && policy.isAnotherUnderWay(rollout.plan.patchId, command.rolloutId);
+      return this.change({ ...command, anotherUnderWay }, context, known);
     });
     this.lastStart = mine.catch(() => undefined);
     return mine;
   }
 
-  private change(command: RolloutCommand, context: CommandContext): Promise<readonly OwnEvent[]> {
-    const stream = `rollout-${command.rolloutId}`;
-    return changeStream(this.store, this.overview, rolloutDecider, stream, command, context);
+  private change(
+    command: RolloutCommand,
+    context: CommandContext,
+    known?: KnownState<Rollout>,
+  ): Promise<readonly OwnEvent[]> {
+    const change = { stream: `rollout-${command.rolloutId}`, command, context, known };
+    return changeStream(this.store, this.sources, rolloutDecider, change);
   }
 }
 
@@ -77,11 +98,12 @@ export class ChangeRolloutHandler implements ICommandHandler<ChangeRollout> {
 export class ChangeHoldHandler implements ICommandHandler<ChangeHold> {
   constructor(
     private readonly store: EventStore,
-    private readonly overview: Overview,
+    private readonly sources: Sources,
   ) {}
 
-  execute({ command, context }: ChangeHold): Promise<readonly OwnEvent[]> {
-    return changeStream(this.store, this.overview, holdDecider, `hold-${command.holdId}`, command, context);
+  execute({ command, context, known }: ChangeHold): Promise<readonly OwnEvent[]> {
+    const change = { stream: `hold-${command.holdId}`, command, context, known };
+    return changeStream(this.store, this.sources, holdDecider, change);
   }
 }
 
@@ -89,24 +111,30 @@ export class ChangeHoldHandler implements ICommandHandler<ChangeHold> {
 export class ChangeRecallHandler implements ICommandHandler<ChangeRecall> {
   constructor(
     private readonly store: EventStore,
-    private readonly overview: Overview,
+    private readonly sources: Sources,
   ) {}
 
-  execute({ command, context }: ChangeRecall): Promise<readonly OwnEvent[]> {
-    return changeStream(this.store, this.overview, recallDecider, `recall-${command.patchId}`, command, context);
+  execute({ command, context, known }: ChangeRecall): Promise<readonly OwnEvent[]> {
+    const change = { stream: `recall-${command.patchId}`, command, context, known };
+    return changeStream(this.store, this.sources, recallDecider, change);
   }
 }
 
-// An answered command is visible at once: the answer waits for the read model.
+interface Change<State, Given> {
+  readonly stream: string;
+  readonly command: Given;
+  readonly context: CommandContext;
+  readonly known: KnownState<State> | undefined;
+}
+
+// An answered command is visible at once: the answer waits for the views.
 async function changeStream<State, Given, Event extends DomainEvent>(
   store: EventStore,
-  overview: Overview,
+  sources: Sources,
   decider: Decider<State, Given, Event>,
-  stream: string,
-  command: Given,
-  context: CommandContext,
+  { stream, command, context, known }: Change<State, Given>,
 ): Promise<readonly Event[]> {
-  const { events, appended } = await handle(store, decider, stream, command, context);
-  if (appended !== undefined) await overview.reached(appended.position);
+  const { events, appended } = await handle(store, decider, stream, command, { ...context, known });
+  if (appended !== undefined) await sources.reached(appended.position);
   return events;
 }

@@ -19,8 +19,11 @@ export class Patches {
     verifications: Verifications,
   ) {
     this.follower = followers.add(
-      followStore(store, 'catalog-patches', PATCH_STREAMS, (commit) => {
-        this.project(commit);
+      followStore(store, {
+        kind: 'projection',
+        name: 'catalog-patches',
+        streams: PATCH_STREAMS,
+        apply: (commit) => this.project(commit),
       }),
     );
     verifications.add({ name: 'catalog-patches', verify: () => this.verify() });

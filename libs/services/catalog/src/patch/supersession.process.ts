@@ -33,7 +33,12 @@ export class SupersessionProcess {
     followers: Followers,
   ) {
     this.follower = followers.add(
-      followStore(store, 'catalog-supersession', PATCH_STREAMS, (commit) => this.react(commit)),
+      followStore(store, {
+        kind: 'process',
+        name: 'catalog-supersession',
+        streams: PATCH_STREAMS,
+        apply: (commit) => this.react(commit),
+      }),
     );
   }
 

@@ -8,7 +8,8 @@ import { Optional, paged, PageQuery, ProblemError, RequestContext, Roles } from 
 import { Type } from 'class-transformer';
 import { IsIn, IsObject, IsString, IsUrl, Matches, MaxLength, ValidateNested } from 'class-validator';
 import { ChangeHold } from '../commands.ts';
-import { type KnownHold, Overview } from '../overview.projection.ts';
+import { type KnownHold } from '../policy/policy.projection.ts';
+import { Views } from '../views.ts';
 import { AudienceBody, ReasonBody } from '../rollout/rollout-bodies.ts';
 
 /** `POST /v1/holds`. Without a slice and a patch it stops everything. */
@@ -55,7 +56,7 @@ class HoldsQuery extends PageQuery {
 @Controller('v1/holds')
 export class HoldsController {
   constructor(
-    private readonly overview: Overview,
+    private readonly views: Views,
     private readonly commands: CommandBus,
     private readonly clock: Clock,
   ) {}
@@ -73,7 +74,7 @@ export class HoldsController {
   @Get()
   @Roles('viewer', 'operator', 'responder')
   list(@Query() query: HoldsQuery) {
-    const wanted = this.overview.holds().filter(({ status }) => (query.status ?? status) === status);
+    const wanted = this.views.policy.holds().filter(({ status }) => (query.status ?? status) === status);
     return paged(wanted, query, ({ holdId }) => holdId);
   }
 
@@ -88,7 +89,7 @@ export class HoldsController {
   }
 
   private known(holdId: string): KnownHold {
-    const hold = this.overview.hold(holdId);
+    const hold = this.views.policy.hold(holdId);
     if (hold.status === 'absent') throw new ProblemError('hold-not-found', holdId);
     return hold;
   }

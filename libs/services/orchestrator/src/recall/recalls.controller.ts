@@ -1,18 +1,18 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { ProblemError, Roles } from '@sluice/platform';
-import { Overview } from '../overview.projection.ts';
+import { Views } from '../views.ts';
 
 @ApiTags('recalls')
 @Controller('v1/recalls')
 export class RecallsController {
-  constructor(private readonly overview: Overview) {}
+  constructor(private readonly views: Views) {}
 
   /** How far the recall of a patch has burned down: devices that held it, those freed of it, those left. */
   @Get(':patchId')
   @Roles('viewer', 'operator', 'responder')
   show(@Param('patchId') patchId: string) {
-    const recall = this.overview.recall(patchId);
+    const recall = this.views.recalls.recall(patchId);
     if (recall.status === 'absent') throw new ProblemError('recall-not-found', patchId);
     const {
       holders = 0,
@@ -21,7 +21,7 @@ export class RecallsController {
       removalsFailed = 0,
       complete = false,
       ...quantiles
-    } = this.overview.progressOf(patchId) ?? {};
+    } = this.views.recalls.progressOf(patchId) ?? {};
     return {
       ...recall,
       status: recall.status === 'completed' ? 'completed' : 'running',

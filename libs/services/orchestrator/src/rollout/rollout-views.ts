@@ -7,7 +7,7 @@ import {
   waveOverAtMs,
 } from '@sluice/domain-rollout';
 import { toTimeText } from '@sluice/event-sourcing';
-import { type KnownRollout } from '../overview.projection.ts';
+import { type KnownRollout } from '../policy/policy.projection.ts';
 
 /**
  * What a rollout waits for before it goes on; `until` where time alone brings it. `health`: telemetry is not heard, and a

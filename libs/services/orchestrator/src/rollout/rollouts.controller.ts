@@ -3,12 +3,15 @@ import { Body, Controller, Get, HttpCode, Param, Post, Put, Query, Res } from '@
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { ID_PATTERN } from '@sluice/contracts';
-import { type PlanDraft, planFaults, previewRollout, type PublishedPatch, slicesOf } from '@sluice/domain-rollout';
+import { type PlanDraft, planFaults, previewRollout } from '@sluice/domain-rollout';
 import { Clock, type CommandContext } from '@sluice/event-sourcing';
 import { Optional, paged, PageQuery, ProblemError, RequestContext, Roles } from '@sluice/platform';
 import { IsIn, Matches } from 'class-validator';
 import { type AskedOfRollout, ChangeRollout } from '../commands.ts';
-import { type KnownRollout, Overview } from '../overview.projection.ts';
+import { type KnownRollout } from '../policy/policy.projection.ts';
+import { Sources } from '../sources.ts';
+import { Views } from '../views.ts';
+import { hypothesesOf, offerablePatch, publishedPatch } from './rollout-rules.ts';
 import { PlanBody, PlanRolloutBody, ResumeBody, StopBody } from './rollout-bodies.ts';
 import { viewRollout } from './rollout-views.ts';
 
@@ -38,7 +41,8 @@ class RolloutsQuery extends PageQuery {
 @Controller('v1/rollouts')
 export class RolloutsController {
   constructor(
-    private readonly overview: Overview,
+    private readonly views: Views,
+    private readonly sources: Sources,
     private readonly commands: CommandBus,
     private readonly clock: Clock,
   ) {}
@@ -70,7 +74,7 @@ export class RolloutsController {
   @Get()
   @Roles('viewer', 'operator', 'responder')
   list(@Query() query: RolloutsQuery) {
-    const wanted = this.overview
+    const wanted = this.views.policy
       .rollouts()
       .filter(
         ({ plan, status }) => (query.patchId ?? plan.patchId) === plan.patchId && (query.status ?? status) === status,
@@ -90,8 +94,8 @@ export class RolloutsController {
   @Roles('viewer', 'operator', 'responder')
   async preview(@Param('id') rolloutId: string) {
     const { plan } = this.known(rolloutId);
-    const published = await this.publishedPatch(plan.patchId);
-    return { rolloutId, patchId: plan.patchId, waves: previewRollout(plan, published, this.overview.census()) };
+    const published = await publishedPatch(this.views, plan.patchId);
+    return { rolloutId, patchId: plan.patchId, waves: previewRollout(plan, published, this.views.gates.census()) };
   }
 
   @Post(':id/start')
@@ -99,7 +103,8 @@ export class RolloutsController {
   @Roles('operator')
   async start(@Param('id') rolloutId: string, @RequestContext() context: CommandContext) {
     const { plan } = this.known(rolloutId);
-    const slices = slicesOf(plan, await this.offerablePatch(plan.patchId)).length;
+    await publishedPatch(this.views, plan.patchId);
+    const slices = hypothesesOf(this.views, plan);
     return this.change({ type: 'StartRollout', rolloutId, slices, at: this.now() }, context);
   }
 
@@ -135,8 +140,8 @@ export class RolloutsController {
   advance(@Param('id') rolloutId: string, @RequestContext() context: CommandContext) {
     const rollout = this.known(rolloutId);
     // A gate that has not heard of any harm yet would let everything through.
-    if (!this.overview.healthIsKnown) throw new ProblemError('not-ready', 'the health of the fleet is not known yet');
-    const assessment = rollout.status === 'running' ? this.overview.assess(rollout) : ({ harmful: false } as const);
+    if (!this.sources.healthIsKnown) throw new ProblemError('not-ready', 'the health of the fleet is not known yet');
+    const assessment = rollout.status === 'running' ? this.views.gates.assess(rollout) : ({ harmful: false } as const);
     return this.change({ type: 'AdvanceRollout', rolloutId, assessment, at: this.now() }, context);
   }
 
@@ -150,20 +155,9 @@ export class RolloutsController {
   private async draftOf({ approvalsRequired: _, ...draft }: PlanBody): Promise<PlanDraft> {
     const faults = planFaults(draft);
     if (faults.length > 0) throw new ProblemError('invalid-request', undefined, faults);
-    await this.offerablePatch(draft.patchId);
+    await publishedPatch(this.views, draft.patchId);
+    offerablePatch(this.views, draft.patchId);
     return draft;
-  }
-
-  private async offerablePatch(patchId: string): Promise<PublishedPatch> {
-    const published = await this.publishedPatch(patchId);
-    if (this.overview.isPulled(patchId)) throw new ProblemError('patch-pulled', patchId);
-    return published;
-  }
-
-  private async publishedPatch(patchId: string): Promise<PublishedPatch> {
-    const published = await this.overview.awaitPublished(patchId);
-    if (published === undefined) throw new ProblemError('patch-unknown', patchId);
-    return published;
   }
 
   private async change(command: AskedOfRollout, context: CommandContext) {
@@ -172,13 +166,13 @@ export class RolloutsController {
   }
 
   private known(rolloutId: string): KnownRollout {
-    const rollout = this.overview.rollout(rolloutId);
+    const rollout = this.views.policy.rollout(rolloutId);
     if (rollout.status === 'absent') throw new ProblemError('rollout-not-found', rolloutId);
     return rollout;
   }
 
   private view(rollout: KnownRollout) {
-    return viewRollout(rollout, this.clock.now(), this.overview.healthIsCurrent);
+    return viewRollout(rollout, this.clock.now(), this.sources.healthIsCurrent);
   }
 
   private now(): string {

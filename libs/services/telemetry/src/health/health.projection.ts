@@ -30,10 +30,15 @@ export class HealthTotals {
   private readonly patches = new Map<string, Totals>();
 
   constructor(store: EventStore) {
-    this.follower = followStore(store, 'telemetry-health', HEALTH_STREAMS, ({ body }) => {
-      for (const bucket of body.kind === 'events' ? (body.events as readonly HealthBucketClosed[]) : []) {
-        this.apply(bucket);
-      }
+    this.follower = followStore(store, {
+      kind: 'projection',
+      name: 'telemetry-health',
+      streams: HEALTH_STREAMS,
+      apply: ({ body }) => {
+        for (const bucket of body.kind === 'events' ? (body.events as readonly HealthBucketClosed[]) : []) {
+          this.apply(bucket);
+        }
+      },
     });
   }
 

@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { EventFeed } from '@sluice/event-feed';
 import { Metrics } from '@sluice/platform';
-import { Overview } from './overview.projection.ts';
+import { Sources } from './sources.ts';
 
 /** What the orchestrator tells those who watch over it; alerts are in deploy/prometheus. */
 @Injectable()
-export class OverviewMetrics {
-  constructor(overview: Overview, feed: EventFeed, metrics: Metrics) {
+export class OrchestratorMetrics {
+  constructor(sources: Sources, feed: EventFeed, metrics: Metrics) {
     metrics.gauge('sluice_policy_stale', 'Whether the policy is stale, so that nothing is offered (0 or 1)', () =>
-      overview.currentPolicy().stale ? 1 : 0,
+      sources.currentPolicy().stale ? 1 : 0,
     );
     metrics.gauge(
       'sluice_catalog_silent_seconds',
@@ -24,13 +24,13 @@ export class OverviewMetrics {
       metrics.gauge(
         `sluice_rollouts_${status}`,
         `Rollouts that are ${status}`,
-        () => overview.rollouts().filter((rollout) => rollout.status === status).length,
+        () => sources.views.policy.rollouts().filter((rollout) => rollout.status === status).length,
       );
     }
     metrics.gauge(
       'sluice_recalls_open',
       'Recalls whose patch some device still holds',
-      () => overview.recalls().filter(({ status }) => status === 'removing').length,
+      () => sources.views.recalls.recalls().filter(({ status }) => status === 'removing').length,
     );
   }
 }

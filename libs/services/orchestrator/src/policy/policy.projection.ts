@@ -1,0 +1,92 @@
+import { type CatalogEvent } from '@sluice/contracts';
+import {
+  emptyPolicy,
+  foldPolicy,
+  type Hold,
+  type HoldEvent,
+  isUnderWay,
+  type Policy,
+  type PublishedPatch,
+  type Rollout,
+  type RolloutEvent,
+} from '@sluice/domain-rollout';
+import { type FeedEvent } from '@sluice/event-feed';
+
+export type KnownRollout = Exclude<Rollout, { status: 'absent' }>;
+export type KnownHold = Exclude<Hold, { status: 'absent' }>;
+export type Pull = Extract<CatalogEvent, { type: 'PatchPulled' }>;
+
+/** Rollouts, holds and patches: all that devices are answered by, and what the process managers look at with each pass. */
+export class PolicyView {
+  readonly policy: Policy = emptyPolicy();
+  /** The pull of each pulled patch, the last one if there were two. */
+  readonly pulls = new Map<string, FeedEvent<Pull>>();
+  private readonly open = new Set<string>();
+  private readonly expiring = new Set<string>();
+
+  applyOwn(event: RolloutEvent | HoldEvent): void {
+    foldPolicy(this.policy, event);
+    if ('rolloutId' in event) keep(this.open, event.rolloutId, isOpen(this.rollout(event.rolloutId)));
+    else keep(this.expiring, event.holdId, mayExpire(this.hold(event.holdId)));
+  }
+
+  applyCatalog(event: FeedEvent): void {
+    const data = event.data as CatalogEvent;
+    foldPolicy(this.policy, data);
+    if (data.type === 'PatchPulled') this.pulls.set(data.patchId, event as FeedEvent<Pull>);
+  }
+
+  rollout(rolloutId: string): Rollout {
+    return this.policy.rollouts.get(rolloutId)?.state ?? { status: 'absent' };
+  }
+
+  rollouts(): KnownRollout[] {
+    return [...this.policy.rollouts.values()].map(({ state }) => state).filter((state) => state.status !== 'absent');
+  }
+
+  /** Those that may still start, widen or offer: what a pass has to visit. */
+  openRollouts(): KnownRollout[] {
+    return [...this.open].map((rolloutId) => this.rollout(rolloutId)).filter((state) => state.status !== 'absent');
+  }
+
+  isAnotherUnderWay(patchId: string, rolloutId: string): boolean {
+    return this.openRollouts().some(
+      (each) => each.plan.patchId === patchId && each.rolloutId !== rolloutId && isUnderWay(each),
+    );
+  }
+
+  hold(holdId: string): Hold {
+    return this.policy.holds.get(holdId) ?? { status: 'absent' };
+  }
+
+  holds(): KnownHold[] {
+    return [...this.policy.holds.values()].filter((hold) => hold.status !== 'absent');
+  }
+
+  /** Active holds that end by themselves. */
+  expiringHolds(): KnownHold[] {
+    return [...this.expiring].map((holdId) => this.hold(holdId)).filter((hold) => hold.status !== 'absent');
+  }
+
+  isPulled(patchId: string): boolean {
+    return this.policy.patches.get(patchId)?.pull !== undefined;
+  }
+
+  /** What was published of the patch, as far as the catalog was read. */
+  publishedPatch(patchId: string): PublishedPatch | undefined {
+    return this.policy.patches.get(patchId)?.published;
+  }
+}
+
+function isOpen({ status }: Rollout): boolean {
+  return status !== 'absent' && status !== 'aborted';
+}
+
+function mayExpire(hold: Hold): boolean {
+  return hold.status === 'active' && hold.expiresAt !== undefined;
+}
+
+function keep(set: Set<string>, id: string, isWanted: boolean): void {
+  if (isWanted) set.add(id);
+  else set.delete(id);
+}

@@ -1,0 +1,45 @@
+import { isUnderWay } from '@sluice/domain-rollout';
+import { type FeedEvent } from '@sluice/event-feed';
+import { type ProcessManager } from '@sluice/event-sourcing';
+import { ChangeRecall, ChangeRollout } from '../commands.ts';
+import { type Pull } from '../policy/policy.projection.ts';
+import { contextOf, type OwnCommand, type Situation } from '../situation.ts';
+
+/** Ends the rollouts of a pulled patch, and begins its recall. */
+export const pullsProcess: ProcessManager<Situation, OwnCommand> = { kind: 'process', name: 'pulls', decide };
+
+function decide(situation: Situation): readonly OwnCommand[] {
+  return [...endedRollouts(situation), ...startedRecalls(situation)];
+}
+
+function endedRollouts({ views, at }: Situation): ChangeRollout[] {
+  return views.policy.openRollouts().flatMap((rollout) => {
+    const pull = views.policy.pulls.get(rollout.plan.patchId);
+    if (pull === undefined || (rollout.status !== 'planned' && !isUnderWay(rollout))) return [];
+    const { rolloutId } = rollout;
+    const reason = `the patch was pulled: ${pull.data.reason}`;
+    const context = contextOf(idOf(pull), rolloutId, pull);
+    return [
+      new ChangeRollout(
+        { type: 'AbortRollout', rolloutId, reason, at },
+        context,
+        views.known(`rollout-${rolloutId}`, rollout),
+      ),
+    ];
+  });
+}
+
+function startedRecalls({ views, at }: Situation): ChangeRecall[] {
+  return [...views.policy.pulls.values()].flatMap((pull) => {
+    const { patchId, mode, recallEpoch, reason, replacement } = pull.data;
+    const recall = views.recalls.recall(patchId);
+    if (mode !== 'recall' || (recall.status !== 'absent' && recall.recallEpoch >= recallEpoch)) return [];
+    const named = replacement !== undefined && { replacement };
+    const command = { type: 'StartRecall', patchId, recallEpoch, reason, ...named, at } as const;
+    return [new ChangeRecall(command, contextOf(idOf(pull), patchId, pull), views.known(`recall-${patchId}`, recall))];
+  });
+}
+
+function idOf({ data: { recallEpoch } }: FeedEvent<Pull>): string {
+  return `pulled-${String(recallEpoch)}`;
+}

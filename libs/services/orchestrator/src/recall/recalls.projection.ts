@@ -1,0 +1,56 @@
+import { type HealthEvent } from '@sluice/contracts';
+import {
+  emptyRecallLedger,
+  foldRecallLedger,
+  type Recall,
+  recallDecider,
+  type RecallEvent,
+  type RecallProgress,
+  recallProgress,
+} from '@sluice/domain-rollout';
+
+export type KnownRecall = Exclude<Recall, { status: 'absent' }>;
+
+/** Recalls, and how they burn down. */
+export class RecallsView {
+  readonly states = new Map<string, Recall>();
+  private readonly removals = emptyRecallLedger();
+  /** Recalls under way, and those whose patch was counted since they were visited: one may have to be reopened. */
+  private readonly toVisit = new Set<string>();
+
+  applyOwn(event: RecallEvent): void {
+    foldRecallLedger(this.removals, event);
+    this.states.set(event.patchId, recallDecider.evolve(this.recall(event.patchId), event));
+    this.toVisit.add(event.patchId);
+  }
+
+  applyHealth(event: HealthEvent): void {
+    foldRecallLedger(this.removals, event);
+    for (const { patchId } of event.holders) if (this.states.has(patchId)) this.toVisit.add(patchId);
+  }
+
+  recall(patchId: string): Recall {
+    return this.states.get(patchId) ?? recallDecider.initialState;
+  }
+
+  recalls(): KnownRecall[] {
+    return [...this.states.values()].filter((recall) => recall.status !== 'absent');
+  }
+
+  /** What a pass has to visit. Completed recalls are handed out once for each time that their patch was counted. */
+  recallsToVisit(): KnownRecall[] {
+    const visited = [...this.toVisit]
+      .map((patchId) => this.recall(patchId))
+      .filter((recall) => recall.status !== 'absent');
+    for (const recall of visited) if (this.isSettled(recall)) this.toVisit.delete(recall.patchId);
+    return visited;
+  }
+
+  progressOf(patchId: string): RecallProgress | undefined {
+    return recallProgress(this.removals, patchId);
+  }
+
+  private isSettled({ patchId, status }: KnownRecall): boolean {
+    return status === 'completed' && this.progressOf(patchId)?.holders === 0;
+  }
+}

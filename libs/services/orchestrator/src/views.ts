@@ -1,0 +1,49 @@
+import { Injectable } from '@nestjs/common';
+import { describePolicy } from '@sluice/domain-rollout';
+import { type Commit, type KnownState } from '@sluice/event-sourcing';
+import { GatesView } from './gates/gates.projection.ts';
+import { PolicyView } from './policy/policy.projection.ts';
+import { ownEventsOf } from './publications.ts';
+import { RecallsView } from './recall/recalls.projection.ts';
+
+/** All that the orchestrator knows, in memory, as folds of its own streams, of the catalog and of the fleet's health. */
+@Injectable()
+export class Views {
+  readonly policy = new PolicyView();
+  readonly gates = new GatesView();
+  readonly recalls = new RecallsView();
+  private readonly revisions = new Map<string, number>();
+
+  /** A commit of the own streams; state and revision move in the same step. */
+  applyOwn(commit: Commit): void {
+    for (const event of ownEventsOf(commit)) {
+      switch (event.type) {
+        case 'RecallStarted':
+        case 'RecallCompleted':
+        case 'RecallReopened':
+          this.recalls.applyOwn(event);
+          break;
+        case 'HoldPlaced':
+        case 'HoldLifted':
+        case 'HoldExpired':
+          this.policy.applyOwn(event);
+          break;
+        default:
+          this.policy.applyOwn(event);
+          this.gates.applyOwn(event);
+      }
+    }
+    this.revisions.set(commit.stream, commit.revision);
+  }
+
+  /** The state of an own stream with the revision through which it shows here: what a process manager decides on. */
+  known<State>(stream: string, state: State): KnownState<State> {
+    const revision = this.revisions.get(stream);
+    return { state, ...(revision !== undefined && { revision }) };
+  }
+
+  /** What the own streams say, as plain JSON, to compare it with another fold of them; without what the catalog added. */
+  describeOwn() {
+    return { ...describePolicy(this.policy.policy), recalls: Object.fromEntries(this.recalls.states) };
+  }
+}
