@@ -29,8 +29,6 @@ export interface Gateway<Item> {
   readonly deliver: (item: Item, signal: AbortSignal) => Promise<void>;
 }
 
-export type Handler<Item, Situation, Command> = Projection<Item> | ProcessManager<Situation, Command> | Gateway<Item>;
-
 /** Runs one pass at a time. A request during a pass makes one more follow, however many requests there are. */
 export class Passes {
   private current: Promise<void> | undefined;
