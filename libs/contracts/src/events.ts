@@ -76,6 +76,8 @@ export const Plan = Type.Object({
   waves: Type.Array(Wave),
   holdBackPercent: Type.Number(),
   gates: Type.Object({ installFailureRateMax: Type.Number() }),
+  watchHours: Type.Optional(Type.Number()),
+  goOn: Type.Optional(Type.Literal('time')),
   salt: Type.String(),
   startAt: Type.Optional(Time),
   notes: Type.Optional(Text),
@@ -84,11 +86,41 @@ export const Plan = Type.Object({
 const rollout = { rolloutId: Id, at: Time };
 
 export const RolloutPlanned = event('RolloutPlanned', { ...rollout, plan: Plan });
-/** `slices` is the number of hypotheses that the gates of this rollout test; it is fixed here. */
-export const RolloutStarted = event('RolloutStarted', { ...rollout, patchId: Id, slices: Count });
+/** Another plan for a rollout that has started: nothing that was exposed is taken back by it. */
+export const RolloutReplanned = event('RolloutReplanned', { ...rollout, plan: Plan, reason: Text });
+/**
+ * `slices` is the number of hypotheses that the gates of this rollout test; it is fixed here. `exposure` of `granted` says that
+ * nothing widens without ExposureGranted; without it, the ramp ran by itself, as it did before there were grants.
+ */
+export const RolloutStarted = event('RolloutStarted', {
+  ...rollout,
+  patchId: Id,
+  slices: Count,
+  exposure: Type.Optional(Type.Literal('granted')),
+  evidenceSeen: Type.Optional(Text),
+});
 export const WaveOpened = event('WaveOpened', { ...rollout, wave: Count });
-/** `because`: the bake time was over, or an operator advanced the rollout early. */
-export const WaveBaked = event('WaveBaked', { ...rollout, wave: Count, because: Type.Enum(['baked', 'advanced']) });
+/**
+ * The permission to widen a wave evenly from one percentage of buckets to another, between two instants. `ranMinutes` is the
+ * running time of the wave when it begins. A pause, a halt or a stop cuts it short at that instant.
+ */
+export const ExposureGranted = event('ExposureGranted', {
+  ...rollout,
+  wave: Count,
+  fromPercent: Type.Number(),
+  toPercent: Type.Number(),
+  from: Time,
+  to: Time,
+  ranMinutes: Type.Number(),
+  because: Type.Enum(['ramp', 'bake', 'upgrade', 'hold-back']),
+});
+/** `because`: the bake time was over, or an operator advanced the rollout early. `forced`: why, though the wave waited. */
+export const WaveBaked = event('WaveBaked', {
+  ...rollout,
+  wave: Count,
+  because: Type.Enum(['baked', 'advanced']),
+  forced: Type.Optional(Text),
+});
 export const RolloutPaused = event('RolloutPaused', { ...rollout, reason: Text });
 export const RolloutResumed = event('RolloutResumed', { ...rollout, evidenceSeen: Type.Optional(Text) });
 
@@ -114,6 +146,8 @@ export const RolloutHalted = event('RolloutHalted', {
   by: Type.Enum(['gate', 'responder']),
   reason: Text,
   exposurePercent: Type.Number(),
+  /** Known eligible devices inside the exposure, absent when none was known. */
+  exposedDevices: Type.Optional(Count),
   evidence: Type.Optional(GateEvidence),
 });
 export const RolloutCompleted = event('RolloutCompleted', { ...rollout, patchId: Id });
@@ -172,7 +206,10 @@ export const PatchRolledBack = event('PatchRolledBack', {
 export const PatchRemoveFailed = event('PatchRemoveFailed', { ...patched, ...failure });
 export const IncidentReported = event('IncidentReported', { ...device, patchId: Type.Optional(Id), ...failure });
 
-/** New install trials of one patch in one slice, and how many trials failed, within the bucket. */
+/**
+ * New install trials of one patch in one slice, and how many trials failed or went well, within the bucket. `pending` is
+ * absolute: failures at the end of the bucket whose start was not reported and whose deadline still runs.
+ */
 export const HealthCell = Type.Object({
   patchId: Id,
   platform: Platform,
@@ -180,6 +217,8 @@ export const HealthCell = Type.Object({
   base: Build,
   trials: Count,
   failures: Count,
+  fine: Type.Optional(Count),
+  pending: Type.Optional(Count),
 });
 
 /** How many known devices of the shard hold a patch at the end of the bucket, and what happened to it within. */
@@ -223,8 +262,10 @@ export const HealthBucketClosed = event('HealthBucketClosed', {
 const catalogEvents = [PatchPublished, PatchAmended, PatchSuperseded, PatchPulled, PatchFoldedIn] as const;
 const rolloutEvents = [
   RolloutPlanned,
+  RolloutReplanned,
   RolloutStarted,
   WaveOpened,
+  ExposureGranted,
   WaveBaked,
   RolloutPaused,
   RolloutResumed,

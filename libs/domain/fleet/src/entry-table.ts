@@ -22,7 +22,11 @@ export const ENTRY = {
   shownMask: 0b111,
   trialFlag: 1 << 5,
   failedFlag: 1 << 6,
+  fineFlag: 1 << 7,
 } as const;
+
+/** What is known of the trial of an entry; it depends on when health buckets closed. */
+export const TRIAL_FLAGS = ENTRY.trialFlag | ENTRY.failedFlag | ENTRY.fineFlag;
 
 /**
  * What few devices have is kept among their entries, as if of these patches: the time of the last removal (which clears

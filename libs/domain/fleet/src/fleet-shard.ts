@@ -1,7 +1,7 @@
 import { DEVICE, DeviceTable } from './device-table.ts';
 import { CLEARED, EntryTable, FIRST_PATCH, type PatchState, rawStates, RETIRED } from './entry-table.ts';
 import { kindCodes, parseProfile, parseTarget, type Profile } from './facts.ts';
-import { InstallTrials, type TrialCell } from './install-trials.ts';
+import { InstallTrials, type PendingCell, type TrialCell } from './install-trials.ts';
 import { type PackedFacts, PackedFactsError } from './packed-facts.ts';
 import { HAS_ID, KEY_BYTES, KIND_MASK } from './packed-layout.ts';
 import { PatchCounts, type PatchTally, SHOWN } from './patch-counts.ts';
@@ -138,8 +138,13 @@ export class FleetShard {
   }
 
   /** What happened since the last time, as health buckets count it; outcomes received up to then count without a start. */
-  drainHealth(receivedUntil: number): { trials: readonly TrialCell[]; tallies: ReadonlyMap<number, PatchTally> } {
-    return { trials: this.trials.drain(receivedUntil), tallies: this.patches.drainTallies() };
+  drainHealth(receivedUntil: number): {
+    trials: readonly TrialCell[];
+    pending: readonly PendingCell[];
+    tallies: ReadonlyMap<number, PatchTally>;
+  } {
+    const trials = this.trials.drain(receivedUntil);
+    return { trials, pending: this.trials.pending(), tallies: this.patches.drainTallies() };
   }
 
   profile(index: number): Profile | undefined {
@@ -219,11 +224,11 @@ export class FleetShard {
         break;
       case KIND.PatchInstalled:
         this.entries.write(entry, RAW.installed, when, profile);
-        this.trials.ended(entry, profile, received, false);
+        this.trials.wentWell(entry, profile);
         break;
       case KIND.PatchInstallFailed:
         this.entries.write(entry, RAW.failed, when, profile);
-        this.trials.ended(entry, profile, received, true);
+        this.trials.failed(entry, profile, received);
         break;
       default:
         this.entries.write(entry, RAW.rolledBack, when, profile);

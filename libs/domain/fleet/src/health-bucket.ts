@@ -3,10 +3,13 @@ import { FIRST_PATCH } from './entry-table.ts';
 import { type Profile } from './facts.ts';
 import { type FleetShard } from './fleet-shard.ts';
 import { type BaseOf } from './fleet-views.ts';
-import { type TrialCell } from './install-trials.ts';
+import { type PendingCell, type TrialCell } from './install-trials.ts';
 import { type PatchTally } from './patch-counts.ts';
 
-/** New install trials of one patch in one slice, and how many trials failed, within the bucket. */
+/**
+ * New install trials of one patch in one slice, and how many trials failed or went well, within the bucket. `pending` is
+ * absolute, and there when it changed: failures at the end of the bucket that wait for their start or their deadline.
+ */
 export interface HealthCell {
   readonly patchId: string;
   readonly platform: Profile['platform'];
@@ -14,6 +17,8 @@ export interface HealthCell {
   readonly base: string;
   readonly trials: number;
   readonly failures: number;
+  readonly fine?: number;
+  readonly pending?: number;
 }
 
 /** Known devices that hold a patch at the end of the bucket, and what happened to it within. */
@@ -58,6 +63,8 @@ export interface AnnouncedHealth {
   readonly to: number;
   readonly holders: ReadonlyMap<string, HolderCount>;
   readonly populations: ReadonlyMap<string, Population>;
+  /** Cells with failures that wait, as they were last announced. */
+  readonly pending: ReadonlyMap<string, HealthCell>;
 }
 
 export const nothingAnnounced: AnnouncedHealth = {
@@ -66,6 +73,7 @@ export const nothingAnnounced: AnnouncedHealth = {
   to: -Infinity,
   holders: new Map(),
   populations: new Map(),
+  pending: new Map(),
 };
 
 export interface BucketClosing {
@@ -91,12 +99,19 @@ export function announce(announced: AnnouncedHealth, bucket: HealthBucketClosed)
     if (line.devices === 0) populations.delete(populationKey(line));
     else populations.set(populationKey(line), line);
   }
+  const pending = new Map(announced.pending);
+  for (const cell of bucket.cells) {
+    if (cell.pending === undefined) continue;
+    if (cell.pending === 0) pending.delete(cellKey(cell));
+    else pending.set(cellKey(cell), cell);
+  }
   return {
     buckets: announced.buckets + 1,
     throughRevision: bucket.throughRevision,
     to: Date.parse(bucket.to),
     holders,
     populations,
+    pending,
   };
 }
 
@@ -109,8 +124,8 @@ export function closeBucket(
   announced: AnnouncedHealth,
   closing: BucketClosing,
 ): HealthBucketClosed | undefined {
-  const { trials, tallies } = state.drainHealth(closing.to - closing.reportingDeadlineMs);
-  const cells = cellsOf(state, trials, closing.baseOf);
+  const { trials, pending, tallies } = state.drainHealth(closing.to - closing.reportingDeadlineMs);
+  const cells = cellsOf(state, { trials, pending, announced: announced.pending }, closing.baseOf);
   const holders = holderLines(state, announced, tallies, closing);
   const populations = populationLines(state, announced, closing.baseOf);
   if (cells.length === 0 && holders.length === 0 && populations.length === 0) return undefined;
@@ -127,26 +142,52 @@ export function closeBucket(
   };
 }
 
-function cellsOf(state: FleetShard, trials: readonly TrialCell[], baseOf: BaseOf): HealthCell[] {
-  const cells = new Map<string, HealthCell>();
-  for (const { patch, profile: index, trials: entered, failures } of trials) {
-    const profile = state.profile(index);
-    if (profile === undefined) continue;
+type Mutable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
+
+interface TrialCounts {
+  readonly trials: readonly TrialCell[];
+  readonly pending: readonly PendingCell[];
+  readonly announced: ReadonlyMap<string, HealthCell>;
+}
+
+function cellsOf(state: FleetShard, { trials, pending, announced }: TrialCounts, baseOf: BaseOf): HealthCell[] {
+  const cells = new Map<string, Mutable<HealthCell>>();
+  const cellOf = (patch: number, profileIndex: number) => {
+    const profile = state.profile(profileIndex);
+    if (profile === undefined) return undefined;
     const { platform, model } = profile;
-    const base = baseOf(profile.osBuild);
-    const patchId = state.patches.idOf(patch);
-    const key = JSON.stringify([patchId, platform, model, base]);
-    const before = cells.get(key);
-    cells.set(key, {
-      patchId,
-      platform,
-      model,
-      base,
-      trials: entered + (before?.trials ?? 0),
-      failures: failures + (before?.failures ?? 0),
-    });
+    const slice = { patchId: state.patches.idOf(patch), platform, model, base: baseOf(profile.osBuild) };
+    const cell = cells.get(cellKey(slice)) ?? { ...slice, trials: 0, failures: 0, fine: 0 };
+    cells.set(cellKey(slice), cell);
+    return cell;
+  };
+  for (const { patch, profile, trials: entered, failures, fine } of trials) {
+    const cell = cellOf(patch, profile);
+    if (cell === undefined) continue;
+    cell.trials += entered;
+    cell.failures += failures;
+    cell.fine = (cell.fine ?? 0) + fine;
   }
-  return [...cells.values()];
+  for (const { patch, profile, failures } of pending) {
+    const cell = cellOf(patch, profile);
+    if (cell !== undefined) cell.pending = (cell.pending ?? 0) + failures;
+  }
+  return withChangedPending(cells, announced);
+}
+
+/** The cells, each with its pending failures where they are not as announced; those whose last ones are gone come with 0. */
+function withChangedPending(
+  cells: ReadonlyMap<string, HealthCell>,
+  announced: ReadonlyMap<string, HealthCell>,
+): HealthCell[] {
+  const gone = [...announced].filter(([key]) => !cells.has(key));
+  const zeros = gone.map(([, cell]) => ({ ...cell, trials: 0, failures: 0, fine: 0, pending: 0 }));
+  const changed = [...cells].flatMap(([key, { pending = 0, ...counted }]) => {
+    if (pending !== (announced.get(key)?.pending ?? 0)) return [{ ...counted, pending }];
+    const isEmpty = counted.trials === 0 && counted.failures === 0 && (counted.fine ?? 0) === 0;
+    return isEmpty ? [] : [counted];
+  });
+  return [...changed, ...zeros];
 }
 
 function holderLines(
@@ -200,6 +241,15 @@ function populationLines(state: FleetShard, announced: AnnouncedHealth, baseOf: 
   const changed = [...present].filter(([key, line]) => line.devices !== announced.populations.get(key)?.devices);
   const gone = [...announced.populations].filter(([key]) => !present.has(key));
   return [...changed.map(([, line]) => line), ...gone.map(([, line]) => ({ ...line, devices: 0 }))];
+}
+
+function cellKey({
+  patchId,
+  platform,
+  model,
+  base,
+}: Pick<HealthCell, 'patchId' | 'platform' | 'model' | 'base'>): string {
+  return JSON.stringify([patchId, platform, model, base]);
 }
 
 function populationKey({ platform, model, base, track, ring }: Population): string {

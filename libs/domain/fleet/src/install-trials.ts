@@ -1,23 +1,37 @@
 import { ENTRY, type EntryTable } from './entry-table.ts';
 
-/** New trials and failures of one patch under one profile, since they were last taken. */
+/** New trials of one patch under one profile, and which of its trials failed or went well, since they were last drained. */
 export interface TrialCell {
   readonly patch: number;
   readonly profile: number;
   trials: number;
   failures: number;
+  fine: number;
 }
+
+/** Failures of one patch under one profile whose start was not reported, and whose deadline still runs. */
+export interface PendingCell {
+  readonly patch: number;
+  readonly profile: number;
+  failures: number;
+}
+
+/** Numbers per cell, and per waiting outcome, in a copy. */
+const CELL_NUMBERS = 5;
+const OUTCOME_NUMBERS = 3;
 
 /** More profiles than this in a shard would make two cells share a number. */
 const PROFILES_MAX = 2 ** 26;
 
 /**
- * The trials of the install gate (design §3.4): one per device and patch, ever. A trial enters with `install-started` and
- * fails with the first failure. An outcome whose start was never heard counts only once its deadline has passed: failures
- * arrive at once and successes after a restart, so counting outcomes as they come would fake a failure rate.
+ * The trials of the install gate (design §3.4): one per device and patch, ever. A trial enters with `install-started`, fails
+ * with the first failure, and went well with the first `installed` before one (it may fail later, and is in both). Without a reported start, a good outcome
+ * counts at once and a failure only once its deadline has passed: failures arrive at once and successes after a restart, so
+ * counting failures as they come would fake a failure rate.
  */
 export class InstallTrials {
   private cells = new Map<number, TrialCell>();
+  /** Failures that wait for their start, or for their deadline. */
   private readonly waiting: { entry: number; profile: number; receivedAt: number }[] = [];
   private waitingFrom = 0;
 
@@ -33,14 +47,35 @@ export class InstallTrials {
     if ((flags & ENTRY.failedFlag) !== 0) cell.failures += 1;
   }
 
-  ended(entry: number, profile: number, receivedAt: number, failed: boolean): void {
+  failed(entry: number, profile: number, receivedAt: number): void {
     const flags = this.entries.flags(entry);
-    const isTrial = (flags & ENTRY.trialFlag) !== 0;
-    if (failed && (flags & ENTRY.failedFlag) === 0) {
-      this.entries.setFlags(entry, flags | ENTRY.failedFlag);
-      if (isTrial) this.cell(entry, profile).failures += 1;
+    if ((flags & ENTRY.failedFlag) !== 0) return;
+    this.entries.setFlags(entry, flags | ENTRY.failedFlag);
+    if ((flags & ENTRY.trialFlag) === 0) this.waiting.push({ entry, profile, receivedAt });
+    else this.cell(entry, profile).failures += 1;
+  }
+
+  wentWell(entry: number, profile: number): void {
+    if ((this.entries.flags(entry) & ENTRY.trialFlag) === 0) this.started(entry, profile);
+    const flags = this.entries.flags(entry);
+    if ((flags & (ENTRY.failedFlag | ENTRY.fineFlag)) !== 0) return;
+    this.entries.setFlags(entry, flags | ENTRY.fineFlag);
+    this.cell(entry, profile).fine += 1;
+  }
+
+  /** Failures that wait, by patch and profile. */
+  pending(): readonly PendingCell[] {
+    const cells = new Map<number, PendingCell>();
+    for (let index = this.waitingFrom; index < this.waiting.length; index += 1) {
+      const outcome = this.waiting[index];
+      if (outcome === undefined || (this.entries.flags(outcome.entry) & ENTRY.trialFlag) !== 0) continue;
+      const patch = this.entries.patch(outcome.entry);
+      const key = patch * PROFILES_MAX + outcome.profile;
+      const cell = cells.get(key) ?? { patch, profile: outcome.profile, failures: 0 };
+      cells.set(key, cell);
+      cell.failures += 1;
     }
-    if (!isTrial) this.waiting.push({ entry, profile, receivedAt });
+    return [...cells.values()];
   }
 
   /** Lets outcomes received up to then count without a start, and hands over what was counted since the last time. */
@@ -59,18 +94,24 @@ export class InstallTrials {
     return taken;
   }
 
-  /** True when `take` would hand over something. */
-  pending(receivedUntil: number): boolean {
+  /** True when `drain` would hand over something. */
+  hasCounted(receivedUntil: number): boolean {
     const next = this.waiting[this.waitingFrom];
     return this.cells.size > 0 || (next !== undefined && next.receivedAt <= receivedUntil);
   }
 
-  /** What was counted since it was last taken, four numbers a cell, and the outcomes that wait, three numbers each. */
+  /** What was counted since it was last taken, CELL_NUMBERS a cell, and the failures that wait, OUTCOME_NUMBERS each. */
   copy(): { readonly cells: Float64Array; readonly outcomes: Float64Array } {
-    const cells = [...this.cells.values()].flatMap((cell) => [cell.patch, cell.profile, cell.trials, cell.failures]);
-    const outcomes = new Float64Array((this.waiting.length - this.waitingFrom) * 3);
-    for (let index = 0; index < outcomes.length; index += 3) {
-      const waiting = this.waiting[this.waitingFrom + index / 3];
+    const cells = [...this.cells.values()].flatMap((cell) => [
+      cell.patch,
+      cell.profile,
+      cell.trials,
+      cell.failures,
+      cell.fine,
+    ]);
+    const outcomes = new Float64Array((this.waiting.length - this.waitingFrom) * OUTCOME_NUMBERS);
+    for (let index = 0; index < outcomes.length; index += OUTCOME_NUMBERS) {
+      const waiting = this.waiting[this.waitingFrom + index / OUTCOME_NUMBERS];
       outcomes.set([waiting?.entry ?? 0, waiting?.profile ?? 0, waiting?.receivedAt ?? 0], index);
     }
     return { cells: Float64Array.from(cells), outcomes };
@@ -78,12 +119,12 @@ export class InstallTrials {
 
   /** Takes over what `copy` gave; the entries are to be there already. */
   restore({ cells, outcomes }: { readonly cells: Float64Array; readonly outcomes: Float64Array }): void {
-    for (let index = 0; index < cells.length; index += 4) {
-      const [patch = 0, profile = 0, trials = 0, failures = 0] = cells.subarray(index, index + 4);
-      this.cells.set(patch * PROFILES_MAX + profile, { patch, profile, trials, failures });
+    for (let index = 0; index < cells.length; index += CELL_NUMBERS) {
+      const [patch = 0, profile = 0, trials = 0, failures = 0, fine = 0] = cells.subarray(index, index + CELL_NUMBERS);
+      this.cells.set(patch * PROFILES_MAX + profile, { patch, profile, trials, failures, fine });
     }
-    for (let index = 0; index < outcomes.length; index += 3) {
-      const [entry = 0, profile = 0, receivedAt = 0] = outcomes.subarray(index, index + 3);
+    for (let index = 0; index < outcomes.length; index += OUTCOME_NUMBERS) {
+      const [entry = 0, profile = 0, receivedAt = 0] = outcomes.subarray(index, index + OUTCOME_NUMBERS);
       this.waiting.push({ entry, profile, receivedAt });
     }
   }
@@ -93,7 +134,7 @@ export class InstallTrials {
     const number = patch * PROFILES_MAX + profile;
     const known = this.cells.get(number);
     if (known !== undefined) return known;
-    const cell = { patch, profile, trials: 0, failures: 0 };
+    const cell = { patch, profile, trials: 0, failures: 0, fine: 0 };
     this.cells.set(number, cell);
     return cell;
   }

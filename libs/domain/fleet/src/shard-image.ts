@@ -30,7 +30,7 @@ export interface RestoredShard {
 }
 
 /** To be raised whenever a section, or the layout of a record in it, changes. */
-const IMAGE_VERSION = 1;
+const IMAGE_VERSION = 2;
 /** Sections begin at multiples of this, so that they can be seen as words and floats where they lie. */
 const ALIGNMENT_BYTES = 8;
 const SECTIONS = 10;

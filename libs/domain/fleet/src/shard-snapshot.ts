@@ -1,6 +1,6 @@
 import { toTimeText } from '@sluice/event-sourcing';
 import { DEVICE, IdTexts } from './device-table.ts';
-import { CLEARED, ENTRY, rawStates, RETIRED } from './entry-table.ts';
+import { CLEARED, ENTRY, rawStates, RETIRED, TRIAL_FLAGS } from './entry-table.ts';
 import { type FleetShard } from './fleet-shard.ts';
 import { NOWHERE } from './records.ts';
 
@@ -66,7 +66,7 @@ function isSame(left: ShardSnapshot, right: ShardSnapshot): boolean {
     left.ids.every((byte, index) => byte === right.ids[index]) &&
     left.devices.every((word, index) => word === right.devices[index]) &&
     left.entries.every((word, index) => {
-      const compared = index % ENTRY.words === ENTRY.bits ? ~(ENTRY.trialFlag | ENTRY.failedFlag) : ~0;
+      const compared = index % ENTRY.words === ENTRY.bits ? ~TRIAL_FLAGS : ~0;
       return (word & compared) === ((right.entries[index] ?? 0) & compared);
     })
   );

@@ -22,7 +22,7 @@ import {
 } from './examples.ts';
 import { type HoldEvent } from './hold.ts';
 import { describePolicy, emptyPolicy, foldPolicy, type PolicyEvent } from './policy.ts';
-import { type RolloutEvent } from './rollout.ts';
+import { type RolloutEvent } from './rollout-messages.ts';
 
 const wave2 = [planned(), started(), opened(1), opened(2)];
 const complete = [...wave2, completed(minute(1260))];

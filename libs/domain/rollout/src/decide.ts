@@ -8,10 +8,11 @@ import {
   type ReasonCode,
   type Verdict,
 } from './directive.ts';
+import { holdBackFrom, ranMsOf, wavePercent } from './exposure.ts';
 import { type Platform } from './gate.ts';
 import { type Candidate, compareLetters, type Policy, type PolicyRollout, type PolicyPatch } from './policy.ts';
-import { msUntilInside, ranMsOf, wavePercent } from './ramp.ts';
-import { type StartedRollout } from './rollout.ts';
+import { msUntilInside } from './ramp.ts';
+import { type StartedRollout } from './rollout-state.ts';
 
 /** What a device tells when it asks what to do; ids of patches in `installed`, `removed` (by its user) and `failed`. */
 export interface AskingDevice {
@@ -184,7 +185,7 @@ function judgeWaves(
   { device, nowMs, bucketOf }: Placing,
 ): Verdict {
   const { rolloutId, plan, wave: lastWave } = rollout;
-  const isComplete = rollout.status === 'completed';
+  const heldFrom = holdBackFrom(rollout, nowMs);
   let bucket: number | undefined;
   let meantFor: number | undefined;
   for (let wave = 1; wave <= lastWave; wave += 1) {
@@ -192,15 +193,17 @@ function judgeWaves(
     const ring = plan.waves[wave - 1]?.ring;
     if (audience === undefined || !includes(audience, candidate)) continue;
     if (ring !== undefined && ring !== device.ring) continue;
-    if (isComplete) return { reason: 'completed', rolloutId, wave };
-    if (ring !== undefined) return { reason: 'in-ring', rolloutId, wave };
     meantFor = wave;
     bucket ??= bucketOf(plan.salt, device.deviceId);
-    if (bucket >= 1 - plan.holdBackPercent / 100) continue;
-    if (bucket < wavePercent(rollout, wave, nowMs) / 100) return { reason: 'in-wave', rolloutId, wave };
+    // The members of a ring are no part of the control group, so no bucket of theirs is held back.
+    if (ring === undefined && bucket >= heldFrom) continue;
+    if (bucket >= wavePercent(rollout, wave, nowMs) / 100) continue;
+    if (rollout.status === 'completed') return { reason: 'completed', rolloutId, wave };
+    return { reason: ring === undefined ? 'in-wave' : 'in-ring', rolloutId, wave };
   }
   if (meantFor === undefined || bucket === undefined) return { reason: 'outside-audience', rolloutId, wave: lastWave };
-  if (bucket >= 1 - plan.holdBackPercent / 100) return { reason: 'hold-back', rolloutId, wave: meantFor };
+  const isRing = plan.waves[meantFor - 1]?.ring !== undefined;
+  if (!isRing && bucket >= heldFrom) return { reason: 'hold-back', rolloutId, wave: meantFor };
   return { reason: 'beyond-exposure', rolloutId, wave: meantFor, turnInMs: turnInMs(rollout, meantFor, bucket, nowMs) };
 }
 

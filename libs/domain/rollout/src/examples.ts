@@ -4,7 +4,7 @@ import { type GateEvidence } from './gate.ts';
 import { type HealthBucketClosed, type HealthCell, type HolderCount } from './health.ts';
 import { type Plan, type Wave } from './plan.ts';
 import { type CatalogEvent, emptyPolicy, foldPolicy, type Policy, type PolicyEvent } from './policy.ts';
-import { type RolloutEvent } from './rollout.ts';
+import { type RolloutEvent } from './rollout-messages.ts';
 
 /** What the specs of this library have in common. */
 

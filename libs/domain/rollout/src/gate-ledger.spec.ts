@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { halted, healthBucket, minute, opened, paused, planned, resumed, started } from './examples.ts';
 import { assessRollout, emptyGateLedger, foldGateLedger } from './gate-ledger.ts';
 import { type HealthBucketClosed } from './health.ts';
-import { rolloutDecider, type RolloutEvent, type StartedRollout } from './rollout.ts';
+import { rolloutDecider } from './rollout.ts';
+import { type RolloutEvent } from './rollout-messages.ts';
+import { type StartedRollout } from './rollout-state.ts';
 
 const rollout = fold(rolloutDecider, [planned(), started(), opened(1)]) as StartedRollout;
 

@@ -1,6 +1,8 @@
 import { type Assessment, assess, type SliceCounts } from './gate.ts';
+import { type Outcomes } from './going-on.ts';
 import { type HealthBucketClosed, type HealthCell, sum } from './health.ts';
-import { type RolloutEvent, type StartedRollout } from './rollout.ts';
+import { type RolloutEvent } from './rollout-messages.ts';
+import { type StartedRollout } from './rollout-state.ts';
 
 /**
  * What the install gates look at: trials and failures per patch and slice, counted anew from every start and
@@ -16,6 +18,8 @@ interface PatchTally {
   since: string;
   through: string;
   readonly slices: Map<string, SliceTally>;
+  /** What each bucket counted of the patch, over all slices: so the evidence of a wave can be counted from any instant on. */
+  readonly timeline: { readonly toMs: number; trials: number; outcomes: number }[];
 }
 
 /** Buckets are kept apart, because a restart of the counting may be heard of after the buckets that follow it. */
@@ -23,6 +27,8 @@ interface SliceTally extends SliceCounts {
   trials: number;
   failures: number;
   buckets: BucketTally[];
+  /** Failures without a reported start, as each shard counted them last. */
+  readonly pending: Map<number, number>;
 }
 
 interface BucketTally {
@@ -44,7 +50,7 @@ export function emptyGateLedger(): GateLedger {
 /** Takes the event into the ledger, in place. A plain pause is no reason to forget: only a resumption after a halt restarts the count. */
 export function foldGateLedger(ledger: GateLedger, event: RolloutEvent | HealthBucketClosed): GateLedger {
   if (event.type === 'HealthBucketClosed') {
-    for (const cell of event.cells) addCell(tallyOf(ledger, cell.patchId), cell, event.to);
+    for (const cell of event.cells) addCell(tallyOf(ledger, cell.patchId), cell, event);
   } else if (event.type === 'RolloutStarted') {
     ledger.patchOfRollout.set(event.rolloutId, event.patchId);
     countSince(tallyOf(ledger, event.patchId), event.at);
@@ -57,21 +63,56 @@ export function foldGateLedger(ledger: GateLedger, event: RolloutEvent | HealthB
   return ledger;
 }
 
-/** What the gate says of a rollout now. */
-export function assessRollout(ledger: GateLedger, { plan, slices, startedAt }: StartedRollout): Assessment {
+/** What the gate says of a rollout now, or what it would say if the pending failures counted. */
+export function assessRollout(
+  ledger: GateLedger,
+  { plan, slices, startedAt }: StartedRollout,
+  { withPending = false } = {},
+): Assessment {
   const tally = ledger.patches.get(plan.patchId);
+  const counts = [...(tally?.slices.values() ?? [])];
   return assess({
     patchId: plan.patchId,
     toleratedRate: plan.gates.installFailureRateMax,
     hypotheses: slices,
     since: tally?.since ?? startedAt,
     through: tally?.through ?? startedAt,
-    counts: tally?.slices.values() ?? [],
+    counts: withPending ? counts.map(countPending) : counts,
   });
 }
 
+/** The outcomes that are known of the patch of a rollout, ever and since its open wave was opened. */
+export function outcomesOf(ledger: GateLedger, { plan, waveOpenedAt }: StartedRollout): Outcomes {
+  const tally = ledger.patches.get(plan.patchId);
+  const openedMs = Date.parse(waveOpenedAt);
+  const counted = tally?.timeline ?? [];
+  const ofWave = counted.filter(({ toMs }) => toMs > openedMs);
+  const trialsOfWave = sum(ofWave.map(({ trials }) => trials));
+  return {
+    trialsOfWave,
+    // Outcomes of trials that began before the wave opened come among them, but no more outcomes count than trials.
+    knownOfWave: Math.min(trialsOfWave, sum(ofWave.map(({ outcomes }) => outcomes))),
+    known: sum(counted.map(({ outcomes }) => outcomes)),
+    pending: sum([...(tally?.slices.values() ?? [])].map(pendingOf)),
+  };
+}
+
+function countPending(counts: SliceTally): SliceCounts {
+  const pending = pendingOf(counts);
+  return { slice: counts.slice, trials: counts.trials + pending, failures: counts.failures + pending };
+}
+
+function pendingOf({ pending }: SliceTally): number {
+  return sum([...pending.values()]);
+}
+
 function tallyOf({ patches }: GateLedger, patchId: string): PatchTally {
-  const tally = patches.get(patchId) ?? { since: EVER, through: EVER, slices: new Map<string, SliceTally>() };
+  const tally = patches.get(patchId) ?? {
+    since: EVER,
+    through: EVER,
+    slices: new Map<string, SliceTally>(),
+    timeline: [],
+  };
   patches.set(patchId, tally);
   return tally;
 }
@@ -103,12 +144,13 @@ function isUnsettledAt(instant: string, to: string): boolean {
   return Date.parse(to) > Date.parse(instant) - UNSETTLED_MS;
 }
 
-function addCell(tally: PatchTally, { platform, model, base, trials, failures }: HealthCell, to: string): void {
+function addCell(tally: PatchTally, cell: HealthCell, { shard, to }: HealthBucketClosed): void {
+  const { trials, failures } = cell;
+  addOutcomes(tally, cell, Date.parse(to));
+  const slice = sliceOf(tally, cell);
+  if (cell.pending !== undefined) slice.pending.set(shard, cell.pending);
   if (!isUnsettledAt(tally.since, to)) return;
   if (isAfter(to, tally.through)) tally.through = to;
-  const key = `${platform} ${model} ${base}`;
-  const slice = tally.slices.get(key) ?? { slice: { platform, model, base }, trials: 0, failures: 0, buckets: [] };
-  tally.slices.set(key, slice);
   slice.trials += trials;
   slice.failures += failures;
   // The shards close their buckets about together, so the bucket to add to is the last one.
@@ -118,6 +160,28 @@ function addCell(tally: PatchTally, { platform, model, base, trials, failures }:
     last.failures += failures;
   } else slice.buckets.push({ to, trials, failures });
   if (!isAfter(to, tally.since)) recount(slice, tally.since);
+}
+
+function sliceOf({ slices }: PatchTally, { platform, model, base }: HealthCell): SliceTally {
+  const key = `${platform} ${model} ${base}`;
+  const slice = slices.get(key) ?? {
+    slice: { platform, model, base },
+    trials: 0,
+    failures: 0,
+    buckets: [],
+    pending: new Map<number, number>(),
+  };
+  slices.set(key, slice);
+  return slice;
+}
+
+function addOutcomes({ timeline }: PatchTally, { trials, failures, fine = 0 }: HealthCell, toMs: number): void {
+  const outcomes = failures + fine;
+  const last = timeline.at(-1);
+  if (last?.toMs === toMs) {
+    last.trials += trials;
+    last.outcomes += outcomes;
+  } else if (trials + outcomes > 0) timeline.push({ toMs, trials, outcomes });
 }
 
 function isAfter(left: string, right: string): boolean {

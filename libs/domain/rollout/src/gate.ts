@@ -49,7 +49,7 @@ export const INSTALL_GATE_RULE = 'install-e-value/1';
 export const ALPHA = 0.001;
 
 /** Fewer failures than this prove nothing, whatever the rate. */
-export const FAILURES_MIN = 5;
+export const FAILURES_MIN = 2;
 
 /** The alternatives tested, as multiples of the tolerated rate, each with the same weight. */
 const ALTERNATIVES = [1.25, 1.5, 2, 3, 5, 10, 20] as const;

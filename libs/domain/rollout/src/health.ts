@@ -12,7 +12,10 @@ export interface HealthBucketClosed {
   readonly populations: readonly Population[];
 }
 
-/** Install trials that began, and trials that failed, within the bucket. */
+/**
+ * Install trials that began, that failed and that went well within the bucket. `pending` is absolute: failures without a
+ * reported start at the end of the bucket; a line is there when it changed. Buckets of former versions have neither.
+ */
 export interface HealthCell {
   readonly patchId: string;
   readonly platform: Platform;
@@ -20,6 +23,8 @@ export interface HealthCell {
   readonly base: string;
   readonly trials: number;
   readonly failures: number;
+  readonly fine?: number;
+  readonly pending?: number;
 }
 
 /** Holders of a patch in the shard at the end of the bucket; removals within it. */

@@ -21,18 +21,25 @@ export interface Gates {
   readonly installFailureRateMax: number;
 }
 
+/** `goOn`: `time` asks for nothing but time at a wave's end, and is shown wherever the rollout is; else evidence is asked for. */
 export interface Plan {
   readonly patchId: string;
   readonly waves: readonly Wave[];
   readonly holdBackPercent: number;
   readonly gates: Gates;
+  /** How long after the completion the hold-back stays, so that harm can be seen against it; WATCH_HOURS if absent. */
+  readonly watchHours?: number;
+  readonly goOn?: 'time';
   readonly salt: string;
   readonly startAt?: string;
   readonly notes?: string;
 }
 
 /** A plan as an operator writes it: without a salt, one is drawn for it. */
-export type PlanDraft = Omit<Plan, 'salt'> & { readonly salt?: string };
+export type PlanDraft = Omit<Plan, 'salt' | 'startAt'> & {
+  readonly salt?: string;
+  readonly startAt?: string | undefined;
+};
 
 /** One thing wrong with a plan; the path is a JSON Pointer into it. */
 export interface PlanFault {
@@ -46,9 +53,12 @@ export const TOLERATED_RATE_MAX = 0.5;
 
 export const MINUTE_MS = 60_000;
 
+/** How long the hold-back stays after the completion where the plan does not say. */
+export const WATCH_HOURS = 72;
+
 /** Everything that is wrong with the plan at once; empty when nothing is. */
 export function planFaults(plan: PlanDraft): PlanFault[] {
-  const { waves, holdBackPercent, gates, startAt } = plan;
+  const { waves, holdBackPercent, gates, startAt, watchHours = 0 } = plan;
   const faults = waves.flatMap((wave, index) => waveFaults(wave, `/waves/${String(index)}`));
   if (waves.length === 0) faults.push(fault('/waves', 'too-few', 'A plan has at least one wave.'));
   if (!isPercent(holdBackPercent)) faults.push(percentFault('/holdBackPercent'));
@@ -56,6 +66,7 @@ export function planFaults(plan: PlanDraft): PlanFault[] {
   if (!(rate > 0 && rate <= TOLERATED_RATE_MAX)) {
     faults.push(fault('/gates/installFailureRateMax', 'out-of-range', 'A tolerated rate is above 0 and at most 0.5.'));
   }
+  if (!isMinutes(watchHours)) faults.push(fault('/watchHours', 'out-of-range', 'Hours are 0 or more.'));
   if (startAt !== undefined && Number.isNaN(Date.parse(startAt))) {
     faults.push(fault('/startAt', 'not-a-time', 'The start is an RFC 3339 time.'));
   }
@@ -64,16 +75,47 @@ export function planFaults(plan: PlanDraft): PlanFault[] {
 
 /** The plan of a draft, field by field: the same plan is the same JSON, however it was written. */
 export function toPlan(draft: PlanDraft, salt: string): Plan {
-  const { patchId, waves, holdBackPercent, gates, startAt, notes } = draft;
+  const { patchId, waves, holdBackPercent, gates, watchHours, goOn, startAt, notes } = draft;
   return {
     patchId,
     waves: waves.map(toWave),
     holdBackPercent,
     gates: { installFailureRateMax: gates.installFailureRateMax },
+    ...(watchHours !== undefined && { watchHours }),
+    ...(goOn !== undefined && { goOn }),
     salt: draft.salt ?? salt,
     ...(startAt !== undefined && { startAt }),
     ...(notes !== undefined && { notes }),
   };
+}
+
+/** How far a rollout has come, for a plan that is to take the place of its own. Percentages of buckets. */
+interface Reached {
+  readonly wave: number;
+  /** Inside the open wave. */
+  readonly reached: number;
+  /** Inside the widest wave. */
+  readonly widest: number;
+}
+
+/** What another plan would take back of what was exposed, as a sentence; undefined when nothing. */
+export function replanFault(before: Plan, after: Plan, { wave, reached, widest }: Reached): string | undefined {
+  if (after.patchId !== before.patchId) return 'the patch is another one';
+  if (after.salt !== before.salt) return 'the salt gives each device another bucket';
+  if (after.waves.length < wave) return `wave ${String(wave)} is open and would be gone`;
+  if (100 - after.holdBackPercent < widest) return `${widest.toFixed(1)} % are exposed, more than the hold-back leaves`;
+  for (let number = 1; number <= wave; number += 1) {
+    const [old, next] = [before.waves[number - 1], after.waves[number - 1]];
+    if (whoIn(old) !== whoIn(next)) return `wave ${String(number)} was opened to others`;
+  }
+  const open = after.waves[wave - 1]?.ramp;
+  return open !== undefined && open.toPercent < reached
+    ? `wave ${String(wave)} has reached ${reached.toFixed(1)} %, more than its ramp would go to`
+    : undefined;
+}
+
+function whoIn(wave: Wave | undefined): string {
+  return JSON.stringify([wave?.ring, wave?.audience]);
 }
 
 function toWave({ name, ring, audience, ramp, bakeMinutes }: Wave): Wave {

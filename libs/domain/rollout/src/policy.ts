@@ -1,7 +1,9 @@
 import { type Audience, type CompiledAudience, compileAudience, familyOf, type Subject } from './audience.ts';
 import { type Platform } from './gate.ts';
 import { type Hold, holdDecider, type HoldEvent } from './hold.ts';
-import { type Rollout, rolloutDecider, type RolloutEvent } from './rollout.ts';
+import { rolloutDecider } from './rollout.ts';
+import { type RolloutEvent } from './rollout-messages.ts';
+import { type Rollout } from './rollout-state.ts';
 
 export interface Artifact {
   readonly url: string;

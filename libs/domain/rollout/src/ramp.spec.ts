@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { completed, minute, minuteMs, opened, paused, phonesWave, planned, resumed, started } from './examples.ts';
 import { exposurePercent, isWaveOver, msUntilInside, rampPercent } from './ramp.ts';
-import { rolloutDecider, type RolloutEvent, type StartedRollout } from './rollout.ts';
+import { rolloutDecider } from './rollout.ts';
+import { type RolloutEvent } from './rollout-messages.ts';
+import { type StartedRollout } from './rollout-state.ts';
 
 const ramp = { fromPercent: 10, toPercent: 60, minutes: 100 };
 const running = [planned({ waves: [phonesWave] }), started(), opened(1)];

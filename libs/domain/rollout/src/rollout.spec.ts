@@ -19,7 +19,8 @@ import {
   resumed,
   started,
 } from './examples.ts';
-import { type RolloutCommand, rolloutDecider, type RolloutEvent } from './rollout.ts';
+import { rolloutDecider } from './rollout.ts';
+import { type RolloutCommand, type RolloutEvent } from './rollout-messages.ts';
 
 const { given } = scenarios(rolloutDecider);
 const at = minute(30);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  type HealthCell,
   type HolderCount,
   imageOf,
   packImage,
@@ -11,7 +12,7 @@ import {
 import { type FoldedCommit, REPORTS_REMEMBERED_DAYS, type ShardAsOf, ShardFold } from './shard-fold.ts';
 
 /** To be raised whenever the header changes; the image has a version of its own. */
-const SNAPSHOT_VERSION = 1;
+const SNAPSHOT_VERSION = 2;
 const CHECKSUM = 'sha256';
 const CHECKSUM_BYTES = 32;
 /** Before the header, its length; and the image is to begin where its words may lie. */
@@ -31,6 +32,7 @@ interface Header {
     readonly to?: number;
     readonly holders: readonly (readonly [string, HolderCount])[];
     readonly populations: readonly (readonly [string, Population])[];
+    readonly pending: readonly (readonly [string, HealthCell])[];
   };
 }
 
@@ -47,7 +49,7 @@ export interface PackedSnapshot {
 
 /** A shard as of one of its commits, in bytes: header, image, checksum. A copy: the shard may go on meanwhile. */
 export function packSnapshot(shard: number, { fold, announced }: ShardAsOf): PackedSnapshot {
-  const { buckets, throughRevision, to, holders, populations } = announced;
+  const { buckets, throughRevision, to, holders, populations, pending } = announced;
   const header: Header = {
     version: SNAPSHOT_VERSION,
     shard,
@@ -58,6 +60,7 @@ export function packSnapshot(shard: number, { fold, announced }: ShardAsOf): Pac
       ...(buckets > 0 && { to }),
       holders: [...holders],
       populations: [...populations],
+      pending: [...pending],
     },
   };
   const sections = [packHeader(header), ...packImage(imageOf(fold.state, fold.recent))];
@@ -77,13 +80,14 @@ export function readSnapshot(shard: number, bytes: Uint8Array): ShardAsOf {
     throw new SnapshotFault(`version ${String(header.version)} is not known here`);
   if (header.shard !== shard) throw new SnapshotFault(`it is one of shard ${String(header.shard)}`);
   const { state, recent } = restoreShard(readImage(content.subarray(headerEnd)), REPORTS_REMEMBERED_DAYS);
-  const { buckets, throughRevision, to = -Infinity, holders, populations } = header.announced;
+  const { buckets, throughRevision, to = -Infinity, holders, populations, pending } = header.announced;
   const announced: AnnouncedHealth = {
     buckets,
     throughRevision,
     to,
     holders: new Map(holders),
     populations: new Map(populations),
+    pending: new Map(pending),
   };
   return { fold: new ShardFold(state, recent, header.last), announced };
 }

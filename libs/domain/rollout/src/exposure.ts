@@ -1,0 +1,223 @@
+import { MINUTE_MS, type Plan, type Ramp, type Wave } from './plan.ts';
+import { durationsOf, msUntilPercent, rampPercent } from './ramp.ts';
+
+/**
+ * A recorded permission to widen: the bucket share goes evenly from one percentage to the other between two instants
+ * (milliseconds since 1970). `ranMs` is the running time of its wave when it begins.
+ */
+export interface Grant {
+  readonly fromPercent: number;
+  readonly toPercent: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly ranMs: number;
+}
+
+/**
+ * What has widened so far. `grants`: nothing but what was granted; `closed` has, for each wave before the open one, the
+ * percentage at which it stays, and no grant may begin before `notBeforeMs`. `ramp`: a stream from before there were grants,
+ * whose ramp ran by itself; `runningSinceMs` is undefined while it is stopped.
+ */
+export type Exposure =
+  | {
+      readonly by: 'grants';
+      readonly closed: readonly number[];
+      readonly grant: Grant | undefined;
+      readonly notBeforeMs: number;
+    }
+  | { readonly by: 'ramp'; readonly ranMs: number; readonly runningSinceMs: number | undefined };
+
+/** What exposure is asked of: a rollout that has started, with the wave that was opened last (counted from 1). */
+export interface Exposed {
+  readonly plan: Plan;
+  readonly wave: number;
+  readonly exposure: Exposure;
+  /** The grant that lets the buckets of the hold-back in, once the watch is over. */
+  readonly released?: Grant;
+}
+
+/** Length of a grant while the ramp moves, and while the wave bakes. */
+const RAMP_GRANT_MS = MINUTE_MS;
+const BAKE_GRANT_MS = 5 * MINUTE_MS;
+const PASSES_PER_GRANT = 2;
+/** No other grant is given while the last has more than this part of its length to run. */
+const RENEWAL_PART = 1 / 6;
+/** A grant that comes this late still begins at the end of the last one. */
+const LATE_MS = 5_000;
+
+/** The running time of the open wave, in milliseconds: the part of the grants' time that has passed. */
+export function ranMsOf({ exposure }: Exposed, nowMs: number): number {
+  if (exposure.by === 'ramp') {
+    const { ranMs, runningSinceMs } = exposure;
+    return runningSinceMs === undefined ? ranMs : ranMs + Math.max(0, nowMs - runningSinceMs);
+  }
+  const { grant } = exposure;
+  // Before its beginning the grant before it runs, and ends where this one begins.
+  return grant === undefined ? 0 : Math.max(0, grant.ranMs + Math.min(nowMs, grant.toMs) - grant.fromMs);
+}
+
+/** The share of buckets inside one wave (counted from 1), in percent, without regard to the hold-back. */
+export function wavePercent(exposed: Exposed, wave: number, nowMs: number): number {
+  const { plan, exposure } = exposed;
+  const ramp = plan.waves[wave - 1]?.ramp;
+  if (ramp === undefined || wave > exposed.wave) return 0;
+  if (exposure.by === 'ramp') {
+    return wave < exposed.wave ? ramp.toPercent : rampPercent(ramp, ranMsOf(exposed, nowMs));
+  }
+  const closed = exposure.closed[wave - 1];
+  if (closed !== undefined) return closed;
+  return exposure.grant === undefined ? 0 : grantPercent(exposure.grant, ramp, nowMs);
+}
+
+/** The bucket from which on the hold-back keeps devices out, in [0, 1]. */
+export function holdBackFrom({ plan, released }: Exposed, nowMs: number): number {
+  const keptFrom = 100 - plan.holdBackPercent;
+  return (released === undefined ? keptFrom : evenly(released, nowMs)) / 100;
+}
+
+/**
+ * How far the rollout has come as planned, in percent of buckets: the widest of the waves opened so far, without the
+ * hold-back and without rings, which are for their members only.
+ */
+export function plannedPercent(exposed: Exposed, nowMs: number): number {
+  const { waves } = exposed.plan;
+  const percents = waves.map(({ ring }, index) => (ring === undefined ? wavePercent(exposed, index + 1, nowMs) : 0));
+  return Math.min(holdBackFrom(exposed, nowMs) * 100, Math.max(0, ...percents));
+}
+
+/** True when ramp and bake of the open wave are over: all of them was granted, and has passed. */
+export function isWaveOver(exposed: Exposed, nowMs: number): boolean {
+  const wave = waveOf(exposed);
+  if (wave === undefined) return false;
+  const hasBegun = exposed.exposure.by === 'ramp' || (exposed.exposure.grant?.fromMs ?? Infinity) <= nowMs;
+  return hasBegun && ranMsOf(exposed, nowMs) >= durationsOf(wave).endMs;
+}
+
+/** When ramp and bake of the open wave end, if grants follow each other without a gap from now on. */
+export function waveOverAtMs(exposed: Exposed, nowMs: number): number {
+  const wave = waveOf(exposed);
+  return wave === undefined ? Infinity : nowMs + Math.max(0, durationsOf(wave).endMs - ranMsOf(exposed, nowMs));
+}
+
+/**
+ * The next piece of the ramp or bake; undefined when none is due: the last one runs for long enough, or all was granted.
+ * `passMs` is the time between two passes of the process that grants.
+ */
+export function nextGrant(exposed: Exposed, nowMs: number, passMs: number): Grant | undefined {
+  const wave = waveOf(exposed);
+  const { exposure } = exposed;
+  if (wave === undefined || exposure.by === 'ramp') return undefined;
+  const last = exposure.grant;
+  const { rampMs, endMs } = durationsOf(wave);
+  const ranMs = last === undefined ? 0 : last.ranMs + last.toMs - last.fromMs;
+  if (last !== undefined && (ranMs >= endMs || !isDue(last, nowMs))) return undefined;
+  const isRamp = ranMs < rampMs;
+  const wantedMs = Math.max(isRamp ? RAMP_GRANT_MS : BAKE_GRANT_MS, PASSES_PER_GRANT * passMs);
+  const lengthMs = Math.min(wantedMs, (isRamp ? rampMs : endMs) - ranMs);
+  const fromMs = beginningOf(exposure.notBeforeMs, last, { nowMs, passMs });
+  const fromPercent = Math.max(last?.toPercent ?? 0, rampPercent(wave.ramp, ranMs));
+  const toPercent = Math.max(fromPercent, rampPercent(wave.ramp, ranMs + lengthMs));
+  return { fromPercent, toPercent, fromMs, toMs: fromMs + lengthMs, ranMs };
+}
+
+/** The grant that lets the hold-back in, or the rest of it after one that was cut short; undefined when nothing is left. */
+export function holdBackGrant(exposed: Exposed, nowMs: number, passMs: number): Grant | undefined {
+  const { plan, released } = exposed;
+  const fromPercent = released?.toPercent ?? 100 - plan.holdBackPercent;
+  if (fromPercent >= 100 || (released !== undefined && nowMs < released.toMs)) return undefined;
+  const lengthMs = Math.max(RAMP_GRANT_MS, PASSES_PER_GRANT * passMs);
+  return { fromPercent, toPercent: 100, fromMs: nowMs, toMs: nowMs + lengthMs, ranMs: 0 };
+}
+
+/** The same exposure with the open wave's grant cut short at the instant, and with the hold-back's. */
+export function cutShort<Kind extends Exposed>(exposed: Kind, nowMs: number): Kind {
+  const { released } = exposed;
+  const exposure = stopped(exposed, nowMs);
+  return { ...exposed, exposure, ...(released && { released: cutGrant(released, evenly(released, nowMs), nowMs) }) };
+}
+
+function stopped(exposed: Exposed, nowMs: number): Exposure {
+  const { exposure } = exposed;
+  const ranMs = ranMsOf(exposed, nowMs);
+  if (exposure.by === 'ramp') return { by: 'ramp', ranMs, runningSinceMs: undefined };
+  const { grant } = exposure;
+  if (grant === undefined || nowMs >= grant.toMs) return exposure;
+  const percent = wavePercent(exposed, exposed.wave, nowMs);
+  return {
+    ...exposure,
+    grant: { ...cutGrant(grant, percent, nowMs), ranMs: nowMs < grant.fromMs ? ranMs : grant.ranMs },
+  };
+}
+
+function cutGrant(grant: Grant, reached: number, nowMs: number): Grant {
+  if (nowMs >= grant.toMs) return grant;
+  const fromMs = Math.min(grant.fromMs, nowMs);
+  return { ...grant, fromPercent: Math.min(grant.fromPercent, reached), toPercent: reached, fromMs, toMs: nowMs };
+}
+
+/** What the exposure becomes when another wave opens: those before it stay where they are. */
+export function openWave(exposed: Exposed, wave: number, nowMs: number): Exposure {
+  const { exposure, plan } = exposed;
+  if (exposure.by === 'ramp') return { by: 'ramp', ranMs: 0, runningSinceMs: nowMs };
+  const closed = plan.waves.slice(0, Math.max(0, wave - 1)).map((_, index) => wavePercent(exposed, index + 1, nowMs));
+  return { by: 'grants', closed, grant: undefined, notBeforeMs: nowMs };
+}
+
+/** What the exposure becomes when the last wave is closed. */
+export function closeLastWave(exposed: Exposed, nowMs: number): Exposure {
+  const { exposure, plan } = exposed;
+  if (exposure.by === 'ramp')
+    return { by: 'grants', closed: plan.waves.map(({ ramp }) => ramp.toPercent), grant: undefined, notBeforeMs: nowMs };
+  return openWave(exposed, plan.waves.length + 1, nowMs);
+}
+
+/** The exposure with one more grant for the open wave; it ends the time in which the ramp ran by itself. */
+export function withGrant({ exposure, plan, wave }: Exposed, grant: Grant): Exposure {
+  if (exposure.by === 'grants') return { ...exposure, grant };
+  const closed = plan.waves.slice(0, wave - 1).map(({ ramp }) => ramp.toPercent);
+  return { by: 'grants', closed, grant, notBeforeMs: grant.fromMs };
+}
+
+/** What has run of the open wave under another plan: at the same percentage of its ramp, or as far into its bake. */
+export function underPlan(exposed: Exposed, plan: Plan, nowMs: number): Exposure {
+  const { exposure } = cutShort(exposed, nowMs);
+  const [before, after] = [waveOf(exposed), plan.waves[exposed.wave - 1]];
+  if (exposure.by === 'ramp' || exposure.grant === undefined || before === undefined || after === undefined)
+    return exposure;
+  const reached = wavePercent(exposed, exposed.wave, nowMs);
+  const bakedMs = Math.max(0, ranMsOf(exposed, nowMs) - durationsOf(before).rampMs);
+  const { rampMs } = durationsOf(after);
+  const isRampOver = reached >= after.ramp.toPercent;
+  const ranMs = isRampOver ? rampMs + bakedMs : Math.min(rampMs, Math.ceil(msUntilPercent(after.ramp, reached)));
+  const grant = { fromPercent: reached, toPercent: reached, fromMs: nowMs, toMs: nowMs, ranMs };
+  return { ...exposure, grant, notBeforeMs: nowMs };
+}
+
+function waveOf({ plan, wave }: Exposed): Wave | undefined {
+  return plan.waves[wave - 1];
+}
+
+function isDue({ fromMs, toMs }: Grant, nowMs: number): boolean {
+  return toMs - nowMs <= (toMs - fromMs) * RENEWAL_PART;
+}
+
+function beginningOf(
+  notBeforeMs: number,
+  last: Grant | undefined,
+  { nowMs, passMs }: { readonly nowMs: number; readonly passMs: number },
+): number {
+  const isLate = last === undefined || nowMs - last.toMs > Math.max(LATE_MS, passMs);
+  return Math.max(notBeforeMs, isLate ? nowMs : last.toMs);
+}
+
+function grantPercent(grant: Grant, ramp: Ramp, nowMs: number): number {
+  if (nowMs >= grant.fromMs) return evenly(grant, nowMs);
+  // The grant before this one runs still, on the same ramp.
+  return Math.min(grant.fromPercent, rampPercent(ramp, Math.max(0, grant.ranMs + nowMs - grant.fromMs)));
+}
+
+function evenly({ fromPercent, toPercent, fromMs, toMs }: Grant, nowMs: number): number {
+  if (nowMs >= toMs) return toPercent;
+  if (nowMs <= fromMs) return fromPercent;
+  return fromPercent + ((toPercent - fromPercent) * (nowMs - fromMs)) / (toMs - fromMs);
+}

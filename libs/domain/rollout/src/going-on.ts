@@ -1,0 +1,131 @@
+import { type CompiledAudience, compileAudience, familyOf, includes } from './audience.ts';
+import { type Census } from './census.ts';
+import { holdBackFrom, wavePercent } from './exposure.ts';
+import { type Assessment, type GateEvidence } from './gate.ts';
+import { type Population } from './health.ts';
+import { type PublishedPatch } from './policy.ts';
+import { type StartedRollout } from './rollout-state.ts';
+
+/** Why a wave does not go on, in numbers. Words and the command that ends it: `wait-reasons.ts` of the contracts. */
+export type WaveWait =
+  /** Outcomes of installs that began since the wave opened; `needed` may be a fraction less than the next whole one. */
+  | { readonly for: 'outcomes'; readonly known: number; readonly needed: number; readonly awake: number }
+  /** Nobody who is awake was exposed by the wave, and no outcome of the patch is known: a person has to decide. */
+  | { readonly for: 'person' }
+  /** Failures whose start was not reported: once their deadline has passed, they would halt the rollout. */
+  | { readonly for: 'pending-failures'; readonly failures: number };
+
+/** What the install gate and the evidence say at a wave's end, or for an advance. */
+export type GoingOn =
+  | { readonly says: 'go' }
+  | { readonly says: 'wait'; readonly waits: readonly WaveWait[] }
+  | { readonly says: 'halt'; readonly evidence: GateEvidence };
+
+/** Counts of one patch over all its slices. */
+export interface Outcomes {
+  /** Trials that started since the wave opened, and how many of them have an outcome. */
+  readonly trialsOfWave: number;
+  readonly knownOfWave: number;
+  /** Outcomes of the patch, ever. */
+  readonly known: number;
+  /** Failures without a reported start whose deadline still runs. */
+  readonly pending: number;
+}
+
+/** What going on is decided on; `withPending` is what the gate would say if the pending failures counted. */
+export interface GoingOnQuestion {
+  readonly rollout: StartedRollout;
+  readonly assessment: Assessment;
+  readonly withPending: Assessment;
+  readonly outcomes: Outcomes;
+  readonly awake: number;
+}
+
+/** One failure in so many trials is what a gate tolerates: with three times as many, harm would most likely have shown. */
+const TRIALS_PER_TOLERATED_FAILURE = 3;
+
+/** Whether a wave may go on, on the counts that are there now. Nothing passes on no outcome, but where the plan asks only for time. */
+export function goingOn({ rollout, assessment, withPending, outcomes, awake }: GoingOnQuestion): GoingOn {
+  if (assessment.harmful) return { says: 'halt', evidence: assessment.evidence };
+  const waits: WaveWait[] = [];
+  if (withPending.harmful) waits.push({ for: 'pending-failures', failures: outcomes.pending });
+  if (rollout.plan.goOn !== 'time') waits.push(...missingOutcomes(rollout, outcomes, awake));
+  return waits.length === 0 ? { says: 'go' } : { says: 'wait', waits };
+}
+
+function missingOutcomes({ plan }: StartedRollout, outcomes: Outcomes, awake: number): WaveWait[] {
+  const tolerated = TRIALS_PER_TOLERATED_FAILURE / plan.gates.installFailureRateMax;
+  const needed = Math.max(1, Math.min(tolerated, awake / 2));
+  const known = awake < needed ? outcomes.known : outcomes.knownOfWave;
+  if (known >= needed) return [];
+  return [awake === 0 && outcomes.known === 0 ? { for: 'person' } : { for: 'outcomes', known, needed, awake }];
+}
+
+/** Known devices on the automatic track that the open wave was the first to expose: expected, from the census. */
+export function awakeFirstExposed(
+  rollout: StartedRollout,
+  published: PublishedPatch,
+  { census, nowMs }: { readonly census: Census; readonly nowMs: number },
+): number {
+  const waves = rollout.plan.waves.slice(0, rollout.wave).map(({ ring, audience }, index) => ({
+    ring,
+    audience: compileAudience(audience),
+    share: shareOf(rollout, index + 1, nowMs),
+  }));
+  const open = waves.at(-1);
+  if (open === undefined) return 0;
+  let awake = 0;
+  for (const each of eligiblePopulations(published, census)) {
+    if (each.track !== 'automatic' || !belongs(each, open)) continue;
+    const before = Math.max(0, ...waves.slice(0, -1).map((wave) => (belongs(each, wave) ? wave.share : 0)));
+    awake += each.devices * Math.max(0, open.share - before);
+  }
+  return awake;
+}
+
+/** Known eligible devices, and how many of them are expected inside the exposure; in rings, their members' share. */
+export function exposedDevices(
+  rollout: StartedRollout,
+  published: PublishedPatch,
+  { census, nowMs }: { readonly census: Census; readonly nowMs: number },
+): { readonly eligible: number; readonly exposed: number } {
+  const waves = rollout.plan.waves.map(({ ring, audience }, index) => ({
+    ring,
+    audience: compileAudience(audience),
+    share: shareOf(rollout, index + 1, nowMs),
+  }));
+  let [eligible, exposed] = [0, 0];
+  for (const each of eligiblePopulations(published, census)) {
+    const shares = waves.filter((wave) => belongs(each, wave)).map(({ share }) => share);
+    if (shares.length === 0) continue;
+    eligible += each.devices;
+    exposed += each.devices * Math.max(...shares);
+  }
+  return { eligible, exposed: Math.round(exposed) };
+}
+
+function shareOf(rollout: StartedRollout, wave: number, nowMs: number): number {
+  const share = wavePercent(rollout, wave, nowMs) / 100;
+  // The members of a ring are no part of the control group, so no bucket of theirs is held back.
+  return rollout.plan.waves[wave - 1]?.ring === undefined ? Math.min(share, holdBackFrom(rollout, nowMs)) : share;
+}
+
+function* eligiblePopulations({ platform, variants }: PublishedPatch, { shards }: Census): Generator<Population> {
+  for (const counted of shards.values()) {
+    for (const each of counted.values()) {
+      const matches = variants.some(
+        ({ prerequisiteBuild, models }) => prerequisiteBuild === each.base && models.includes(each.model),
+      );
+      if (matches && each.platform === platform && each.devices > 0) yield each;
+    }
+  }
+}
+
+function belongs(
+  { model, base, ring }: Population,
+  wave: { readonly ring: string | undefined; readonly audience: CompiledAudience },
+): boolean {
+  return (
+    (wave.ring === undefined || wave.ring === ring) && includes(wave.audience, { family: familyOf(model), model, base })
+  );
+}

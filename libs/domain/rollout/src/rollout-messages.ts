@@ -1,0 +1,166 @@
+import { type GateEvidence } from './gate.ts';
+import { type GoingOn } from './going-on.ts';
+import { type Plan, type PlanDraft } from './plan.ts';
+
+/** Every command names the rollout and the instant (RFC 3339, domain time) at which it is given. */
+export interface Given {
+  readonly rolloutId: string;
+  readonly at: string;
+}
+
+/**
+ * That nothing speaks against widening at this instant: without it a command grants nothing.
+ * `passMs`: the time between two passes of the process that grants.
+ */
+export interface Permission {
+  readonly passMs: number;
+}
+
+export interface MayGrant {
+  readonly permission?: Permission | undefined;
+}
+
+/** `freshSalt` is used where the plan names no salt. The same plan again changes nothing. */
+export interface PlanRollout extends Given {
+  readonly type: 'PlanRollout';
+  readonly plan: PlanDraft;
+  readonly freshSalt: string;
+}
+
+/**
+ * Puts another plan in place of the present one; a plan without a salt keeps the one there is. Once the rollout has
+ * started, it needs a reason, and nothing may change that was exposed.
+ */
+export interface ReplanRollout extends Given {
+  readonly type: 'ReplanRollout';
+  readonly plan: PlanDraft;
+  readonly reason?: string | undefined;
+}
+
+/**
+ * `slices`: how many slices the gates will look at. `haltedBefore`: another rollout of the same patch that was halted, whose
+ * evidence has to be named, too.
+ */
+export interface StartRollout extends Given, MayGrant {
+  readonly type: 'StartRollout';
+  readonly slices: number;
+  readonly haltedBefore?: string | undefined;
+  readonly evidenceSeen?: string | undefined;
+}
+
+export interface PauseRollout extends Given {
+  readonly type: 'PauseRollout';
+  readonly reason: string;
+}
+
+/** `evidenceSeen` says what was looked at before a halted rollout goes on. */
+export interface ResumeRollout extends Given, MayGrant {
+  readonly type: 'ResumeRollout';
+  readonly evidenceSeen?: string | undefined;
+}
+
+/** `exposedDevices`: known eligible devices inside the exposure, where any are known. */
+export type HaltRollout = Given & {
+  readonly type: 'HaltRollout';
+  readonly reason: string;
+  readonly exposedDevices?: number | undefined;
+} & ({ readonly by: 'gate'; readonly evidence: GateEvidence } | { readonly by: 'responder' });
+
+/** Widens by the next piece of the ramp, where one is due; `lastRecordMs` is for streams from before grants. */
+export interface GrantExposure extends Given {
+  readonly type: 'GrantExposure';
+  readonly permission: Permission;
+}
+
+/** A stream from before grants goes on under them, at what it had reached at the last record of the store. */
+export interface UpgradeExposure extends Given {
+  readonly type: 'UpgradeExposure';
+  readonly lastRecordMs: number;
+}
+
+/** Lets the hold-back in, once the watch after the completion is over. */
+export interface ReleaseHoldBack extends Given {
+  readonly type: 'ReleaseHoldBack';
+  readonly permission: Permission;
+}
+
+/**
+ * Ends ramp and bake of the wave early. `force` says why it goes on though the wave waits; it passes neither blindness nor
+ * a gate that says halt.
+ */
+export interface AdvanceRollout extends Given, MayGrant {
+  readonly type: 'AdvanceRollout';
+  readonly wave: number;
+  readonly goingOn: GoingOn;
+  readonly force?: string | undefined;
+}
+
+/** Closes a wave whose ramp and bake are over, unless the gates say stop or evidence is missing. */
+export interface CompleteWave extends Given, MayGrant {
+  readonly type: 'CompleteWave';
+  readonly wave: number;
+  readonly goingOn: GoingOn;
+}
+
+export interface AbortRollout extends Given {
+  readonly type: 'AbortRollout';
+  readonly reason: string;
+}
+
+export type RolloutCommand =
+  | PlanRollout
+  | ReplanRollout
+  | StartRollout
+  | PauseRollout
+  | ResumeRollout
+  | HaltRollout
+  | GrantExposure
+  | UpgradeExposure
+  | ReleaseHoldBack
+  | AdvanceRollout
+  | CompleteWave
+  | AbortRollout;
+
+/** What happened, as the public events have it (`@sluice/contracts`). */
+export type RolloutEvent = Given &
+  (
+    | { readonly type: 'RolloutPlanned'; readonly plan: Plan }
+    | { readonly type: 'RolloutReplanned'; readonly plan: Plan; readonly reason: string }
+    | {
+        readonly type: 'RolloutStarted';
+        readonly patchId: string;
+        readonly slices: number;
+        readonly exposure?: 'granted';
+        readonly evidenceSeen?: string;
+      }
+    | { readonly type: 'WaveOpened'; readonly wave: number }
+    | {
+        readonly type: 'ExposureGranted';
+        readonly wave: number;
+        readonly fromPercent: number;
+        readonly toPercent: number;
+        readonly from: string;
+        readonly to: string;
+        readonly ranMinutes: number;
+        readonly because: 'ramp' | 'bake' | 'upgrade' | 'hold-back';
+      }
+    | {
+        readonly type: 'WaveBaked';
+        readonly wave: number;
+        readonly because: 'baked' | 'advanced';
+        readonly forced?: string;
+      }
+    | { readonly type: 'RolloutPaused'; readonly reason: string }
+    | { readonly type: 'RolloutResumed'; readonly evidenceSeen?: string }
+    | {
+        readonly type: 'RolloutHalted';
+        readonly wave: number;
+        readonly by: 'gate' | 'responder';
+        readonly reason: string;
+        readonly exposurePercent: number;
+        readonly exposedDevices?: number;
+        readonly evidence?: GateEvidence;
+      }
+    | { readonly type: 'RolloutCompleted'; readonly patchId: string }
+    | { readonly type: 'RolloutAborted'; readonly reason: string }
+  );

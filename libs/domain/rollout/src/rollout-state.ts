@@ -1,0 +1,157 @@
+import {
+  closeLastWave,
+  cutShort,
+  type Exposed,
+  type Exposure,
+  type Grant,
+  openWave,
+  underPlan,
+  withGrant,
+} from './exposure.ts';
+import { type GateEvidence } from './gate.ts';
+import { MINUTE_MS, type Plan } from './plan.ts';
+import { type RolloutEvent } from './rollout-messages.ts';
+
+interface Planned {
+  readonly rolloutId: string;
+  readonly plan: Plan;
+}
+
+/** Why a wave was passed though it waited: shown for ever. */
+export interface Forced {
+  readonly wave: number;
+  readonly reason: string;
+}
+
+/** `wave` is the last one opened, counted from 1. */
+interface UnderWay extends Planned, Exposed {
+  readonly slices: number;
+  readonly startedAt: string;
+  readonly waveOpenedAt: string;
+  readonly forced: readonly Forced[];
+  /** Since when it is complete. It goes on offering, and can be stopped; a resume makes it completed again. */
+  readonly completedAt?: string;
+}
+
+export type Rollout =
+  | { readonly status: 'absent' }
+  | (Planned & { readonly status: 'planned' })
+  | (UnderWay & { readonly status: 'running' })
+  | (UnderWay & { readonly status: 'paused'; readonly reason: string })
+  | (UnderWay & {
+      readonly status: 'halted';
+      readonly by: 'gate' | 'responder';
+      readonly reason: string;
+      readonly evidence?: GateEvidence;
+    })
+  | (UnderWay & { readonly status: 'completed'; readonly completedAt: string })
+  | (Planned & { readonly status: 'aborted'; readonly reason: string; readonly wave: number });
+
+/** A rollout that has started and was not aborted: it has a wave, and an exposure. */
+export type StartedRollout = Extract<Rollout, UnderWay>;
+
+/**
+ * True from the start to the completion of a rollout, stopped or not: at most one rollout of a patch may be so. A completed
+ * one that was stopped afterwards stays completed in this respect.
+ */
+export function isUnderWay(rollout: Rollout): boolean {
+  const isOpen = rollout.status === 'running' || rollout.status === 'paused' || rollout.status === 'halted';
+  return isOpen && rollout.completedAt === undefined;
+}
+
+/** What a rollout becomes by an event. Total: what does not fit, and what a later version writes, changes nothing. */
+export function evolve(rollout: Rollout, event: RolloutEvent): Rollout {
+  const { rolloutId, at } = event;
+  if (event.type === 'RolloutPlanned') return { status: 'planned', rolloutId, plan: event.plan };
+  // A stream begins with a plan; without one there is nothing that could change.
+  if (rollout.status === 'absent') return rollout;
+  if (event.type === 'RolloutStarted') return started(rollout, event);
+  if (event.type === 'RolloutAborted') {
+    const wave = 'wave' in rollout ? rollout.wave : 0;
+    return { status: 'aborted', rolloutId, plan: rollout.plan, reason: event.reason, wave };
+  }
+  if (rollout.status === 'planned' || rollout.status === 'aborted') return rollout;
+  return evolveStarted(rollout, event, instantOf(at, rollout));
+}
+
+type LaterEvent = Exclude<RolloutEvent, { type: 'RolloutPlanned' | 'RolloutStarted' | 'RolloutAborted' }>;
+
+function evolveStarted(rollout: StartedRollout, event: LaterEvent, atMs: number): Rollout {
+  switch (event.type) {
+    case 'ExposureGranted':
+      return withGranted(rollout, event);
+    case 'WaveOpened': {
+      const opened = { ...common(rollout), wave: event.wave, waveOpenedAt: event.at };
+      return { ...opened, status: 'running', exposure: openWave(rollout, event.wave, atMs) };
+    }
+    case 'WaveBaked': {
+      const { wave, forced } = event;
+      return forced === undefined ? rollout : { ...rollout, forced: [...rollout.forced, { wave, reason: forced }] };
+    }
+    case 'RolloutReplanned':
+      return { ...rollout, plan: event.plan, exposure: underPlan(rollout, event.plan, atMs) };
+    case 'RolloutPaused':
+      return { ...common(cutShort(rollout, atMs)), status: 'paused', reason: event.reason };
+    case 'RolloutResumed':
+      return resumed(rollout, atMs);
+    case 'RolloutHalted': {
+      const { by, reason, evidence } = event;
+      return { ...common(cutShort(rollout, atMs)), status: 'halted', by, reason, ...(evidence && { evidence }) };
+    }
+    case 'RolloutCompleted':
+      return {
+        ...common(rollout),
+        status: 'completed',
+        exposure: closeLastWave(rollout, atMs),
+        completedAt: event.at,
+      };
+    default:
+      // A type that a later version writes.
+      return rollout;
+  }
+}
+
+function resumed(rollout: StartedRollout, atMs: number): Rollout {
+  const { completedAt, exposure } = cutShort(rollout, atMs);
+  if (completedAt !== undefined) return { ...common(rollout), status: 'completed', completedAt };
+  const goesOn: Exposure =
+    exposure.by === 'ramp' ? { ...exposure, runningSinceMs: atMs } : { ...exposure, notBeforeMs: atMs };
+  return { ...common(rollout), status: 'running', exposure: goesOn };
+}
+
+function withGranted(rollout: StartedRollout, event: Extract<RolloutEvent, { type: 'ExposureGranted' }>): Rollout {
+  const { wave, fromPercent, toPercent, ranMinutes, because } = event;
+  const [fromMs, toMs] = [Date.parse(event.from), Date.parse(event.to)];
+  const given: Grant = { fromPercent, toPercent, fromMs, toMs, ranMs: Math.round(ranMinutes * MINUTE_MS) };
+  if (because === 'hold-back') return { ...rollout, released: given };
+  return wave === rollout.wave ? { ...rollout, exposure: withGrant(rollout, given) } : rollout;
+}
+
+function started(
+  { rolloutId, plan: its }: Planned,
+  { slices, exposure, at }: Extract<RolloutEvent, { type: 'RolloutStarted' }>,
+): Rollout {
+  const atMs = Date.parse(at);
+  const nothing: Exposure =
+    exposure === 'granted'
+      ? { by: 'grants', closed: [], grant: undefined, notBeforeMs: atMs }
+      : { by: 'ramp', ranMs: 0, runningSinceMs: atMs };
+  const wave = { wave: 1, waveOpenedAt: at };
+  return { status: 'running', rolloutId, plan: its, slices, startedAt: at, ...wave, exposure: nothing, forced: [] };
+}
+
+/** What the states since the start have in common. */
+function common({ completedAt, released, ...rollout }: StartedRollout): UnderWay {
+  const { rolloutId, plan: its, slices, startedAt, wave, waveOpenedAt, exposure, forced } = rollout;
+  return {
+    ...{ rolloutId, plan: its, slices, startedAt, wave, waveOpenedAt, exposure, forced },
+    ...(completedAt !== undefined && { completedAt }),
+    ...(released !== undefined && { released }),
+  };
+}
+
+/** An event whose time cannot be read counts as early as it can be: so nothing widens by it. */
+function instantOf(at: string, { waveOpenedAt }: StartedRollout): number {
+  const ms = Date.parse(at);
+  return Number.isNaN(ms) ? Date.parse(waveOpenedAt) || 0 : ms;
+}
