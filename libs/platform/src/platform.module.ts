@@ -18,6 +18,7 @@ import { ProblemFilter } from './http/problem.ts';
 import { ProgressController } from './observe/progress.controller.ts';
 import { ReplaysController, Verifications } from './replay/replays.ts';
 import { Settings } from './settings.ts';
+import { StoreProof } from './observe/store-proof.ts';
 import { StreamShares } from './feed/stream-shares.ts';
 import { Tokens } from './auth/tokens.ts';
 import { createValidationPipe } from './http/validation.ts';
@@ -58,6 +59,11 @@ export class PlatformModule {
       { provide: EventFeed, useValue: feed ?? ownFeed },
       { provide: ShardOwnership, useValue: ownership ?? new SoleOwnership(sleep) },
     ];
+    const proof: Provider = {
+      provide: StoreProof,
+      inject: [Followers, Metrics],
+      useFactory: (followers: Followers, metrics: Metrics) => prove(store, signs, { followers, metrics }),
+    };
     const own = [Metrics, Followers, Verifications, DeviceRoutes, OpenApi, StreamShares];
     return {
       module: PlatformModule,
@@ -74,6 +80,7 @@ export class PlatformModule {
       providers: [
         ...given,
         ...own,
+        proof,
         { provide: APP_GUARD, useClass: AuthGuard },
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_PIPE, useFactory: createValidationPipe },
@@ -81,4 +88,17 @@ export class PlatformModule {
       exports: [...given, ...own],
     };
   }
+}
+
+function prove(
+  store: EventStore,
+  signs: OwnSigns,
+  { followers, metrics }: { readonly followers: Followers; readonly metrics: Metrics },
+): StoreProof {
+  const proof = new StoreProof(store, signs);
+  followers.accompany(proof);
+  metrics.gauge('sluice_store_writable', 'Whether the store of the process writes (0 or 1)', () =>
+    signs.current().writable ? 1 : 0,
+  );
+  return proof;
 }
