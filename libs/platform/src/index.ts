@@ -5,6 +5,7 @@ export * from './replay/folds.ts';
 export * from './followers.ts';
 export * from './observe/metrics.ts';
 export * from './http/paging.ts';
+export * from './observe/store-proof.ts';
 export * from './platform.module.ts';
 export * from './http/problem.ts';
 export * from './replay/replays.ts';

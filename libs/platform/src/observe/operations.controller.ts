@@ -37,9 +37,9 @@ export class OperationsController {
   @Public()
   ready() {
     const waiting = this.followers.notReady();
-    if (waiting.length > 0)
-      throw new ProblemError('not-ready', waiting.map(({ name, because }) => `${name} ${because}`).join('; '));
-    return { status: 'ok' };
+    if (waiting.length > 0) throw new ProblemError('not-ready', waiting.map(inWords).join('; '));
+    const troubles = this.followers.troubles();
+    return { status: 'ok', ...(troubles.length > 0 && { troubles: troubles.map(inWords) }) };
   }
 
   @Get('metrics')
@@ -62,6 +62,10 @@ export class OperationsController {
   channels(): object {
     return this.asyncApi.document();
   }
+}
+
+function inWords({ name, because }: { readonly name: string; readonly because: string }): string {
+  return `${name} ${because}`;
 }
 
 class CreateTokenBody {
