@@ -7,3 +7,4 @@ export * from './follow-store.ts';
 export * from './follower.ts';
 export * from './handle.ts';
 export * from './in-memory-event-store.ts';
+export * from './reservation.ts';

@@ -3,7 +3,7 @@ import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { EventFeed, type Publication, ShardOwnership, SoleOwnership, StoreFeed } from '@sluice/event-feed';
-import { Clock, EventStore } from '@sluice/event-sourcing';
+import { Clock, EventStore, Reservations } from '@sluice/event-sourcing';
 import { AsyncApi } from './http/async-api.ts';
 import { AuthGuard } from './auth/auth.ts';
 import { DeadLettersController } from './feed/dead-letters.controller.ts';
@@ -52,6 +52,7 @@ export class PlatformModule {
       { provide: AsyncApi, useValue: new AsyncApi(publications, settings.values.shards) },
       { provide: EventFeed, useValue: feed ?? ownFeed },
       { provide: ShardOwnership, useValue: ownership ?? new SoleOwnership(sleep) },
+      { provide: Reservations, useValue: new Reservations(store, () => performance.now()) },
     ];
     const own = [Metrics, Followers, Verifications, DeviceRoutes, OpenApi, StreamShares];
     return {
