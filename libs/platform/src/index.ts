@@ -11,6 +11,7 @@ export * from './replay/replays.ts';
 export * from './http/serve.ts';
 export * from './settings.ts';
 export * from './feed/stream-shares.ts';
+export * from './timers.ts';
 export * from './auth/tokens.ts';
 export * from './run-service.ts';
 export { Optional, toFieldFaults, toSchemaFaults } from './http/validation.ts';

@@ -19,6 +19,7 @@ import { ProgressController } from './observe/progress.controller.ts';
 import { ReplaysController, Verifications } from './replay/replays.ts';
 import { Settings } from './settings.ts';
 import { StreamShares } from './feed/stream-shares.ts';
+import { Timers, WallTimers } from './timers.ts';
 import { Tokens } from './auth/tokens.ts';
 import { createValidationPipe } from './http/validation.ts';
 
@@ -35,12 +36,16 @@ export interface Composition {
   /** Which instance owns which shard; this one all of them if not given. */
   readonly ownership?: ShardOwnership;
   readonly companions?: readonly Companion[];
+  /** The wall's if not given. */
+  readonly timers?: Timers;
 }
 
 /** What every service is given: ports, errors, auth, health, metrics, tokens, replays, the feed of its own events. */
 @Module({})
 export class PlatformModule {
-  static with({ settings, clock, store, tokens, folds, feed, publications, ownership }: Composition): DynamicModule {
+  static with(composition: Composition): DynamicModule {
+    const { settings, clock, store, tokens, folds, feed, publications, ownership } = composition;
+    const timers = composition.timers ?? new WallTimers();
     const ownFeed = new StoreFeed(store, publications);
     const given: Provider[] = [
       { provide: Settings, useValue: settings },
@@ -52,7 +57,8 @@ export class PlatformModule {
       { provide: AsyncApi, useValue: new AsyncApi(publications, settings.values.shards) },
       { provide: EventFeed, useValue: feed ?? ownFeed },
       { provide: ShardOwnership, useValue: ownership ?? new SoleOwnership(sleep) },
-      { provide: Reservations, useValue: new Reservations(store, () => performance.now()) },
+      { provide: Timers, useValue: timers },
+      { provide: Reservations, useValue: new Reservations(store, () => timers.monotonicMs()) },
     ];
     const own = [Metrics, Followers, Verifications, DeviceRoutes, OpenApi, StreamShares];
     return {
