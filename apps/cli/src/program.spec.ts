@@ -78,6 +78,8 @@ describe('exiting', () => {
     [['patch', 'list', '--platfrom', 'ios'], "Unknown option '--platfrom'.", 'Did you mean --platform?'],
     [['patch', 'list', '--limit', '0'], 'whole number from 1', 'sluice help'],
     [['patch', 'list', '--platform', 'dos'], 'Allowed choices are ios', 'sluice help'],
+    [['fleet', '--at', '2027-02-30T10:00:00Z'], 'a time that exists', 'sluice help'],
+    [['hold', 'place', '--reason', 'r', '--expires-at', '2027-04-31T00:00:00Z'], 'a time that exists', 'sluice help'],
     [['patch', 'pull', 'p', '--reason', 'r'], '--mode', 'sluice help'],
     [['help', 'rolout'], "Unknown command 'rolout'.", ''],
     [['--url', 'foo', 'health'], '"foo" is no address.', 'http://127.0.0.1:4600'],

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isTime } from '@sluice/contracts';
 import { InvalidArgumentError } from 'commander';
 import { Api } from './api.ts';
 import { connect, type ConnectionOptions } from './connection.ts';
@@ -110,6 +111,12 @@ export function toLimit(given: string): number {
   const value = Number(given);
   if (/^\d{1,6}$/.test(given) && value >= 1 && value <= LIST_ITEMS_MAX) return value;
   throw new InvalidArgumentError(`Give a whole number from 1 to ${String(LIST_ITEMS_MAX)}.`);
+}
+
+/** Reads an option that is a time, as every service reads it. */
+export function toTime(given: string): string {
+  if (isTime(given)) return given;
+  throw new InvalidArgumentError('Give a time that exists, with its zone, as 2026-11-24T10:00:00Z.');
 }
 
 /** Gathers an option that may be given many times, or once with commas. */

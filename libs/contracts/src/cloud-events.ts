@@ -1,7 +1,7 @@
 import { type EventType, type EventTypes, eventTypes, PROGRESS_TYPE, sourceOf } from './event-types.ts';
 import { keyOf, topics } from './events.ts';
 import { checkPublicEvent } from './feed-check.ts';
-import { TIME_PATTERN } from './primitives.ts';
+import { isTime } from './primitives.ts';
 import {
   areOctetsOf,
   isPosition,
@@ -74,7 +74,6 @@ const EVENT_TYPE = /^sluice\.[a-z]{1,32}\.[A-Za-z]{1,64}\.v[1-9]\d{0,3}$/;
 const SOURCE = /^\/sluice\/[a-z-]{1,32}$/;
 const SOURCE_START = sourceOf('');
 const TRACE_PARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
-const TIME = new RegExp(TIME_PATTERN);
 const VALUE_BYTES_MAX = 16 * 1024 * 1024;
 
 /** The record of a public event. Throws on an event for which its owner has no contract: a bug, not a bad record. */
@@ -171,7 +170,7 @@ function readEvent(
 ): DecodedRecord {
   headers.expect('content-type', CONTENT_TYPE);
   headers.expect('ce_dataschema', known.schemaId);
-  const time = headers.matching('ce_time', TIME);
+  const time = headers.matching('ce_time', { test: isTime });
   const actor = headers.text('ce_actor');
   const correlationId = headers.text('ce_correlationid');
   const causationId = headers.optional('ce_causationid');

@@ -49,7 +49,7 @@ export class RecordHeaders {
     refuse(`${name} is ${quote(this.text(name))} and not ${expected}`);
   }
 
-  matching(name: string, pattern: RegExp): string {
+  matching(name: string, pattern: { test(text: string): boolean }): string {
     const text = this.text(name);
     return pattern.test(text) ? text : refuse(`${name} ${quote(text)} is not well formed`);
   }

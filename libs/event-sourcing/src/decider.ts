@@ -21,14 +21,16 @@ export class Rejection extends Error {
   constructor(
     readonly code: string,
     readonly detail?: string,
+    /** Given where the same command may succeed later without anything else being changed. */
+    readonly retryAfterSeconds?: number,
   ) {
     super(detail === undefined ? code : `${code}: ${detail}`);
   }
 }
 
 /** Refuses the command under decision. */
-export function reject(code: string, detail?: string): never {
-  throw new Rejection(code, detail);
+export function reject(code: string, detail?: string, retryAfterSeconds?: number): never {
+  throw new Rejection(code, detail, retryAfterSeconds);
 }
 
 /** The state after all `events`, in order. */

@@ -8,3 +8,4 @@ export * from './follower.ts';
 export * from './handle.ts';
 export * from './handlers.ts';
 export * from './in-memory-event-store.ts';
+export * from './reservation.ts';

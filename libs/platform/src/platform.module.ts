@@ -3,7 +3,7 @@ import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { EventFeed, OwnSigns, type Publication, ShardOwnership, SoleOwnership, StoreFeed } from '@sluice/event-feed';
-import { Clock, EventStore } from '@sluice/event-sourcing';
+import { Clock, EventStore, Reservations } from '@sluice/event-sourcing';
 import { AsyncApi } from './http/async-api.ts';
 import { AuthGuard } from './auth/auth.ts';
 import { DeadLettersController } from './feed/dead-letters.controller.ts';
@@ -20,6 +20,7 @@ import { ReplaysController, Verifications } from './replay/replays.ts';
 import { Settings } from './settings.ts';
 import { StoreProof } from './observe/store-proof.ts';
 import { StreamShares } from './feed/stream-shares.ts';
+import { Timers, WallTimers } from './timers.ts';
 import { Tokens } from './auth/tokens.ts';
 import { createValidationPipe } from './http/validation.ts';
 
@@ -38,6 +39,8 @@ export interface Composition {
   readonly companions?: readonly Companion[];
   /** What this process says of itself; a new one if not given. */
   readonly signs?: OwnSigns;
+  /** The wall's if not given. */
+  readonly timers?: Timers;
 }
 
 /** What every service is given: ports, errors, auth, health, metrics, tokens, replays, the feed of its own events. */
@@ -45,7 +48,7 @@ export interface Composition {
 export class PlatformModule {
   static with(composition: Composition): DynamicModule {
     const { settings, clock, store, tokens, folds, feed, publications, ownership } = composition;
-    const { signs = new OwnSigns() } = composition;
+    const { signs = new OwnSigns(), timers = new WallTimers() } = composition;
     const ownFeed = new StoreFeed(store, publications, signs);
     const given: Provider[] = [
       { provide: Settings, useValue: settings },
@@ -58,6 +61,8 @@ export class PlatformModule {
       { provide: AsyncApi, useValue: new AsyncApi(publications, settings.values.shards) },
       { provide: EventFeed, useValue: feed ?? ownFeed },
       { provide: ShardOwnership, useValue: ownership ?? new SoleOwnership(sleep) },
+      { provide: Timers, useValue: timers },
+      { provide: Reservations, useValue: new Reservations(store, () => timers.monotonicMs()) },
     ];
     const proof: Provider = {
       provide: StoreProof,

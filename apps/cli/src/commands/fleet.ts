@@ -2,7 +2,7 @@ import { platforms } from '@sluice/contracts';
 import { type Command, Option } from 'commander';
 import { path } from '../api.ts';
 import { facts, type Paint, table, time } from '../output.ts';
-import { type OpenSession, toLimit } from '../session.ts';
+import { type OpenSession, toLimit, toTime } from '../session.ts';
 
 const patchStates = ['started', 'installed', 'failed', 'rolledBack', 'replaced'];
 
@@ -43,7 +43,7 @@ export function addFleetCommands(program: Command, open: OpenSession): void {
   program
     .command('fleet')
     .description('count the fleet, now or as of an instant')
-    .option('--at <time>', 'as of this instant (RFC 3339)')
+    .option('--at <time>', 'as of this instant (RFC 3339)', toTime)
     .addHelpText('after', '\nExample:\n  $ sluice fleet --at 2026-11-24T10:00:00Z')
     .action(async ({ at }: { at?: string }) => {
       const { api, output } = open();
@@ -68,7 +68,7 @@ export function addFleetCommands(program: Command, open: OpenSession): void {
   device
     .command('show <device>')
     .description('show one device, now or as of an instant')
-    .option('--at <time>', 'as of this instant (RFC 3339)')
+    .option('--at <time>', 'as of this instant (RFC 3339)', toTime)
     .addHelpText('after', '\nExample:\n  $ sluice device show d-1')
     .action(async (id: string, { at }: { at?: string }) => {
       const { api, output } = open();

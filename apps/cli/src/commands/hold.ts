@@ -3,7 +3,7 @@ import { type RolloutsEvent } from '@sluice/contracts';
 import { type Command, Option } from 'commander';
 import { path } from '../api.ts';
 import { type Style, table, time } from '../output.ts';
-import { gather, type OpenSession, type Session, toLimit } from '../session.ts';
+import { gather, type OpenSession, type Session, toLimit, toTime } from '../session.ts';
 
 /** A hold as the orchestrator tells it. */
 type Hold = Omit<Extract<RolloutsEvent, { type: 'HoldPlaced' }>, 'type' | 'owner' | 'at'> & {
@@ -46,7 +46,7 @@ export function addHoldCommands(program: Command, open: OpenSession): void {
     .option('--family <family>', 'these families only (iPhone, iPad, Mac …)', gather)
     .option('--base <build>', 'these base builds only', gather)
     .option('--link <url>', 'where to read more')
-    .option('--expires-at <time>', 'when it ends by itself (RFC 3339)')
+    .option('--expires-at <time>', 'when it ends by itself (RFC 3339)', toTime)
     .option('--id <id>', 'id of the hold; one is made if absent')
     .addHelpText(
       'after',

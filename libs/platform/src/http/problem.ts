@@ -49,7 +49,8 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   const { problem, fault } = toProblem(error, request.id);
   if (fault) request.log.error({ err: error }, 'request failed');
   (reply.server as { [COUNT_PROBLEM]?: CountProblem } | undefined)?.[COUNT_PROBLEM]?.(problem.code);
-  if (problem.status === 503) void reply.header('retry-after', String(RETRY_AFTER_SECONDS));
+  const retryAfter = retryAfterSeconds(error, problem);
+  if (retryAfter !== undefined) void reply.header('retry-after', String(retryAfter));
   void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
 }
 
@@ -59,6 +60,11 @@ export class ProblemFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     sendProblem(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
   }
+}
+
+function retryAfterSeconds(error: unknown, { status }: Problem): number | undefined {
+  if (error instanceof Rejection && error.retryAfterSeconds !== undefined) return error.retryAfterSeconds;
+  return status === 503 ? RETRY_AFTER_SECONDS : undefined;
 }
 
 function describe(error: unknown): { code: ErrorCode; detail?: string; errors?: readonly FieldFault[] } {

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { parseTime, TIME_PATTERN } from '@sluice/contracts';
+import { parseTime } from '@sluice/contracts';
 import { FeedFollower } from '@sluice/event-feed';
 import { Clock, EventStore, type Follower, type Position } from '@sluice/event-sourcing';
 import { Matches } from 'class-validator';
@@ -8,7 +8,7 @@ import { Roles } from '../auth/auth.ts';
 import { ManualClock } from '../clock.ts';
 import { Followers } from '../followers.ts';
 import { ProblemError } from '../http/problem.ts';
-import { Optional } from '../http/validation.ts';
+import { IsTime, Optional } from '../http/validation.ts';
 
 const POSITION = /^\d{1,20}$/;
 /** Who waits longer than that for a follower is told so, and may ask again. */
@@ -16,7 +16,7 @@ const WAIT_MS_MAX = 20_000;
 
 class ClockBody {
   @ApiProperty({ format: 'date-time', description: 'The new time; not before the present one.' })
-  @Matches(new RegExp(TIME_PATTERN))
+  @IsTime()
   now!: string;
 }
 

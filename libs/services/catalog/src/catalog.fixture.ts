@@ -3,13 +3,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Append, InMemoryEventStore } from '@sluice/event-sourcing';
-import { close, createApp, InlineFolds, ManualClock, type Role, Settings, Tokens } from '@sluice/platform';
+import {
+  close,
+  createApp,
+  InlineFolds,
+  ManualClock,
+  ManualTimers,
+  type Role,
+  Settings,
+  Tokens,
+} from '@sluice/platform';
 import { CatalogModule, catalogPublications, folds } from './index.ts';
 
 /** The real module on an in-memory store, spoken to over HTTP: for specs. */
 export class CatalogFixture {
   readonly clock = new ManualClock(Date.parse('2026-03-17T10:00:00Z'));
   readonly tokens = new Tokens(mkdtempSync(join(tmpdir(), 'sluice-catalog-')));
+  readonly timers = new ManualTimers();
   store = new InMemoryEventStore(this.clock);
   private app: NestFastifyApplication | undefined;
 
@@ -21,6 +31,7 @@ export class CatalogFixture {
       tokens: this.tokens,
       folds: new InlineFolds(this.store, folds),
       publications: catalogPublications(),
+      timers: this.timers,
     });
   }
 

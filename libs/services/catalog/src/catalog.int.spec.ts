@@ -30,7 +30,8 @@ describe('publishing a patch', () => {
     await post('/v1/patches', patch('a'));
     const again = await post('/v1/patches', { ...patch('a'), cves: [] });
     expect(again.statusCode).toBe(200);
-    expect(await catalog.store.head()).toBe('1');
+    // The reservation of the builds, and the publication.
+    expect(await catalog.store.head()).toBe('2');
     const other = await post('/v1/patches', patch('a', { releaseNotesUrl: 'https://example.org' }));
     expect(other.json()).toMatchObject({ status: 409, code: 'patch-exists' });
   });
@@ -157,7 +158,7 @@ describe('pulling a patch', () => {
     expect((await post('/v1/patches/ios-26.3.1-a/pull', recall)).statusCode).toBe(200);
     const more = await post('/v1/patches/ios-26.3.1-a/pull', { mode: 'withdraw', reason: 'other' });
     expect(more.json()).toMatchObject({ status: 409, code: 'patch-already-recalled' });
-    expect(await catalog.store.head()).toBe('3');
+    expect(await catalog.store.head()).toBe('4');
   });
 
   it('takes a replacement that stands on the same base', async () => {

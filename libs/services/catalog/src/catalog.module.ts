@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { BuildReservations } from './patch/build-reservations.ts';
 import { ChangePatchHandler } from './patch/change-patch.handler.ts';
 import { ImportsController } from './import/imports.controller.ts';
 import { PatchesController } from './patch/patches.controller.ts';
@@ -8,6 +9,6 @@ import { SupersessionProcess } from './patch/supersession.process.ts';
 /** The catalog: what patches there are, and what became of them. Needs the platform's providers around it. */
 @Module({
   controllers: [PatchesController, ImportsController],
-  providers: [Patches, SupersessionProcess, ChangePatchHandler],
+  providers: [Patches, SupersessionProcess, BuildReservations, ChangePatchHandler],
 })
 export class CatalogModule {}

@@ -1,6 +1,7 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { isSameBase, type Patch, type PatchCommand, patchDecider, type PatchEvent } from '@sluice/domain-catalog';
 import { BEGINNING, type CommandContext, type Decider, EventStore, handle, reject } from '@sluice/event-sourcing';
+import { BuildReservations, patchStream } from './build-reservations.ts';
 import { type PatchTable } from './patch-table.ts';
 import { Patches } from './patches.projection.ts';
 import { SupersessionProcess } from './supersession.process.ts';
@@ -17,26 +18,22 @@ export class ChangePatch extends Command<readonly PatchEvent[]> {
 
 @CommandHandler(ChangePatch)
 export class ChangePatchHandler implements ICommandHandler<ChangePatch> {
-  private lastPublication: Promise<unknown> = Promise.resolve();
-
   constructor(
     private readonly store: EventStore,
     private readonly patches: Patches,
     private readonly supersession: SupersessionProcess,
+    private readonly builds: BuildReservations,
   ) {}
 
-  // Two publications at once could both find a build free, so they take turns. A pull never waits for its turn.
-  execute(change: ChangePatch): Promise<readonly PatchEvent[]> {
-    if (change.command.type !== 'PublishPatch' && change.command.type !== 'AmendPatch') return this.change(change);
-    const mine = this.lastPublication.then(() => this.change(change));
-    this.lastPublication = mine.catch(() => undefined);
-    return mine;
-  }
-
-  private async change({ command, context }: ChangePatch): Promise<readonly PatchEvent[]> {
+  async execute({ command, context }: ChangePatch): Promise<readonly PatchEvent[]> {
     await this.patches.reached(BEGINNING);
     const decider = amongOthers(this.patches.table);
-    const { events, appended } = await handle(this.store, decider, `patch-${command.patchId}`, command, context);
+    // A pull never waits for what publications wait for.
+    if (command.type === 'PublishPatch' || command.type === 'AmendPatch') {
+      await this.patches.reached(await this.store.head());
+      await this.builds.reserve(decider, command, context);
+    }
+    const { events, appended } = await handle(this.store, decider, patchStream(command.patchId), command, context);
     if (appended !== undefined) {
       await this.patches.reached(appended.position);
       if (command.type === 'PublishPatch') await this.supersession.reached(appended.position);

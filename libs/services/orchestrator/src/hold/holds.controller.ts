@@ -1,10 +1,10 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { ID_PATTERN, TIME_PATTERN } from '@sluice/contracts';
+import { ID_PATTERN } from '@sluice/contracts';
 import { type HoldTerms } from '@sluice/domain-rollout';
 import { Clock, type CommandContext } from '@sluice/event-sourcing';
-import { Optional, paged, PageQuery, ProblemError, RequestContext, Roles } from '@sluice/platform';
+import { IsTime, Optional, paged, PageQuery, ProblemError, RequestContext, Roles } from '@sluice/platform';
 import { Type } from 'class-transformer';
 import { IsIn, IsObject, IsString, IsUrl, Matches, MaxLength, ValidateNested } from 'class-validator';
 import { ChangeHold } from '../commands.ts';
@@ -39,7 +39,7 @@ class PlaceHoldBody extends ReasonBody {
 
   @ApiPropertyOptional({ format: 'date-time' })
   @Optional()
-  @Matches(TIME_PATTERN)
+  @IsTime()
   expiresAt?: string;
 }
 

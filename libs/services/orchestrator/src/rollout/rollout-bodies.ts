@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { BUILD_PATTERN, ID_PATTERN, MODEL_PATTERN, TIME_PATTERN } from '@sluice/contracts';
-import { Optional } from '@sluice/platform';
+import { BUILD_PATTERN, ID_PATTERN, MODEL_PATTERN } from '@sluice/contracts';
+import { IsTime, Optional } from '@sluice/platform';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -147,7 +147,7 @@ export class PlanBody {
 
   @ApiPropertyOptional({ format: 'date-time' })
   @Optional()
-  @pattern(TIME_PATTERN)
+  @IsTime()
   startAt?: string;
 
   @ApiPropertyOptional()

@@ -2,10 +2,10 @@ import { Readable } from 'node:stream';
 import { Controller, Get, HttpCode, Param, ParseIntPipe, Post, Query, Req, StreamableFile } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiExcludeEndpoint, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { BUILD_PATTERN, ID_PATTERN, platforms, TIME_PATTERN } from '@sluice/contracts';
+import { BUILD_PATTERN, ID_PATTERN, platforms } from '@sluice/contracts';
 import { type PatchState, patchStates } from '@sluice/domain-fleet';
 import { type CommandContext } from '@sluice/event-sourcing';
-import { Optional, ProblemError, RequestContext, Roles } from '@sluice/platform';
+import { IsTime, Optional, ProblemError, RequestContext, Roles } from '@sluice/platform';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, Matches, Max, Min } from 'class-validator';
 import { type DeviceAnswer } from './fleet.ts';
@@ -21,7 +21,7 @@ const PAGE_MAX = 1000;
 class AtQuery {
   @ApiPropertyOptional({ format: 'date-time', description: 'As of this instant, in recorded time; now if not given.' })
   @Optional()
-  @Matches(new RegExp(TIME_PATTERN))
+  @IsTime()
   at?: string;
 }
 
