@@ -36,7 +36,23 @@ export const errorCodes = {
   'rollout-not-found': { status: 404, title: 'There is no rollout with this id. `sluice rollout list` shows all.' },
   'rollout-exists': { status: 409, title: 'A rollout with this id exists already.' },
   'plan-not-valid': { status: 400, title: 'The plan of the rollout is not valid.' },
-  'rollout-not-planned': { status: 409, title: 'Only a planned rollout can be changed or started.' },
+  'rollout-not-planned': { status: 409, title: 'Only a planned rollout can be started.' },
+  'if-match-missing': {
+    status: 428,
+    title: 'Send `If-Match` with the ETag of the rollout: a plan under way is changed only as it was seen.',
+  },
+  'revision-changed': {
+    status: 412,
+    title: 'The rollout has changed since you looked at it. Look again, then repeat.',
+  },
+  'reason-missing': { status: 400, title: 'A rollout under way is replanned only with a `reason`.' },
+  'already-exposed': { status: 409, title: 'The plan would take back what was exposed already.' },
+  'wave-not-open': { status: 409, title: 'The wave is not open yet. `sluice rollout show` says which one is.' },
+  'wave-waits': {
+    status: 409,
+    title:
+      'The wave waits: `waitsFor` says for what. An operator passes missing evidence with `force`, but not blindness.',
+  },
   'rollout-not-running': { status: 409, title: 'The rollout is not running.' },
   'rollout-not-stopped': { status: 409, title: 'The rollout is neither paused nor halted.' },
   'rollout-over': { status: 409, title: 'The rollout is over.' },

@@ -10,3 +10,4 @@ export * from './events.ts';
 export * from './feed-check.ts';
 export * from './primitives.ts';
 export * from './upcasters.ts';
+export * from './wait-reasons.ts';

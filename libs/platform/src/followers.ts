@@ -1,6 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { FeedFollower, type FeedInbox } from '@sluice/event-feed';
-import { EventStore, type Follower, type Position } from '@sluice/event-sourcing';
+import {
+  type Commit,
+  EventStore,
+  type Follower,
+  followStore,
+  type Position,
+  type StoreConsumer,
+} from '@sluice/event-sourcing';
 
 /** A run of events that cause events that cause events must end; more rounds than this is a loop. */
 const SETTLE_ROUNDS_MAX = 1000;
@@ -46,6 +53,11 @@ export class Followers {
   add<Item, Kind extends Follower<Item>>(follower: Kind & Follower<Item>): Kind {
     this.running.push(follower as unknown as Follower<unknown>);
     return follower;
+  }
+
+  /** Runs what follows the own store. */
+  follow(consumer: StoreConsumer): Follower<Commit> {
+    return this.add(followStore(this.store, consumer));
   }
 
   /** Takes over a companion: it runs from the start of the application until all followers have stopped. */

@@ -40,6 +40,13 @@ export const settingRules = {
     3600,
     'Silence of the catalog after which nothing is offered (seconds, wall time).',
   ),
+  blindOffersMinutes: integer(
+    'blind-offers-minutes',
+    60,
+    1,
+    10_080,
+    'Blindness after which nothing is offered any more (minutes, domain time).',
+  ),
   healthBucketSeconds: integer('health-bucket-seconds', 60, 1, 3600, 'Width of a health bucket (seconds).'),
   reportingDeadlineMinutes: integer(
     'reporting-deadline-minutes',

@@ -1,4 +1,4 @@
-import { type CompiledAudience, compileAudience, familyOf, includes } from './audience.ts';
+import { type Audience, type CompiledAudience, compileAudience, familyOf, includes } from './audience.ts';
 import { type Slice } from './gate.ts';
 import { type HealthBucketClosed, type Population } from './health.ts';
 import { type Plan, type Wave } from './plan.ts';
@@ -46,6 +46,14 @@ export function slicesOf(plan: Plan, published: PublishedPatch): Slice[] {
     }
   }
   return [...slices.values()];
+}
+
+/** True when a slice covers every device that some wave of the plan is for. */
+export function coversAll(slice: Audience, plan: Plan, published: PublishedPatch): boolean {
+  const compiled = compileAudience(slice);
+  return slicesOf(plan, published).every(({ model, base }) =>
+    includes(compiled, { family: familyOf(model), model, base }),
+  );
 }
 
 /** Counts who would get the patch, per wave and slice. Costs the same for every size of the fleet. */

@@ -130,7 +130,8 @@ function judge(candidate: Candidate, { device, policy, nowMs, bucketOf }: Questi
   const { patchId } = patch;
   if (patch.pull !== undefined) return { reason: 'pulled' };
   if (isOnHold(candidate, policy, nowMs)) return { reason: 'on-hold' };
-  const verdict = judgeRollouts(candidate, device, nowMs, bucketOf);
+  const rampsNowMs = Math.min(nowMs, policy.rampsUntilMs);
+  const verdict = judgeRollouts(candidate, { device, nowMs, rampsNowMs, bucketOf });
   if (!isOffer(verdict)) return verdict;
   if (device.removed?.includes(patchId)) return { ...verdict, reason: 'removed-by-user' };
   if (device.failed?.some((each) => each.patchId === patchId && each.attempts >= FAILED_ATTEMPTS_MAX)) {
@@ -140,11 +141,11 @@ function judge(candidate: Candidate, { device, policy, nowMs, bucketOf }: Questi
 }
 
 /** The latest rollout answers, unless an earlier one that is complete has room for the device. */
-function judgeRollouts(candidate: Candidate, device: AskingDevice, nowMs: number, bucketOf: BucketOf): Verdict {
+function judgeRollouts(candidate: Candidate, placing: Placing): Verdict {
   const { rollouts, aborted } = candidate.patch;
   let latest: Verdict | undefined;
   for (const rollout of rollouts) {
-    const verdict = judgeRollout(rollout, candidate, { device, nowMs, bucketOf });
+    const verdict = judgeRollout(rollout, candidate, placing);
     if (isOffer(verdict)) return verdict;
     latest ??= verdict;
     // Whoever stops a rollout wants its patch to stop.
@@ -154,7 +155,8 @@ function judgeRollouts(candidate: Candidate, device: AskingDevice, nowMs: number
   return aborted === undefined ? { reason: 'no-rollout' } : { reason: 'rollout-aborted', rolloutId: aborted };
 }
 
-type Placing = Pick<Question, 'device' | 'nowMs' | 'bucketOf'>;
+/** `rampsNowMs`: the instant for ramps from before grants, which stand still. */
+type Placing = Pick<Question, 'device' | 'nowMs' | 'bucketOf'> & { readonly rampsNowMs: number };
 
 function judgeRollout({ rolloutId, state, audiences }: PolicyRollout, candidate: Candidate, placing: Placing): Verdict {
   switch (state.status) {
@@ -182,9 +184,11 @@ function judgeWaves(
   rollout: StartedRollout,
   audiences: PolicyRollout['audiences'],
   candidate: Candidate,
-  { device, nowMs, bucketOf }: Placing,
+  placing: Placing,
 ): Verdict {
+  const { device, bucketOf } = placing;
   const { rolloutId, plan, wave: lastWave } = rollout;
+  const nowMs = rollout.exposure.by === 'ramp' ? placing.rampsNowMs : placing.nowMs;
   const heldFrom = holdBackFrom(rollout, nowMs);
   let bucket: number | undefined;
   let meantFor: number | undefined;

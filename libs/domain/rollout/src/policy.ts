@@ -77,6 +77,8 @@ export interface PolicyRollout {
   state: Rollout;
   /** One per wave of the plan. */
   audiences: readonly CompiledAudience[];
+  /** Whether it was halted last, and not resumed: evidence belongs to the patch, also when the rollout was aborted since. */
+  wasHalted: boolean;
 }
 
 export interface PolicyHold {
@@ -113,6 +115,8 @@ export interface Policy {
   readonly holdsOnAllPatches: PolicyHold[];
   /** Set by whoever feeds the policy: true when the catalog was not heard of for too long. */
   stale: boolean;
+  /** The instant at which ramps of streams from before grants stand still: that of the store's last record (ms). */
+  rampsUntilMs: number;
 }
 
 export function emptyPolicy(): Policy {
@@ -123,6 +127,7 @@ export function emptyPolicy(): Policy {
     holds: new Map(),
     holdsOnAllPatches: [],
     stale: false,
+    rampsUntilMs: Infinity,
   };
 }
 
@@ -215,13 +220,21 @@ function addVariants(policy: Policy, patch: PolicyPatch, variants: readonly Vari
 
 function foldRollout(policy: Policy, event: RolloutEvent): void {
   const { rolloutId } = event;
-  const rollout = policy.rollouts.get(rolloutId) ?? { rolloutId, state: rolloutDecider.initialState, audiences: [] };
+  const rollout = policy.rollouts.get(rolloutId) ?? {
+    rolloutId,
+    state: rolloutDecider.initialState,
+    audiences: [],
+    wasHalted: false,
+  };
   policy.rollouts.set(rolloutId, rollout);
   unlist(policy, rollout);
   rollout.state = rolloutDecider.evolve(rollout.state, event);
   if (rollout.state.status === 'absent') return;
   const { plan } = rollout.state;
-  if (event.type === 'RolloutPlanned') rollout.audiences = plan.waves.map(({ audience }) => compileAudience(audience));
+  if (event.type === 'RolloutHalted') rollout.wasHalted = true;
+  if (event.type === 'RolloutResumed') rollout.wasHalted = false;
+  if (event.type === 'RolloutPlanned' || event.type === 'RolloutReplanned')
+    rollout.audiences = plan.waves.map(({ audience }) => compileAudience(audience));
   const patch = patchOf(policy, plan.patchId);
   if (rollout.state.status === 'aborted') patch.aborted = rolloutId;
   else if (rollout.state.status !== 'planned') {

@@ -3,6 +3,7 @@ import {
   type Hold,
   type HoldCommand,
   holdDecider,
+  isUnderWay,
   type Recall,
   type RecallCommand,
   recallDecider,
@@ -18,12 +19,14 @@ import {
   EventStore,
   handle,
   type KnownState,
+  load,
+  type OwnerStatus,
+  reject,
+  rejectUnreserved,
+  Reservations,
 } from '@sluice/event-sourcing';
 import { type OwnEvent } from './publications.ts';
 import { Sources } from './sources.ts';
-
-/** Whether another rollout of the patch is under way is found out here. */
-export type AskedOfRollout = Exclude<RolloutCommand, StartRollout> | Omit<StartRollout, 'anotherUnderWay'>;
 
 /**
  * Any command on one rollout. Answers with the events that came of it, once they show in every query. A process manager
@@ -31,9 +34,11 @@ export type AskedOfRollout = Exclude<RolloutCommand, StartRollout> | Omit<StartR
  */
 export class ChangeRollout extends Command<readonly OwnEvent[]> {
   constructor(
-    readonly command: AskedOfRollout,
+    readonly command: RolloutCommand,
     readonly context: CommandContext,
     readonly known?: KnownState<Rollout>,
+    /** The revision that the command was decided on by a person: at another one it is refused with revision-changed. */
+    readonly atRevision?: number,
   ) {
     super();
   }
@@ -63,34 +68,43 @@ export class ChangeRecall extends Command<readonly OwnEvent[]> {
 
 @CommandHandler(ChangeRollout)
 export class ChangeRolloutHandler implements ICommandHandler<ChangeRollout> {
-  private lastStart: Promise<unknown> = Promise.resolve();
-
   constructor(
     private readonly store: EventStore,
     private readonly sources: Sources,
+    private readonly reservations: Reservations,
   ) {}
 
-  // Two starts at once could both find the patch free, so they take turns; a halt never waits for its turn.
-  execute({ command, context, known }: ChangeRollout): Promise<readonly OwnEvent[]> {
-    if (command.type !== 'StartRollout') return this.change(command, context, known);
-    const mine = this.lastStart.then(() => {
-      const { policy } = this.sources.views;
-      const rollout = policy.rollout(command.rolloutId);
-      const anotherUnderWay =
-        rollout.status !== 'absent' && policy.isAnotherUnderWay(rollout.plan.patchId, command.rolloutId);
-      return this.change({ ...command, anotherUnderWay }, context, known);
-    });
-    this.lastStart = mine.catch(() => undefined);
-    return mine;
+  async execute({ command, context, known, atRevision }: ChangeRollout): Promise<readonly OwnEvent[]> {
+    const stream = rolloutStream(command.rolloutId);
+    if (command.type === 'StartRollout') await this.reserve(command, context);
+    const change = { stream, command, context, known, atRevision };
+    return changeStream(this.store, this.sources, rolloutDecider, change);
   }
 
-  private change(
-    command: RolloutCommand,
-    context: CommandContext,
-    known?: KnownState<Rollout>,
-  ): Promise<readonly OwnEvent[]> {
-    const change = { stream: `rollout-${command.rolloutId}`, command, context, known };
-    return changeStream(this.store, this.sources, rolloutDecider, change);
+  // One rollout of a patch is under way: reserve first, act second. What cannot start anyway reserves nothing.
+  private async reserve(command: StartRollout, context: CommandContext): Promise<void> {
+    const { state, done } = await load(this.store, rolloutDecider, rolloutStream(command.rolloutId), context.commitId);
+    if (done !== undefined || state.status === 'absent') return;
+    rolloutDecider.decide(command, state);
+    const { patchId } = state.plan;
+    const { rolloutId, at } = command;
+    // Rollouts that were started before there were reservations have none.
+    if (this.sources.views.policy.isAnotherUnderWay(patchId, rolloutId)) reject('rollout-of-patch-running');
+    const answer = await this.reservations.reserve({
+      stream: `underway-${patchId}`,
+      keys: [patchId],
+      owner: rolloutId,
+      at,
+      context,
+      statusOf: (owner) => this.statusOf(owner),
+    });
+    rejectUnreserved('rollout-of-patch-running', answer);
+  }
+
+  private async statusOf(rolloutId: string): Promise<OwnerStatus> {
+    const { state } = await load(this.store, rolloutDecider, rolloutStream(rolloutId));
+    if (isUnderWay(state)) return 'in-force';
+    return state.status === 'absent' || state.status === 'planned' ? 'not-yet' : 'over';
   }
 }
 
@@ -125,6 +139,11 @@ interface Change<State, Given> {
   readonly command: Given;
   readonly context: CommandContext;
   readonly known: KnownState<State> | undefined;
+  readonly atRevision?: number | undefined;
+}
+
+function rolloutStream(rolloutId: string): string {
+  return `rollout-${rolloutId}`;
 }
 
 // An answered command is visible at once: the answer waits for the views.
@@ -132,8 +151,11 @@ async function changeStream<State, Given, Event extends DomainEvent>(
   store: EventStore,
   sources: Sources,
   decider: Decider<State, Given, Event>,
-  { stream, command, context, known }: Change<State, Given>,
+  { stream, command, context, known, atRevision }: Change<State, Given>,
 ): Promise<readonly Event[]> {
+  if (atRevision !== undefined && sources.views.revisionOf(stream) !== atRevision) {
+    reject('revision-changed', `the stream is at revision ${String(sources.views.revisionOf(stream))}`);
+  }
   const { events, appended } = await handle(store, decider, stream, command, { ...context, known });
   if (appended !== undefined) await sources.reached(appended.position);
   return events;

@@ -1,14 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { EventFeed } from '@sluice/event-feed';
 import { Metrics } from '@sluice/platform';
-import { Sources } from './sources.ts';
+import { Knowledge } from './knowledge/knowledge.ts';
 
 /** What the orchestrator tells those who watch over it; alerts are in deploy/prometheus. */
 @Injectable()
 export class OrchestratorMetrics {
-  constructor(sources: Sources, feed: EventFeed, metrics: Metrics) {
+  constructor(knowledge: Knowledge, feed: EventFeed, metrics: Metrics) {
+    const { sources } = knowledge;
     metrics.gauge('sluice_policy_stale', 'Whether the policy is stale, so that nothing is offered (0 or 1)', () =>
-      sources.currentPolicy().stale ? 1 : 0,
+      knowledge.currentPolicy().stale ? 1 : 0,
     );
     metrics.gauge(
       'sluice_catalog_silent_seconds',

@@ -6,6 +6,7 @@ import { OrchestratorMetrics } from './orchestrator-metrics.ts';
 import { OrchestratorVerification } from './orchestrator-verification.ts';
 import { RecallsController } from './recall/recalls.controller.ts';
 import { RolloutsController } from './rollout/rollouts.controller.ts';
+import { Knowledge } from './knowledge/knowledge.ts';
 import { Sources } from './sources.ts';
 import { Steering } from './steering.ts';
 import { Views } from './views.ts';
@@ -16,6 +17,7 @@ import { Views } from './views.ts';
   providers: [
     Views,
     Sources,
+    Knowledge,
     Steering,
     OrchestratorMetrics,
     OrchestratorVerification,

@@ -1,25 +1,37 @@
 import { Injectable } from '@nestjs/common';
 import { type HealthEvent } from '@sluice/contracts';
-import { type Policy } from '@sluice/domain-rollout';
-import { EventFeed, type FeedEvent, type FeedFollower, followFeed } from '@sluice/event-feed';
-import { BEGINNING, type Commit, EventStore, type Follower, followStore, type Position } from '@sluice/event-sourcing';
-import { Followers, Settings } from '@sluice/platform';
+import {
+  EventFeed,
+  type FeedEvent,
+  type FeedFollower,
+  followFeed,
+  OwnSigns,
+  type SourceSigns,
+} from '@sluice/event-feed';
+import { BEGINNING, type Commit, type Follower, type Position } from '@sluice/event-sourcing';
+import { Followers } from '@sluice/platform';
 import { OWN_STREAMS } from './publications.ts';
 import { Views } from './views.ts';
 
 /** Who wants to know of an event of another service, once it shows in the views. Must not wait for anything. */
 export type FeedListener = (event: FeedEvent) => void;
 
-/**
- * Where the views come from: the own store, and the feeds of catalog and telemetry, each read once. Read again at every
- * start; until all of it is read, and while a source is silent, the policy is stale.
- */
+/** How well one source of the views is known. `silentMs`: wall time since it was last in touch. */
+export interface SourceState {
+  readonly isRead: boolean;
+  readonly failedBecause: unknown;
+  readonly parked: number;
+  readonly silentMs: number;
+  /** What it says of itself; undefined when it has said nothing yet. */
+  readonly signs: SourceSigns | undefined;
+}
+
+/** Where the views come from: the own store, and the feeds of catalog and telemetry, each read once and anew at every start. */
 @Injectable()
 export class Sources {
-  private readonly own: Follower<Commit>;
-  private readonly catalog: FeedFollower;
-  private readonly health: FeedFollower;
-  private readonly silenceMsMax: number;
+  private readonly ownFollower: Follower<Commit>;
+  private readonly catalogFollower: FeedFollower;
+  private readonly healthFollower: FeedFollower;
   private readonly listeners: FeedListener[] = [];
   /** The own store's position through which the views are folded. */
   applied: Position = BEGINNING;
@@ -27,24 +39,22 @@ export class Sources {
   constructor(
     readonly views: Views,
     private readonly feed: EventFeed,
-    store: EventStore,
+    private readonly ownSigns: OwnSigns,
     followers: Followers,
-    settings: Settings,
   ) {
-    this.silenceMsMax = settings.values.policyStaleSeconds * 1000;
-    this.own = followers.add(
-      followStore(store, {
-        kind: 'projection',
-        name: 'orchestrator-own',
-        streams: OWN_STREAMS,
-        apply: (commit) => {
-          views.applyOwn(commit);
-          this.applied = commit.position;
-        },
-      }),
-    );
-    this.catalog = this.follow(followers, 'catalog', (event) => views.policy.applyCatalog(event));
-    this.health = this.follow(followers, 'health', (event) => {
+    this.ownFollower = followers.follow({
+      kind: 'projection',
+      name: 'orchestrator-own',
+      streams: OWN_STREAMS,
+      apply: (commit) => {
+        views.applyOwn(commit);
+        this.applied = commit.position;
+        // Ramps from before grants stand still where the last record of an earlier run left them.
+        if (!this.ownFollower.caughtUp) views.policy.policy.rampsUntilMs = Date.parse(commit.recordedAt);
+      },
+    });
+    this.catalogFollower = this.followSource(followers, 'catalog', (event) => views.policy.applyCatalog(event));
+    this.healthFollower = this.followSource(followers, 'health', (event) => {
       views.gates.applyHealth(event);
       views.recalls.applyHealth(event.data as HealthEvent);
     });
@@ -56,27 +66,32 @@ export class Sources {
 
   /** Resolves when everything of the own store up to the position shows in the views. */
   reached(position: Position): Promise<void> {
-    return this.own.reached(position);
+    return this.ownFollower.reached(position);
   }
 
-  /** The policy of this instant. Stale when the catalog was silent for too long, or is not read in full yet. */
-  currentPolicy(): Policy {
-    const { policy } = this.views.policy;
-    policy.stale = !isSound(this.own) || !this.isCurrent(this.catalog, 'catalog');
-    return policy;
+  own(): SourceState {
+    const { caughtUp, failedBecause } = this.ownFollower;
+    return { isRead: caughtUp, failedBecause, parked: 0, silentMs: 0, signs: this.ownSigns.current() };
   }
 
-  /** True when all of the health was read once: counts before that would be too low, and look well. */
-  get healthIsKnown(): boolean {
-    return isSound(this.health);
+  catalog(): SourceState {
+    return this.stateOf(this.catalogFollower, 'catalog');
   }
 
-  /** True while telemetry speaks: a wave does not go on in silence. */
-  get healthIsCurrent(): boolean {
-    return this.isCurrent(this.health, 'telemetry');
+  telemetry(): SourceState {
+    return this.stateOf(this.healthFollower, 'telemetry');
   }
 
-  private follow(followers: Followers, topic: 'catalog' | 'health', apply: (event: FeedEvent) => void): FeedFollower {
+  private stateOf({ caughtUp, failedBecause, inbox }: FeedFollower, source: string): SourceState {
+    const [parked, silentMs] = [inbox.letters.length, this.feed.silentForMs(source)];
+    return { isRead: caughtUp, failedBecause, parked, silentMs, signs: this.feed.signsOf(source) };
+  }
+
+  private followSource(
+    followers: Followers,
+    topic: 'catalog' | 'health',
+    apply: (event: FeedEvent) => void,
+  ): FeedFollower {
     const source = topic === 'catalog' ? 'catalog' : 'telemetry';
     return followers.add(
       followFeed(this.feed, {
@@ -91,15 +106,4 @@ export class Sources {
       }),
     );
   }
-
-  // An event that is parked may be the very one that pulls a patch, or tells of harm.
-  private isCurrent(follower: FeedFollower, source: string): boolean {
-    const isParked = follower.inbox.letters.length > 0;
-    return isSound(follower) && !isParked && this.feed.silentForMs(source) <= this.silenceMsMax;
-  }
-}
-
-/** A follower that stopped has left a hole in what it fed. */
-function isSound({ caughtUp, failedBecause }: Pick<Follower<unknown>, 'caughtUp' | 'failedBecause'>): boolean {
-  return caughtUp && failedBecause === undefined;
 }

@@ -14,9 +14,10 @@ import { Followers } from '@sluice/platform';
 import { holdsProcess } from './hold/holds.process.ts';
 import { pullsProcess } from './recall/pulls.process.ts';
 import { recallsProcess } from './recall/recalls.process.ts';
+import { grantsProcess } from './rollout/grants.process.ts';
 import { wavesProcess } from './rollout/waves.process.ts';
 import { type OwnCommand, type Situation } from './situation.ts';
-import { Sources } from './sources.ts';
+import { Knowledge } from './knowledge/knowledge.ts';
 
 /** Appends of one pass that are under way at once. */
 const APPENDS_MAX = 16;
@@ -29,15 +30,15 @@ const APPENDS_MAX = 16;
 export class Steering {
   private readonly log = new Logger('steering');
   private readonly pulls = new Passes(() => this.pass([pullsProcess]));
-  private readonly others = new Passes(() => this.pass([holdsProcess, recallsProcess, wavesProcess]));
+  private readonly others = new Passes(() => this.pass([holdsProcess, recallsProcess, wavesProcess, grantsProcess]));
 
   constructor(
-    private readonly sources: Sources,
+    private readonly knowledge: Knowledge,
     private readonly clock: Clock,
     private readonly commands: CommandBus,
     followers: Followers,
   ) {
-    sources.onEvent(({ type }) => {
+    knowledge.sources.onEvent(({ type }) => {
       if (type === 'PatchPulled') void this.pulls.request();
       if (type === 'HealthBucketClosed') void this.others.request();
     });
@@ -45,6 +46,7 @@ export class Steering {
     followers.onStop(
       'steering',
       clock.onTick(async () => {
+        knowledge.tick();
         await Promise.all([this.pulls.request(), this.others.request()]);
       }),
     );
@@ -64,7 +66,8 @@ export class Steering {
 
   private situation(): Situation {
     const nowMs = this.clock.now();
-    return { nowMs, at: toTimeText(nowMs), views: this.sources.views, sources: this.sources };
+    const { knowledge } = this;
+    return { nowMs, at: toTimeText(nowMs), views: knowledge.sources.views, knowledge };
   }
 
   // A refusal means that somebody else was faster, or that it is not time yet. What the store could not take now does not

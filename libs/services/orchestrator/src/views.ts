@@ -36,6 +36,11 @@ export class Views {
     this.revisions.set(commit.stream, commit.revision);
   }
 
+  /** The revision of an own stream through which it shows here; undefined when there is none. */
+  revisionOf(stream: string): number | undefined {
+    return this.revisions.get(stream);
+  }
+
   /** The state of an own stream with the revision through which it shows here: what a process manager decides on. */
   known<State>(stream: string, state: State): KnownState<State> {
     const revision = this.revisions.get(stream);

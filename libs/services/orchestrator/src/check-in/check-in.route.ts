@@ -4,7 +4,7 @@ import { CheckIn, checkInValidator, Directive } from '@sluice/contracts';
 import { decide } from '@sluice/domain-rollout';
 import { Clock } from '@sluice/event-sourcing';
 import { type Caller, DeviceRoutes, Metrics, ProblemError, toSchemaFaults } from '@sluice/platform';
-import { Sources } from '../sources.ts';
+import { Knowledge } from '../knowledge/knowledge.ts';
 
 const BODY_LIMIT_BYTES = 32 * 1024;
 const knownFields = new Set(Object.keys(CheckIn.properties));
@@ -17,7 +17,7 @@ export class CheckInRoute implements OnModuleInit {
 
   constructor(
     private readonly routes: DeviceRoutes,
-    private readonly sources: Sources,
+    private readonly knowledge: Knowledge,
     private readonly clock: Clock,
     metrics: Metrics,
   ) {
@@ -50,7 +50,7 @@ export class CheckInRoute implements OnModuleInit {
     const device: CheckIn = body;
     if (!caller.maySpeakFor(device.deviceId)) throw new ProblemError('device-forbidden', device.deviceId);
     for (const field in device) if (!knownFields.has(field)) this.unknownFields.inc();
-    const directive = decide(device, this.sources.currentPolicy(), this.clock.now(), bucketOf);
+    const directive = decide(device, this.knowledge.currentPolicy(), this.clock.now(), bucketOf);
     this.directives.inc({ directive: directive.directive, reason: directive.reason });
     return directive;
   }

@@ -1,21 +1,26 @@
 import { type HealthEvent } from '@sluice/contracts';
 import {
-  type Assessment,
   assessRollout,
+  awakeFirstExposed,
   type Census,
   emptyCensus,
   emptyGateLedger,
   foldCensus,
   foldGateLedger,
+  type GoingOn,
+  goingOn,
+  outcomesOf,
+  type PublishedPatch,
   type RolloutEvent,
   type StartedRollout,
 } from '@sluice/domain-rollout';
 import { type FeedEvent } from '@sluice/event-feed';
 
-/** What the gates look at: trials and failures since each start, and how many devices of each kind are known. */
+/** What the gates look at: trials and outcomes since each start, and how many devices of each kind are known. */
 export class GatesView {
   private readonly ledger = emptyGateLedger();
   private readonly populations = emptyCensus();
+  private readonly revisions = new Map<number, number>();
   /** The last bucket: the cause of what follows from it. */
   lastBucket: FeedEvent | undefined;
 
@@ -27,11 +32,30 @@ export class GatesView {
     const data = event.data as HealthEvent;
     foldGateLedger(this.ledger, data);
     foldCensus(this.populations, data);
+    this.revisions.set(data.shard, event.place.revision);
     this.lastBucket = event;
   }
 
-  assess(rollout: StartedRollout): Assessment {
-    return assessRollout(this.ledger, rollout);
+  /** The revision of `health-<shard>` through which it shows here; -1 for a shard without a bucket. */
+  appliedRevision(shard: number): number {
+    return this.revisions.get(shard) ?? -1;
+  }
+
+  /** Whether the open wave may go on, on the counts that are there now. */
+  goingOn(rollout: StartedRollout, published: PublishedPatch, nowMs: number): GoingOn {
+    return goingOn({
+      rollout,
+      assessment: assessRollout(this.ledger, rollout),
+      withPending: assessRollout(this.ledger, rollout, { withPending: true }),
+      outcomes: outcomesOf(this.ledger, rollout),
+      awake: awakeFirstExposed(rollout, published, { census: this.populations, nowMs }),
+    });
+  }
+
+  /** What the gate has found against the rollout; undefined when nothing. */
+  harmOf(rollout: StartedRollout) {
+    const assessment = assessRollout(this.ledger, rollout);
+    return assessment.harmful ? assessment.evidence : undefined;
   }
 
   census(): Census {

@@ -1,10 +1,12 @@
 import { type CatalogEvent } from '@sluice/contracts';
 import {
+  coversAll,
   emptyPolicy,
   foldPolicy,
   type Hold,
   type HoldEvent,
   isUnderWay,
+  type Plan,
   type Policy,
   type PublishedPatch,
   type Rollout,
@@ -66,6 +68,26 @@ export class PolicyView {
   /** Active holds that end by themselves. */
   expiringHolds(): KnownHold[] {
     return [...this.expiring].map((holdId) => this.hold(holdId)).filter((hold) => hold.status !== 'absent');
+  }
+
+  /** An active hold that covers all devices that the plan is for: then nothing of it widens. */
+  holdOverAll(plan: Plan, nowMs: number): (KnownHold & { readonly status: 'active' }) | undefined {
+    for (const hold of this.policy.holds.values()) {
+      if (hold.status !== 'active' || (hold.patchId !== undefined && hold.patchId !== plan.patchId)) continue;
+      if (hold.expiresAt !== undefined && Date.parse(hold.expiresAt) <= nowMs) continue;
+      const published = this.publishedPatch(plan.patchId);
+      if (published !== undefined && coversAll(hold.slice, plan, published)) return hold;
+    }
+    return undefined;
+  }
+
+  /** Rollouts of the patch that were halted and not resumed. */
+  haltedRolloutsOf(patchId: string): string[] {
+    return this.rollouts()
+      .filter(
+        ({ plan, rolloutId }) => plan.patchId === patchId && this.policy.rollouts.get(rolloutId)?.wasHalted === true,
+      )
+      .map(({ rolloutId }) => rolloutId);
   }
 
   isPulled(patchId: string): boolean {

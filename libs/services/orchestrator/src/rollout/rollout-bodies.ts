@@ -8,6 +8,7 @@ import {
   ArrayNotEmpty,
   Equals,
   IsArray,
+  IsInt,
   IsNumber,
   IsObject,
   IsString,
@@ -22,6 +23,7 @@ const WAVES_MAX = 50;
 const LIST_MAX = 1000;
 /** A year; such patches live for weeks. */
 const MINUTES_MAX = 525_600;
+const WATCH_HOURS_MAX = 8_760;
 const LABEL = /^[A-Za-z0-9._-]{1,32}$/;
 
 const pattern = (text: string) => Matches(new RegExp(text));
@@ -140,6 +142,18 @@ export class PlanBody {
   @Type(() => GatesBody)
   gates!: GatesBody;
 
+  @ApiPropertyOptional({ default: 72, description: 'Hours after the completion until the hold-back is let in, too.' })
+  @Optional()
+  @IsNumber()
+  @Min(0)
+  @Max(WATCH_HOURS_MAX)
+  watchHours?: number;
+
+  @ApiPropertyOptional({ enum: ['time'], description: 'Waves ask for nothing but time: no outcome is waited for.' })
+  @Optional()
+  @Equals('time')
+  goOn?: 'time';
+
   @ApiPropertyOptional({ description: 'Drawn at random if absent.' })
   @Optional()
   @Matches(/^[\x21-\x7e]{1,64}$/)
@@ -169,6 +183,16 @@ export class PlanRolloutBody extends PlanBody {
   rolloutId!: string;
 }
 
+/** `PUT /v1/rollouts/{id}`; the reason is needed once the rollout has started. */
+export class ReplanBody extends PlanBody {
+  @ApiPropertyOptional()
+  @Optional()
+  @IsString()
+  @MaxLength(2000)
+  @Matches(/\S/, { message: 'reason must say something' })
+  reason?: string;
+}
+
 /** Why something is held or let go. */
 export class ReasonBody {
   @ApiProperty()
@@ -187,11 +211,30 @@ export class StopBody {
   reason = 'no reason given';
 }
 
-export class ResumeBody {
-  @ApiPropertyOptional({ description: 'What was looked at; needed to resume a halted rollout.' })
+/** Resume, and start: a halt of any rollout of the patch asks for it. */
+export class EvidenceBody {
+  @ApiPropertyOptional({ description: 'What was looked at; needed after a halt.' })
   @Optional()
   @IsString()
   @MaxLength(2000)
   @Matches(/\S/, { message: 'evidenceSeen must say something' })
   evidenceSeen?: string;
+}
+
+class ForceBody extends ReasonBody {}
+
+/** `POST /v1/rollouts/{id}/advance`: names the wave that it ends. */
+export class AdvanceBody {
+  @ApiProperty({ minimum: 1, description: 'The open wave, which is to end.' })
+  @IsInt()
+  @Min(1)
+  @Max(WAVES_MAX)
+  wave!: number;
+
+  @ApiPropertyOptional({ description: 'Why the wave goes on though it waits; shown for ever.' })
+  @Optional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => ForceBody)
+  force?: ForceBody;
 }

@@ -1,15 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Plan, type PublishedPatch, slicesOf } from '@sluice/domain-rollout';
+import { type WaitCode } from '@sluice/contracts';
+import {
+  compileAudience,
+  exposedDevices,
+  type GoingOn,
+  type Permission,
+  type Plan,
+  type PublishedPatch,
+  slicesOf,
+  type StartedRollout,
+  type WaveWait,
+} from '@sluice/domain-rollout';
 import { reject } from '@sluice/event-sourcing';
+import { type Knowledge } from '../knowledge/knowledge.ts';
 import { type Views } from '../views.ts';
+
+/** What people and process managers have to keep to alike. */
 
 /** A patch that was published a moment ago may take as long to show here. */
 const PATCH_WAIT_MS = 1_000;
 const PATCH_POLL_MS = 10;
 
-/** What people and process managers have to keep to alike. Each throws Rejection. */
-
-/** The patch as published. Throws patch-unknown, patch-pulled. */
+/** The patch as published. Throws Rejection: patch-unknown, patch-pulled. */
 export function offerablePatch(views: Views, patchId: string): PublishedPatch {
   const published = views.policy.publishedPatch(patchId) ?? reject('patch-unknown', patchId);
   if (views.policy.isPulled(patchId)) reject('patch-pulled', patchId);
@@ -21,7 +33,7 @@ export function hypothesesOf(views: Views, plan: Plan): number {
   return slicesOf(plan, offerablePatch(views, plan.patchId)).length;
 }
 
-/** Waits a moment for a patch that does not show yet. Throws patch-unknown. */
+/** Waits a moment for a patch that does not show yet. Throws Rejection: patch-unknown. */
 export async function publishedPatch(views: Views, patchId: string): Promise<PublishedPatch> {
   for (let waited = 0; waited < PATCH_WAIT_MS; waited += PATCH_POLL_MS) {
     const published = views.policy.publishedPatch(patchId);
@@ -29,4 +41,96 @@ export async function publishedPatch(views: Views, patchId: string): Promise<Pub
     await sleep(PATCH_POLL_MS);
   }
   return views.policy.publishedPatch(patchId) ?? reject('patch-unknown', patchId);
+}
+
+/** Why nothing may widen, or why a wave does not go on; `words` say it with its numbers. */
+export interface Obstacle {
+  readonly for: WaitCode;
+  readonly words: string;
+  readonly counts?: WaveWait;
+}
+
+/** What keeps a rollout of the patch from being given a grant at this instant; empty when nothing does. */
+export function obstaclesToGrants(knowledge: Knowledge, plan: Plan, nowMs: number): Obstacle[] {
+  const obstacles: Obstacle[] = knowledge.doubts().map(({ for: code, words }) => ({ for: code, words }));
+  const { policy } = knowledge.sources.views;
+  if (policy.isPulled(plan.patchId)) {
+    obstacles.push({ for: 'patch-pulled', words: 'the patch was pulled' });
+  }
+  const hold = policy.holdOverAll(plan, nowMs);
+  if (hold !== undefined) {
+    obstacles.push({ for: 'hold', words: `the hold ${hold.holdId} covers all of the rollout: ${hold.reason}` });
+  }
+  return obstacles;
+}
+
+/** The permission to widen: there when nothing speaks against it. */
+export function permissionFor(knowledge: Knowledge, plan: Plan, nowMs: number): Permission | undefined {
+  return obstaclesToGrants(knowledge, plan, nowMs).length === 0 ? { passMs: knowledge.passMs } : undefined;
+}
+
+/** What the evidence says of going on. A patch that is not known any more says nothing good. */
+export function goingOnOf(views: Views, rollout: StartedRollout, nowMs: number): GoingOn {
+  const published = views.policy.publishedPatch(rollout.plan.patchId);
+  return published === undefined
+    ? { says: 'wait', waits: [{ for: 'person' }] }
+    : views.gates.goingOn(rollout, published, nowMs);
+}
+
+/** The wave's evidence as obstacles, with words for people. */
+export function obstaclesToGoingOn(goingOn: GoingOn): Obstacle[] {
+  switch (goingOn.says) {
+    case 'go':
+      return [];
+    case 'halt':
+      return [{ for: 'gate', words: 'a gate says halt' }];
+    case 'wait':
+      return goingOn.waits.map((counts) => ({ for: counts.for, words: wordsOf(counts), counts }));
+  }
+}
+
+/** Known eligible devices inside the exposure, and all of them; undefined when the patch is not known. */
+export function exposureOf(views: Views, rollout: StartedRollout, nowMs: number) {
+  const published = views.policy.publishedPatch(rollout.plan.patchId);
+  return published && exposedDevices(rollout, published, { census: views.gates.census(), nowMs });
+}
+
+/** Another rollout of the patch that was halted, and is not what the evidence was named for yet. */
+export function haltedBefore(views: Views, { patchId }: Plan, rolloutId: string): string | undefined {
+  return views.policy.haltedRolloutsOf(patchId).find((halted) => halted !== rolloutId);
+}
+
+/** Audiences of the plan that match no variant of the patch, as faults with what would match. */
+export function audienceFaults(plan: Pick<Plan, 'waves'>, published: PublishedPatch) {
+  return plan.waves.flatMap(({ audience }, index) => {
+    const wave = { waves: [{ audience }] } as unknown as Plan;
+    if (audience === undefined || slicesOf(wave, published).length > 0) return [];
+    const { models, bases } = compileAudience({
+      model: published.variants.flatMap((variant) => variant.models),
+      base: published.variants.map(({ prerequisiteBuild }) => prerequisiteBuild),
+    });
+    const detail = `matches no variant of the patch; it is for the models ${listed(models)} on ${listed(bases)}`;
+    return [{ path: `/waves/${String(index)}/audience`, code: 'matches-nothing', detail }];
+  });
+}
+
+const LISTED_MAX = 8;
+
+function listed(values: ReadonlySet<string> | undefined): string {
+  const all = [...(values ?? [])];
+  const more = all.length > LISTED_MAX ? ` and ${String(all.length - LISTED_MAX)} more` : '';
+  return `${all.slice(0, LISTED_MAX).join(', ')}${more}`;
+}
+
+function wordsOf(wait: WaveWait): string {
+  switch (wait.for) {
+    case 'outcomes': {
+      const needed = Math.ceil(wait.needed);
+      return `${String(wait.known)} of ${String(needed)} outcomes known; ${String(needed - wait.known)} more are needed`;
+    }
+    case 'person':
+      return 'the wave reached nobody who could prove anything: a person has to decide';
+    case 'pending-failures':
+      return `${String(wait.failures)} failures without a reported start would halt it once they count`;
+  }
 }

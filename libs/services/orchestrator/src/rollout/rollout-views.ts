@@ -1,25 +1,23 @@
+import { waitCommand, type WaitReason } from '@sluice/contracts';
 import {
-  exposurePercent,
-  MINUTE_MS,
+  durationsOf,
+  isWaveOver,
+  plannedPercent,
   ranMsOf,
   type Rollout,
   type StartedRollout,
+  WATCH_HOURS,
   waveOverAtMs,
 } from '@sluice/domain-rollout';
 import { toTimeText } from '@sluice/event-sourcing';
+import { type Knowledge } from '../knowledge/knowledge.ts';
 import { type KnownRollout } from '../policy/policy.projection.ts';
+import { exposureOf, goingOnOf, type Obstacle, obstaclesToGoingOn, obstaclesToGrants } from './rollout-rules.ts';
 
-/**
- * What a rollout waits for before it goes on; `until` where time alone brings it. `health`: telemetry is not heard, and a
- * wave does not go on in silence.
- */
-export interface Wait {
-  readonly for: 'start' | 'ramp' | 'bake' | 'health' | 'operator';
-  readonly until?: string;
-}
+type Wait = Obstacle & { readonly until?: string; readonly through?: string };
 
 /** A rollout as `GET /v1/rollouts/{id}` shows it at an instant: the plan as stored, and how far it has come. */
-export function viewRollout(rollout: KnownRollout, nowMs: number, healthIsCurrent: boolean) {
+export function viewRollout(rollout: KnownRollout, knowledge: Knowledge, nowMs: number) {
   const { rolloutId, plan, status } = rollout;
   return {
     rolloutId,
@@ -27,8 +25,9 @@ export function viewRollout(rollout: KnownRollout, nowMs: number, healthIsCurren
     status,
     ...('wave' in rollout && { wave: rollout.wave }),
     ...('startedAt' in rollout && { startedAt: rollout.startedAt }),
-    exposurePercent: exposurePercent(rollout, nowMs),
-    waitsFor: waitsFor(rollout, nowMs, healthIsCurrent),
+    ...exposureView(rollout, knowledge, nowMs),
+    waitsFor: waitsFor(rollout, knowledge, nowMs).map((wait) => toReason(wait, rollout)),
+    ...notes(rollout, knowledge, nowMs),
     ...(rollout.status === 'halted' && { haltedBecause: haltedBecause(rollout) }),
     ...((rollout.status === 'paused' || rollout.status === 'aborted') && { reason: rollout.reason }),
   };
@@ -38,24 +37,97 @@ function haltedBecause({ by, reason, evidence }: Extract<Rollout, { status: 'hal
   return { by, reason, ...(evidence !== undefined && { evidence }) };
 }
 
-function waitsFor(rollout: KnownRollout, nowMs: number, healthIsCurrent: boolean): Wait[] {
+/** `exposurePercent` and `exposedDevices` are null while no eligible device is known; `plannedPercent` is of buckets. */
+function exposureView(rollout: KnownRollout, { sources }: Knowledge, nowMs: number) {
+  if (!('exposure' in rollout)) return { exposurePercent: null, exposedDevices: null, plannedPercent: 0 };
+  const instantMs = rollout.exposure.by === 'ramp' ? Math.min(nowMs, sources.views.policy.policy.rampsUntilMs) : nowMs;
+  const exposed = exposureOf(sources.views, rollout, instantMs);
+  const planned = { plannedPercent: plannedPercent(rollout, instantMs) };
+  if (exposed === undefined || exposed.eligible === 0)
+    return { exposurePercent: null, exposedDevices: null, ...planned };
+  const exposurePercent = (100 * exposed.exposed) / exposed.eligible;
+  return { exposurePercent, exposedDevices: exposed.exposed, ...planned };
+}
+
+/** What is to be seen wherever the rollout is: forced waves, plans that ask only for time, what became of the patch. */
+function notes(rollout: KnownRollout, { sources }: Knowledge, nowMs: number) {
+  const { policy } = sources.views;
+  const patch = policy.policy.patches.get(rollout.plan.patchId);
+  const hold = policy.holdOverAll(rollout.plan, nowMs);
+  return {
+    ...(patch?.pull !== undefined && { patchPulled: { mode: patch.pull.mode, reason: patch.pull.reason } }),
+    ...(patch?.supersededBy !== undefined && { supersededBy: patch.supersededBy.patchId }),
+    ...(hold !== undefined && { heldBy: hold.holdId }),
+    ...('forced' in rollout && rollout.forced.length > 0 && { forced: rollout.forced }),
+    ...(rollout.status === 'completed' && { holdBack: holdBackNote(rollout) }),
+  };
+}
+
+function holdBackNote({ completedAt, plan, released }: Extract<Rollout, { status: 'completed' }>) {
+  const endsMs = Date.parse(completedAt) + (plan.watchHours ?? WATCH_HOURS) * 3_600_000;
+  return released === undefined
+    ? { status: 'kept', until: toTimeText(endsMs) }
+    : { status: 'released', note: 'harm can no longer be seen against devices without the patch' };
+}
+
+function waitsFor(rollout: KnownRollout, knowledge: Knowledge, nowMs: number): Wait[] {
   switch (rollout.status) {
-    case 'planned':
-      return [rollout.plan.startAt === undefined ? { for: 'start' } : { for: 'start', until: rollout.plan.startAt }];
+    case 'planned': {
+      const { startAt } = rollout.plan;
+      const words = startAt === undefined ? 'somebody has to start it' : `it starts at ${startAt}`;
+      return [{ for: 'start', words, ...(startAt !== undefined && { until: startAt }) }];
+    }
     case 'paused':
+      return [{ for: 'operator', words: `it is paused: ${rollout.reason}` }];
     case 'halted':
-      return [{ for: 'operator' }];
+      return [{ for: 'operator', words: `it is halted: ${rollout.reason}` }];
     case 'running':
-      return healthIsCurrent ? waitsOfWave(rollout, nowMs) : [...waitsOfWave(rollout, nowMs), { for: 'health' }];
+      return waitsOfWave(rollout, knowledge, nowMs);
     case 'completed':
     case 'aborted':
       return [];
   }
 }
 
-function waitsOfWave(rollout: Extract<StartedRollout, { status: 'running' }>, nowMs: number): Wait[] {
-  const rampMs = (rollout.plan.waves[rollout.wave - 1]?.ramp.minutes ?? 0) * MINUTE_MS;
-  const rampLeftMs = rampMs - ranMsOf(rollout, nowMs);
-  const bake: Wait = { for: 'bake', until: toTimeText(waveOverAtMs(rollout)) };
-  return rampLeftMs > 0 ? [{ for: 'ramp', until: toTimeText(nowMs + rampLeftMs) }, bake] : [bake];
+function waitsOfWave(
+  rollout: Extract<StartedRollout, { status: 'running' }>,
+  knowledge: Knowledge,
+  nowMs: number,
+): Wait[] {
+  const obstacles: Wait[] = obstaclesToGrants(knowledge, rollout.plan, nowMs);
+  const evidence = obstaclesToGoingOn(goingOnOf(knowledge.sources.views, rollout, nowMs));
+  return [...timeLeft(rollout, nowMs), ...obstacles.map((each) => withThrough(each, knowledge)), ...evidence];
+}
+
+function timeLeft(rollout: Extract<StartedRollout, { status: 'running' }>, nowMs: number): Wait[] {
+  const wave = rollout.plan.waves[rollout.wave - 1];
+  if (wave === undefined || isWaveOver(rollout, nowMs)) return [];
+  const rampLeftMs = durationsOf(wave).rampMs - ranMsOf(rollout, nowMs);
+  const overAt = toTimeText(waveOverAtMs(rollout, nowMs));
+  const bake: Wait = { for: 'bake', words: `the wave bakes until ${overAt}`, until: overAt };
+  if (rampLeftMs <= 0) return [bake];
+  const rampOverAt = toTimeText(nowMs + rampLeftMs);
+  return [{ for: 'ramp', words: `the ramp moves until ${rampOverAt}`, until: rampOverAt }, bake];
+}
+
+function withThrough(obstacle: Obstacle, knowledge: Knowledge): Wait {
+  const throughMs = obstacle.for === 'health' ? knowledge.healthThroughMs() : undefined;
+  return throughMs === undefined ? obstacle : { ...obstacle, through: toTimeText(throughMs) };
+}
+
+function toReason({ for: code, words, until, through, counts }: Wait, rollout: KnownRollout): WaitReason {
+  const ids = {
+    rollout: rollout.rolloutId,
+    patch: rollout.plan.patchId,
+    wave: 'wave' in rollout ? rollout.wave : 1,
+  };
+  const { for: _, ...numbers } = counts ?? { for: code };
+  return {
+    for: code,
+    words,
+    command: waitCommand(code, ids),
+    ...(until !== undefined && { until }),
+    ...(through !== undefined && { through }),
+    ...numbers,
+  };
 }

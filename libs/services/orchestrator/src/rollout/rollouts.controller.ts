@@ -1,18 +1,28 @@
 import { randomBytes } from 'node:crypto';
-import { Body, Controller, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, Headers, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { ID_PATTERN } from '@sluice/contracts';
-import { type PlanDraft, planFaults, previewRollout } from '@sluice/domain-rollout';
+import { type PlanDraft, planFaults, previewRollout, type RolloutCommand } from '@sluice/domain-rollout';
 import { Clock, type CommandContext } from '@sluice/event-sourcing';
 import { Optional, paged, PageQuery, ProblemError, RequestContext, Roles } from '@sluice/platform';
 import { IsIn, Matches } from 'class-validator';
-import { type AskedOfRollout, ChangeRollout } from '../commands.ts';
+import { ChangeRollout } from '../commands.ts';
+import { Knowledge } from '../knowledge/knowledge.ts';
 import { type KnownRollout } from '../policy/policy.projection.ts';
-import { Sources } from '../sources.ts';
 import { Views } from '../views.ts';
-import { hypothesesOf, offerablePatch, publishedPatch } from './rollout-rules.ts';
-import { PlanBody, PlanRolloutBody, ResumeBody, StopBody } from './rollout-bodies.ts';
+import {
+  audienceFaults,
+  goingOnOf,
+  haltedBefore,
+  hypothesesOf,
+  obstaclesToGoingOn,
+  obstaclesToGrants,
+  offerablePatch,
+  permissionFor,
+  publishedPatch,
+} from './rollout-rules.ts';
+import { AdvanceBody, EvidenceBody, PlanBody, PlanRolloutBody, ReplanBody, StopBody } from './rollout-bodies.ts';
 import { viewRollout } from './rollout-views.ts';
 
 const SALT_BYTES = 12;
@@ -42,7 +52,7 @@ class RolloutsQuery extends PageQuery {
 export class RolloutsController {
   constructor(
     private readonly views: Views,
-    private readonly sources: Sources,
+    private readonly knowledge: Knowledge,
     private readonly commands: CommandBus,
     private readonly clock: Clock,
   ) {}
@@ -66,9 +76,18 @@ export class RolloutsController {
 
   @Put(':id')
   @Roles('operator')
-  async replan(@Param('id') rolloutId: string, @Body() body: PlanBody, @RequestContext() context: CommandContext) {
-    this.known(rolloutId);
-    return this.change({ type: 'ReplanRollout', rolloutId, plan: await this.draftOf(body), at: this.now() }, context);
+  async replan(
+    @Param('id') rolloutId: string,
+    @Body() { reason, ...body }: ReplanBody,
+    @RequestContext() context: CommandContext,
+    @Headers('if-match') ifMatch?: string,
+  ) {
+    const { status } = this.known(rolloutId);
+    if (status !== 'planned' && ifMatch === undefined) throw new ProblemError('if-match-missing', rolloutId);
+    const plan = await this.draftOf(body);
+    const command = { type: 'ReplanRollout', rolloutId, plan, reason, at: this.now() } as const;
+    await this.commands.execute(new ChangeRollout(command, context, undefined, revisionOf(ifMatch)));
+    return this.show(rolloutId);
   }
 
   @Get()
@@ -85,8 +104,13 @@ export class RolloutsController {
 
   @Get(':id')
   @Roles('viewer', 'operator', 'responder')
-  show(@Param('id') rolloutId: string) {
-    return this.view(this.known(rolloutId));
+  show(
+    @Param('id') rolloutId: string,
+    @Res({ passthrough: true }) reply?: { header(name: string, value: string): unknown },
+  ) {
+    const rollout = this.known(rolloutId);
+    reply?.header('etag', `"${String(this.views.revisionOf(`rollout-${rolloutId}`))}"`);
+    return this.view(rollout);
   }
 
   /** Who would get it: counts per wave and slice, of the devices known now. */
@@ -101,11 +125,24 @@ export class RolloutsController {
   @Post(':id/start')
   @HttpCode(200)
   @Roles('operator')
-  async start(@Param('id') rolloutId: string, @RequestContext() context: CommandContext) {
+  async start(
+    @Param('id') rolloutId: string,
+    @Body() { evidenceSeen }: EvidenceBody,
+    @RequestContext() context: CommandContext,
+  ) {
     const { plan } = this.known(rolloutId);
-    await publishedPatch(this.views, plan.patchId);
-    const slices = hypothesesOf(this.views, plan);
-    return this.change({ type: 'StartRollout', rolloutId, slices, at: this.now() }, context);
+    const faults = audienceFaults(plan, await publishedPatch(this.views, plan.patchId));
+    if (faults.length > 0) throw new ProblemError('plan-not-valid', faults[0]?.detail, faults);
+    const command = {
+      type: 'StartRollout',
+      rolloutId,
+      slices: hypothesesOf(this.views, plan),
+      haltedBefore: haltedBefore(this.views, plan, rolloutId),
+      evidenceSeen,
+      permission: permissionFor(this.knowledge, plan, this.clock.now()),
+      at: this.now(),
+    } as const;
+    return this.change(command, context);
   }
 
   @Post(':id/pause')
@@ -120,11 +157,11 @@ export class RolloutsController {
   @Roles('operator')
   resume(
     @Param('id') rolloutId: string,
-    @Body() { evidenceSeen }: ResumeBody,
+    @Body() { evidenceSeen }: EvidenceBody,
     @RequestContext() context: CommandContext,
   ) {
-    const seen = evidenceSeen !== undefined && { evidenceSeen };
-    return this.change({ type: 'ResumeRollout', rolloutId, ...seen, at: this.now() }, context);
+    const permission = permissionFor(this.knowledge, this.known(rolloutId).plan, this.clock.now());
+    return this.change({ type: 'ResumeRollout', rolloutId, evidenceSeen, permission, at: this.now() }, context);
   }
 
   @Post(':id/halt')
@@ -137,12 +174,26 @@ export class RolloutsController {
   @Post(':id/advance')
   @HttpCode(200)
   @Roles('operator')
-  advance(@Param('id') rolloutId: string, @RequestContext() context: CommandContext) {
+  advance(
+    @Param('id') rolloutId: string,
+    @Body() { wave, force }: AdvanceBody,
+    @RequestContext() context: CommandContext,
+  ) {
     const rollout = this.known(rolloutId);
-    // A gate that has not heard of any harm yet would let everything through.
-    if (!this.sources.healthIsKnown) throw new ProblemError('not-ready', 'the health of the fleet is not known yet');
-    const assessment = rollout.status === 'running' ? this.views.gates.assess(rollout) : ({ harmful: false } as const);
-    return this.change({ type: 'AdvanceRollout', rolloutId, assessment, at: this.now() }, context);
+    const at = this.now();
+    if (rollout.status !== 'running' || wave !== rollout.wave) {
+      return this.change({ type: 'AdvanceRollout', rolloutId, wave, goingOn: { says: 'go' }, at }, context);
+    }
+    const goingOn = goingOnOf(this.views, rollout, this.clock.now());
+    // Forcing passes missing evidence, but never blindness.
+    const obstacles = [
+      ...obstaclesToGrants(this.knowledge, rollout.plan, this.clock.now()),
+      ...(goingOn.says === 'wait' && force === undefined ? obstaclesToGoingOn(goingOn) : []),
+    ];
+    if (obstacles.length > 0) throw new ProblemError('wave-waits', obstacles.map(({ words }) => words).join('; '));
+    const permission = permissionFor(this.knowledge, rollout.plan, this.clock.now());
+    const command = { type: 'AdvanceRollout', rolloutId, wave, goingOn, permission, at } as const;
+    return this.change({ ...command, ...(force && { force: force.reason }) }, context);
   }
 
   @Post(':id/abort')
@@ -156,11 +207,12 @@ export class RolloutsController {
     const faults = planFaults(draft);
     if (faults.length > 0) throw new ProblemError('invalid-request', undefined, faults);
     await publishedPatch(this.views, draft.patchId);
-    offerablePatch(this.views, draft.patchId);
+    const unmatched = audienceFaults(draft, offerablePatch(this.views, draft.patchId));
+    if (unmatched.length > 0) throw new ProblemError('plan-not-valid', unmatched[0]?.detail, unmatched);
     return draft;
   }
 
-  private async change(command: AskedOfRollout, context: CommandContext) {
+  private async change(command: RolloutCommand, context: CommandContext) {
     await this.commands.execute(new ChangeRollout(command, context));
     return this.show(command.rolloutId);
   }
@@ -172,10 +224,18 @@ export class RolloutsController {
   }
 
   private view(rollout: KnownRollout) {
-    return viewRollout(rollout, this.clock.now(), this.sources.healthIsCurrent);
+    return viewRollout(rollout, this.knowledge, this.clock.now());
   }
 
   private now(): string {
     return this.clock.nowText();
   }
+}
+
+/** The revision in an If-Match header, as the ETag of the rollout has it; undefined when there is no such header. */
+function revisionOf(ifMatch: string | undefined): number | undefined {
+  if (ifMatch === undefined) return undefined;
+  const revision = /^"(\d{1,15})"$/.exec(ifMatch)?.[1];
+  if (revision === undefined) throw new ProblemError('invalid-request', 'If-Match takes the ETag of the rollout');
+  return Number(revision);
 }

@@ -1,10 +1,4 @@
-import {
-  type Report,
-  reportKinds,
-  type ReportKind,
-  reportValidator,
-  Report as ReportSchema,
-} from '@sluice/contracts';
+import { type Report, reportKinds, type ReportKind, reportValidator, Report as ReportSchema } from '@sluice/contracts';
 import { type FactKind } from '@sluice/domain-fleet';
 
 /** Why a report was refused. */

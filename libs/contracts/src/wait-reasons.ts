@@ -1,0 +1,95 @@
+/**
+ * What a rollout waits for before it goes on, each once: what it means, and the command that ends the wait or shows what is
+ * behind it. `docs/guides/it-waits.md` has a section for each. In commands, `<rollout>`, `<wave>` and `<patch>` stand for ids.
+ */
+export const waitReasons = {
+  start: {
+    meaning: 'The rollout is planned, and somebody has to start it, or its planned time has to come.',
+    command: 'sluice rollout start <rollout>',
+  },
+  ramp: {
+    meaning: 'The ramp of the open wave moves. Time alone brings its end.',
+    command: 'sluice rollout watch <rollout>',
+  },
+  bake: {
+    meaning: 'The ramp of the open wave is over, and the wave bakes. Time alone brings its end.',
+    command: 'sluice rollout watch <rollout>',
+  },
+  operator: {
+    meaning: 'The rollout was paused or halted, and goes on only when an operator resumes it.',
+    command: 'sluice rollout resume <rollout> --evidence "<what you looked at>"',
+  },
+  outcomes: {
+    meaning: 'Too few installs of the wave have an outcome yet: nothing passes on no outcome.',
+    command: 'sluice rollout advance <rollout> --wave <wave> --force "<why it may go on>"',
+  },
+  person: {
+    meaning:
+      'The wave reached no device that is known, on the automatic track, and new to the patch, and no outcome of the patch is known. It proves nothing, so a person decides.',
+    command: 'sluice rollout advance <rollout> --wave <wave> --force "<why it may go on>"',
+  },
+  'pending-failures': {
+    meaning:
+      'Failures were reported without a start. They would halt the rollout once they count, which is when their deadline has passed.',
+    command: 'sluice rollout halt <rollout> --reason "<what fails>"',
+  },
+  gate: {
+    meaning: 'A gate says halt; the rollout is halted with the next pass.',
+    command: 'sluice rollout show <rollout>',
+  },
+  health: {
+    meaning: 'The health of the fleet is not known up to now, so nothing widens.',
+    command: 'sluice health',
+  },
+  catalog: {
+    meaning: 'The catalog is not known up to now, so nothing widens, and soon nothing is offered.',
+    command: 'sluice health',
+  },
+  'own-store': {
+    meaning:
+      'The orchestrator cannot write, or has not read all of its store, so nothing widens, and soon nothing is offered.',
+    command: 'sluice health',
+  },
+  clock: {
+    meaning: "The wall's clock has jumped, so nothing widens, starts or expires until it is sound again or accepted.",
+    command: 'sluice clock',
+  },
+  hold: {
+    meaning: 'A hold covers all devices of the rollout.',
+    command: 'sluice hold list --status active',
+  },
+  'patch-pulled': {
+    meaning: 'The patch was pulled, and a pull is never undone.',
+    command: 'sluice patch show <patch>',
+  },
+} as const satisfies Record<string, { readonly meaning: string; readonly command: string }>;
+
+export type WaitCode = keyof typeof waitReasons;
+
+/** One reason in a rollout's `waitsFor`: the code, a sentence with numbers, and what to type. `until`: time alone brings it. */
+export interface WaitReason {
+  readonly for: WaitCode;
+  readonly words: string;
+  readonly command: string;
+  readonly until?: string;
+  /** Outcomes: how many are known, and how many are needed. */
+  readonly known?: number;
+  readonly needed?: number;
+  /** Known devices on the automatic track that the wave was the first to expose (expected). */
+  readonly awake?: number;
+  /** Failures without a reported start. */
+  readonly failures?: number;
+  /** Health: the instant up to which it is known in all shards. */
+  readonly through?: string;
+}
+
+/** The command of a reason with its ids filled in. */
+export function waitCommand(
+  code: WaitCode,
+  ids: { readonly rollout: string; readonly patch: string; readonly wave: number },
+): string {
+  return waitReasons[code].command
+    .replaceAll('<rollout>', ids.rollout)
+    .replaceAll('<patch>', ids.patch)
+    .replaceAll('<wave>', String(ids.wave));
+}

@@ -1,0 +1,160 @@
+import { Injectable } from '@nestjs/common';
+import { type WaitCode } from '@sluice/contracts';
+import { type Policy } from '@sluice/domain-rollout';
+import { Clock } from '@sluice/event-sourcing';
+import { Settings, Timers } from '@sluice/platform';
+import { type SourceState, Sources } from '../sources.ts';
+import { type FleetHealth, HealthThrough } from './health-through.ts';
+
+/** Before the second tick nobody knows how long a pass takes; the wall's clock ticks each second. */
+const FIRST_PASS_MS = 1_000;
+
+/** One reason not to know enough, as a rollout's `waitsFor` has it. */
+export interface Doubt {
+  readonly for: Extract<WaitCode, 'catalog' | 'own-store' | 'clock' | 'health'>;
+  readonly words: string;
+  /** `at-once`: nothing is offered from now on; `when-it-lasts`: once it has lasted; `never`: it only keeps from widening. */
+  readonly stale: 'at-once' | 'when-it-lasts' | 'never';
+}
+
+/**
+ * What is known well enough, and for what (design §2): *blind* is not knowing enough to widen, *stale* not knowing enough to
+ * offer. Both leave the process ready: removals still go out.
+ */
+@Injectable()
+export class Knowledge {
+  private readonly staleAfterMs: number;
+  private readonly blindOffersMs: number;
+  private readonly through: HealthThrough;
+  /** Time between the last two ticks, in domain time: a pass is a tick of the clock. */
+  passMs = FIRST_PASS_MS;
+  private lastTickMs: number | undefined;
+  /** Since when, at the wall's pace, there is some reason to be stale that has to last. */
+  private doubtSinceMs: number | undefined;
+  /** Since when nothing may widen, in domain time. */
+  private blindSinceMs: number | undefined;
+
+  constructor(
+    readonly sources: Sources,
+    private readonly clock: Clock,
+    private readonly timers: Timers,
+    settings: Settings,
+  ) {
+    this.staleAfterMs = settings.values.policyStaleSeconds * 1000;
+    this.blindOffersMs = settings.values.blindOffersMinutes * 60_000;
+    this.through = new HealthThrough(settings.values.healthBucketSeconds * 1000);
+  }
+
+  /** To be called with each tick: how old the health may be depends on how fast domain time goes. */
+  tick(): void {
+    const nowMs = this.clock.now();
+    if (this.lastTickMs !== undefined && nowMs > this.lastTickMs) this.passMs = nowMs - this.lastTickMs;
+    this.lastTickMs = nowMs;
+    this.through.tick(nowMs, this.timers.monotonicMs());
+    this.currentPolicy();
+  }
+
+  /** The policy of this instant, which says whether it is stale. */
+  currentPolicy(): Policy {
+    const { policy } = this.sources.views.policy;
+    policy.stale = this.isStale();
+    return policy;
+  }
+
+  /** Every reason not to widen at this instant; empty when there is none. */
+  doubts(): Doubt[] {
+    return [...this.catalogDoubts(), ...this.ownDoubts(), ...this.clockDoubts(), ...this.healthDoubts()];
+  }
+
+  /** Up to when the health of all shards is known; undefined while it is of some. */
+  healthThroughMs(): number | undefined {
+    return this.fleetHealth().throughMs;
+  }
+
+  /** True when all of the health was read once: counts before that would be too low, and look well. */
+  get healthIsRead(): boolean {
+    const { isRead, failedBecause } = this.sources.telemetry();
+    return isRead && failedBecause === undefined;
+  }
+
+  private isStale(): boolean {
+    const doubts = this.doubts();
+    const [nowMs, monotonicMs] = [this.clock.now(), this.timers.monotonicMs()];
+    this.blindSinceMs = doubts.length === 0 ? undefined : (this.blindSinceMs ?? nowMs);
+    if (doubts.some(({ stale }) => stale === 'at-once')) return true;
+    const lasting = doubts.some(({ stale }) => stale === 'when-it-lasts');
+    this.doubtSinceMs = lasting ? (this.doubtSinceMs ?? monotonicMs) : undefined;
+    if (this.doubtSinceMs !== undefined && monotonicMs - this.doubtSinceMs > this.staleAfterMs) return true;
+    return this.blindSinceMs !== undefined && nowMs - this.blindSinceMs > this.blindOffersMs;
+  }
+
+  private catalogDoubts(): Doubt[] {
+    const catalog = this.sources.catalog();
+    const doubts = readingDoubts('catalog', 'the catalog', catalog);
+    // An event that is parked may be the very one that pulls a patch.
+    if (catalog.parked > 0) {
+      const words = `${String(catalog.parked)} events of the catalog are parked (sluice dlq list)`;
+      doubts.push({ for: 'catalog', words, stale: 'at-once' });
+    }
+    if (catalog.silentMs > this.staleAfterMs) {
+      doubts.push({
+        for: 'catalog',
+        words: `the catalog is silent for ${seconds(catalog.silentMs)}`,
+        stale: 'at-once',
+      });
+    }
+    if (catalog.signs?.writable === false) {
+      doubts.push({ for: 'catalog', words: 'the catalog cannot write to its store', stale: 'when-it-lasts' });
+    }
+    return doubts;
+  }
+
+  private ownDoubts(): Doubt[] {
+    const own = this.sources.own();
+    const doubts = readingDoubts('own-store', 'the own store', own);
+    if (own.signs?.writable === false) {
+      doubts.push({ for: 'own-store', words: 'the own store cannot write', stale: 'when-it-lasts' });
+    }
+    return doubts;
+  }
+
+  private clockDoubts(): Doubt[] {
+    const soundness = this.clock.soundness();
+    return soundness.sound ? [] : [{ for: 'clock', words: 'the clock is unsound', stale: 'when-it-lasts' }];
+  }
+
+  private healthDoubts(): Doubt[] {
+    const telemetry = this.sources.telemetry();
+    const doubts: Doubt[] = readingDoubts('health', 'telemetry', telemetry).map((each) => ({
+      ...each,
+      stale: 'never',
+    }));
+    if (telemetry.parked > 0) {
+      const words = `${String(telemetry.parked)} events of telemetry are parked (sluice dlq list)`;
+      doubts.push({ for: 'health', words, stale: 'never' });
+    }
+    const { isCurrent, words } = this.fleetHealth();
+    if (!isCurrent) doubts.push({ for: 'health', words, stale: 'never' });
+    return doubts;
+  }
+
+  private fleetHealth(): FleetHealth {
+    const { signs } = this.sources.telemetry();
+    return this.through.of(signs?.through ?? [], this.sources.views.gates, this.clock.now());
+  }
+}
+
+function readingDoubts(code: Doubt['for'], name: string, { isRead, failedBecause }: SourceState): Doubt[] {
+  if (failedBecause !== undefined) {
+    return [{ for: code, words: `reading ${name} has failed: ${textOf(failedBecause)}`, stale: 'at-once' }];
+  }
+  return isRead ? [] : [{ for: code, words: `${name} is not read in full yet`, stale: 'at-once' }];
+}
+
+function textOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message : String(reason);
+}
+
+function seconds(ms: number): string {
+  return Number.isFinite(ms) ? `${String(Math.round(ms / 1000))} s` : 'ever';
+}
