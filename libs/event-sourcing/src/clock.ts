@@ -1,6 +1,16 @@
 /** Which kind of time a store was written with. A store refuses to go on with another kind. */
 export type ClockKind = 'wall' | 'accelerated' | 'manual';
 
+/** Whether domain time can be trusted. An unsound clock grants nothing, starts nothing, and lets no hold expire. */
+export type ClockSoundness =
+  | { readonly sound: true }
+  | {
+      readonly sound: false;
+      readonly because: 'jumped' | 'before-store' | 'long-after-store';
+      readonly wallMs: number;
+      readonly differenceMs: number;
+    };
+
 export type TickListener = (nowMs: number) => void | Promise<void>;
 
 /**
@@ -12,6 +22,11 @@ export abstract class Clock {
   abstract now(): number;
   /** Calls the listener as time passes, one call at a time. Returns how to stop. */
   abstract onTick(listener: TickListener): () => void;
+
+  /** Clocks that follow no wall are always sound. */
+  soundness(): ClockSoundness {
+    return { sound: true };
+  }
 
   /** The present as an RFC 3339 string in UTC, as events carry it. */
   nowText(): string {

@@ -1,6 +1,6 @@
 import { type Audience, type CompiledAudience, compileAudience, familyOf, includes } from './audience.ts';
 import { type Slice } from './gate.ts';
-import { type HealthBucketClosed, type Population } from './health.ts';
+import { type HealthBucketClosed, type Population, sum } from './health.ts';
 import { type Plan, type Wave } from './plan.ts';
 import { type PublishedPatch } from './policy.ts';
 
@@ -9,13 +9,17 @@ export interface Census {
   readonly shards: Map<number, Map<string, Population>>;
 }
 
-/** Who would get a patch in one wave. `eligible` devices match it, `expected` is how many the end of its ramp reaches. */
+/**
+ * Who would get a patch in one wave. `eligible` devices match it, `expected` is how many the end of its ramp reaches; the
+ * slices add up to it. A wave that is expected to reach no known device proves nothing, and so is passed by a person only.
+ */
 export interface WavePreview {
   readonly wave: number;
   readonly name: string;
   readonly ring?: string;
   readonly eligible: number;
   readonly expected: number;
+  readonly note?: 'proves-nothing';
   readonly slices: readonly (Slice & { readonly eligible: number; readonly expected: number })[];
 }
 
@@ -71,8 +75,8 @@ function previewWave(
 ): WavePreview {
   const { name, ring, ramp } = wave;
   const audience = compileAudience(wave.audience);
-  // The ring's members are in whatever their buckets; of the others the hold-back stays out.
-  const share = ring === undefined ? Math.min(ramp.toPercent, 100 - holdBackPercent) / 100 : 1;
+  // Of a ring nobody is held back; of the others the hold-back stays out.
+  const share = (ring === undefined ? Math.min(ramp.toPercent, 100 - holdBackPercent) : ramp.toPercent) / 100;
   const bySlice = new Map<string, Slice & { eligible: number }>();
   for (const each of populations) {
     if (!belongs(each, audience, ring)) continue;
@@ -80,13 +84,25 @@ function previewWave(
     const key = `${model} ${base}`;
     bySlice.set(key, { platform, model, base, eligible: (bySlice.get(key)?.eligible ?? 0) + devices });
   }
-  const slices = [...bySlice.values()]
+  const present = [...bySlice.values()]
     .filter(({ eligible }) => eligible > 0)
-    .map((slice) => ({ ...slice, expected: Math.round(slice.eligible * share) }))
     .sort((left, right) => right.eligible - left.eligible || (left.model < right.model ? -1 : 1));
-  const eligible = slices.reduce((total, slice) => total + slice.eligible, 0);
+  const eligible = sum(present.map((slice) => slice.eligible));
   const expected = Math.round(eligible * share);
-  return { wave: number, name, ...(ring !== undefined && { ring }), eligible, expected, slices };
+  const slices = apportioned(present, expected, share);
+  const note = expected === 0 && { note: 'proves-nothing' as const };
+  return { wave: number, name, ...(ring !== undefined && { ring }), eligible, expected, ...note, slices };
+}
+
+/** Whole devices for each slice that add up to the total: the largest remainders are rounded up. */
+function apportioned<Part extends { readonly eligible: number }>(parts: readonly Part[], total: number, share: number) {
+  const exact = parts.map(({ eligible }) => eligible * share);
+  const whole = exact.map(Math.floor);
+  const byRemainder = exact
+    .map((value, index) => ({ index, remainder: value - Math.floor(value) }))
+    .sort((left, right) => right.remainder - left.remainder);
+  for (const { index } of byRemainder.slice(0, Math.max(0, total - sum(whole)))) whole[index] = (whole[index] ?? 0) + 1;
+  return parts.map((part, index) => ({ ...part, expected: whole[index] ?? 0 }));
 }
 
 function appliesTo({ platform, variants }: PublishedPatch, population: Population): boolean {

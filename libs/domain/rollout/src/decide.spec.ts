@@ -117,7 +117,7 @@ describe('deciding for a device', () => {
     ],
     ['the ramp has reached it', 'install a in-wave', [published('a'), ...wave2], {}, 401],
     ['it comes after the end', 'install a completed', [published('a'), ...complete], {}, 5000],
-    ['it was held back until the end', 'install a completed', [published('a'), ...complete], {}, 5000, 0.99],
+    ['it is held back after the end, too', 'none a hold-back', [published('a'), ...complete], {}, 5000, 0.99],
     [
       'it comes after the end, and was never meant',
       'none a outside-audience',

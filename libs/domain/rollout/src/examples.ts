@@ -54,6 +54,33 @@ export const started = (at: string = MORNING, patchId = 'a', rolloutId = 'r1'): 
   slices: 2,
   at,
 });
+/** The start of a rollout that widens by grants only. */
+export const granting = (at: string = MORNING, patchId = 'a', rolloutId = 'r1'): RolloutEvent => ({
+  type: 'RolloutStarted',
+  rolloutId,
+  patchId,
+  slices: 2,
+  exposure: 'granted',
+  at,
+});
+/** A grant between two instants in minutes after the morning. */
+export const granted = (
+  wave: number,
+  fromMinute: number,
+  toMinute: number,
+  more: {
+    readonly at?: string;
+    readonly percents?: readonly [number, number];
+    readonly ranMinutes?: number;
+    readonly because?: 'ramp' | 'bake' | 'upgrade' | 'hold-back';
+    readonly rolloutId?: string;
+  } = {},
+): RolloutEvent => {
+  const { at = minute(fromMinute), percents = [100, 100], ranMinutes = 0, because = 'bake', rolloutId = 'r1' } = more;
+  const [fromPercent, toPercent] = percents;
+  const [from, to] = [minute(fromMinute), minute(toMinute)];
+  return { type: 'ExposureGranted', rolloutId, wave, fromPercent, toPercent, from, to, ranMinutes, because, at };
+};
 export const opened = (wave: number, at: string = MORNING, rolloutId = 'r1'): RolloutEvent => ({
   type: 'WaveOpened',
   rolloutId,

@@ -33,9 +33,12 @@ describe('weighing the failures of a slice', () => {
 });
 
 describe('assessing the slices of a rollout', () => {
-  it('finds nothing before there are enough failures, whatever their rate', () => {
-    expect(isHarmful({ slice, trials: FAILURES_MIN - 1, failures: FAILURES_MIN - 1 })).toBe(false);
-    expect(isHarmful({ slice, trials: FAILURES_MIN, failures: FAILURES_MIN })).toBe(true);
+  it('says nothing on the word of a single device, and speaks of a small ring that fails whole', () => {
+    const one = { slice, trials: FAILURES_MIN - 1, failures: FAILURES_MIN - 1 };
+    for (const toleratedRate of [0.0001, 0.01, 0.5]) {
+      expect(assess({ ...question, toleratedRate, hypotheses: 1, counts: [one] }).harmful).toBe(false);
+    }
+    expect(isHarmful({ slice, trials: 4, failures: 4 })).toBe(true);
   });
 
   it('hands back the strongest evidence, enough to decide again', () => {

@@ -2,7 +2,8 @@ import { fold } from '@sluice/event-sourcing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { completed, minute, minuteMs, opened, paused, phonesWave, planned, resumed, started } from './examples.ts';
-import { exposurePercent, isWaveOver, msUntilInside, rampPercent } from './ramp.ts';
+import { isWaveOver, plannedPercent } from './exposure.ts';
+import { msUntilInside, rampPercent } from './ramp.ts';
 import { rolloutDecider } from './rollout.ts';
 import { type RolloutEvent } from './rollout-messages.ts';
 import { type StartedRollout } from './rollout-state.ts';
@@ -32,16 +33,16 @@ describe('following a ramp', () => {
   });
 });
 
-describe('exposing the audience of a rollout', () => {
+describe('exposing the audience of a rollout from before there were grants', () => {
   it('stands still while the rollout is paused', () => {
     const history = [...running, paused(minute(100)), resumed(minute(400))];
     expect(exposureAt(history.slice(0, -1), 300)).toBeCloseTo(10);
     expect(exposureAt(history, 500)).toBeCloseTo(20);
   });
 
-  it('is nothing before the start, and everything when complete', () => {
+  it('is nothing before the start, and what the last wave says when complete', () => {
     expect(exposureAt([planned()], 100)).toBe(0);
-    expect(exposureAt([...running, completed(minute(1200))], 1300)).toBe(100);
+    expect(exposureAt([...running, completed(minute(1200))], 1300)).toBe(98);
   });
 
   it('leaves the hold-back out at the end of the ramp', () => {
@@ -90,5 +91,6 @@ describe('exposing the audience of a rollout', () => {
 });
 
 function exposureAt(history: readonly RolloutEvent[], minutes: number): number {
-  return exposurePercent(fold(rolloutDecider, history), minuteMs(minutes));
+  const rollout = fold(rolloutDecider, history);
+  return 'exposure' in rollout ? plannedPercent(rollout, minuteMs(minutes)) : 0;
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Immutable, type RolloutsEvent } from '@sluice/contracts';
-import { EventFeed, publishAsIs } from '@sluice/event-feed';
+import { EventFeed, OwnSigns, publishAsIs } from '@sluice/event-feed';
 import { InMemoryEventStore, StoreUnavailable } from '@sluice/event-sourcing';
 import { close, createApp, Followers, InlineFolds, ManualClock, Settings, Tokens } from '@sluice/platform';
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
@@ -38,7 +38,9 @@ let clock: ManualClock;
 let store: InMemoryEventStore;
 let app: NestFastifyApplication;
 let tokens: Tokens;
+let signs: OwnSigns;
 let commits = 0;
+let buckets = 0;
 
 async function boot(feed?: EventFeed) {
   app = await createApp([OrchestratorModule], {
@@ -52,6 +54,7 @@ async function boot(feed?: EventFeed) {
       publishAsIs('catalog', 'catalog', ['patch-']),
       publishAsIs('telemetry', 'health', ['health-']),
     ],
+    signs,
     ...(feed && { feed }),
   });
 }
@@ -60,6 +63,9 @@ beforeEach(async () => {
   clock = new ManualClock(START);
   store = new InMemoryEventStore(clock);
   tokens = new Tokens(mkdtempSync(join(tmpdir(), 'sluice-orchestrator-')));
+  signs = new OwnSigns();
+  buckets = 0;
+  countHealth();
   await boot();
 });
 afterEach(() => close(app));
@@ -77,7 +83,28 @@ async function happened(stream: string, event: { readonly type: string; readonly
   await app.get(Followers).settle();
 }
 
+/** Telemetry has counted all that there is by now. */
+function countHealth() {
+  countHealthAt(clock.now());
+}
+
+function countHealthAt(throughMs: number) {
+  signs.setThrough([{ shard: 0, shards: 1, throughMs, revision: buckets - 1 }]);
+}
+
+/** One phone in the ring and nine outside are known; the phone in the ring has installed the patch. */
+async function phonesReport() {
+  await advance(1);
+  const people = { ...SLICE, track: 'automatic' };
+  const populations = [
+    { ...people, devices: 9 },
+    { ...people, ring: 'beta', devices: 1 },
+  ];
+  await health({ populations, cells: [{ patchId: 'p-a', ...SLICE, trials: 1, failures: 0, fine: 1 }] });
+}
+
 async function health(fields: object) {
+  buckets += 1;
   const bucket = { shard: 0, shards: 1, from: clock.nowText(), to: clock.nowText(), throughRevision: 0 };
   await happened('health-0', {
     type: 'HealthBucketClosed',
@@ -87,11 +114,16 @@ async function health(fields: object) {
     populations: [],
     ...fields,
   });
+  countHealth();
 }
 
-async function advance(minutes: number) {
-  await clock.advanceTo(clock.now() + minutes * MINUTE);
-  await app.get(Followers).settle();
+/** Minute by minute, as grants are given; telemetry counts along. */
+async function advance(minutes: number, { healthStandsStill = false } = {}) {
+  for (let minute = 0; minute < minutes; minute += 1) {
+    if (!healthStandsStill) countHealthAt(clock.now() + MINUTE);
+    await clock.advanceTo(clock.now() + MINUTE);
+    await app.get(Followers).settle();
+  }
 }
 
 async function send(method: 'GET' | 'POST' | 'PUT', url: string, payload?: object) {
@@ -137,16 +169,24 @@ describe('bringing a patch out', () => {
       rolloutId: 'r1',
     });
     expect(await checkIn()).toMatchObject({ directive: 'none' });
-    await advance(61);
-    expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({ wave: 2, exposurePercent: 0 });
+    await phonesReport();
+    expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({ exposurePercent: 10, exposedDevices: 1 });
+    await advance(62);
+    expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({
+      wave: 2,
+      plannedPercent: expect.closeTo(0, 0),
+    });
+    await health({ cells: [{ patchId: 'p-a', ...SLICE, trials: 9, failures: 0, fine: 9 }] });
     await advance(120);
     expect(await checkIn()).toMatchObject({ directive: 'install', reason: 'in-wave', wave: 2 });
     expect(await checkIn({ track: 'manual' })).toMatchObject({ directive: 'offer', reason: 'manual-track' });
-    await advance(60);
+    await advance(62);
     expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({
       status: 'completed',
       exposurePercent: 100,
+      exposedDevices: 10,
       waitsFor: [],
+      holdBack: { status: 'kept' },
     });
     expect(await checkIn()).toMatchObject({ directive: 'install', reason: 'completed' });
   });
@@ -322,18 +362,16 @@ describe('going on after trouble', () => {
     expect((await send('GET', '/v1/recalls/p-a')).status).toBe(404);
   });
 
-  it('keeps a wave open while telemetry is silent', async () => {
+  it('grants nothing while telemetry counts nothing, and goes on from there without a jump', async () => {
     await startRollout();
-    const feed = app.get(EventFeed);
-    const delivered = feed.silentForMs.bind(feed);
-    feed.silentForMs = (source) => (source === 'telemetry' ? 31_000 : delivered(source));
-    await advance(61);
+    await phonesReport();
+    await advance(55);
+    await advance(600, { healthStandsStill: true });
     expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({
       wave: 1,
-      waitsFor: [{ for: 'bake' }, { for: 'health' }],
+      waitsFor: [{ for: 'bake' }, { for: 'health', through: expect.any(String) as string }],
     });
-    feed.silentForMs = delivered;
-    await advance(1);
+    await advance(6);
     expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({ wave: 2 });
   });
 });
@@ -350,12 +388,19 @@ describe('steering by hand', () => {
       body: { holdBackPercent: 3, salt: 's', status: 'planned' },
     });
     await send('POST', '/v1/rollouts/r1/start');
-    expect(await send('PUT', '/v1/rollouts/r1', rest)).toMatchObject({ body: { code: 'rollout-not-planned' } });
+    expect(await send('PUT', '/v1/rollouts/r1', rest)).toMatchObject({ body: { code: 'if-match-missing' } });
     expect(await send('POST', '/v1/rollouts/r1/pause', { reason: 'lunch' })).toMatchObject({
       body: { status: 'paused', reason: 'lunch', waitsFor: [{ for: 'operator' }] },
     });
     expect(await send('POST', '/v1/rollouts/r1/resume')).toMatchObject({ status: 200, body: { status: 'running' } });
-    expect(await send('POST', '/v1/rollouts/r1/advance')).toMatchObject({ body: { status: 'running', wave: 2 } });
+    expect(await send('POST', '/v1/rollouts/r1/advance')).toMatchObject({ status: 400 });
+    expect(await send('POST', '/v1/rollouts/r1/advance', { wave: 1 })).toMatchObject({ body: { code: 'wave-waits' } });
+    const force = { reason: 'a lab device' };
+    expect(await send('POST', '/v1/rollouts/r1/advance', { wave: 1, force })).toMatchObject({
+      body: { status: 'running', wave: 2, forced: [{ wave: 1, reason: 'a lab device' }] },
+    });
+    // Clicked twice, or by two people: the wave that was meant is closed already.
+    expect(await send('POST', '/v1/rollouts/r1/advance', { wave: 1, force })).toMatchObject({ body: { wave: 2 } });
     expect(await send('POST', '/v1/rollouts/r1/abort')).toMatchObject({ status: 200, body: { status: 'aborted' } });
     expect((await send('GET', '/v1/rollouts?status=aborted&patchId=p-a')).body).toMatchObject({
       items: [{ rolloutId: 'r1' }],

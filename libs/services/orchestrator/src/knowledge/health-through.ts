@@ -2,7 +2,10 @@ import { type ShardThrough } from '@sluice/event-feed';
 import { toTimeText } from '@sluice/event-sourcing';
 import { type GatesView } from '../gates/gates.projection.ts';
 
-/** Health may be two buckets old and a minute, or ten seconds of the wall's time, whichever is longer (design §3.4). */
+/**
+ * Health may be two buckets old and a minute, or ten seconds of the wall's time, whichever is longer (design §3.4); the latter
+ * is longer on an accelerated clock only.
+ */
 const SLACK_MS = 60_000;
 const WALL_AGE_MS_MAX = 10_000;
 const BUCKETS_MAX = 2;
@@ -27,6 +30,7 @@ export class HealthThrough {
     this.ageMsMax = BUCKETS_MAX * bucketMs + SLACK_MS;
   }
 
+  /** For clocks that run faster than the wall's. */
   tick(domainMs: number, monotonicMs: number): void {
     this.ticks.push({ domainMs, monotonicMs });
     while (

@@ -50,7 +50,7 @@ export class Knowledge {
     const nowMs = this.clock.now();
     if (this.lastTickMs !== undefined && nowMs > this.lastTickMs) this.passMs = nowMs - this.lastTickMs;
     this.lastTickMs = nowMs;
-    this.through.tick(nowMs, this.timers.monotonicMs());
+    if (this.clock.kind === 'accelerated') this.through.tick(nowMs, this.timers.monotonicMs());
     this.currentPolicy();
   }
 

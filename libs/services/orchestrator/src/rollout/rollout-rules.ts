@@ -69,6 +69,17 @@ export function permissionFor(knowledge: Knowledge, plan: Plan, nowMs: number): 
   return obstaclesToGrants(knowledge, plan, nowMs).length === 0 ? { passMs: knowledge.passMs } : undefined;
 }
 
+/** What keeps a wave from ending: as for grants, and health that is not known through its end. */
+export function obstaclesToTheEnd(knowledge: Knowledge, rollout: StartedRollout, nowMs: number): Obstacle[] {
+  const obstacles = obstaclesToGrants(knowledge, rollout.plan, nowMs);
+  const { exposure } = rollout;
+  const endMs = exposure.by === 'grants' ? (exposure.grant?.toMs ?? Infinity) : Infinity;
+  const throughMs = knowledge.healthThroughMs();
+  const isKnown = throughMs !== undefined && throughMs >= endMs;
+  if (isKnown || obstacles.some(({ for: code }) => code === 'health')) return obstacles;
+  return [...obstacles, { for: 'health', words: "the health of the fleet is not known through the wave's end yet" }];
+}
+
 /** What the evidence says of going on. A patch that is not known any more says nothing good. */
 export function goingOnOf(views: Views, rollout: StartedRollout, nowMs: number): GoingOn {
   const published = views.policy.publishedPatch(rollout.plan.patchId);

@@ -12,7 +12,14 @@ import {
 import { toTimeText } from '@sluice/event-sourcing';
 import { type Knowledge } from '../knowledge/knowledge.ts';
 import { type KnownRollout } from '../policy/policy.projection.ts';
-import { exposureOf, goingOnOf, type Obstacle, obstaclesToGoingOn, obstaclesToGrants } from './rollout-rules.ts';
+import {
+  exposureOf,
+  goingOnOf,
+  type Obstacle,
+  obstaclesToGoingOn,
+  obstaclesToGrants,
+  obstaclesToTheEnd,
+} from './rollout-rules.ts';
 
 type Wait = Obstacle & { readonly until?: string; readonly through?: string };
 
@@ -94,7 +101,9 @@ function waitsOfWave(
   knowledge: Knowledge,
   nowMs: number,
 ): Wait[] {
-  const obstacles: Wait[] = obstaclesToGrants(knowledge, rollout.plan, nowMs);
+  const obstacles: Wait[] = isWaveOver(rollout, nowMs)
+    ? obstaclesToTheEnd(knowledge, rollout, nowMs)
+    : obstaclesToGrants(knowledge, rollout.plan, nowMs);
   const evidence = obstaclesToGoingOn(goingOnOf(knowledge.sources.views, rollout, nowMs));
   return [...timeLeft(rollout, nowMs), ...obstacles.map((each) => withThrough(each, knowledge)), ...evidence];
 }

@@ -9,7 +9,14 @@ import { type ProcessManager } from '@sluice/event-sourcing';
 import { ChangeRollout } from '../commands.ts';
 import { type KnownRollout } from '../policy/policy.projection.ts';
 import { contextOf, type OwnCommand, type Situation } from '../situation.ts';
-import { exposureOf, goingOnOf, haltedBefore, hypothesesOf, permissionFor } from './rollout-rules.ts';
+import {
+  exposureOf,
+  goingOnOf,
+  haltedBefore,
+  hypothesesOf,
+  obstaclesToTheEnd,
+  permissionFor,
+} from './rollout-rules.ts';
 
 type Planned = Extract<Rollout, { status: 'planned' }>;
 type Running = Extract<Rollout, { status: 'running' }>;
@@ -73,18 +80,12 @@ function haltOnHarm(rollout: StartedRollout, { views, nowMs, at }: Situation): C
 function completeWave(rollout: Running, { views, knowledge, nowMs, at }: Situation): ChangeRollout[] {
   const { rolloutId, wave, plan } = rollout;
   if (rollout.exposure.by === 'ramp' || !isWaveOver(rollout, nowMs)) return [];
-  const throughMs = knowledge.healthThroughMs();
-  // What is not known up to the wave's end, or not well enough to widen, does not end it.
-  if (throughMs === undefined || throughMs < endOf(rollout) || knowledge.doubts().length > 0) return [];
+  if (obstaclesToTheEnd(knowledge, rollout, nowMs).length > 0) return [];
   const goingOn = goingOnOf(views, rollout, nowMs);
   if (goingOn.says !== 'go') return [];
   const permission = permissionFor(knowledge, plan, nowMs);
   const command: RolloutCommand = { type: 'CompleteWave', rolloutId, wave, goingOn, permission, at };
   return [new ChangeRollout(command, contextOf(`baked-${String(wave)}`, rolloutId), knownOf(views, rollout))];
-}
-
-function endOf({ exposure }: Running): number {
-  return exposure.by === 'grants' ? (exposure.grant?.toMs ?? Infinity) : Infinity;
 }
 
 function reasonOf({ slice, failures, trials }: GateEvidence): string {
