@@ -9,4 +9,5 @@ export * from './event-types.ts';
 export * from './events.ts';
 export * from './feed-check.ts';
 export * from './primitives.ts';
+export * from './source-signs.ts';
 export * from './upcasters.ts';
