@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { OwnSigns, publishAsIs, StoreFeed } from '@sluice/event-feed';
+import { followFeed, OwnSigns, publishAsIs, StoreFeed } from '@sluice/event-feed';
 import { InMemoryEventStore, StoreUnavailable } from '@sluice/event-sourcing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { close, createApp, InlineFolds, ManualClock, Settings, Tokens } from '../index.ts';
+import { close, createApp, Followers, InlineFolds, ManualClock, Settings, Tokens } from '../index.ts';
 
 /** A store that can be told to fail, as a full disk would, or a server that is away. */
 class FallibleStore extends InMemoryEventStore {
@@ -87,6 +87,30 @@ describe('carrying what a process says of itself', () => {
     app.get(OwnSigns).setWritable(false);
     expect((await reader.next()).value).toMatchObject({ isBehind: true, signs: { writable: false } });
     abort.abort();
+  });
+});
+
+describe('waiting for what a source says of itself', () => {
+  it('answers once health is counted up to then, in every shard', async () => {
+    await boot();
+    const get = (query: string) => app.inject({ url: `/v1/applied?${query}`, headers: headers() });
+    const through = (shard: number, throughMs: number) => ({ shard, shards: 2, throughMs, revision: -1 });
+    const signs = app.get(OwnSigns);
+    // Nothing here follows telemetry yet, so nothing is waited for.
+    expect((await get('through=100')).json()).toMatchObject({ through: [] });
+    const consumer = { name: 'test', source: 'telemetry', topics: ['health'], apply: () => undefined };
+    app.get(Followers).add(followFeed(app.get(StoreFeed), consumer)).start();
+    let answered = false;
+    const waiting = get('through=100').then((answer) => ((answered = true), answer));
+    signs.setThrough([through(0, 100)]);
+    await get('own=0');
+    expect(answered).toBe(false);
+    signs.setThrough([through(1, 99)]);
+    await get('own=0');
+    expect(answered).toBe(false);
+    signs.setThrough([through(1, 100)]);
+    expect((await waiting).json()).toMatchObject({ through: [through(0, 100), through(1, 100)] });
+    expect((await get('through=soon')).statusCode).toBe(400);
   });
 });
 
