@@ -44,7 +44,6 @@ export function connectKafka(surroundings: Surroundings, owner: EventFeed): Conn
     name: 'kafka',
     start: () => {
       for (const each of publications) if (each !== fleet) relays.start(each);
-      signs.start();
       writer.start();
     },
     // A follower that parks an event, or reads what was parked, would wait for a broker that is away.

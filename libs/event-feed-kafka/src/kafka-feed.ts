@@ -24,7 +24,7 @@ export interface KafkaFeedOptions {
   /** The owners themselves: what is missing in Kafka, or cannot be read there, comes from them. */
   readonly owner: EventFeed;
   readonly deadLetters?: KafkaDeadLetters;
-  /** What owners say of themselves; its owner starts and stops it. Without, nothing of that is known. */
+  /** What owners say of themselves; whoever made it stops it. Without, nothing of that is known. */
   readonly signs?: SignsTable;
   readonly topicPrefix?: string | undefined;
 }

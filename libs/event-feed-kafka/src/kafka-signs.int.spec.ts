@@ -20,12 +20,12 @@ describe.runIf(shared)('saying something of oneself over Kafka', () => {
     };
     const startFeed = () => {
       const table = new SignsTable({ client, service: 'tester', topics });
-      table.start();
-      return { table, feed: new KafkaFeed({ client, service: 'tester', owner, signs: table }) };
+      const feed = new KafkaFeed({ client, service: 'tester', owner, signs: table });
+      expect(feed.signsOf('telemetry')).toBeUndefined();
+      return { table, feed };
     };
     const patience = { timeout: 20_000, interval: 20 };
     const [a, b, early] = [startWriter('a'), startWriter('b'), startFeed()];
-    expect(early.feed.signsOf('telemetry')).toBeUndefined();
     a.signs.setThrough([through(0, 10)]);
     b.signs.setThrough([through(1, 20)]);
     const known = [through(0, 10), through(1, 20)];

@@ -31,7 +31,10 @@ interface Source {
   readonly instances: Map<string, LastWord>;
 }
 
-/** What the instances of all services say of themselves, out of a compacted topic, put together for each service. */
+/**
+ * What the instances of all services say of themselves, out of a compacted topic, put together for each service. It is read
+ * from the first question on: most services ask nothing.
+ */
 export class SignsTable {
   private readonly sources = new Map<string, Source>();
   private readonly reader: TopicReader;
@@ -49,10 +52,6 @@ export class SignsTable {
     return this.unreadable;
   }
 
-  start(): void {
-    this.reading ??= this.read();
-  }
-
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.reading;
@@ -63,6 +62,7 @@ export class SignsTable {
    * write while one of them cannot, and stops add up. When none lives, the last that spoke has the last word.
    */
   signsOf(source: string): SourceSigns | undefined {
+    if (!isAborted(this.stopping.signal)) this.reading ??= this.read();
     const known = this.sources.get(source);
     if (known === undefined) return undefined;
     const words = this.livingOf(known);

@@ -64,13 +64,9 @@ describe('putting together what instances say of themselves', () => {
     passedMs = 0;
     const now = () => performance.now() + passedMs;
     table = new SignsTable({ client, service: 'tester', topics, now });
-    table.start();
-  });
-  afterEach(() => table.stop());
-
-  it('knows nothing of a service that said nothing', () => {
     expect(table.signsOf('telemetry')).toBeUndefined();
   });
+  afterEach(() => table.stop());
 
   it('has of each shard the latest that any instance said, whoever lives', async () => {
     says('telemetry', 'a', signsOf({ through: [through(0, 3, 100), through(1, 0, 90)] }));
