@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { connect } from '@sluice/composition';
+import { OwnSigns } from '@sluice/event-feed';
 import { InMemoryEventStore } from '@sluice/event-sourcing';
 import { close, createApp, createLogger, InlineFolds, ManualClock, Metrics, Settings, Tokens } from '@sluice/platform';
 import { CatalogModule, catalogPublications, folds as catalogFolds } from '@sluice/service-catalog';
@@ -47,7 +48,13 @@ beforeAll(async () => {
     for (const ending of type === 'histogram' ? ['_bucket', '_sum', '_count'] : ['']) exposed.add(name + ending);
   }
   // Those of Kafka are there with Kafka only; they are known before anything is sent to it.
-  const surroundings = { settings: settings.values, store, publications, log: createLogger({ logLevel: 'silent' }) };
+  const surroundings = {
+    settings: settings.values,
+    store,
+    publications,
+    log: createLogger({ logLevel: 'silent' }),
+    signs: new OwnSigns(),
+  };
   for (const { gauges = [] } of connect(surroundings).companions ?? [])
     for (const { name } of gauges) exposed.add(name);
 });

@@ -1,4 +1,5 @@
 import { type ServiceName } from '@sluice/contracts';
+import { mergeThrough, type ShardThrough } from '@sluice/event-feed';
 import { comparePositions, type Position, toTimeText } from '@sluice/event-sourcing';
 import { World, type WorldAnswer, type WorldRequest } from '@sluice/simulation';
 import { Agent, type Dispatcher } from 'undici';
@@ -17,6 +18,14 @@ interface WorldTokens {
 
 interface Applied {
   readonly head: Position;
+  /** Up to when health is counted, as the process knows it of its own shards. */
+  readonly through: readonly ShardThrough[];
+}
+
+/** How far the services have come. */
+interface Come {
+  readonly heads: Readonly<Record<ServiceName, Position>>;
+  readonly through: readonly ShardThrough[];
 }
 
 /** Which service answers a path. */
@@ -88,15 +97,18 @@ export class HttpWorld extends World {
   async settle(): Promise<void> {
     let before = '';
     for (let round = 0; round < SETTLE_ROUNDS_MAX; round += 1) {
-      const heads = await this.heads();
-      const now = JSON.stringify(heads);
+      const come = await this.come();
+      const { heads, through } = come;
+      const now = JSON.stringify(come);
       if (now === before) return;
       before = now;
+      const least = Math.min(...through.map(({ throughMs }) => throughMs));
+      const counted = through.length > 0 && through.length === through[0]?.shards ? `&through=${String(least)}` : '';
       await Promise.all(
         this.processes.map(([service, url]) => {
           const { catalog, telemetry } = heads;
           const query = `catalog=${catalog}&telemetry=${telemetry}&own=${heads[service]}`;
-          return this.ask(url, 'GET', `/v1/applied?${query}`);
+          return this.ask(url, 'GET', `/v1/applied?${query}${counted}`);
         }),
       );
     }
@@ -107,15 +119,17 @@ export class HttpWorld extends World {
     await this.agent.close();
   }
 
-  private async heads(): Promise<Record<ServiceName, Position>> {
+  private async come(): Promise<Come> {
     const heads: Record<ServiceName, Position> = { catalog: '0', orchestrator: '0', telemetry: '0' };
+    let through: readonly ShardThrough[] = [];
     const answers = await Promise.all(
       this.processes.map(async ([service, url]) => [service, await this.ask(url, 'GET', '/v1/applied')] as const),
     );
-    for (const [service, { head }] of answers as [ServiceName, Applied][]) {
+    for (const [service, { head, through: own }] of answers as [ServiceName, Applied][]) {
       if (comparePositions(head, heads[service]) > 0) heads[service] = head;
+      through = mergeThrough(through, own);
     }
-    return heads;
+    return { heads, through };
   }
 
   /** Instances of one service take turns. */

@@ -8,6 +8,8 @@ import {
   KafkaOwnership,
   KafkaRelay,
   type KafkaTopicSettings,
+  SignsTable,
+  SignsWriter,
 } from '@sluice/event-feed-kafka';
 import {
   type Companion,
@@ -23,13 +25,16 @@ const FLEET = 'fleet';
 
 /** Relays of what the service publishes, a feed of what it hears, and the shares of telemetry's shards. */
 export function connectKafka(surroundings: Surroundings, owner: EventFeed): Connections {
-  const { settings, store, publications } = surroundings;
+  const { settings, store, publications, signs: own } = surroundings;
   const service = publications[0]?.source ?? 'sluice';
   const instance = randomUUID().slice(0, 8);
   const client = clientOf(surroundings, `sluice-${service}-${instance}`);
   const topics = topicsOf(settings);
   const deadLetters = new KafkaDeadLetters({ client, service, topics });
-  const feed = new KafkaFeed({ client, service, owner, deadLetters, topicPrefix: topics.prefix });
+  const signs = new SignsTable({ client, service, topics });
+  const feed = new KafkaFeed({ client, service, owner, deadLetters, signs, topicPrefix: topics.prefix });
+  const changesEveryMs = settings.clock === 'wall' ? undefined : 0;
+  const writer = new SignsWriter({ client, source: service, instance, signs: own, topics, changesEveryMs });
   const relays = new Relays((publication, shard) => {
     const which = shard !== undefined && { shard };
     return new KafkaRelay({ client, store, publication, topics, ...which });
@@ -39,10 +44,13 @@ export function connectKafka(surroundings: Surroundings, owner: EventFeed): Conn
     name: 'kafka',
     start: () => {
       for (const each of publications) if (each !== fleet) relays.start(each);
+      writer.start();
     },
     // A follower that parks an event, or reads what was parked, would wait for a broker that is away.
     disconnect: () => deadLetters.close(),
-    stop: () => relays.stopAll(),
+    stop: async () => {
+      await Promise.all([relays.stopAll(), signs.stop(), writer.stop()]);
+    },
     // What waits for a broker that is away is in the store, so relays keep nothing from being ready.
     notReady: () => feed.notReady(),
     gauges: gaugesOf(relays, feed),

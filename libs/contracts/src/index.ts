@@ -9,5 +9,7 @@ export * from './event-types.ts';
 export * from './events.ts';
 export * from './feed-check.ts';
 export * from './primitives.ts';
+export * from './signs-record.ts';
+export * from './source-signs.ts';
 export * from './upcasters.ts';
 export * from './wait-reasons.ts';

@@ -30,7 +30,8 @@ const at = '2026-03-17T00:00:00.000Z';
 const superseded = (patchId: string) => ({ type: 'PatchSuperseded', patchId, by: 'b', at });
 const event = (position: string, index: number, data: object, type = 'PatchSuperseded') =>
   `event: event\ndata: ${JSON.stringify({ source: 'catalog', type, stream: 's', place: { revision: Number(position), index }, position, time: at, actor: 'a', correlationId: 'c', data })}\n\n`;
-const progress = (position: string) => `event: progress\ndata: ${JSON.stringify({ position })}\n\n`;
+const progress = (position: string, more: object = {}) =>
+  `event: progress\ndata: ${JSON.stringify({ position, ...more })}\n\n`;
 
 function follow(applied: string[]) {
   const follower = followFeed(feed, {
@@ -99,5 +100,71 @@ describe('hearing another process', () => {
     const follower = follow([]);
     await expect(follower.reached('9')).rejects.toBeInstanceOf(FeedFault);
     expect(follower.failedBecause).toBeInstanceOf(FeedFault);
+  });
+});
+
+describe('hearing what the owner says of itself', () => {
+  const through = (shard: number, revision: number, throughMs: number) => ({ shard, shards: 2, revision, throughMs });
+  const signs = (more: object = {}) => ({ signs: { writable: true, through: [], stops: [], ...more } });
+  let owner: ServerResponse;
+
+  async function listen(...frames: string[]) {
+    answer = (_, response) => {
+      owner = response;
+      response.write(frames.join(''));
+    };
+    const follower = follow([]);
+    await follower.reached('1');
+    return follower;
+  }
+
+  it('knows nothing of an owner that says nothing of itself', async () => {
+    const follower = await listen(progress('1'));
+    expect(feed.signsOf('catalog')).toBeUndefined();
+    await follower.stop();
+  });
+
+  it('has the last word, and drops fields that it does not know', async () => {
+    const stop = { patchId: 'p1', mode: 'withdraw', reason: 'bad', at };
+    const newer = { ...signs({ stops: [{ ...stop, color: 'red' }], mood: 'good' }), weather: 'fine' };
+    const follower = await listen(progress('0', signs({ writable: false })), progress('1', newer));
+    expect(feed.signsOf('catalog')).toEqual({ writable: true, through: [], stops: [stop] });
+    expect(feed.signsOf('telemetry')).toBeUndefined();
+    owner.write(progress('1', signs({ writable: false })));
+    await expect.poll(() => feed.signsOf('catalog')).toEqual({ writable: false, through: [], stops: [] });
+    await follower.stop();
+  });
+
+  it('keeps the later of each shard, whoever says the earlier', async () => {
+    const follower = await listen(
+      progress('0', signs({ through: [through(0, 4, 2000), through(1, -1, 500)] })),
+      progress('1', signs({ through: [through(0, 3, 9000), through(1, -1, 700)] })),
+    );
+    expect(feed.signsOf('catalog')?.through).toEqual([through(0, 4, 2000), through(1, -1, 700)]);
+    owner.write(progress('1', signs({ through: [through(0, 4, 2500)] })));
+    await expect.poll(() => feed.signsOf('catalog')?.through).toEqual([through(0, 4, 2500), through(1, -1, 700)]);
+    await follower.stop();
+  });
+
+  it('takes the signs of an owner that does not know how far it is, but no sign of life', async () => {
+    answer = (_, response) => response.write(progress('1', { ...signs({ writable: false }), isBehind: true }));
+    const follower = follow([]);
+    await expect.poll(() => feed.signsOf('catalog')?.writable).toBe(false);
+    expect(feed.silentForMs('catalog')).toBe(Infinity);
+    expect(follower.caughtUp).toBe(false);
+    await follower.stop();
+  });
+
+  it.each([
+    ['that are no object', { signs: 'all well' }, '/'],
+    ['without `writable`', { signs: { through: [], stops: [] } }, 'signs'],
+    ['of a shard beyond the last', signs({ through: [through(2, 0, 1)] }), 'beyond the last'],
+    ['of no instant', signs({ through: [{ ...through(0, 0, 1), throughMs: 'now' }] }), 'signs/through/0/throughMs'],
+    ['with a stop of an unknown kind', signs({ stops: [{ patchId: 'p', mode: 'blame', reason: '', at }] }), 'mode'],
+  ])('stops at signs %s', async (_, more, words) => {
+    answer = (__, response) => response.write(progress('1', more));
+    const follower = follow([]);
+    await expect(follower.reached('1')).rejects.toBeInstanceOf(FeedFault);
+    expect(String(follower.failedBecause)).toContain(words.replace(/^\/$/, 'signs'));
   });
 });

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkPublicEvent, isKnownEventType } from '@sluice/contracts';
+import { checkPublicEvent, checkSigns, isKnownEventType } from '@sluice/contracts';
 import {
   EventFeed,
   type FeedEvent,
   type FeedMessage,
   type FeedRequest,
+  mergeSigns,
   type SourceSigns,
   type StreamRequest,
 } from '@sluice/event-feed';
@@ -37,6 +38,7 @@ export class FeedFault extends Error {
 /** The feed of another process: its `GET /v1/feed` as server-sent events, with reconnection. */
 export class HttpFeed extends EventFeed {
   private readonly lastSignAt = new Map<string, number>();
+  private readonly signs = new Map<string, SourceSigns>();
 
   constructor(private readonly options: HttpFeedOptions) {
     super();
@@ -46,8 +48,8 @@ export class HttpFeed extends EventFeed {
     return performance.now() - (this.lastSignAt.get(source) ?? -Infinity);
   }
 
-  override signsOf(): SourceSigns | undefined {
-    return undefined;
+  override signsOf(source: string): SourceSigns | undefined {
+    return this.signs.get(source);
   }
 
   override async *subscribe(request: FeedRequest): AsyncGenerator<FeedMessage> {
@@ -101,7 +103,9 @@ export class HttpFeed extends EventFeed {
     let [resumeAfter, current] = [after, after];
     for await (const { event, data } of this.frames(source, topics, after, signal)) {
       if (event === 'progress') {
-        const position = readPosition(data);
+        const { position, isBehind, signs } = readProgress(data);
+        if (signs !== undefined) this.signs.set(source, mergeSigns(this.signs.get(source), signs));
+        if (isBehind) continue;
         // Events alone may be of the past: only who has heard all of it knows how things stand.
         this.lastSignAt.set(source, performance.now());
         resumeAfter = current = position;
@@ -157,10 +161,21 @@ function isAborted(signal: AbortSignal): boolean {
   return signal.aborted;
 }
 
-function readPosition(text: string): Position {
-  const { position } = parse(text);
+interface Progress {
+  readonly position: Position;
+  /** The owner does not know whether all that it has was sent. */
+  readonly isBehind: boolean;
+  /** Absent in what an older owner sends. */
+  readonly signs: SourceSigns | undefined;
+}
+
+function readProgress(text: string): Progress {
+  const { position, isBehind = false, signs } = parse(text);
   if (typeof position !== 'string' || !/^\d+$/.test(position)) throw new FeedFault('a progress frame without position');
-  return position;
+  if (signs === undefined) return { position, isBehind: isBehind !== false, signs };
+  const checked = checkSigns(signs);
+  if ('fault' in checked) throw new FeedFault(`a progress frame at ${position}: ${checked.fault}`);
+  return { position, isBehind: isBehind !== false, signs: checked.signs };
 }
 
 function readPage(text: string): StreamPage {

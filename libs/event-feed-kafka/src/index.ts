@@ -4,3 +4,5 @@ export * from './kafka-feed.ts';
 export * from './kafka-relay.ts';
 export { ensureTopics, KafkaTopicMismatch, type KafkaTopicSettings } from './kafka-topics.ts';
 export * from './kafka-ownership.ts';
+export * from './signs-table.ts';
+export * from './signs-writer.ts';

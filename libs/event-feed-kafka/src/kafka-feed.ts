@@ -14,6 +14,7 @@ import { type KafkaMessage } from 'kafkajs';
 import { type KafkaClient } from './kafka-client.ts';
 import { type KafkaDeadLetters } from './kafka-dead-letters.ts';
 import { isAborted, reasonOf } from './patience.ts';
+import { type SignsTable } from './signs-table.ts';
 import { type RecordBatch, TopicReader } from './topic-reader.ts';
 
 export interface KafkaFeedOptions {
@@ -23,6 +24,8 @@ export interface KafkaFeedOptions {
   /** The owners themselves: what is missing in Kafka, or cannot be read there, comes from them. */
   readonly owner: EventFeed;
   readonly deadLetters?: KafkaDeadLetters;
+  /** What owners say of themselves; whoever made it stops it. Without, nothing of that is known. */
+  readonly signs?: SignsTable;
   readonly topicPrefix?: string | undefined;
 }
 
@@ -111,8 +114,8 @@ export class KafkaFeed extends EventFeed {
     return performance.now() - (lastSigns.length === 0 ? -Infinity : Math.min(...lastSigns));
   }
 
-  override signsOf(): SourceSigns | undefined {
-    return undefined;
+  override signsOf(source: string): SourceSigns | undefined {
+    return this.options.signs?.signsOf(source);
   }
 
   private group(topics: readonly string[]): string {

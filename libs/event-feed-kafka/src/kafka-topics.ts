@@ -24,6 +24,8 @@ const MS_PER_HOUR = 3_600_000;
 /** An event is one record; a patch with all its variants is larger than the 1 MiB that brokers allow by default. */
 const RECORD_BYTES_MAX = 8 * 1024 * 1024;
 const UNLIMITED = '-1';
+const SEGMENT_MS = 600_000;
+const SEGMENT_BYTES = 16 * 1024 * 1024;
 const CREATE_MS_MAX = 15_000;
 
 /**
@@ -49,13 +51,21 @@ export async function ensureTopics(
   });
 }
 
-/** Creates a topic of one partition that keeps all, as dead letters need it, or only the last of each key. */
+/**
+ * Creates a topic of one partition that keeps all, as dead letters need it, or only the last of each key, or that for a
+ * while only.
+ */
 export async function ensureSideTopic(
   client: KafkaClient,
   name: string,
-  settings: Pick<KafkaTopicSettings, 'replicationFactor'> & { readonly isCompacted?: boolean },
+  settings: Pick<KafkaTopicSettings, 'replicationFactor'> & {
+    readonly isCompacted?: boolean;
+    readonly keptMs?: number;
+  },
 ): Promise<void> {
-  const config = settings.isCompacted === true ? { 'cleanup.policy': 'compact' } : keepAll;
+  const { isCompacted = false, keptMs } = settings;
+  const compacted = keptMs === undefined ? { 'cleanup.policy': 'compact' } : keepLatest(keptMs);
+  const config = isCompacted ? compacted : keepAll;
   await withAdmin(client, (admin) => createTopic(admin, name, { partitions: 1, settings, config }));
 }
 
@@ -87,6 +97,17 @@ export async function withAdmin<Result>(client: KafkaClient, work: (admin: Admin
 }
 
 const keepAll = { 'cleanup.policy': 'delete', 'retention.ms': UNLIMITED, 'retention.bytes': UNLIMITED };
+
+// The broker compacts closed segments only, and a reader reads all of the open one.
+function keepLatest(keptMs: number): Record<string, string> {
+  return {
+    'cleanup.policy': 'compact,delete',
+    'retention.ms': String(keptMs),
+    'segment.ms': String(SEGMENT_MS),
+    'segment.bytes': String(SEGMENT_BYTES),
+    'min.cleanable.dirty.ratio': '0.1',
+  };
+}
 
 function configOf(topic: Topic, settings: KafkaTopicSettings): Record<string, string> {
   if (topic !== 'fleet') return keepAll;

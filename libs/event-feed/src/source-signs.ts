@@ -93,3 +93,42 @@ export function mergeThrough(
 function isLater(one: ShardThrough, other: ShardThrough): boolean {
   return one.revision === other.revision ? one.throughMs > other.throughMs : one.revision > other.revision;
 }
+
+/**
+ * Calls `send` after changes of the signs until the signal aborts, and waits for `pause` between two calls: what changes
+ * meanwhile goes with the next.
+ */
+export async function sendChanges(
+  signs: OwnSigns,
+  {
+    send,
+    pause,
+    signal,
+  }: {
+    readonly send: () => void | Promise<void>;
+    readonly pause: () => Promise<void>;
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
+  const isStopped = () => signal.aborted;
+  let changed = Promise.withResolvers<undefined>();
+  const wake = () => changed.resolve(undefined);
+  const end = signs.onChange(wake);
+  signal.addEventListener('abort', wake, { once: true });
+  try {
+    while (!isStopped()) {
+      await changed.promise;
+      if (isStopped()) return;
+      changed = Promise.withResolvers<undefined>();
+      await send();
+      await pause();
+    }
+  } finally {
+    end();
+  }
+}
+
+/** What is known of a source after it has said something more: its last word, and the later of each shard. */
+export function mergeSigns(known: SourceSigns | undefined, received: SourceSigns): SourceSigns {
+  return { ...received, through: mergeThrough(known?.through ?? [], received.through) };
+}

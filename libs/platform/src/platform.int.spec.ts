@@ -244,7 +244,8 @@ describe('telling of itself', () => {
     const second = (await send('GET', `/v1/feed?from=${first.next}`)).json<{ events: object[] }>();
     expect(second).toMatchObject({ next: '3', caughtUp: true, events: [{ stream: 'patch-3', actor: 'a' }] });
     const fromEnd = (await send('GET', '/v1/feed?from=end')).json<object>();
-    expect(fromEnd).toEqual({ events: [], next: '3', caughtUp: true });
+    const signs = { writable: true, through: [], stops: [] };
+    expect(fromEnd).toEqual({ events: [], next: '3', caughtUp: true, signs });
   });
 
   it('gives the events of one stream, from a commit of it on', async () => {

@@ -9,6 +9,7 @@ import { AuthGuard } from './auth/auth.ts';
 import { DeadLettersController } from './feed/dead-letters.controller.ts';
 import { DeviceRoutes } from './http/device-routes.ts';
 import { FeedController } from './feed/feed.controller.ts';
+import { FeedSigns } from './feed/feed-signs.ts';
 import { Folds } from './replay/folds.ts';
 import { type Companion, Followers } from './followers.ts';
 import { Metrics } from './observe/metrics.ts';
@@ -69,7 +70,7 @@ export class PlatformModule {
       inject: [Followers, Metrics],
       useFactory: (followers: Followers, metrics: Metrics) => prove(store, signs, { followers, metrics }),
     };
-    const own = [Metrics, Followers, Verifications, DeviceRoutes, OpenApi, StreamShares];
+    const own = [Metrics, Followers, Verifications, DeviceRoutes, OpenApi, StreamShares, FeedSigns];
     return {
       module: PlatformModule,
       global: true,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Type } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { type EventFeed, type Publication, type ShardOwnership } from '@sluice/event-feed';
+import { type EventFeed, OwnSigns, type Publication, type ShardOwnership } from '@sluice/event-feed';
 import { type Clock, type EventStore } from '@sluice/event-sourcing';
 import { type Logger } from 'pino';
 import { ManualClock, WallClock } from './clock.ts';
@@ -30,6 +30,8 @@ export interface Surroundings {
   readonly store: EventStore;
   readonly publications: readonly Publication[];
   readonly log: Logger;
+  /** What this process says of itself. */
+  readonly signs: OwnSigns;
 }
 
 export interface Connections {
@@ -69,8 +71,10 @@ export async function startService(
   const location: StoreLocation = { kind: values.store, path: join(values.data, 'sluice.db'), url: values.storeUrl };
   const store = await openStore(location, clock);
   const folds = new WorkerFolds(foldsWorker, location);
-  const connections = connect?.({ settings: values, store, publications, log }) ?? {};
-  const app = await createApp(modules, { settings, clock, store, tokens, folds, publications, ...connections }, log);
+  const signs = new OwnSigns();
+  const connections = connect?.({ settings: values, store, publications, log, signs }) ?? {};
+  const composition = { settings, clock, store, tokens, folds, publications, signs, ...connections };
+  const app = await createApp(modules, composition, log);
   return { app, tokens, store, address: await serve(app, values, log) };
 }
 

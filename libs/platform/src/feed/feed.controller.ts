@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { type ServerResponse } from 'node:http';
 import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { topics } from '@sluice/contracts';
@@ -9,12 +10,16 @@ import { IsInt, Matches, Max, Min } from 'class-validator';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { Roles } from '../auth/auth.ts';
 import { Followers } from '../followers.ts';
+import { wallSleep } from '../observe/store-proof.ts';
 import { ProblemError } from '../http/problem.ts';
+import { FeedSigns } from './feed-signs.ts';
 import { StreamShares } from './stream-shares.ts';
 import { Optional } from '../http/validation.ts';
 
 /** Also sent while nothing happens, so that a consumer can tell silence from a broken line. */
 const FEED_HEARTBEAT_SECONDS = 5;
+/** A store in the same process answers at once, another one within some milliseconds. */
+const HEAD_MS_MAX = 500;
 const PAGE_EVENTS_DEFAULT = 1000;
 const PAGE_EVENTS_MAX = 10_000;
 const STREAM_PATTERN = /^[a-z]+-[A-Za-z0-9._:-]{1,64}$/;
@@ -69,6 +74,7 @@ export class FeedController {
     private readonly feed: StoreFeed,
     private readonly store: EventStore,
     private readonly shares: StreamShares,
+    private readonly signs: FeedSigns,
     followers: Followers,
   ) {
     followers.onStop('feed readers', () => {
@@ -98,7 +104,7 @@ export class FeedController {
     try {
       if (request.headers.accept?.includes('text/event-stream') === true)
         await this.stream(messages, reply, abort.signal);
-      else await reply.send(await page(messages, after, query.limit));
+      else await reply.send({ ...(await page(messages, after, query.limit)), signs: this.signs.current() });
     } finally {
       abort.abort();
       this.open.delete(abort);
@@ -114,13 +120,16 @@ export class FeedController {
     let position: Position | undefined;
     const heartbeat = setInterval(() => {
       void this.isAtHead(position).then((isCurrent) => {
-        if (isCurrent && position !== undefined && !signal.aborted) raw.write(frame({ kind: 'progress', position }));
+        if (isCurrent && position !== undefined && !signal.aborted) raw.write(this.signs.progressFrame(position));
       });
     }, FEED_HEARTBEAT_SECONDS * 1000);
+    void this.sendSigns(raw, () => position, signal);
     try {
       for await (const message of messages) {
         if (message.kind === 'progress') position = message.position;
-        if (!raw.write(frame(message))) await once(raw, 'drain', { signal });
+        const frame =
+          message.kind === 'progress' ? this.signs.progressFrame(message.position) : eventFrame(message.event);
+        if (!raw.write(frame)) await once(raw, 'drain', { signal });
       }
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -128,6 +137,17 @@ export class FeedController {
       clearInterval(heartbeat);
       raw.end();
     }
+  }
+
+  // A store that does not answer must not keep the signs back: they may say just that.
+  private async sendSigns(raw: ServerResponse, position: () => Position | undefined, signal: AbortSignal) {
+    await this.signs.follow(signal, async () => {
+      const covered = position();
+      if (covered === undefined) return;
+      const isCurrent = await Promise.race([this.isAtHead(covered), wallSleep(HEAD_MS_MAX, signal)]);
+      if (raw.writableNeedDrain) await once(raw, 'drain', { signal }).catch(() => undefined);
+      if (!signal.aborted) raw.write(this.signs.progressFrame(covered, { isBehind: isCurrent !== true }));
+    });
   }
 
   // A subscription that is stuck must not look like one that has nothing to tell.
@@ -178,8 +198,6 @@ async function page(messages: AsyncIterable<FeedMessage>, after: Position, limit
   return { events, next, caughtUp: false };
 }
 
-function frame(message: FeedMessage): string {
-  return message.kind === 'progress'
-    ? `event: progress\ndata: ${JSON.stringify({ position: message.position })}\n\n`
-    : `event: event\ndata: ${JSON.stringify(message.event)}\n\n`;
+function eventFrame(event: FeedEvent): string {
+  return `event: event\ndata: ${JSON.stringify(event)}\n\n`;
 }

@@ -1,18 +1,22 @@
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { parseTime } from '@sluice/contracts';
-import { FeedFollower } from '@sluice/event-feed';
+import { EventFeed, FeedFollower, OwnSigns } from '@sluice/event-feed';
 import { Clock, EventStore, type Follower, type Position } from '@sluice/event-sourcing';
-import { Matches } from 'class-validator';
+import { Type } from 'class-transformer';
+import { IsInt, Matches, Min } from 'class-validator';
 import { Roles } from '../auth/auth.ts';
 import { ManualClock } from '../clock.ts';
 import { Followers } from '../followers.ts';
 import { ProblemError } from '../http/problem.ts';
 import { IsTime, Optional } from '../http/validation.ts';
+import { wallSleep } from './store-proof.ts';
 
 const POSITION = /^\d{1,20}$/;
 /** Who waits longer than that for a follower is told so, and may ask again. */
 const WAIT_MS_MAX = 20_000;
+const SIGNS_POLL_MS = 5;
+const HEALTH_SOURCE = 'telemetry';
 
 class ClockBody {
   @ApiProperty({ format: 'date-time', description: 'The new time; not before the present one.' })
@@ -35,6 +39,16 @@ class AppliedQuery {
   @Optional()
   @Matches(POSITION)
   own?: string;
+
+  @ApiPropertyOptional({
+    description:
+      'Answer once what follows telemetry knows that the health of all shards is counted up to then (milliseconds since 1970).',
+  })
+  @Optional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  through?: number;
 }
 
 /** How far the service has come, and, for a scenario on several processes, the clock that it lives by. */
@@ -45,6 +59,8 @@ export class ProgressController {
     private readonly clock: Clock,
     private readonly store: EventStore,
     private readonly followers: Followers,
+    private readonly feed: EventFeed,
+    private readonly signs: OwnSigns,
   ) {}
 
   /** Answers when all that is done at the new time has been done. */
@@ -71,10 +87,12 @@ export class ProgressController {
     try {
       await Promise.all(
         followers.flatMap((follower) => {
-          const position = wanted[sourceOf(follower) as keyof AppliedQuery];
+          const position = wanted[sourceOf(follower) as 'catalog' | 'telemetry' | 'own'];
           return position === undefined ? [] : [follower.reached(position, tooLong.signal)];
         }),
       );
+      if (wanted.through !== undefined && followers.some((each) => sourceOf(each) === HEALTH_SOURCE))
+        await this.countedThrough(wanted.through, tooLong.signal);
       await this.followers.idle();
     } finally {
       clearTimeout(timer);
@@ -83,6 +101,7 @@ export class ProgressController {
     return {
       now: this.clock.nowText(),
       head: await this.store.head(),
+      through: this.signs.current().through,
       followers: followers.map((follower) => ({
         name: follower.name,
         source: sourceOf(follower),
@@ -90,6 +109,15 @@ export class ProgressController {
         caughtUp: follower.caughtUp,
       })),
     };
+  }
+
+  // What a source says of itself has no position to wait for.
+  private async countedThrough(wantedMs: number, signal: AbortSignal): Promise<void> {
+    const isCounted = () => {
+      const through = this.feed.signsOf(HEALTH_SOURCE)?.through ?? [];
+      return through[0]?.shards === through.length && through.every(({ throughMs }) => throughMs >= wantedMs);
+    };
+    while (!isCounted() && !signal.aborted) await wallSleep(SIGNS_POLL_MS, signal);
   }
 }
 
