@@ -11,6 +11,7 @@ export * from './http/problem.ts';
 export * from './replay/replays.ts';
 export * from './http/serve.ts';
 export * from './settings.ts';
+export * from './stops-in-force.ts';
 export * from './feed/stream-shares.ts';
 export * from './timers.ts';
 export * from './auth/tokens.ts';

@@ -18,6 +18,7 @@ import { ProblemFilter } from './http/problem.ts';
 import { ProgressController } from './observe/progress.controller.ts';
 import { ReplaysController, Verifications } from './replay/replays.ts';
 import { Settings } from './settings.ts';
+import { StopsInForce } from './stops-in-force.ts';
 import { StreamShares } from './feed/stream-shares.ts';
 import { Timers, WallTimers } from './timers.ts';
 import { Tokens } from './auth/tokens.ts';
@@ -60,7 +61,7 @@ export class PlatformModule {
       { provide: Timers, useValue: timers },
       { provide: Reservations, useValue: new Reservations(store, () => timers.monotonicMs()) },
     ];
-    const own = [Metrics, Followers, Verifications, DeviceRoutes, OpenApi, StreamShares];
+    const own = [Metrics, Followers, StopsInForce, Verifications, DeviceRoutes, OpenApi, StreamShares];
     return {
       module: PlatformModule,
       global: true,

@@ -1,12 +1,17 @@
 import { type Command } from 'commander';
 import { type Api, type Host } from '../api.ts';
 import { CliError } from '../errors.ts';
-import { table } from '../output.ts';
+import { table, time } from '../output.ts';
 import { type OpenSession } from '../session.ts';
 
 interface Health extends Host {
   readonly state: 'ready' | 'not-ready' | 'unreachable';
   readonly detail?: string;
+}
+
+/** Stops that are in force in the memory of the process are listed, and do not make it unready. */
+interface Ready {
+  readonly stopsNotDurable?: readonly { readonly stop: string; readonly since: string }[];
 }
 
 export function addHealthCommand(program: Command, open: OpenSession): void {
@@ -39,8 +44,10 @@ export function addHealthCommand(program: Command, open: OpenSession): void {
 
 async function look(api: Api, host: Host): Promise<Health> {
   try {
-    await api.call('GET', host.services[0], '/health/ready');
-    return { ...host, state: 'ready' };
+    const { body } = await api.call<Ready>('GET', host.services[0], '/health/ready');
+    const stops = body.stopsNotDurable?.map(({ stop, since }) => `${stop} (since ${time(since)})`) ?? [];
+    if (stops.length === 0) return { ...host, state: 'ready' };
+    return { ...host, state: 'ready', detail: `in force, not stored yet: ${stops.join(', ')}` };
   } catch (error) {
     if (!(error instanceof CliError) || error.exit === 'interrupted') throw error;
     const { what, next, detail } = error.story;

@@ -11,6 +11,7 @@ import { Metrics } from './metrics.ts';
 import { OpenApi } from '../http/open-api.ts';
 import { ProblemError } from '../http/problem.ts';
 import { type Binding, type Role, roles, Tokens } from '../auth/tokens.ts';
+import { StopsInForce } from '../stops-in-force.ts';
 import { Optional } from '../http/validation.ts';
 
 @ApiTags('operations')
@@ -21,6 +22,7 @@ export class OperationsController {
     private readonly metrics: Metrics,
     private readonly openApi: OpenApi,
     private readonly asyncApi: AsyncApi,
+    private readonly stops: StopsInForce,
   ) {
     metrics.gauge('sluice_ready', 'Whether the process is ready (0 or 1)', () =>
       this.followers.notReady().length === 0 ? 1 : 0,
@@ -39,7 +41,9 @@ export class OperationsController {
     const waiting = this.followers.notReady();
     if (waiting.length > 0)
       throw new ProblemError('not-ready', waiting.map(({ name, because }) => `${name} ${because}`).join('; '));
-    return { status: 'ok' };
+    const stopsNotDurable = this.stops.list();
+    // It stays ready: a process that is restarted for this forgets the stops.
+    return { status: 'ok', ...(stopsNotDurable.length > 0 && { stopsNotDurable }) };
   }
 
   @Get('metrics')

@@ -229,6 +229,11 @@ class PulledShape {
 
   @ApiProperty()
   at!: string;
+
+  @ApiPropertyOptional({
+    description: 'false while the pull is in force without being stored; absent once it is stored.',
+  })
+  durable?: boolean;
 }
 
 /** A patch as queries show it: its content as it stands, and what became of it. */
@@ -278,7 +283,9 @@ export function toContent(body: PublishPatchBody): PatchContent {
   };
 }
 
-/** The answer that PatchView describes. */
-export function toPatchView({ patchId, firstContent: _, content, ...facts }: KnownPatch) {
-  return { patchId, ...content, ...facts };
+/** The answer that PatchView describes. `isDurable` is false where a pull of the patch is not stored. */
+export function toPatchView(patch: KnownPatch, isDurable = true) {
+  const { patchId, firstContent: _, content, ...facts } = patch;
+  if (isDurable || facts.status !== 'pulled') return { patchId, ...content, ...facts };
+  return { patchId, ...content, ...facts, pulled: { ...facts.pulled, durable: false } };
 }
