@@ -1,5 +1,6 @@
 export * from './auth/auth.ts';
 export * from './clock.ts';
+export { FileRoute, StopRoute } from './http/bodies.ts';
 export * from './http/device-routes.ts';
 export * from './replay/folds.ts';
 export * from './followers.ts';

@@ -134,17 +134,21 @@ class PatchContentShape {
 /** The body of POST /v1/patches, and what an imported patch is checked against. */
 export class PublishPatchBody extends PatchContentShape {}
 
-/** The body of POST /v1/patches/{id}/pull. */
+/** The body of POST /v1/patches/{id}/pull; a stop asks for no words. */
 export class PullPatchBody {
-  @ApiProperty({ enum: modes, description: 'withdraw: stop offering it. recall: also remove it from every device.' })
+  @ApiPropertyOptional({
+    enum: modes,
+    default: 'withdraw',
+    description: 'withdraw: stop offering it. recall: also remove it from every device.',
+  })
   @IsIn(modes)
-  mode!: PullMode;
+  mode: PullMode = 'withdraw';
 
-  @ApiProperty({ maxLength: REASON_LENGTH_MAX })
+  @ApiPropertyOptional({ maxLength: REASON_LENGTH_MAX, default: 'no reason given' })
   @IsString()
   @IsNotEmpty()
   @MaxLength(REASON_LENGTH_MAX)
-  reason!: string;
+  reason: string = 'no reason given';
 
   @ApiPropertyOptional({ pattern: ID_PATTERN, description: 'Another patch of the same base that devices go on to.' })
   @Optional()

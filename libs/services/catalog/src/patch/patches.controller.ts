@@ -3,7 +3,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { contentFaults, type KnownPatch } from '@sluice/domain-catalog';
 import { Clock, type CommandContext } from '@sluice/event-sourcing';
-import { ProblemError, RequestContext, Roles } from '@sluice/platform';
+import { ProblemError, RequestContext, Roles, StopRoute } from '@sluice/platform';
 import { ChangePatch } from './change-patch.handler.ts';
 import { listPatches } from './list-patches.ts';
 import {
@@ -73,9 +73,10 @@ export class PatchesController {
   }
 
   @Post(':id/pull')
+  @StopRoute()
   @HttpCode(200)
   @Roles('responder')
-  @ApiOperation({ summary: 'Withdraw or recall a patch' })
+  @ApiOperation({ summary: 'Withdraw or recall a patch; without a body, withdraw it' })
   @ApiOkResponse({ type: PatchView })
   async pull(@Param('id') id: string, @Body() body: PullPatchBody, @RequestContext() context: CommandContext) {
     const { mode, reason, replacement, ledgerDigest } = body;

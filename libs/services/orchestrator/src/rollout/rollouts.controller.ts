@@ -5,7 +5,7 @@ import { ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { ID_PATTERN } from '@sluice/contracts';
 import { type PlanDraft, planFaults, previewRollout, type PublishedPatch, slicesOf } from '@sluice/domain-rollout';
 import { Clock, type CommandContext } from '@sluice/event-sourcing';
-import { Optional, paged, PageQuery, ProblemError, RequestContext, Roles } from '@sluice/platform';
+import { Optional, paged, PageQuery, ProblemError, RequestContext, Roles, StopRoute } from '@sluice/platform';
 import { IsIn, Matches } from 'class-validator';
 import { type AskedOfRollout, ChangeRollout } from '../commands.ts';
 import { type KnownRollout, Overview } from '../overview.projection.ts';
@@ -104,6 +104,7 @@ export class RolloutsController {
   }
 
   @Post(':id/pause')
+  @StopRoute()
   @HttpCode(200)
   @Roles('operator', 'responder')
   pause(@Param('id') rolloutId: string, @Body() { reason }: StopBody, @RequestContext() context: CommandContext) {
@@ -123,6 +124,7 @@ export class RolloutsController {
   }
 
   @Post(':id/halt')
+  @StopRoute()
   @HttpCode(200)
   @Roles('operator', 'responder')
   halt(@Param('id') rolloutId: string, @Body() { reason }: StopBody, @RequestContext() context: CommandContext) {
@@ -141,6 +143,7 @@ export class RolloutsController {
   }
 
   @Post(':id/abort')
+  @StopRoute()
   @HttpCode(200)
   @Roles('operator', 'responder')
   abort(@Param('id') rolloutId: string, @Body() { reason }: StopBody, @RequestContext() context: CommandContext) {
