@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { InMemoryEventStore } from '@sluice/event-sourcing';
-import { close, createApp, InlineFolds, ManualClock, Settings, Tokens } from '@sluice/platform';
+import { close, createApp, InlineFolds, ManualClock, OpenApi, Settings, Tokens } from '@sluice/platform';
 import { CatalogModule, catalogPublications } from '@sluice/service-catalog';
 import { OrchestratorModule, orchestratorPublications } from '@sluice/service-orchestrator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -47,5 +47,11 @@ describe('stopping', () => {
         expect(answer.json(), `${type ?? 'no type'}, ${JSON.stringify(payload)}`).toMatchObject({ code });
       }
     }
+  });
+
+  it.each(stops)('says so in the document: %s', (url) => {
+    const { paths } = app.get(OpenApi).document();
+    const requestBody = paths[url.replace('/none/', '/{id}/')]?.post?.requestBody;
+    expect(requestBody).toMatchObject({ required: false, content: { 'application/json': { schema: {} } } });
   });
 });

@@ -27,7 +27,7 @@ class BrakeBody {
 @Controller('v1')
 class BrakeController {
   @Post('brake')
-  @StopRoute()
+  @StopRoute(BrakeBody)
   @HttpCode(200)
   @Roles('responder')
   brake(@Body() body: BrakeBody) {

@@ -1,4 +1,6 @@
+import { applyDecorators, type Type } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
+import { ApiBody } from '@nestjs/swagger';
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { authenticate } from '../auth/auth.ts';
 import { type Tokens } from '../auth/tokens.ts';
@@ -18,9 +20,10 @@ export const FileRoute = (limitBytes: number) =>
 
 /**
  * A route that stops something. It needs no body and no content type: what is no JSON object counts as no words, and the
- * stop is taken with its default reason. A JSON object is checked like any other body.
+ * stop is taken with its default reason. A JSON object is checked like any other body, against the class of the body.
  */
-export const StopRoute = () => RouteConfig({ body: 'stop' } satisfies BodyConfig);
+export const StopRoute = (body: Type) =>
+  applyDecorators(RouteConfig({ body: 'stop' } satisfies BodyConfig), ApiBody({ type: body, required: false }));
 
 /** Reads the bodies of files and stops. To be called before the routes are registered. */
 export function readBodies(instance: FastifyInstance, tokens: Tokens): void {

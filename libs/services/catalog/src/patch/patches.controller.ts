@@ -73,7 +73,7 @@ export class PatchesController {
   }
 
   @Post(':id/pull')
-  @StopRoute()
+  @StopRoute(PullPatchBody)
   @HttpCode(200)
   @Roles('responder')
   @ApiOperation({ summary: 'Withdraw or recall a patch; without a body, withdraw it' })

@@ -104,7 +104,7 @@ export class RolloutsController {
   }
 
   @Post(':id/pause')
-  @StopRoute()
+  @StopRoute(StopBody)
   @HttpCode(200)
   @Roles('operator', 'responder')
   pause(@Param('id') rolloutId: string, @Body() { reason }: StopBody, @RequestContext() context: CommandContext) {
@@ -124,7 +124,7 @@ export class RolloutsController {
   }
 
   @Post(':id/halt')
-  @StopRoute()
+  @StopRoute(StopBody)
   @HttpCode(200)
   @Roles('operator', 'responder')
   halt(@Param('id') rolloutId: string, @Body() { reason }: StopBody, @RequestContext() context: CommandContext) {
@@ -143,7 +143,7 @@ export class RolloutsController {
   }
 
   @Post(':id/abort')
-  @StopRoute()
+  @StopRoute(StopBody)
   @HttpCode(200)
   @Roles('operator', 'responder')
   abort(@Param('id') rolloutId: string, @Body() { reason }: StopBody, @RequestContext() context: CommandContext) {
