@@ -71,13 +71,13 @@ export class StopsInForce implements OnApplicationShutdown {
    * refused. A stop that waits already changes nothing further.
    */
   async enforce<Result>(stop: Stop<Result>): Promise<Result | undefined> {
-    if (this.waiting.has(stop.stop)) throw notDurable(stop);
+    this.refuseAgain(stop);
     const attempt = stop.store();
     const outcome = await this.inTime(attempt);
     if (outcome.kind === 'stored') return outcome.result;
     if (outcome.kind === 'failed' && isRefusal(outcome.error)) throw outcome.error;
     // Another request may have put the same stop in force meanwhile.
-    if (this.waiting.has(stop.stop)) throw notDurable(stop);
+    this.refuseAgain(stop);
     if (this.waiting.size >= STOPS_MAX)
       throw new ProblemError('store-unavailable', 'too many stops wait for the store');
     if (!stop.begin()) return undefined;
@@ -92,6 +92,12 @@ export class StopsInForce implements OnApplicationShutdown {
   onApplicationShutdown(): void {
     this.callOff?.();
     for (const { stop, since } of this.list()) this.log.error(`${stop}, in force since ${since}, is lost: not stored`);
+  }
+
+  /** With the instant of the stop that waits, not of the one that came again. */
+  private refuseAgain({ stop }: WaitingStop): void {
+    const waiting = this.waiting.get(stop);
+    if (waiting !== undefined) throw notDurable(waiting.stop);
   }
 
   private async inTime<Result>(attempt: Promise<Result>): Promise<Outcome<Result>> {
