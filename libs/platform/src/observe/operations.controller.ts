@@ -38,11 +38,13 @@ export class OperationsController {
   @Get('health/ready')
   @Public()
   ready() {
-    const waiting = this.followers.notReady();
-    if (waiting.length > 0)
-      throw new ProblemError('not-ready', waiting.map(({ name, because }) => `${name} ${because}`).join('; '));
+    const waiting = this.followers.notReady().map(({ name, because }) => `${name} ${because}`);
     const stopsNotDurable = this.stops.list();
-    // It stays ready: a process that is restarted for this forgets the stops.
+    if (waiting.length > 0) {
+      const stops = stopsNotDurable.map(({ stop }) => `${stop} is in force and not stored`);
+      throw new ProblemError('not-ready', [...waiting, ...stops].join('; '));
+    }
+    // Stops alone leave it ready: a process that is restarted for them forgets them.
     return { status: 'ok', ...(stopsNotDurable.length > 0 && { stopsNotDurable }) };
   }
 
