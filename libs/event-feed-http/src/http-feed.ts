@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkPublicEvent, isKnownEventType } from '@sluice/contracts';
-import { EventFeed, type FeedEvent, type FeedMessage, type FeedRequest, type StreamRequest } from '@sluice/event-feed';
+import {
+  EventFeed,
+  type FeedEvent,
+  type FeedMessage,
+  type FeedRequest,
+  type SourceSigns,
+  type StreamRequest,
+} from '@sluice/event-feed';
 import { type Position } from '@sluice/event-sourcing';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 
@@ -37,6 +44,10 @@ export class HttpFeed extends EventFeed {
 
   override silentForMs(source: string): number {
     return performance.now() - (this.lastSignAt.get(source) ?? -Infinity);
+  }
+
+  override signsOf(): SourceSigns | undefined {
+    return undefined;
   }
 
   override async *subscribe(request: FeedRequest): AsyncGenerator<FeedMessage> {

@@ -147,6 +147,10 @@ class CountingFeed extends EventFeed {
   override silentForMs(source: string) {
     return this.feed.silentForMs(source);
   }
+
+  override signsOf(source: string) {
+    return this.feed.signsOf(source);
+  }
 }
 
 export const publication = publishAsIs('catalog', 'catalog', topics.catalog.streams);

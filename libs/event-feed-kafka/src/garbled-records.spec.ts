@@ -25,6 +25,7 @@ class Owner extends EventFeed {
     yield* this.answer();
   }
   override silentForMs = () => 0;
+  override signsOf = () => undefined;
 }
 
 const NOW = '2026-11-24T10:00:00.000Z';

@@ -6,6 +6,7 @@ import {
   type FeedMessage,
   type FeedRequest,
   isAfter,
+  type SourceSigns,
   type StreamRequest,
 } from '@sluice/event-feed';
 import { comparePositions, type Position } from '@sluice/event-sourcing';
@@ -108,6 +109,10 @@ export class KafkaFeed extends EventFeed {
   override silentForMs(source: string): number {
     const lastSigns = [...this.subscribed].filter((each) => each.source === source).map(({ lastSignAt }) => lastSignAt);
     return performance.now() - (lastSigns.length === 0 ? -Infinity : Math.min(...lastSigns));
+  }
+
+  override signsOf(): SourceSigns | undefined {
+    return undefined;
   }
 
   private group(topics: readonly string[]): string {

@@ -1,5 +1,6 @@
 import { type Position } from '@sluice/event-sourcing';
 import { type DeadLetters } from './dead-letters.ts';
+import { type SourceSigns } from './source-signs.ts';
 
 /** The place of a public event in its source stream. */
 export interface StreamPlace {
@@ -55,4 +56,6 @@ export abstract class EventFeed {
   abstract readStream(request: StreamRequest): AsyncIterable<FeedEvent>;
   /** How long nothing, not even a heartbeat, was heard from the source (milliseconds of wall time; Infinity if never). */
   abstract silentForMs(source: string): number;
+  /** What the source said of itself last; undefined when it has said nothing yet, or its version is too old for it. */
+  abstract signsOf(source: string): SourceSigns | undefined;
 }

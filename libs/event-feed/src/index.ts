@@ -3,4 +3,5 @@ export * from './event-feed.ts';
 export * from './feed-follower.ts';
 export * from './feed-inbox.ts';
 export * from './shard-ownership.ts';
+export * from './source-signs.ts';
 export * from './store-feed.ts';

@@ -29,6 +29,8 @@ export class ScriptedFeed extends EventFeed {
   override silentForMs(): number {
     return 0;
   }
+
+  override signsOf(): undefined {}
 }
 
 /** An event of a stream; `previous` is the place before it. */

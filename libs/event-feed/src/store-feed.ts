@@ -7,6 +7,7 @@ import {
   type StreamPlace,
   type StreamRequest,
 } from './event-feed.ts';
+import { type OwnSigns, type SourceSigns } from './source-signs.ts';
 
 /** What a service tells the world of one topic: which of its streams, and how a commit reads from outside. */
 export interface Publication {
@@ -22,6 +23,7 @@ export class StoreFeed extends EventFeed {
   constructor(
     private readonly store: EventStore,
     private readonly publications: readonly Publication[],
+    private readonly signs?: OwnSigns,
   ) {
     super();
   }
@@ -64,6 +66,10 @@ export class StoreFeed extends EventFeed {
   // The source is this very process.
   override silentForMs(): number {
     return 0;
+  }
+
+  override signsOf(): SourceSigns | undefined {
+    return this.signs?.current();
   }
 }
 

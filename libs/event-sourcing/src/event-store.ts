@@ -101,6 +101,8 @@ export abstract class EventStore {
   abstract subscribe(options: ReadOptions & { readonly signal: AbortSignal }): AsyncIterable<SubscriptionMessage>;
   /** The position of the last commit, BEGINNING if there is none. */
   abstract head(): Promise<Position>;
+  /** Writes a mark that no reader sees. Durable when resolved; throws StoreUnavailable when an append would not be kept. */
+  abstract proveWritable(): Promise<void>;
   /** Finishes what was accepted and lets go of all resources. */
   abstract close(): Promise<void>;
 }

@@ -7,11 +7,16 @@ import { Retries, retried, unavailable } from './retries.ts';
 import { streamEvents } from './stream-reads.ts';
 import { type Limits } from './stream-writer.ts';
 
+/** Names of checkpoints are encoded, so none has a stream of this name. */
+const MARK_STREAM = `${CHECKPOINT_STREAMS}:writable`;
+
 /**
  * A stream for each checkpoint, of which the server keeps the last event only. Its revision, counted from 0, is the version
  * less one, so the expected revision keeps out who has not seen the last.
  */
 export class EventStoreDBCheckpoints extends Checkpoints {
+  private isMarkBounded = false;
+
   constructor(
     private readonly connection: Connection,
     private readonly limits: Limits,
@@ -40,6 +45,17 @@ export class EventStoreDBCheckpoints extends Checkpoints {
         throw error;
       }
       return saved;
+    });
+  }
+
+  /** Proves that the server keeps what is written. Any number of processes may do so. */
+  writeMark(): Promise<void> {
+    return this.accept(async () => {
+      if (!this.isMarkBounded) await this.keepLastOnly(MARK_STREAM);
+      this.isMarkBounded = true;
+      const event = jsonEvent({ id: randomUUID(), type: 'Mark', data: {} });
+      const options = { expectedRevision: ANY, ...this.callOptions() } as const;
+      await this.retried(() => this.connection.client.appendToStream(MARK_STREAM, event, options));
     });
   }
 

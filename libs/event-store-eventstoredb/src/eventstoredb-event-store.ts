@@ -170,6 +170,10 @@ export class EventStoreDBEventStore extends EventStore {
     });
   }
 
+  override proveWritable(): Promise<void> {
+    return this.checkpoints.writeMark();
+  }
+
   override close(): Promise<void> {
     this.closing ??= this.finish();
     return this.closing;

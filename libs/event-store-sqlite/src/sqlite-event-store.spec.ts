@@ -197,6 +197,26 @@ describe('running out of room', () => {
     expect(await collect(store.readAll())).toHaveLength(accepted + 1);
   });
 
+  it('cannot prove that it writes when the disk is full, and can once there is room again', async () => {
+    await reopen({ sizeBytesMax: 1024 * 1024 });
+    await store.proveWritable();
+    let isFull = false;
+    for (let count = 0; !isFull; count += 1) {
+      await store.append(packed(`c${count}`, randomBytes(10_000))).catch(() => (isFull = true));
+    }
+    await expect(store.proveWritable()).rejects.toMatchObject({ name: 'StoreUnavailable' });
+    const commits = await collect(store.readAll());
+    await reopen();
+    await store.proveWritable();
+    expect(await collect(store.readAll())).toEqual(commits);
+  });
+
+  it('keeps one mark, however often it proves that it writes', async () => {
+    for (let count = 0; count < 200; count += 1) await store.proveWritable();
+    await store.close();
+    expect((await stat(path)).size).toBeLessThan(512 * 1024);
+  });
+
   it('refuses what is too much to wait for the disk, and does the rest', async () => {
     const megabyte = new Uint8Array(1024 * 1024);
     const appends = Array.from({ length: 70 }, (_, n) => store.append(packed(`c${n}`, megabyte)));

@@ -109,6 +109,11 @@ export class SqliteEventStore extends EventStore {
     return this.shared ? String(await this.thread.call('head', undefined)) : this.position;
   }
 
+  override async proveWritable(): Promise<void> {
+    if (this.closing !== undefined) throw new StoreUnavailable('the store is closed');
+    await this.thread.call('prove-writable', undefined);
+  }
+
   override close(): Promise<void> {
     this.closing ??= this.finish();
     return this.closing;

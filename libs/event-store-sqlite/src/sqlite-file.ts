@@ -40,6 +40,9 @@ const CHECKPOINTS = `
     (name TEXT PRIMARY KEY, version INTEGER NOT NULL, position TEXT NOT NULL, epoch INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
+/** Where marks are written as proof that the disk still takes something; earlier versions do not mind this table either. */
+const MARKS = 'CREATE TABLE IF NOT EXISTS marks (id INTEGER PRIMARY KEY, room BLOB NOT NULL)';
+
 /** Opens or makes the file, for writing. Throws StoreRefused. */
 export function openFile({ path, clockKind, sizeBytesMax }: StoreFile): DatabaseSync {
   let database: DatabaseSync | undefined;
@@ -52,6 +55,7 @@ export function openFile({ path, clockKind, sizeBytesMax }: StoreFile): Database
       PRAGMA journal_size_limit = ${WAL_BYTES_KEPT_MAX};`);
     if (isNew) create(database, clockKind);
     database.exec(CHECKPOINTS);
+    database.exec(MARKS);
     if (sizeBytesMax !== undefined) {
       database.exec(`PRAGMA max_page_count = ${Math.ceil(sizeBytesMax / PAGE_SIZE_BYTES)}`);
     }

@@ -42,6 +42,9 @@ export interface LogWritten {
   readonly saves: readonly (Checkpoint | undefined)[];
 }
 
+/** Some pages, so that a mark needs room as an append does. */
+const MARK_BYTES = 32 * 1024;
+
 /** The file of the store and its writer: the only one, or one of those that share it. All calls block. */
 export class SqliteLog {
   readonly pages: SqlitePages;
@@ -81,20 +84,25 @@ export class SqliteLog {
   write({ appends, saves }: LogWrite): LogWritten {
     const before = { position: this.position, recordedAtMs: this.recordedAtMs };
     try {
-      this.begin();
-      const written = {
+      return this.inTransaction(() => ({
         appends: appends.map((append) => this.appendOne(append)),
         saves: saves.map((save) => this.checkpoints.save(save)),
-      };
-      this.database.exec('COMMIT');
-      this.sharing?.keepLogShort();
-      return written;
+      }));
     } catch (error) {
       this.position = before.position;
       this.recordedAtMs = before.recordedAtMs;
-      if (this.database.isTransaction) this.database.exec('ROLLBACK');
       throw error;
     }
+  }
+
+  /** Writes a mark in place of the last one, and reads the last record. Throws when the disk or the file does not allow it. */
+  proveWritable(): void {
+    this.inTransaction(() => {
+      // Before the old one goes, so that a file that may not grow does not take its room.
+      const { lastInsertRowid } = this.statements.addMark.run(MARK_BYTES);
+      this.statements.deleteMarks.run(lastInsertRowid);
+      this.lastRecordedAtMs();
+    });
   }
 
   /** The position of the last commit, where another process has written since this was asked before. */
@@ -107,6 +115,19 @@ export class SqliteLog {
     this.sharing?.close();
     if (this.sharing === undefined) this.database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     this.database.close();
+  }
+
+  private inTransaction<Result>(work: () => Result): Result {
+    try {
+      this.begin();
+      const result = work();
+      this.database.exec('COMMIT');
+      this.sharing?.keepLogShort();
+      return result;
+    } catch (error) {
+      if (this.database.isTransaction) this.database.exec('ROLLBACK');
+      throw error;
+    }
   }
 
   private begin(): void {
@@ -197,6 +218,8 @@ function prepare(database: DatabaseSync) {
       'SELECT c.position, c.stream, c.record FROM commit_ids i JOIN commits c USING (position) WHERE i.key = ? AND c.stream = ?',
     addCommit: 'INSERT INTO commits VALUES (?, ?, ?)',
     addRevision: 'INSERT INTO revisions VALUES (?, ?, ?)',
+    addMark: 'INSERT INTO marks (room) VALUES (zeroblob(?))',
+    deleteMarks: 'DELETE FROM marks WHERE id < ?',
     addCommitId: 'INSERT INTO commit_ids VALUES (?, ?)',
   };
   const names = Object.keys(statements) as (keyof typeof statements)[];

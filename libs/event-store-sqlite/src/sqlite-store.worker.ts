@@ -85,6 +85,9 @@ function answer(
     }
     case 'load-checkpoint':
       return { output: log.checkpoints.load(request.input), transfer: [] };
+    case 'prove-writable':
+      log.proveWritable();
+      return { output: undefined, transfer: [] };
     case 'head':
       return { output: log.head, transfer: [] };
     case 'watch':

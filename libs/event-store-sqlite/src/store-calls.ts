@@ -8,6 +8,7 @@ export interface StoreCalls {
   readonly write: { readonly input: LogWrite; readonly output: LogWritten };
   readonly read: { readonly input: PageQuery; readonly output: Page };
   readonly 'load-checkpoint': { readonly input: string; readonly output: Checkpoint | undefined };
+  readonly 'prove-writable': { readonly input: undefined; readonly output: undefined };
   readonly head: { readonly input: undefined; readonly output: number };
   /** Whether to look out for what other processes write; asked to, the thread tells of it at once. */
   readonly watch: { readonly input: boolean; readonly output: undefined };

@@ -20,6 +20,8 @@ export interface Companion {
   stop(): Promise<void>;
   /** What keeps the process from being ready, undefined when nothing does. */
   notReady(): string | undefined;
+  /** What people are to know of, though it does not keep the process from being ready; undefined when there is nothing. */
+  trouble?(): string | undefined;
   readonly gauges?: readonly GaugeOfCompanion[];
 }
 
@@ -84,6 +86,14 @@ export class Followers {
       return because === undefined ? [] : [{ name: companion.name, because }];
     });
     return [...followers, ...companions];
+  }
+
+  /** What people are to know of a process that is ready, by name; empty when there is nothing. */
+  troubles(): { readonly name: string; readonly because: string }[] {
+    return this.companions.flatMap((companion) => {
+      const because = companion.trouble?.();
+      return because === undefined ? [] : [{ name: companion.name, because }];
+    });
   }
 
   /**

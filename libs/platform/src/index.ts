@@ -7,6 +7,7 @@ export * from './followers.ts';
 export * from './observe/metrics.ts';
 export { OpenApi } from './http/open-api.ts';
 export * from './http/paging.ts';
+export * from './observe/store-proof.ts';
 export * from './platform.module.ts';
 export * from './http/problem.ts';
 export * from './replay/replays.ts';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
-import { EventFeed, type Publication, ShardOwnership, SoleOwnership, StoreFeed } from '@sluice/event-feed';
+import { EventFeed, OwnSigns, type Publication, ShardOwnership, SoleOwnership, StoreFeed } from '@sluice/event-feed';
 import { Clock, EventStore, Reservations } from '@sluice/event-sourcing';
 import { AsyncApi } from './http/async-api.ts';
 import { AuthGuard } from './auth/auth.ts';
@@ -19,6 +19,7 @@ import { ProgressController } from './observe/progress.controller.ts';
 import { ReplaysController, Verifications } from './replay/replays.ts';
 import { Settings } from './settings.ts';
 import { StopsInForce } from './stops-in-force.ts';
+import { StoreProof } from './observe/store-proof.ts';
 import { StreamShares } from './feed/stream-shares.ts';
 import { Timers, WallTimers } from './timers.ts';
 import { Tokens } from './auth/tokens.ts';
@@ -39,6 +40,8 @@ export interface Composition {
   readonly companions?: readonly Companion[];
   /** The wall's if not given. */
   readonly timers?: Timers;
+  /** What this process says of itself; a new one if not given. */
+  readonly signs?: OwnSigns;
 }
 
 /** What every service is given: ports, errors, auth, health, metrics, tokens, replays, the feed of its own events. */
@@ -47,7 +50,8 @@ export class PlatformModule {
   static with(composition: Composition): DynamicModule {
     const { settings, clock, store, tokens, folds, feed, publications, ownership } = composition;
     const timers = composition.timers ?? new WallTimers();
-    const ownFeed = new StoreFeed(store, publications);
+    const { signs = new OwnSigns() } = composition;
+    const ownFeed = new StoreFeed(store, publications, signs);
     const given: Provider[] = [
       { provide: Settings, useValue: settings },
       { provide: Clock, useValue: clock },
@@ -55,12 +59,18 @@ export class PlatformModule {
       { provide: Tokens, useValue: tokens },
       { provide: Folds, useValue: folds },
       { provide: StoreFeed, useValue: ownFeed },
+      { provide: OwnSigns, useValue: signs },
       { provide: AsyncApi, useValue: new AsyncApi(publications, settings.values.shards) },
       { provide: EventFeed, useValue: feed ?? ownFeed },
       { provide: ShardOwnership, useValue: ownership ?? new SoleOwnership(sleep) },
       { provide: Timers, useValue: timers },
       { provide: Reservations, useValue: new Reservations(store, () => timers.monotonicMs()) },
     ];
+    const proof: Provider = {
+      provide: StoreProof,
+      inject: [Followers, Metrics],
+      useFactory: (followers: Followers, metrics: Metrics) => prove(store, signs, { followers, metrics }),
+    };
     const own = [Metrics, Followers, StopsInForce, Verifications, DeviceRoutes, OpenApi, StreamShares];
     return {
       module: PlatformModule,
@@ -77,6 +87,7 @@ export class PlatformModule {
       providers: [
         ...given,
         ...own,
+        proof,
         { provide: APP_GUARD, useClass: AuthGuard },
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_PIPE, useFactory: createValidationPipe },
@@ -84,4 +95,17 @@ export class PlatformModule {
       exports: [...given, ...own],
     };
   }
+}
+
+function prove(
+  store: EventStore,
+  signs: OwnSigns,
+  { followers, metrics }: { readonly followers: Followers; readonly metrics: Metrics },
+): StoreProof {
+  const proof = new StoreProof(store, signs);
+  followers.accompany(proof);
+  metrics.gauge('sluice_store_writable', 'Whether the store of the process writes (0 or 1)', () =>
+    signs.current().writable ? 1 : 0,
+  );
+  return proof;
 }

@@ -37,6 +37,7 @@ export function eventStoreContract(name: string, makeStore: MakeStore): void {
     describe('reading', () => readingBack(() => storeOf(opened)));
     describe('subscribing', () => subscribing(() => storeOf(opened)));
     describe('reserving', () => reserving(() => storeOf(opened)));
+    describe('proving that it can write', () => provingWritable(() => storeOf(opened)));
     describe('closing', () => closing(() => storeOf(opened)));
   });
 }
@@ -49,6 +50,27 @@ interface Opened {
 function storeOf({ store }: Opened): EventStore {
   if (store === undefined) throw new Error('the store has not been made');
   return store;
+}
+
+function provingWritable(store: () => EventStore): void {
+  it('writes a mark as often as it is asked, and readers see nothing of it', async () => {
+    const live = new Listener(store());
+    await store().proveWritable();
+    await store().append(appendOf({ stream: 's-1', commitId: 'a' }));
+    await Promise.all([store().proveWritable(), store().proveWritable()]);
+    await store().proveWritable();
+    const { position } = await store().append(appendOf({ stream: 's-1', commitId: 'b', expected: 0 }));
+    await live.until(({ covered = BEGINNING }) => comparePositions(covered, position) >= 0);
+    await live.stop();
+    expect(live.commits.map(({ commitId }) => commitId)).toEqual(['a', 'b']);
+    expect((await collect(store().readAll())).map(({ commitId }) => commitId)).toEqual(['a', 'b']);
+    expect(comparePositions(await store().head(), position)).toBe(0);
+  });
+
+  it('is unavailable once the store is closed', async () => {
+    await store().close();
+    await expect(store().proveWritable()).rejects.toThrow(StoreUnavailable);
+  });
 }
 
 function expectingRevisions(store: () => EventStore): void {

@@ -114,6 +114,10 @@ class ListeningFeed extends EventFeed {
   override silentForMs(source: string): number {
     return this.feed.silentForMs(source);
   }
+
+  override signsOf(source: string) {
+    return this.feed.signsOf(source);
+  }
 }
 
 function nameOf(stream: string, { revision, index }: StreamPlace): string {

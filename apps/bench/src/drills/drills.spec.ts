@@ -27,6 +27,8 @@ class GivenFeed extends EventFeed {
   override silentForMs(): number {
     return 0;
   }
+
+  override signsOf(): undefined {}
 }
 
 function eventAt(revision: number): FeedEvent {

@@ -38,14 +38,19 @@ export class OperationsController {
   @Get('health/ready')
   @Public()
   ready() {
-    const waiting = this.followers.notReady().map(({ name, because }) => `${name} ${because}`);
+    const waiting = this.followers.notReady().map(inWords);
     const stopsNotDurable = this.stops.list();
     if (waiting.length > 0) {
       const stops = stopsNotDurable.map(({ stop }) => `${stop} is in force and not stored`);
       throw new ProblemError('not-ready', [...waiting, ...stops].join('; '));
     }
-    // Stops alone leave it ready: a process that is restarted for them forgets them.
-    return { status: 'ok', ...(stopsNotDurable.length > 0 && { stopsNotDurable }) };
+    const troubles = this.followers.troubles().map(inWords);
+    // Neither makes it unready: a process that is restarted for a stop forgets the stop.
+    return {
+      status: 'ok',
+      ...(troubles.length > 0 && { troubles }),
+      ...(stopsNotDurable.length > 0 && { stopsNotDurable }),
+    };
   }
 
   @Get('metrics')
@@ -68,6 +73,10 @@ export class OperationsController {
   channels(): object {
     return this.asyncApi.document();
   }
+}
+
+function inWords({ name, because }: { readonly name: string; readonly because: string }): string {
+  return `${name} ${because}`;
 }
 
 class CreateTokenBody {

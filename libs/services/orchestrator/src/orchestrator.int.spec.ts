@@ -276,6 +276,7 @@ describe('stopping', () => {
       override subscribe = live.subscribe.bind(live);
       override async *readStream() {}
       override silentForMs = () => 31_000;
+      override signsOf = () => undefined;
     }
     await boot(new SilentFeed());
     await app.get(Followers).settle();

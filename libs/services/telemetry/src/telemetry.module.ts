@@ -10,6 +10,7 @@ import { FleetStreams } from './fleet/fleet-streams.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { HealthBuckets } from './health/health-buckets.process.ts';
 import { HealthController } from './health/health.controller.ts';
+import { HealthThrough } from './health/health-through.ts';
 import { HealthTotals } from './health/health.projection.ts';
 import { Peers } from './shard/peers.ts';
 import { ReportHandover } from './intake/report-handover.ts';
@@ -30,6 +31,7 @@ import { ShardTakeover } from './shard/shard-takeover.ts';
     FleetReplay,
     FleetStreams,
     HealthBuckets,
+    HealthThrough,
     HealthTotals,
     Peers,
     ReportHandover,

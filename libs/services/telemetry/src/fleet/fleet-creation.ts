@@ -14,6 +14,8 @@ interface FleetCreated {
 /** The shard of a device, and with it its stream, must never change; so their number is written down by whoever comes first. */
 @Injectable()
 export class FleetCreation {
+  private created: FleetCreated | undefined;
+
   constructor(
     private readonly store: EventStore,
     private readonly clock: Clock,
@@ -23,15 +25,22 @@ export class FleetCreation {
   /** Throws SettingsError when the fleet has another number of shards. */
   async check(): Promise<void> {
     const { shards } = this.settings.values;
-    const found = (await this.read()) ?? (await this.create(shards));
+    this.created = (await this.read()) ?? (await this.create(shards));
+    const found = this.created?.shards;
     if (found === shards) return;
     throw new SettingsError(
       `The fleet in this store has ${String(found)} shards, and that cannot be changed. Start with --shards ${String(found)}.`,
     );
   }
 
+  /** Known once it was checked; milliseconds since 1970. */
+  get createdMs(): number {
+    if (this.created === undefined) throw new Error('the fleet was not checked yet');
+    return Date.parse(this.created.at);
+  }
+
   // Of several instances that begin at once one is the first; all have the same commit id, so it is read who it was.
-  private async create(shards: number): Promise<number | undefined> {
+  private async create(shards: number): Promise<FleetCreated | undefined> {
     const created: FleetCreated = { type: 'FleetCreated', shards, at: this.clock.nowText() };
     await this.store.append({
       stream: CREATION_STREAM,
@@ -43,9 +52,9 @@ export class FleetCreation {
     return this.read();
   }
 
-  private async read(): Promise<number | undefined> {
+  private async read(): Promise<FleetCreated | undefined> {
     for await (const { body } of this.store.readStream(CREATION_STREAM)) {
-      return body.kind === 'events' ? (body.events[0] as FleetCreated | undefined)?.shards : undefined;
+      return body.kind === 'events' ? (body.events[0] as FleetCreated | undefined) : undefined;
     }
     return undefined;
   }

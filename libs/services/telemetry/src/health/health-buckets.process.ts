@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { type HealthEvent } from '@sluice/contracts';
 import { closeBucket, type HealthBucketClosed, announce, type AnnouncedHealth } from '@sluice/domain-fleet';
+import { type ShardThrough } from '@sluice/event-feed';
 import { Clock, EventStore, RevisionConflict } from '@sluice/event-sourcing';
 import { Settings } from '@sluice/platform';
 import { partsOf } from './bucket-parts.ts';
+import { endOfCount, HealthThrough, throughOf } from './health-through.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import { healthStream } from '../publications.ts';
 import { COMMIT_BYTES_MAX, type ShardWriter } from '../shard/shard-writer.ts';
@@ -22,6 +24,8 @@ interface OpenBucket {
   readonly writer: ShardWriter;
   from: number;
   announced: AnnouncedHealth;
+  /** Up to when all is counted, once `unwritten` is written. */
+  countedMs: number;
   /** In the order in which they are written. */
   unwritten: readonly ClosedBucket[];
   writing: Promise<void>;
@@ -45,6 +49,7 @@ export class HealthBuckets {
     private readonly store: EventStore,
     private readonly clock: Clock,
     private readonly fleet: Fleet,
+    private readonly through: HealthThrough,
     settings: Settings,
   ) {
     this.widthMs = settings.values.healthBucketSeconds * SECOND_MS;
@@ -53,8 +58,10 @@ export class HealthBuckets {
 
   /** Goes on, in a shard, from what its buckets have told. */
   open(writer: ShardWriter, announced: AnnouncedHealth): void {
-    const from = announced.buckets === 0 ? this.clock.now() : announced.to;
-    this.buckets.set(writer.shard, { writer, from, announced, unwritten: [], writing: Promise.resolve() });
+    const from = this.through.startOf(announced);
+    const { shard } = writer;
+    this.buckets.set(shard, { writer, from, announced, countedMs: from, unwritten: [], writing: Promise.resolve() });
+    this.through.opened(shard, this.fleet.shards, announced);
   }
 
   /** Tells no more of a shard. Resolves with what its buckets have told; undefined when counts were taken but not told. */
@@ -83,16 +90,23 @@ export class HealthBuckets {
   private async closeDue(now: number): Promise<void> {
     // Until the catalog was heard, a patched device would be counted under the build of its patch.
     if (!this.fleet.catalog.follower.caughtUp) return;
+    const through: ShardThrough[] = [];
     for (const [shard, bucket] of [...this.buckets]) {
       // While one shard is written, another may go.
       if (this.buckets.get(shard) !== bucket || now - bucket.from < this.widthMs) continue;
       if (bucket.unwritten.length === 0) bucket.unwritten = this.closeBucket(bucket, now);
       if (bucket.unwritten.length === 0) bucket.from = now;
       else await (bucket.writing = this.writeAll(shard, bucket));
+      // Of a bucket in parts, the last one counts.
+      if (bucket.unwritten.length === 0)
+        through.push(throughOf(shard, this.fleet.shards, bucket.announced, bucket.countedMs));
     }
+    this.through.counted(through);
   }
 
-  private closeBucket({ writer, from, announced }: OpenBucket, to: number): ClosedBucket[] {
+  private closeBucket(bucket: OpenBucket, to: number): ClosedBucket[] {
+    const { writer, from, announced } = bucket;
+    bucket.countedMs = endOfCount(writer, to);
     const { shards, catalog, reportingDeadlineMs } = this.fleet;
     const event = closeBucket(writer.state, announced, {
       shard: writer.shard,

@@ -113,6 +113,11 @@ export class ShardWriter {
     return this.fold.last.position;
   }
 
+  /** When the first of the facts that are not in the state yet was received, undefined when none waits. */
+  get oldestWaitingMs(): number | undefined {
+    return this.batches[0]?.facts[0]?.receivedAt;
+  }
+
   /** Throws 'overloaded' when the shard cannot take as many facts now. */
   admit(facts: number): void {
     if (this.over !== undefined) throw this.over;
