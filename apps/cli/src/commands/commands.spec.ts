@@ -291,11 +291,13 @@ describe('telling of stops that are not stored', () => {
     const stopsNotDurable = [{ stop: 'withdraw p', since: '2026-11-24T10:00:00.000Z' }];
     const pulled = { mode: 'withdraw', reason: 'bad', at: '2026-11-24T10:00:00.000Z', durable: false };
     server
-      .on('GET /health/ready', { body: { status: 'ok', stopsNotDurable } })
+      .on('GET /health/ready', { body: { status: 'ok', stopsNotDurable, troubles: ['store cannot write: disk full'] } })
       .on('GET /v1/patches/p', { body: { patchId: 'p', status: 'pulled', variants: [], pulled } });
     const ran = await call(['health']);
     expect(ran.exit).toBe(0);
-    expect(ran.stdout).toContain('in force, not stored yet: withdraw p (since 2026-11-24 10:00:00Z)');
+    expect(ran.stdout).toContain(
+      'in force, not stored yet: withdraw p (since 2026-11-24 10:00:00Z); store cannot write: disk full',
+    );
     expect((await call(['patch', 'show', 'p'])).stdout).toContain('bad (in force, not stored yet)');
   });
 });

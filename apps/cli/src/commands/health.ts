@@ -9,8 +9,9 @@ interface Health extends Host {
   readonly detail?: string;
 }
 
-/** Stops that are in force in the memory of the process are listed, and do not make it unready. */
+/** What a process says though it is ready: what fails, and stops that are in force in its memory only. */
 interface Ready {
+  readonly troubles?: readonly string[];
   readonly stopsNotDurable?: readonly { readonly stop: string; readonly since: string }[];
 }
 
@@ -46,8 +47,9 @@ async function look(api: Api, host: Host): Promise<Health> {
   try {
     const { body } = await api.call<Ready>('GET', host.services[0], '/health/ready');
     const stops = body.stopsNotDurable?.map(({ stop, since }) => `${stop} (since ${time(since)})`) ?? [];
-    if (stops.length === 0) return { ...host, state: 'ready' };
-    return { ...host, state: 'ready', detail: `in force, not stored yet: ${stops.join(', ')}` };
+    const unstored = stops.length === 0 ? [] : [`in force, not stored yet: ${stops.join(', ')}`];
+    const detail = [...unstored, ...(body.troubles ?? [])].join('; ');
+    return { ...host, state: 'ready', ...(detail !== '' && { detail }) };
   } catch (error) {
     if (!(error instanceof CliError) || error.exit === 'interrupted') throw error;
     const { what, next, detail } = error.story;

@@ -1,17 +1,18 @@
+import { OwnSigns, type UnstoredStop } from '@sluice/event-feed';
 import { type Append, type Appended, StoreOverloaded, StoreUnavailable } from '@sluice/event-sourcing';
 import { STOP_ANSWERED_WITHIN_MS, STOP_RETRY_MS } from '@sluice/platform';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CatalogFixture } from '../catalog.fixture.ts';
-import { PullSigns, type UnstoredPull } from './pulls-in-force.ts';
 
 let catalog: CatalogFixture;
-let signs: (readonly UnstoredPull[])[];
+let signs: (readonly UnstoredStop[])[];
 
 beforeEach(async () => {
   catalog = new CatalogFixture();
   await catalog.start();
   signs = [];
-  catalog.provided(PullSigns).setStops = (stops) => void signs.push(stops);
+  const own = catalog.provided(OwnSigns);
+  own.onChange(() => signs.push(own.current().stops));
   for (const letter of ['a', 'b', 'c']) await catalog.post('/v1/patches', patch(letter));
 });
 afterEach(() => catalog.stop());

@@ -1,30 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import { type KnownPatch, patchDecider, type PatchEvent, type PullMode, type PullPatch } from '@sluice/domain-catalog';
+import { type KnownPatch, patchDecider, type PatchEvent, type PullPatch } from '@sluice/domain-catalog';
+import { OwnSigns } from '@sluice/event-feed';
 import { type CommandContext, EventStore, handle } from '@sluice/event-sourcing';
 import { type Stop, StopsInForce } from '@sluice/platform';
 import { patchStream } from './build-reservations.ts';
 import { Patches } from './patches.projection.ts';
 import { amongOthers } from './patch-rules.ts';
 
-/** A pull that is in force here and that the store has not taken, as the catalog tells other services. */
-export interface UnstoredPull {
-  readonly patchId: string;
-  readonly mode: PullMode;
-  readonly reason: string;
-  readonly at: string;
-}
-
-/**
- * How the catalog tells other services of pulls that are not stored: beside its events, with its progress. It is given
- * all of them each time that one comes or goes.
- */
-export abstract class PullSigns {
-  abstract setStops(stops: readonly UnstoredPull[]): void;
-}
-
 type Pulled = Extract<PatchEvent, { type: 'PatchPulled' }>;
 
-/** Pulls, stored or not: a pull that the store cannot take counts here at once, and is tried again until it is stored. */
+/**
+ * Pulls, stored or not: a pull that the store cannot take counts here at once, and is tried again until it is stored.
+ * Meanwhile other services hear of it by the signs of this process, which travel beside the events.
+ */
 @Injectable()
 export class PullsInForce {
   /** In the order in which they came. */
@@ -34,7 +22,7 @@ export class PullsInForce {
     private readonly store: EventStore,
     private readonly patches: Patches,
     private readonly stops: StopsInForce,
-    private readonly signs: PullSigns,
+    private readonly signs: OwnSigns,
   ) {}
 
   /** The events of the pull, once they show in every query. Throws Rejection, or 'in-force-not-durable'. */
