@@ -11,6 +11,7 @@ interface Circumstances {
 /** What to do next at the command line, where the title of the error speaks of the HTTP call. */
 const nextByCode: { readonly [Code in ErrorCode]?: string } = {
   'evidence-not-named': 'Say it with --evidence-seen "…".',
+  'in-force-not-durable': '`sluice health` names it until it is stored. Until then, do not restart the service.',
   'at-in-future': 'Name an instant up to now with --at.',
   'device-not-found': 'Is the id right? `sluice device list` shows devices.',
   'recall-not-found': 'Is the id right? `sluice patch list --status pulled` shows what was pulled.',

@@ -13,6 +13,11 @@ export const errorCodes = {
   conflict: { status: 409, title: 'Others changed the same thing at the same time. Look at it again, then repeat.' },
   overloaded: { status: 503, title: 'Too much is waiting. Try again after the time in `Retry-After`.' },
   'store-unavailable': { status: 503, title: 'The store cannot write. Nothing of this request was kept.' },
+  'in-force-not-durable': {
+    status: 503,
+    title:
+      'The stop is in force here, but not stored yet. It is tried again each second; nothing has to be sent again.',
+  },
   'clock-not-manual': { status: 409, title: 'The clock moves by itself. Only `--clock manual` lets others move it.' },
   'not-ready': { status: 503, title: 'The service has not caught up yet. Try again in a few seconds.' },
   internal: { status: 500, title: 'A fault in Sluice. The correlation id finds it in the log.' },

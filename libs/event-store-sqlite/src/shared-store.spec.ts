@@ -2,8 +2,16 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { CheckpointConflict, LIVE_BUFFER_COMMITS_MAX, RevisionConflict } from '@sluice/event-sourcing';
-import { appendOf, checkpointsContract, collect, eventStoreContract, Listener, StoppedClock } from '@sluice/testing';
+import { CheckpointConflict, LIVE_BUFFER_COMMITS_MAX, Reservations, RevisionConflict } from '@sluice/event-sourcing';
+import {
+  appendOf,
+  checkpointsContract,
+  collect,
+  eventStoreContract,
+  Listener,
+  reserveAndAct,
+  StoppedClock,
+} from '@sluice/testing';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openTurnLock } from './data-folder-lock.ts';
 import { SqliteEventStore } from './sqlite-event-store.ts';
@@ -272,3 +280,23 @@ function appendByOne(count: number, name: string): Promise<unknown> {
   const numbers = [...Array(count).keys()];
   return Promise.all(numbers.map((n) => stores[0].append(appendOf({ stream: 's-1', commitId: `${name}-${n}` }))));
 }
+
+describe('reserving by two processes on one file', () => {
+  withTwoStores();
+
+  it('has one winner in each of 200 rounds', async () => {
+    const writers = stores.map((store) => ({ store, reservations: new Reservations(store, () => performance.now()) }));
+    const wins = [0, 0];
+    for (let round = 0; round < 200; round += 1) {
+      const won = await Promise.all(
+        writers.map(({ store, reservations }, who) =>
+          reserveAndAct(store, reservations, `${who}-${round}`, `key-${round}`),
+        ),
+      );
+      expect(won.filter(Boolean)).toHaveLength(1);
+      const winner = won.indexOf(true);
+      wins[winner] = (wins[winner] ?? 0) + 1;
+    }
+    expect((wins[0] ?? 0) + (wins[1] ?? 0)).toBe(200);
+  }, 60_000);
+});

@@ -1,5 +1,6 @@
 export * from './auth/auth.ts';
 export * from './clock.ts';
+export { FileRoute, StopRoute } from './http/bodies.ts';
 export * from './http/device-routes.ts';
 export * from './replay/folds.ts';
 export * from './followers.ts';
@@ -12,6 +13,7 @@ export * from './http/problem.ts';
 export * from './replay/replays.ts';
 export * from './http/serve.ts';
 export * from './settings.ts';
+export * from './stops-in-force.ts';
 export * from './feed/stream-shares.ts';
 export * from './timers.ts';
 export * from './auth/tokens.ts';

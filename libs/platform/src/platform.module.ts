@@ -19,6 +19,7 @@ import { ProblemFilter } from './http/problem.ts';
 import { ProgressController } from './observe/progress.controller.ts';
 import { ReplaysController, Verifications } from './replay/replays.ts';
 import { Settings } from './settings.ts';
+import { StopsInForce } from './stops-in-force.ts';
 import { StoreProof } from './observe/store-proof.ts';
 import { StreamShares } from './feed/stream-shares.ts';
 import { Timers, WallTimers } from './timers.ts';
@@ -70,7 +71,16 @@ export class PlatformModule {
       inject: [Followers, Metrics],
       useFactory: (followers: Followers, metrics: Metrics) => prove(store, signs, { followers, metrics }),
     };
-    const own = [Metrics, Followers, Verifications, DeviceRoutes, OpenApi, StreamShares, FeedSigns];
+    const own = [
+      Metrics,
+      Followers,
+      StopsInForce,
+      Verifications,
+      DeviceRoutes,
+      OpenApi,
+      StreamShares,
+      FeedSigns,
+    ];
     return {
       module: PlatformModule,
       global: true,

@@ -5,11 +5,14 @@ import {
   comparePositions,
   type EventStore,
   LIVE_BUFFER_COMMITS_MAX,
+  Reservations,
   RevisionConflict,
   StoreUnavailable,
 } from '@sluice/event-sourcing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { appendOf, collect, eventsBody, Listener, StoppedClock } from './steps.ts';
+
+const RACES = 20;
 
 export type MakeStore = (clock: Pick<Clock, 'kind' | 'nowText'>) => Promise<EventStore>;
 
@@ -33,6 +36,7 @@ export function eventStoreContract(name: string, makeStore: MakeStore): void {
     });
     describe('reading', () => readingBack(() => storeOf(opened)));
     describe('subscribing', () => subscribing(() => storeOf(opened)));
+    describe('reserving', () => reserving(() => storeOf(opened)));
     describe('proving that it can write', () => provingWritable(() => storeOf(opened)));
     describe('closing', () => closing(() => storeOf(opened)));
   });
@@ -123,6 +127,41 @@ function expectingRevisions(store: () => EventStore): void {
     for (const reason of reasons) expect(reason).toMatchObject({ name: 'RevisionConflict', actual: 0 });
     expect(await collect(store().readStream('s-1'))).toHaveLength(1);
   });
+}
+
+function reserving(store: () => EventStore): void {
+  it('gives a key to one of two writers, who each reserve and then act', async () => {
+    const writers = ['one', 'two'].map((name) => ({ name, reservations: new Reservations(store(), () => 0) }));
+    for (let round = 0; round < RACES; round += 1) {
+      const winners = await Promise.all(
+        writers.map(({ name, reservations }) =>
+          reserveAndAct(store(), reservations, `${name}-${round}`, `key-${round}`),
+        ),
+      );
+      expect(winners.filter(Boolean)).toHaveLength(1);
+    }
+  });
+}
+
+/** True for the writer that got the key. Acting is an event in the owner's own stream. */
+export async function reserveAndAct(
+  store: EventStore,
+  reservations: Reservations,
+  owner: string,
+  key: string,
+): Promise<boolean> {
+  const { outcome } = await reservations.reserve({
+    stream: 'keys-1',
+    keys: [key],
+    owner,
+    at: '2026-11-24T10:00:00.000Z',
+    context: { actor: owner, correlationId: owner, commitId: 'reserve' },
+    statusOf: async (other) =>
+      (await collect(store.readStream(`owner-${other}`))).length > 0 ? 'in-force' : 'not-yet',
+  });
+  if (outcome !== 'reserved') return false;
+  await store.append(appendOf({ stream: `owner-${owner}`, commitId: 'act', expected: 'no-stream' }));
+  return true;
 }
 
 function repeatingCommits(store: () => EventStore): void {

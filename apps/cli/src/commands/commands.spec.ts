@@ -279,6 +279,29 @@ describe('telling health', () => {
   });
 });
 
+describe('telling of stops that are not stored', () => {
+  it('says at the pull what to do', async () => {
+    server.on('POST /v1/patches/p/pull', problem('in-force-not-durable', 503, { detail: 'withdraw p' }));
+    const ran = await call(['patch', 'pull', 'p', '--mode', 'withdraw', '--reason', 'bad']);
+    expect(ran).toMatchObject({ exit: 4, stdout: '' });
+    expect(ran.stderr).toContain('`sluice health` names it');
+  });
+
+  it('names them in health, and marks the patch', async () => {
+    const stopsNotDurable = [{ stop: 'withdraw p', since: '2026-11-24T10:00:00.000Z' }];
+    const pulled = { mode: 'withdraw', reason: 'bad', at: '2026-11-24T10:00:00.000Z', durable: false };
+    server
+      .on('GET /health/ready', { body: { status: 'ok', stopsNotDurable, troubles: ['store cannot write: disk full'] } })
+      .on('GET /v1/patches/p', { body: { patchId: 'p', status: 'pulled', variants: [], pulled } });
+    const ran = await call(['health']);
+    expect(ran.exit).toBe(0);
+    expect(ran.stdout).toContain(
+      'in force, not stored yet: withdraw p (since 2026-11-24 10:00:00Z); store cannot write: disk full',
+    );
+    expect((await call(['patch', 'show', 'p'])).stdout).toContain('bad (in force, not stored yet)');
+  });
+});
+
 describe('deciding on parked events', () => {
   it('names the letter, why it is parked, and what is left of its stream', async () => {
     const id = encodeURIComponent(letter.id);

@@ -1,12 +1,18 @@
 import { type Command } from 'commander';
 import { type Api, type Host } from '../api.ts';
 import { CliError } from '../errors.ts';
-import { table } from '../output.ts';
+import { table, time } from '../output.ts';
 import { type OpenSession } from '../session.ts';
 
 interface Health extends Host {
   readonly state: 'ready' | 'not-ready' | 'unreachable';
   readonly detail?: string;
+}
+
+/** What a process says though it is ready: what fails, and stops that are in force in its memory only. */
+interface Ready {
+  readonly troubles?: readonly string[];
+  readonly stopsNotDurable?: readonly { readonly stop: string; readonly since: string }[];
 }
 
 export function addHealthCommand(program: Command, open: OpenSession): void {
@@ -39,8 +45,11 @@ export function addHealthCommand(program: Command, open: OpenSession): void {
 
 async function look(api: Api, host: Host): Promise<Health> {
   try {
-    await api.call('GET', host.services[0], '/health/ready');
-    return { ...host, state: 'ready' };
+    const { body } = await api.call<Ready>('GET', host.services[0], '/health/ready');
+    const stops = body.stopsNotDurable?.map(({ stop, since }) => `${stop} (since ${time(since)})`) ?? [];
+    const unstored = stops.length === 0 ? [] : [`in force, not stored yet: ${stops.join(', ')}`];
+    const detail = [...unstored, ...(body.troubles ?? [])].join('; ');
+    return { ...host, state: 'ready', ...(detail !== '' && { detail }) };
   } catch (error) {
     if (!(error instanceof CliError) || error.exit === 'interrupted') throw error;
     const { what, next, detail } = error.story;

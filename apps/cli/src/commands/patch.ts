@@ -25,6 +25,8 @@ interface Patch {
     readonly at: string;
     readonly reason: string;
     readonly replacement?: string;
+    /** False while the pull is in force without being stored. */
+    readonly durable?: boolean;
   };
   readonly recallEpoch?: number;
 }
@@ -170,7 +172,7 @@ function patchText(patch: Patch, paint: Paint): string {
       ['patch', patch.patchId],
       ['version', `${patch.platform} ${patch.baseVersion} (${patch.letter})`],
       ['status', patch.status],
-      ['pulled', pulled && `${pulled.mode} at ${time(pulled.at)}: ${pulled.reason}`],
+      ['pulled', pulled && `${pulled.mode} at ${time(pulled.at)}: ${pulled.reason}${durability(pulled)}`],
       ['replacement', pulled?.replacement],
       ['recall epoch', patch.recallEpoch],
       ['superseded by', patch.supersededBy],
@@ -195,9 +197,13 @@ function patchText(patch: Patch, paint: Paint): string {
 }
 
 function what({ supersededBy, foldedInto, pulled }: Patch): string {
-  if (pulled !== undefined) return `${pulled.mode}: ${pulled.reason}`;
+  if (pulled !== undefined) return `${pulled.mode}: ${pulled.reason}${durability(pulled)}`;
   if (foldedInto !== undefined) return `in ${foldedInto.version}`;
   return supersededBy === undefined ? '' : `by ${supersededBy}`;
+}
+
+function durability({ durable = true }: { readonly durable?: boolean }): string {
+  return durable ? '' : ' (in force, not stored yet)';
 }
 
 function styleOf({ status }: Patch): Style | undefined {

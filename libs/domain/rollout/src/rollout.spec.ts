@@ -444,11 +444,11 @@ describe('stopping a completed rollout', () => {
       .when(early)
       .thenNothing();
     const from = 1260 + 72 * 60;
-    const release = granted(2, from, from + 1, { at: minute(from), percents: [98, 100], because: 'hold-back' });
+    const letIn = granted(2, from, from + 1, { at: minute(from), percents: [98, 100], because: 'hold-back' });
     given(...history)
       .when({ ...early, at: minute(from) })
-      .thenEvents(release);
-    expect(percentsAt([...history, release], from, from + 0.5, from + 1)).toEqual([98, 99, 100]);
+      .thenEvents(letIn);
+    expect(percentsAt([...history, letIn], from, from + 0.5, from + 1)).toEqual([98, 99, 100]);
   });
 });
 

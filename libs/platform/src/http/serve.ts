@@ -2,23 +2,21 @@ import { randomUUID } from 'node:crypto';
 import helmet from '@fastify/helmet';
 import { type DynamicModule, type LoggerService, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication, RouteConfig } from '@nestjs/platform-fastify';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { EventStore } from '@sluice/event-sourcing';
 import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { type Logger, pino } from 'pino';
-import { authenticate } from '../auth/auth.ts';
 import { Followers } from '../followers.ts';
 import { Metrics } from '../observe/metrics.ts';
+import { readBodies } from './bodies.ts';
 import { OpenApi } from './open-api.ts';
 import { type Composition, PlatformModule } from '../platform.module.ts';
 import { countProblems, sendProblem } from './problem.ts';
 import { type SettingValues } from '../settings.ts';
-import { type Tokens } from '../auth/tokens.ts';
 
 const BODY_LIMIT_BYTES = 2 * 1024 * 1024;
 const HEADER_TIMEOUT_MS = 10_000;
 const SHUTDOWN_GRACE_MS = 20_000;
-const RAW_BODY = 'application/octet-stream';
 const CORRELATION_HEADER = 'x-correlation-id';
 const CORRELATION_ID = /^[A-Za-z0-9._:-]{1,64}$/;
 
@@ -50,7 +48,8 @@ export async function createApp(
   const instance = adapter.getInstance<FastifyInstance>();
   await instance.register(helmet);
   instance.removeContentTypeParser('text/plain');
-  addHooks(instance, composition.tokens);
+  addHooks(instance);
+  readBodies(instance, composition.tokens);
   const app = await NestFactory.create<NestFastifyApplication>(rootOf(modules, composition), adapter, {
     logger: asNestLogger(log),
     abortOnError: false,
@@ -108,42 +107,10 @@ function rootOf(modules: readonly (Type | DynamicModule)[], composition: Composi
   return { module: Root, imports: [PlatformModule.with(composition), ...modules] };
 }
 
-interface FileRouteConfig {
-  readonly bodyLimitBytes?: number;
-  readonly rawBody?: boolean;
-}
-
-/**
- * A route whose body is a file, handed on as a Buffer without looking at its content type: it may be larger than other
- * bodies, and parsing it is not the business of the thread that answers requests.
- */
-export const FileRoute = (limitBytes: number) =>
-  RouteConfig({ bodyLimitBytes: limitBytes, rawBody: true } satisfies FileRouteConfig);
-
-function addHooks(instance: FastifyInstance, tokens: Tokens): void {
-  instance.addHook('onRoute', (route) => {
-    const limit = (route.config as FileRouteConfig | undefined)?.bodyLimitBytes;
-    if (limit !== undefined) route.bodyLimit = limit;
-  });
+function addHooks(instance: FastifyInstance): void {
   instance.addHook('onRequest', (request, reply, done) => {
     if (!isDeviceRoute(request)) void reply.header(CORRELATION_HEADER, request.id);
-    if (!takesFile(request)) {
-      done();
-      return;
-    }
-    // Whatever a client calls the file (curl: a web form), it is bytes here.
-    request.headers['content-type'] = RAW_BODY;
-    try {
-      // The guard comes after the body, and nobody unknown may have us hold a large one.
-      authenticate(tokens, request);
-      done();
-    } catch (error) {
-      sendProblem(error, request, reply);
-    }
-  });
-  instance.addContentTypeParser(RAW_BODY, { parseAs: 'buffer' }, (request, body, done) => {
-    if (takesFile(request)) done(null, body);
-    else done(Object.assign(new Error(`not ${RAW_BODY}`), { statusCode: 415 }));
+    done();
   });
   instance.addHook('onResponse', (request, reply, done) => {
     if (!isDeviceRoute(request)) {
@@ -164,10 +131,6 @@ function addHooks(instance: FastifyInstance, tokens: Tokens): void {
 // Device routes are the ones without helmet.
 function isDeviceRoute(request: FastifyRequest): boolean {
   return (request.routeOptions.config as { helmet?: unknown } | undefined)?.helmet !== undefined;
-}
-
-function takesFile(request: FastifyRequest): boolean {
-  return (request.routeOptions.config as FileRouteConfig | undefined)?.rawBody === true;
 }
 
 function correlationId(request: { headers: Record<string, string | string[] | undefined> }): string {

@@ -11,6 +11,7 @@ import { Metrics } from './metrics.ts';
 import { OpenApi } from '../http/open-api.ts';
 import { ProblemError } from '../http/problem.ts';
 import { type Binding, type Role, roles, Tokens } from '../auth/tokens.ts';
+import { StopsInForce } from '../stops-in-force.ts';
 import { Optional } from '../http/validation.ts';
 
 @ApiTags('operations')
@@ -21,6 +22,7 @@ export class OperationsController {
     private readonly metrics: Metrics,
     private readonly openApi: OpenApi,
     private readonly asyncApi: AsyncApi,
+    private readonly stops: StopsInForce,
   ) {
     metrics.gauge('sluice_ready', 'Whether the process is ready (0 or 1)', () =>
       this.followers.notReady().length === 0 ? 1 : 0,
@@ -36,10 +38,19 @@ export class OperationsController {
   @Get('health/ready')
   @Public()
   ready() {
-    const waiting = this.followers.notReady();
-    if (waiting.length > 0) throw new ProblemError('not-ready', waiting.map(inWords).join('; '));
-    const troubles = this.followers.troubles();
-    return { status: 'ok', ...(troubles.length > 0 && { troubles: troubles.map(inWords) }) };
+    const waiting = this.followers.notReady().map(inWords);
+    const stopsNotDurable = this.stops.list();
+    if (waiting.length > 0) {
+      const stops = stopsNotDurable.map(({ stop }) => `${stop} is in force and not stored`);
+      throw new ProblemError('not-ready', [...waiting, ...stops].join('; '));
+    }
+    const troubles = this.followers.troubles().map(inWords);
+    // Neither makes it unready: a process that is restarted for a stop forgets the stop.
+    return {
+      status: 'ok',
+      ...(troubles.length > 0 && { troubles }),
+      ...(stopsNotDurable.length > 0 && { stopsNotDurable }),
+    };
   }
 
   @Get('metrics')

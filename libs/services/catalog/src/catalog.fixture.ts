@@ -65,6 +65,11 @@ export class CatalogFixture {
     });
   }
 
+  /** A provider of the running application, by its class. */
+  provided<Provided>(token: abstract new (...parameters: never[]) => Provided): Provided {
+    return this.running.get<Provided>(token);
+  }
+
   private get running(): NestFastifyApplication {
     if (this.app === undefined) throw new Error('start the fixture first');
     return this.app;

@@ -161,6 +161,22 @@ describe('pulling a patch', () => {
     expect(await catalog.store.head()).toBe('4');
   });
 
+  it('withdraws without a word, whatever the client calls that', async () => {
+    for (const [letter, type] of [
+      ['a', undefined],
+      ['b', 'application/x-www-form-urlencoded'],
+      ['c', 'text/plain'],
+    ] as const) {
+      await post('/v1/patches', patch(letter));
+      const path = `/v1/patches/ios-26.3.1-${letter}/pull`;
+      const answer = await catalog.post(path, '', type === undefined ? {} : { type });
+      expect(answer.json()).toMatchObject({
+        status: 'pulled',
+        pulled: { mode: 'withdraw', reason: 'no reason given' },
+      });
+    }
+  });
+
   it('takes a replacement that stands on the same base', async () => {
     await post('/v1/patches', patch('a'));
     await post('/v1/patches', patch('c'));

@@ -118,9 +118,9 @@ async function health(fields: object) {
 }
 
 /** Minute by minute, as grants are given; telemetry counts along. */
-async function advance(minutes: number, { healthStandsStill = false } = {}) {
+async function advance(minutes: number, { healthStops = false } = {}) {
   for (let minute = 0; minute < minutes; minute += 1) {
-    if (!healthStandsStill) countHealthAt(clock.now() + MINUTE);
+    if (!healthStops) countHealthAt(clock.now() + MINUTE);
     await clock.advanceTo(clock.now() + MINUTE);
     await app.get(Followers).settle();
   }
@@ -363,7 +363,7 @@ describe('going on after trouble', () => {
     await startRollout();
     await phonesReport();
     await advance(55);
-    await advance(600, { healthStandsStill: true });
+    await advance(600, { healthStops: true });
     expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({
       wave: 1,
       waitsFor: [{ for: 'health', through: expect.any(String) as string }],

@@ -1,23 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import {
-  type AmendPatch,
-  type Patch,
-  type PatchCommand,
-  patchDecider,
-  type PatchEvent,
-  type PublishPatch,
-} from '@sluice/domain-catalog';
+import { type AmendPatch, patchDecider, type PatchEvent, type PublishPatch } from '@sluice/domain-catalog';
 import {
   type CommandContext,
-  type Decider,
   EventStore,
   load,
   type OwnerStatus,
   rejectUnreserved,
   Reservations,
 } from '@sluice/event-sourcing';
-
-type PatchDecider = Decider<Patch, PatchCommand, PatchEvent>;
+import { type PatchDecider } from './patch-rules.ts';
 
 /**
  * One patch for a build: `builds-<platform>` holds whose each build is. Patches that were published before there were

@@ -134,17 +134,21 @@ class PatchContentShape {
 /** The body of POST /v1/patches, and what an imported patch is checked against. */
 export class PublishPatchBody extends PatchContentShape {}
 
-/** The body of POST /v1/patches/{id}/pull. */
+/** The body of POST /v1/patches/{id}/pull; a stop asks for no words. */
 export class PullPatchBody {
-  @ApiProperty({ enum: modes, description: 'withdraw: stop offering it. recall: also remove it from every device.' })
+  @ApiPropertyOptional({
+    enum: modes,
+    default: 'withdraw',
+    description: 'withdraw: stop offering it. recall: also remove it from every device.',
+  })
   @IsIn(modes)
-  mode!: PullMode;
+  mode: PullMode = 'withdraw';
 
-  @ApiProperty({ maxLength: REASON_LENGTH_MAX })
+  @ApiPropertyOptional({ maxLength: REASON_LENGTH_MAX, default: 'no reason given' })
   @IsString()
   @IsNotEmpty()
   @MaxLength(REASON_LENGTH_MAX)
-  reason!: string;
+  reason: string = 'no reason given';
 
   @ApiPropertyOptional({ pattern: ID_PATTERN, description: 'Another patch of the same base that devices go on to.' })
   @Optional()
@@ -229,6 +233,11 @@ class PulledShape {
 
   @ApiProperty()
   at!: string;
+
+  @ApiPropertyOptional({
+    description: 'false while the pull is in force without being stored; absent once it is stored.',
+  })
+  durable?: boolean;
 }
 
 /** A patch as queries show it: its content as it stands, and what became of it. */
@@ -278,7 +287,9 @@ export function toContent(body: PublishPatchBody): PatchContent {
   };
 }
 
-/** The answer that PatchView describes. */
-export function toPatchView({ patchId, firstContent: _, content, ...facts }: KnownPatch) {
-  return { patchId, ...content, ...facts };
+/** The answer that PatchView describes. `isDurable` is false where a pull of the patch is not stored. */
+export function toPatchView(patch: KnownPatch, isDurable = true) {
+  const { patchId, firstContent: _, content, ...facts } = patch;
+  if (isDurable || facts.status !== 'pulled') return { patchId, ...content, ...facts };
+  return { patchId, ...content, ...facts, pulled: { ...facts.pulled, durable: false } };
 }

@@ -3,7 +3,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { contentFaults, type KnownPatch } from '@sluice/domain-catalog';
 import { Clock, type CommandContext } from '@sluice/event-sourcing';
-import { ProblemError, RequestContext, Roles } from '@sluice/platform';
+import { ProblemError, RequestContext, Roles, StopRoute } from '@sluice/platform';
 import { ChangePatch } from './change-patch.handler.ts';
 import { listPatches } from './list-patches.ts';
 import {
@@ -17,6 +17,7 @@ import {
   toPatchView,
 } from './patch-shapes.ts';
 import { Patches } from './patches.projection.ts';
+import { PullsInForce } from './pulls-in-force.ts';
 
 const READERS = ['viewer', 'publisher', 'operator', 'responder'] as const;
 
@@ -26,6 +27,7 @@ export class PatchesController {
   constructor(
     private readonly commands: CommandBus,
     private readonly patches: Patches,
+    private readonly pulls: PullsInForce,
     private readonly clock: Clock,
   ) {}
 
@@ -46,7 +48,7 @@ export class PatchesController {
     const command = { type: 'PublishPatch', patchId, content, at: this.clock.nowText() } as const;
     const events = await this.commands.execute(new ChangePatch(command, context));
     reply.status(events.length > 0 ? 201 : 200);
-    return toPatchView(this.find(patchId));
+    return this.view(this.find(patchId));
   }
 
   @Get()
@@ -54,8 +56,12 @@ export class PatchesController {
   @ApiOperation({ summary: 'List patches in the order of their versions' })
   @ApiOkResponse({ type: PatchPage })
   list(@Query() query: PatchListQuery) {
-    const { items, nextCursor } = listPatches(this.patches.table.all(), query);
-    return { items: items.map(toPatchView), ...(nextCursor !== undefined && { nextCursor }) };
+    const counted = this.patches.table.all().map((patch) => this.pulls.over(patch));
+    const { items, nextCursor } = listPatches(counted, query);
+    return {
+      items: items.map(({ patchId }) => this.view(this.find(patchId))),
+      ...(nextCursor !== undefined && { nextCursor }),
+    };
   }
 
   @Get(':id')
@@ -63,13 +69,14 @@ export class PatchesController {
   @ApiOperation({ summary: 'Show a patch' })
   @ApiOkResponse({ type: PatchView })
   show(@Param('id') id: string) {
-    return toPatchView(this.find(id));
+    return this.view(this.find(id));
   }
 
   @Post(':id/pull')
+  @StopRoute(PullPatchBody)
   @HttpCode(200)
   @Roles('responder')
-  @ApiOperation({ summary: 'Withdraw or recall a patch' })
+  @ApiOperation({ summary: 'Withdraw or recall a patch; without a body, withdraw it' })
   @ApiOkResponse({ type: PatchView })
   async pull(@Param('id') id: string, @Body() body: PullPatchBody, @RequestContext() context: CommandContext) {
     const { mode, reason, replacement, ledgerDigest } = body;
@@ -83,7 +90,7 @@ export class PatchesController {
       at: this.clock.nowText(),
     } as const;
     await this.commands.execute(new ChangePatch(command, context));
-    return toPatchView(this.find(id));
+    return this.view(this.find(id));
   }
 
   @Post(':id/fold-in')
@@ -95,7 +102,12 @@ export class PatchesController {
     const { version, build } = body;
     const command = { type: 'FoldInPatch', patchId: id, version, build, at: this.clock.nowText() } as const;
     await this.commands.execute(new ChangePatch(command, context));
-    return toPatchView(this.find(id));
+    return this.view(this.find(id));
+  }
+
+  private view(patch: KnownPatch) {
+    const counted = this.pulls.over(patch);
+    return toPatchView(counted, counted === patch);
   }
 
   private find(patchId: string): KnownPatch {

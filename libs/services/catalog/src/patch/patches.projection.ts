@@ -37,6 +37,17 @@ export class Patches {
     return this.live;
   }
 
+  /** What was read so far, also when reading has failed since: for stops, which cannot wait for it. */
+  get lastKnown(): PatchTable {
+    if (!this.follower.caughtUp) throw new ProblemError('not-ready', 'the patches are not all read yet');
+    return this.live;
+  }
+
+  /** Resolves once all patches have been read for the first time. */
+  async known(): Promise<void> {
+    if (!this.follower.caughtUp) await this.follower.reached(BEGINNING);
+  }
+
   /** Resolves when everything up to the position shows here. */
   reached(position: Position): Promise<void> {
     return this.follower.reached(position);

@@ -12,6 +12,7 @@ import {
 import { Followers } from '@sluice/platform';
 import { patchEventsOf } from './patch-table.ts';
 import { Patches } from './patches.projection.ts';
+import { PullsInForce } from './pulls-in-force.ts';
 import { PATCH_STREAMS } from '../publications.ts';
 
 /** Who acts, in the commits of this process manager. */
@@ -30,6 +31,7 @@ export class SupersessionProcess {
     private readonly store: EventStore,
     private readonly clock: Clock,
     private readonly patches: Patches,
+    private readonly pulls: PullsInForce,
     followers: Followers,
   ) {
     this.follower = followers.add(
@@ -54,7 +56,7 @@ export class SupersessionProcess {
       await this.patches.reached(commit.position);
       const published = this.patches.table.find(event.patchId);
       if (published === undefined) continue;
-      const found = supersessions(this.patches.table.siblingsOf(published));
+      const found = supersessions(this.patches.table.siblingsOf(published).map((patch) => this.pulls.over(patch)));
       for (const { patchId, by } of found) await this.supersede(patchId, by, commit);
     }
   }

@@ -5,7 +5,7 @@ import { ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { ID_PATTERN } from '@sluice/contracts';
 import { type PlanDraft, planFaults, previewRollout, type RolloutCommand } from '@sluice/domain-rollout';
 import { Clock, type CommandContext } from '@sluice/event-sourcing';
-import { Optional, paged, PageQuery, ProblemError, RequestContext, Roles } from '@sluice/platform';
+import { Optional, paged, PageQuery, ProblemError, RequestContext, Roles, StopRoute } from '@sluice/platform';
 import { IsIn, Matches } from 'class-validator';
 import { ChangeRollout } from '../commands.ts';
 import { Knowledge } from '../knowledge/knowledge.ts';
@@ -146,6 +146,7 @@ export class RolloutsController {
   }
 
   @Post(':id/pause')
+  @StopRoute(StopBody)
   @HttpCode(200)
   @Roles('operator', 'responder')
   pause(@Param('id') rolloutId: string, @Body() { reason }: StopBody, @RequestContext() context: CommandContext) {
@@ -165,6 +166,7 @@ export class RolloutsController {
   }
 
   @Post(':id/halt')
+  @StopRoute(StopBody)
   @HttpCode(200)
   @Roles('operator', 'responder')
   halt(@Param('id') rolloutId: string, @Body() { reason }: StopBody, @RequestContext() context: CommandContext) {
@@ -197,6 +199,7 @@ export class RolloutsController {
   }
 
   @Post(':id/abort')
+  @StopRoute(StopBody)
   @HttpCode(200)
   @Roles('operator', 'responder')
   abort(@Param('id') rolloutId: string, @Body() { reason }: StopBody, @RequestContext() context: CommandContext) {
