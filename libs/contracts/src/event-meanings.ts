@@ -19,6 +19,8 @@ export const eventMeanings: Readonly<Record<PublicEvent['type'], string>> = {
   RolloutHalted: 'A gate or a responder stopped the rollout. `evidence` has all that is needed to compute it again.',
   RolloutCompleted: 'The last wave is over. The rollout goes on offering what its waves say, and can still be stopped.',
   RolloutAborted: 'The rollout has ended early. Devices keep what they have.',
+  PullRecorded:
+    'The catalog had a pull in force that it could not store yet. The patch counts as withdrawn from then on.',
   RecallStarted: 'Devices that have the patch are directed to remove it.',
   RecallCompleted: 'No known device has the patch any more.',
   RecallReopened: 'After the recall had been completed, a device turned up that has the patch.',

@@ -155,6 +155,8 @@ export const RolloutAborted = event('RolloutAborted', { ...rollout, reason: Text
 
 const recall = { patchId: Id, recallEpoch: Count, at: Time };
 
+/** A pull that the catalog had in force before it was stored, kept by the orchestrator: the patch counts as withdrawn. */
+export const PullRecorded = event('PullRecorded', { ...recall, mode: Type.Enum(['withdraw', 'recall']), reason: Text });
 export const RecallStarted = event('RecallStarted', { ...recall, reason: Text, replacement: Type.Optional(Id) });
 export const RecallCompleted = event('RecallCompleted', { ...recall, removed: Count });
 /** A device that holds the patch turned up after the recall had been completed. */
@@ -272,6 +274,7 @@ const rolloutEvents = [
   RolloutHalted,
   RolloutCompleted,
   RolloutAborted,
+  PullRecorded,
   RecallStarted,
   RecallCompleted,
   RecallReopened,

@@ -71,16 +71,7 @@ export class PlatformModule {
       inject: [Followers, Metrics],
       useFactory: (followers: Followers, metrics: Metrics) => prove(store, signs, { followers, metrics }),
     };
-    const own = [
-      Metrics,
-      Followers,
-      StopsInForce,
-      Verifications,
-      DeviceRoutes,
-      OpenApi,
-      StreamShares,
-      FeedSigns,
-    ];
+    const own = [Metrics, Followers, StopsInForce, Verifications, DeviceRoutes, OpenApi, StreamShares, FeedSigns];
     return {
       module: PlatformModule,
       global: true,

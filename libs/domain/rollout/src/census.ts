@@ -60,6 +60,16 @@ export function coversAll(slice: Audience, plan: Plan, published: PublishedPatch
   );
 }
 
+/** Known devices that a slice covers: of a patch, those that it is for. */
+export function coveredDevices(slice: Audience, published: PublishedPatch | undefined, census: Census): number {
+  const compiled = compileAudience(slice);
+  const populations = [...census.shards.values()].flatMap((counted) => [...counted.values()]);
+  const covered = populations.filter(
+    (each) => (published === undefined || appliesTo(published, each)) && belongs(each, compiled, undefined),
+  );
+  return sum(covered.map(({ devices }) => devices));
+}
+
 /** Counts who would get the patch, per wave and slice. Costs the same for every size of the fleet. */
 export function previewRollout(plan: Plan, published: PublishedPatch, census: Census): WavePreview[] {
   const populations = [...census.shards.values()].flatMap((counted) => [...counted.values()]);

@@ -131,7 +131,8 @@ function judge(candidate: Candidate, { device, policy, nowMs, bucketOf }: Questi
   if (patch.pull !== undefined) return { reason: 'pulled' };
   if (isOnHold(candidate, policy, nowMs)) return { reason: 'on-hold' };
   const rampsNowMs = Math.min(nowMs, policy.rampsUntilMs);
-  const verdict = judgeRollouts(candidate, { device, nowMs, rampsNowMs, bucketOf });
+  const { stoppedRollouts } = policy;
+  const verdict = judgeRollouts(candidate, { device, nowMs, rampsNowMs, bucketOf, stoppedRollouts });
   if (!isOffer(verdict)) return verdict;
   if (device.removed?.includes(patchId)) return { ...verdict, reason: 'removed-by-user' };
   if (device.failed?.some((each) => each.patchId === patchId && each.attempts >= FAILED_ATTEMPTS_MAX)) {
@@ -156,9 +157,13 @@ function judgeRollouts(candidate: Candidate, placing: Placing): Verdict {
 }
 
 /** `rampsNowMs`: the instant for ramps from before grants, which stand still. */
-type Placing = Pick<Question, 'device' | 'nowMs' | 'bucketOf'> & { readonly rampsNowMs: number };
+type Placing = Pick<Question, 'device' | 'nowMs' | 'bucketOf'> & {
+  readonly rampsNowMs: number;
+  readonly stoppedRollouts: ReadonlySet<string>;
+};
 
 function judgeRollout({ rolloutId, state, audiences }: PolicyRollout, candidate: Candidate, placing: Placing): Verdict {
+  if (placing.stoppedRollouts.has(rolloutId)) return { reason: 'rollout-paused', rolloutId };
   switch (state.status) {
     case 'absent':
     case 'planned':
@@ -217,7 +222,10 @@ function turnInMs(rollout: StartedRollout, wave: number, bucket: number, nowMs: 
   return msUntilInside(ramp, bucket) - ranMsOf(rollout, nowMs);
 }
 
-function isOnHold(candidate: Candidate, { holdsOnAllPatches }: Policy, nowMs: number): boolean {
+function isOnHold(candidate: Candidate, { holdsOnAllPatches, unstoredHolds }: Policy, nowMs: number): boolean {
+  for (const { audience, expiresAtMs, patchId = candidate.patch.patchId } of unstoredHolds) {
+    if (patchId === candidate.patch.patchId && nowMs < expiresAtMs && includes(audience, candidate)) return true;
+  }
   for (const { audience, expiresAtMs } of candidate.patch.holds) {
     if (nowMs < expiresAtMs && includes(audience, candidate)) return true;
   }

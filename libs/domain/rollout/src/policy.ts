@@ -1,8 +1,9 @@
 import { type Audience, type CompiledAudience, compileAudience, familyOf, type Subject } from './audience.ts';
 import { type Platform } from './gate.ts';
-import { type Hold, holdDecider, type HoldEvent } from './hold.ts';
+import { type Hold, holdDecider, type HoldEvent, type HoldTerms } from './hold.ts';
 import { rolloutDecider } from './rollout.ts';
 import { type RolloutEvent } from './rollout-messages.ts';
+import { type PullRecorded } from './recall.ts';
 import { type Rollout } from './rollout-state.ts';
 
 export interface Artifact {
@@ -40,7 +41,7 @@ export type CatalogEvent =
     }>
   | Of<{ readonly type: 'PatchFoldedIn'; readonly version: string; readonly build: string }>;
 
-export type PolicyEvent = CatalogEvent | RolloutEvent | HoldEvent;
+export type PolicyEvent = CatalogEvent | RolloutEvent | HoldEvent | PullRecorded;
 
 /** What was published of a patch. */
 export interface PublishedPatch {
@@ -85,6 +86,8 @@ export interface PolicyHold {
   readonly holdId: string;
   readonly audience: CompiledAudience;
   readonly expiresAtMs: number;
+  /** Of a hold on one patch that is not stored yet. */
+  readonly patchId?: string;
 }
 
 /** A patch that applies to devices of one model on one base. */
@@ -115,6 +118,9 @@ export interface Policy {
   readonly holdsOnAllPatches: PolicyHold[];
   /** Set by whoever feeds the policy: true when the catalog was not heard of for too long. */
   stale: boolean;
+  /** Rollouts that are stopped and holds that are placed, though the store has not taken it yet. */
+  readonly stoppedRollouts: Set<string>;
+  readonly unstoredHolds: PolicyHold[];
   /** The instant at which ramps of streams from before grants stand still: that of the store's last record (ms). */
   rampsUntilMs: number;
 }
@@ -127,6 +133,8 @@ export function emptyPolicy(): Policy {
     holds: new Map(),
     holdsOnAllPatches: [],
     stale: false,
+    stoppedRollouts: new Set(),
+    unstoredHolds: [],
     rampsUntilMs: Infinity,
   };
 }
@@ -141,6 +149,9 @@ export function foldPolicy(policy: Policy, event: PolicyEvent): Policy {
     case 'PatchFoldedIn':
       foldCatalog(policy, event);
       break;
+    case 'PullRecorded':
+      applyStop(policy, event);
+      break;
     case 'HoldPlaced':
     case 'HoldLifted':
     case 'HoldExpired':
@@ -150,6 +161,26 @@ export function foldPolicy(policy: Policy, event: PolicyEvent): Policy {
       foldRollout(policy, event);
   }
   return policy;
+}
+
+/** A pull that is known before the catalog has stored it: the patch counts as withdrawn, whatever its mode. */
+export function applyStop(
+  policy: Policy,
+  { patchId, reason, at }: { patchId: string; reason: string; at: string },
+): void {
+  const patch = patchOf(policy, patchId);
+  patch.pull ??= { mode: 'withdraw', reason, at };
+}
+
+/** A hold that is in force before it is stored. Returns how to end that. */
+export function holdUnstored(
+  policy: Policy,
+  { holdId, patchId, slice, expiresAt }: HoldTerms & { readonly holdId: string },
+) {
+  const { unstoredHolds } = policy;
+  const hold = { ...toPolicyHold(holdId, slice, expiresAt), ...(patchId !== undefined && { patchId }) };
+  unstoredHolds.push(hold);
+  return () => removeFrom(unstoredHolds, (each) => each === hold);
 }
 
 /** What rollouts and holds have made of the policy, as plain JSON, to compare one with another. */

@@ -9,27 +9,65 @@ const { given } = scenarios(recallDecider);
 const patchId = 'a';
 const at = minute(90);
 
-const start: RecallCommand = { type: 'StartRecall', patchId, recallEpoch: 1, reason: 'it smokes', at };
-const counted = (holders: number): RecallCommand => {
+const start: Extract<RecallCommand, { type: 'StartRecall' }> = {
+  type: 'StartRecall',
+  patchId,
+  recallEpoch: 1,
+  reason: 'it smokes',
+  at,
+};
+const counted = (holders: number): Extract<RecallCommand, { type: 'RecordRemovals' }> => {
   return { type: 'RecordRemovals', patchId, recallEpoch: 1, holders, removed: 7, at };
 };
 const started: RecallEvent = { type: 'RecallStarted', patchId, recallEpoch: 1, reason: 'it smokes', at: minute(0) };
 const completed: RecallEvent = { type: 'RecallCompleted', patchId, recallEpoch: 1, removed: 7, at };
 const reopened: RecallEvent = { type: 'RecallReopened', patchId, recallEpoch: 1, holders: 2, at };
 
-const commands = { start, 'record none left': counted(0), 'record two left': counted(2) };
+const recordPull: RecallCommand = { type: 'RecordPull', patchId, mode: 'recall', reason: 'it smokes', at };
+const recorded: RecallEvent = {
+  type: 'PullRecorded',
+  patchId,
+  recallEpoch: 0,
+  mode: 'recall',
+  reason: 'it smokes',
+  at,
+};
+const commands = { 'record pull': recordPull, start, 'record none left': counted(0), 'record two left': counted(2) };
 const rows: [string, readonly RecallEvent[], Record<keyof typeof commands, string>][] = [
   [
     'absent',
     [],
-    { start: 'RecallStarted', 'record none left': 'recall-not-found', 'record two left': 'recall-not-found' },
+    {
+      'record pull': 'PullRecorded',
+      start: 'RecallStarted',
+      'record none left': 'recall-not-found',
+      'record two left': 'recall-not-found',
+    },
   ],
-  ['removing', [started], { start: '-', 'record none left': 'RecallCompleted', 'record two left': '-' }],
-  ['completed', [started, completed], { start: '-', 'record none left': '-', 'record two left': 'RecallReopened' }],
+  [
+    'recorded',
+    [recorded],
+    {
+      'record pull': '-',
+      start: 'RecallStarted',
+      'record none left': 'recall-not-found',
+      'record two left': 'recall-not-found',
+    },
+  ],
+  [
+    'removing',
+    [started],
+    { 'record pull': '-', start: '-', 'record none left': 'RecallCompleted', 'record two left': '-' },
+  ],
+  [
+    'completed',
+    [started, completed],
+    { 'record pull': '-', start: '-', 'record none left': '-', 'record two left': 'RecallReopened' },
+  ],
   [
     'reopened',
     [started, completed, reopened],
-    { start: '-', 'record none left': 'RecallCompleted', 'record two left': '-' },
+    { 'record pull': '-', start: '-', 'record none left': 'RecallCompleted', 'record two left': '-' },
   ],
 ];
 
@@ -66,7 +104,7 @@ describe('recording removals', () => {
 describe('evolving a recall', () => {
   it('never throws, whatever the order of events', () => {
     fc.assert(
-      fc.property(fc.array(fc.constantFrom(started, completed, reopened)), (history) => {
+      fc.property(fc.array(fc.constantFrom(recorded, started, completed, reopened)), (history) => {
         expect(() => fold(recallDecider, history)).not.toThrow();
       }),
     );

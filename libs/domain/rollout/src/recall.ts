@@ -1,6 +1,16 @@
 import { type Decider, reject } from '@sluice/event-sourcing';
 
+/** A pull that the catalog has in force but not stored: kept here, so that it is not forgotten. */
+export interface RecordPull {
+  readonly type: 'RecordPull';
+  readonly patchId: string;
+  readonly mode: 'withdraw' | 'recall';
+  readonly reason: string;
+  readonly at: string;
+}
+
 export type RecallCommand =
+  | RecordPull
   | {
       readonly type: 'StartRecall';
       readonly patchId: string;
@@ -21,7 +31,14 @@ export type RecallCommand =
 
 type Of<Fields> = { readonly patchId: string; readonly recallEpoch: number; readonly at: string } & Fields;
 
+export type PullRecorded = Of<{
+  readonly type: 'PullRecorded';
+  readonly mode: 'withdraw' | 'recall';
+  readonly reason: string;
+}>;
+
 export type RecallEvent =
+  | PullRecorded
   | Of<{ readonly type: 'RecallStarted'; readonly reason: string; readonly replacement?: string }>
   | Of<{ readonly type: 'RecallCompleted'; readonly removed: number }>
   | Of<{ readonly type: 'RecallReopened'; readonly holders: number }>;
@@ -34,8 +51,10 @@ interface Started {
   readonly startedAt: string;
 }
 
+/** `recorded`: the patch counts as withdrawn, and no recall of it has begun. */
 export type Recall =
   | { readonly status: 'absent' }
+  | { readonly status: 'recorded'; readonly patchId: string; readonly recallEpoch: number; readonly recordedAt: string }
   | (Started & { readonly status: 'removing' })
   | (Started & { readonly status: 'completed'; readonly completedAt: string });
 
@@ -47,6 +66,10 @@ export const recallDecider: Decider<Recall, RecallCommand, RecallEvent> = {
 
 function decide(command: RecallCommand, recall: Recall): readonly RecallEvent[] {
   switch (command.type) {
+    case 'RecordPull': {
+      const { patchId, mode, reason, at } = command;
+      return recall.status === 'absent' ? [{ type: 'PullRecorded', patchId, recallEpoch: 0, mode, reason, at }] : [];
+    }
     case 'StartRecall': {
       const { patchId, recallEpoch, reason, replacement, at } = command;
       if (recall.status !== 'absent' && recall.recallEpoch >= recallEpoch) return [];
@@ -62,7 +85,7 @@ function recordRemovals(
   { patchId, recallEpoch, holders, removed, at }: Extract<RecallCommand, { type: 'RecordRemovals' }>,
   recall: Recall,
 ): readonly RecallEvent[] {
-  if (recall.status === 'absent') reject('recall-not-found');
+  if (recall.status === 'absent' || recall.status === 'recorded') reject('recall-not-found');
   // Counts of another epoch say nothing about this one.
   if (recall.recallEpoch !== recallEpoch) return [];
   if (recall.status === 'removing' && holders === 0) {
@@ -76,12 +99,15 @@ function recordRemovals(
 
 function evolve(recall: Recall, event: RecallEvent): Recall {
   const { patchId, recallEpoch, at } = event;
+  if (event.type === 'PullRecorded') {
+    return recall.status === 'absent' ? { status: 'recorded', patchId, recallEpoch, recordedAt: at } : recall;
+  }
   if (event.type === 'RecallStarted') {
     const { reason, replacement } = event;
     const next = replacement !== undefined && { replacement };
     return { status: 'removing', patchId, recallEpoch, reason, ...next, startedAt: at };
   }
-  if (recall.status === 'absent') return recall;
+  if (recall.status === 'absent' || recall.status === 'recorded') return recall;
   const { reason, replacement, startedAt } = recall;
   const started = { patchId, recallEpoch, reason, ...(replacement !== undefined && { replacement }), startedAt };
   switch (event.type) {
@@ -89,5 +115,8 @@ function evolve(recall: Recall, event: RecallEvent): Recall {
       return { ...started, status: 'completed', completedAt: at };
     case 'RecallReopened':
       return { ...started, status: 'removing' };
+    default:
+      // A type that a later version writes.
+      return recall;
   }
 }

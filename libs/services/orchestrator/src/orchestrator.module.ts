@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { CheckInRoute } from './check-in/check-in.route.ts';
 import { ChangeHoldHandler, ChangeRecallHandler, ChangeRolloutHandler } from './commands.ts';
-import { HoldsController } from './hold/holds.controller.ts';
+import { HoldsController, StopController } from './hold/holds.controller.ts';
 import { OrchestratorMetrics } from './orchestrator-metrics.ts';
 import { OrchestratorVerification } from './orchestrator-verification.ts';
 import { RecallsController } from './recall/recalls.controller.ts';
@@ -9,16 +9,18 @@ import { RolloutsController } from './rollout/rollouts.controller.ts';
 import { Knowledge } from './knowledge/knowledge.ts';
 import { Sources } from './sources.ts';
 import { Steering } from './steering.ts';
+import { Stops } from './rollout/stops.ts';
 import { Views } from './views.ts';
 
 /** The orchestrator: rollouts, holds, recalls, and what each device is told. Needs `PlatformModule` beside it. */
 @Module({
-  controllers: [RolloutsController, HoldsController, RecallsController],
+  controllers: [RolloutsController, HoldsController, StopController, RecallsController],
   providers: [
     Views,
     Sources,
     Knowledge,
     Steering,
+    Stops,
     OrchestratorMetrics,
     OrchestratorVerification,
     CheckInRoute,

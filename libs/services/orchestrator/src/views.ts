@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { describePolicy } from '@sluice/domain-rollout';
-import { type Commit, type KnownState } from '@sluice/event-sourcing';
+import { type Commit, type DomainEvent, type KnownState } from '@sluice/event-sourcing';
 import { GatesView } from './gates/gates.projection.ts';
 import { PolicyView } from './policy/policy.projection.ts';
 import { ownEventsOf } from './publications.ts';
@@ -13,11 +13,17 @@ export class Views {
   readonly gates = new GatesView();
   readonly recalls = new RecallsView();
   private readonly revisions = new Map<string, number>();
+  /** Events of types that this version does not know, by type: they change nothing. */
+  readonly unknownEvents = new Map<string, number>();
 
   /** A commit of the own streams; state and revision move in the same step. */
   applyOwn(commit: Commit): void {
     for (const event of ownEventsOf(commit)) {
       switch (event.type) {
+        case 'PullRecorded':
+          this.recalls.applyOwn(event);
+          this.policy.applyOwn(event);
+          break;
         case 'RecallStarted':
         case 'RecallCompleted':
         case 'RecallReopened':
@@ -28,12 +34,30 @@ export class Views {
         case 'HoldExpired':
           this.policy.applyOwn(event);
           break;
-        default:
+        case 'RolloutPlanned':
+        case 'RolloutReplanned':
+        case 'RolloutStarted':
+        case 'WaveOpened':
+        case 'ExposureGranted':
+        case 'WaveBaked':
+        case 'RolloutPaused':
+        case 'RolloutResumed':
+        case 'RolloutHalted':
+        case 'RolloutCompleted':
+        case 'RolloutAborted':
           this.policy.applyOwn(event);
           this.gates.applyOwn(event);
+          break;
+        default:
+          // A type that a later version writes changes nothing here.
+          this.skipUnknown(event);
       }
     }
     this.revisions.set(commit.stream, commit.revision);
+  }
+
+  private skipUnknown({ type }: DomainEvent): void {
+    this.unknownEvents.set(type, (this.unknownEvents.get(type) ?? 0) + 1);
   }
 
   /** The revision of an own stream through which it shows here; undefined when there is none. */

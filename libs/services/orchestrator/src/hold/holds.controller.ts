@@ -2,15 +2,17 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/com
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { ID_PATTERN } from '@sluice/contracts';
-import { type HoldTerms } from '@sluice/domain-rollout';
-import { Clock, type CommandContext } from '@sluice/event-sourcing';
-import { IsTime, Optional, paged, PageQuery, ProblemError, RequestContext, Roles } from '@sluice/platform';
+import { coveredDevices, type HoldTerms } from '@sluice/domain-rollout';
+import { Clock, type CommandContext, Rejection } from '@sluice/event-sourcing';
+import { IsTime, Optional, paged, PageQuery, ProblemError, RequestContext, Roles, StopRoute } from '@sluice/platform';
 import { Type } from 'class-transformer';
 import { IsIn, IsObject, IsString, IsUrl, Matches, MaxLength, ValidateNested } from 'class-validator';
 import { ChangeHold } from '../commands.ts';
 import { type KnownHold } from '../policy/policy.projection.ts';
 import { Views } from '../views.ts';
-import { AudienceBody, ReasonBody } from '../rollout/rollout-bodies.ts';
+import { AudienceBody, ReasonBody, StopBody } from '../rollout/rollout-bodies.ts';
+import { publishedPatch } from '../rollout/rollout-rules.ts';
+import { Stops } from '../rollout/stops.ts';
 
 /** `POST /v1/holds`. Without a slice and a patch it stops everything. */
 class PlaceHoldBody extends ReasonBody {
@@ -57,18 +59,25 @@ class HoldsQuery extends PageQuery {
 export class HoldsController {
   constructor(
     private readonly views: Views,
+    private readonly stops: Stops,
     private readonly commands: CommandBus,
     private readonly clock: Clock,
   ) {}
 
   @Post()
   @Roles('operator', 'responder')
-  async place(@Body() { holdId, slice = {}, ...rest }: PlaceHoldBody, @RequestContext() context: CommandContext) {
-    const terms: HoldTerms = { ...rest, slice, owner: context.actor };
-    await this.commands.execute(
-      new ChangeHold({ type: 'PlaceHold', holdId, terms, at: this.clock.nowText() }, context),
-    );
-    return this.known(holdId);
+  async place(@Body() { holdId, slice, ...rest }: PlaceHoldBody, @RequestContext() context: CommandContext) {
+    // Whoever means everything leaves the slice out: a selector that came out empty must not stop everything.
+    if (slice !== undefined && Object.values(slice).every((each) => each === undefined)) {
+      const detail = 'names nothing; leave it out to mean all devices';
+      throw new ProblemError('invalid-request', undefined, [{ path: '/slice', code: 'empty', detail }]);
+    }
+    if (rest.patchId !== undefined) await publishedPatch(this.views, rest.patchId);
+    const terms: HoldTerms = { ...rest, slice: slice ?? {}, owner: context.actor };
+    await this.stops.placeHold({ holdId, terms, at: this.clock.nowText() }, context);
+    const hold = this.known(holdId);
+    const knownDevices = devicesCovered(hold, this.views);
+    return { ...hold, knownDevices, ...(knownDevices === 0 && { note: 'covers-no-known-device' }) };
   }
 
   @Get()
@@ -93,4 +102,49 @@ export class HoldsController {
     if (hold.status === 'absent') throw new ProblemError('hold-not-found', holdId);
     return hold;
   }
+}
+
+/** The stop of everything: a hold without patch and slice, that a person lifts. */
+@ApiTags('holds')
+@Controller('v1/stop')
+export class StopController {
+  constructor(
+    private readonly views: Views,
+    private readonly stops: Stops,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Ordered twice, or by two people, it is one stop: the one that is in force answers. */
+  @Post()
+  @StopRoute(StopBody)
+  @HttpCode(200)
+  @Roles('operator', 'responder')
+  async stop(@Body() { reason }: StopBody, @RequestContext() context: CommandContext) {
+    const holdId = this.stopId();
+    const terms: HoldTerms = { slice: {}, reason, owner: context.actor };
+    if (this.views.policy.hold(holdId).status !== 'active') {
+      try {
+        await this.stops.placeHold({ holdId, terms, at: this.clock.nowText() }, context);
+      } catch (error) {
+        // Somebody else has ordered the same stop in this moment, with other words.
+        if (!(error instanceof Rejection) || error.code !== 'hold-exists') throw error;
+      }
+    }
+    const hold = this.views.policy.hold(holdId);
+    return { ...hold, lift: `sluice hold lift ${holdId} --reason "<why it may go on>"` };
+  }
+
+  // The stop in force, or the first number that is free: two people at once mean the same one.
+  private stopId(): string {
+    for (let number = 1; ; number += 1) {
+      const holdId = `stop-${String(number)}`;
+      const { status } = this.views.policy.hold(holdId);
+      if (status === 'absent' || status === 'active') return holdId;
+    }
+  }
+}
+
+function devicesCovered({ patchId, slice }: KnownHold, { policy, gates }: Views): number {
+  const published = patchId === undefined ? undefined : policy.publishedPatch(patchId);
+  return coveredDevices(slice, published, gates.census());
 }

@@ -57,6 +57,8 @@ export class Knowledge {
   /** The policy of this instant, which says whether it is stale. */
   currentPolicy(): Policy {
     const { policy } = this.sources.views.policy;
+    const stops = this.sources.catalog().signs?.stops ?? [];
+    if (stops.length > 0) this.sources.views.policy.applyStops(stops);
     policy.stale = this.isStale();
     return policy;
   }

@@ -1,5 +1,6 @@
 import { type CatalogEvent } from '@sluice/contracts';
 import {
+  applyStop,
   coversAll,
   emptyPolicy,
   foldPolicy,
@@ -7,12 +8,13 @@ import {
   type HoldEvent,
   isUnderWay,
   type Plan,
+  type PullRecorded,
   type Policy,
   type PublishedPatch,
   type Rollout,
   type RolloutEvent,
 } from '@sluice/domain-rollout';
-import { type FeedEvent } from '@sluice/event-feed';
+import { type FeedEvent, type UnstoredStop } from '@sluice/event-feed';
 
 export type KnownRollout = Exclude<Rollout, { status: 'absent' }>;
 export type KnownHold = Exclude<Hold, { status: 'absent' }>;
@@ -26,10 +28,16 @@ export class PolicyView {
   private readonly open = new Set<string>();
   private readonly expiring = new Set<string>();
 
-  applyOwn(event: RolloutEvent | HoldEvent): void {
+  applyOwn(event: RolloutEvent | HoldEvent | PullRecorded): void {
     foldPolicy(this.policy, event);
+    if (event.type === 'PullRecorded') return;
     if ('rolloutId' in event) keep(this.open, event.rolloutId, isOpen(this.rollout(event.rolloutId)));
     else keep(this.expiring, event.holdId, mayExpire(this.hold(event.holdId)));
+  }
+
+  /** Pulls that the catalog has in force without having stored them: their patches count as withdrawn at once. */
+  applyStops(stops: readonly UnstoredStop[]): void {
+    for (const stop of stops) applyStop(this.policy, stop);
   }
 
   applyCatalog(event: FeedEvent): void {
@@ -79,6 +87,11 @@ export class PolicyView {
       if (published !== undefined && coversAll(hold.slice, plan, published)) return hold;
     }
     return undefined;
+  }
+
+  /** True when a hold that is not stored yet is about the patch or all patches, whatever its slice. */
+  isHeldUnstored({ patchId }: Plan): boolean {
+    return this.policy.unstoredHolds.some((hold) => (hold.patchId ?? patchId) === patchId);
   }
 
   /** Rollouts of the patch that were halted and not resumed. */

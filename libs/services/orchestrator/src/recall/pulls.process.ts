@@ -9,16 +9,28 @@ import { contextOf, type OwnCommand, type Situation } from '../situation.ts';
 export const pullsProcess: ProcessManager<Situation, OwnCommand> = { kind: 'process', name: 'pulls', decide };
 
 function decide(situation: Situation): readonly OwnCommand[] {
-  return [...endedRollouts(situation), ...startedRecalls(situation)];
+  return [...recordedPulls(situation), ...endedRollouts(situation), ...startedRecalls(situation)];
+}
+
+/** Pulls that the catalog has in force without having stored them are kept here. */
+function recordedPulls({ views, knowledge }: Situation): ChangeRecall[] {
+  const stops = knowledge.sources.catalog().signs?.stops ?? [];
+  return stops.flatMap(({ patchId, mode, reason, at }) => {
+    const recall = views.recalls.recall(patchId);
+    if (recall.status !== 'absent' || views.policy.pulls.has(patchId)) return [];
+    const command = { type: 'RecordPull', patchId, mode, reason, at } as const;
+    return [new ChangeRecall(command, contextOf('recorded', patchId), views.known(`recall-${patchId}`, recall))];
+  });
 }
 
 function endedRollouts({ views, at }: Situation): ChangeRollout[] {
   return views.policy.openRollouts().flatMap((rollout) => {
     const pull = views.policy.pulls.get(rollout.plan.patchId);
-    if (pull === undefined || (rollout.status !== 'planned' && !isUnderWay(rollout))) return [];
+    const stop = views.policy.policy.patches.get(rollout.plan.patchId)?.pull;
+    if (stop === undefined || (rollout.status !== 'planned' && !isUnderWay(rollout))) return [];
     const { rolloutId } = rollout;
-    const reason = `the patch was pulled: ${pull.data.reason}`;
-    const context = contextOf(idOf(pull), rolloutId, pull);
+    const reason = `the patch was pulled: ${stop.reason}`;
+    const context = contextOf(pull === undefined ? 'pull-recorded' : idOf(pull), rolloutId, pull);
     return [
       new ChangeRollout(
         { type: 'AbortRollout', rolloutId, reason, at },

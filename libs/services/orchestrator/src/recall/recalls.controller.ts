@@ -13,7 +13,7 @@ export class RecallsController {
   @Roles('viewer', 'operator', 'responder')
   show(@Param('patchId') patchId: string) {
     const recall = this.views.recalls.recall(patchId);
-    if (recall.status === 'absent') throw new ProblemError('recall-not-found', patchId);
+    if (recall.status === 'absent' || recall.status === 'recorded') throw new ProblemError('recall-not-found', patchId);
     const {
       holders = 0,
       removed = 0,

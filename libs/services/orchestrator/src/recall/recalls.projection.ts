@@ -9,7 +9,7 @@ import {
   recallProgress,
 } from '@sluice/domain-rollout';
 
-export type KnownRecall = Exclude<Recall, { status: 'absent' }>;
+export type KnownRecall = Exclude<Recall, { status: 'absent' | 'recorded' }>;
 
 /** Recalls, and how they burn down. */
 export class RecallsView {
@@ -34,14 +34,12 @@ export class RecallsView {
   }
 
   recalls(): KnownRecall[] {
-    return [...this.states.values()].filter((recall) => recall.status !== 'absent');
+    return [...this.states.values()].filter(isKnown);
   }
 
   /** What a pass has to visit. Completed recalls are handed out once for each time that their patch was counted. */
   recallsToVisit(): KnownRecall[] {
-    const visited = [...this.toVisit]
-      .map((patchId) => this.recall(patchId))
-      .filter((recall) => recall.status !== 'absent');
+    const visited = [...this.toVisit].map((patchId) => this.recall(patchId)).filter(isKnown);
     for (const recall of visited) if (this.isSettled(recall)) this.toVisit.delete(recall.patchId);
     return visited;
   }
@@ -53,4 +51,8 @@ export class RecallsView {
   private isSettled({ patchId, status }: KnownRecall): boolean {
     return status === 'completed' && this.progressOf(patchId)?.holders === 0;
   }
+}
+
+function isKnown(recall: Recall): recall is KnownRecall {
+  return recall.status === 'removing' || recall.status === 'completed';
 }

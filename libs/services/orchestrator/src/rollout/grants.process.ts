@@ -44,7 +44,7 @@ function widen(rollout: Running, { views, knowledge, nowMs, at }: Situation): Ch
   // Cheap first: for most rollouts, the last grant has long to run.
   const due = nextGrant(rollout, nowMs, knowledge.passMs);
   if (due === undefined) return [];
-  const permission = permissionFor(knowledge, rollout.plan, nowMs);
+  const permission = permissionFor(knowledge, rollout, nowMs);
   if (permission === undefined || goingOnOf(views, rollout, nowMs).says === 'halt') return [];
   return [
     changeOf(rollout, { type: 'GrantExposure', rolloutId: rollout.rolloutId, permission, at }, due.fromMs, views),
@@ -56,7 +56,7 @@ function releaseHoldBack(rollout: Completed, { views, knowledge, nowMs, at }: Si
   if (nowMs < Date.parse(completedAt) + (plan.watchHours ?? WATCH_HOURS) * HOUR_MS) return [];
   const due = holdBackGrant(rollout, nowMs, knowledge.passMs);
   if (due === undefined) return [];
-  const permission = permissionFor(knowledge, plan, nowMs);
+  const permission = permissionFor(knowledge, rollout, nowMs);
   if (permission === undefined) return [];
   return [changeOf(rollout, { type: 'ReleaseHoldBack', rolloutId, permission, at }, due.fromMs, views)];
 }

@@ -50,13 +50,20 @@ export interface Obstacle {
   readonly counts?: WaveWait;
 }
 
-/** What keeps a rollout of the patch from being given a grant at this instant; empty when nothing does. */
-export function obstaclesToGrants(knowledge: Knowledge, plan: Plan, nowMs: number): Obstacle[] {
+/** What widens: the rollout by its id, and its plan. */
+export type Widening = Pick<StartedRollout, 'rolloutId' | 'plan'>;
+
+/** What keeps a rollout from being given a grant at this instant; empty when nothing does. */
+export function obstaclesToGrants(knowledge: Knowledge, { rolloutId, plan }: Widening, nowMs: number): Obstacle[] {
   const obstacles: Obstacle[] = knowledge.doubts().map(({ for: code, words }) => ({ for: code, words }));
   const { policy } = knowledge.sources.views;
   if (policy.isPulled(plan.patchId)) {
     obstacles.push({ for: 'patch-pulled', words: 'the patch was pulled' });
   }
+  if (policy.policy.stoppedRollouts.has(rolloutId)) {
+    obstacles.push({ for: 'operator', words: 'it is stopped, though the store has not taken that yet' });
+  }
+  if (policy.isHeldUnstored(plan)) obstacles.push({ for: 'hold', words: 'a hold that is not stored yet covers it' });
   const hold = policy.holdOverAll(plan, nowMs);
   if (hold !== undefined) {
     obstacles.push({ for: 'hold', words: `the hold ${hold.holdId} covers all of the rollout: ${hold.reason}` });
@@ -65,13 +72,13 @@ export function obstaclesToGrants(knowledge: Knowledge, plan: Plan, nowMs: numbe
 }
 
 /** The permission to widen: there when nothing speaks against it. */
-export function permissionFor(knowledge: Knowledge, plan: Plan, nowMs: number): Permission | undefined {
-  return obstaclesToGrants(knowledge, plan, nowMs).length === 0 ? { passMs: knowledge.passMs } : undefined;
+export function permissionFor(knowledge: Knowledge, rollout: Widening, nowMs: number): Permission | undefined {
+  return obstaclesToGrants(knowledge, rollout, nowMs).length === 0 ? { passMs: knowledge.passMs } : undefined;
 }
 
 /** What keeps a wave from ending: as for grants, and health that is not known through its end. */
 export function obstaclesToTheEnd(knowledge: Knowledge, rollout: StartedRollout, nowMs: number): Obstacle[] {
-  const obstacles = obstaclesToGrants(knowledge, rollout.plan, nowMs);
+  const obstacles = obstaclesToGrants(knowledge, rollout, nowMs);
   const { exposure } = rollout;
   const endMs = exposure.by === 'grants' ? (exposure.grant?.toMs ?? Infinity) : Infinity;
   const throughMs = knowledge.healthThroughMs();

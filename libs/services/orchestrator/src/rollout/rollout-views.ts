@@ -103,7 +103,7 @@ function waitsOfWave(
 ): Wait[] {
   const obstacles: Wait[] = isWaveOver(rollout, nowMs)
     ? obstaclesToTheEnd(knowledge, rollout, nowMs)
-    : obstaclesToGrants(knowledge, rollout.plan, nowMs);
+    : obstaclesToGrants(knowledge, rollout, nowMs);
   const evidence = obstaclesToGoingOn(goingOnOf(knowledge.sources.views, rollout, nowMs));
   return [...timeLeft(rollout, nowMs), ...obstacles.map((each) => withThrough(each, knowledge)), ...evidence];
 }

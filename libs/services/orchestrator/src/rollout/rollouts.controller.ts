@@ -3,7 +3,14 @@ import { Body, Controller, Get, Headers, HttpCode, Param, Post, Put, Query, Res 
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { ID_PATTERN } from '@sluice/contracts';
-import { type PlanDraft, planFaults, previewRollout, type RolloutCommand } from '@sluice/domain-rollout';
+import {
+  type HaltRollout,
+  type PauseRollout,
+  type PlanDraft,
+  planFaults,
+  previewRollout,
+  type RolloutCommand,
+} from '@sluice/domain-rollout';
 import { Clock, type CommandContext } from '@sluice/event-sourcing';
 import { Optional, paged, PageQuery, ProblemError, RequestContext, Roles, StopRoute } from '@sluice/platform';
 import { IsIn, Matches } from 'class-validator';
@@ -13,6 +20,7 @@ import { type KnownRollout } from '../policy/policy.projection.ts';
 import { Views } from '../views.ts';
 import {
   audienceFaults,
+  exposureOf,
   goingOnOf,
   haltedBefore,
   hypothesesOf,
@@ -23,6 +31,7 @@ import {
   publishedPatch,
 } from './rollout-rules.ts';
 import { AdvanceBody, EvidenceBody, PlanBody, PlanRolloutBody, ReplanBody, StopBody } from './rollout-bodies.ts';
+import { Stops } from './stops.ts';
 import { viewRollout } from './rollout-views.ts';
 
 const SALT_BYTES = 12;
@@ -53,6 +62,7 @@ export class RolloutsController {
   constructor(
     private readonly views: Views,
     private readonly knowledge: Knowledge,
+    private readonly stops: Stops,
     private readonly commands: CommandBus,
     private readonly clock: Clock,
   ) {}
@@ -139,7 +149,7 @@ export class RolloutsController {
       slices: hypothesesOf(this.views, plan),
       haltedBefore: haltedBefore(this.views, plan, rolloutId),
       evidenceSeen,
-      permission: permissionFor(this.knowledge, plan, this.clock.now()),
+      permission: permissionFor(this.knowledge, { rolloutId, plan }, this.clock.now()),
       at: this.now(),
     } as const;
     return this.change(command, context);
@@ -150,7 +160,7 @@ export class RolloutsController {
   @HttpCode(200)
   @Roles('operator', 'responder')
   pause(@Param('id') rolloutId: string, @Body() { reason }: StopBody, @RequestContext() context: CommandContext) {
-    return this.change({ type: 'PauseRollout', rolloutId, reason, at: this.now() }, context);
+    return this.stop({ type: 'PauseRollout', rolloutId, reason, at: this.now() }, context);
   }
 
   @Post(':id/resume')
@@ -161,7 +171,7 @@ export class RolloutsController {
     @Body() { evidenceSeen }: EvidenceBody,
     @RequestContext() context: CommandContext,
   ) {
-    const permission = permissionFor(this.knowledge, this.known(rolloutId).plan, this.clock.now());
+    const permission = permissionFor(this.knowledge, this.known(rolloutId), this.clock.now());
     return this.change({ type: 'ResumeRollout', rolloutId, evidenceSeen, permission, at: this.now() }, context);
   }
 
@@ -170,7 +180,11 @@ export class RolloutsController {
   @HttpCode(200)
   @Roles('operator', 'responder')
   halt(@Param('id') rolloutId: string, @Body() { reason }: StopBody, @RequestContext() context: CommandContext) {
-    return this.change({ type: 'HaltRollout', rolloutId, by: 'responder', reason, at: this.now() }, context);
+    const rollout = this.views.policy.rollout(rolloutId);
+    const exposed = 'exposure' in rollout && exposureOf(this.views, rollout, this.clock.now())?.exposed;
+    const exposedDevices = exposed === false ? undefined : exposed;
+    const halt = { type: 'HaltRollout', rolloutId, by: 'responder', reason, exposedDevices, at: this.now() } as const;
+    return this.stop(halt, context);
   }
 
   @Post(':id/advance')
@@ -189,11 +203,11 @@ export class RolloutsController {
     const goingOn = goingOnOf(this.views, rollout, this.clock.now());
     // Forcing passes missing evidence, but never blindness.
     const obstacles = [
-      ...obstaclesToGrants(this.knowledge, rollout.plan, this.clock.now()),
+      ...obstaclesToGrants(this.knowledge, rollout, this.clock.now()),
       ...(goingOn.says === 'wait' && force === undefined ? obstaclesToGoingOn(goingOn) : []),
     ];
     if (obstacles.length > 0) throw new ProblemError('wave-waits', obstacles.map(({ words }) => words).join('; '));
-    const permission = permissionFor(this.knowledge, rollout.plan, this.clock.now());
+    const permission = permissionFor(this.knowledge, rollout, this.clock.now());
     const command = { type: 'AdvanceRollout', rolloutId, wave, goingOn, permission, at } as const;
     return this.change({ ...command, ...(force && { force: force.reason }) }, context);
   }
@@ -213,6 +227,11 @@ export class RolloutsController {
     const unmatched = audienceFaults(draft, offerablePatch(this.views, draft.patchId));
     if (unmatched.length > 0) throw new ProblemError('plan-not-valid', unmatched[0]?.detail, unmatched);
     return draft;
+  }
+
+  private async stop(command: PauseRollout | HaltRollout, context: CommandContext) {
+    await this.stops.stopRollout(command, context);
+    return this.show(command.rolloutId);
   }
 
   private async change(command: RolloutCommand, context: CommandContext) {

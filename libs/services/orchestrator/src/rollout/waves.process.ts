@@ -60,7 +60,7 @@ function start(rollout: Planned, { views, knowledge, nowMs, at }: Situation): Ch
     rolloutId,
     slices: hypothesesOf(views, plan),
     haltedBefore: haltedBefore(views, plan, rolloutId),
-    permission: permissionFor(knowledge, plan, nowMs),
+    permission: permissionFor(knowledge, rollout, nowMs),
     at,
   } as const;
   return [new ChangeRollout(command, contextOf('scheduled-start', rolloutId), knownOf(views, rollout))];
@@ -78,12 +78,12 @@ function haltOnHarm(rollout: StartedRollout, { views, nowMs, at }: Situation): C
 }
 
 function completeWave(rollout: Running, { views, knowledge, nowMs, at }: Situation): ChangeRollout[] {
-  const { rolloutId, wave, plan } = rollout;
+  const { rolloutId, wave } = rollout;
   if (rollout.exposure.by === 'ramp' || !isWaveOver(rollout, nowMs)) return [];
   if (obstaclesToTheEnd(knowledge, rollout, nowMs).length > 0) return [];
   const goingOn = goingOnOf(views, rollout, nowMs);
   if (goingOn.says !== 'go') return [];
-  const permission = permissionFor(knowledge, plan, nowMs);
+  const permission = permissionFor(knowledge, rollout, nowMs);
   const command: RolloutCommand = { type: 'CompleteWave', rolloutId, wave, goingOn, permission, at };
   return [new ChangeRollout(command, contextOf(`baked-${String(wave)}`, rolloutId), knownOf(views, rollout))];
 }
