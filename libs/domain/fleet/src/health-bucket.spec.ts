@@ -43,31 +43,60 @@ const slice = { patchId: 'a', platform: 'ios', model: 'iPhone18,1', base: BASE_B
 
 describe('counting trials', () => {
   it.each([
-    ['a start', [started(0)], 1, { trials: 1, failures: 0 }],
-    ['a start and its failure', [started(0), failed(3)], 5, { trials: 1, failures: 1 }],
+    ['a start', [started(0)], 1, { trials: 1, failures: 0, fine: 0 }],
+    ['a start and its failure', [started(0), failed(3)], 5, { trials: 1, failures: 1, fine: 0 }],
+    ['a start and its good end', [started(0), installed(3)], 5, { trials: 1, failures: 0, fine: 1 }],
     [
       'one trial for a device that tries again and again',
       [started(0), failed(3), started(4), failed(5)],
       6,
-      { trials: 1, failures: 1 },
+      { trials: 1, failures: 1, fine: 0 },
     ],
-    ['a failure that arrives before its start', [failed(3), started(0)], 5, { trials: 1, failures: 1 }],
-    ['no outcome without a start before its deadline', [installed(0), { ...failed(1), device: 'd-2' }], 119, undefined],
-    ['an outcome without a start after its deadline', [installed(0)], 120, { trials: 1, failures: 0 }],
-    ['a failure without a start after its deadline', [failed(0)], 120, { trials: 1, failures: 1 }],
-    ['one trial when the start comes in time after all', [installed(0), started(1)], 121, { trials: 1, failures: 0 }],
+    ['a failure that arrives before its start', [failed(3), started(0)], 5, { trials: 1, failures: 1, fine: 0 }],
+    [
+      'a failure without a start as pending before its deadline',
+      [failed(1)],
+      119,
+      { trials: 0, failures: 0, fine: 0, pending: 1 },
+    ],
+    ['a good outcome without a start at once', [installed(0)], 1, { trials: 1, failures: 0, fine: 1 }],
+    ['a failure without a start after its deadline', [failed(0)], 120, { trials: 1, failures: 1, fine: 0 }],
+    [
+      'one trial when the start comes in time after all',
+      [installed(0), started(1)],
+      121,
+      { trials: 1, failures: 0, fine: 1 },
+    ],
   ] as const)('counts %s', (_name, facts, minutes, counts) => {
     const bucket = closeBucket(shardOf(...facts), nothingAnnounced, closing(minutes));
-    expect(bucket?.cells).toEqual(counts === undefined ? [] : [{ ...slice, ...counts }]);
+    expect(bucket?.cells).toEqual([{ ...slice, ...counts }]);
   });
 
   it('counts each once over several buckets', () => {
     const shard = shardOf(started(0));
-    expect(closeBucket(shard, nothingAnnounced, closing(1))?.cells).toEqual([{ ...slice, trials: 1, failures: 0 }]);
+    expect(closeBucket(shard, nothingAnnounced, closing(1))?.cells).toEqual([
+      { ...slice, trials: 1, failures: 0, fine: 0 },
+    ]);
     add(shard, started(2), failed(2));
-    expect(closeBucket(shard, nothingAnnounced, closing(3))?.cells).toEqual([{ ...slice, trials: 0, failures: 1 }]);
+    expect(closeBucket(shard, nothingAnnounced, closing(3))?.cells).toEqual([
+      { ...slice, trials: 0, failures: 1, fine: 0 },
+    ]);
     add(shard, failed(4), installed(5));
     expect(closeBucket(shard, nothingAnnounced, closing(500))?.cells).toEqual([]);
+  });
+});
+
+describe('announcing pending failures', () => {
+  it('lists them when they change, and says when the last one is gone', () => {
+    const shard = shardOf(failed(0));
+    const first = closeBucket(shard, nothingAnnounced, closing(1)) as HealthBucketClosed;
+    expect(first.cells).toEqual([{ ...slice, trials: 0, failures: 0, fine: 0, pending: 1 }]);
+    const announced = announce(nothingAnnounced, first);
+    expect(closeBucket(shard, announced, closing(2))?.cells ?? []).toEqual([]);
+    add(shard, started(3));
+    expect(closeBucket(shard, announced, closing(4))?.cells).toEqual([
+      { ...slice, trials: 1, failures: 1, fine: 0, pending: 0 },
+    ]);
   });
 });
 

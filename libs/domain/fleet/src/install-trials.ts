@@ -17,8 +17,8 @@ export interface PendingCell {
 }
 
 /** Numbers per cell, and per waiting outcome, in a copy. */
-const CELL_NUMBERS = 5;
-const OUTCOME_NUMBERS = 3;
+export const CELL_NUMBERS = 5;
+export const OUTCOME_NUMBERS = 3;
 
 /** More profiles than this in a shard would make two cells share a number. */
 const PROFILES_MAX = 2 ** 26;

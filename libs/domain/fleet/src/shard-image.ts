@@ -1,5 +1,6 @@
 import { DEVICE } from './device-table.ts';
 import { ENTRY } from './entry-table.ts';
+import { CELL_NUMBERS, OUTCOME_NUMBERS } from './install-trials.ts';
 import { FleetShard } from './fleet-shard.ts';
 import { RecentReports, type RememberedDay } from './report-ids.ts';
 import { type ShardSnapshot, snapshotOf } from './shard-snapshot.ts';
@@ -94,8 +95,8 @@ export function readImage(bytes: Uint8Array): ShardImage {
     image.devices.length % DEVICE.words === 0 &&
     image.entries.length % ENTRY.words === 0 &&
     image.tallies.length === image.patches.length * 2 &&
-    image.cells.length % 4 === 0 &&
-    image.outcomes.length % 3 === 0;
+    image.cells.length % CELL_NUMBERS === 0 &&
+    image.outcomes.length % OUTCOME_NUMBERS === 0;
   if (!fits) throw new ShardImageError('a section is cut off');
   return { ...image, reports };
 }
