@@ -99,7 +99,10 @@ describe('waiting for what a source says of itself', () => {
     // Nothing here follows telemetry yet, so nothing is waited for.
     expect((await get('through=100')).json()).toMatchObject({ through: [] });
     const consumer = { name: 'test', source: 'telemetry', topics: ['health'], apply: () => undefined };
-    app.get(Followers).add(followFeed(app.get(StoreFeed), consumer)).start();
+    app
+      .get(Followers)
+      .add(followFeed(app.get(StoreFeed), consumer))
+      .start();
     let answered = false;
     const waiting = get('through=100').then((answer) => ((answered = true), answer));
     signs.setThrough([through(0, 100)]);
