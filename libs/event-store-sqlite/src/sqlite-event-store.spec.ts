@@ -200,10 +200,10 @@ describe('running out of room', () => {
   it('cannot prove that it writes when the disk is full, and can once there is room again', async () => {
     await reopen({ sizeBytesMax: 1024 * 1024 });
     await store.proveWritable();
-    let isFull = false;
-    for (let count = 0; !isFull; count += 1) {
-      await store.append(packed(`c${count}`, randomBytes(10_000))).catch(() => (isFull = true));
-    }
+    const fill = async () => {
+      for (let count = 0; ; count += 1) await store.append(packed(`c${count}`, randomBytes(10_000)));
+    };
+    await expect(fill()).rejects.toThrow('full');
     await expect(store.proveWritable()).rejects.toMatchObject({ name: 'StoreUnavailable' });
     const commits = await collect(store.readAll());
     await reopen();

@@ -17,7 +17,10 @@ let proof: StoreProof;
 const store = {
   proveWritable: () =>
     new Promise<void>((resolve, reject) => {
-      marks.push((outcome) => (outcome === 'written' ? resolve() : reject(outcome)));
+      marks.push((outcome) => {
+        if (outcome === 'written') resolve();
+        else reject(outcome);
+      });
     }),
 };
 const sleep = (ms: number, signal: AbortSignal) =>

@@ -13,8 +13,9 @@ const FAILED_AGAIN_AFTER_MS = 1_000;
 /** Resolves after so many milliseconds of the wall's time, or when the signal aborts. Does not reject. */
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
 
-export const wallSleep: Sleep = (ms, signal) =>
-  wait(ms, undefined, { signal, ref: false }).catch(() => undefined) as Promise<void>;
+export const wallSleep: Sleep = async (ms, signal) => {
+  await wait(ms, undefined, { signal, ref: false }).catch(() => undefined);
+};
 
 /**
  * Proves again and again that the store of this process writes, whether or not something else is appended: a full disk is
@@ -43,7 +44,7 @@ export class StoreProof implements Companion {
   }
 
   /** A store that cannot write keeps no instance from being ready: removals still go out (design §3.1). */
-  notReady(): undefined {
+  notReady(): string | undefined {
     return undefined;
   }
 
