@@ -14,6 +14,8 @@ export interface Call {
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: unknown;
   readonly timeoutMs?: number;
+  /** The ETag of what the call was decided on. */
+  readonly ifMatch?: string | undefined;
 }
 
 export interface Answer<Body> {
@@ -87,13 +89,16 @@ export class Api {
     method: 'GET' | 'POST' | 'PUT' | 'DELETE',
     service: ServiceName,
     path: string,
-    { query, body, timeoutMs = ANSWER_TIMEOUT_MS }: Call = {},
+    { query, body, ifMatch, timeoutMs = ANSWER_TIMEOUT_MS }: Call = {},
   ): Promise<Answer<Body>> {
     const url = addressWith(this.connection.addresses[service], path, query);
     const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
     const init: RequestInit = {
       method,
-      headers: payload === undefined ? {} : { 'content-type': 'application/json' },
+      headers: {
+        ...(payload !== undefined && { 'content-type': 'application/json' }),
+        ...(ifMatch !== undefined && { 'if-match': ifMatch }),
+      },
       ...(payload === undefined ? {} : { body: payload }),
     };
     const exchange = async () => {

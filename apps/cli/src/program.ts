@@ -5,7 +5,7 @@ import { addDeadLetterCommands } from './commands/dlq.ts';
 import { addEventCommands } from './commands/events.ts';
 import { addFleetCommands } from './commands/fleet.ts';
 import { addHealthCommand } from './commands/health.ts';
-import { addHoldCommands } from './commands/hold.ts';
+import { addHoldCommands, addStopCommand } from './commands/hold.ts';
 import { addImportCommand } from './commands/import.ts';
 import { addPatchCommands } from './commands/patch.ts';
 import { addRecallCommands } from './commands/recall.ts';
@@ -61,6 +61,7 @@ function createProgram(terminal: Terminal, output: Output, open: () => Session):
     .addHelpText('after', `\n${ABOUT}`);
   addPatchCommands(program, open);
   addRolloutCommands(program, open);
+  addStopCommand(program, open);
   addHoldCommands(program, open);
   addRecallCommands(program, open);
   addImportCommand(program, open);

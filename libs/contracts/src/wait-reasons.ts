@@ -17,7 +17,7 @@ export const waitReasons = {
   },
   operator: {
     meaning: 'The rollout was paused or halted, and goes on only when an operator resumes it.',
-    command: 'sluice rollout resume <rollout> --evidence "<what you looked at>"',
+    command: 'sluice rollout resume <rollout> --evidence-seen "<what you looked at>"',
   },
   outcomes: {
     meaning: 'Too few installs of the wave have an outcome yet: nothing passes on no outcome.',

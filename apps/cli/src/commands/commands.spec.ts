@@ -43,6 +43,8 @@ const rollout = {
   status: 'running',
   wave: 2,
   exposurePercent: 49,
+  exposedDevices: 490,
+  plannedPercent: 49,
   waitsFor: [{ for: 'ramp', until: '2026-11-25T10:00:00.000Z' }],
 };
 
@@ -109,7 +111,10 @@ describe('listing', () => {
 describe('steering a rollout', () => {
   it.each([
     [['start', 'r1'], {}],
-    [['advance', 'r1'], {}],
+    [['start', 'r1', '--evidence-seen', 'logs'], { evidenceSeen: 'logs' }],
+    [['advance', 'r1', '--wave', '2'], { wave: 2 }],
+    [['advance', 'r1', '--wave', '2', '--force', 'a lab device'], { wave: 2, force: { reason: 'a lab device' } }],
+    [['halt', 'r1'], {}],
     [['pause', 'r1', '--reason', 'why'], { reason: 'why' }],
     [['halt', 'r1', '--reason', 'why'], { reason: 'why' }],
     [['abort', 'r1', '--reason', 'why'], { reason: 'why' }],
@@ -121,9 +126,22 @@ describe('steering a rollout', () => {
     expect(sent()).toEqual([['POST', `/v1/rollouts/r1/${args[0] ?? ''}`, body]]);
   });
 
-  it('wants a reason for what stops', async () => {
-    expect((await call(['rollout', 'halt', 'r1'])).exit).toBe(2);
+  it.each([
+    ['an advance that names no wave', ['rollout', 'advance', 'r1']],
+    ['a wave that is no number', ['rollout', 'advance', 'r1', '--wave', 'two']],
+    ['a hold on nothing in particular, which would stop everything', ['hold', 'place', '--reason', 'odd']],
+  ])('refuses %s', async (_, args) => {
+    expect((await call(args)).exit).toBe(2);
     expect(sent()).toEqual([]);
+  });
+
+  it('stops everything, and says what lifts that', async () => {
+    const lift = 'sluice hold lift stop-1 --reason "…"';
+    server.on('POST /v1/stop', { body: { holdId: 'stop-1', slice: {}, reason: 'no reason given', lift } });
+    const { exit, stdout } = await call(['stop']);
+    expect(exit).toBe(0);
+    expect(stdout).toContain('stop-1');
+    expect(sent()).toEqual([['POST', '/v1/stop', {}]]);
   });
 
   it('plans, plans anew and previews', async () => {
@@ -138,6 +156,7 @@ describe('steering a rollout', () => {
       },
     ];
     server.on('POST /v1/rollouts', { status: 201, body: { ...rollout, status: 'planned' } });
+    server.on('GET /v1/rollouts/r1', { body: { ...rollout, revision: 4 } });
     server.on('PUT /v1/rollouts/r1', { body: { ...rollout, status: 'planned' } });
     server.on('GET /v1/rollouts/r1/preview', { body: { waves } });
     expect((await call(['rollout', 'plan', '-'], { stdin: '{"rolloutId":"r1"}' })).stdout).toContain(
@@ -149,6 +168,8 @@ describe('steering a rollout', () => {
     );
     expect(sent()).toEqual([
       ['POST', '/v1/rollouts', { rolloutId: 'r1' }],
+      ['GET', '/v1/rollouts/r1/preview'],
+      ['GET', '/v1/rollouts/r1'],
       ['PUT', '/v1/rollouts/r1', { a: 1 }],
       ['GET', '/v1/rollouts/r1/preview'],
     ]);

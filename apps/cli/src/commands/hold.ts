@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type RolloutsEvent } from '@sluice/contracts';
 import { type Command, Option } from 'commander';
 import { path } from '../api.ts';
+import { usageError } from '../errors.ts';
 import { type Style, table, time } from '../output.ts';
 import { gather, type OpenSession, type Session, toLimit, toTime } from '../session.ts';
 
@@ -10,6 +11,7 @@ type Hold = Omit<Extract<RolloutsEvent, { type: 'HoldPlaced' }>, 'type' | 'owner
   readonly owner?: string;
   readonly placedAt?: string;
   readonly status?: string;
+  readonly knownDevices?: number;
 };
 
 interface PlaceOptions {
@@ -39,7 +41,7 @@ export function addHoldCommands(program: Command, open: OpenSession): void {
     });
   hold
     .command('place')
-    .description('place a hold; without any of --patch, --model, --family and --base it stops everything')
+    .description('place a hold on a patch, or on some devices; `sluice stop` stops everything')
     .requiredOption('--reason <text>', 'why, for those who ask later')
     .option('--patch <patch>', 'this patch only')
     .option('--model <model>', 'these models only; model ids hold commas, so repeat the option', repeat)
@@ -68,17 +70,27 @@ export function addHoldCommands(program: Command, open: OpenSession): void {
 }
 
 async function place({ api, output }: Session, options: PlaceOptions): Promise<void> {
+  const { patch: onPatch, model: models, family: families, base: bases } = options;
+  const isOfDevices = [models, families, bases].some((each) => each !== undefined);
+  if (onPatch === undefined && !isOfDevices) {
+    throw usageError('A hold names --patch, --model, --family or --base. `sluice stop` stops everything.');
+  }
   const { id = `h-${randomBytes(4).toString('hex')}`, patch, model, family, base, reason, link, expiresAt } = options;
   const placed = await api.post<Hold>('orchestrator', '/v1/holds', {
     holdId: id,
     patchId: patch,
-    slice: { model, family, base },
+    ...(isOfDevices && { slice: { model, family, base } }),
     reason,
     url: link,
     expiresAt,
   });
-  output.answer(placed, (each) => `${each.holdId} holds ${patchName(each)} for ${sliceName(each)}.`);
+  output.answer(placed, (each) => `${each.holdId} holds ${patchName(each)} for ${sliceName(each)}${knownText(each)}.`);
   output.note(`\`sluice hold lift ${placed.holdId}\` ends it.`);
+}
+
+function knownText({ knownDevices }: Hold): string {
+  if (knownDevices === undefined) return '';
+  return knownDevices === 0 ? ' (no known device)' : ` (${String(knownDevices)} known devices)`;
 }
 
 function holdTable(holds: readonly Hold[], paint: Parameters<typeof table>[2]): string {
@@ -112,4 +124,26 @@ function styleOf({ status = 'active' }: Hold): Style {
 
 function repeat(given: string, before: readonly string[] = []): string[] {
   return [...before, given];
+}
+
+/** `sluice stop`: nothing is offered to anybody until somebody lifts it. */
+export function addStopCommand(program: Command, open: OpenSession): void {
+  program
+    .command('stop')
+    .description('stop everything: nothing is offered to any device until the stop is lifted')
+    .option('--reason <text>', 'why, for those who ask later')
+    .addHelpText(
+      'after',
+      '\nRemovals of recalled patches go on.\n\nExample:\n  $ sluice stop --reason "devices in a boot loop"',
+    )
+    .action(async ({ reason }: { reason?: string }) => {
+      const { api, output } = open();
+      const stop = await api.post<Hold & { lift: string }>(
+        'orchestrator',
+        '/v1/stop',
+        reason === undefined ? {} : { reason },
+      );
+      output.answer(stop, ({ holdId }) => `Everything is stopped by the hold ${holdId}.`);
+      output.note(`\`${stop.lift}\` lifts it.`);
+    });
 }

@@ -57,7 +57,7 @@ export function addPatchCommands(program: Command, open: OpenSession): void {
     .command('pull <patch>')
     .description('stop offering a patch; with --mode recall, also take it back from the devices that have it')
     .addOption(new Option('--mode <mode>', 'withdraw or recall').choices(['withdraw', 'recall']).makeOptionMandatory())
-    .requiredOption('--reason <text>', 'why, for those who ask later')
+    .option('--reason <text>', 'why, for those who ask later')
     .option('--replacement <patch>', 'patch to install instead')
     .option('--yes', 'do not ask before a recall')
     .addHelpText(

@@ -1,4 +1,4 @@
-import { type RolloutsEvent } from '@sluice/contracts';
+import { type RolloutsEvent, type WaitReason } from '@sluice/contracts';
 import { clean, duration, facts, type Paint, percent, type Style, table, time } from '../output.ts';
 
 type Plan = Extract<RolloutsEvent, { type: 'RolloutPlanned' }>['plan'];
@@ -12,9 +12,19 @@ export interface Rollout extends Plan {
   readonly rolloutId: string;
   readonly status: string;
   readonly wave?: number;
-  readonly exposurePercent?: number;
-  /** `for` says what: the start, the end of ramp or bake, or an operator; `until` is there where time alone brings it. */
-  readonly waitsFor?: readonly { readonly for: string; readonly until?: string }[];
+  readonly revision?: number;
+  /** Of the known eligible devices; null while none is known. */
+  readonly exposurePercent?: number | null;
+  readonly exposedDevices?: number | null;
+  /** Of buckets, as the waves say. */
+  readonly plannedPercent?: number;
+  /** What it waits for, in words, and the command that ends it; `until` is there where time alone brings it. */
+  readonly waitsFor?: readonly Partial<WaitReason>[];
+  readonly forced?: readonly { readonly wave: number; readonly reason: string }[];
+  readonly patchPulled?: { readonly mode: string; readonly reason: string };
+  readonly supersededBy?: string;
+  readonly heldBy?: string;
+  readonly holdBack?: { readonly status: string; readonly until?: string; readonly note?: string };
   /** With `evidence` when it was a gate. */
   readonly haltedBecause?: { readonly by: string; readonly reason: string; readonly evidence?: Evidence };
   readonly reason?: string;
@@ -28,6 +38,7 @@ export interface Preview {
     readonly ring?: string;
     readonly eligible: number;
     readonly expected: number;
+    readonly note?: string;
     readonly slices?: readonly {
       readonly model: string;
       readonly base: string;
@@ -40,7 +51,8 @@ export interface Preview {
 /** A rollout at a glance: a line for each wave with a bar, and in words why it does not go on. */
 export function rolloutText(rollout: Rollout, paint: Paint): string {
   const { rolloutId, patchId, status, holdBackPercent, notes, startAt } = rollout;
-  const exposure = rollout.exposurePercent === undefined ? '' : ` · ${percent(rollout.exposurePercent)} exposed`;
+  const exposed = exposureText(rollout);
+  const exposure = exposed === '' ? '' : ` · ${exposed}`;
   const [name, state] = [clean(rolloutId), clean(status)];
   const style = styleOf(rollout);
   const head = `${paint('bold', name)}  ${clean(patchId)}  ${style === undefined ? state : paint(style, state)}${exposure}`;
@@ -48,10 +60,16 @@ export function rolloutText(rollout: Rollout, paint: Paint): string {
   const more = facts(
     [
       ['starts', time(startAt)],
-      ['hold-back', `${percent(holdBackPercent)} stay unpatched until it is complete`],
+      ['hold-back', `${percent(holdBackPercent)} stay unpatched until the watch is over`],
       ['tolerated', `${percent(rollout.gates.installFailureRateMax * 100)} of the installs may fail`],
       ['notes', notes],
-      ['waits for', rollout.waitsFor?.map(waitText).join(', ')],
+      ['waits for', rollout.waitsFor?.map(waitText).join('; ')],
+      ['to end it', commandText(rollout)],
+      ['asks for', rollout.goOn === 'time' ? 'nothing but time: no outcome is waited for' : undefined],
+      ['forced', rollout.forced?.map((each) => `wave ${String(each.wave)}: ${each.reason}`).join('; ')],
+      ['patch', patchText(rollout)],
+      ['held by', rollout.heldBy],
+      ['held back', holdBackText(rollout)],
       ['stopped', stopText(rollout)],
       ['next', nextText(rollout)],
     ],
@@ -67,7 +85,11 @@ export function rolloutTable(rollouts: readonly Rollout[], paint: Paint): string
       { head: 'ROLLOUT', text: ({ rolloutId }) => rolloutId },
       { head: 'PATCH', text: ({ patchId }) => patchId },
       { head: 'STATUS', text: ({ status }) => status, style: styleOf },
-      { head: 'EXPOSED', align: 'right', text: ({ exposurePercent }) => percent(exposurePercent ?? 0) },
+      {
+        head: 'EXPOSED',
+        align: 'right',
+        text: ({ exposurePercent, plannedPercent = 0 }) => percent(exposurePercent ?? plannedPercent),
+      },
       { head: 'WAVE', text: waveName },
     ],
     paint,
@@ -87,6 +109,10 @@ export function previewText({ waves }: Preview, paint: Paint): string {
       { head: 'BASE', text: ({ base }) => base },
       { head: 'ELIGIBLE', align: 'right', text: ({ eligible }) => eligible },
       { head: 'REACHED', align: 'right', text: ({ expected }) => expected },
+      {
+        head: '',
+        text: (row) => ('note' in row && row.note === 'proves-nothing' ? 'proves nothing: a person decides' : ''),
+      },
     ],
     paint,
   );
@@ -111,11 +137,11 @@ function waveState({ status, wave = 0 }: Rollout, number: number): 'over' | 'ope
   return number === wave && status !== 'planned' ? 'open' : 'ahead';
 }
 
-// Members of a ring are in whatever their buckets, and the exposure does not count them.
-function rampShare({ exposurePercent = 0, holdBackPercent }: Rollout, { ring, ramp }: Wave): number {
+// The planned exposure does not count rings.
+function rampShare({ plannedPercent = 0, holdBackPercent }: Rollout, { ring, ramp }: Wave): number {
   const end = Math.min(ramp.toPercent, 100 - holdBackPercent);
   if (ring !== undefined || end <= ramp.fromPercent) return 1;
-  return Math.min(1, Math.max(0, (exposurePercent - ramp.fromPercent) / (end - ramp.fromPercent)));
+  return Math.min(1, Math.max(0, (plannedPercent - ramp.fromPercent) / (end - ramp.fromPercent)));
 }
 
 function audienceText({ ring, audience }: Wave): string {
@@ -135,8 +161,43 @@ function waveName({ wave = 0, waves }: Rollout): string {
     : `${String(wave)} of ${String(waves.length)} ${open.name}`;
 }
 
-function waitText({ for: what, until }: NonNullable<Rollout['waitsFor']>[number]): string {
-  return until === undefined ? `the ${what}` : `the ${what} until ${time(until)}`;
+function waitText({ for: what, words }: Partial<WaitReason>): string {
+  return words === undefined ? String(what) : `${String(what)}: ${words}`;
+}
+
+/** The command of the first reason that time alone does not end. */
+function commandText({ waitsFor = [], status }: Rollout): string | undefined {
+  if (status !== 'running') return undefined;
+  return waitsFor.find(({ until }) => until === undefined)?.command;
+}
+
+/** Lines for a plan: the waves that will wait for a person, and why. */
+export function personWaves(waves: Preview['waves']): string[] {
+  return waves
+    .filter(({ note }) => note === 'proves-nothing')
+    .map(({ wave, name }) => {
+      const number = String(wave);
+      return `Wave ${number} (${name}) reaches no known device as it stands: it proves nothing, and will wait for a person.`;
+    });
+}
+
+function exposureText({ exposurePercent, exposedDevices, plannedPercent, status }: Rollout): string {
+  if (typeof exposurePercent === 'number') {
+    const devices = typeof exposedDevices === 'number' ? ` (${String(exposedDevices)} devices)` : '';
+    return `${percent(exposurePercent)} exposed${devices}`;
+  }
+  if (plannedPercent === undefined || status === 'planned') return '';
+  return `no eligible device is known; ${percent(plannedPercent)} of buckets are open`;
+}
+
+function patchText({ patchPulled, supersededBy }: Rollout): string | undefined {
+  if (patchPulled !== undefined) return `was pulled (${patchPulled.mode}): ${patchPulled.reason}`;
+  return supersededBy === undefined ? undefined : `is superseded by ${supersededBy}`;
+}
+
+function holdBackText({ holdBack }: Rollout): string | undefined {
+  if (holdBack === undefined) return undefined;
+  return holdBack.status === 'kept' ? `until ${time(holdBack.until)}` : holdBack.note;
 }
 
 function stopText({ haltedBecause, reason }: Rollout): string | undefined {

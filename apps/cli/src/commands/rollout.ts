@@ -1,7 +1,7 @@
-import { Option, type Command } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { path } from '../api.ts';
 import { type OpenSession, type Session, toLimit } from '../session.ts';
-import { type Preview, previewText, type Rollout, rolloutTable, rolloutText } from './rollout-text.ts';
+import { personWaves, type Preview, previewText, type Rollout, rolloutTable, rolloutText } from './rollout-text.ts';
 
 const statuses = ['planned', 'running', 'paused', 'halted', 'completed', 'aborted'];
 
@@ -67,19 +67,24 @@ function addPlanningCommands(rollout: Command, open: OpenSession): void {
       const session = open();
       const planned = await session.api.post<Rollout>('orchestrator', '/v1/rollouts', await session.readJson(file));
       session.output.answer(planned, rolloutText);
-      if (planned.status === 'planned') {
-        session.output.note(`Planned. \`sluice rollout preview ${planned.rolloutId}\` counts who would get it.`);
-      }
+      if (planned.status !== 'planned') return;
+      const id = planned.rolloutId;
+      session.output.note(`Planned. \`sluice rollout preview ${id}\` counts who would get it.`);
+      const { waves } = await session.api.get<Preview>('orchestrator', path`/v1/rollouts/${id}/preview`);
+      for (const line of personWaves(waves)) session.output.note(line);
     });
   rollout
     .command('replan <rollout> <file>')
-    .description('put another plan in place of one that has not started')
-    .addHelpText('after', '\nExample:\n  $ sluice rollout replan r1 r1-slower.json')
-    .action(async (id: string, file: string) => {
+    .description('put another plan in place of the present one; nothing that was exposed is taken back')
+    .option('--reason <text>', 'why, for those who ask later; needed once the rollout has started')
+    .addHelpText('after', '\nExample:\n  $ sluice rollout replan r1 r1-slower.json --reason "too fast"')
+    .action(async (id: string, file: string, { reason }: { reason?: string }) => {
       const session = open();
-      const body = await session.readJson(file);
+      const plan = (await session.readJson(file)) as object;
+      const { revision } = await session.api.get<Rollout>('orchestrator', path`/v1/rollouts/${id}`);
       const { body: planned } = await session.api.call<Rollout>('PUT', 'orchestrator', path`/v1/rollouts/${id}`, {
-        body,
+        body: { ...plan, ...(reason !== undefined && { reason }) },
+        ifMatch: revision === undefined ? undefined : `"${String(revision)}"`,
       });
       session.output.answer(planned, rolloutText);
     });
@@ -88,40 +93,66 @@ function addPlanningCommands(rollout: Command, open: OpenSession): void {
 interface Steering {
   readonly verb: string;
   readonly does: string;
-  readonly option?: Option;
+  readonly options?: readonly Option[];
+  readonly example?: string;
 }
 
-const reason = () => new Option('--reason <text>', 'why, for those who ask later').makeOptionMandatory();
+interface SteeringTexts {
+  readonly reason?: string;
+  readonly evidenceSeen?: string;
+  readonly wave?: number;
+  readonly force?: string;
+}
 
-/** The calls that move a rollout; each takes at most one text. */
+const reason = () => new Option('--reason <text>', 'why, for those who ask later');
+const evidence = () => new Option('--evidence-seen <text>', 'what was looked at; needed after a halt of the patch');
+const wave = () =>
+  new Option('--wave <number>', 'the open wave, which is to end').argParser(toWave).makeOptionMandatory();
+
+/** The calls that move a rollout. Those that stop something need no words. */
 const steering = (): readonly Steering[] => [
-  { verb: 'start', does: 'start a planned rollout: its first wave opens' },
-  { verb: 'pause', does: 'give no more directives; the clocks of ramp and bake stand still', option: reason() },
+  { verb: 'start', does: 'start a planned rollout: its first wave opens', options: [evidence()] },
   {
-    verb: 'resume',
-    does: 'go on after a pause or a halt',
-    option: new Option('--evidence-seen <text>', 'what was looked at; needed after a halt'),
+    verb: 'pause',
+    does: 'give no more directives; the clocks of ramp and bake stand still',
+    options: [reason()],
+    example: '--reason "…"',
   },
-  { verb: 'advance', does: 'end ramp and bake of the open wave now, unless a gate says stop' },
-  { verb: 'halt', does: 'stop because of harm; only an operator who names the evidence resumes', option: reason() },
-  { verb: 'abort', does: 'end the rollout; devices keep what they have', option: reason() },
+  { verb: 'resume', does: 'go on after a pause or a halt', options: [evidence()], example: '--evidence-seen "…"' },
+  {
+    verb: 'advance',
+    does: 'end ramp and bake of the open wave now, unless it waits or a gate says halt',
+    options: [wave(), new Option('--force <reason>', 'though evidence is missing; shown for ever')],
+    example: '--wave 1',
+  },
+  {
+    verb: 'halt',
+    does: 'stop because of harm; only an operator who names the evidence resumes',
+    options: [reason()],
+    example: '--reason "…"',
+  },
+  { verb: 'abort', does: 'end the rollout; devices keep what they have', options: [reason()], example: '--reason "…"' },
 ];
 
 function addSteeringCommands(rollout: Command, open: OpenSession): void {
-  for (const { verb, does, option } of steering()) {
+  for (const { verb, does, options = [], example } of steering()) {
     const command = rollout
       .command(`${verb} <rollout>`)
       .description(does)
-      .addHelpText(
-        'after',
-        `\nExample:\n  $ sluice rollout ${verb} r1${option === undefined ? '' : ` ${option.long ?? ''} "…"`}`,
-      )
-      .action((id: string, texts: { reason?: string; evidenceSeen?: string }) => steer(open(), id, verb, texts));
-    if (option !== undefined) command.addOption(option);
+      .addHelpText('after', `\nExample:\n  $ sluice rollout ${verb} r1${example === undefined ? '' : ` ${example}`}`)
+      .action((id: string, texts: SteeringTexts) => steer(open(), id, verb, texts));
+    for (const option of options) command.addOption(option);
   }
 }
 
-async function steer({ api, output }: Session, id: string, verb: string, texts: object): Promise<void> {
-  const moved = await api.post<Rollout>('orchestrator', path`/v1/rollouts/${id}/${verb}`, texts);
+async function steer({ api, output }: Session, id: string, verb: string, texts: SteeringTexts): Promise<void> {
+  const { force, ...rest } = texts;
+  const body = { ...rest, ...(force !== undefined && { force: { reason: force } }) };
+  const moved = await api.post<Rollout>('orchestrator', path`/v1/rollouts/${id}/${verb}`, body);
   output.answer(moved, rolloutText);
+}
+
+function toWave(text: string): number {
+  if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError('a wave is a number from 1 on.');
+  return Number(text);
 }
