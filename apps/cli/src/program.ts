@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { Command, CommanderError } from 'commander';
+import { addClockCommands } from './commands/clock.ts';
 import { addDeadLetterCommands } from './commands/dlq.ts';
 import { addEventCommands } from './commands/events.ts';
 import { addFleetCommands } from './commands/fleet.ts';
@@ -71,6 +72,7 @@ function createProgram(terminal: Terminal, output: Output, open: () => Session):
   addReplayCommands(program, open);
   addTokenCommands(program, open);
   addHealthCommand(program, open);
+  addClockCommands(program, open);
   addHelpCommand(program, output);
   return program;
 }

@@ -19,6 +19,12 @@ export const errorCodes = {
       'The stop is in force here, but not stored yet. It is tried again each second; nothing has to be sent again.',
   },
   'clock-not-manual': { status: 409, title: 'The clock moves by itself. Only `--clock manual` lets others move it.' },
+  'clock-is-sound': { status: 409, title: 'The clock is sound: there is nothing to accept.' },
+  'clock-moved-on': { status: 409, title: 'The difference is another one by now. `sluice clock` shows it.' },
+  'clock-unsound': {
+    status: 409,
+    title: "The wall's clock has jumped, so nothing starts. `sluice clock` shows by how much, and how to accept it.",
+  },
   'not-ready': { status: 503, title: 'The service has not caught up yet. Try again in a few seconds.' },
   internal: { status: 500, title: 'A fault in Sluice. The correlation id finds it in the log.' },
 

@@ -11,5 +11,6 @@ export * from './feed-check.ts';
 export * from './primitives.ts';
 export * from './signs-record.ts';
 export * from './source-signs.ts';
+export * from './stored-events.ts';
 export * from './upcasters.ts';
 export * from './wait-reasons.ts';

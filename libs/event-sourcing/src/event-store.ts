@@ -99,6 +99,8 @@ export abstract class EventStore {
   abstract readAll(options?: ReadOptions): AsyncIterable<Commit>;
   /** Catches up, then stays and delivers what is appended, until the signal aborts. */
   abstract subscribe(options: ReadOptions & { readonly signal: AbortSignal }): AsyncIterable<SubscriptionMessage>;
+  /** When the last commit was recorded (domain time, RFC 3339), undefined if there is none. */
+  abstract lastRecordedAt(): Promise<string | undefined>;
   /** The position of the last commit, BEGINNING if there is none. */
   abstract head(): Promise<Position>;
   /** Writes a mark that no reader sees. Durable when resolved; throws StoreUnavailable when an append would not be kept. */

@@ -78,6 +78,10 @@ export class InMemoryEventStore extends EventStore {
     return Promise.resolve(this.commits.at(-1)?.position ?? BEGINNING);
   }
 
+  override lastRecordedAt(): Promise<string | undefined> {
+    return Promise.resolve(this.commits.at(-1)?.recordedAt);
+  }
+
   override async proveWritable(): Promise<void> {
     if (this.closed) throw new StoreUnavailable('the store is closed');
   }

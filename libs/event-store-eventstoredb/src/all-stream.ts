@@ -77,6 +77,17 @@ export class AllStream {
     return this.examinedThrough(newest, String(from));
   }
 
+  /** When the last commit was recorded, undefined when there is none within reach. */
+  async lastRecordedAt(): Promise<string | undefined> {
+    const signal = AbortSignal.timeout(this.callMs);
+    const backwards = { direction: BACKWARDS, fromPosition: END, maxCount: HEAD_LOOK_BACK_EVENTS_MAX, signal } as const;
+    for await (const resolved of allEvents(this.client, backwards)) {
+      const commit = toCommit(resolved);
+      if (commit !== undefined) return commit.recordedAt;
+    }
+    return undefined;
+  }
+
   /** Commits after a position, to what the present end was when the read began. `covered` tells how far it got. */
   async *catchUp(following: Following): AsyncGenerator<Commit> {
     const head = await this.head();

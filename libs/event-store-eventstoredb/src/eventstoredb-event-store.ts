@@ -170,6 +170,16 @@ export class EventStoreDBEventStore extends EventStore {
     });
   }
 
+  override lastRecordedAt(): Promise<string | undefined> {
+    return this.accept(async () => {
+      try {
+        return await retried(this.retries(), () => this.all.lastRecordedAt());
+      } catch (error) {
+        throw unavailable(error);
+      }
+    });
+  }
+
   override proveWritable(): Promise<void> {
     return this.checkpoints.writeMark();
   }

@@ -109,6 +109,14 @@ export class SqliteEventStore extends EventStore {
     return this.shared ? String(await this.thread.call('head', undefined)) : this.position;
   }
 
+  override async lastRecordedAt(): Promise<string | undefined> {
+    const head = Number(await this.head());
+    if (head === 0) return undefined;
+    for await (const { recordedAt } of this.read({ kind: 'all', after: head - 1, prefixes: undefined }))
+      return recordedAt;
+    return undefined;
+  }
+
   override async proveWritable(): Promise<void> {
     if (this.closing !== undefined) throw new StoreUnavailable('the store is closed');
     await this.thread.call('prove-writable', undefined);

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import { type DynamicModule, Logger, Module, type Provider } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
+import { onFirstSkipped, skippedEvents } from '@sluice/contracts';
 import { EventFeed, OwnSigns, type Publication, ShardOwnership, SoleOwnership, StoreFeed } from '@sluice/event-feed';
 import { Clock, EventStore, Reservations } from '@sluice/event-sourcing';
 import { AsyncApi } from './http/async-api.ts';
@@ -69,7 +70,7 @@ export class PlatformModule {
     const proof: Provider = {
       provide: StoreProof,
       inject: [Followers, Metrics],
-      useFactory: (followers: Followers, metrics: Metrics) => prove(store, signs, { followers, metrics }),
+      useFactory: (followers: Followers, metrics: Metrics) => prove(store, signs, { clock, followers, metrics }),
     };
     const own = [Metrics, Followers, StopsInForce, Verifications, DeviceRoutes, OpenApi, StreamShares, FeedSigns];
     return {
@@ -97,11 +98,30 @@ export class PlatformModule {
   }
 }
 
+/** What a later version has stored or sent is counted, and named once in the log. */
+function countSkipped(metrics: Metrics): void {
+  metrics.gauge(
+    'sluice_unknown_events_total',
+    'Events that were skipped because a later version of Sluice wrote them',
+    () => [...skippedEvents().values()].reduce((sum, count) => sum + count, 0),
+  );
+  const log = new Logger('events');
+  onFirstSkipped((type) => log.warn(`events of the type ${type} are skipped: a later version of Sluice wrote them`));
+}
+
 function prove(
   store: EventStore,
   signs: OwnSigns,
-  { followers, metrics }: { readonly followers: Followers; readonly metrics: Metrics },
+  { clock, followers, metrics }: { readonly clock: Clock; readonly followers: Followers; readonly metrics: Metrics },
 ): StoreProof {
+  countSkipped(metrics);
+  metrics.gauge('sluice_clock_unsound', "Whether the wall's clock is not believed (0 or 1)", () =>
+    clock.soundness().sound ? 0 : 1,
+  );
+  metrics.gauge('sluice_clock_difference_seconds', 'By how much a clock that is not believed differs (seconds)', () => {
+    const soundness = clock.soundness();
+    return soundness.sound ? 0 : soundness.differenceMs / 1000;
+  });
   const proof = new StoreProof(store, signs);
   followers.accompany(proof);
   metrics.gauge('sluice_store_writable', 'Whether the store of the process writes (0 or 1)', () =>

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Type } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type EventFeed, OwnSigns, type Publication, type ShardOwnership } from '@sluice/event-feed';
-import { type Clock, type EventStore } from '@sluice/event-sourcing';
+import { type Clock, type EventStore, toTimeText } from '@sluice/event-sourcing';
 import { type Logger } from 'pino';
 import { ManualClock, WallClock } from './clock.ts';
 import { type StoreLocation, WorkerFolds } from './replay/folds.ts';
@@ -70,12 +70,27 @@ export async function startService(
   }
   const location: StoreLocation = { kind: values.store, path: join(values.data, 'sluice.db'), url: values.storeUrl };
   const store = await openStore(location, clock);
+  await compareWithStore(clock, store);
   const folds = new WorkerFolds(foldsWorker, location);
   const signs = new OwnSigns();
   const connections = connect?.({ settings: values, store, publications, log, signs }) ?? {};
   const composition = { settings, clock, store, tokens, folds, publications, signs, ...connections };
   const app = await createApp(modules, composition, log);
   return { app, tokens, store, address: await serve(app, values, log) };
+}
+
+/** A wall that is far from the store's last record is not believed until somebody accepts it; that is said first. */
+async function compareWithStore(clock: Clock, store: EventStore): Promise<void> {
+  const last = await store.lastRecordedAt();
+  if (!(clock instanceof WallClock) || last === undefined) return;
+  clock.startAfter(Date.parse(last));
+  const soundness = clock.soundness();
+  if (soundness.sound) return;
+  const wall = toTimeText(soundness.wallMs);
+  process.stderr.write(
+    `The clock is not believed: it says ${wall}, and the last record of the store is of ${last}. Nothing starts or widens, ` +
+      'and soon nothing is offered, until it agrees again. If the clock is right: sluice clock accept\n',
+  );
 }
 
 /** The wall's time, or one that stands at 1970 until a scenario moves it. */

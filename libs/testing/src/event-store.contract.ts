@@ -38,6 +38,7 @@ export function eventStoreContract(name: string, makeStore: MakeStore): void {
     describe('subscribing', () => subscribing(() => storeOf(opened)));
     describe('reserving', () => reserving(() => storeOf(opened)));
     describe('proving that it can write', () => provingWritable(() => storeOf(opened)));
+    describe('remembering time', () => rememberingTime(() => storeOf(opened), opened));
     describe('closing', () => closing(() => storeOf(opened)));
   });
 }
@@ -50,6 +51,18 @@ interface Opened {
 function storeOf({ store }: Opened): EventStore {
   if (store === undefined) throw new Error('the store has not been made');
   return store;
+}
+
+function rememberingTime(store: () => EventStore, opened: Opened): void {
+  it('says when its last commit was recorded, and nothing of a mark', async () => {
+    expect(await store().lastRecordedAt()).toBeUndefined();
+    await store().append(appendOf({ stream: 's-1', commitId: 'a' }));
+    opened.clock.time = '2026-11-24T11:00:00.000Z';
+    const { recordedAt } = await store().append(appendOf({ stream: 's-2', commitId: 'b' }));
+    await store().proveWritable();
+    expect(await store().lastRecordedAt()).toBe(recordedAt);
+    expect(recordedAt).toBe('2026-11-24T11:00:00.000Z');
+  });
 }
 
 function provingWritable(store: () => EventStore): void {

@@ -181,6 +181,9 @@ function evolve(patch: Patch, event: PatchEvent): Patch {
       const { recallEpoch, type: _, patchId: __, ...pulled } = event;
       return { ...patch, status: 'pulled', pulled, recallEpoch };
     }
+    default:
+      // A type that a later version writes.
+      return patch;
   }
 }
 

@@ -2,11 +2,11 @@ import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { parseTime } from '@sluice/contracts';
 import { EventFeed, FeedFollower, OwnSigns } from '@sluice/event-feed';
-import { Clock, EventStore, type Follower, type Position } from '@sluice/event-sourcing';
+import { Clock, EventStore, type Follower, type Position, toTimeText } from '@sluice/event-sourcing';
 import { Type } from 'class-transformer';
-import { IsInt, Matches, Min } from 'class-validator';
+import { IsInt, IsNumber, Matches, Min } from 'class-validator';
 import { Roles } from '../auth/auth.ts';
-import { ManualClock } from '../clock.ts';
+import { ManualClock, WallClock } from '../clock.ts';
 import { Followers } from '../followers.ts';
 import { ProblemError } from '../http/problem.ts';
 import { IsTime, Optional } from '../http/validation.ts';
@@ -22,6 +22,12 @@ class ClockBody {
   @ApiProperty({ format: 'date-time', description: 'The new time; not before the present one.' })
   @IsTime()
   now!: string;
+}
+
+class AcceptClockBody {
+  @ApiProperty({ description: 'The difference between the wall and the clock that was shown (seconds).' })
+  @IsNumber()
+  differenceSeconds!: number;
 }
 
 class AppliedQuery {
@@ -76,6 +82,27 @@ export class ProgressController {
     }
     await this.clock.advanceTo(ms);
     return { now: this.clock.nowText() };
+  }
+
+  /** Whose time it is, what the wall says, and whether it is believed. */
+  @Get('clock')
+  @Roles('viewer', 'operator', 'responder')
+  showClock() {
+    const soundness = this.clock.soundness();
+    const shown = { kind: this.clock.kind, now: this.clock.nowText(), sound: soundness.sound };
+    if (soundness.sound) return shown;
+    const { because, wallMs, differenceMs } = soundness;
+    return { ...shown, because, wall: toTimeText(wallMs), differenceSeconds: Math.round(differenceMs / 1000) };
+  }
+
+  /** Believes the wall, if its difference is still the one that was shown: a second jump is not accepted unseen. */
+  @Post('clock/accept')
+  @HttpCode(200)
+  @Roles('operator')
+  acceptClock(@Body() { differenceSeconds }: AcceptClockBody) {
+    if (!(this.clock instanceof WallClock) || this.clock.soundness().sound) throw new ProblemError('clock-is-sound');
+    if (!this.clock.accept(differenceSeconds * 1000)) throw new ProblemError('clock-moved-on');
+    return this.showClock();
   }
 
   @Get('applied')

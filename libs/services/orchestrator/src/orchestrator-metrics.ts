@@ -1,15 +1,25 @@
 import { Injectable } from '@nestjs/common';
 import { EventFeed } from '@sluice/event-feed';
+import { isWaveOver } from '@sluice/domain-rollout';
+import { Clock } from '@sluice/event-sourcing';
 import { Metrics } from '@sluice/platform';
 import { Knowledge } from './knowledge/knowledge.ts';
 
 /** What the orchestrator tells those who watch over it; alerts are in deploy/prometheus. */
 @Injectable()
 export class OrchestratorMetrics {
-  constructor(knowledge: Knowledge, feed: EventFeed, metrics: Metrics) {
+  constructor(knowledge: Knowledge, clock: Clock, feed: EventFeed, metrics: Metrics) {
     const { sources } = knowledge;
     metrics.gauge('sluice_policy_stale', 'Whether the policy is stale, so that nothing is offered (0 or 1)', () =>
       knowledge.currentPolicy().stale ? 1 : 0,
+    );
+    metrics.gauge('sluice_blind', 'Whether too little is known to widen anything (0 or 1)', () =>
+      knowledge.doubts().length > 0 ? 1 : 0,
+    );
+    metrics.gauge(
+      'sluice_rollouts_waiting',
+      'Running rollouts whose open wave is over in time, and waits for something else',
+      () => waitingRollouts(knowledge, clock.now()),
     );
     metrics.gauge(
       'sluice_catalog_silent_seconds',
@@ -34,4 +44,9 @@ export class OrchestratorMetrics {
       () => sources.views.recalls.recalls().filter(({ status }) => status === 'removing').length,
     );
   }
+}
+
+function waitingRollouts({ sources }: Knowledge, nowMs: number): number {
+  const open = sources.views.policy.openRollouts();
+  return open.filter((rollout) => rollout.status === 'running' && isWaveOver(rollout, nowMs)).length;
 }

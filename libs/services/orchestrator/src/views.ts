@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { describePolicy } from '@sluice/domain-rollout';
-import { type Commit, type DomainEvent, type KnownState } from '@sluice/event-sourcing';
+import { type Commit, type KnownState } from '@sluice/event-sourcing';
 import { GatesView } from './gates/gates.projection.ts';
 import { PolicyView } from './policy/policy.projection.ts';
 import { ownEventsOf } from './publications.ts';
@@ -13,8 +13,6 @@ export class Views {
   readonly gates = new GatesView();
   readonly recalls = new RecallsView();
   private readonly revisions = new Map<string, number>();
-  /** Events of types that this version does not know, by type: they change nothing. */
-  readonly unknownEvents = new Map<string, number>();
 
   /** A commit of the own streams; state and revision move in the same step. */
   applyOwn(commit: Commit): void {
@@ -48,16 +46,9 @@ export class Views {
           this.policy.applyOwn(event);
           this.gates.applyOwn(event);
           break;
-        default:
-          // A type that a later version writes changes nothing here.
-          this.skipUnknown(event);
       }
     }
     this.revisions.set(commit.stream, commit.revision);
-  }
-
-  private skipUnknown({ type }: DomainEvent): void {
-    this.unknownEvents.set(type, (this.unknownEvents.get(type) ?? 0) + 1);
   }
 
   /** The revision of an own stream through which it shows here; undefined when there is none. */

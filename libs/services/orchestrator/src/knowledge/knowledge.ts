@@ -79,6 +79,10 @@ export class Knowledge {
     return isRead && failedBecause === undefined;
   }
 
+  get clockIsSound(): boolean {
+    return this.clock.soundness().sound;
+  }
+
   private isStale(): boolean {
     const doubts = this.doubts();
     const [nowMs, monotonicMs] = [this.clock.now(), this.timers.monotonicMs()];
@@ -122,7 +126,9 @@ export class Knowledge {
 
   private clockDoubts(): Doubt[] {
     const soundness = this.clock.soundness();
-    return soundness.sound ? [] : [{ for: 'clock', words: 'the clock is unsound', stale: 'when-it-lasts' }];
+    if (soundness.sound) return [];
+    const words = `the clock is not believed: the wall differs from it by ${seconds(soundness.differenceMs)}`;
+    return [{ for: 'clock', words, stale: 'when-it-lasts' }];
   }
 
   private healthDoubts(): Doubt[] {

@@ -141,6 +141,7 @@ export class RolloutsController {
     @RequestContext() context: CommandContext,
   ) {
     const { plan } = this.known(rolloutId);
+    if (!this.knowledge.clockIsSound) throw new ProblemError('clock-unsound');
     const faults = audienceFaults(plan, await publishedPatch(this.views, plan.patchId));
     if (faults.length > 0) throw new ProblemError('plan-not-valid', faults[0]?.detail, faults);
     const command = {

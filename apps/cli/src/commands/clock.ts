@@ -1,0 +1,73 @@
+import { type Command } from 'commander';
+import { CliError } from '../errors.ts';
+import { facts } from '../output.ts';
+import { type OpenSession } from '../session.ts';
+
+/** The clock of a service as `GET /v1/clock` shows it. */
+interface ServiceClock {
+  readonly kind: string;
+  readonly now: string;
+  readonly sound: boolean;
+  readonly because?: string;
+  readonly wall?: string;
+  readonly differenceSeconds?: number;
+}
+
+const SERVICES = ['catalog', 'orchestrator', 'telemetry'] as const;
+
+export function addClockCommands(program: Command, open: OpenSession): void {
+  const clock = program
+    .command('clock')
+    .description("show the time that Sluice goes by, and whether it believes the wall's clock")
+    .addHelpText('after', '\nExits with 1 when a clock is not believed.\n\nExample:\n  $ sluice clock')
+    .action(async () => {
+      const session = open();
+      const clocks = await readAll(session.api);
+      session.output.answer({ clocks }, (_, paint) =>
+        clocks.map(({ service, ...each }) => `${service}\n${facts(rowsOf(each), paint)}`).join('\n'),
+      );
+      if (clocks.every(({ sound }) => sound)) return;
+      session.exit = 'no';
+      session.output.note('If the clock of the machine is right: `sluice clock accept`');
+    });
+  clock
+    .command('accept')
+    .description("believe the wall's clock as it is now")
+    .addHelpText('after', '\nExample:\n  $ sluice clock accept')
+    .action(async () => {
+      const { api, output } = open();
+      const unsound = (await readAll(api)).filter(({ sound }) => !sound);
+      const accepted: ServiceClock[] = [];
+      for (const { service, differenceSeconds } of unsound) {
+        accepted.push(await api.post<ServiceClock>(service, '/v1/clock/accept', { differenceSeconds }));
+      }
+      output.answer({ clocks: accepted }, () =>
+        accepted.length === 0 ? 'Every clock is believed already.' : `Accepted: it is ${accepted[0]?.now ?? ''}.`,
+      );
+    });
+}
+
+type Api = ReturnType<OpenSession>['api'];
+
+/** One clock for each address: services in one process have one. */
+async function readAll(api: Api) {
+  const hosts = api.hosts();
+  const clocks = [];
+  for (const { services } of hosts) {
+    const service = SERVICES.find((each) => services.includes(each));
+    if (service === undefined)
+      throw new CliError('usage', 'usage', { what: 'No service is named.', next: 'See sluice help.' });
+    clocks.push({ service, ...(await api.get<ServiceClock>(service, '/v1/clock')) });
+  }
+  return clocks;
+}
+
+function rowsOf({ kind, now, sound, because, wall, differenceSeconds }: ServiceClock): [string, string | undefined][] {
+  return [
+    ['kind', kind],
+    ['now', now],
+    ['believed', sound ? 'yes' : `no: ${because ?? ''}`],
+    ['wall', wall],
+    ['differs', differenceSeconds === undefined ? undefined : `${String(differenceSeconds)} s`],
+  ];
+}
