@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MODELS, PATCH, PLAN } from './examples.ts';
 import { type Service, type Services } from './service-processes.ts';
 
@@ -20,11 +21,22 @@ export function publicationOf({ patchId, baseVersion, baseBuild }: ExamplePatch)
   return { ...PATCH, patchId, baseVersion, variants: [own] };
 }
 
-/** Starts the rollout of a patch to every device, and resolves once the orchestrator steers by it. */
+const POLL_MS = 100;
+const POLLS_MAX = 600;
+
+/** Starts the rollout of a patch to every device, and resolves once that much exposure was granted. */
 export async function rollOut(services: Services, orchestrator: Service, { patchId }: ExamplePatch): Promise<void> {
   const rolloutId = `rollout-${patchId}`;
   await services.ask(orchestrator, { path: '/v1/rollouts', body: { ...PLAN, rolloutId, patchId } });
-  await services.ask(orchestrator, { path: `/v1/rollouts/${rolloutId}/start` });
+  const path = `/v1/rollouts/${rolloutId}`;
+  await services.ask(orchestrator, { path: `${path}/start` });
+  // Nothing widens before the health of the fleet is known.
+  for (let poll = 0; poll < POLLS_MAX; poll += 1) {
+    const { plannedPercent } = await services.ask<{ plannedPercent: number }>(orchestrator, { method: 'GET', path });
+    if (plannedPercent > 0) return;
+    await sleep(POLL_MS);
+  }
+  throw new Error(`nothing was granted to ${rolloutId}`);
 }
 
 export function checkInOf({ baseVersion, baseBuild }: ExamplePatch, n: number): object {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { publishAsIs } from '@sluice/event-feed';
+import { OwnSigns, publishAsIs } from '@sluice/event-feed';
 import { type Clock, InMemoryEventStore } from '@sluice/event-sourcing';
 import { SqliteEventStore } from '@sluice/event-store-sqlite';
 import { close, createApp, Followers, InlineFolds, Settings, Tokens, WallClock } from '@sluice/platform';
@@ -46,6 +46,9 @@ async function serveCheckIns(folder: string): Promise<Server> {
   ];
   const tokens = new Tokens(folder);
   const folds = new InlineFolds(store, orchestratorFolds);
+  // Nothing widens before the health of the fleet is known.
+  const signs = new OwnSigns();
+  signs.setThrough([{ shard: 0, shards: 1, throughMs: clock.now(), revision: -1 }]);
   const app = await createApp([OrchestratorModule], {
     settings: Settings.of(),
     clock,
@@ -53,6 +56,7 @@ async function serveCheckIns(folder: string): Promise<Server> {
     tokens,
     folds,
     publications,
+    signs,
   });
   const published = { type: 'PatchPublished', ...PATCH, at: clock.nowText() };
   await store.append({

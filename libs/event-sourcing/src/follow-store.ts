@@ -1,16 +1,23 @@
 import { type Commit, type EventStore, type Position } from './event-store.ts';
 import { type Followed, Follower } from './follower.ts';
+import { type Gateway, type Projection } from './handlers.ts';
 
-/** A projection of the own store, or a process manager that acts on each commit; `streams` are prefixes. */
-export interface StoreConsumer {
-  readonly kind: 'projection' | 'process';
+/** What acts on each commit as it comes, in order: a process manager whose situation is the commit. */
+interface CommitProcess {
+  readonly kind: 'process';
   readonly name: string;
-  readonly streams: readonly string[];
   readonly apply: (commit: Commit) => void | Promise<void>;
 }
 
+/** What follows the own store; `streams` are prefixes. A gateway keeps its own checkpoint, and passes over what it has delivered. */
+export type StoreConsumer = (Projection<Commit> | CommitProcess | Gateway<Commit>) & {
+  readonly streams: readonly string[];
+};
+
 /** Follows streams of the own store, commit by commit, from the beginning. */
-export function followStore(store: EventStore, { name, streams, apply }: StoreConsumer): Follower<Commit> {
+export function followStore(store: EventStore, consumer: StoreConsumer): Follower<Commit> {
+  const { name, streams } = consumer;
+  const apply = consumer.kind === 'gateway' ? consumer.deliver : consumer.apply;
   return new Follower<Commit>(name, (after, signal) => commits(store, streams, after, signal), apply);
 }
 
