@@ -1,0 +1,202 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { openStore } from '@sluice/composition';
+import { type Directive } from '@sluice/contracts';
+import { type EventStore } from '@sluice/event-sourcing';
+import { close, createApp, Followers, InlineFolds, ManualClock, Settings, Tokens } from '@sluice/platform';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { services } from './services.ts';
+
+/**
+ * Whether a completed rollout offers what its last wave says (design §3.3). The former version, and this one as long as it
+ * grants nothing, offers it to everybody.
+ */
+const COMPLETED_KEEPS_TO_ITS_WAVES: boolean = false;
+
+const fixture = join(import.meta.dirname, '..', 'fixtures', 'former-store');
+const MINUTE = 60_000;
+/** As soon after the record an operator starts the present version; the wall's clock would be unsound after a month. */
+const STARTED_AFTER_MS = 3 * MINUTE;
+const TICK_MS = 1_000;
+
+type Answer = Pick<Directive, 'directive' | 'reason' | 'patchId' | 'patchIds' | 'rolloutId' | 'wave'>;
+
+interface Asked {
+  readonly device: { readonly deviceId: string };
+  readonly answer: Answer;
+  readonly withinWaves?: Answer;
+}
+
+interface Views {
+  readonly recordedAt: string;
+  readonly rollouts: readonly RolloutView[];
+  readonly holds: readonly object[];
+  readonly recall: object;
+  readonly patches: readonly object[];
+  readonly fleet: object;
+  readonly past: { readonly at: string; readonly fleet: object };
+}
+
+interface RolloutView {
+  readonly rolloutId: string;
+  readonly status: string;
+  readonly wave?: number;
+  readonly exposurePercent: number | null;
+}
+
+/** The store was written on the wall's clock, and goes on on no other; this one is moved by the test. */
+class FixedWallClock extends ManualClock {
+  override readonly kind = 'wall' as never;
+}
+
+const asked = read('answers.jsonl')
+  .toString()
+  .trimEnd()
+  .split('\n')
+  .map((line) => JSON.parse(line) as Asked);
+const views = JSON.parse(read('views.json').toString()) as Views;
+
+let folder: string;
+let clock: ManualClock;
+let store: EventStore;
+let tokens: Tokens;
+let app: NestFastifyApplication;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'sluice-former-store-'));
+  const path = join(folder, 'sluice.db');
+  writeFileSync(path, gunzipSync(read('sluice.db.gz')));
+  clock = new FixedWallClock(Date.parse(views.recordedAt) + STARTED_AFTER_MS);
+  store = await openStore({ kind: 'embedded', path, url: '' }, clock);
+  tokens = new Tokens(folder);
+  app = await createApp(services.modules, {
+    settings: Settings.of({ ...Settings.of().values, data: folder, shards: 2 }),
+    clock,
+    store,
+    tokens,
+    folds: new InlineFolds(store, services.folds),
+    publications: services.publications,
+  });
+  await app.get(Followers).settle();
+  // What an upgrade adds, it adds with the first tick.
+  await tick();
+});
+afterAll(async () => {
+  await close(app);
+  rmSync(folder, { recursive: true });
+});
+
+describe('going on with a data folder of the former version', () => {
+  it('has a device of each kind to ask', () => {
+    expect(new Set(asked.map(({ answer }) => `${answer.directive} ${answer.reason}`))).toEqual(
+      new Set([
+        'install in-wave',
+        'install completed',
+        'offer manual-track',
+        'remove recalled',
+        'none beyond-exposure',
+        'none hold-back',
+        'none on-hold',
+        'none already-installed',
+        'none rollout-paused',
+        'none rollout-aborted',
+        'none no-rollout',
+        'none pulled',
+      ]),
+    );
+    expect(asked.filter(({ withinWaves }) => withinWaves !== undefined).length).toBeGreaterThan(10);
+  });
+
+  it('answers each device what the former version answered', async () => {
+    const differing = [];
+    for (const each of asked) {
+      const expected = expectedOf(each);
+      const { statusCode, answer } = await checkIn(each.device);
+      if (statusCode === 200 && JSON.stringify(answer) === JSON.stringify(expected)) continue;
+      differing.push({ deviceId: each.device.deviceId, expected, answer, statusCode });
+    }
+    expect(differing).toEqual([]);
+  });
+
+  it('shows the same rollouts, holds and patches', async () => {
+    const rollouts = await items<RolloutView>('/v1/rollouts');
+    const essence = ({ rolloutId, status, wave }: RolloutView) => ({ rolloutId, status, wave });
+    expect(rollouts.map(essence)).toEqual(views.rollouts.map(essence));
+    expect(rollouts.find(({ rolloutId }) => rolloutId === 'r-halted')).toMatchObject(
+      pick(
+        views.rollouts.find(({ rolloutId }) => rolloutId === 'r-halted'),
+        ['haltedBecause', 'salt', 'gates'],
+      ),
+    );
+    expect(await items('/v1/holds')).toMatchObject(views.holds);
+    expect(await items('/v1/patches')).toMatchObject(views.patches);
+  });
+
+  it('goes on with the recall', async () => {
+    const { recall } = views as { recall: { patchId: string } };
+    expect((await get(`/v1/recalls/${recall.patchId}`)).body).toMatchObject(
+      pick(recall, ['status', 'recallEpoch', 'startedAt', 'devices', 'removed', 'remaining', 'removalsFailed']),
+    );
+  });
+
+  it('has the fleet of now and of then', async () => {
+    const counts = ['facts', 'devices', 'byPlatform', 'byBase', 'patches'];
+    expect((await get('/v1/fleet')).body).toMatchObject(pick(views.fleet, counts));
+    const { at, fleet } = views.past;
+    expect((await get(`/v1/fleet?at=${at}`)).body).toMatchObject(pick(fleet, [...counts, 'asOf']));
+  });
+
+  it('has a device of now and of then', async () => {
+    const { patchId } = (views as { recall: { patchId: string } }).recall;
+    const stateAt = async (query: string) => (await get(`/v1/devices/d-recalled-0${query}`)).body['patches'];
+    expect(await stateAt('?at=2026-03-16T08:10:00Z')).toMatchObject({ [patchId]: { state: 'installed' } });
+    expect(await stateAt('')).toMatchObject({ [patchId]: { state: 'rolledBack' } });
+  });
+
+  it('builds the same again from the store', async () => {
+    const { body } = await send('POST', '/v1/replays', { verify: true });
+    await expect
+      .poll(async () => (await get(`/v1/replays/${String(body['id'])}`)).body)
+      .toMatchObject({ status: 'done', matches: true, differences: [] });
+  });
+});
+
+function expectedOf({ answer, withinWaves }: Asked): Answer {
+  return COMPLETED_KEEPS_TO_ITS_WAVES && withinWaves !== undefined ? withinWaves : answer;
+}
+
+async function checkIn(device: object): Promise<{ statusCode: number; answer: Answer }> {
+  const { status, body } = await send('POST', '/v1/check-in', device);
+  const { directive, reason, patchId, patchIds, rolloutId, wave } = body as unknown as Answer;
+  return { statusCode: status, answer: { directive, reason, patchId, patchIds, rolloutId, wave } as Answer };
+}
+
+async function tick(): Promise<void> {
+  await clock.advanceTo(clock.now() + TICK_MS);
+  await app.get(Followers).settle();
+}
+
+async function items<Item>(url: string): Promise<Item[]> {
+  return (await get(url)).body['items'] as Item[];
+}
+
+function get(url: string) {
+  return send('GET', url);
+}
+
+async function send(method: 'GET' | 'POST', url: string, payload?: object) {
+  const headers = { authorization: `Bearer ${tokens.adminToken()}` };
+  const response = await app.inject({ method, url, headers, ...(payload && { payload }) });
+  return { status: response.statusCode, body: response.json<Record<string, unknown>>() };
+}
+
+function pick(view: object | undefined, fields: readonly string[]): object {
+  return Object.fromEntries(Object.entries(view ?? {}).filter(([field]) => fields.includes(field)));
+}
+
+function read(name: string): Buffer {
+  return readFileSync(join(fixture, name));
+}
