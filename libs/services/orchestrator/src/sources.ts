@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type HealthEvent } from '@sluice/contracts';
 import {
   EventFeed,
@@ -8,7 +8,7 @@ import {
   OwnSigns,
   type SourceSigns,
 } from '@sluice/event-feed';
-import { BEGINNING, type Commit, type Follower, type Position } from '@sluice/event-sourcing';
+import { BEGINNING, type Commit, EventStore, type Follower, type Position } from '@sluice/event-sourcing';
 import { Followers } from '@sluice/platform';
 import { OWN_STREAMS } from './publications.ts';
 import { Views } from './views.ts';
@@ -28,7 +28,7 @@ export interface SourceState {
 
 /** Where the views come from: the own store, and the feeds of catalog and telemetry, each read once and anew at every start. */
 @Injectable()
-export class Sources {
+export class Sources implements OnModuleInit {
   private readonly ownFollower: Follower<Commit>;
   private readonly catalogFollower: FeedFollower;
   private readonly healthFollower: FeedFollower;
@@ -41,6 +41,7 @@ export class Sources {
     private readonly feed: EventFeed,
     private readonly ownSigns: OwnSigns,
     followers: Followers,
+    private readonly store: EventStore,
   ) {
     this.ownFollower = followers.follow({
       kind: 'projection',
@@ -49,8 +50,6 @@ export class Sources {
       apply: (commit) => {
         views.applyOwn(commit);
         this.applied = commit.position;
-        // Ramps from before grants stand still where the last record of an earlier run left them.
-        if (!this.ownFollower.caughtUp) views.policy.policy.rampsUntilMs = Date.parse(commit.recordedAt);
       },
     });
     this.catalogFollower = this.followSource(followers, 'catalog', (event) => views.policy.applyCatalog(event));
@@ -58,6 +57,12 @@ export class Sources {
       views.gates.applyHealth(event);
       views.recalls.applyHealth(event.data as HealthEvent);
     });
+  }
+
+  /** Ramps from before grants stand still where the last record of an earlier run left them. */
+  async onModuleInit(): Promise<void> {
+    const last = await this.store.lastRecordedAt();
+    if (last !== undefined) this.views.policy.policy.rampsUntilMs = Date.parse(last);
   }
 
   onEvent(listener: FeedListener): void {
