@@ -10,12 +10,6 @@ import { close, createApp, Followers, InlineFolds, ManualClock, Settings, Tokens
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { services } from './services.ts';
 
-/**
- * Whether a completed rollout offers what its last wave says (design §3.3). The former version, and this one as long as it
- * grants nothing, offers it to everybody.
- */
-const COMPLETED_KEEPS_TO_ITS_WAVES: boolean = false;
-
 const fixture = join(import.meta.dirname, '..', 'fixtures', 'former-store');
 const MINUTE = 60_000;
 /** As soon after the record an operator starts the present version; the wall's clock would be unsound after a month. */
@@ -45,6 +39,12 @@ interface RolloutView {
   readonly status: string;
   readonly wave?: number;
   readonly exposurePercent: number | null;
+}
+
+interface Granted {
+  readonly because?: string;
+  readonly fromPercent: number;
+  readonly toPercent: number;
 }
 
 /** The store was written on the wall's clock, and goes on on no other; this one is moved by the test. */
@@ -135,6 +135,22 @@ describe('going on with a data folder of the former version', () => {
     expect(await items('/v1/patches')).toMatchObject(views.patches);
   });
 
+  it('grants a running rollout what it had reached at the last record, once, and goes on from there', async () => {
+    const events = async () =>
+      (await get('/v1/feed?stream=rollout-r-running')).body['events'] as { readonly data: Granted }[];
+    const upgrades = (await events()).filter(({ data }) => data.because === 'upgrade');
+    expect(upgrades).toHaveLength(1);
+    const { fromPercent, toPercent } = upgrades[0]?.data ?? { fromPercent: -1, toPercent: -2 };
+    expect(fromPercent).toBe(toPercent);
+    const reached = views.rollouts.find(({ rolloutId }) => rolloutId === 'r-running')?.exposurePercent ?? -1;
+    expect(fromPercent).toBeCloseTo(reached, 0);
+    for (let ticks = 0; ticks < 60; ticks += 1) await tick();
+    const { plannedPercent } = (await get('/v1/rollouts/r-running')).body as { plannedPercent: number };
+    expect(plannedPercent).toBeGreaterThan(toPercent);
+    // A minute of a ramp of many hours; a leap over the time without service would be more.
+    expect(plannedPercent - toPercent).toBeLessThan(0.2);
+  });
+
   it('goes on with the recall', async () => {
     const { recall } = views as { recall: { patchId: string } };
     expect((await get(`/v1/recalls/${recall.patchId}`)).body).toMatchObject(
@@ -164,8 +180,9 @@ describe('going on with a data folder of the former version', () => {
   });
 });
 
+/** As before, but for completed rollouts: they offer what their last wave says, and no longer everything to everybody. */
 function expectedOf({ answer, withinWaves }: Asked): Answer {
-  return COMPLETED_KEEPS_TO_ITS_WAVES && withinWaves !== undefined ? withinWaves : answer;
+  return withinWaves ?? answer;
 }
 
 async function checkIn(device: object): Promise<{ statusCode: number; answer: Answer }> {
