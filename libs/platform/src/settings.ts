@@ -73,6 +73,11 @@ export const settingRules = {
     '',
     'Where other instances of this service reach this one; from --host and --port if empty.',
   ),
+  peerHosts: text(
+    'peer-hosts',
+    '127.0.0.0/8,::1,localhost',
+    'Hosts of other instances that a token may be sent to: names, *.names, CIDRs, with commas between.',
+  ),
   clock: oneOf('clock', 'wall', ['wall', 'manual'], 'Whose time it is; `manual` is for scenarios, see POST /v1/clock.'),
   store: oneOf(
     'store',

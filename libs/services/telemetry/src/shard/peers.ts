@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { type ErrorCode, isErrorCode } from '@sluice/contracts';
 import { type ShardOwner } from '@sluice/event-feed';
 import { authenticate, ProblemError, Settings, Tokens } from '@sluice/platform';
+import { PeerHosts } from './peer-hosts.ts';
 
 /** Says for whom another instance asks; whoever is asked so answers for its own shards and hands nothing on. */
 const HANDED_ON_HEADER = 'x-sluice-handed-on';
@@ -18,6 +19,8 @@ const SILENCE_REMEMBERED_MS = 30_000;
 const SNAPSHOT_BYTES_MAX = 2 ** 31 - 1;
 /** Calls to one instance that wait for their answers; whoever would be next is asked to come again. */
 const WAITING_CALLS_MAX = 256;
+/** Strangers are named once each in the log, and only so many of them. */
+const STRANGERS_NAMED_MAX = 100;
 /** A token that was replaced is noticed after this time. */
 const TOKEN_KEPT_MS = 5_000;
 
@@ -61,13 +64,17 @@ export class Peers {
   private readonly silentSince = new Map<string, number>();
   /** The addresses where nobody answered when last asked. */
   private readonly unanswered = new Set<string>();
+  private readonly hosts: PeerHosts;
+  private readonly strangers = new Set<string>();
   private readonly log = new Logger('telemetry');
   private token = { text: '', readAt: -Infinity };
 
   constructor(
     private readonly settings: Settings,
     private readonly tokens: Tokens,
-  ) {}
+  ) {
+    this.hosts = new PeerHosts(settings.values.peerHosts);
+  }
 
   /**
    * What another instance handed on, undefined for a request from outside. Throws 'forbidden' when none may say so, and
@@ -145,6 +152,7 @@ export class Peers {
 
   private async send(owner: ShardOwner, call: PeerCall, signal: AbortSignal): Promise<Response> {
     const { method, path, body, shards, askedFor } = call;
+    this.refuseStranger(owner);
     return fetch(`${owner.address}${path}`, {
       method,
       headers: {
@@ -155,8 +163,21 @@ export class Peers {
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
       ...(body !== undefined && { body }),
+      // A token is not carried on to where somebody else says.
+      redirect: 'error',
       signal,
     });
+  }
+
+  // The address came in a message: whoever wrote that must not be sent a token.
+  private refuseStranger({ instance, address }: ShardOwner): void {
+    if (this.hosts.has(address)) return;
+    const detail = `${instance} is said to be at ${address}, which --peer-hosts does not name`;
+    if (!this.strangers.has(address) && this.strangers.size < STRANGERS_NAMED_MAX) {
+      this.strangers.add(address);
+      this.log.error(`${detail}: it is not asked`);
+    }
+    throw new ProblemError('shard-without-owner', detail);
   }
 
   private readShards(text: string): number[] {
