@@ -30,6 +30,8 @@ export interface EventEnvelope {
   readonly place: Place;
   /** The place of the public event before this one in its stream; absent for the first. */
   readonly previous?: Place;
+  /** The id of its commit; absent from an owner of a former version. */
+  readonly commitId?: string;
   readonly position: string;
   readonly time: string;
   readonly actor: string;
@@ -99,6 +101,7 @@ export function toCloudEvent(envelope: EventEnvelope, relayEpoch?: number, types
     ce_correlationid: toHeaderText(envelope.correlationId),
   };
   if (previous !== undefined) headers['ce_previous'] = `${String(previous.revision)}.${String(previous.index)}`;
+  if (envelope.commitId !== undefined) headers['ce_commitid'] = toHeaderText(envelope.commitId);
   if (causationId !== undefined) headers['ce_causationid'] = toHeaderText(causationId);
   if (traceparent !== undefined) headers['ce_traceparent'] = toHeaderText(traceparent);
   if (relayEpoch !== undefined) headers['ce_relayepoch'] = String(relayEpoch);
@@ -178,8 +181,10 @@ function readEvent(
   const data = readData(record, known, types);
   const key = keyOf(known.topic, data);
   if (!areOctetsOf(record.key ?? '', key)) refuse(`the key is not ${quote(key)}, that of the event`);
+  const commitId = headers.optional('ce_commitid');
   const event: EventEnvelope = {
     ...seen,
+    ...(commitId !== undefined && { commitId }),
     type: known.type,
     time,
     actor,

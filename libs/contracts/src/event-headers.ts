@@ -25,6 +25,9 @@ export const EventHeaders = Type.Object({
       description: 'Revision and index of the public event before this one in its stream; absent for the first.',
     }),
   ),
+  ce_commitid: Type.Optional(
+    Type.String({ description: 'The id of the commit: the same place with another one is another past.' }),
+  ),
   ce_storeposition: Type.String({ pattern: '^[0-9]{1,40}$', description: "Where the commit is in its owner's store." }),
   ce_actor: Type.String({ description: 'Who or what caused the event.' }),
   ce_correlationid: Type.String({ description: 'The same for all that came of one request.' }),

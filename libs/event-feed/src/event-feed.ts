@@ -16,6 +16,8 @@ export interface FeedEvent<Data = unknown> {
   readonly place: StreamPlace;
   /** The place of the public event before this one in its stream, absent for the first: what was not seen shows as a hole. */
   readonly previous?: StreamPlace;
+  /** The id of its commit; absent from an owner of a former version. The same place with another id is another past. */
+  readonly commitId?: string;
   readonly position: Position;
   readonly time: string;
   readonly actor: string;

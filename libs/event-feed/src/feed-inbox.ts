@@ -4,6 +4,18 @@ import { type EventFeed, type FeedEvent, type StreamPlace } from './event-feed.t
 /** A consumer that cannot apply as many events has another trouble than single bad ones, and stops. */
 const PARKED_EVENTS_MAX = 10_000;
 
+/** Why a consumer must not be believed for its source any more: what it has applied is not what its owner has. */
+export interface Contradiction {
+  readonly stream: string;
+  readonly place: StreamPlace;
+  readonly words: string;
+}
+
+/** The last event that was seen of a stream. */
+interface Seen extends StreamPlace {
+  readonly commitId: string | undefined;
+}
+
 export interface FeedConsumer {
   readonly name: string;
   readonly source: string;
@@ -17,7 +29,11 @@ export interface FeedConsumer {
  * in its stream. A parked event counts as seen.
  */
 export class FeedInbox {
-  private readonly seen = new Map<string, StreamPlace>();
+  private readonly seen = new Map<string, Seen>();
+  /** Set for good: only who reads the owner anew, from its beginning, gets rid of it. */
+  contradiction: Contradiction | undefined;
+  /** Events at the place of another one that the owner knows nothing of. */
+  dropped = 0;
   private readonly parked = new Map<string, DeadLetter[]>();
   private parkedEvents = 0;
   private known: ReadonlyMap<string, LetterState> = new Map();
@@ -46,7 +62,10 @@ export class FeedInbox {
   accept(event: FeedEvent, signal: AbortSignal): Promise<void> {
     return this.inTurn(async () => {
       const last = this.seen.get(event.stream);
-      if (!isAfter(event.place, last)) return;
+      if (!isAfter(event.place, last)) {
+        await this.compare(event, last, signal);
+        return;
+      }
       if (event.previous !== undefined && isAfter(event.previous, last)) await this.fill(event, signal);
       // Whoever stops has not heard all that is missing.
       if (!signal.aborted || event.previous === undefined) await this.receive(event);
@@ -73,6 +92,27 @@ export class FeedInbox {
     });
   }
 
+  // The same place with another commit: one of the two is not the owner's. It is asked which.
+  private async compare(event: FeedEvent, last: Seen | undefined, signal: AbortSignal): Promise<void> {
+    const { stream, place, source, commitId } = event;
+    const isSamePlace = last?.revision === place.revision && last.index === place.index;
+    if (!isSamePlace || commitId === undefined || last.commitId === undefined || commitId === last.commitId) return;
+    for await (const own of this.feed.readStream({ source, stream, fromRevision: place.revision, signal })) {
+      if (own.place.revision !== place.revision || own.place.index !== place.index) continue;
+      if (own.commitId === last.commitId) this.dropped += 1;
+      else this.contradict(event);
+      return;
+    }
+    // The owner has nothing there any more: its past is another one.
+    if (!signal.aborted) this.contradict(event);
+  }
+
+  private contradict({ stream, place, source }: FeedEvent): void {
+    const where = `${stream}/${String(place.revision)}/${String(place.index)}`;
+    const words = `${source} has another event at ${where} than was applied: restart this process to read it anew`;
+    this.contradiction ??= { stream, place, words };
+  }
+
   // The owner is the truth: what it does not have between the two is not missing.
   private async fill({ stream, place, source }: FeedEvent, signal: AbortSignal): Promise<void> {
     const fromRevision = this.seen.get(stream)?.revision ?? 0;
@@ -88,7 +128,7 @@ export class FeedInbox {
     const letter: DeadLetter = { consumer: this.consumer.name, event };
     const earlier = this.known.size === 0 ? undefined : this.known.get(letterId(letter));
     if (earlier !== 'discarded') await this.applyOrPark(letter, earlier);
-    this.seen.set(stream, place);
+    this.seen.set(stream, { ...place, commitId: event.commitId });
   }
 
   private async applyOrPark(letter: DeadLetter, earlier: LetterState | undefined): Promise<void> {

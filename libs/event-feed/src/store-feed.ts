@@ -81,7 +81,7 @@ class Links {
 
   /** The public events of one commit in their envelopes. */
   async publish(commit: Commit, publication: Publication): Promise<readonly FeedEvent[]> {
-    const { stream, revision, position, recordedAt, metadata } = commit;
+    const { stream, revision, position, commitId, recordedAt, metadata } = commit;
     const published = publication.publish(commit);
     if (published.length === 0) return [];
     let previous = this.last.get(stream) ?? (await this.placeBefore(commit, publication));
@@ -95,6 +95,7 @@ class Links {
         stream,
         place,
         ...linked,
+        commitId,
         position,
         time: recordedAt,
         ...metadata,

@@ -115,6 +115,14 @@ function prove(
   { clock, followers, metrics }: { readonly clock: Clock; readonly followers: Followers; readonly metrics: Metrics },
 ): StoreProof {
   countSkipped(metrics);
+  metrics.gauge('sluice_feed_contradictions', 'Consumers whose source has another event where one was applied', () => {
+    return followers.inboxes().filter(({ contradiction }) => contradiction !== undefined).length;
+  });
+  metrics.gauge(
+    'sluice_forged_records_total',
+    'Records at the place of another event that their owner does not have',
+    () => followers.inboxes().reduce((sum, { dropped }) => sum + dropped, 0),
+  );
   metrics.gauge('sluice_clock_unsound', "Whether the wall's clock is not believed (0 or 1)", () =>
     clock.soundness().sound ? 0 : 1,
   );

@@ -21,6 +21,8 @@ export interface SourceState {
   readonly isRead: boolean;
   readonly failedBecause: unknown;
   readonly parked: number;
+  /** It has another event where one was applied: what it says is of another past. */
+  readonly contradiction: string | undefined;
   readonly silentMs: number;
   /** What it says of itself; undefined when it has said nothing yet. */
   readonly signs: SourceSigns | undefined;
@@ -76,7 +78,14 @@ export class Sources implements OnModuleInit {
 
   own(): SourceState {
     const { caughtUp, failedBecause } = this.ownFollower;
-    return { isRead: caughtUp, failedBecause, parked: 0, silentMs: 0, signs: this.ownSigns.current() };
+    return {
+      isRead: caughtUp,
+      failedBecause,
+      parked: 0,
+      contradiction: undefined,
+      silentMs: 0,
+      signs: this.ownSigns.current(),
+    };
   }
 
   catalog(): SourceState {
@@ -89,7 +98,8 @@ export class Sources implements OnModuleInit {
 
   private stateOf({ caughtUp, failedBecause, inbox }: FeedFollower, source: string): SourceState {
     const [parked, silentMs] = [inbox.letters.length, this.feed.silentForMs(source)];
-    return { isRead: caughtUp, failedBecause, parked, silentMs, signs: this.feed.signsOf(source) };
+    const contradiction = inbox.contradiction?.words;
+    return { isRead: caughtUp, failedBecause, parked, contradiction, silentMs, signs: this.feed.signsOf(source) };
   }
 
   private followSource(

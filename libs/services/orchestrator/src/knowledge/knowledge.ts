@@ -152,7 +152,12 @@ export class Knowledge {
   }
 }
 
-function readingDoubts(code: Doubt['for'], name: string, { isRead, failedBecause }: SourceState): Doubt[] {
+function readingDoubts(
+  code: Doubt['for'],
+  name: string,
+  { isRead, failedBecause, contradiction }: SourceState,
+): Doubt[] {
+  if (contradiction !== undefined) return [{ for: code, words: contradiction, stale: 'at-once' }];
   if (failedBecause !== undefined) {
     return [{ for: code, words: `reading ${name} has failed: ${textOf(failedBecause)}`, stale: 'at-once' }];
   }
