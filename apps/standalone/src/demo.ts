@@ -5,6 +5,7 @@ import { SqliteReader } from '@sluice/event-store-sqlite';
 import { AcceleratedClock, Settings, settingRules, startService } from '@sluice/platform';
 import { Demo, narrate, SCENARIO_START_MS } from '@sluice/simulation';
 import { InjectedWorld } from './injected-world.ts';
+import { drawOn } from './screen.ts';
 import { services } from './services.ts';
 
 /** Ten minutes of the fleet's life pass in a second. */
@@ -23,7 +24,7 @@ export async function runDemo(given: Settings): Promise<void> {
   const clock = new AcceleratedClock(whereItStopped(join(data, 'sluice.db')), ACCELERATION);
   const { app, address, tokens } = await startService(services, settings, clock);
   const demo = await Demo.start(new InjectedWorld(app, clock, tokens), { devices: DEVICES, seed: SEED });
-  const show = process.stderr.isTTY ? screen() : lines();
+  const show = process.stderr.isTTY ? drawOn(process.stderr) : lines();
   for (;;) {
     await demo.step(clock.now());
     show(narrate(demo.state(), { address, data }));
@@ -40,16 +41,6 @@ function whereItStopped(storePath: string): number {
   } finally {
     reader.close();
   }
-}
-
-/** Draws over what it drew before. */
-function screen(): (text: readonly string[]) => void {
-  let drawn = 0;
-  return (text) => {
-    const back = drawn === 0 ? '' : `\u001b[${String(drawn)}A`;
-    process.stderr.write(`${back}${text.map((line) => `\u001b[K${line}\n`).join('')}\u001b[J`);
-    drawn = text.length;
-  };
 }
 
 /** Without a terminal: the same text now and then, for a log. */

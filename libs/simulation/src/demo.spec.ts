@@ -64,11 +64,11 @@ describe('running the demo', () => {
     const world = new FakeWorld(SCENARIO_START_MS);
     const demo = await Demo.start(world, { devices: 400, seed: 1 });
     const received = await play(world, demo, 60 * HOUR);
-    expect(received).toContain('iOS 26.3.1 (a) is complete; latecomers get it at once.');
+    expect(received).toContain('iOS 26.3.1 (a) is complete; latecomers inside its waves get it at once.');
     expect(received.some((text) => text.startsWith('iOS 16.5.1 (a) is halted'))).toBe(true);
     expect(received).toContain('iOS 16.5.1 (c) is published.');
     expect(received).toContain('iOS 16.5.1 (a) is gone from the last device.');
-    expect(received).toContain('iOS 16.5.1 (c) is complete; latecomers get it at once.');
+    expect(received).toContain('iOS 16.5.1 (c) is complete; latecomers inside its waves get it at once.');
   });
 
   it('goes on with what its devices have when it starts again', async () => {
@@ -124,6 +124,22 @@ describe('narrating the demo', () => {
     const burning = narrate({ ...demo.state(), recalls: [recall] }, place).join('\n');
     expect(burning).toContain('iOS 16.5.1 (a) is being taken back from every device that has it.');
     expect(burning).toContain(' 25.0 %  taken back; 900 devices still have it');
+  });
+});
+
+describe('starting the demo again', () => {
+  it('knows what happened lately from the stored events', async () => {
+    const world = new FakeWorld(SCENARIO_START_MS);
+    world.stored = [
+      { type: 'RolloutPlanned', at: '2026-03-17T17:00:00.000Z', rolloutId: 'demo-a', plan: {} },
+      { type: 'RolloutHalted', at: '2026-03-17T18:00:00.000Z', rolloutId: 'demo-a', reason: 'installs fail' },
+      { type: 'RecallStarted', at: '2026-03-17T19:00:00.000Z', patchId: 'ios-16.5.1-a' },
+    ];
+    const demo = await Demo.start(world, { devices: 10, seed: 1 });
+    expect(demo.state().lately.map(({ text }) => text)).toEqual([
+      expect.stringContaining('is halted: installs fail.'),
+      'iOS 16.5.1 (a) is recalled.',
+    ]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { demoFault, nextStep, type Step } from './demo-story.ts';
 import { type Device, fleetOf2023, fleetOf2026, makeFleet } from './fleet.ts';
 import { FleetRun } from './fleet-run.ts';
-import { type DemoState, changesOf } from './narrator.ts';
+import { changesOf, type DemoState, eventText, type StoredEvent } from './narrator.ts';
 import {
   type DeviceView,
   type FleetView,
@@ -19,12 +19,15 @@ import {
 } from './operator.ts';
 import { Random } from './random.ts';
 import { patchTitle, realPatches } from './real-patches.ts';
-import { UnexpectedAnswer, type World } from './world.ts';
+import { ask, UnexpectedAnswer, type World } from './world.ts';
 
 /** How often the people of the demo look at what there is. */
 const LOOK_EVERY_MS = 10 * 60_000;
 const UPGRADE_WITHIN_HOURS = 6;
 const LATELY_MAX = 6;
+/** More events than this the demo does not look back over. */
+const EVENT_PAGES_MAX = 100;
+const EVENTS_A_PAGE = 10_000;
 const RING_SHARE = 0.05;
 
 interface Seen {
@@ -66,7 +69,9 @@ export class Demo {
     const random = Random.seeded(seed + Math.floor(now / LOOK_EVERY_MS));
     const run = new FleetRun(world, fleet, { random, faultOf: demoFault, run: now.toString(36) });
     await run.enrol();
-    return new Demo(world, run, seen);
+    const demo = new Demo(world, run, seen);
+    demo.lately = await latelyOf(world, seen);
+    return demo;
   }
 
   /** Lets the fleet do what is due, and from time to time its people. Call it again and again, one call at a time. */
@@ -150,6 +155,24 @@ export class Demo {
     const devices = this.iosDevices();
     return devices.filter(({ base }) => base === build).length / Math.max(1, devices.length);
   }
+}
+
+/** What happened lately, from the events that are stored: it is there again after a restart. */
+async function latelyOf(world: World, seen: Seen): Promise<{ at: number; text: string }[]> {
+  const lately: { at: number; text: string }[] = [];
+  let from = '0';
+  for (let page = 0; page < EVENT_PAGES_MAX; page += 1) {
+    const path = `/v1/feed?topics=rollouts&limit=${String(EVENTS_A_PAGE)}&from=${from}`;
+    const { body } = await ask(world, 'GET', path);
+    const { events, next, caughtUp } = body as { events: { data: StoredEvent }[]; next: string; caughtUp: boolean };
+    for (const { data } of events) {
+      const text = eventText(data, seen);
+      if (text !== undefined) lately.push({ at: Date.parse(data.at), text });
+    }
+    from = next;
+    if (caughtUp) break;
+  }
+  return lately.slice(-LATELY_MAX);
 }
 
 async function look(world: World): Promise<Seen> {

@@ -34,6 +34,8 @@ export class FakeWorld extends World {
   leaseMinutes = 60;
   /** Failures of one patch at which its rollout halts. */
   haltAtFailures = 6;
+  /** What `GET /v1/feed` answers with. */
+  stored: readonly object[] = [];
   private readonly patches = new Map<string, FakePatch>();
   private readonly rollouts = new Map<string, FakeRollout>();
   private readonly devices = new Map<string, FakeDevice>();
@@ -89,6 +91,8 @@ export class FakeWorld extends World {
         );
       case 'GET recalls':
         return ok(this.recall(id));
+      case 'GET feed':
+        return ok({ events: this.stored.map((data) => ({ data })), next: '0', caughtUp: true });
       case 'GET fleet':
         return ok({ facts: this.reports.length, devices: this.devices.size, patches: this.counts() });
       case 'GET devices':
@@ -212,7 +216,8 @@ export class FakeWorld extends World {
     const ring = plan.waves[0]?.bakeMinutes ?? 0;
     const wave = status === 'planned' ? 0 : elapsed < ring ? 1 : 2;
     const share = (elapsed - ring) / (plan.waves[1]?.ramp.minutes ?? 1);
-    return { ...plan, status, wave, exposurePercent: wave < 2 ? 0 : Math.min(1, share) * 100 };
+    const plannedPercent = wave < 2 ? 0 : Math.min(1, share) * 100;
+    return { ...plan, status, wave, exposurePercent: plannedPercent, plannedPercent };
   }
 
   private recall(patchId: string) {

@@ -1,4 +1,4 @@
-import { type FleetView, type PatchView, type RecallView, type RolloutView } from './operator.ts';
+import { exposureOf, type FleetView, type PatchView, type RecallView, type RolloutView } from './operator.ts';
 import { patchTitle } from './real-patches.ts';
 
 /** What the demo shows: what Sluice last told, and what was new lately. */
@@ -21,7 +21,7 @@ const ROLLOUTS_SHOWN_MAX = 5;
 
 /** The display of the demo, line by line: what happens now, how far it is, what was new, and what to try. */
 export function narrate(state: DemoState, { address, data }: { address: string; data: string }): string[] {
-  const { nowMs, devices, rollouts, recalls, patches, fleet, lately: lately } = state;
+  const { nowMs, devices, rollouts, recalls, patches, fleet, lately } = state;
   const open = rollouts.filter((rollout) => isOpen(rollout, patches)).slice(-ROLLOUTS_SHOWN_MAX);
   const running = recalls.filter(({ status }) => status !== 'completed').slice(-ROLLOUTS_SHOWN_MAX);
   return [
@@ -55,6 +55,39 @@ export function changesOf(
   ];
 }
 
+/** The part of a stored event that is put in words. */
+export interface StoredEvent {
+  readonly type: string;
+  readonly at: string;
+  readonly rolloutId?: string;
+  readonly patchId?: string;
+  readonly wave?: number;
+  readonly reason?: string;
+}
+
+/** What a stored event says, in words; undefined for those that nobody wants to read. */
+export function eventText(
+  { type, rolloutId, wave = 0, reason = '', ...event }: StoredEvent,
+  { rollouts, patches }: Pick<DemoState, 'rollouts' | 'patches'>,
+): string | undefined {
+  const rollout = rollouts.find((each) => each.rolloutId === rolloutId);
+  const title = titleOf(event.patchId ?? rollout?.patchId ?? '', patches);
+  switch (type) {
+    case 'WaveOpened':
+      return `${title}: wave ${String(wave)} opens, ${rollout?.waves[wave - 1]?.name ?? '?'}.`;
+    case 'RolloutHalted':
+      return `${title} is halted: ${reason}.`;
+    case 'RolloutCompleted':
+      return `${title} is complete.`;
+    case 'RecallStarted':
+      return `${title} is recalled.`;
+    case 'RecallCompleted':
+      return `${title} is gone from the last device.`;
+    default:
+      return undefined;
+  }
+}
+
 function headline({ rollouts, recalls, patches, upgradingTo }: DemoState): string {
   const halted = rollouts.find(
     ({ status, patchId }) => status === 'halted' && patches.get(patchId)?.status !== 'pulled',
@@ -77,7 +110,8 @@ function headline({ rollouts, recalls, patches, upgradingTo }: DemoState): strin
 }
 
 function rolloutLine(rollout: RolloutView, patches: Patches, { patches: counts }: FleetView): string {
-  const { patchId, status, wave = 0, waves, exposurePercent = 0 } = rollout;
+  const { patchId, status, wave = 0, waves } = rollout;
+  const exposurePercent = exposureOf(rollout);
   const { installed = 0, failed = 0 } = counts[patchId] ?? {};
   const where =
     status === 'planned'
@@ -103,7 +137,7 @@ function rolloutChanges(before: RolloutView | undefined, now: RolloutView, patch
     case 'halted':
       return [`${title} is halted: ${finding(now)}.`];
     case 'completed':
-      return [`${title} is complete; latecomers get it at once.`];
+      return [`${title} is complete; latecomers inside its waves get it at once.`];
     case 'paused':
     case 'aborted':
       return [`The rollout of ${title} is ${now.status}.`];
@@ -130,19 +164,35 @@ function finding({ haltedBecause }: RolloutView): string {
   return `${grouped(failures)} of ${grouped(trials)} installs on ${slice.model} failed`;
 }
 
-function suggestions({ rollouts }: DemoState, address: string, data: string): string[] {
+function suggestions({ rollouts, patches }: DemoState, address: string, data: string): string[] {
+  const halted = rollouts.findLast((rollout) => rollout.status === 'halted' && isOpen(rollout, patches));
   const rolloutId = rollouts.findLast(({ status }) => status === 'running')?.rolloutId ?? rollouts.at(-1)?.rolloutId;
   const sluice = 'npm run -s sluice --';
   return [
     'Try, in another terminal:',
     `  ${sluice} rollout list`,
-    ...(rolloutId === undefined
-      ? []
-      : [`  ${sluice} rollout show ${rolloutId}`, `  ${sluice} rollout halt ${rolloutId} --reason "I saw something"`]),
+    ...(halted !== undefined
+      ? afterHalt(halted, sluice)
+      : rolloutId === undefined
+        ? []
+        : [
+            `  ${sluice} rollout show ${rolloutId}`,
+            `  ${sluice} rollout halt ${rolloutId} --reason "I saw something"`,
+          ]),
     `  ${sluice} device show d-000001`,
     `  ${sluice} replay verify`,
     `  curl -H "Authorization: Bearer $(cat ${data}/admin-token)" ${address}/v1/fleet`,
     'Ctrl-C ends it; the next start goes on from here.',
+  ];
+}
+
+/** What a responder would type now. */
+function afterHalt({ rolloutId, patchId }: RolloutView, sluice: string): string[] {
+  return [
+    `  ${sluice} rollout show ${rolloutId}`,
+    `  ${sluice} patch pull ${patchId} --mode recall --yes --reason "installs fail"`,
+    `  ${sluice} rollout resume ${rolloutId} --evidence-seen "a lab device"`,
+    `  ${sluice} stop`,
   ];
 }
 

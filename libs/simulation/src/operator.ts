@@ -22,14 +22,22 @@ export interface Plan {
   readonly gates: { readonly installFailureRateMax: number };
 }
 
-/** `wave` and `exposurePercent` are absent while the rollout is only planned. */
+/** `wave` is absent while the rollout is only planned; `exposurePercent` is null while no eligible device is known. */
 export interface RolloutView extends Plan {
   readonly status: 'planned' | 'running' | 'paused' | 'halted' | 'completed' | 'aborted';
   readonly salt: string;
   readonly wave?: number;
-  readonly exposurePercent?: number;
+  readonly exposurePercent?: number | null;
+  /** Of buckets, as the waves say. */
+  readonly plannedPercent?: number;
+  readonly waitsFor?: readonly { readonly for: string; readonly words?: string; readonly until?: string }[];
   /** What the gate has found, when it was a gate that halted. */
   readonly haltedBecause?: Partial<GateFinding> & { readonly evidence?: GateFinding };
+}
+
+/** How far a rollout has come: of the known devices, or of buckets while none is known. */
+export function exposureOf({ exposurePercent, plannedPercent = 0 }: RolloutView): number {
+  return exposurePercent ?? plannedPercent;
 }
 
 /** The part of a gate's evidence that is told in words. */

@@ -4,6 +4,7 @@ import { type Choices, Random } from './random.ts';
 import { type Device, fleetOf2023, fleetOf2026, type Line, makeFleet } from './fleet.ts';
 import { FleetRun } from './fleet-run.ts';
 import {
+  exposureOf,
   fleetOf,
   plan,
   type Plan,
@@ -239,8 +240,8 @@ async function crossCheck({ world, run, patch, replacement }: Stage): Promise<vo
   }
 }
 
-function describe(patch: CatalogPatch, { wave = 0, exposurePercent = 0 }: RolloutView): string {
-  return `${patchTitle(patch)} in wave ${String(wave)}, ${exposurePercent.toFixed(1)} % exposed`;
+function describe(patch: CatalogPatch, rollout: RolloutView): string {
+  return `${patchTitle(patch)} in wave ${String(rollout.wave ?? 0)}, ${exposureOf(rollout).toFixed(1)} % exposed`;
 }
 
 function matches({ base, model }: Device, { variants }: CatalogPatch): boolean {
@@ -248,6 +249,6 @@ function matches({ base, model }: Device, { variants }: CatalogPatch): boolean {
 }
 
 // A wave for a ring opens no buckets: the exposure is 0 until the second wave.
-function isExposed({ ring, deviceId }: Device, { exposurePercent = 0, salt }: RolloutView): boolean {
-  return ring === 'beta' || bucketOf(salt, deviceId) < exposurePercent / 100;
+function isExposed({ ring, deviceId }: Device, { plannedPercent = 0, salt }: RolloutView): boolean {
+  return ring === 'beta' || bucketOf(salt, deviceId) < plannedPercent / 100;
 }
