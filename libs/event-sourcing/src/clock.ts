@@ -3,7 +3,8 @@ export type ClockKind = 'wall' | 'accelerated' | 'manual';
 
 /** Whether domain time can be trusted. An unsound clock grants nothing, starts nothing, and lets no hold expire. */
 export type ClockSoundness =
-  | { readonly sound: true }
+  /** `aheadMs`: by how much domain time is ahead of a wall that was set back, and is believed. */
+  | { readonly sound: true; readonly aheadMs: number }
   | {
       readonly sound: false;
       readonly because: 'jumped' | 'before-store' | 'long-after-store';
@@ -25,7 +26,7 @@ export abstract class Clock {
 
   /** Clocks that follow no wall are always sound. */
   soundness(): ClockSoundness {
-    return { sound: true };
+    return { sound: true, aheadMs: 0 };
   }
 
   /** The present as an RFC 3339 string in UTC, as events carry it. */

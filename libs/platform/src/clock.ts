@@ -11,20 +11,30 @@ export interface TimeSources {
 
 const machine: TimeSources = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
 
-/** A difference up to this is drift or a small step of NTP, and is followed. */
+/** A difference up to this, in any minute, is drift or a small step of NTP, and is followed. */
 const FOLLOWED_MS_MAX = 5_000;
-/** A larger one is followed once it has held for this long, and only below the last limit (suspend, NTP at boot). */
+/** A larger one is followed once it was seen for this long, and only where it is plausible. */
 const HELD_MS_MIN = 60_000;
+/** After a jump: suspend, or NTP at boot. */
 const HELD_DIFFERENCE_MS_MAX = 3_600_000;
-const COMPARED_EVERY_MS = 1_000;
-/** So much later than the last record of its store, a start is suspicious. */
+/** At a start, from the store's last record on: machines stand still for weekends and holidays. */
 const AFTER_STORE_MS_MAX = 30 * 24 * 3_600_000;
+const COMPARED_EVERY_MS = 1_000;
+/** A clock that nobody looked at for longer than that may have been anything in between. */
+const UNSEEN_MS_MAX = 5_000;
+
+/** A pair of times that were read together. */
+interface Anchor {
+  readonly domainMs: number;
+  readonly monotonicMs: number;
+}
 
 interface Suspicion {
-  readonly because: 'jumped' | 'before-store' | 'long-after-store';
+  /** Whether the wall was in doubt from the start, next to the store's last record, or has jumped since. */
+  readonly since: 'start' | 'jump';
   readonly differenceMs: number;
-  /** When the difference was first seen, by the monotonic clock. */
-  readonly sinceMs: number;
+  /** From when on the difference was looked at and stayed the same, by the monotonic clock. */
+  readonly seenFromMs: number;
 }
 
 /**
@@ -33,52 +43,55 @@ interface Suspicion {
  */
 export class WallClock extends Clock {
   override readonly kind = 'wall';
-  private anchor: { readonly domainMs: number; readonly monotonicMs: number };
+  private anchor: Anchor;
+  /** The anchor of up to a minute ago: many small steps are one large one. */
+  private steady: Anchor;
+  /** By how much domain time goes on ahead of a wall that was accepted though it lies far behind. */
+  private aheadMs = 0;
   private comparedAtMs: number;
   private suspicion: Suspicion | undefined;
   private last = 0;
 
   constructor(private readonly sources: TimeSources = machine) {
     super();
-    this.anchor = { domainMs: sources.wallMs(), monotonicMs: sources.monotonicMs() };
+    this.anchor = this.steady = { domainMs: sources.wallMs(), monotonicMs: sources.monotonicMs() };
     this.comparedAtMs = this.anchor.monotonicMs;
   }
 
   /** To be called once, with the time of the store's last record: a wall that is far from it is not believed. */
   startAfter(lastRecordMs: number): void {
-    const differenceMs = this.sources.wallMs() - lastRecordMs;
-    const because =
-      differenceMs < -FOLLOWED_MS_MAX
-        ? 'before-store'
-        : differenceMs > AFTER_STORE_MS_MAX
-          ? 'long-after-store'
-          : undefined;
-    if (because === undefined) return;
-    const monotonicMs = this.sources.monotonicMs();
-    this.anchor = { domainMs: lastRecordMs, monotonicMs };
     this.last = lastRecordMs;
-    this.suspicion = { because, differenceMs, sinceMs: monotonicMs };
+    const differenceMs = this.sources.wallMs() - lastRecordMs;
+    if (isPlausibleAfterStore(differenceMs)) return;
+    const monotonicMs = this.sources.monotonicMs();
+    this.anchor = this.steady = { domainMs: lastRecordMs, monotonicMs };
+    this.suspicion = { since: 'start', differenceMs, seenFromMs: monotonicMs };
   }
 
   override now(): number {
     const monotonicMs = this.sources.monotonicMs();
     if (monotonicMs - this.comparedAtMs >= COMPARED_EVERY_MS) this.compare(monotonicMs);
-    return (this.last = Math.max(this.last, this.expectedMs(monotonicMs)));
+    return (this.last = Math.max(this.last, at(this.anchor, monotonicMs)));
   }
 
   override soundness(): ClockSoundness {
-    this.now();
-    if (this.suspicion === undefined) return { sound: true };
+    const nowMs = this.now();
     const wallMs = this.sources.wallMs();
-    const differenceMs = wallMs - this.expectedMs(this.sources.monotonicMs());
-    return { sound: false, because: this.suspicion.because, wallMs, differenceMs };
+    if (this.suspicion === undefined) return { sound: true, aheadMs: Math.max(0, nowMs - wallMs) };
+    const differenceMs = this.differenceMs(this.sources.monotonicMs());
+    const because = this.suspicion.since === 'jump' ? 'jumped' : differenceMs < 0 ? 'before-store' : 'long-after-store';
+    return { sound: false, because, wallMs, differenceMs };
   }
 
-  /** Believes the wall from now on. False when its difference is no longer what was shown. */
+  /**
+   * Believes the wall from now on. False when its difference is no longer what was shown. Domain time waits for a wall that
+   * is up to an hour behind, and goes on beside one that is further behind, as long as the process lives.
+   */
   accept(differenceMs: number): boolean {
     const monotonicMs = this.sources.monotonicMs();
-    const present = this.sources.wallMs() - this.expectedMs(monotonicMs);
-    if (Math.abs(present - differenceMs) > FOLLOWED_MS_MAX) return false;
+    const presentMs = this.differenceMs(monotonicMs);
+    if (Math.abs(presentMs - differenceMs) > FOLLOWED_MS_MAX) return false;
+    this.aheadMs = presentMs <= -HELD_DIFFERENCE_MS_MAX ? -presentMs : 0;
     this.follow(monotonicMs);
     return true;
   }
@@ -88,28 +101,47 @@ export class WallClock extends Clock {
   }
 
   private compare(monotonicMs: number): void {
+    const unseenMs = monotonicMs - this.comparedAtMs;
     this.comparedAtMs = monotonicMs;
-    const differenceMs = this.sources.wallMs() - this.expectedMs(monotonicMs);
+    if (Math.abs(this.differenceMs(monotonicMs)) <= FOLLOWED_MS_MAX) this.aheadMs = 0;
+    const differenceMs = this.differenceMs(monotonicMs) + this.aheadMs;
     if (Math.abs(differenceMs) <= FOLLOWED_MS_MAX) return this.follow(monotonicMs);
+    this.anchor = this.steady;
     const { suspicion } = this;
-    const isSame = suspicion !== undefined && Math.abs(suspicion.differenceMs - differenceMs) <= FOLLOWED_MS_MAX;
+    const isSame =
+      suspicion !== undefined &&
+      unseenMs <= UNSEEN_MS_MAX &&
+      Math.abs(suspicion.differenceMs - differenceMs) <= FOLLOWED_MS_MAX;
     if (!isSame) {
-      this.suspicion = { because: suspicion?.because ?? 'jumped', differenceMs, sinceMs: monotonicMs };
+      this.suspicion = { since: suspicion?.since ?? 'jump', differenceMs, seenFromMs: monotonicMs };
       return;
     }
-    const hasHeld = monotonicMs - suspicion.sinceMs >= HELD_MS_MIN;
-    const mayFollow = suspicion.because === 'jumped' && Math.abs(differenceMs) < HELD_DIFFERENCE_MS_MAX;
-    if (hasHeld && mayFollow) this.follow(monotonicMs);
+    if (monotonicMs - suspicion.seenFromMs < HELD_MS_MIN) return;
+    const isPlausible =
+      suspicion.since === 'start'
+        ? isPlausibleAfterStore(differenceMs)
+        : Math.abs(differenceMs) < HELD_DIFFERENCE_MS_MAX;
+    if (isPlausible) this.follow(monotonicMs);
   }
 
   private follow(monotonicMs: number): void {
-    this.anchor = { domainMs: this.sources.wallMs(), monotonicMs };
+    this.anchor = { domainMs: this.sources.wallMs() + this.aheadMs, monotonicMs };
+    if (this.suspicion !== undefined || monotonicMs - this.steady.monotonicMs >= HELD_MS_MIN) this.steady = this.anchor;
     this.suspicion = undefined;
   }
 
-  private expectedMs(monotonicMs: number): number {
-    return Math.floor(this.anchor.domainMs + monotonicMs - this.anchor.monotonicMs);
+  /** By how much the wall lies after the time that the steady anchor has come to. */
+  private differenceMs(monotonicMs: number): number {
+    return this.sources.wallMs() - at(this.steady, monotonicMs);
   }
+}
+
+function at({ domainMs, monotonicMs }: Anchor, nowMs: number): number {
+  return Math.floor(domainMs + nowMs - monotonicMs);
+}
+
+function isPlausibleAfterStore(differenceMs: number): boolean {
+  return differenceMs >= -FOLLOWED_MS_MAX && differenceMs <= AFTER_STORE_MS_MAX;
 }
 
 /** A clock that runs `factor` times as fast as the wall's, from `startMs` on. */

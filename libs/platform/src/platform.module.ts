@@ -4,7 +4,7 @@ import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { onFirstSkipped, skippedEvents } from '@sluice/contracts';
 import { EventFeed, OwnSigns, type Publication, ShardOwnership, SoleOwnership, StoreFeed } from '@sluice/event-feed';
-import { Clock, EventStore, Reservations } from '@sluice/event-sourcing';
+import { Clock, EventStore, Reservations, toTimeText } from '@sluice/event-sourcing';
 import { AsyncApi } from './http/async-api.ts';
 import { AuthGuard } from './auth/auth.ts';
 import { DeadLettersController } from './feed/dead-letters.controller.ts';
@@ -123,6 +123,7 @@ function prove(
     'Records at the place of another event that their owner does not have',
     () => followers.inboxes().reduce((sum, { dropped }) => sum + dropped, 0),
   );
+  followers.accompany(troubleOf(clock));
   metrics.gauge('sluice_clock_unsound', "Whether the wall's clock is not believed (0 or 1)", () =>
     clock.soundness().sound ? 0 : 1,
   );
@@ -136,4 +137,20 @@ function prove(
     signs.current().writable ? 1 : 0,
   );
   return proof;
+}
+
+/** A clock that is not believed is told to people, and keeps no instance from being ready: removals still go out. */
+function troubleOf(clock: Clock): Companion {
+  return {
+    name: 'clock',
+    start: () => undefined,
+    stop: () => Promise.resolve(),
+    notReady: () => undefined,
+    trouble() {
+      const soundness = clock.soundness();
+      if (soundness.sound) return undefined;
+      const { because, wallMs } = soundness;
+      return `not believed (${because}): the wall says ${toTimeText(wallMs)}; see \`sluice clock\``;
+    },
+  };
 }

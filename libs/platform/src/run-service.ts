@@ -64,13 +64,13 @@ export async function startService(
 ): Promise<RunningService> {
   const { values } = settings;
   const log = createLogger(values);
+  const location: StoreLocation = { kind: values.store, path: join(values.data, 'sluice.db'), url: values.storeUrl };
+  const store = await openStore(location, clock);
+  await compareWithStore(clock, store);
   const tokens = new Tokens(tokensFolder(values));
   if (tokens.adminIsNew) {
     process.stderr.write(`Admin token, kept in ${join(tokensFolder(values), 'admin-token')}: ${tokens.adminToken()}\n`);
   }
-  const location: StoreLocation = { kind: values.store, path: join(values.data, 'sluice.db'), url: values.storeUrl };
-  const store = await openStore(location, clock);
-  await compareWithStore(clock, store);
   const folds = new WorkerFolds(foldsWorker, location);
   const signs = new OwnSigns();
   const connections = connect?.({ settings: values, store, publications, log, signs }) ?? {};

@@ -1,7 +1,7 @@
 import { type Command } from 'commander';
 import { CliError } from '../errors.ts';
 import { facts } from '../output.ts';
-import { type OpenSession } from '../session.ts';
+import { type OpenSession, type Session } from '../session.ts';
 
 /** The clock of a service as `GET /v1/clock` shows it. */
 interface ServiceClock {
@@ -11,6 +11,8 @@ interface ServiceClock {
   readonly because?: string;
   readonly wall?: string;
   readonly differenceSeconds?: number;
+  /** By how much the clock is ahead of a wall that was set back, and is believed. */
+  readonly aheadSeconds?: number;
 }
 
 const SERVICES = ['catalog', 'orchestrator', 'telemetry'] as const;
@@ -28,23 +30,39 @@ export function addClockCommands(program: Command, open: OpenSession): void {
       );
       if (clocks.every(({ sound }) => sound)) return;
       session.exit = 'no';
-      session.output.note('If the clock of the machine is right: `sluice clock accept`');
+      session.output.note('Repair the clock of the machine. If it is right: `sluice clock accept`');
     });
   clock
     .command('accept')
-    .description("believe the wall's clock as it is now")
-    .addHelpText('after', '\nExample:\n  $ sluice clock accept')
-    .action(async () => {
-      const { api, output } = open();
-      const unsound = (await readAll(api)).filter(({ sound }) => !sound);
-      const accepted: ServiceClock[] = [];
-      for (const { service, differenceSeconds } of unsound) {
-        accepted.push(await api.post<ServiceClock>(service, '/v1/clock/accept', { differenceSeconds }));
-      }
-      output.answer({ clocks: accepted }, () =>
-        accepted.length === 0 ? 'Every clock is believed already.' : `Accepted: it is ${accepted[0]?.now ?? ''}.`,
-      );
-    });
+    .description("believe the wall's clock as it is now, until the service is started again")
+    .option('--yes', 'do not ask')
+    .addHelpText('after', '\nExample:\n  $ sluice clock accept --yes')
+    .action((options: { yes?: true }) => accept(open(), options));
+}
+
+async function accept(session: Session, { yes }: { yes?: true }): Promise<void> {
+  const { api, output } = session;
+  const unsound = (await readAll(api)).filter(({ sound }) => !sound);
+  if (yes === undefined && unsound.length > 0) await session.confirm('accept', unsound.map(question).join('\n'));
+  const accepted: ServiceClock[] = [];
+  for (const { service, differenceSeconds } of unsound) {
+    accepted.push(await api.post<ServiceClock>(service, '/v1/clock/accept', { differenceSeconds }));
+  }
+  output.answer({ clocks: accepted }, () =>
+    accepted.length === 0 ? 'Every clock is believed already.' : accepted.map(acceptedText).join('\n'),
+  );
+}
+
+function question({ service, now, wall = '', differenceSeconds = 0 }: ServiceClock & { service: string }): string {
+  return differenceSeconds > 0
+    ? `${service} goes by ${now}, the wall says ${wall}: holds, leases and ramps go on as if it had been so long.`
+    : `${service} goes by ${now}, the wall says ${wall}: nothing that was written can become earlier.`;
+}
+
+function acceptedText({ now, aheadSeconds }: ServiceClock): string {
+  return aheadSeconds === undefined
+    ? `Accepted: it is ${now}.`
+    : `Accepted: it is ${now}, ${String(aheadSeconds)} s ahead of the wall, because time does not go backwards here.`;
 }
 
 type Api = ReturnType<OpenSession>['api'];
@@ -62,12 +80,14 @@ async function readAll(api: Api) {
   return clocks;
 }
 
-function rowsOf({ kind, now, sound, because, wall, differenceSeconds }: ServiceClock): [string, string | undefined][] {
+function rowsOf(clock: ServiceClock): [string, string | undefined][] {
+  const { kind, now, sound, because, wall, differenceSeconds, aheadSeconds } = clock;
   return [
     ['kind', kind],
     ['now', now],
     ['believed', sound ? 'yes' : `no: ${because ?? ''}`],
     ['wall', wall],
     ['differs', differenceSeconds === undefined ? undefined : `${String(differenceSeconds)} s`],
+    ['ahead', aheadSeconds === undefined ? undefined : `${String(aheadSeconds)} s`],
   ];
 }

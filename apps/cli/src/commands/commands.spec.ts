@@ -300,6 +300,44 @@ describe('telling health', () => {
   });
 });
 
+describe('believing the clock', () => {
+  const unsound = {
+    kind: 'wall',
+    now: '2026-11-24T10:00:00.000Z',
+    sound: false,
+    because: 'jumped',
+    wall: '2026-11-24T12:00:00.000Z',
+    differenceSeconds: 7200,
+  };
+  const sound = { kind: 'wall', now: unsound.wall, sound: true };
+
+  it('exits with 1 where one is not believed, and says what to do', async () => {
+    server.on('GET /v1/clock', { body: unsound }, { body: sound });
+    const ran = await call(['clock']);
+    expect(ran).toMatchObject({ exit: 1, stderr: expect.stringContaining('`sluice clock accept`') as string });
+    expect(ran.stdout).toMatch(/no: jumped[^]*7200 s/);
+    expect(await call(['clock'])).toMatchObject({ exit: 0, stderr: '' });
+  });
+
+  it('accepts only what the person has seen', async () => {
+    server.on('GET /v1/clock', { body: unsound }).on('POST /v1/clock/accept', { body: sound });
+    expect((await call(['clock', 'accept'])).exit).toBe(2);
+    const no = await call(['clock', 'accept'], { isTty: true, stdin: 'no\n' });
+    expect(no).toMatchObject({ exit: 2, stderr: expect.stringContaining(unsound.wall) as string });
+    expect(server.requests.filter(({ method }) => method === 'POST')).toEqual([]);
+    const yes = await call(['clock', 'accept'], { isTty: true, stdin: 'accept\n' });
+    expect(yes).toMatchObject({ exit: 0, stdout: `Accepted: it is ${unsound.wall}.\n` });
+    expect(server.sent().at(-1)).toEqual(['POST', '/v1/clock/accept', { differenceSeconds: 7200 }]);
+  });
+
+  it('asks nothing where every clock is believed, or with --yes, and says how far ahead it stays', async () => {
+    server.on('GET /v1/clock', { body: sound }, { body: { ...unsound, differenceSeconds: -7200 } });
+    server.on('POST /v1/clock/accept', { body: { ...sound, aheadSeconds: 7200 } });
+    expect((await call(['clock', 'accept'])).stdout).toBe('Every clock is believed already.\n');
+    expect((await call(['clock', 'accept', '--yes'])).stdout).toContain('7200 s ahead of the wall');
+  });
+});
+
 describe('telling of stops that are not stored', () => {
   it('says at the pull what to do', async () => {
     server.on('POST /v1/patches/p/pull', problem('in-force-not-durable', 503, { detail: 'withdraw p' }));

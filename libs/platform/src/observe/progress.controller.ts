@@ -90,7 +90,10 @@ export class ProgressController {
   showClock() {
     const soundness = this.clock.soundness();
     const shown = { kind: this.clock.kind, now: this.clock.nowText(), sound: soundness.sound };
-    if (soundness.sound) return shown;
+    if (soundness.sound) {
+      const aheadSeconds = Math.floor(soundness.aheadMs / 1000);
+      return { ...shown, ...(aheadSeconds > 0 && { aheadSeconds }) };
+    }
     const { because, wallMs, differenceMs } = soundness;
     return { ...shown, because, wall: toTimeText(wallMs), differenceSeconds: Math.round(differenceMs / 1000) };
   }
