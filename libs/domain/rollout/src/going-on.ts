@@ -8,7 +8,7 @@ import { type StartedRollout } from './rollout-state.ts';
 
 /** Why a wave does not go on, in numbers. Words and the command that ends it: `wait-reasons.ts` of the contracts. */
 export type WaveWait =
-  /** Outcomes of installs that began since the wave opened; `needed` may be a fraction less than the next whole one. */
+  /** Outcomes of installs that began since the wave opened; `awake` devices are expected to be new to the patch. */
   | { readonly for: 'outcomes'; readonly known: number; readonly needed: number; readonly awake: number }
   /** Nobody who is awake was exposed by the wave, and no outcome of the patch is known: a person has to decide. */
   | { readonly for: 'person' }
@@ -55,7 +55,7 @@ export function goingOn({ rollout, assessment, withPending, outcomes, awake }: G
 
 function missingOutcomes({ plan }: StartedRollout, outcomes: Outcomes, awake: number): WaveWait[] {
   const tolerated = TRIALS_PER_TOLERATED_FAILURE / plan.gates.installFailureRateMax;
-  const needed = Math.max(1, Math.min(tolerated, awake / 2));
+  const needed = Math.max(1, Math.ceil(Math.min(tolerated, awake / 2)));
   const known = awake < needed ? outcomes.known : outcomes.knownOfWave;
   if (known >= needed) return [];
   return [awake === 0 && outcomes.known === 0 ? { for: 'person' } : { for: 'outcomes', known, needed, awake }];

@@ -20,9 +20,13 @@ export interface FleetHealth {
   readonly words: string;
 }
 
-/** Puts together what the shards say: a sign counts once the revision of `health-<shard>` that it names is applied. */
+/**
+ * Puts together what the shards say: a sign counts once the revision of `health-<shard>` that it names is applied; until
+ * then the one before it does.
+ */
 export class HealthThrough {
   private readonly ageMsMax: number;
+  private readonly counted = new Map<number, ShardThrough>();
   private readonly ticks: { readonly domainMs: number; readonly monotonicMs: number }[] = [];
   private tenSecondsAgoMs = Infinity;
 
@@ -44,14 +48,19 @@ export class HealthThrough {
   }
 
   of(signs: readonly ShardThrough[], gates: GatesView, nowMs: number): FleetHealth {
-    const shards = Math.max(0, ...signs.map((each) => each.shards));
-    const applied = signs.filter(({ shard, revision }) => gates.appliedRevision(shard) >= revision);
-    if (shards === 0) return unknown('telemetry has not said up to when the health is known');
-    if (applied.length < shards) {
-      const missing = String(shards - applied.length);
-      return unknown(`the health of ${missing} of ${String(shards)} shards is not known`);
+    let [shards, known, throughMs] = [0, 0, Infinity];
+    for (const sign of signs) {
+      shards = Math.max(shards, sign.shards);
+      if (gates.appliedRevision(sign.shard) >= sign.revision) this.counted.set(sign.shard, sign);
+      const counted = this.counted.get(sign.shard);
+      if (counted === undefined) continue;
+      known += 1;
+      throughMs = Math.min(throughMs, counted.throughMs);
     }
-    const throughMs = Math.min(...applied.map((each) => each.throughMs));
+    if (shards === 0) return unknown('telemetry has not said up to when the health is known');
+    if (known < shards) {
+      return unknown(`the health of ${String(shards - known)} of ${String(shards)} shards is not known`);
+    }
     const isCurrent = throughMs >= Math.min(nowMs - this.ageMsMax, this.tenSecondsAgoMs);
     return { throughMs, isCurrent, words: `the health of the fleet is known up to ${toTimeText(throughMs)} only` };
   }

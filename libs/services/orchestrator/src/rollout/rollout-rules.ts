@@ -142,10 +142,8 @@ function listed(values: ReadonlySet<string> | undefined): string {
 
 function wordsOf(wait: WaveWait): string {
   switch (wait.for) {
-    case 'outcomes': {
-      const needed = Math.ceil(wait.needed);
-      return `${String(wait.known)} of ${String(needed)} outcomes known; ${String(needed - wait.known)} more are needed`;
-    }
+    case 'outcomes':
+      return `outcomes known: ${String(wait.known)}, needed: ${String(wait.needed)}`;
     case 'person':
       return 'the wave reached nobody who could prove anything: a person has to decide';
     case 'pending-failures':
