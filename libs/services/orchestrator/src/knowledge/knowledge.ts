@@ -45,12 +45,13 @@ export class Knowledge {
     this.through = new HealthThrough(settings.values.healthBucketSeconds * 1000);
   }
 
-  /** To be called with each tick: how old the health may be depends on how fast domain time goes. */
+  /** To be called with each tick: since when nothing may widen, and how fast domain time goes. */
   tick(): void {
     const nowMs = this.clock.now();
     if (this.lastTickMs !== undefined && nowMs > this.lastTickMs) this.passMs = nowMs - this.lastTickMs;
     this.lastTickMs = nowMs;
     if (this.clock.kind === 'accelerated') this.through.tick(nowMs, this.timers.monotonicMs());
+    this.blindSinceMs = this.doubts().length === 0 ? undefined : (this.blindSinceMs ?? nowMs);
     this.currentPolicy();
   }
 
@@ -65,7 +66,7 @@ export class Knowledge {
 
   /** Every reason not to widen at this instant; empty when there is none. */
   doubts(): Doubt[] {
-    return [...this.catalogDoubts(), ...this.ownDoubts(), ...this.clockDoubts(), ...this.healthDoubts()];
+    return [...this.doubtsOfOffers(), ...this.healthDoubts()];
   }
 
   /** Up to when the health of all shards is known; undefined while it is of some. */
@@ -83,15 +84,19 @@ export class Knowledge {
     return this.clock.soundness().sound;
   }
 
+  // Asked with every check-in, so the shards are gone through with each tick only.
   private isStale(): boolean {
-    const doubts = this.doubts();
-    const [nowMs, monotonicMs] = [this.clock.now(), this.timers.monotonicMs()];
-    this.blindSinceMs = doubts.length === 0 ? undefined : (this.blindSinceMs ?? nowMs);
-    if (doubts.some(({ stale }) => stale === 'at-once')) return true;
+    const doubts = this.doubtsOfOffers();
+    const monotonicMs = this.timers.monotonicMs();
     const lasting = doubts.some(({ stale }) => stale === 'when-it-lasts');
     this.doubtSinceMs = lasting ? (this.doubtSinceMs ?? monotonicMs) : undefined;
+    if (doubts.some(({ stale }) => stale === 'at-once')) return true;
     if (this.doubtSinceMs !== undefined && monotonicMs - this.doubtSinceMs > this.staleAfterMs) return true;
-    return this.blindSinceMs !== undefined && nowMs - this.blindSinceMs > this.blindOffersMs;
+    return this.blindSinceMs !== undefined && this.clock.now() - this.blindSinceMs > this.blindOffersMs;
+  }
+
+  private doubtsOfOffers(): Doubt[] {
+    return [...this.catalogDoubts(), ...this.ownDoubts(), ...this.clockDoubts()];
   }
 
   private catalogDoubts(): Doubt[] {
