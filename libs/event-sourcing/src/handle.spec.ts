@@ -49,11 +49,9 @@ describe('handling a command', () => {
 
   it('appends what was decided and answers with the new state', async () => {
     await count(1, { commitId: 'before' });
-    const { state, events, appended } = await count(2);
-    expect({ state, events }).toEqual({ state: 3, events: [{ type: 'Counted', by: 2 }] });
-    expect(appended).toMatchObject({ revision: 1, position: '2' });
+    expect(await count(2)).toEqual({ state: 3, events: [{ type: 'Counted', by: 2 }], position: '2' });
     const [, commit] = await collect(store.readStream('counter-1'));
-    expect(commit).toMatchObject({ commitId: 'c-1', body: { events } });
+    expect(commit).toMatchObject({ commitId: 'c-1', body: { events: [{ type: 'Counted', by: 2 }] } });
     expect(commit?.metadata).toEqual({ actor: 'tester', correlationId: 'r-1' });
   });
 
@@ -62,13 +60,29 @@ describe('handling a command', () => {
     expect(store.attempts).toBe(0);
   });
 
+  it('says through where it looked, also when the command changes nothing', async () => {
+    await store.append(rival(1));
+    expect(await count(0)).toEqual({ state: 100, events: [], position: '1' });
+  });
+
+  it('decides on the revision that is asked for, or not at all', async () => {
+    await store.append(rival(1));
+    const at = (atRevision: number, by = 1) => handle(store, counter, 'counter-1', { by }, { ...context, atRevision });
+    await expect(at(1)).rejects.toMatchObject({ code: 'revision-changed' });
+    store.rivals = 1;
+    await expect(at(0)).rejects.toMatchObject({ code: 'revision-changed' });
+    expect(await at(1)).toMatchObject({ state: 201 });
+    // Sent again it has been done, whatever the revision is by now.
+    expect(await at(1)).toMatchObject({ state: 201, events: [{ by: 1 }] });
+  });
+
   it('passes a rejection on', async () => {
     await expect(count(2, { atMost: 1 })).rejects.toMatchObject({ name: 'Rejection', code: 'too-many' });
   });
 
   it('decides anew on the new state when another writer came first', async () => {
     store.rivals = 2;
-    expect(await count(1)).toMatchObject({ state: 201, appended: { revision: 2 } });
+    expect(await count(1)).toMatchObject({ state: 201, position: '3' });
     store.rivals = 1;
     await expect(count(1, { commitId: 'c-2', atMost: 210 })).rejects.toMatchObject({ code: 'too-many' });
   });
@@ -84,13 +98,13 @@ describe('handling a command', () => {
     await count(40, { commitId: 'c-2' });
     const again = await count(2, { atMost: 2 });
     expect(again).toMatchObject({ state: 42, events: first.events });
-    expect(again.appended).toMatchObject({ revision: 0, position: '1' });
+    expect(again.position).toBe('2');
     expect(await collect(store.readStream('counter-1'))).toHaveLength(2);
   });
 
   it('writes once when the same command is sent twice at the same time', async () => {
     const [first, second] = await Promise.all([count(2), count(2)]);
-    expect(second.appended).toMatchObject({ position: first.appended?.position });
+    expect(second.position).toBe(first.position);
     expect(await collect(store.readStream('counter-1'))).toHaveLength(1);
   });
 });

@@ -1,5 +1,5 @@
-import { type Decider, type DomainEvent } from './decider.ts';
-import { type Appended, type Commit, type EventStore, type Metadata, RevisionConflict } from './event-store.ts';
+import { type Decider, type DomainEvent, reject } from './decider.ts';
+import { type Commit, type EventStore, type Metadata, type Position, RevisionConflict } from './event-store.ts';
 
 /** Two operators at once retry a few times; more than that is an error worth seeing. */
 const CONFLICT_ATTEMPTS_MAX = 8;
@@ -18,14 +18,15 @@ export interface KnownState<State> {
 export interface Handled<State, Event> {
   readonly state: State;
   readonly events: readonly Event[];
-  /** Absent when the command changed nothing. */
-  readonly appended?: Appended;
+  /** Of the last commit that the state is made of, its own included; absent where nothing was read or written. */
+  readonly position?: Position;
 }
 
 /**
  * Loads the stream, decides, appends with the expected revision; decides anew when another writer came first.
  * What is `known` is decided on at once; the stream is read only after a conflict.
  * A command that is sent again (the same commit id) is not decided again: it answers with what it has done.
+ * With `atRevision`, it is decided on that revision of the stream or not at all.
  * Throws Rejection, StoreUnavailable, or the last RevisionConflict.
  */
 export async function handle<State, Command, Event extends DomainEvent>(
@@ -33,38 +34,48 @@ export async function handle<State, Command, Event extends DomainEvent>(
   decider: Decider<State, Command, Event>,
   stream: string,
   command: Command,
-  { known, ...context }: CommandContext & { readonly known?: KnownState<State> | undefined },
+  { known, atRevision, ...context }: HandleContext<State>,
 ): Promise<Handled<State, Event>> {
   for (let attempt = 1; ; attempt += 1) {
     const isKnown = known !== undefined && attempt === 1;
     const loaded: Loaded<State> = isKnown ? known : await load(store, decider, stream, context.commitId);
-    const { state, revision, done } = loaded;
-    if (done !== undefined) return { state, events: eventsOf(done) as readonly Event[], appended: done };
+    const { state, revision, done, position } = loaded;
+    const seen = position !== undefined && { position };
+    if (done !== undefined) return { state, events: eventsOf(done) as readonly Event[], ...seen };
+    if (atRevision !== undefined && revision !== atRevision) {
+      reject('revision-changed', `${stream} is at revision ${String(revision ?? 'none')}`);
+    }
     const events = decider.decide(command, state);
-    if (events.length === 0) return { state, events };
+    if (events.length === 0) return { state, events, ...seen };
     try {
       const { commitId, ...metadata } = context;
-      const appended = await store.append({
+      const { position: own } = await store.append({
         stream,
         expected: revision ?? 'no-stream',
         commitId,
         metadata,
         body: { kind: 'events', events },
       });
-      return { state: events.reduce((next, event) => decider.evolve(next, event), state), events, appended };
+      return { state: events.reduce((next, event) => decider.evolve(next, event), state), events, position: own };
     } catch (error) {
       if (!(error instanceof RevisionConflict) || attempt === CONFLICT_ATTEMPTS_MAX) throw error;
     }
   }
 }
 
+type HandleContext<State> = CommandContext & {
+  readonly known?: KnownState<State> | undefined;
+  readonly atRevision?: number | undefined;
+};
+
 interface Loaded<State> extends KnownState<State> {
   readonly done?: Commit;
+  readonly position?: Position;
 }
 
 /**
- * The present state of one stream, the revision of its last commit (absent when there is no stream), and the commit with
- * the id, where one is given and is in the stream.
+ * The present state of one stream, revision and position of its last commit (absent when there is no stream), and the commit
+ * with the id, where one is given and is in the stream.
  */
 export async function load<State, Event extends DomainEvent>(
   store: EventStore,
@@ -80,7 +91,8 @@ export async function load<State, Event extends DomainEvent>(
     if (commit.commitId === commitId) done = commit;
     for (const event of eventsOf(commit)) state = decider.evolve(state, event as Event);
   }
-  return { state, ...(last && { revision: last.revision }), ...(done && { done }) };
+  const { revision, position } = last ?? {};
+  return { state, ...(last && { revision, position }), ...(done && { done }) } as Loaded<State>;
 }
 
 function eventsOf({ body }: Commit): readonly DomainEvent[] {

@@ -146,17 +146,14 @@ function rolloutStream(rolloutId: string): string {
   return `rollout-${rolloutId}`;
 }
 
-// An answered command is visible at once: the answer waits for the views.
+// An answered command is visible at once, also one that found its work done by another instance: the answer waits for the views.
 async function changeStream<State, Given, Event extends DomainEvent>(
   store: EventStore,
   sources: Sources,
   decider: Decider<State, Given, Event>,
   { stream, command, context, known, atRevision }: Change<State, Given>,
 ): Promise<readonly Event[]> {
-  if (atRevision !== undefined && sources.views.revisionOf(stream) !== atRevision) {
-    reject('revision-changed', `the stream is at revision ${String(sources.views.revisionOf(stream))}`);
-  }
-  const { events, appended } = await handle(store, decider, stream, command, { ...context, known });
-  if (appended !== undefined) await sources.reached(appended.position);
+  const { events, position } = await handle(store, decider, stream, command, { ...context, known, atRevision });
+  if (position !== undefined) await sources.reached(position);
   return events;
 }

@@ -36,10 +36,10 @@ export class ChangePatchHandler implements ICommandHandler<ChangePatch> {
       await this.patches.reached(await this.store.head());
       await this.builds.reserve(decider, command, context);
     }
-    const { events, appended } = await handle(this.store, decider, patchStream(command.patchId), command, context);
-    if (appended !== undefined) {
-      await this.patches.reached(appended.position);
-      if (command.type === 'PublishPatch') await this.supersession.reached(appended.position);
+    const { events, position } = await handle(this.store, decider, patchStream(command.patchId), command, context);
+    if (position !== undefined) {
+      await this.patches.reached(position);
+      if (command.type === 'PublishPatch') await this.supersession.reached(position);
     }
     return events;
   }

@@ -65,8 +65,8 @@ export class PullsInForce {
   // A pull in force was judged among the other patches when it was ordered; what they became since must not undo it.
   private async storePull(command: PullPatch, context: CommandContext, isInForce: boolean) {
     const decider = isInForce ? patchDecider : this.rules();
-    const { events, appended } = await handle(this.store, decider, patchStream(command.patchId), command, context);
-    if (appended !== undefined) await this.patches.reached(appended.position);
+    const { events, position } = await handle(this.store, decider, patchStream(command.patchId), command, context);
+    if (position !== undefined) await this.patches.reached(position);
     return events;
   }
 

@@ -63,12 +63,12 @@ export class SupersessionProcess {
 
   private async supersede(patchId: string, by: string, cause: Commit): Promise<void> {
     const command = { type: 'SupersedePatch', patchId, by, at: this.clock.nowText() } as const;
-    const { appended } = await handle(this.store, patchDecider, `patch-${patchId}`, command, {
+    const { position } = await handle(this.store, patchDecider, `patch-${patchId}`, command, {
       actor: ACTOR,
       correlationId: cause.metadata.correlationId,
       causationId: cause.commitId,
       commitId: `superseded-by-${by}`,
     });
-    if (appended !== undefined) await this.patches.reached(appended.position);
+    if (position !== undefined) await this.patches.reached(position);
   }
 }
