@@ -1,5 +1,6 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
+import { skippedEvents } from '@sluice/contracts';
 import { followFeed } from '@sluice/event-feed';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FeedFault, HttpFeed } from './index.ts';
@@ -79,20 +80,26 @@ describe('hearing another process', () => {
     await follower.stop();
   });
 
-  it('skips an event of a type that only newer owners know', async () => {
+  it('skips and counts events of types and versions that only newer owners know', async () => {
     answer = (_, response) =>
       response.write(
-        event('1', 0, { type: 'PatchPraised' }, 'PatchPraised') + event('2', 0, superseded('p1')) + progress('2'),
+        event('1', 0, { type: 'PatchPraised' }, 'PatchPraised') +
+          event('2', 0, { type: 'PatchSuperseded', v: 2, because: 'b' }) +
+          event('3', 0, { ...superseded('p1'), v: 1 }) +
+          progress('3'),
       );
     const applied: string[] = [];
     const follower = follow(applied);
-    await follower.reached('2');
+    await follower.reached('3');
     expect(applied).toEqual(['p1']);
+    expect(Object.fromEntries(skippedEvents())).toEqual({ PatchPraised: 1, 'PatchSuperseded.v2': 1 });
     await follower.stop();
   });
 
   it.each([
     ['an event against its schema', event('1', 0, { type: 'PatchSuperseded', patchId: 3 })],
+    ['an event whose data is of another type', event('1', 0, { ...superseded('p1'), type: 'PatchPulled' })],
+    ['an event whose version is no number', event('1', 0, { ...superseded('p1'), v: 'two' })],
     ['a frame that is not JSON', 'event: event\ndata: {"half\n\n'],
     ['an event without a place', 'event: event\ndata: {"stream":"s","type":"PatchPulled","position":"1"}\n\n'],
   ])('stops at %s, since what follows cannot be trusted', async (_, frame) => {

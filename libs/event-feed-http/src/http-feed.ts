@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkPublicEvent, checkSigns, isKnownEventType } from '@sluice/contracts';
+import { checkPublicEvent, checkSigns, understandOne } from '@sluice/contracts';
 import {
   EventFeed,
   type FeedEvent,
@@ -76,7 +76,7 @@ export class HttpFeed extends EventFeed {
     for (let next: number | undefined = request.fromRevision; next !== undefined;) {
       const page: StreamPage | undefined = await this.page(request, next);
       if (page === undefined) return;
-      for (const event of page.events.map(checkEvent)) if (isKnownEventType(event.type)) yield event;
+      for (const event of page.events.map(checkEnvelope).map(understood)) if (event !== undefined) yield event;
       ({ next } = page);
     }
   }
@@ -111,10 +111,10 @@ export class HttpFeed extends EventFeed {
         resumeAfter = current = position;
         yield { message: { kind: 'progress', position } as const, resumeAfter };
       } else {
-        const feedEvent = readEvent(data);
-        if (feedEvent.position !== current) [resumeAfter, current] = [current, feedEvent.position];
-        if (isKnownEventType(feedEvent.type))
-          yield { message: { kind: 'event', event: feedEvent } as const, resumeAfter };
+        const envelope = checkEnvelope(parse(data));
+        if (envelope.position !== current) [resumeAfter, current] = [current, envelope.position];
+        const feedEvent = understood(envelope);
+        if (feedEvent !== undefined) yield { message: { kind: 'event', event: feedEvent } as const, resumeAfter };
       }
     }
   }
@@ -186,11 +186,7 @@ function readPage(text: string): StreamPage {
   return { events, next: next as number };
 }
 
-function readEvent(text: string): FeedEvent {
-  return checkEvent(parse(text));
-}
-
-function checkEvent(value: unknown): FeedEvent {
+function checkEnvelope(value: unknown): FeedEvent {
   const event = (typeof value === 'object' && value !== null ? value : {}) as Partial<FeedEvent>;
   const { stream, type, position, place } = event;
   if (typeof stream !== 'string' || typeof type !== 'string' || typeof position !== 'string') {
@@ -199,10 +195,36 @@ function checkEvent(value: unknown): FeedEvent {
   if (!Number.isSafeInteger(place?.revision) || !Number.isSafeInteger(place?.index)) {
     throw new FeedFault(`${type} at ${position} has no place in its stream`);
   }
-  if (!isKnownEventType(type)) return event as FeedEvent;
-  const checked = checkPublicEvent(event.data);
-  if ('fault' in checked) throw new FeedFault(`at ${position}: ${checked.fault}`);
   return event as FeedEvent;
+}
+
+/** The event with its data as this version has it, undefined when a later Sluice wrote it. Throws FeedFault. */
+function understood(event: FeedEvent): FeedEvent | undefined {
+  const { type, position, data: sent } = event;
+  if (!isVersioned(sent) || sent.type !== type) throw new FeedFault(`at ${position}: the data is not that of ${type}`);
+  const data = understandOrRefuse(sent, position);
+  if (data === undefined) return undefined;
+  const checked = checkPublicEvent(data);
+  if ('fault' in checked) throw new FeedFault(`at ${position}: ${checked.fault}`);
+  return data === sent ? event : { ...event, data };
+}
+
+function understandOrRefuse(sent: VersionedData, position: Position): object | undefined {
+  try {
+    return understandOne(sent);
+  } catch (error) {
+    throw new FeedFault(`at ${position}: ${sent.type} cannot be brought to the current version: ${String(error)}`);
+  }
+}
+
+interface VersionedData {
+  readonly type: string;
+  readonly v?: number;
+}
+
+function isVersioned(data: unknown): data is VersionedData {
+  if (typeof data !== 'object' || data === null || !('type' in data)) return false;
+  return typeof data.type === 'string' && (!('v' in data) || Number.isSafeInteger(data.v));
 }
 
 function parse(text: string): Record<string, unknown> {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { fromCloudEvent, kafkaTopic, type SeenEvent, type Topic } from '@sluice/contracts';
+import { countSkipped, fromCloudEvent, kafkaTopic, type SeenEvent, type Topic } from '@sluice/contracts';
 import {
   EventFeed,
   type FeedEvent,
@@ -88,6 +88,8 @@ export class KafkaFeed extends EventFeed {
             else if (comparePositions(decoded.event.position, after) > 0) yield { kind: 'event', event: decoded.event };
           } else if ('fault' in decoded) {
             yield* this.recover(batch, message, { reason: decoded.fault, seen: decoded.seen, source, signal });
+          } else if ('unknown' in decoded && decoded.seen.source === source) {
+            countSkipped(decoded.unknown.type, decoded.unknown.version);
           }
           reader.handled(batch, message.offset);
           if (!('progress' in decoded) || decoded.source !== source) continue;

@@ -1,4 +1,4 @@
-import { type Commit, type DomainEvent, type EventStore } from '@sluice/event-sourcing';
+import { type Commit, type EventStore } from '@sluice/event-sourcing';
 import {
   EventFeed,
   type FeedEvent,
@@ -123,21 +123,13 @@ function publicationOf(stream: string, publications: readonly Publication[]): Pu
   return publications.find((each) => each.streams.some((prefix) => stream.startsWith(prefix)));
 }
 
-/**
- * The publication of streams whose domain events are public as they are; those of a later version, which `isPublic` does not
- * know, are left out.
- */
-export function publishAsIs(
-  source: string,
-  topic: string,
-  streams: readonly string[],
-  isPublic: (event: DomainEvent) => boolean = () => true,
-): Publication {
+/** The publication of streams whose domain events are public as they are. */
+export function publishAsIs(source: string, topic: string, streams: readonly string[]): Publication {
   return {
     source,
     topic,
     streams,
     publish: ({ body }) =>
-      body.kind === 'events' ? body.events.flatMap((data, index) => (isPublic(data) ? [{ index, data }] : [])) : [],
+      body.kind === 'events' ? body.events.map((data, at) => ({ index: body.places?.[at] ?? at, data })) : [],
   };
 }

@@ -100,10 +100,10 @@ export class PlatformModule {
 
 /** What a later version has stored or sent is counted, and named once in the log. */
 function countSkipped(metrics: Metrics): void {
-  metrics.gauge(
+  metrics.countedElsewhere(
     'sluice_unknown_events_total',
-    'Events that were skipped because a later version of Sluice wrote them',
-    () => [...skippedEvents().values()].reduce((sum, count) => sum + count, 0),
+    'Events that were skipped because a later version of Sluice wrote them, by type; types beyond the first 50 as `other`',
+    { label: 'type', read: skippedEvents },
   );
   const log = new Logger('events');
   onFirstSkipped((type) => log.warn(`events of the type ${type} are skipped: a later version of Sluice wrote them`));

@@ -21,6 +21,24 @@ export class Metrics {
     return new Histogram({ name, help, buckets, labelNames: [...labelNames], registers: [this.registry] });
   }
 
+  /** A counter that is kept elsewhere: asked for its counts by label when the metrics are read. */
+  countedElsewhere<Label extends string>(
+    name: string,
+    help: string,
+    { label, read }: { readonly label: Label; readonly read: () => Iterable<readonly [string, number]> },
+  ): Counter<Label> {
+    return new Counter({
+      name,
+      help,
+      labelNames: [label],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const [value, count] of read()) this.inc({ [label]: value } as Record<Label, string>, count);
+      },
+    });
+  }
+
   /** A gauge that is asked for its value when the metrics are read. */
   gauge(name: string, help: string, read: () => number): Gauge {
     return new Gauge({
