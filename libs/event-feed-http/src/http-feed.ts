@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkPublicEvent, checkSigns, understandOne } from '@sluice/contracts';
+import { checkPublicEvent, checkSigns, toHeaderText, understandOne } from '@sluice/contracts';
 import {
   EventFeed,
   type FeedEvent,
@@ -81,14 +81,26 @@ export class HttpFeed extends EventFeed {
     }
   }
 
-  /** Undefined when the signal aborted while the owner was away. */
-  private async page({ source, stream, signal }: StreamRequest, fromRevision: number): Promise<StreamPage | undefined> {
+  override async headOf({ source, signal }: Pick<FeedRequest, 'source' | 'signal'>): Promise<Position | undefined> {
+    return this.answer({ source, signal }, 'from=end', readHead);
+  }
+
+  private page({ source, stream, signal }: StreamRequest, fromRevision: number): Promise<StreamPage | undefined> {
     const query = `stream=${encodeURIComponent(stream)}&fromRevision=${String(fromRevision)}`;
+    return this.answer({ source, signal }, query, readPage);
+  }
+
+  /** What the owner answers; undefined when the signal aborted while it was away. */
+  private async answer<Answer>(
+    { source, signal }: Pick<FeedRequest, 'source' | 'signal'>,
+    query: string,
+    read: (text: string) => Answer,
+  ): Promise<Answer | undefined> {
     for (let delayMs = RECONNECT_FIRST_MS; !isAborted(signal); delayMs = Math.min(delayMs * 2, RECONNECT_MAX_MS)) {
       try {
         const timeout = AbortSignal.timeout(SILENCE_MAX_MS);
         const response = await this.request(source, query, 'application/json', AbortSignal.any([signal, timeout]));
-        return readPage(await response.text());
+        return read(await response.text());
       } catch (error) {
         if (error instanceof FeedFault) throw error;
         if (!isAborted(signal)) this.options.onDisconnect?.(source, error);
@@ -186,6 +198,12 @@ function readPage(text: string): StreamPage {
   return { events, next: next as number };
 }
 
+function readHead(text: string): Position {
+  const { next } = parse(text);
+  if (typeof next !== 'string' || !/^\d+$/.test(next)) throw new FeedFault('a page of the feed without its end');
+  return next;
+}
+
 function checkEnvelope(value: unknown): FeedEvent {
   const event = (typeof value === 'object' && value !== null ? value : {}) as Partial<FeedEvent>;
   const { stream, type, position, place } = event;
@@ -195,7 +213,9 @@ function checkEnvelope(value: unknown): FeedEvent {
   if (!Number.isSafeInteger(place?.revision) || !Number.isSafeInteger(place?.index)) {
     throw new FeedFault(`${type} at ${position} has no place in its stream`);
   }
-  return event as FeedEvent;
+  const { commitId } = event;
+  // Over Kafka the same event comes with the same id.
+  return { ...(event as FeedEvent), ...(typeof commitId === 'string' && { commitId: toHeaderText(commitId) }) };
 }
 
 /** The event with its data as this version has it, undefined when a later Sluice wrote it. Throws FeedFault. */

@@ -24,6 +24,7 @@ class Owner extends EventFeed {
     await sleep(1);
     yield* this.answer();
   }
+  override headOf = async () => '0';
   override silentForMs = () => 0;
   override signsOf = () => undefined;
 }

@@ -5,3 +5,4 @@ export * from './feed-inbox.ts';
 export * from './shard-ownership.ts';
 export * from './source-signs.ts';
 export * from './store-feed.ts';
+export { type OwnerDoubts } from './owner-doubts.ts';

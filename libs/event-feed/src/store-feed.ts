@@ -1,4 +1,4 @@
-import { type Commit, type EventStore } from '@sluice/event-sourcing';
+import { type Commit, type EventStore, type Position } from '@sluice/event-sourcing';
 import {
   EventFeed,
   type FeedEvent,
@@ -61,6 +61,10 @@ export class StoreFeed extends EventFeed {
     for await (const commit of this.store.readStream(stream, fromRevision)) {
       yield* await links.publish(commit, publication);
     }
+  }
+
+  override headOf(): Promise<Position> {
+    return this.store.head();
   }
 
   // The source is this very process.
