@@ -1,7 +1,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
-import { skippedEvents } from '@sluice/contracts';
-import { followFeed } from '@sluice/event-feed';
+import { skippedEvents, toCloudEvent } from '@sluice/contracts';
+import { type FeedEvent, followFeed } from '@sluice/event-feed';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FeedFault, HttpFeed } from './index.ts';
 
@@ -107,6 +107,31 @@ describe('hearing another process', () => {
     const follower = follow([]);
     await expect(follower.reached('9')).rejects.toBeInstanceOf(FeedFault);
     expect(follower.failedBecause).toBeInstanceOf(FeedFault);
+  });
+});
+
+describe('asking the owner', () => {
+  const never = new AbortController().signal;
+
+  it('is told where its store ends', async () => {
+    answer = (_, response) => response.end('{"events":[],"next":"17","caughtUp":true}');
+    expect(await feed.headOf({ source: 'catalog', signal: never })).toBe('17');
+    expect(asked).toEqual(['end']);
+    answer = (_, response) => response.end('{"events":[]}');
+    await expect(feed.headOf({ source: 'catalog', signal: never })).rejects.toBeInstanceOf(FeedFault);
+  });
+
+  it('hears the id of a commit as Kafka carries it', async () => {
+    const named = { ...(JSON.parse(event('1', 0, superseded('p1')).split('data: ')[1] ?? '') as object) };
+    const events = ['c-1', `odd\n${'x'.repeat(600)}`].map((commitId) => ({ ...named, commitId }));
+    answer = (_, response) => response.end(JSON.stringify({ events }));
+    const received: FeedEvent[] = [];
+    const request = { source: 'catalog', stream: 's', fromRevision: 0, signal: never };
+    for await (const each of feed.readStream(request)) received.push(each);
+    const sent = events.map((each) => toCloudEvent({ ...(each as unknown as FeedEvent), stream: 'patch-s' }));
+    const carried = sent.map(({ headers }) => headers['ce_commitid']);
+    expect(received.map(({ commitId }) => commitId)).toEqual(carried);
+    expect(carried[1]).toHaveLength(512);
   });
 });
 

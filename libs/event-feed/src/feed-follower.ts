@@ -28,12 +28,12 @@ async function* messages(
   signal: AbortSignal,
 ): AsyncGenerator<Followed<FeedEvent>> {
   const { source, topics } = inbox.consumer;
-  let heard = after;
+  let highest = after;
   await inbox.recall();
   for await (const message of feed.subscribe({ source, topics, after, signal })) {
-    if (message.kind === 'progress' && comparePositions(message.position, heard) < 0) {
-      inbox.doubts.wentBack(message.position, heard, signal);
-    } else if (message.kind === 'progress') yield { kind: 'caught-up', position: (heard = message.position) };
+    if (message.kind === 'progress' && comparePositions(message.position, highest) < 0) {
+      inbox.doubts.wentBack(message.position, highest, signal);
+    } else if (message.kind === 'progress') yield { kind: 'caught-up', position: (highest = message.position) };
     // The position moves with `progress` only: an event may be the first of several in its commit.
     else yield { kind: 'item', item: message.event, position: after };
   }

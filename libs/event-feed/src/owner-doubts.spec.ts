@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EventFeed, type FeedEvent } from './event-feed.ts';
+import { type EventFeed, type FeedEvent } from './event-feed.ts';
 import { followFeed } from './feed-follower.ts';
 import { FeedInbox } from './feed-inbox.ts';
 import { feedEvent, ScriptedFeed } from './scripted-feed.fixture.ts';
@@ -13,15 +13,15 @@ function ofCommit(commitId: string | undefined, stream = 's') {
 
 function inbox(feed: EventFeed) {
   const applied: FeedEvent[] = [];
-  const told: string[] = [];
+  const troubles: string[] = [];
   const apply = (event: FeedEvent) => void applied.push(event);
   const box = new FeedInbox(feed, { name: 'spec', source: 'catalog', topics: ['catalog'], apply });
-  box.doubts.onTrouble = (words) => void told.push(words);
+  box.doubts.onTrouble = (words) => void troubles.push(words);
   const accept = async (...events: { event: FeedEvent }[]) => {
     for (const { event } of events) await box.accept(event, never);
     await new Promise((resolve) => setTimeout(resolve));
   };
-  return { doubts: box.doubts, accept, applied, told };
+  return { doubts: box.doubts, accept, applied, troubles };
 }
 
 describe('meeting another event at the place of one that was applied', () => {
@@ -29,20 +29,20 @@ describe('meeting another event at the place of one that was applied', () => {
     ['has the other one', [ofCommit('new')]],
     ['has nothing there any more', []],
   ])('is contradicted, and says so once, when the owner %s', async (_, owned) => {
-    const { doubts, accept, applied, told } = inbox(new ScriptedFeed([], owned));
+    const { doubts, accept, applied, troubles } = inbox(new ScriptedFeed([], owned));
     await accept(ofCommit('old'), ofCommit('new'), ofCommit('new'));
     expect(applied).toHaveLength(1);
     const words = 'catalog has another event at s/0/0 than was applied: restart this process to read it anew';
-    expect([doubts.contradiction, told]).toEqual([words, [words]]);
+    expect([doubts.contradiction, troubles]).toEqual([words, [words]]);
   });
 
   it('drops and counts records that the owner does not have, and asks and says so once', async () => {
     const feed = new ScriptedFeed([], [ofCommit('old')]);
-    const { doubts, accept, told } = inbox(feed);
+    const { doubts, accept, troubles } = inbox(feed);
     await accept(ofCommit('old'), ofCommit('forged'), ofCommit('forged'));
     await accept(ofCommit('another'));
     expect([doubts.contradiction, doubts.dropped, feed.asked]).toEqual([undefined, 3, ['s from 0']]);
-    expect(told).toEqual(['catalog knows nothing of a record at s/0/0: it is dropped. Who can write it?']);
+    expect(troubles).toEqual(['catalog knows nothing of a record at s/0/0: it is dropped. Who can write it?']);
   });
 
   it.each([

@@ -134,6 +134,6 @@ export function publishAsIs(source: string, topic: string, streams: readonly str
     topic,
     streams,
     publish: ({ body }) =>
-      body.kind === 'events' ? body.events.map((data, at) => ({ index: body.places?.[at] ?? at, data })) : [],
+      body.kind === 'events' ? body.events.map((data, index) => ({ index: body.places?.[index] ?? index, data })) : [],
   };
 }

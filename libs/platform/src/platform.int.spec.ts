@@ -328,6 +328,11 @@ describe('telling of itself', () => {
     expect((await send('POST', path(first, '/discard'))).json()).toMatchObject({ parked: [{ id: second }] });
     isBad = false;
     expect((await send('POST', path(second, '/retry'))).json()).toEqual({ parked: [] });
+    const { body } = await send('GET', '/metrics');
+    expect(body).toContain('sluice_feed_contradictions{source="catalog"} 0\n');
+    expect(body).toContain(
+      '# TYPE sluice_forged_records_total counter\nsluice_forged_records_total{source="catalog"} 0\n',
+    );
     expect(decided).toEqual([`${first} discarded by admin`, `${second} applied by admin`]);
     expect((await send('POST', path(second, '/retry'))).json()).toMatchObject({ code: 'dead-letter-not-found' });
   });
