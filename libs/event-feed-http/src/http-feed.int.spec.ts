@@ -85,13 +85,15 @@ describe('hearing another process', () => {
       response.write(
         event('1', 0, { type: 'PatchPraised' }, 'PatchPraised') +
           event('2', 0, { type: 'PatchSuperseded', v: 2, because: 'b' }) +
-          event('3', 0, { ...superseded('p1'), v: 1 }) +
+          event('3', 0, { ...superseded('p1'), v: 1 }).replace('{', '{"previous":{"revision":2,"index":0},') +
           progress('3'),
       );
     const applied: string[] = [];
     const follower = follow(applied);
     await follower.reached('3');
     expect(applied).toEqual(['p1']);
+    // What was skipped is no hole.
+    expect(asked).toEqual(['0']);
     expect(Object.fromEntries(skippedEvents())).toEqual({ PatchPraised: 1, 'PatchSuperseded.v2': 1 });
     await follower.stop();
   });

@@ -6,6 +6,7 @@ import {
   type FeedMessage,
   type FeedRequest,
   mergeSigns,
+  SkippedLinks,
   type SourceSigns,
   type StreamRequest,
 } from '@sluice/event-feed';
@@ -54,11 +55,12 @@ export class HttpFeed extends EventFeed {
 
   override async *subscribe(request: FeedRequest): AsyncGenerator<FeedMessage> {
     const { source, signal } = request;
+    const links = new SkippedLinks();
     let after = request.after;
     let delayMs = RECONNECT_FIRST_MS;
     while (!signal.aborted) {
       try {
-        for await (const { message, resumeAfter } of this.connect(request, after)) {
+        for await (const { message, resumeAfter } of this.connect(request, after, links)) {
           after = resumeAfter;
           delayMs = RECONNECT_FIRST_MS;
           yield message;
@@ -111,7 +113,7 @@ export class HttpFeed extends EventFeed {
   }
 
   // Where to resume lies one commit back until its successor shows that the last one was whole.
-  private async *connect({ source, topics, signal }: FeedRequest, after: Position) {
+  private async *connect({ source, topics, signal }: FeedRequest, after: Position, links: SkippedLinks) {
     let [resumeAfter, current] = [after, after];
     for await (const { event, data } of this.frames(source, topics, after, signal)) {
       if (event === 'progress') {
@@ -126,7 +128,8 @@ export class HttpFeed extends EventFeed {
         const envelope = checkEnvelope(parse(data));
         if (envelope.position !== current) [resumeAfter, current] = [current, envelope.position];
         const feedEvent = understood(envelope);
-        if (feedEvent !== undefined) yield { message: { kind: 'event', event: feedEvent } as const, resumeAfter };
+        if (feedEvent === undefined) links.skip(envelope);
+        else yield { message: { kind: 'event', event: links.link(feedEvent) } as const, resumeAfter };
       }
     }
   }

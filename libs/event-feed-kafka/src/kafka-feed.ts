@@ -6,6 +6,7 @@ import {
   type FeedMessage,
   type FeedRequest,
   isAfter,
+  SkippedLinks,
   type SourceSigns,
   type StreamRequest,
 } from '@sluice/event-feed';
@@ -82,6 +83,7 @@ export class KafkaFeed extends EventFeed {
     const reader = new TopicReader({ client: this.options.client, group: this.group(topics), topics: names });
     const progress = new ProgressOfPartitions(reader, after);
     const subscription = { source, reader, lastSignAt: -Infinity };
+    const links = new SkippedLinks();
     let saidBackAt = -Infinity;
     this.subscribed.add(subscription);
     try {
@@ -91,11 +93,13 @@ export class KafkaFeed extends EventFeed {
           if ('event' in decoded) {
             if (decoded.event.source !== source)
               yield* this.recover(batch, message, { reason: `not of ${source}`, source, signal });
-            else if (comparePositions(decoded.event.position, after) > 0) yield { kind: 'event', event: decoded.event };
+            else if (comparePositions(decoded.event.position, after) > 0)
+              yield { kind: 'event', event: links.link(decoded.event) };
           } else if ('fault' in decoded) {
             yield* this.recover(batch, message, { reason: decoded.fault, seen: decoded.seen, source, signal });
           } else if ('unknown' in decoded && decoded.seen.source === source) {
             countSkipped(decoded.unknown.type, decoded.unknown.version);
+            links.skip(decoded.seen);
           }
           reader.handled(batch, message.offset);
           if (!('progress' in decoded) || decoded.source !== source) continue;
