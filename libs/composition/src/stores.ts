@@ -2,16 +2,21 @@ import { type Clock, type EventStore } from '@sluice/event-sourcing';
 import { EventStoreDBEventStore } from '@sluice/event-store-eventstoredb';
 import { SqliteEventStore, SqliteReader } from '@sluice/event-store-sqlite';
 import { type FoldStore, type StoreLocation, WallClock } from '@sluice/platform';
+import { VersionedReader, VersionedStore } from './versioned-store.ts';
 
 /** Opens the store that the settings name, for writing. Throws with a text that says what to do. */
-export async function openStore({ kind, path, url }: StoreLocation, clock: Clock): Promise<EventStore> {
-  if (kind === 'eventstoredb') return EventStoreDBEventStore.open({ connectionString: url, clock });
-  return SqliteEventStore.open({ path, clock, shared: kind === 'embedded-shared' });
+export async function openStore(location: StoreLocation, clock: Clock): Promise<EventStore> {
+  return new VersionedStore(await openAdapter(location, clock));
 }
 
 /** Opens the same store in another thread, for reading. */
-export async function openReader({ kind, path, url }: StoreLocation): Promise<FoldStore & { close(): unknown }> {
+export async function openReader(location: StoreLocation): Promise<FoldStore & { close(): unknown }> {
   // Its clock is asked for the time of appends only, and there are none.
-  if (kind === 'eventstoredb') return EventStoreDBEventStore.open({ connectionString: url, clock: new WallClock() });
-  return SqliteReader.open(path);
+  if (location.kind === 'eventstoredb') return new VersionedReader(await openAdapter(location, new WallClock()));
+  return new VersionedReader(SqliteReader.open(location.path));
+}
+
+function openAdapter({ kind, path, url }: StoreLocation, clock: Clock): Promise<EventStore> {
+  if (kind === 'eventstoredb') return EventStoreDBEventStore.open({ connectionString: url, clock });
+  return SqliteEventStore.open({ path, clock, shared: kind === 'embedded-shared' });
 }

@@ -59,20 +59,20 @@ export interface ReceivedRecord {
 export type SeenEvent = Pick<EventEnvelope, 'source' | 'stream' | 'place' | 'previous' | 'position'>;
 
 /**
- * `unknown` is the CloudEvents type of an event that a newer owner sends, to be skipped; a `fault` is against the
+ * `unknown` is the type and version of an event that a newer owner sends, to be skipped and counted; a `fault` is against the
  * contract. `progress` is the position up to which all events of this partition came before; `isBehind` says that the
  * relay had not read all of its store then, so it is no sign that the owner is heard.
  */
 export type DecodedRecord =
   | { readonly event: EventEnvelope; readonly relayEpoch?: number }
   | { readonly progress: string; readonly source: string; readonly isBehind?: true; readonly relayEpoch?: number }
-  | { readonly unknown: string; readonly seen: SeenEvent }
+  | { readonly unknown: { readonly type: string; readonly version: number }; readonly seen: SeenEvent }
   | { readonly fault: string; readonly seen?: SeenEvent };
 
 const SPEC_VERSION = '1.0';
 const BEHIND = 'true';
 const CONTENT_TYPE = 'application/json';
-const EVENT_TYPE = /^sluice\.[a-z]{1,32}\.[A-Za-z]{1,64}\.v[1-9]\d{0,3}$/;
+const EVENT_TYPE = /^sluice\.[a-z]{1,32}\.([A-Za-z]{1,64})\.v([1-9]\d{0,3})$/;
 const SOURCE = /^\/sluice\/[a-z-]{1,32}$/;
 const SOURCE_START = sourceOf('');
 const TRACE_PARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
@@ -135,9 +135,12 @@ export function fromCloudEvent(record: ReceivedRecord, types: EventTypes = event
     const eventType = headers.text('ce_type');
     if (eventType === PROGRESS_TYPE) return readProgress(record, headers);
     const known = types.all.get(eventType);
-    if (known === undefined && !EVENT_TYPE.test(eventType)) refuse(`ce_type ${quote(eventType)} is not of Sluice`);
+    if (known === undefined) {
+      const [, type = '', version] =
+        EVENT_TYPE.exec(eventType) ?? refuse(`ce_type ${quote(eventType)} is not of Sluice`);
+      return { unknown: { type, version: Number(version) }, seen: readSeen(headers, known) };
+    }
     seen = readSeen(headers, known);
-    if (known === undefined) return { unknown: eventType, seen };
     return readEvent(record, headers, { known, seen, types });
   } catch (error) {
     if (!(error instanceof RecordFault)) throw error;

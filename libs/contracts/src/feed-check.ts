@@ -7,11 +7,6 @@ const validators = new Map(
   ),
 );
 
-/** Whether a newer owner sent a type that this version does not know: such events are skipped, not refused. */
-export function isKnownEventType(type: string): boolean {
-  return validators.has(type);
-}
-
 /** The event, when its data is as the contract says; else a text that names the first fault. */
 export function checkPublicEvent(data: unknown): { readonly event: PublicEvent } | { readonly fault: string } {
   const type = typeof data === 'object' && data !== null && 'type' in data ? String(data.type) : '';

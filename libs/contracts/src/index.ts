@@ -14,3 +14,4 @@ export * from './source-signs.ts';
 export * from './stored-events.ts';
 export * from './upcasters.ts';
 export * from './wait-reasons.ts';
+export { toHeaderText } from './record-headers.ts';

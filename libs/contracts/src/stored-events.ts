@@ -1,36 +1,75 @@
-import { eventTypes } from './event-types.ts';
-import { upcast } from './upcasters.ts';
+import { type EventTypes, eventTypes } from './event-types.ts';
+import { topics } from './events.ts';
+import { type EventData, upcast } from './upcasters.ts';
 
-/** An event as it was stored: `v` is the version of its type, absent for 1. */
+/** An event as it is stored, and as it goes over HTTP: `v` is the version of its type, absent for 1. */
 interface StoredEvent {
   readonly type: string;
   readonly v?: number;
 }
 
+/** The events of a commit that this version understands; `places` are their indexes where others were left out. */
+export interface UnderstoodEvents {
+  readonly events: readonly StoredEvent[];
+  readonly places?: readonly number[];
+}
+
+/** Types come from other processes: so many are told apart, all beyond count as OTHER. */
+export const SKIPPED_TYPES_MAX = 50;
+const OTHER = 'other';
+const TYPE_NAME = /^[A-Za-z]{1,64}$/;
+const publicPrefixes = Object.values(topics).flatMap(({ streams }) => streams as readonly string[]);
+
 const counts = new Map<string, number>();
 let onFirst: (type: string) => void = () => undefined;
 
-/**
- * The events that this version understands, each brought to the current version of its type. A type or a version that a
- * later Sluice wrote is skipped by every fold, counted, and named once.
- */
-export function understood(events: readonly StoredEvent[]): readonly object[] {
-  if (events.every(isCurrent)) return events;
-  return events.filter(isUnderstood).map((event) => {
-    const { v: version = 1, ...data } = event;
-    return upcast({ type: event.type, version, data });
-  });
+/** The event with the version that it is written in. */
+export function stamp<Event extends StoredEvent>(event: Event, types: EventTypes = eventTypes): Event {
+  const version = types.current.get(event.type)?.version ?? 1;
+  return version === 1 ? event : { ...event, v: version };
 }
 
-/** True when every fold of this version knows what to do with the event; else it is counted as skipped. */
-export function isUnderstood({ type, v: version = 1 }: StoredEvent): boolean {
-  const known = eventTypes.current.get(type);
-  if (known !== undefined && version <= known.version) return true;
-  const name = known === undefined ? type : `${type}.v${String(version)}`;
-  const before = counts.get(name) ?? 0;
-  counts.set(name, before + 1);
-  if (before === 0) onFirst(name);
-  return false;
+/**
+ * What this version makes of the stored events of a stream, each brought to the current version of its type. A type or a
+ * version that a later Sluice wrote is left out and counted; no fold meets it. Undefined when all can be taken as they
+ * are, which costs nothing. Streams that are of no topic, such as reservations, are nobody else's and have no versions.
+ */
+export function understand(
+  stream: string,
+  events: readonly StoredEvent[],
+  types: EventTypes = eventTypes,
+): UnderstoodEvents | undefined {
+  if (events.every((event) => isPlain(event, types))) return undefined;
+  if (!publicPrefixes.some((prefix) => stream.startsWith(prefix))) return undefined;
+  const understood: StoredEvent[] = [];
+  const places: number[] = [];
+  for (const [place, stored] of events.entries()) {
+    const event = understandOne(stored, types);
+    if (event === undefined) continue;
+    understood.push(event);
+    places.push(place);
+  }
+  return places.length === events.length ? { events: understood } : { events: understood, places };
+}
+
+/** One event in the current version of its type; undefined, and counted, when a later Sluice wrote it. */
+export function understandOne(event: StoredEvent, types: EventTypes = eventTypes): StoredEvent | undefined {
+  if (isPlain(event, types)) return event;
+  const { v: version = 1, ...data } = event;
+  if (version <= (types.current.get(event.type)?.version ?? 0)) {
+    return upcast({ type: event.type, version, data }, types.upcasters) as EventData & StoredEvent;
+  }
+  countSkipped(event.type, version, types);
+  return undefined;
+}
+
+/** Counts an event that a later Sluice wrote, and names its type the first time. */
+export function countSkipped(type: string, version: number, types: EventTypes = eventTypes): void {
+  const name = types.current.has(type) ? `${type}.v${String(version)}` : TYPE_NAME.test(type) ? type : OTHER;
+  const counted = counts.has(name) || counts.size < SKIPPED_TYPES_MAX ? name : OTHER;
+  const before = counts.get(counted) ?? 0;
+  counts.set(counted, before + 1);
+  if (before === 0) onFirst(counted);
 }
 
 /** How many events were skipped in this thread, by type. */
@@ -44,6 +83,7 @@ export function onFirstSkipped(listener: (type: string) => void): void {
   for (const type of counts.keys()) listener(type);
 }
 
-function isCurrent({ type, v: version = 1 }: StoredEvent): boolean {
-  return eventTypes.current.get(type)?.version === version;
+// Of a type that has never had another version, and so not brought to this one.
+function isPlain({ type, v }: StoredEvent, { current }: EventTypes): boolean {
+  return v === undefined && current.get(type)?.version === 1;
 }

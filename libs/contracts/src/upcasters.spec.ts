@@ -93,8 +93,10 @@ describe('bringing older events to the current version', () => {
     const written = toCloudEvent(decoded.event, 1, types);
     expect(written.headers['ce_type']).toBe('sluice.catalog.PatchPulled.v3');
     expect(written.headers['ce_dataschema']).toBe('urn:sluice:schema:PatchPulled.v3');
-    expect(fromCloudEvent(recordOf(4, versions[2]), types)).toMatchObject({ unknown: 'sluice.catalog.PatchPulled.v4' });
-    expect(fromCloudEvent(written)).toMatchObject({ unknown: 'sluice.catalog.PatchPulled.v3' });
+    expect(fromCloudEvent(recordOf(4, versions[2]), types)).toMatchObject({
+      unknown: { type: 'PatchPulled', version: 4 },
+    });
+    expect(fromCloudEvent(written)).toMatchObject({ unknown: { type: 'PatchPulled', version: 3 } });
   });
 
   it('refuses what cannot be brought on, or is not right when it arrives', () => {

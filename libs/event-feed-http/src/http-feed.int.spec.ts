@@ -1,6 +1,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
-import { followFeed } from '@sluice/event-feed';
+import { skippedEvents, toCloudEvent } from '@sluice/contracts';
+import { type FeedEvent, followFeed } from '@sluice/event-feed';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FeedFault, HttpFeed } from './index.ts';
 
@@ -79,20 +80,28 @@ describe('hearing another process', () => {
     await follower.stop();
   });
 
-  it('skips an event of a type that only newer owners know', async () => {
+  it('skips and counts events of types and versions that only newer owners know', async () => {
     answer = (_, response) =>
       response.write(
-        event('1', 0, { type: 'PatchPraised' }, 'PatchPraised') + event('2', 0, superseded('p1')) + progress('2'),
+        event('1', 0, { type: 'PatchPraised' }, 'PatchPraised') +
+          event('2', 0, { type: 'PatchSuperseded', v: 2, because: 'b' }) +
+          event('3', 0, { ...superseded('p1'), v: 1 }).replace('{', '{"previous":{"revision":2,"index":0},') +
+          progress('3'),
       );
     const applied: string[] = [];
     const follower = follow(applied);
-    await follower.reached('2');
+    await follower.reached('3');
     expect(applied).toEqual(['p1']);
+    // What was skipped is no hole.
+    expect(asked).toEqual(['0']);
+    expect(Object.fromEntries(skippedEvents())).toEqual({ PatchPraised: 1, 'PatchSuperseded.v2': 1 });
     await follower.stop();
   });
 
   it.each([
     ['an event against its schema', event('1', 0, { type: 'PatchSuperseded', patchId: 3 })],
+    ['an event whose data is of another type', event('1', 0, { ...superseded('p1'), type: 'PatchPulled' })],
+    ['an event whose version is no number', event('1', 0, { ...superseded('p1'), v: 'two' })],
     ['a frame that is not JSON', 'event: event\ndata: {"half\n\n'],
     ['an event without a place', 'event: event\ndata: {"stream":"s","type":"PatchPulled","position":"1"}\n\n'],
   ])('stops at %s, since what follows cannot be trusted', async (_, frame) => {
@@ -100,6 +109,31 @@ describe('hearing another process', () => {
     const follower = follow([]);
     await expect(follower.reached('9')).rejects.toBeInstanceOf(FeedFault);
     expect(follower.failedBecause).toBeInstanceOf(FeedFault);
+  });
+});
+
+describe('asking the owner', () => {
+  const never = new AbortController().signal;
+
+  it('is told where its store ends', async () => {
+    answer = (_, response) => response.end('{"events":[],"next":"17","caughtUp":true}');
+    expect(await feed.headOf({ source: 'catalog', signal: never })).toBe('17');
+    expect(asked).toEqual(['end']);
+    answer = (_, response) => response.end('{"events":[]}');
+    await expect(feed.headOf({ source: 'catalog', signal: never })).rejects.toBeInstanceOf(FeedFault);
+  });
+
+  it('hears the id of a commit as Kafka carries it', async () => {
+    const named = { ...(JSON.parse(event('1', 0, superseded('p1')).split('data: ')[1] ?? '') as object) };
+    const events = ['c-1', `odd\n${'x'.repeat(600)}`].map((commitId) => ({ ...named, commitId }));
+    answer = (_, response) => response.end(JSON.stringify({ events }));
+    const received: FeedEvent[] = [];
+    const request = { source: 'catalog', stream: 's', fromRevision: 0, signal: never };
+    for await (const each of feed.readStream(request)) received.push(each);
+    const sent = events.map((each) => toCloudEvent({ ...(each as unknown as FeedEvent), stream: 'patch-s' }));
+    const carried = sent.map(({ headers }) => headers['ce_commitid']);
+    expect(received.map(({ commitId }) => commitId)).toEqual(carried);
+    expect(carried[1]).toHaveLength(512);
   });
 });
 

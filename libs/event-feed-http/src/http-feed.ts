@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkPublicEvent, checkSigns, isKnownEventType } from '@sluice/contracts';
+import { checkPublicEvent, checkSigns, toHeaderText, understandOne } from '@sluice/contracts';
 import {
   EventFeed,
   type FeedEvent,
   type FeedMessage,
   type FeedRequest,
   mergeSigns,
+  SkippedLinks,
   type SourceSigns,
   type StreamRequest,
 } from '@sluice/event-feed';
@@ -54,11 +55,12 @@ export class HttpFeed extends EventFeed {
 
   override async *subscribe(request: FeedRequest): AsyncGenerator<FeedMessage> {
     const { source, signal } = request;
+    const links = new SkippedLinks();
     let after = request.after;
     let delayMs = RECONNECT_FIRST_MS;
     while (!signal.aborted) {
       try {
-        for await (const { message, resumeAfter } of this.connect(request, after)) {
+        for await (const { message, resumeAfter } of this.connect(request, after, links)) {
           after = resumeAfter;
           delayMs = RECONNECT_FIRST_MS;
           yield message;
@@ -76,19 +78,31 @@ export class HttpFeed extends EventFeed {
     for (let next: number | undefined = request.fromRevision; next !== undefined;) {
       const page: StreamPage | undefined = await this.page(request, next);
       if (page === undefined) return;
-      for (const event of page.events.map(checkEvent)) if (isKnownEventType(event.type)) yield event;
+      for (const event of page.events.map(checkEnvelope).map(understood)) if (event !== undefined) yield event;
       ({ next } = page);
     }
   }
 
-  /** Undefined when the signal aborted while the owner was away. */
-  private async page({ source, stream, signal }: StreamRequest, fromRevision: number): Promise<StreamPage | undefined> {
+  override async headOf({ source, signal }: Pick<FeedRequest, 'source' | 'signal'>): Promise<Position | undefined> {
+    return this.answer({ source, signal }, 'from=end', readHead);
+  }
+
+  private page({ source, stream, signal }: StreamRequest, fromRevision: number): Promise<StreamPage | undefined> {
     const query = `stream=${encodeURIComponent(stream)}&fromRevision=${String(fromRevision)}`;
+    return this.answer({ source, signal }, query, readPage);
+  }
+
+  /** What the owner answers; undefined when the signal aborted while it was away. */
+  private async answer<Answer>(
+    { source, signal }: Pick<FeedRequest, 'source' | 'signal'>,
+    query: string,
+    read: (text: string) => Answer,
+  ): Promise<Answer | undefined> {
     for (let delayMs = RECONNECT_FIRST_MS; !isAborted(signal); delayMs = Math.min(delayMs * 2, RECONNECT_MAX_MS)) {
       try {
         const timeout = AbortSignal.timeout(SILENCE_MAX_MS);
         const response = await this.request(source, query, 'application/json', AbortSignal.any([signal, timeout]));
-        return readPage(await response.text());
+        return read(await response.text());
       } catch (error) {
         if (error instanceof FeedFault) throw error;
         if (!isAborted(signal)) this.options.onDisconnect?.(source, error);
@@ -99,7 +113,7 @@ export class HttpFeed extends EventFeed {
   }
 
   // Where to resume lies one commit back until its successor shows that the last one was whole.
-  private async *connect({ source, topics, signal }: FeedRequest, after: Position) {
+  private async *connect({ source, topics, signal }: FeedRequest, after: Position, links: SkippedLinks) {
     let [resumeAfter, current] = [after, after];
     for await (const { event, data } of this.frames(source, topics, after, signal)) {
       if (event === 'progress') {
@@ -111,10 +125,11 @@ export class HttpFeed extends EventFeed {
         resumeAfter = current = position;
         yield { message: { kind: 'progress', position } as const, resumeAfter };
       } else {
-        const feedEvent = readEvent(data);
-        if (feedEvent.position !== current) [resumeAfter, current] = [current, feedEvent.position];
-        if (isKnownEventType(feedEvent.type))
-          yield { message: { kind: 'event', event: feedEvent } as const, resumeAfter };
+        const envelope = checkEnvelope(parse(data));
+        if (envelope.position !== current) [resumeAfter, current] = [current, envelope.position];
+        const feedEvent = understood(envelope);
+        if (feedEvent === undefined) links.skip(envelope);
+        else yield { message: { kind: 'event', event: links.link(feedEvent) } as const, resumeAfter };
       }
     }
   }
@@ -186,11 +201,13 @@ function readPage(text: string): StreamPage {
   return { events, next: next as number };
 }
 
-function readEvent(text: string): FeedEvent {
-  return checkEvent(parse(text));
+function readHead(text: string): Position {
+  const { next } = parse(text);
+  if (typeof next !== 'string' || !/^\d+$/.test(next)) throw new FeedFault('a page of the feed without its end');
+  return next;
 }
 
-function checkEvent(value: unknown): FeedEvent {
+function checkEnvelope(value: unknown): FeedEvent {
   const event = (typeof value === 'object' && value !== null ? value : {}) as Partial<FeedEvent>;
   const { stream, type, position, place } = event;
   if (typeof stream !== 'string' || typeof type !== 'string' || typeof position !== 'string') {
@@ -199,10 +216,38 @@ function checkEvent(value: unknown): FeedEvent {
   if (!Number.isSafeInteger(place?.revision) || !Number.isSafeInteger(place?.index)) {
     throw new FeedFault(`${type} at ${position} has no place in its stream`);
   }
-  if (!isKnownEventType(type)) return event as FeedEvent;
-  const checked = checkPublicEvent(event.data);
+  const { commitId } = event;
+  // Over Kafka the same event comes with the same id.
+  return { ...(event as FeedEvent), ...(typeof commitId === 'string' && { commitId: toHeaderText(commitId) }) };
+}
+
+/** The event with its data as this version has it, undefined when a later Sluice wrote it. Throws FeedFault. */
+function understood(event: FeedEvent): FeedEvent | undefined {
+  const { type, position, data: sent } = event;
+  if (!isVersioned(sent) || sent.type !== type) throw new FeedFault(`at ${position}: the data is not that of ${type}`);
+  const data = understandOrRefuse(sent, position);
+  if (data === undefined) return undefined;
+  const checked = checkPublicEvent(data);
   if ('fault' in checked) throw new FeedFault(`at ${position}: ${checked.fault}`);
-  return event as FeedEvent;
+  return data === sent ? event : { ...event, data };
+}
+
+function understandOrRefuse(sent: VersionedData, position: Position): object | undefined {
+  try {
+    return understandOne(sent);
+  } catch (error) {
+    throw new FeedFault(`at ${position}: ${sent.type} cannot be brought to the current version: ${String(error)}`);
+  }
+}
+
+interface VersionedData {
+  readonly type: string;
+  readonly v?: number;
+}
+
+function isVersioned(data: unknown): data is VersionedData {
+  if (typeof data !== 'object' || data === null || !('type' in data)) return false;
+  return typeof data.type === 'string' && (!('v' in data) || Number.isSafeInteger(data.v));
 }
 
 function parse(text: string): Record<string, unknown> {

@@ -144,6 +144,10 @@ class CountingFeed extends EventFeed {
     return this.feed.readStream(request);
   }
 
+  override headOf(request: Parameters<EventFeed['headOf']>[0]) {
+    return this.feed.headOf(request);
+  }
+
   override silentForMs(source: string) {
     return this.feed.silentForMs(source);
   }

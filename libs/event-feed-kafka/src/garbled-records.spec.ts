@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { toCloudEvent } from '@sluice/contracts';
+import { skippedEvents, toCloudEvent } from '@sluice/contracts';
 import { EventFeed, type FeedEvent, type FeedMessage, type StreamRequest } from '@sluice/event-feed';
 import { describe, expect, it, vi } from 'vitest';
 import { type KafkaDeadLetters, type UnreadableRecord } from './kafka-dead-letters.ts';
@@ -24,6 +24,7 @@ class Owner extends EventFeed {
     await sleep(1);
     yield* this.answer();
   }
+  override headOf = async () => '0';
   override silentForMs = () => 0;
   override signsOf = () => undefined;
 }
@@ -77,6 +78,15 @@ async function outcomeOf(owner: Owner, headers: Record<string, string> = {}) {
   }
   return { delivered, kept: kept.length, asked: owner.asked };
 }
+
+describe('reading a record of a later version', () => {
+  it('skips and counts it, and asks nobody', async () => {
+    const owner = new Owner(() => [whole]);
+    const later = { ce_type: 'sluice.catalog.PatchSuperseded.v2' };
+    expect(await outcomeOf(owner, later)).toEqual({ delivered: ['patch-b'], kept: 0, asked: [] });
+    expect(skippedEvents().get('PatchSuperseded.v2')).toBe(1);
+  });
+});
 
 describe('reading a garbled record', () => {
   it('takes the event from its owner', async () => {

@@ -129,6 +129,22 @@ describe.runIf(shared)('relaying when things go wrong', () => {
 });
 
 describe.runIf(shared)('consuming what somebody has meddled with', () => {
+  it('is contradicted when the owner goes on from an older copy of its store', async () => {
+    await using catalog = new CatalogOnKafka(brokers, uniqueTopicPrefix());
+    await using restored = new CatalogOnKafka(brokers, catalog.prefix);
+    await restored.append(20);
+    await catalog.append(30);
+    const relay = catalog.relay();
+    const consumer = catalog.follow(catalog.feed({ owner: restored.owner }));
+    await consumer.reached(catalog.store);
+    expect(consumer.follower.inbox.doubts.contradiction).toBeUndefined();
+    await relay.stop();
+    restored.relay();
+    await expect
+      .poll(() => consumer.follower.inbox.doubts.contradiction, { timeout: 15_000 })
+      .toContain('catalog ends at 20, and 30 was applied');
+  });
+
   it('applies each event once and in order when records come twice, in another order, or not at all', async () => {
     await using catalog = new CatalogOnKafka(brokers, uniqueTopicPrefix());
     const relay = catalog.relay();

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { fromCloudEvent, kafkaTopic, type SeenEvent, type Topic } from '@sluice/contracts';
+import { countSkipped, fromCloudEvent, kafkaTopic, type SeenEvent, type Topic } from '@sluice/contracts';
 import {
   EventFeed,
   type FeedEvent,
   type FeedMessage,
   type FeedRequest,
   isAfter,
+  SkippedLinks,
   type SourceSigns,
   type StreamRequest,
 } from '@sluice/event-feed';
@@ -42,6 +43,8 @@ export interface KafkaFeedStatus {
 const OWNER_MS_MAX = 600_000;
 /** So much may the clocks of an owner and of its consumers differ before what the owner says counts as old. */
 const CLOCK_SKEW_MS_MAX = 5_000;
+/** Of progress that goes back a consumer hears no more often: its owner is asked each time. */
+const SAY_BACK_EVERY_MS = 5_000;
 
 /** The public events of others out of Kafka. Each subscription has a consumer and a group of its own. */
 export class KafkaFeed extends EventFeed {
@@ -70,13 +73,18 @@ export class KafkaFeed extends EventFeed {
     return { undecodable: this.undecodable, crashes };
   }
 
-  /** Progress comes once all that was there at the beginning was read: what is old news is not taken for the present. */
+  /**
+   * Progress comes once all that was there at the beginning was read: what is old news is not taken for the present. What
+   * lies before that, and is no refilling, comes from a relay that was replaced or from an owner that was restored.
+   */
   override async *subscribe({ source, topics, after, signal }: FeedRequest): AsyncGenerator<FeedMessage> {
     if (topics.includes('fleet') && topics.length > 1) throw new Error('the fleet topic has a consumer of its own');
     const names = topics.map((topic) => kafkaTopic(topic as Topic, this.options.topicPrefix));
     const reader = new TopicReader({ client: this.options.client, group: this.group(topics), topics: names });
     const progress = new ProgressOfPartitions(reader, after);
     const subscription = { source, reader, lastSignAt: -Infinity };
+    const links = new SkippedLinks();
+    let saidBackAt = -Infinity;
     this.subscribed.add(subscription);
     try {
       for await (const batch of reader.batches(signal)) {
@@ -85,14 +93,22 @@ export class KafkaFeed extends EventFeed {
           if ('event' in decoded) {
             if (decoded.event.source !== source)
               yield* this.recover(batch, message, { reason: `not of ${source}`, source, signal });
-            else if (comparePositions(decoded.event.position, after) > 0) yield { kind: 'event', event: decoded.event };
+            else if (comparePositions(decoded.event.position, after) > 0)
+              yield { kind: 'event', event: links.link(decoded.event) };
           } else if ('fault' in decoded) {
             yield* this.recover(batch, message, { reason: decoded.fault, seen: decoded.seen, source, signal });
+          } else if ('unknown' in decoded && decoded.seen.source === source) {
+            countSkipped(decoded.unknown.type, decoded.unknown.version);
+            links.skip(decoded.seen);
           }
           reader.handled(batch, message.offset);
           if (!('progress' in decoded) || decoded.source !== source) continue;
           const isNew = progress.isNew(decoded.progress);
           const position = progress.note(batch, decoded.progress);
+          if (!isNew && decoded.isBehind !== true && performance.now() - saidBackAt > SAY_BACK_EVERY_MS) {
+            saidBackAt = performance.now();
+            yield { kind: 'progress', position: decoded.progress };
+          }
           if (position === undefined) continue;
           // A relay that fills a topic again, or works off what has piled up, says nothing of the present.
           if (isNew && decoded.isBehind !== true) hear(subscription, batch, message);
@@ -106,6 +122,10 @@ export class KafkaFeed extends EventFeed {
 
   override readStream(request: StreamRequest): AsyncIterable<FeedEvent> {
     return this.options.owner.readStream(request);
+  }
+
+  override headOf(request: Parameters<EventFeed['headOf']>[0]): Promise<Position | undefined> {
+    return this.options.owner.headOf(request);
   }
 
   /** Of several subscriptions to one source, that of the one which has not heard for longest. */

@@ -86,3 +86,26 @@ describe('hearing signs of life', () => {
     await stop();
   });
 });
+
+describe('hearing that an owner has come less far than before', () => {
+  it('says so once, however often it is told, and not while a topic is filled again', async () => {
+    const client = { log: () => undefined, kafka: undefined as never };
+    const owner = new StoreFeed(new InMemoryEventStore({ nowText: () => '' }), []);
+    const feed = new KafkaFeed({ client, service: 'tester', owner });
+    const [ended, positions] = [new AbortController(), [] as string[]];
+    queue.push(
+      batchOf(toProgressRecord('catalog', '1000')),
+      batchOf(toProgressRecord('catalog', '11', { isBehind: true })),
+      batchOf(toProgressRecord('catalog', '12')),
+      batchOf(toProgressRecord('catalog', '13')),
+      batchOf(toProgressRecord('catalog', '1001')),
+    );
+    const request = { source: 'catalog', topics: ['catalog'], after: '0', signal: ended.signal };
+    for await (const message of feed.subscribe(request)) {
+      if (message.kind === 'progress') positions.push(message.position);
+      if (positions.at(-1) === '1001') break;
+    }
+    expect(positions.filter((position) => position !== '1000')).toEqual(['12', '1001']);
+    ended.abort();
+  });
+});

@@ -1,4 +1,4 @@
-import { type Followed, Follower, type Position } from '@sluice/event-sourcing';
+import { comparePositions, type Followed, Follower, type Position } from '@sluice/event-sourcing';
 import { type EventFeed, type FeedEvent } from './event-feed.ts';
 import { type FeedConsumer, FeedInbox } from './feed-inbox.ts';
 
@@ -28,9 +28,12 @@ async function* messages(
   signal: AbortSignal,
 ): AsyncGenerator<Followed<FeedEvent>> {
   const { source, topics } = inbox.consumer;
+  let highest = after;
   await inbox.recall();
   for await (const message of feed.subscribe({ source, topics, after, signal })) {
-    if (message.kind === 'progress') yield { kind: 'caught-up', position: message.position };
+    if (message.kind === 'progress' && comparePositions(message.position, highest) < 0) {
+      inbox.doubts.wentBack(message.position, highest, signal);
+    } else if (message.kind === 'progress') yield { kind: 'caught-up', position: (highest = message.position) };
     // The position moves with `progress` only: an event may be the first of several in its commit.
     else yield { kind: 'item', item: message.event, position: after };
   }

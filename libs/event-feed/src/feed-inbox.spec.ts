@@ -52,47 +52,6 @@ function inbox(feed: ScriptedFeed, bad = new Set<string>()) {
   return { box, accept, applied, tried };
 }
 
-describe('meeting another event at the place of one that was applied', () => {
-  const ofCommit = (commitId: string | undefined, revision = 0) => {
-    const { event } = feedEvent('s', revision, 0);
-    return { kind: 'event' as const, event: { ...event, ...(commitId !== undefined && { commitId }) } };
-  };
-
-  it('is contradicted when the owner has the other one', async () => {
-    const { box, accept, applied } = inbox(new ScriptedFeed([], [ofCommit('new')]));
-    await accept(ofCommit('old'), ofCommit('new'));
-    expect(applied).toEqual(['s 0.0']);
-    expect(box.contradiction).toMatchObject({
-      stream: 's',
-      place: at(0),
-      words: expect.stringContaining('restart') as string,
-    });
-  });
-
-  it('is contradicted when the owner has nothing there any more', async () => {
-    const { box, accept } = inbox(new ScriptedFeed([], []));
-    await accept(ofCommit('old'), ofCommit('new'));
-    expect(box.contradiction).toBeDefined();
-  });
-
-  it('drops and counts a record that the owner does not have', async () => {
-    const { box, accept } = inbox(new ScriptedFeed([], [ofCommit('old')]));
-    await accept(ofCommit('old'), ofCommit('forged'), ofCommit('forged'));
-    expect([box.contradiction, box.dropped]).toEqual([undefined, 2]);
-  });
-
-  it.each([
-    ['the same event again', 'old', 'old'],
-    ['an event of an owner that names no commits', 'old', undefined],
-    ['an event after one of such an owner', undefined, 'new'],
-  ])('asks nobody about %s', async (_, first, second) => {
-    const feed = new ScriptedFeed([], [ofCommit('new')]);
-    const { box, accept } = inbox(feed);
-    await accept(ofCommit(first), ofCommit(second));
-    expect([box.contradiction, box.dropped, feed.asked]).toEqual([undefined, 0, []]);
-  });
-});
-
 describe('taking in the events of a feed', () => {
   it('fetches what is missing from the owner, in order, before what comes after it', async () => {
     const owned = [

@@ -1,20 +1,9 @@
 import { type DeadLetter, type DeadLetters, letterId, type LetterState } from './dead-letters.ts';
-import { type EventFeed, type FeedEvent, type StreamPlace } from './event-feed.ts';
+import { type EventFeed, type FeedEvent, isAfter } from './event-feed.ts';
+import { OwnerDoubts, type Seen } from './owner-doubts.ts';
 
 /** A consumer that cannot apply as many events has another trouble than single bad ones, and stops. */
 const PARKED_EVENTS_MAX = 10_000;
-
-/** Why a consumer must not be believed for its source any more: what it has applied is not what its owner has. */
-export interface Contradiction {
-  readonly stream: string;
-  readonly place: StreamPlace;
-  readonly words: string;
-}
-
-/** The last event that was seen of a stream. */
-interface Seen extends StreamPlace {
-  readonly commitId: string | undefined;
-}
 
 export interface FeedConsumer {
   readonly name: string;
@@ -30,10 +19,8 @@ export interface FeedConsumer {
  */
 export class FeedInbox {
   private readonly seen = new Map<string, Seen>();
-  /** Set for good: only who reads the owner anew, from its beginning, gets rid of it. */
-  contradiction: Contradiction | undefined;
-  /** Events at the place of another one that the owner knows nothing of. */
-  dropped = 0;
+  /** Whether what was applied is what the source has. */
+  readonly doubts: OwnerDoubts;
   private readonly parked = new Map<string, DeadLetter[]>();
   private parkedEvents = 0;
   private known: ReadonlyMap<string, LetterState> = new Map();
@@ -46,6 +33,7 @@ export class FeedInbox {
     readonly consumer: FeedConsumer,
   ) {
     this.keeper = feed.deadLetters;
+    this.doubts = new OwnerDoubts(feed, consumer.source);
   }
 
   /** All that is parked, the oldest of each stream first. */
@@ -62,8 +50,8 @@ export class FeedInbox {
   accept(event: FeedEvent, signal: AbortSignal): Promise<void> {
     return this.inTurn(async () => {
       const last = this.seen.get(event.stream);
-      if (!isAfter(event.place, last)) {
-        await this.compare(event, last, signal);
+      if (last !== undefined && !isAfter(event.place, last)) {
+        if (!isAfter(last, event.place)) this.doubts.met(event, last, signal);
         return;
       }
       if (event.previous !== undefined && isAfter(event.previous, last)) await this.fill(event, signal);
@@ -90,27 +78,6 @@ export class FeedInbox {
       this.shift(stream);
       return this.work(stream, actor);
     });
-  }
-
-  // The same place with another commit: one of the two is not the owner's. It is asked which.
-  private async compare(event: FeedEvent, last: Seen | undefined, signal: AbortSignal): Promise<void> {
-    const { stream, place, source, commitId } = event;
-    const isSamePlace = last?.revision === place.revision && last.index === place.index;
-    if (!isSamePlace || commitId === undefined || last.commitId === undefined || commitId === last.commitId) return;
-    for await (const own of this.feed.readStream({ source, stream, fromRevision: place.revision, signal })) {
-      if (own.place.revision !== place.revision || own.place.index !== place.index) continue;
-      if (own.commitId === last.commitId) this.dropped += 1;
-      else this.contradict(event);
-      return;
-    }
-    // The owner has nothing there any more: its past is another one.
-    if (!signal.aborted) this.contradict(event);
-  }
-
-  private contradict({ stream, place, source }: FeedEvent): void {
-    const where = `${stream}/${String(place.revision)}/${String(place.index)}`;
-    const words = `${source} has another event at ${where} than was applied: restart this process to read it anew`;
-    this.contradiction ??= { stream, place, words };
   }
 
   // The owner is the truth: what it does not have between the two is not missing.
@@ -209,13 +176,4 @@ export class FeedInbox {
       else next();
     }
   }
-}
-
-/** True when a place lies behind another one of its stream; every place lies behind none. */
-export function isAfter(place: StreamPlace, last: StreamPlace | undefined): boolean {
-  return (
-    last === undefined ||
-    place.revision > last.revision ||
-    (place.revision === last.revision && place.index > last.index)
-  );
 }

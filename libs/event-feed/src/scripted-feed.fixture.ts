@@ -4,6 +4,7 @@ import { EventFeed, type FeedEvent, type FeedMessage, type StreamPlace, type Str
 /** A feed that says what it is given, then waits for the end. Its owner may have more. */
 export class ScriptedFeed extends EventFeed {
   readonly asked: string[] = [];
+  head = '1000';
 
   constructor(
     private readonly messages: readonly FeedMessage[],
@@ -24,6 +25,11 @@ export class ScriptedFeed extends EventFeed {
   override async *subscribe({ signal }: { signal: AbortSignal }): AsyncGenerator<FeedMessage> {
     yield* this.messages;
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+  }
+
+  override async headOf(): Promise<string> {
+    this.asked.push('head');
+    return this.head;
   }
 
   override silentForMs(): number {

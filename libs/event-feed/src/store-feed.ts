@@ -1,4 +1,4 @@
-import { type Commit, type DomainEvent, type EventStore } from '@sluice/event-sourcing';
+import { type Commit, type EventStore, type Position } from '@sluice/event-sourcing';
 import {
   EventFeed,
   type FeedEvent,
@@ -63,6 +63,10 @@ export class StoreFeed extends EventFeed {
     }
   }
 
+  override headOf(): Promise<Position> {
+    return this.store.head();
+  }
+
   // The source is this very process.
   override silentForMs(): number {
     return 0;
@@ -123,21 +127,13 @@ function publicationOf(stream: string, publications: readonly Publication[]): Pu
   return publications.find((each) => each.streams.some((prefix) => stream.startsWith(prefix)));
 }
 
-/**
- * The publication of streams whose domain events are public as they are; those of a later version, which `isPublic` does not
- * know, are left out.
- */
-export function publishAsIs(
-  source: string,
-  topic: string,
-  streams: readonly string[],
-  isPublic: (event: DomainEvent) => boolean = () => true,
-): Publication {
+/** The publication of streams whose domain events are public as they are. */
+export function publishAsIs(source: string, topic: string, streams: readonly string[]): Publication {
   return {
     source,
     topic,
     streams,
     publish: ({ body }) =>
-      body.kind === 'events' ? body.events.flatMap((data, index) => (isPublic(data) ? [{ index, data }] : [])) : [],
+      body.kind === 'events' ? body.events.map((data, index) => ({ index: body.places?.[index] ?? index, data })) : [],
   };
 }

@@ -33,6 +33,14 @@ export function reject(code: string, detail?: string, retryAfterSeconds?: number
   throw new Rejection(code, detail, retryAfterSeconds);
 }
 
+/**
+ * The end of a switch over event types: an event of a type that this version does not know changes nothing, and a type
+ * that the switch forgets does not compile.
+ */
+export function unknownEvent<State>(state: State, _event: never): State {
+  return state;
+}
+
 /** The state after all `events`, in order. */
 export function fold<State, Event extends DomainEvent>(
   decider: Pick<Decider<State, never, Event>, 'initialState' | 'evolve'>,

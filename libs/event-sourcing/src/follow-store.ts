@@ -1,4 +1,4 @@
-import { type Commit, type EventStore, type Position } from './event-store.ts';
+import { type Commit, type EventStore, type Position, StoreUnavailable } from './event-store.ts';
 import { type Followed, Follower } from './follower.ts';
 import { type Gateway, type Projection } from './handlers.ts';
 
@@ -14,11 +14,33 @@ export type StoreConsumer = (Projection<Commit> | CommitProcess | Gateway<Commit
   readonly streams: readonly string[];
 };
 
-/** Follows streams of the own store, commit by commit, from the beginning. */
+/**
+ * Follows streams of the own store, commit by commit, from the beginning. A commit that cannot be applied stops the
+ * follower with an error that names it.
+ */
 export function followStore(store: EventStore, consumer: StoreConsumer): Follower<Commit> {
   const { name, streams } = consumer;
   const apply = consumer.kind === 'gateway' ? consumer.deliver : consumer.apply;
-  return new Follower<Commit>(name, (after, signal) => commits(store, streams, after, signal), apply);
+  return new Follower<Commit>(
+    name,
+    (after, signal) => commits(store, streams, after, signal),
+    async (commit, signal) => {
+      try {
+        await apply(commit, signal);
+      } catch (error) {
+        // A store that is away is no fault of the commit.
+        throw error instanceof StoreUnavailable ? error : unappliedError(name, commit, error);
+      }
+    },
+  );
+}
+
+function unappliedError(name: string, { stream, revision, position }: Commit, cause: unknown): Error {
+  const where = `revision ${String(revision)} of stream ${stream}, record ${position}`;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new Error(`${name} cannot apply ${where}: ${reason}. Keep the store, and run the version that wrote it`, {
+    cause,
+  });
 }
 
 async function* commits(

@@ -61,7 +61,9 @@ describe('following a store', () => {
     await expect(waiting).rejects.toThrow('cannot apply');
     await expect(follower.reached('1')).rejects.toThrow('cannot apply');
     expect(applied).toHaveLength(1);
-    expect(follower.failedBecause).toMatchObject({ message: 'cannot apply' });
+    expect(follower.failedBecause).toMatchObject({
+      message: expect.stringMatching(/^test cannot apply revision 1 of stream s-1, record 2: cannot apply\./),
+    });
   });
 
   it('rejects those who wait when it is stopped', async () => {

@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { ClockKind } from '@sluice/event-sourcing';
+import { RESTORE } from './sqlite-pages.ts';
 import { StoreRefused } from './store-refused.ts';
 
 /** Which file, and how it is to be used. */
@@ -107,11 +108,9 @@ export function refusalOf(error: unknown, path: string): StoreRefused {
   if (error instanceof StoreRefused) return error;
   const { name, message } = error as Error;
   const code = sqliteCode(error);
-  const restore = 'Put a backup in its place, or name another data folder.';
-  if (code === SQLITE_NOTADB) return new StoreRefused('not-a-store', `${path} is not a store of Sluice. ${restore}`);
-  if (code === SQLITE_CORRUPT || name === 'DamagedRecord') {
-    return new StoreRefused('damaged', `${path} is damaged: ${message}. ${restore}`);
-  }
+  if (code === SQLITE_NOTADB) return new StoreRefused('not-a-store', `${path} is not a store of Sluice. ${RESTORE}`);
+  if (name === 'DamagedRecord') return new StoreRefused('damaged', `${path} is damaged: ${message}`);
+  if (code === SQLITE_CORRUPT) return new StoreRefused('damaged', `${path} is damaged: ${message}. ${RESTORE}`);
   return new StoreRefused(
     'cannot-open',
     `${path} cannot be opened: ${message}. Check the folder, its rights and the disk.`,

@@ -6,7 +6,7 @@ import { CheckpointTable, type CheckpointSave } from './checkpoint-table.ts';
 import { decodeRecord, encodeRecord } from './record-codec.ts';
 import { SharedFile, Turn } from './shared-file.ts';
 import { openFile, refusalOf, type StoreFile } from './sqlite-file.ts';
-import { DamagedRecord, SqlitePages } from './sqlite-pages.ts';
+import { SqlitePages } from './sqlite-pages.ts';
 
 /** An append on its way to the disk. */
 export interface LogAppend {
@@ -201,7 +201,7 @@ export class SqliteLog {
     const { stream, record } = row;
     const decoded =
       record instanceof Uint8Array ? decodeRecord({ position, streamId: Number(stream) }, record) : undefined;
-    if (decoded === undefined) throw new DamagedRecord(`record ${position} is damaged`);
+    if (decoded === undefined) throw this.pages.damaged(position, 'is damaged');
     return decoded;
   }
 }

@@ -22,9 +22,16 @@ export interface Page {
   readonly next?: PageQuery;
 }
 
+export const RESTORE = 'Put a backup in its place, or name another data folder.';
+
 /** A record that is not what was written, or is not there. Nothing behind it may be trusted. */
 export class DamagedRecord extends Error {
   override readonly name = 'DamagedRecord';
+
+  /** `what` names the record by stream, revision and position, and says what is wrong with it. */
+  constructor(what: string) {
+    super(`${what}. ${RESTORE}`);
+  }
 }
 
 const PAGE_COMMITS_MAX = 1000;
@@ -47,6 +54,7 @@ export class SqlitePages {
   private readonly everything: StatementSync;
   private readonly filtered: StatementSync;
   private readonly oneStream: StatementSync;
+  private readonly placeAt: StatementSync;
 
   constructor(database: DatabaseSync) {
     this.last = database.prepare('SELECT max(position) AS head FROM commits');
@@ -63,6 +71,10 @@ export class SqlitePages {
          FROM streams s CROSS JOIN revisions r ON r.stream = s.id LEFT JOIN commits c ON c.position = r.position
          WHERE s.name = ? AND r.revision >= ? AND r.position <= ? ORDER BY r.revision`,
     );
+    // Reads the whole table, once something is damaged.
+    this.placeAt = database.prepare(
+      'SELECT s.name AS stream, r.revision FROM revisions r JOIN streams s ON s.id = r.stream WHERE r.position = ?',
+    );
   }
 
   /** The position of the last commit, 0 if there is none. */
@@ -76,8 +88,15 @@ export class SqlitePages {
     return query.kind === 'stream' ? this.readStream(query, through) : this.readAll(query, through);
   }
 
+  /** What to throw for the record at a position. */
+  damaged(position: number, what: 'is damaged' | 'is missing'): DamagedRecord {
+    const { stream, revision } = this.placeAt.get(position) ?? {};
+    const place = revision === undefined ? '' : `revision ${String(revision)} of stream ${String(stream)}, `;
+    return new DamagedRecord(`${place}record ${position} ${what}`);
+  }
+
   private readStream(query: PageQuery & { kind: 'stream' }, through: number): Page {
-    const { commits, full } = takePage(this.oneStream.iterate(query.stream, query.from, through));
+    const { commits, full } = this.takePage(this.oneStream.iterate(query.stream, query.from, through));
     for (const [index, { revision, stream }] of commits.entries()) {
       const expected = query.from + index;
       if (revision !== expected) throw new DamagedRecord(`revision ${expected} of stream ${stream} is missing`);
@@ -92,34 +111,33 @@ export class SqlitePages {
       prefixes === undefined
         ? this.everything.iterate(after, last)
         : this.filtered.iterate(after, last, JSON.stringify(prefixes));
-    const { commits, full } = takePage(rows);
+    const { commits, full } = this.takePage(rows);
     const end = full ? (commits.at(-1)?.position ?? last) : last;
-    if (prefixes === undefined) expectDense(commits, after, end);
+    if (prefixes === undefined) this.expectDense(commits, after, end);
     return end < through ? { commits, next: { ...query, after: end, through } } : { commits };
   }
-}
-
-function takePage(rows: Iterable<unknown>): { commits: StoredCommit[]; full: boolean } {
-  const commits: StoredCommit[] = [];
-  let bytes = 0;
-  for (const row of rows as Iterable<Row>) {
-    const commit = toCommit(row);
-    commits.push(commit);
-    bytes += commit.body.length;
-    if (commits.length === PAGE_COMMITS_MAX || bytes >= PAGE_BYTES_MAX) return { commits, full: true };
+  private takePage(rows: Iterable<unknown>): { commits: StoredCommit[]; full: boolean } {
+    const commits: StoredCommit[] = [];
+    let bytes = 0;
+    for (const row of rows as Iterable<Row>) {
+      const commit = this.toCommit(row);
+      commits.push(commit);
+      bytes += commit.body.length;
+      if (commits.length === PAGE_COMMITS_MAX || bytes >= PAGE_BYTES_MAX) return { commits, full: true };
+    }
+    return { commits, full: false };
   }
-  return { commits, full: false };
-}
 
-function toCommit({ position, streamId, stream, record }: Row): StoredCommit {
-  if (record === null) throw new DamagedRecord(`record ${position} of stream ${stream} is missing`);
-  const decoded = record instanceof Uint8Array ? decodeRecord({ position, streamId }, record) : undefined;
-  if (decoded === undefined) throw new DamagedRecord(`record ${position} of stream ${stream} is damaged`);
-  return { ...decoded, stream, position };
-}
+  private toCommit({ position, streamId, stream, record }: Row): StoredCommit {
+    if (record === null) throw this.damaged(position, 'is missing');
+    const decoded = record instanceof Uint8Array ? decodeRecord({ position, streamId }, record) : undefined;
+    if (decoded === undefined) throw this.damaged(position, 'is damaged');
+    return { ...decoded, stream, position };
+  }
 
-function expectDense(commits: readonly StoredCommit[], after: number, end: number): void {
-  const gap = commits.findIndex(({ position }, index) => position !== after + 1 + index);
-  if (gap !== -1) throw new DamagedRecord(`record ${after + 1 + gap} is missing`);
-  if (commits.length < end - after) throw new DamagedRecord(`record ${after + 1 + commits.length} is missing`);
+  private expectDense(commits: readonly StoredCommit[], after: number, end: number): void {
+    const gap = commits.findIndex(({ position }, index) => position !== after + 1 + index);
+    if (gap !== -1) throw this.damaged(after + 1 + gap, 'is missing');
+    if (commits.length < end - after) throw this.damaged(after + 1 + commits.length, 'is missing');
+  }
 }

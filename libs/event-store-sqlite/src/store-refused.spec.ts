@@ -137,19 +137,19 @@ describe('reading a damaged store', () => {
     [
       'has a changed byte',
       'UPDATE commits SET record = CAST(zeroblob(30) || substr(record, 31) AS BLOB) WHERE position = 7',
-      'record 7 of stream s-0 is damaged',
+      'revision 3 of stream s-0, record 7 is damaged. Put a backup',
     ],
     [
       'was put in the place of another',
       'UPDATE commits SET record = (SELECT record FROM commits WHERE position = 9) WHERE position = 7',
-      'record 7 of stream s-0 is damaged',
+      'revision 3 of stream s-0, record 7 is damaged. Put a backup',
     ],
     [
       'was given to another stream',
       'UPDATE commits SET stream = 2 WHERE position = 7',
-      'record 7 of stream s-1 is damaged',
+      'revision 3 of stream s-0, record 7 is damaged',
     ],
-    ['is missing', 'DELETE FROM commits WHERE position = 7', 'record 7 is missing'],
+    ['is missing', 'DELETE FROM commits WHERE position = 7', 'revision 3 of stream s-0, record 7 is missing'],
   ])('names the record that %s, and trusts what lies before it only', async (_, statement, words) => {
     await storeChangedBy(statement);
     const store = await open();
@@ -168,7 +168,7 @@ describe('reading a damaged store', () => {
   it('names the damaged record of a stream, and serves the other streams', async () => {
     await storeChangedBy("UPDATE commits SET record = 'text' WHERE position = 7");
     const reader = SqliteReader.open(path);
-    expect(() => [...reader.iterateStream('s-0')]).toThrow(`${path}: record 7 of stream s-0 is damaged`);
+    expect(() => [...reader.iterateStream('s-0')]).toThrow(`${path}: revision 3 of stream s-0, record 7 is damaged`);
     expect([...reader.iterateAll({ prefixes: ['s-1'] })]).toHaveLength(COMMITS / 2);
     reader.close();
   });

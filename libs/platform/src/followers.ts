@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { FeedFollower, type FeedInbox } from '@sluice/event-feed';
 import {
   type Commit,
@@ -46,13 +46,19 @@ export class Followers {
   private readonly tasks: Task[] = [];
   private readonly idles: (() => Promise<void>)[] = [];
   private readonly companions: Companion[] = [];
+  private readonly log = new Logger('feed');
 
   constructor(private readonly store: EventStore) {}
 
   /** Takes over a follower: it runs from the start of the application to its shutdown. */
   add<Item, Kind extends Follower<Item>>(follower: Kind & Follower<Item>): Kind {
     this.running.push(follower as unknown as Follower<unknown>);
+    if (follower instanceof FeedFollower) this.tell(follower);
     return follower;
+  }
+
+  private tell({ name, inbox }: FeedFollower): void {
+    inbox.doubts.onTrouble = (words) => this.log.error(`${name}: ${words}`);
   }
 
   /** Runs what follows the own store. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Body, Controller, Module, Post } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { countSkipped } from '@sluice/contracts';
 import {
   type DeadLetter,
   DeadLetters,
@@ -209,6 +210,10 @@ describe('telling of itself', () => {
     expect((await app.inject('/health/live')).statusCode).toBe(200);
     expect((await app.inject('/health/ready')).statusCode).toBe(200);
     expect((await send('GET', '/metrics')).body).toContain('sluice_device_request_seconds');
+    countSkipped('PatchBlessed', 1);
+    const { body } = await send('GET', '/metrics');
+    expect(body).toContain('# TYPE sluice_unknown_events_total counter');
+    expect(body).toContain('sluice_unknown_events_total{type="PatchBlessed"} 1\n');
     const document = (await send('GET', '/openapi.json')).json<{ paths: object }>();
     expect(Object.keys(document.paths)).toEqual(
       expect.arrayContaining(['/v1/tokens', '/v1/device-echo', '/v1/replays']),
@@ -323,6 +328,11 @@ describe('telling of itself', () => {
     expect((await send('POST', path(first, '/discard'))).json()).toMatchObject({ parked: [{ id: second }] });
     isBad = false;
     expect((await send('POST', path(second, '/retry'))).json()).toEqual({ parked: [] });
+    const { body } = await send('GET', '/metrics');
+    expect(body).toContain('sluice_feed_contradictions{source="catalog"} 0\n');
+    expect(body).toContain(
+      '# TYPE sluice_forged_records_total counter\nsluice_forged_records_total{source="catalog"} 0\n',
+    );
     expect(decided).toEqual([`${first} discarded by admin`, `${second} applied by admin`]);
     expect((await send('POST', path(second, '/retry'))).json()).toMatchObject({ code: 'dead-letter-not-found' });
   });

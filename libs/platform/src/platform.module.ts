@@ -3,7 +3,15 @@ import { type DynamicModule, Logger, Module, type Provider } from '@nestjs/commo
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { onFirstSkipped, skippedEvents } from '@sluice/contracts';
-import { EventFeed, OwnSigns, type Publication, ShardOwnership, SoleOwnership, StoreFeed } from '@sluice/event-feed';
+import {
+  EventFeed,
+  type OwnerDoubts,
+  OwnSigns,
+  type Publication,
+  ShardOwnership,
+  SoleOwnership,
+  StoreFeed,
+} from '@sluice/event-feed';
 import { Clock, EventStore, Reservations, toTimeText } from '@sluice/event-sourcing';
 import { AsyncApi } from './http/async-api.ts';
 import { AuthGuard } from './auth/auth.ts';
@@ -100,13 +108,21 @@ export class PlatformModule {
 
 /** What a later version has stored or sent is counted, and named once in the log. */
 function countSkipped(metrics: Metrics): void {
-  metrics.gauge(
+  metrics.countedElsewhere(
     'sluice_unknown_events_total',
-    'Events that were skipped because a later version of Sluice wrote them',
-    () => [...skippedEvents().values()].reduce((sum, count) => sum + count, 0),
+    'Events that were skipped because a later version of Sluice wrote them, by type; types beyond the first 50 as `other`',
+    { label: 'type', read: skippedEvents },
   );
   const log = new Logger('events');
   onFirstSkipped((type) => log.warn(`events of the type ${type} are skipped: a later version of Sluice wrote them`));
+}
+
+function bySource(followers: Followers, read: (doubts: OwnerDoubts) => number): ReadonlyMap<string, number> {
+  const sums = new Map<string, number>();
+  for (const { consumer, doubts } of followers.inboxes()) {
+    sums.set(consumer.source, (sums.get(consumer.source) ?? 0) + read(doubts));
+  }
+  return sums;
 }
 
 function prove(
@@ -115,13 +131,14 @@ function prove(
   { clock, followers, metrics }: { readonly clock: Clock; readonly followers: Followers; readonly metrics: Metrics },
 ): StoreProof {
   countSkipped(metrics);
-  metrics.gauge('sluice_feed_contradictions', 'Consumers whose source has another event where one was applied', () => {
-    return followers.inboxes().filter(({ contradiction }) => contradiction !== undefined).length;
+  metrics.gaugeBy('sluice_feed_contradictions', 'Consumers whose source has another event where one was applied', {
+    label: 'source',
+    read: () => bySource(followers, ({ contradiction }) => (contradiction === undefined ? 0 : 1)),
   });
-  metrics.gauge(
+  metrics.countedElsewhere(
     'sluice_forged_records_total',
     'Records at the place of another event that their owner does not have',
-    () => followers.inboxes().reduce((sum, { dropped }) => sum + dropped, 0),
+    { label: 'source', read: () => bySource(followers, ({ dropped }) => dropped) },
   );
   followers.accompany(troubleOf(clock));
   metrics.gauge('sluice_clock_unsound', "Whether the wall's clock is not believed (0 or 1)", () =>

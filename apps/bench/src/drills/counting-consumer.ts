@@ -111,6 +111,10 @@ class ListeningFeed extends EventFeed {
     }
   }
 
+  override headOf(request: Parameters<EventFeed['headOf']>[0]) {
+    return this.feed.headOf(request);
+  }
+
   override silentForMs(source: string): number {
     return this.feed.silentForMs(source);
   }

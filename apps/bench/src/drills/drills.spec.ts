@@ -24,6 +24,8 @@ class GivenFeed extends EventFeed {
     yield* this.events;
   }
 
+  override headOf = async () => '9';
+
   override silentForMs(): number {
     return 0;
   }

@@ -244,3 +244,10 @@ function nameOf(event: PatchEvent): string {
 function keys<Key extends string>(record: Record<Key, unknown>): Key[] {
   return Object.keys(record) as Key[];
 }
+
+describe('folding an event of a later version', () => {
+  it.each(Object.entries(histories))('leaves what is %s as it is', (_, events) => {
+    const patch = fold(patchDecider, events);
+    expect(patchDecider.evolve(patch, { type: 'PatchBlessed', patchId, at } as never)).toBe(patch);
+  });
+});

@@ -1,4 +1,4 @@
-import { type Decider, reject } from '@sluice/event-sourcing';
+import { type Decider, reject, unknownEvent } from '@sluice/event-sourcing';
 import { type Addition, addToContent, compareContent, isSameContent, type PatchContent } from './patch-content.ts';
 import { compareVersionTexts } from './version.ts';
 
@@ -182,8 +182,7 @@ function evolve(patch: Patch, event: PatchEvent): Patch {
       return { ...patch, status: 'pulled', pulled, recallEpoch };
     }
     default:
-      // A type that a later version writes.
-      return patch;
+      return unknownEvent(patch, event);
   }
 }
 

@@ -230,7 +230,7 @@ export class FleetShard {
         this.entries.write(entry, RAW.failed, when, profile);
         this.trials.failed(entry, profile, received);
         break;
-      default:
+      case KIND.PatchRolledBack:
         this.entries.write(entry, RAW.rolledBack, when, profile);
         this.mark(device, CLEARED, when);
     }

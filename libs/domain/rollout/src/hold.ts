@@ -1,4 +1,4 @@
-import { type Decider, reject } from '@sluice/event-sourcing';
+import { type Decider, reject, unknownEvent } from '@sluice/event-sourcing';
 import { type Audience, toAudience } from './audience.ts';
 
 /** What a hold stops: devices of the slice, for one patch or for all. An empty slice without a patch is the global stop. */
@@ -71,8 +71,7 @@ function evolve(hold: Hold, event: HoldEvent): Hold {
     case 'HoldExpired':
       return { ...hold, status: 'expired' };
     default:
-      // A type that a later version writes.
-      return hold;
+      return unknownEvent(hold, event);
   }
 }
 

@@ -1,3 +1,4 @@
+import { unknownEvent } from '@sluice/event-sourcing';
 import { type Audience, type CompiledAudience, compileAudience, familyOf, type Subject } from './audience.ts';
 import { type Platform } from './gate.ts';
 import { type Hold, holdDecider, type HoldEvent, type HoldTerms } from './hold.ts';
@@ -157,8 +158,21 @@ export function foldPolicy(policy: Policy, event: PolicyEvent): Policy {
     case 'HoldExpired':
       foldHold(policy, event);
       break;
-    default:
+    case 'RolloutPlanned':
+    case 'RolloutReplanned':
+    case 'RolloutStarted':
+    case 'WaveOpened':
+    case 'ExposureGranted':
+    case 'WaveBaked':
+    case 'RolloutPaused':
+    case 'RolloutResumed':
+    case 'RolloutHalted':
+    case 'RolloutCompleted':
+    case 'RolloutAborted':
       foldRollout(policy, event);
+      break;
+    default:
+      return unknownEvent(policy, event);
   }
   return policy;
 }

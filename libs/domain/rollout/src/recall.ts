@@ -1,4 +1,4 @@
-import { type Decider, reject } from '@sluice/event-sourcing';
+import { type Decider, reject, unknownEvent } from '@sluice/event-sourcing';
 
 /** A pull that the catalog has in force but not stored: kept here, so that it is not forgotten. */
 export interface RecordPull {
@@ -116,7 +116,6 @@ function evolve(recall: Recall, event: RecallEvent): Recall {
     case 'RecallReopened':
       return { ...started, status: 'removing' };
     default:
-      // A type that a later version writes.
-      return recall;
+      return unknownEvent(recall, event);
   }
 }

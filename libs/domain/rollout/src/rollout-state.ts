@@ -1,3 +1,4 @@
+import { unknownEvent } from '@sluice/event-sourcing';
 import {
   closeLastWave,
   cutShort,
@@ -106,8 +107,7 @@ function evolveStarted(rollout: StartedRollout, event: LaterEvent, atMs: number)
         completedAt: event.at,
       };
     default:
-      // A type that a later version writes.
-      return rollout;
+      return unknownEvent(rollout, event);
   }
 }
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type ServerResponse } from 'node:http';
 import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { topics } from '@sluice/contracts';
+import { stamp, topics } from '@sluice/contracts';
 import { type FeedEvent, type FeedMessage, StoreFeed } from '@sluice/event-feed';
 import { BEGINNING, comparePositions, EventStore, type Position } from '@sluice/event-sourcing';
 import { Type } from 'class-transformer';
@@ -171,7 +171,7 @@ export class FeedController {
     for await (const event of this.feed.readStream({ stream, fromRevision })) {
       const { revision } = event.place;
       if (events.length >= limit && revision !== events.at(-1)?.place.revision) return { events, next: revision };
-      events.push(event);
+      events.push(stamped(event));
     }
     return { events };
   }
@@ -192,12 +192,19 @@ async function page(messages: AsyncIterable<FeedMessage>, after: Position, limit
   for await (const message of messages) {
     if (message.kind === 'progress') return { events, next: message.position, caughtUp: true };
     if (events.length >= limit && message.event.position !== next) break;
-    events.push(message.event);
+    events.push(stamped(message.event));
     next = message.event.position;
   }
   return { events, next, caughtUp: false };
 }
 
 function eventFrame(event: FeedEvent): string {
-  return `event: event\ndata: ${JSON.stringify(event)}\n\n`;
+  return `event: event\ndata: ${JSON.stringify(stamped(event))}\n\n`;
+}
+
+// As in the store: a consumer of another version than this one must see which version the data is of.
+function stamped(event: FeedEvent): FeedEvent {
+  const { data } = event as FeedEvent<{ type: string }>;
+  const withVersion = stamp(data);
+  return withVersion === data ? event : { ...event, data: withVersion };
 }

@@ -1,4 +1,4 @@
-import { isUnderstood, topics } from '@sluice/contracts';
+import { topics } from '@sluice/contracts';
 import { type Publication, publishAsIs } from '@sluice/event-feed';
 
 /** The streams that the catalog owns. */
@@ -6,5 +6,5 @@ export const PATCH_STREAMS = topics.catalog.streams;
 
 /** What the catalog tells the world: its events have the public shape from the start (`publications.spec.ts`). */
 export function catalogPublications(): Publication[] {
-  return [publishAsIs(topics.catalog.service, 'catalog', PATCH_STREAMS, isUnderstood)];
+  return [publishAsIs(topics.catalog.service, 'catalog', PATCH_STREAMS)];
 }

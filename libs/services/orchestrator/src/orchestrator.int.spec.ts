@@ -312,6 +312,7 @@ describe('stopping', () => {
     class SilentFeed extends EventFeed {
       override subscribe = live.subscribe.bind(live);
       override async *readStream() {}
+      override headOf = live.headOf.bind(live);
       override silentForMs = () => 31_000;
       override signsOf = () => undefined;
     }

@@ -1,4 +1,4 @@
-import { type FleetEvent, isUnderstood, topics } from '@sluice/contracts';
+import { type FleetEvent, topics } from '@sluice/contracts';
 import { unpackFacts } from '@sluice/domain-fleet';
 import { type Publication, publishAsIs } from '@sluice/event-feed';
 import { type Commit } from '@sluice/event-sourcing';
@@ -32,7 +32,7 @@ export function telemetryPublications(names: DeviceNames = deviceNames): Publica
       streams: FLEET_STREAMS,
       publish: (commit) => publicFacts(commit, names).map((data, index) => ({ index, data })),
     },
-    publishAsIs(topics.health.service, 'health', HEALTH_STREAMS, isUnderstood),
+    publishAsIs(topics.health.service, 'health', HEALTH_STREAMS),
   ];
 }
 

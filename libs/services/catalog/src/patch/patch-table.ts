@@ -1,4 +1,3 @@
-import { understood } from '@sluice/contracts';
 import { type Commit } from '@sluice/event-sourcing';
 import {
   isSameBase,
@@ -58,7 +57,7 @@ export class PatchTable {
 
 /** The patch events of a commit; none for what is no commit of a patch stream. */
 export function patchEventsOf({ body }: Commit): readonly PatchEvent[] {
-  return body.kind === 'events' ? (understood(body.events) as readonly PatchEvent[]) : [];
+  return body.kind === 'events' ? (body.events as readonly PatchEvent[]) : [];
 }
 
 function buildKey(platform: Platform, build: string): string {

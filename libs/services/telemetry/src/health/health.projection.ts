@@ -1,4 +1,3 @@
-import { understood } from '@sluice/contracts';
 import { Injectable } from '@nestjs/common';
 import { type HealthBucketClosed, type HealthCell, type HolderCount } from '@sluice/domain-fleet';
 import { type Commit, EventStore, type Follower, followStore } from '@sluice/event-sourcing';
@@ -36,7 +35,7 @@ export class HealthTotals {
       name: 'telemetry-health',
       streams: HEALTH_STREAMS,
       apply: ({ body }) => {
-        for (const bucket of body.kind === 'events' ? (understood(body.events) as readonly HealthBucketClosed[]) : []) {
+        for (const bucket of body.kind === 'events' ? (body.events as readonly HealthBucketClosed[]) : []) {
           this.apply(bucket);
         }
       },

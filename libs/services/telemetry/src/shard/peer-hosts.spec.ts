@@ -14,6 +14,8 @@ describe('naming the hosts of other instances', () => {
     'http://[::1]:4603',
     'http://[::ffff:127.0.0.1]:4603',
     'https://127.0.0.1:4603',
+    'http://2130706433/',
+    'http://0x7f.1:4603',
   ])('believes %s without a word, for it is this very machine', (address) => {
     expect(standard.has(address)).toBe(true);
   });
@@ -29,6 +31,9 @@ describe('naming the hosts of other instances', () => {
     'http://evil.example#@localhost',
     'http://128.0.0.1:4603',
     'http://169.254.169.254',
+    'http://2852039166/',
+    'http://[::ffff:10.0.0.1]:4603',
+    'http://[::ffff:a9fe:a9fe]',
     'ftp://127.0.0.1',
     'file:///etc/passwd',
     'javascript:alert(1)',
@@ -47,6 +52,10 @@ describe('naming the hosts of other instances', () => {
     ['http://xtelemetry.svc.cluster.local:4603', false],
     ['http://10.1.255.1:4603', true],
     ['http://10.2.0.1:4603', false],
+    ['http://[::ffff:10.1.0.1]:4603', true],
+    ['http://[::ffff:10.2.0.1]:4603', false],
+    ['http://167837697:4603', true],
+    ['http://167903233:4603', false],
     ['http://[fd12::1]:4603', true],
     ['http://[fe80::1]:4603', false],
     ['http://127.0.0.1:4603', false],

@@ -1,4 +1,3 @@
-import { understood } from '@sluice/contracts';
 import {
   FleetShard,
   type HealthBucketClosed,
@@ -100,7 +99,7 @@ async function readAnnounced(
   let announced = before;
   let found = before.buckets === 0;
   for await (const { body } of store.readStream(healthStream(shard), Math.max(before.buckets - 1, 0))) {
-    for (const bucket of body.kind === 'events' ? (understood(body.events) as readonly HealthBucketClosed[]) : []) {
+    for (const bucket of body.kind === 'events' ? (body.events as readonly HealthBucketClosed[]) : []) {
       if (found) announced = announce(announced, bucket);
       else if (bucket.throughRevision === before.throughRevision && Date.parse(bucket.to) === before.to) found = true;
       else return undefined;

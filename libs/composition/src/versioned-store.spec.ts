@@ -1,0 +1,75 @@
+import { listEventTypes, skippedEvents } from '@sluice/contracts';
+import { publishAsIs, StoreFeed } from '@sluice/event-feed';
+import { type Decider, handle, InMemoryEventStore, load } from '@sluice/event-sourcing';
+import { appendOf, collect, eventStoreContract, Listener, StoppedClock } from '@sluice/testing';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { VersionedStore } from './versioned-store.ts';
+
+eventStoreContract('VersionedStore', async (clock) => new VersionedStore(new InMemoryEventStore(clock)));
+
+interface Pulled {
+  readonly type: 'PatchPulled';
+  readonly reason: string;
+}
+
+/** As if the reason was once stored as `because`. */
+const types = listEventTypes({ PatchPulled: [({ because, ...data }) => ({ ...data, reason: because })] });
+const reasons: Decider<readonly string[], string, Pulled> = {
+  initialState: [],
+  decide: (reason) => [{ type: 'PatchPulled', reason }],
+  evolve: (state, { reason }) => [...state, reason],
+};
+const context = { actor: 'tester', correlationId: 'c' };
+const eventsOf = (...events: object[]) => ({ kind: 'events' as const, events: events as { type: string }[] });
+
+let stored: InMemoryEventStore;
+let store: VersionedStore;
+beforeEach(async () => {
+  stored = new InMemoryEventStore(new StoppedClock());
+  store = new VersionedStore(stored, types);
+  const body = eventsOf(
+    { type: 'PatchPulled', because: 'old' },
+    { type: 'PatchPulled', v: 3, why: 'new' },
+    { type: 'PatchBlessed' },
+    { type: 'PatchPulled', v: 2, reason: 'now' },
+  );
+  await stored.append(appendOf({ stream: 'patch-a', commitId: 'a', body }));
+  await stored.append(appendOf({ stream: 'patch-a', commitId: 'b', body: eventsOf({ type: 'PatchBlessed' }) }));
+});
+
+describe('keeping versions at the door of the store', () => {
+  it('decides on what it understands only, at the revision of the stream', async () => {
+    expect(await load(store, reasons, 'patch-a')).toEqual({ state: ['old', 'now'], revision: 1 });
+    const handled = await handle(store, reasons, 'patch-a', 'again', { ...context, commitId: 'c' });
+    expect([handled.state, handled.appended?.revision]).toEqual([['old', 'now', 'again'], 2]);
+    expect(skippedEvents().get('PatchPulled.v3')).toBeGreaterThan(0);
+  });
+
+  it('stores the version of what it appends', async () => {
+    await handle(store, reasons, 'patch-b', 'bad', { ...context, commitId: 'c' });
+    const [commit] = await collect(stored.readStream('patch-b'));
+    expect(commit?.body).toEqual(eventsOf({ type: 'PatchPulled', reason: 'bad', v: 2 }));
+  });
+
+  it('shows the same to those who read, subscribe, or follow the feed, each event at its own place', async () => {
+    const events = [
+      { type: 'PatchPulled', reason: 'old' },
+      { type: 'PatchPulled', reason: 'now' },
+    ];
+    const listener = new Listener(store);
+    await listener.until(() => listener.commits.length === 2);
+    await listener.stop();
+    for (const commits of [await collect(store.readAll()), listener.commits]) {
+      expect(commits.map(({ position, body }) => [position, body])).toEqual([
+        ['1', { kind: 'events', events, places: [0, 3] }],
+        ['2', { kind: 'events', events: [], places: [] }],
+      ]);
+    }
+    const feed = new StoreFeed(store, [publishAsIs('catalog', 'catalog', ['patch-'])]);
+    const published = await collect(feed.readStream({ stream: 'patch-a', fromRevision: 0 }));
+    expect(published.map(({ place, previous }) => [place.index, previous?.index])).toEqual([
+      [0, undefined],
+      [3, 0],
+    ]);
+  });
+});

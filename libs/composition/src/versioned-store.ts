@@ -1,0 +1,103 @@
+import { type EventTypes, eventTypes, stamp, understand } from '@sluice/contracts';
+import {
+  type Append,
+  type Appended,
+  type Checkpoints,
+  type Commit,
+  EventStore,
+  type Position,
+  type ReadOptions,
+  type SubscriptionMessage,
+} from '@sluice/event-sourcing';
+import { type FoldStore } from '@sluice/platform';
+
+/** A store for reading in which every commit holds only what this version understands, in the current version of its type. */
+export class VersionedReader<Store extends FoldStore> implements FoldStore {
+  constructor(
+    private readonly store: Store & { close(): unknown },
+    private readonly types: EventTypes = eventTypes,
+  ) {}
+
+  readStream(stream: string, fromRevision?: number): AsyncIterable<Commit> {
+    return understoodCommits(this.store.readStream(stream, fromRevision), this.types);
+  }
+
+  readAll(options?: ReadOptions): AsyncIterable<Commit> {
+    return understoodCommits(this.store.readAll(options), this.types);
+  }
+
+  close(): unknown {
+    return this.store.close();
+  }
+}
+
+/** The only way to the store: what goes in is stamped with its version, what comes out is as `VersionedReader` has it. */
+export class VersionedStore extends EventStore {
+  private readonly reader: VersionedReader<EventStore>;
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly types: EventTypes = eventTypes,
+  ) {
+    super();
+    this.reader = new VersionedReader(store, types);
+  }
+
+  override get checkpoints(): Checkpoints {
+    return this.store.checkpoints;
+  }
+
+  override append(append: Append): Promise<Appended> {
+    const { body } = append;
+    if (body.kind === 'packed') return this.store.append(append);
+    const events = body.events.map((event) => stamp(event, this.types));
+    return this.store.append({ ...append, body: { kind: 'events', events } });
+  }
+
+  override readStream(stream: string, fromRevision?: number): AsyncIterable<Commit> {
+    return this.reader.readStream(stream, fromRevision);
+  }
+
+  override readAll(options?: ReadOptions): AsyncIterable<Commit> {
+    return this.reader.readAll(options);
+  }
+
+  override async *subscribe(
+    options: ReadOptions & { readonly signal: AbortSignal },
+  ): AsyncGenerator<SubscriptionMessage> {
+    for await (const message of this.store.subscribe(options)) {
+      if (message.kind === 'caught-up') {
+        yield message;
+        continue;
+      }
+      const commit = understoodCommit(message.commit, this.types);
+      yield commit === message.commit ? message : { kind: 'commit', commit };
+    }
+  }
+
+  override lastRecordedAt(): Promise<string | undefined> {
+    return this.store.lastRecordedAt();
+  }
+
+  override head(): Promise<Position> {
+    return this.store.head();
+  }
+
+  override proveWritable(): Promise<void> {
+    return this.store.proveWritable();
+  }
+
+  override close(): Promise<void> {
+    return this.store.close();
+  }
+}
+
+async function* understoodCommits(commits: AsyncIterable<Commit>, types: EventTypes): AsyncGenerator<Commit> {
+  for await (const commit of commits) yield understoodCommit(commit, types);
+}
+
+function understoodCommit(commit: Commit, types: EventTypes): Commit {
+  if (commit.body.kind === 'packed') return commit;
+  const understood = understand(commit.stream, commit.body.events, types);
+  return understood === undefined ? commit : { ...commit, body: { kind: 'events', ...understood } };
+}
