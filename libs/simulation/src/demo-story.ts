@@ -37,9 +37,10 @@ const UPGRADED_SHARE = 0.8;
 /** Versions of made-up full releases begin here, so that nobody takes them for real ones. */
 const MADE_UP_VERSION = 99;
 
+/** The one that fails comes first: whoever looks at the demo for a minute sees how a patch is stopped and taken back. */
 const realEpisodes: readonly Episode[] = [
-  { patch: realPatch('ios-26.3.1-a') },
   { patch: realPatch('ios-16.5.1-a'), replacement: realPatch('ios-16.5.1-c') },
+  { patch: realPatch('ios-26.3.1-a') },
   { patch: realPatch('macos-26.3.1-a') },
   { patch: realPatch('macos-13.4.1-c') },
   { patch: realPatch('ios-16.4.1-a') },
