@@ -30,7 +30,9 @@ const APPENDS_MAX = 16;
 export class Steering {
   private readonly log = new Logger('steering');
   private readonly pulls = new Passes(() => this.pass([pullsProcess]));
-  private readonly others = new Passes(() => this.pass([holdsProcess, recallsProcess, wavesProcess, grantsProcess]));
+  private readonly others = new Passes(() => this.passOfOthers());
+  /** Up to when the health was known at the last pass. */
+  private decidedThroughMs: number | undefined;
 
   constructor(
     private readonly knowledge: Knowledge,
@@ -52,8 +54,15 @@ export class Steering {
     );
   }
 
+  // On a clock that is moved by hand, the health of an instant can come after the tick of that instant.
   private async idle(): Promise<void> {
+    if (this.knowledge.healthThroughMs() !== this.decidedThroughMs) void this.others.request();
     await Promise.all([this.pulls.idle(), this.others.idle()]);
+  }
+
+  private passOfOthers(): Promise<void> {
+    this.decidedThroughMs = this.knowledge.healthThroughMs();
+    return this.pass([holdsProcess, recallsProcess, wavesProcess, grantsProcess]);
   }
 
   private async pass(processes: readonly ProcessManager<Situation, OwnCommand>[]): Promise<void> {

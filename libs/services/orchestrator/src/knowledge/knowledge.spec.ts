@@ -117,6 +117,8 @@ describe('what is not known well enough', () => {
     expect(isStale()).toBe(false);
     await wait(1);
     expect(isStale()).toBe(true);
+    set('telemetry', { parked: 0 });
+    expect(isStale()).toBe(false);
   });
 });
 

@@ -51,7 +51,7 @@ export class Knowledge {
     if (this.lastTickMs !== undefined && nowMs > this.lastTickMs) this.passMs = nowMs - this.lastTickMs;
     this.lastTickMs = nowMs;
     if (this.clock.kind === 'accelerated') this.through.tick(nowMs, this.timers.monotonicMs());
-    this.blindSinceMs = this.doubts().length === 0 ? undefined : (this.blindSinceMs ?? nowMs);
+    this.noteBlindness(nowMs);
     this.currentPolicy();
   }
 
@@ -84,7 +84,11 @@ export class Knowledge {
     return this.clock.soundness().sound;
   }
 
-  // Asked with every check-in, so the shards are gone through with each tick only.
+  private noteBlindness(nowMs: number): void {
+    this.blindSinceMs = this.doubts().length === 0 ? undefined : (this.blindSinceMs ?? nowMs);
+  }
+
+  // Asked with every check-in: all shards are gone through only while nothing may widen, to notice when that is over.
   private isStale(): boolean {
     const doubts = this.doubtsOfOffers();
     const monotonicMs = this.timers.monotonicMs();
@@ -92,7 +96,10 @@ export class Knowledge {
     this.doubtSinceMs = lasting ? (this.doubtSinceMs ?? monotonicMs) : undefined;
     if (doubts.some(({ stale }) => stale === 'at-once')) return true;
     if (this.doubtSinceMs !== undefined && monotonicMs - this.doubtSinceMs > this.staleAfterMs) return true;
-    return this.blindSinceMs !== undefined && this.clock.now() - this.blindSinceMs > this.blindOffersMs;
+    if (this.blindSinceMs === undefined) return false;
+    const nowMs = this.clock.now();
+    this.noteBlindness(nowMs);
+    return this.blindSinceMs !== undefined && nowMs - this.blindSinceMs > this.blindOffersMs;
   }
 
   private doubtsOfOffers(): Doubt[] {
