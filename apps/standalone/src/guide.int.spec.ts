@@ -79,7 +79,7 @@ async function follow(agents: readonly Agent[]): Promise<void> {
   await pass(STEP, []);
   await call('POST', '/v1/patches', read('ios-26.3.1-a.json'));
   // With a salt of its own, because a drawn one may put a device into the hold-back.
-  await call('POST', '/v1/rollouts', { ...read('r1.json'), salt: 'guide' });
+  await call('POST', '/v1/rollouts', { ...read('r1.json'), salt: 'first-steps' });
   await service.app.get(Followers).settle();
   await call('POST', '/v1/rollouts/r1/start', {});
 }

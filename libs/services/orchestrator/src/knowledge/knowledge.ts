@@ -84,8 +84,8 @@ export class Knowledge {
     return this.clock.soundness().sound;
   }
 
-  private noteBlindness(nowMs: number): void {
-    this.blindSinceMs = this.doubts().length === 0 ? undefined : (this.blindSinceMs ?? nowMs);
+  private noteBlindness(nowMs: number): number | undefined {
+    return (this.blindSinceMs = this.doubts().length === 0 ? undefined : (this.blindSinceMs ?? nowMs));
   }
 
   // Asked with every check-in: all shards are gone through only while nothing may widen, to notice when that is over.
@@ -98,8 +98,7 @@ export class Knowledge {
     if (this.doubtSinceMs !== undefined && monotonicMs - this.doubtSinceMs > this.staleAfterMs) return true;
     if (this.blindSinceMs === undefined) return false;
     const nowMs = this.clock.now();
-    this.noteBlindness(nowMs);
-    return this.blindSinceMs !== undefined && nowMs - this.blindSinceMs > this.blindOffersMs;
+    return nowMs - (this.noteBlindness(nowMs) ?? nowMs) > this.blindOffersMs;
   }
 
   private doubtsOfOffers(): Doubt[] {
