@@ -115,6 +115,22 @@ describe('hearing another process', () => {
 describe('asking the owner', () => {
   const never = new AbortController().signal;
 
+  it('says why an owner that has come less far than was applied does not go on, and what to do', async () => {
+    const refusing = createServer((_, response) => {
+      const errors = [{ path: '/from', code: 'beyond-end', detail: 'this store has not come so far: was it replaced?' }];
+      response.writeHead(400, { 'content-type': 'application/problem+json' }).end(JSON.stringify({ errors }));
+    });
+    await new Promise<void>((resolve) => refusing.listen(0, '127.0.0.1', resolve));
+    const { port } = refusing.address() as AddressInfo;
+    feed = new HttpFeed({ addresses: { catalog: `http://127.0.0.1:${String(port)}` }, token: () => 't' });
+    const follower = follow([]);
+    await expect(follower.reached('1')).rejects.toThrow(
+      /^catalog answered 400 to .* \(this store has not come so far: was it replaced\?\): .* restart this process/,
+    );
+    await follower.stop();
+    refusing.close();
+  });
+
   it('is told where its store ends', async () => {
     answer = (_, response) => response.end('{"events":[],"next":"17","caughtUp":true}');
     expect(await feed.headOf({ source: 'catalog', signal: never })).toBe('17');

@@ -161,9 +161,18 @@ export class HttpFeed extends EventFeed {
     const response = await fetch(`${address}/v1/feed?${query}`, { headers, signal });
     if (response.ok) return response;
     const answered = `${source} answered ${String(response.status)} to ${query}`;
+    if (!neverAnswered.has(response.status)) throw new Error(answered);
     // It is there, and will say the same whenever it is asked.
-    throw neverAnswered.has(response.status) ? new FeedFault(answered) : new Error(answered);
+    const why = reasonOf(await response.json().catch(() => undefined));
+    throw new FeedFault(`${answered}${why}: put it right, then restart this process to read ${source} anew`);
   }
+}
+
+/** What a problem+json says beyond its status. */
+function reasonOf(problem: unknown): string {
+  const { detail, errors = [] } = (problem ?? {}) as { detail?: unknown; errors?: readonly { detail?: unknown }[] };
+  const said = [detail, ...errors.map((each) => each.detail)].filter((each) => typeof each === 'string');
+  return said.map((each) => ` (${each})`).join('');
 }
 
 interface StreamPage {
