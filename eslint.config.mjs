@@ -42,7 +42,7 @@ const kinds = {
   app: { imports: ['composition', 'service', 'platform', 'kernel'], packages: nest },
   standalone: {
     imports: ['composition', 'service', 'adapter', 'platform', 'kernel', 'contract', 'simulation'],
-    packages: nest,
+    packages: [...nest, 'wrap-ansi'],
   },
   cluster: { imports: ['platform', 'simulation', 'kernel', 'contract'], packages: ['undici'] },
   benchmark: {

@@ -1,3 +1,5 @@
+import wrapAnsi from 'wrap-ansi';
+
 /** A terminal as the display needs it. */
 export interface Screen {
   readonly columns?: number;
@@ -14,23 +16,20 @@ const ROWS = 24;
  */
 export function drawOn(screen: Screen): (text: readonly string[]) => void {
   let drawn: readonly string[] = [];
+  let drawnColumns = 0;
   return (text) => {
     const { columns = COLUMNS, rows = ROWS } = screen;
-    const up = heightOf(drawn, columns);
-    drawn = fitting(text, columns, rows - 1);
+    // A terminal that became narrower has wrapped what is on it.
+    const up = columns < drawnColumns ? wrapped(drawn, columns).length : drawn.length;
+    drawn = wrapped(text, columns).slice(0, rows - 1);
+    drawnColumns = columns;
     const back = up === 0 ? '' : `\u001b[${String(Math.min(up, rows - 1))}A\r`;
-    // The rest of each line, and all below, belonged to the text before.
-    screen.write(`${back}${drawn.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J`);
+    // What each row has, and all below, belonged to the text before.
+    screen.write(`${back}${drawn.map((line) => `\u001b[K${line}\n`).join('')}\u001b[J`);
   };
 }
 
-function fitting(text: readonly string[], columns: number, rowsMax: number): readonly string[] {
-  let count = text.length;
-  while (count > 0 && heightOf(text.slice(0, count), columns) > rowsMax) count -= 1;
-  return text.slice(0, count);
-}
-
-/** Rows of the terminal that the lines fill; each line counts at least one. */
-function heightOf(lines: readonly string[], columns: number): number {
-  return lines.reduce((sum, line) => sum + Math.max(1, Math.ceil([...line].length / columns)), 0);
+/** The rows of the terminal that the lines fill. */
+function wrapped(lines: readonly string[], columns: number): readonly string[] {
+  return lines.flatMap((line) => wrapAnsi(line, columns, { hard: true, trim: false }).split('\n'));
 }
