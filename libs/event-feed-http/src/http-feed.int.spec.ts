@@ -117,7 +117,9 @@ describe('asking the owner', () => {
 
   it('says why an owner that has come less far than was applied does not go on, and what to do', async () => {
     const refusing = createServer((_, response) => {
-      const errors = [{ path: '/from', code: 'beyond-end', detail: 'this store has not come so far: was it replaced?' }];
+      const errors = [
+        { path: '/from', code: 'beyond-end', detail: 'this store has not come so far: was it replaced?' },
+      ];
       response.writeHead(400, { 'content-type': 'application/problem+json' }).end(JSON.stringify({ errors }));
     });
     await new Promise<void>((resolve) => refusing.listen(0, '127.0.0.1', resolve));
