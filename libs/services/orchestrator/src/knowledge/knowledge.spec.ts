@@ -122,6 +122,29 @@ describe('what is not known well enough', () => {
   });
 });
 
+describe('how long a pass takes', () => {
+  const tick = async (...gapsMs: number[]) => {
+    for (const gapMs of gapsMs) {
+      await clock.advanceTo(clock.now() + gapMs);
+      knowledge.tick();
+    }
+    return knowledge.passMs;
+  };
+
+  it('is a second before anything is known', () => {
+    expect(knowledge.passMs).toBe(1_000);
+  });
+
+  it('is as long as the last two ticks lay apart', async () => {
+    expect(await tick(1, 10 * MINUTE, 10 * MINUTE)).toBe(10 * MINUTE);
+  });
+
+  it('is not the time in which the process stood still', async () => {
+    expect(await tick(1_000, 1_000, 2 * MINUTE)).toBe(1_000);
+    expect(await tick(1_000)).toBe(1_000);
+  });
+});
+
 describe('health that is known through an instant', () => {
   it('is what all shards have said', () => {
     say(throughOf(0, START + 5), throughOf(1, START + 3));

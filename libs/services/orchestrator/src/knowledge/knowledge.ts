@@ -26,8 +26,12 @@ export class Knowledge {
   private readonly staleAfterMs: number;
   private readonly blindOffersMs: number;
   private readonly through: HealthThrough;
-  /** Time between the last two ticks, in domain time: a pass is a tick of the clock. */
+  /**
+   * How long a pass takes, in domain time: a pass is a tick of the clock. The shorter of the last two, so that a process
+   * that once stood still does not take that for its pace, and catches up on nothing.
+   */
   passMs = FIRST_PASS_MS;
+  private lastGapMs = FIRST_PASS_MS;
   private lastTickMs: number | undefined;
   /** Since when, at the wall's pace, there is some reason to be stale that has to last. */
   private doubtSinceMs: number | undefined;
@@ -48,7 +52,11 @@ export class Knowledge {
   /** To be called with each tick: since when nothing may widen, and how fast domain time goes. */
   tick(): void {
     const nowMs = this.clock.now();
-    if (this.lastTickMs !== undefined && nowMs > this.lastTickMs) this.passMs = nowMs - this.lastTickMs;
+    if (this.lastTickMs !== undefined && nowMs > this.lastTickMs) {
+      const gapMs = nowMs - this.lastTickMs;
+      this.passMs = Math.min(gapMs, this.lastGapMs);
+      this.lastGapMs = gapMs;
+    }
     this.lastTickMs = nowMs;
     if (this.clock.kind === 'accelerated') this.through.tick(nowMs, this.timers.monotonicMs());
     this.noteBlindness(nowMs);
