@@ -19,7 +19,8 @@ const validation = ['class-validator', 'class-transformer'];
 /** Which kind of project may import which kinds, and which npm packages: the table of docs/ARCHITECTURE.md. */
 const kinds = {
   kernel: { imports: ['kernel'], packages: [] },
-  domain: { imports: ['kernel'], packages: [] },
+  cohorts: { imports: [], packages: [] },
+  domain: { imports: ['kernel', 'cohorts'], packages: [] },
   contract: { imports: [], packages: ['typebox', 'typebox/*'] },
   adapter: { imports: ['kernel', 'contract'], packages: [] },
   platform: {
@@ -36,8 +37,8 @@ const kinds = {
       '@opentelemetry/*',
     ],
   },
-  service: { imports: ['kernel', 'contract', 'platform', 'domain'], packages: [...nest, ...validation] },
-  simulation: { imports: ['contract', 'domain', 'kernel'], packages: ['pure-rand', 'pure-rand/*'] },
+  service: { imports: ['kernel', 'contract', 'platform', 'domain', 'cohorts'], packages: [...nest, ...validation] },
+  simulation: { imports: ['contract', 'domain', 'cohorts', 'kernel'], packages: ['pure-rand', 'pure-rand/*'] },
   composition: { imports: ['adapter', 'platform', 'kernel', 'contract'], packages: [] },
   app: { imports: ['composition', 'service', 'platform', 'kernel'], packages: nest },
   standalone: {

@@ -56,6 +56,7 @@ describe('importing projects', () => {
     ['app', 'apps/catalog/src/violation.ts', '@sluice/event-store-sqlite'],
     ['app', 'apps/catalog/src/violation.ts', '@sluice/domain-catalog'],
     ['app', 'apps/catalog/src/violation.ts', '@sluice/simulation'],
+    ['cohorts', 'libs/domain/cohorts/src/violation.ts', '@sluice/event-sourcing'],
     ['standalone', 'apps/standalone/src/violation.ts', '@sluice/domain-catalog'],
     ['client', 'apps/cli/src/violation.ts', '@sluice/platform'],
     ['testing', 'libs/testing/src/violation.ts', '@sluice/contracts'],
@@ -80,6 +81,7 @@ describe('importing projects', () => {
     ['libs/domain/rollout/src/allowed.ts', '@sluice/event-sourcing'],
     ['libs/services/catalog/src/allowed.ts', '@sluice/domain-catalog'],
     ['libs/simulation/src/allowed.ts', '@sluice/domain-fleet'],
+    ['libs/domain/fleet/src/allowed.ts', '@sluice/domain-cohorts'],
     ['apps/standalone/src/allowed.ts', '@sluice/service-telemetry'],
     ['apps/cli/src/allowed.ts', '@sluice/contracts'],
   ])('is allowed when %s imports %s', async (file, name) => {

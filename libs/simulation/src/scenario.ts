@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { bucketBy } from '@sluice/domain-cohorts';
+import { hash } from 'node:crypto';
 import { type Fault } from './agent.ts';
 import { type Choices, Random } from './random.ts';
 import { type Device, fleetOf2023, fleetOf2026, type Line, makeFleet } from './fleet.ts';
@@ -124,11 +125,7 @@ export async function runScenario(world: World, request: ScenarioRequest): Promi
   };
 }
 
-/** A device's fixed place in [0,1) for the rollout with this salt (design §3.3). */
-export function bucketOf(salt: string, deviceId: string): number {
-  const digest = createHash('sha256').update(`${salt}\u001f${deviceId}`).digest();
-  return Number(digest.readBigUInt64BE()) / 2 ** 64;
-}
+export const bucketOf = bucketBy((text) => hash('sha256', text, 'binary'));
 
 async function enrolledFleet(world: World, request: ScenarioRequest): Promise<Stage> {
   const setting = settings[request.scenario];

@@ -1,6 +1,5 @@
+import { type Platform } from '@sluice/domain-cohorts';
 import { compareTexts, compareVersionTexts } from './version.ts';
-
-export type Platform = 'ios' | 'macos' | 'visionos' | 'tvos' | 'watchos';
 
 export interface Artifact {
   readonly url: string;

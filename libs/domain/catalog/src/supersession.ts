@@ -1,5 +1,5 @@
+import { compareLetters } from '@sluice/domain-cohorts';
 import { type KnownPatch, supersededByOf } from './patch.ts';
-import { compareLetters } from './version.ts';
 
 export interface Supersession {
   readonly patchId: string;

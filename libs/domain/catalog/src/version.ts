@@ -1,3 +1,4 @@
+import { compareLetters } from '@sluice/domain-cohorts';
 /**
  * A version as devices and feeds show it: `26.3.1` is a full release, `26.3.1 (a)` a patch on top of it.
  * Builds are opaque and never compared.
@@ -31,11 +32,6 @@ export function compareVersions(left: Version, right: Version): number {
     if (difference !== 0) return difference;
   }
   return compareLetters(left.letter, right.letter);
-}
-
-/** Shorter first, then alphabetical: none < a < c < z < aa. */
-export function compareLetters(left: string, right: string): number {
-  return left.length - right.length || compareTexts(left, right);
 }
 
 /** Compares versions as text; what is no version comes before all that are, so that the order stays total. */

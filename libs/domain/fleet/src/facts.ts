@@ -1,3 +1,4 @@
+import { type Platform, platforms, type Track, tracks } from '@sluice/domain-cohorts';
 /** What a device said, in the words of the public events; the index of a kind is its code in a packed commit. */
 export const factKinds = [
   'DeviceObserved',
@@ -16,16 +17,13 @@ export const kindCodes = Object.fromEntries(factKinds.map((kind, code) => [kind,
 export const removalCauses = ['recall', 'user', 'failure'] as const;
 export type RemovalCause = (typeof removalCauses)[number];
 
-const platforms = ['ios', 'macos', 'visionos', 'tvos', 'watchos'] as const;
-const tracks = ['automatic', 'manual'] as const;
-
 /** What a device is at the moment of a report. Builds are opaque. */
 export interface Profile {
-  readonly platform: (typeof platforms)[number];
+  readonly platform: Platform;
   readonly model: string;
   readonly osVersion: string;
   readonly osBuild: string;
-  readonly track: (typeof tracks)[number];
+  readonly track: Track;
   readonly ring?: string;
   readonly region?: string;
 }

@@ -1,13 +1,8 @@
+import { type HealthBucketClosed } from '@sluice/domain-cohorts';
 import { describe, expect, it } from 'vitest';
 import { BASE_BUILD, type FactSketch, MINUTE, NOON, pack, PATCHED_BUILD, shardOf } from './facts.fixture.ts';
 import { type FleetShard } from './fleet-shard.ts';
-import {
-  type BucketClosing,
-  closeBucket,
-  type HealthBucketClosed,
-  nothingAnnounced,
-  announce,
-} from './health-bucket.ts';
+import { type BucketClosing, closeBucket, nothingAnnounced, announce } from './health-bucket.ts';
 import { readPackedFacts } from './packed-facts.ts';
 
 const HOUR = 60 * MINUTE;

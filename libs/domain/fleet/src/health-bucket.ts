@@ -1,58 +1,17 @@
+import {
+  cellKey,
+  type HealthBucketClosed,
+  type HealthCell,
+  type HolderCount,
+  type Population,
+  populationKey,
+} from '@sluice/domain-cohorts';
 import { toTimeText } from '@sluice/event-sourcing';
 import { FIRST_PATCH } from './entry-table.ts';
-import { type Profile } from './facts.ts';
 import { type FleetShard } from './fleet-shard.ts';
 import { type BaseOf } from './fleet-views.ts';
 import { type PendingCell, type TrialCell } from './install-trials.ts';
 import { type PatchTally } from './patch-counts.ts';
-
-/**
- * New install trials of one patch in one slice, and how many trials failed or went well, within the bucket. `pending` is
- * absolute, and there when it changed: failures at the end of the bucket that wait for their start or their deadline.
- */
-export interface HealthCell {
-  readonly patchId: string;
-  readonly platform: Profile['platform'];
-  readonly model: string;
-  readonly base: string;
-  readonly trials: number;
-  readonly failures: number;
-  readonly fine?: number;
-  readonly pending?: number;
-}
-
-/** Known devices that hold a patch at the end of the bucket, and what happened to it within. */
-export interface HolderCount {
-  readonly patchId: string;
-  readonly recallEpoch: number;
-  readonly holders: number;
-  readonly longOffline: number;
-  readonly removed: number;
-  readonly removalsFailed: number;
-}
-
-/** Known devices that look like this at the end of the bucket. */
-export interface Population {
-  readonly platform: Profile['platform'];
-  readonly model: string;
-  readonly base: string;
-  readonly track: Profile['track'];
-  readonly ring?: string;
-  readonly devices: number;
-}
-
-/** The health of one shard in [from, to), counted over its commits up to `throughRevision`. */
-export interface HealthBucketClosed {
-  readonly type: 'HealthBucketClosed';
-  readonly shard: number;
-  readonly shards: number;
-  readonly from: string;
-  readonly to: string;
-  readonly throughRevision: number;
-  readonly cells: HealthCell[];
-  readonly holders: HolderCount[];
-  readonly populations: Population[];
-}
 
 /** What the buckets of a shard have told so far. Holders and populations are absolute, so only changes are told again. */
 export interface AnnouncedHealth {
@@ -241,17 +200,4 @@ function populationLines(state: FleetShard, announced: AnnouncedHealth, baseOf: 
   const changed = [...present].filter(([key, line]) => line.devices !== announced.populations.get(key)?.devices);
   const gone = [...announced.populations].filter(([key]) => !present.has(key));
   return [...changed.map(([, line]) => line), ...gone.map(([, line]) => ({ ...line, devices: 0 }))];
-}
-
-function cellKey({
-  patchId,
-  platform,
-  model,
-  base,
-}: Pick<HealthCell, 'patchId' | 'platform' | 'model' | 'base'>): string {
-  return JSON.stringify([patchId, platform, model, base]);
-}
-
-function populationKey({ platform, model, base, track, ring }: Population): string {
-  return JSON.stringify([platform, model, base, track, ring ?? null]);
 }

@@ -1,5 +1,6 @@
+import { familyOf } from '@sluice/domain-cohorts';
 import { describe, expect, it } from 'vitest';
-import { compileAudience, familyOf, includes } from './audience.ts';
+import { compileAudience, includes } from './audience.ts';
 
 describe('finding the family of a model', () => {
   it.each([

@@ -19,22 +19,6 @@ export interface CompiledAudience {
   readonly bases: ReadonlySet<string> | undefined;
 }
 
-/** Families whose models carry another name, by the letters that the model begins with. */
-const FAMILIES_BY_PREFIX: Readonly<Record<string, string>> = {
-  iMac: 'Mac',
-  VirtualMac: 'Mac',
-  RealityDevice: 'Vision',
-};
-
-/** The family of a model: iPhone18,1 → iPhone, MacBookPro18,3 → Mac, RealityDevice14,1 → Vision. */
-export function familyOf(model: string): string {
-  const end = model.search(/[^A-Za-z]/);
-  const letters = end === -1 ? model : model.slice(0, end);
-  if (letters.startsWith('Mac')) return 'Mac';
-  for (const [prefix, family] of Object.entries(FAMILIES_BY_PREFIX)) if (letters.startsWith(prefix)) return family;
-  return letters;
-}
-
 /** The audience field by field, without what does not belong to it. */
 export function toAudience({ family, model, base }: Audience): Audience {
   return { ...(family && { family }), ...(model && { model }), ...(base && { base }) };

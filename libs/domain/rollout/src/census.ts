@@ -1,6 +1,5 @@
-import { type Audience, type CompiledAudience, compileAudience, familyOf, includes } from './audience.ts';
-import { type Slice } from './gate.ts';
-import { type HealthBucketClosed, type Population, sum } from './health.ts';
+import { familyOf, type HealthBucketClosed, type Population, type Slice, sliceKey, sum } from '@sluice/domain-cohorts';
+import { type Audience, type CompiledAudience, compileAudience, includes } from './audience.ts';
 import { type Plan, type Wave } from './plan.ts';
 import { type PublishedPatch } from './policy.ts';
 
@@ -46,7 +45,8 @@ export function slicesOf(plan: Plan, published: PublishedPatch): Slice[] {
     for (const model of models) {
       const subject = { family: familyOf(model), model, base };
       if (!audiences.some((audience) => includes(audience, subject))) continue;
-      slices.set(`${model} ${base}`, { platform: published.platform, model, base });
+      const slice = { platform: published.platform, model, base };
+      slices.set(sliceKey(slice), slice);
     }
   }
   return [...slices.values()];
@@ -91,7 +91,7 @@ function previewWave(
   for (const each of populations) {
     if (!belongs(each, audience, ring)) continue;
     const { platform, model, base, devices } = each;
-    const key = `${model} ${base}`;
+    const key = sliceKey(each);
     bySlice.set(key, { platform, model, base, eligible: (bySlice.get(key)?.eligible ?? 0) + devices });
   }
   const present = [...bySlice.values()]

@@ -1,6 +1,7 @@
+import { type BucketOf } from '@sluice/domain-cohorts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AskingDevice, type BucketOf, decide } from './decide.ts';
+import { type AskingDevice, decide } from './decide.ts';
 import {
   aborted,
   artifact,

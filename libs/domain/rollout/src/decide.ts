@@ -1,3 +1,4 @@
+import { type BucketOf, compareLetters, msUntilInside, type Platform } from '@sluice/domain-cohorts';
 import { includes } from './audience.ts';
 import {
   CHECK_IN_SECONDS,
@@ -9,9 +10,7 @@ import {
   type Verdict,
 } from './directive.ts';
 import { holdBackFrom, ranMsOf, wavePercent } from './exposure.ts';
-import { type Platform } from './gate.ts';
-import { type Candidate, compareLetters, type Policy, type PolicyRollout, type PolicyPatch } from './policy.ts';
-import { msUntilInside } from './ramp.ts';
+import { type Candidate, type Policy, type PolicyRollout, type PolicyPatch } from './policy.ts';
 import { type StartedRollout } from './rollout-state.ts';
 
 /** What a device tells when it asks what to do; ids of patches in `installed`, `removed` (by its user) and `failed`. */
@@ -26,9 +25,6 @@ export interface AskingDevice {
   readonly removed?: readonly string[];
   readonly failed?: readonly { readonly patchId: string; readonly attempts: number }[];
 }
-
-/** The device's place in [0, 1) for a salt: first 8 bytes of SHA-256(salt + 0x1f + deviceId), big endian, / 2⁶⁴. */
-export type BucketOf = (salt: string, deviceId: string) => number;
 
 const FAILED_ATTEMPTS_MAX = 3;
 

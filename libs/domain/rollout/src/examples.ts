@@ -1,7 +1,7 @@
+import { type HealthBucketClosed, type HealthCell, type HolderCount } from '@sluice/domain-cohorts';
 import { type Decider, type DomainEvent, fold, Rejection } from '@sluice/event-sourcing';
 import { type AskingDevice } from './decide.ts';
 import { type GateEvidence } from './gate.ts';
-import { type HealthBucketClosed, type HealthCell, type HolderCount } from './health.ts';
 import { type Plan, type Wave } from './plan.ts';
 import { type CatalogEvent, emptyPolicy, foldPolicy, type Policy, type PolicyEvent } from './policy.ts';
 import { type RolloutEvent } from './rollout-messages.ts';
@@ -182,7 +182,17 @@ export function healthBucket(
   content: { cells?: readonly HealthCell[]; holders?: readonly HolderCount[]; shard?: number; shards?: number },
 ): HealthBucketClosed {
   const { cells = [], holders = [], shard = 0, shards = 1 } = content;
-  return { type: 'HealthBucketClosed', shard, shards, from: MORNING, to, cells, holders, populations: [] };
+  return {
+    type: 'HealthBucketClosed',
+    shard,
+    shards,
+    from: MORNING,
+    to,
+    throughRevision: 0,
+    cells,
+    holders,
+    populations: [],
+  };
 }
 
 /** A cell of a table of states and commands: the events that follow, `-` for none, or the code of the refusal. */

@@ -1,17 +1,14 @@
-import { MINUTE_MS, type Plan, type Ramp, type Wave } from './plan.ts';
-import { durationsOf, msUntilPercent, rampPercent } from './ramp.ts';
-
-/**
- * A recorded permission to widen: the bucket share goes evenly from one percentage to the other between two instants
- * (milliseconds since 1970). `ranMs` is the running time of its wave when it begins.
- */
-export interface Grant {
-  readonly fromPercent: number;
-  readonly toPercent: number;
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly ranMs: number;
-}
+import {
+  cutGrant,
+  durationsOf,
+  evenly,
+  type Grant,
+  MINUTE_MS,
+  msUntilPercent,
+  type Ramp,
+  rampPercent,
+} from '@sluice/domain-cohorts';
+import { type Plan, type Wave } from './plan.ts';
 
 /**
  * What has widened so far. `grants`: nothing but what was granted; `closed` has, for each wave before the open one, the
@@ -149,12 +146,6 @@ function stopped(exposed: Exposed, nowMs: number): Exposure {
   };
 }
 
-function cutGrant(grant: Grant, reached: number, nowMs: number): Grant {
-  if (nowMs >= grant.toMs) return grant;
-  const fromMs = Math.min(grant.fromMs, nowMs);
-  return { ...grant, fromPercent: Math.min(grant.fromPercent, reached), toPercent: reached, fromMs, toMs: nowMs };
-}
-
 /** What the exposure becomes when another wave opens: those before it stay where they are. */
 export function openWave(exposed: Exposed, wave: number, nowMs: number): Exposure {
   const { exposure, plan } = exposed;
@@ -214,10 +205,4 @@ function grantPercent(grant: Grant, ramp: Ramp, nowMs: number): number {
   if (nowMs >= grant.fromMs) return evenly(grant, nowMs);
   // The grant before this one runs still, on the same ramp.
   return Math.min(grant.fromPercent, rampPercent(ramp, Math.max(0, grant.ranMs + nowMs - grant.fromMs)));
-}
-
-function evenly({ fromPercent, toPercent, fromMs, toMs }: Grant, nowMs: number): number {
-  if (nowMs >= toMs) return toPercent;
-  if (nowMs <= fromMs) return fromPercent;
-  return fromPercent + ((toPercent - fromPercent) * (nowMs - fromMs)) / (toMs - fromMs);
 }

@@ -1,9 +1,9 @@
+import { type HealthBucketClosed } from '@sluice/domain-cohorts';
 import { fold } from '@sluice/event-sourcing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { halted, healthBucket, minute, opened, paused, planned, resumed, started } from './examples.ts';
 import { assessRollout, emptyGateLedger, foldGateLedger } from './gate-ledger.ts';
-import { type HealthBucketClosed } from './health.ts';
 import { rolloutDecider } from './rollout.ts';
 import { type RolloutEvent } from './rollout-messages.ts';
 import { type StartedRollout } from './rollout-state.ts';

@@ -1,6 +1,6 @@
+import { type HealthBucketClosed, type HealthCell, sliceKey, sum } from '@sluice/domain-cohorts';
 import { type Assessment, assess, type SliceCounts } from './gate.ts';
 import { type Outcomes } from './going-on.ts';
-import { type HealthBucketClosed, type HealthCell, sum } from './health.ts';
 import { type RolloutEvent } from './rollout-messages.ts';
 import { type StartedRollout } from './rollout-state.ts';
 
@@ -163,7 +163,7 @@ function addCell(tally: PatchTally, cell: HealthCell, { shard, to }: HealthBucke
 }
 
 function sliceOf({ slices }: PatchTally, { platform, model, base }: HealthCell): SliceTally {
-  const key = `${platform} ${model} ${base}`;
+  const key = sliceKey({ platform, model, base });
   const slice = slices.get(key) ?? {
     slice: { platform, model, base },
     trials: 0,

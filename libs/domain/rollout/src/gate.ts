@@ -1,12 +1,4 @@
-/** Where harm is looked for: devices of one model on one base build. */
-export interface Slice {
-  readonly platform: Platform;
-  readonly model: string;
-  readonly base: string;
-}
-
-export type Platform = 'ios' | 'macos' | 'visionos' | 'tvos' | 'watchos';
-
+import { type Slice } from '@sluice/domain-cohorts';
 /** Install trials of one slice, and how many of them have failed so far. */
 export interface SliceCounts {
   readonly slice: Slice;

@@ -1,3 +1,4 @@
+import { type Population } from '@sluice/domain-cohorts';
 import { fold } from '@sluice/event-sourcing';
 import { describe, expect, it } from 'vitest';
 import { emptyCensus, foldCensus } from './census.ts';
@@ -15,7 +16,6 @@ import {
   published as publication,
 } from './examples.ts';
 import { awakeFirstExposed, exposedDevices, goingOn, type Outcomes } from './going-on.ts';
-import { type Population } from './health.ts';
 import { type Plan } from './plan.ts';
 import { type PublishedPatch } from './policy.ts';
 import { rolloutDecider } from './rollout.ts';

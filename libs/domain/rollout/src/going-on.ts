@@ -1,8 +1,8 @@
-import { type CompiledAudience, compileAudience, familyOf, includes } from './audience.ts';
+import { familyOf, type Population } from '@sluice/domain-cohorts';
+import { type CompiledAudience, compileAudience, includes } from './audience.ts';
 import { type Census } from './census.ts';
 import { holdBackFrom, wavePercent } from './exposure.ts';
 import { type Assessment, type GateEvidence } from './gate.ts';
-import { type Population } from './health.ts';
 import { type PublishedPatch } from './policy.ts';
 import { type StartedRollout } from './rollout-state.ts';
 

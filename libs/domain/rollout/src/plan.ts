@@ -1,11 +1,5 @@
+import { type Ramp } from '@sluice/domain-cohorts';
 import { type Audience, toAudience } from './audience.ts';
-
-/** Exposure grows from one percentage to the other, evenly over so many minutes of running time. */
-export interface Ramp {
-  readonly fromPercent: number;
-  readonly toPercent: number;
-  readonly minutes: number;
-}
 
 /** One step of a rollout. A wave with a ring is for the members of that ring only, whatever their buckets. */
 export interface Wave {
@@ -50,8 +44,6 @@ export interface PlanFault {
 
 /** A tolerated rate above one half leaves no room for alternatives that are worse (design §3.4). */
 export const TOLERATED_RATE_MAX = 0.5;
-
-export const MINUTE_MS = 60_000;
 
 /** How long the hold-back stays after the completion where the plan does not say. */
 export const WATCH_HOURS = 72;

@@ -1,6 +1,6 @@
+import { compareLetters, familyOf, type Platform } from '@sluice/domain-cohorts';
 import { unknownEvent } from '@sluice/event-sourcing';
-import { type Audience, type CompiledAudience, compileAudience, familyOf, type Subject } from './audience.ts';
-import { type Platform } from './gate.ts';
+import { type Audience, type CompiledAudience, compileAudience, type Subject } from './audience.ts';
 import { type Hold, holdDecider, type HoldEvent, type HoldTerms } from './hold.ts';
 import { rolloutDecider } from './rollout.ts';
 import { type RolloutEvent } from './rollout-messages.ts';
@@ -212,11 +212,6 @@ export function describePolicy(policy: Policy) {
     holds: Object.fromEntries(policy.holds),
     holdsOnAllPatches: policy.holdsOnAllPatches.map(({ holdId }) => holdId).sort(),
   };
-}
-
-/** Letters in the order of their issue: a … z, then aa. */
-export function compareLetters(left: string, right: string): number {
-  return left.length - right.length || (left < right ? -1 : left > right ? 1 : 0);
 }
 
 function foldCatalog(policy: Policy, event: CatalogEvent): void {

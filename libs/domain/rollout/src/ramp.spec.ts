@@ -1,9 +1,9 @@
+import { msUntilInside, rampPercent } from '@sluice/domain-cohorts';
 import { fold } from '@sluice/event-sourcing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { completed, minute, minuteMs, opened, paused, phonesWave, planned, resumed, started } from './examples.ts';
 import { isWaveOver, plannedPercent } from './exposure.ts';
-import { msUntilInside, rampPercent } from './ramp.ts';
 import { rolloutDecider } from './rollout.ts';
 import { type RolloutEvent } from './rollout-messages.ts';
 import { type StartedRollout } from './rollout-state.ts';

@@ -1,6 +1,6 @@
+import { type HolderCount } from '@sluice/domain-cohorts';
 import { describe, expect, it } from 'vitest';
 import { healthBucket, minute } from './examples.ts';
-import { type HolderCount } from './health.ts';
 import { emptyRecallLedger, foldRecallLedger, recallProgress } from './recall-progress.ts';
 import { type RecallEvent } from './recall.ts';
 

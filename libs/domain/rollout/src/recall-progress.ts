@@ -1,4 +1,4 @@
-import { type HealthBucketClosed, type HolderCount, sum } from './health.ts';
+import { type HealthBucketClosed, type HolderCount, sum } from '@sluice/domain-cohorts';
 import { type RecallEvent } from './recall.ts';
 
 /** How the recalls burn down, per patch, as the shards of the fleet count it. */

@@ -1,16 +1,8 @@
+import { type Grant, MINUTE_MS } from '@sluice/domain-cohorts';
 import { unknownEvent } from '@sluice/event-sourcing';
-import {
-  closeLastWave,
-  cutShort,
-  type Exposed,
-  type Exposure,
-  type Grant,
-  openWave,
-  underPlan,
-  withGrant,
-} from './exposure.ts';
+import { closeLastWave, cutShort, type Exposed, type Exposure, openWave, underPlan, withGrant } from './exposure.ts';
 import { type GateEvidence } from './gate.ts';
-import { MINUTE_MS, type Plan } from './plan.ts';
+import { type Plan } from './plan.ts';
 import { type RolloutEvent } from './rollout-messages.ts';
 
 interface Planned {

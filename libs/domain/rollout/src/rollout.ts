@@ -1,6 +1,7 @@
+import { type Grant, MINUTE_MS } from '@sluice/domain-cohorts';
 import { type Decider, reject, toTimeText } from '@sluice/event-sourcing';
-import { cutShort, type Grant, holdBackGrant, isWaveOver, nextGrant, plannedPercent, wavePercent } from './exposure.ts';
-import { MINUTE_MS, type Plan, planFaults, replanFault, toPlan, WATCH_HOURS } from './plan.ts';
+import { cutShort, holdBackGrant, isWaveOver, nextGrant, plannedPercent, wavePercent } from './exposure.ts';
+import { type Plan, planFaults, replanFault, toPlan, WATCH_HOURS } from './plan.ts';
 import {
   type AbortRollout,
   type AdvanceRollout,

@@ -1,10 +1,11 @@
+import { type HealthBucketClosed } from '@sluice/domain-cohorts';
 import { once } from 'node:events';
 import { renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type HealthBucketClosed, readPackedFacts } from '@sluice/domain-fleet';
+import { readPackedFacts } from '@sluice/domain-fleet';
 import { Caller, Tokens } from '@sluice/platform';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Cluster, type Instance, report, SHARDS } from './cluster.fixture.ts';

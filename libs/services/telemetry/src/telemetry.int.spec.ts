@@ -1,9 +1,9 @@
+import { type HealthBucketClosed } from '@sluice/domain-cohorts';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { type HealthBucketClosed } from '@sluice/domain-fleet';
 import { publishAsIs } from '@sluice/event-feed';
 import { type Append, type Appended, type Commit, InMemoryEventStore, StoreUnavailable } from '@sluice/event-sourcing';
 import { createApp, Followers, InlineFolds, ManualClock, Settings, type SettingValues, Tokens } from '@sluice/platform';

@@ -1,5 +1,5 @@
+import { type Platform } from '@sluice/domain-cohorts';
 import { type FieldFault } from '@sluice/contracts';
-import { type Platform } from '@sluice/domain-catalog';
 
 /** The parts of a SOFA v2 feed that Sluice uses, with the types that its schema promises. */
 export interface SofaFeed {

@@ -1,11 +1,5 @@
-import {
-  compareLetters,
-  compareTexts,
-  compareVersionTexts,
-  type Cve,
-  type PatchContent,
-  type Variant,
-} from '@sluice/domain-catalog';
+import { compareLetters } from '@sluice/domain-cohorts';
+import { compareTexts, compareVersionTexts, type Cve, type PatchContent, type Variant } from '@sluice/domain-catalog';
 import { readSofaFeed, type SofaFeed, type SofaImprovement, type UnreadableFile } from './sofa-v2-feed.ts';
 
 /** Something worth knowing of an imported patch that is no fault of it. */

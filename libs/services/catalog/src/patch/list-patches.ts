@@ -1,4 +1,5 @@
-import { compareLetters, compareTexts, compareVersionTexts, type KnownPatch } from '@sluice/domain-catalog';
+import { compareLetters } from '@sluice/domain-cohorts';
+import { compareTexts, compareVersionTexts, type KnownPatch } from '@sluice/domain-catalog';
 import { ProblemError } from '@sluice/platform';
 import { type PatchListQuery } from './patch-shapes.ts';
 

@@ -1,12 +1,7 @@
+import { type Platform } from '@sluice/domain-cohorts';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { BUILD_PATTERN, ID_PATTERN, MODEL_PATTERN, platforms, VERSION_PATTERN } from '@sluice/contracts';
-import {
-  type KnownPatch,
-  type PatchContent,
-  type PatchStatus,
-  type PullMode,
-  type Platform,
-} from '@sluice/domain-catalog';
+import { type KnownPatch, type PatchContent, type PatchStatus, type PullMode } from '@sluice/domain-catalog';
 import { Optional } from '@sluice/platform';
 import { Transform, Type } from 'class-transformer';
 import {

@@ -1,12 +1,6 @@
+import { type Platform } from '@sluice/domain-cohorts';
 import { type Commit } from '@sluice/event-sourcing';
-import {
-  isSameBase,
-  type KnownPatch,
-  type Patch,
-  patchDecider,
-  type PatchEvent,
-  type Platform,
-} from '@sluice/domain-catalog';
+import { isSameBase, type KnownPatch, type Patch, patchDecider, type PatchEvent } from '@sluice/domain-catalog';
 
 /** All patches as their events say, and whose each build is. Pure memory: the live read model, a replay and a dry run share it. */
 export class PatchTable {

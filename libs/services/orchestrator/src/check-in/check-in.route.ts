@@ -1,3 +1,4 @@
+import { bucketBy } from '@sluice/domain-cohorts';
 import { hash } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { CheckIn, checkInValidator, Directive } from '@sluice/contracts';
@@ -56,18 +57,5 @@ export class CheckInRoute implements OnModuleInit {
   }
 }
 
-/**
- * The place of a device in [0, 1) for a salt (design §3.3; vectors in docs/reference/bucket-vectors.json). The digest is a
- * text of one byte a character, because a Buffer of 32 bytes costs more than the hash itself.
- */
-export function bucketOf(salt: string, deviceId: string): number {
-  const digest = hash('sha256', `${salt}\u001f${deviceId}`, 'binary');
-  return (wordAt(digest, 0) * 2 ** 32 + wordAt(digest, 4)) / 2 ** 64;
-}
-
-/** Four bytes as an unsigned number, big endian. */
-function wordAt(bytes: string, index: number): number {
-  const high = (bytes.charCodeAt(index) << 8) | bytes.charCodeAt(index + 1);
-  const low = (bytes.charCodeAt(index + 2) << 8) | bytes.charCodeAt(index + 3);
-  return high * 0x10000 + low;
-}
+/** A Buffer of 32 bytes would cost more than the hash itself. */
+export const bucketOf = bucketBy((text) => hash('sha256', text, 'binary'));

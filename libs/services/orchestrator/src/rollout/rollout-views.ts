@@ -1,6 +1,6 @@
+import { durationsOf } from '@sluice/domain-cohorts';
 import { waitCommand, type WaitReason } from '@sluice/contracts';
 import {
-  durationsOf,
   isWaveOver,
   plannedPercent,
   ranMsOf,

@@ -1,4 +1,4 @@
-import { type HealthBucketClosed } from '@sluice/domain-fleet';
+import { type HealthBucketClosed } from '@sluice/domain-cohorts';
 import { describe, expect, it } from 'vitest';
 import { partsOf } from './bucket-parts.ts';
 

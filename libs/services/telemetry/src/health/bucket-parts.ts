@@ -1,4 +1,4 @@
-import { type HealthBucketClosed } from '@sluice/domain-fleet';
+import { type HealthBucketClosed } from '@sluice/domain-cohorts';
 
 /** Cells first: the parts are written one after the other, and what only adds up must not wait for what can be told again. */
 const lists = ['cells', 'holders', 'populations'] as const;

@@ -1,7 +1,8 @@
+import { type HealthBucketClosed } from '@sluice/domain-cohorts';
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
-import { type HealthEvent } from '@sluice/contracts';
-import { closeBucket, type HealthBucketClosed, announce, type AnnouncedHealth } from '@sluice/domain-fleet';
+import { type HealthEvent, type Immutable } from '@sluice/contracts';
+import { closeBucket, announce, type AnnouncedHealth } from '@sluice/domain-fleet';
 import { type ShardThrough } from '@sluice/event-feed';
 import { Clock, EventStore, RevisionConflict } from '@sluice/event-sourcing';
 import { Settings } from '@sluice/platform';
@@ -134,7 +135,7 @@ export class HealthBuckets {
   /** False when it could not be written. */
   private async write(shard: number, bucket: OpenBucket, { event, commitId }: ClosedBucket): Promise<boolean> {
     // It is published as it is: the type says that the domain's bucket is the public one.
-    const published: HealthEvent = event;
+    const published: Immutable<HealthEvent> = event;
     try {
       await this.store.append({
         stream: healthStream(shard),

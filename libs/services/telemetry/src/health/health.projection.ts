@@ -1,5 +1,5 @@
+import { type HealthBucketClosed, type HealthCell, type HolderCount } from '@sluice/domain-cohorts';
 import { Injectable } from '@nestjs/common';
-import { type HealthBucketClosed, type HealthCell, type HolderCount } from '@sluice/domain-fleet';
 import { type Commit, EventStore, type Follower, followStore } from '@sluice/event-sourcing';
 import { HEALTH_STREAMS } from '../publications.ts';
 

@@ -1,6 +1,6 @@
+import { type HealthBucketClosed } from '@sluice/domain-cohorts';
 import {
   FleetShard,
-  type HealthBucketClosed,
   nothingAnnounced,
   type PackedFacts,
   readPackedFacts,

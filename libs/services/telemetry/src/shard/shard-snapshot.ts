@@ -1,14 +1,6 @@
+import { type HealthCell, type HolderCount, type Population } from '@sluice/domain-cohorts';
 import { createHash } from 'node:crypto';
-import {
-  type HealthCell,
-  type HolderCount,
-  imageOf,
-  packImage,
-  type Population,
-  readImage,
-  restoreShard,
-  type AnnouncedHealth,
-} from '@sluice/domain-fleet';
+import { imageOf, packImage, readImage, restoreShard, type AnnouncedHealth } from '@sluice/domain-fleet';
 import { type FoldedCommit, REPORTS_REMEMBERED_DAYS, type ShardAsOf, ShardFold } from './shard-fold.ts';
 
 /** To be raised whenever the header changes; the image has a version of its own. */

@@ -1,4 +1,11 @@
-import { MINUTE_MS, type Ramp, type Wave } from './plan.ts';
+export const MINUTE_MS = 60_000;
+
+/** Exposure grows from one percentage to the other, evenly over so many minutes of running time. */
+export interface Ramp {
+  readonly fromPercent: number;
+  readonly toPercent: number;
+  readonly minutes: number;
+}
 
 /**
  * The share of buckets inside a ramp, in percent, after so much running time (design §3.3).
@@ -24,7 +31,10 @@ export function msUntilInside(ramp: Ramp, bucket: number): number {
 }
 
 /** How long the ramp takes, and how long ramp and bake take together, in milliseconds of running time. */
-export function durationsOf({ ramp, bakeMinutes }: Wave): { readonly rampMs: number; readonly endMs: number } {
+export function durationsOf({ ramp, bakeMinutes }: { readonly ramp: Ramp; readonly bakeMinutes: number }): {
+  readonly rampMs: number;
+  readonly endMs: number;
+} {
   const rampMs = Math.round(ramp.minutes * MINUTE_MS);
   return { rampMs, endMs: rampMs + Math.round(bakeMinutes * MINUTE_MS) };
 }

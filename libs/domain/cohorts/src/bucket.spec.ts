@@ -1,13 +1,9 @@
 import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type BucketOf } from './decide.ts';
+import { bucketBy } from './bucket.ts';
 
-/** The bucket as the services compute it. */
-const bucketOf: BucketOf = (salt, deviceId) => {
-  const digest = hash('sha256', `${salt}\u001f${deviceId}`, 'buffer');
-  return Number(digest.readBigUInt64BE(0)) / 2 ** 64;
-};
+const bucketOf = bucketBy((text) => hash('sha256', text, 'binary'));
 
 interface Vectors {
   readonly vectors: readonly { salt: string; deviceId: string; sha256Prefix: string; bucket: number }[];

@@ -1,0 +1,7 @@
+export * from './bucket.ts';
+export * from './grant.ts';
+export * from './health.ts';
+export * from './letter.ts';
+export * from './model.ts';
+export * from './ramp.ts';
+export * from './slice.ts';
