@@ -1,11 +1,19 @@
-import { familyOf, type HealthBucketClosed, type Population, type Slice, sliceKey, sum } from '@sluice/domain-cohorts';
+import {
+  familyOf,
+  type HealthBucketClosed,
+  type Population,
+  populationKey,
+  type Slice,
+  sliceKey,
+  sum,
+} from '@sluice/domain-cohorts';
 import { type Audience, type CompiledAudience, compileAudience, includes } from './audience.ts';
 import { type Plan, type Wave } from './plan.ts';
 import { type PublishedPatch } from './policy.ts';
 
-/** How many devices of each kind are known, per shard; a shard tells what has changed. */
+/** How many devices of each kind are known in each shard, by their base build, because a patch is for few of those. */
 export interface Census {
-  readonly shards: Map<number, Map<string, Population>>;
+  readonly byBase: Map<string, Map<string, Population>>;
 }
 
 /**
@@ -23,18 +31,26 @@ export interface WavePreview {
 }
 
 export function emptyCensus(): Census {
-  return { shards: new Map() };
+  return { byBase: new Map() };
 }
 
-/** Takes the populations of the bucket into the census, in place. */
+/** Takes the populations of the bucket into the census, in place: a shard tells what has changed. */
 export function foldCensus(census: Census, { shard, populations }: HealthBucketClosed): Census {
-  const counted = census.shards.get(shard) ?? new Map<string, Population>();
-  census.shards.set(shard, counted);
   for (const population of populations) {
-    const { platform, model, base, track, ring = '' } = population;
-    counted.set([platform, model, base, track, ring].join(' '), population);
+    const counted = census.byBase.get(population.base) ?? new Map<string, Population>();
+    census.byBase.set(population.base, counted);
+    const key = `${String(shard)} ${populationKey(population)}`;
+    if (population.devices === 0) counted.delete(key);
+    else counted.set(key, population);
   }
   return census;
+}
+
+/** The known devices that the patch is for. */
+export function* populationsOf(published: PublishedPatch, { byBase }: Census): Generator<Population> {
+  for (const base of new Set(published.variants.map(({ prerequisiteBuild }) => prerequisiteBuild))) {
+    for (const each of byBase.get(base)?.values() ?? []) if (appliesTo(published, each)) yield each;
+  }
 }
 
 /** The slices of a patch that some wave of the plan is for: what its gates test, each a hypothesis. */
@@ -63,17 +79,17 @@ export function coversAll(slice: Audience, plan: Plan, published: PublishedPatch
 /** Known devices that a slice covers: of a patch, those that it is for. */
 export function coveredDevices(slice: Audience, published: PublishedPatch | undefined, census: Census): number {
   const compiled = compileAudience(slice);
-  const populations = [...census.shards.values()].flatMap((counted) => [...counted.values()]);
-  const covered = populations.filter(
-    (each) => (published === undefined || appliesTo(published, each)) && belongs(each, compiled, undefined),
-  );
+  const populations =
+    published === undefined
+      ? [...census.byBase.values()].flatMap((counted) => [...counted.values()])
+      : [...populationsOf(published, census)];
+  const covered = populations.filter((each) => belongs(each, compiled, undefined));
   return sum(covered.map(({ devices }) => devices));
 }
 
 /** Counts who would get the patch, per wave and slice. Costs the same for every size of the fleet. */
 export function previewRollout(plan: Plan, published: PublishedPatch, census: Census): WavePreview[] {
-  const populations = [...census.shards.values()].flatMap((counted) => [...counted.values()]);
-  const applicable = populations.filter((each) => appliesTo(published, each));
+  const applicable = [...populationsOf(published, census)];
   return plan.waves.map((wave, index) => previewWave(wave, index + 1, applicable, plan.holdBackPercent));
 }
 
@@ -122,7 +138,12 @@ function appliesTo({ platform, variants }: PublishedPatch, population: Populatio
   );
 }
 
-function belongs({ model, base, ring }: Population, audience: CompiledAudience, wanted: string | undefined): boolean {
+/** Whether such devices are members of the wanted ring, and in the audience; no ring wanted: of any or none. */
+export function belongs(
+  { model, base, ring }: Population,
+  audience: CompiledAudience,
+  wanted: string | undefined,
+): boolean {
   if (wanted !== undefined && ring !== wanted) return false;
   return includes(audience, { family: familyOf(model), model, base });
 }

@@ -1,6 +1,5 @@
-import { familyOf, type Population } from '@sluice/domain-cohorts';
-import { type CompiledAudience, compileAudience, includes } from './audience.ts';
-import { type Census } from './census.ts';
+import { compileAudience } from './audience.ts';
+import { belongs, type Census, populationsOf } from './census.ts';
 import { holdBackFrom, wavePercent } from './exposure.ts';
 import { type Assessment, type GateEvidence } from './gate.ts';
 import { type PublishedPatch } from './policy.ts';
@@ -75,9 +74,12 @@ export function awakeFirstExposed(
   const open = waves.at(-1);
   if (open === undefined) return 0;
   let awake = 0;
-  for (const each of eligiblePopulations(published, census)) {
-    if (each.track !== 'automatic' || !belongs(each, open)) continue;
-    const before = Math.max(0, ...waves.slice(0, -1).map((wave) => (belongs(each, wave) ? wave.share : 0)));
+  for (const each of populationsOf(published, census)) {
+    if (each.track !== 'automatic' || !belongs(each, open.audience, open.ring)) continue;
+    const before = Math.max(
+      0,
+      ...waves.slice(0, -1).map((wave) => (belongs(each, wave.audience, wave.ring) ? wave.share : 0)),
+    );
     awake += each.devices * Math.max(0, open.share - before);
   }
   return awake;
@@ -95,8 +97,8 @@ export function exposedDevices(
     share: shareOf(rollout, index + 1, nowMs),
   }));
   let [eligible, exposed] = [0, 0];
-  for (const each of eligiblePopulations(published, census)) {
-    const shares = waves.filter((wave) => belongs(each, wave)).map(({ share }) => share);
+  for (const each of populationsOf(published, census)) {
+    const shares = waves.filter((wave) => belongs(each, wave.audience, wave.ring)).map(({ share }) => share);
     if (shares.length === 0) continue;
     eligible += each.devices;
     exposed += each.devices * Math.max(...shares);
@@ -108,24 +110,4 @@ function shareOf(rollout: StartedRollout, wave: number, nowMs: number): number {
   const share = wavePercent(rollout, wave, nowMs) / 100;
   // The members of a ring are no part of the control group, so no bucket of theirs is held back.
   return rollout.plan.waves[wave - 1]?.ring === undefined ? Math.min(share, holdBackFrom(rollout, nowMs)) : share;
-}
-
-function* eligiblePopulations({ platform, variants }: PublishedPatch, { shards }: Census): Generator<Population> {
-  for (const counted of shards.values()) {
-    for (const each of counted.values()) {
-      const matches = variants.some(
-        ({ prerequisiteBuild, models }) => prerequisiteBuild === each.base && models.includes(each.model),
-      );
-      if (matches && each.platform === platform && each.devices > 0) yield each;
-    }
-  }
-}
-
-function belongs(
-  { model, base, ring }: Population,
-  wave: { readonly ring: string | undefined; readonly audience: CompiledAudience },
-): boolean {
-  return (
-    (wave.ring === undefined || wave.ring === ring) && includes(wave.audience, { family: familyOf(model), model, base })
-  );
 }

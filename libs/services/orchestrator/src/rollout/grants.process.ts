@@ -10,7 +10,7 @@ import { type ProcessManager } from '@sluice/event-sourcing';
 import { ChangeRollout } from '../commands.ts';
 import { type KnownRollout } from '../policy/policy.projection.ts';
 import { contextOf, type OwnCommand, type Situation } from '../situation.ts';
-import { goingOnOf, permissionFor } from './rollout-rules.ts';
+import { permissionFor } from './rollout-rules.ts';
 
 type Running = Extract<Rollout, { status: 'running' }>;
 type Completed = Extract<Rollout, { status: 'completed' }>;
@@ -45,7 +45,7 @@ function widen(rollout: Running, { views, knowledge, nowMs, at }: Situation): Ch
   const due = nextGrant(rollout, nowMs, knowledge.passMs);
   if (due === undefined) return [];
   const permission = permissionFor(knowledge, rollout, nowMs);
-  if (permission === undefined || goingOnOf(views, rollout, nowMs).says === 'halt') return [];
+  if (permission === undefined || views.gates.harmOf(rollout) !== undefined) return [];
   return [
     changeOf(rollout, { type: 'GrantExposure', rolloutId: rollout.rolloutId, permission, at }, due.fromMs, views),
   ];
