@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Artifact } from './events.ts';
-import { Build, Count, Id, Model, Platform, Text, Time, Track, Version } from './primitives.ts';
+import { Build, Count, Id, Model, Platform, ShownVersion, Text, Time, Track } from './primitives.ts';
 
 /** How devices speak to Sluice: check-in and reports (design §4). Unknown fields are allowed: agents are newer than servers. */
 
@@ -9,13 +9,21 @@ export const REPORTS_PER_REQUEST_MAX = 1000;
 
 const Label = Type.String({ pattern: '^[A-Za-z0-9._-]{1,32}$' });
 
+/** What a device runs. `asObserved` brings the ways of saying it to one. */
+const system = {
+  osVersion: ShownVersion,
+  osBuild: Build,
+  /** The build and letter of the patch on it, where `osBuild` is the base's, as device management has it. */
+  supplementalBuild: Type.Optional(Build),
+  supplementalVersionExtra: Type.Optional(Type.String({ pattern: '^ ?\\(?[a-z]{1,3}\\)?$' })),
+};
+
 export const CheckIn = Type.Object(
   {
     deviceId: Id,
     platform: Platform,
     model: Model,
-    osVersion: Version,
-    osBuild: Build,
+    ...system,
     installed: Type.Array(Id, { maxItems: 64 }),
     track: Track,
     ring: Type.Optional(Label),
@@ -29,6 +37,19 @@ export const CheckIn = Type.Object(
   { $id: 'CheckIn' },
 );
 export type CheckIn = Type.Static<typeof CheckIn>;
+
+/**
+ * The same with the patch's own build as the build and the version without a letter, whichever way the device says what it
+ * runs; itself when it says it so.
+ */
+export function asObserved<Said extends Pick<CheckIn, keyof typeof system>>(said: Said): Said {
+  const { osVersion, osBuild, supplementalBuild = osBuild } = said;
+  // Asked for every report, and most devices have no patch.
+  const hasLetter = osVersion.endsWith(')');
+  if (!hasLetter && supplementalBuild === osBuild) return said;
+  const numbers = hasLetter ? osVersion.replace(/ ?\(.*$/, '') : osVersion;
+  return { ...said, osVersion: numbers, osBuild: supplementalBuild };
+}
 
 /** Why a directive is what it is. The first rule that applies gives the reason (design §3.3). */
 export const reasonCodes = {
@@ -92,8 +113,7 @@ const reporting = {
   occurredAt: Time,
   platform: Platform,
   model: Model,
-  osVersion: Version,
-  osBuild: Build,
+  ...system,
   track: Track,
   ring: Type.Optional(Label),
   region: Type.Optional(Label),

@@ -7,6 +7,8 @@ export const MODEL_PATTERN = '^[A-Za-z0-9._,:-]{1,64}$';
 /** Builds are opaque; this only keeps control characters and essays out. */
 export const BUILD_PATTERN = '^[A-Za-z0-9._-]{1,32}$';
 export const VERSION_PATTERN = '^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$';
+/** A version as a patched device may show it, with the letter of its patch: 26.3.1 (a). */
+export const SHOWN_VERSION_PATTERN = VERSION_PATTERN.replace('$', '( ?\\([a-z]{1,3}\\))?$');
 /** RFC 3339 with a zone; seconds required, as JSON Schema's date-time has it. It knows no calendar: `isTime` does. */
 export const TIME_PATTERN =
   '^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)$';
@@ -18,6 +20,7 @@ export const Id = Type.String({ pattern: ID_PATTERN });
 export const Model = Type.String({ pattern: MODEL_PATTERN });
 export const Build = Type.String({ pattern: BUILD_PATTERN });
 export const Version = Type.String({ pattern: VERSION_PATTERN });
+export const ShownVersion = Type.String({ pattern: SHOWN_VERSION_PATTERN });
 export const Time = Type.Refine(Type.String({ pattern: TIME_PATTERN }), hasRealDay, () => 'there is no such time');
 export const Platform = Type.Enum([...platforms]);
 export const Track = Type.Enum([...tracks]);

@@ -1,7 +1,7 @@
 import { bucketBy } from '@sluice/domain-cohorts';
 import { hash } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { CheckIn, checkInValidator, Directive } from '@sluice/contracts';
+import { asObserved, CheckIn, checkInValidator, Directive } from '@sluice/contracts';
 import { decide } from '@sluice/domain-rollout';
 import { Clock } from '@sluice/event-sourcing';
 import { type Caller, DeviceRoutes, Metrics, ProblemError, toSchemaFaults } from '@sluice/platform';
@@ -51,7 +51,7 @@ export class CheckInRoute implements OnModuleInit {
     const device: CheckIn = body;
     if (!caller.maySpeakFor(device.deviceId)) throw new ProblemError('device-forbidden', device.deviceId);
     for (const field in device) if (!knownFields.has(field)) this.unknownFields.inc();
-    const directive = decide(device, this.knowledge.currentPolicy(), this.clock.now(), bucketOf);
+    const directive = decide(asObserved(device), this.knowledge.currentPolicy(), this.clock.now(), bucketOf);
     this.directives.inc({ directive: directive.directive, reason: directive.reason });
     return directive;
   }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type Report, type ReportReceipt, REPORTS_PER_REQUEST_MAX } from '@sluice/contracts';
+import { asObserved, type Report, type ReportReceipt, REPORTS_PER_REQUEST_MAX } from '@sluice/contracts';
 import { type NewFact } from '@sluice/domain-fleet';
 import { Clock } from '@sluice/event-sourcing';
 import { type Caller, Metrics, ProblemError } from '@sluice/platform';
@@ -99,7 +99,7 @@ export class ReportsIntake {
       const refusal = isRefusal(checked) ? checked : refuseOthers(checked, caller);
       if (refusal !== undefined) sorted.refused.push({ index, code: refusal.code, detail: refusal.detail });
       else {
-        const report = checked as Report;
+        const report = asObserved(checked as Report);
         unknown += countUnknownFields(report);
         const deviceHash = hashDevice(report.deviceId);
         const shard = this.fleet.shardOf(deviceHash);
