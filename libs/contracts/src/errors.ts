@@ -40,6 +40,14 @@ export const errorCodes = {
   'patch-folded-in': { status: 409, title: 'The patch was folded into another full release before.' },
   'release-not-later': { status: 409, title: 'Only a full release later than the base of the patch can contain it.' },
   'build-taken': { status: 409, title: 'The build belongs to another patch of this platform.' },
+  'prerequisite-is-patch': {
+    status: 409,
+    title: 'A patch is for a base build, and this is the build of a patch. Name the base build of that one.',
+  },
+  'letter-taken': {
+    status: 409,
+    title: 'Another patch has this letter for this base build and model. A re-issue takes a later letter.',
+  },
   'nothing-to-import': { status: 400, title: 'The file holds nothing that this format knows.' },
   'unknown-import-format': { status: 400, title: 'This import format is not known. Formats: sofa-v2.' },
 

@@ -35,6 +35,13 @@ describe('finding faults in a content', () => {
   });
 });
 
+it('takes no build of the patch itself for a base', () => {
+  const variants = [variant, { build: '3a', prerequisiteBuild: variant.build, models: ['Mac1,3'] }];
+  expect(contentFaults({ variants, cves: [] })).toMatchObject([
+    { path: '/variants/1/prerequisiteBuild', code: 'prerequisite-is-patch' },
+  ]);
+});
+
 describe('comparing contents', () => {
   it('finds nothing where the wanted one leaves out what the present one has', () => {
     const artifact = { url: 'https://example.org/2a', sha256, sizeBytes: 1 };

@@ -77,8 +77,7 @@ export function addToContent(present: PatchContent, { variants, cves, releaseNot
 }
 
 /**
- * The rules that need more than one field: a variant's build is another than its base, no build and no CVE comes twice,
- * and a model on one base build finds exactly one variant.
+ * The rules that need more than one field: no base is a build of the patch, no build and no CVE comes twice, and a model on one base build finds exactly one variant.
  */
 export function contentFaults({ variants, cves }: Pick<PatchContent, 'variants' | 'cves'>): ContentFault[] {
   const faults: ContentFault[] = [];
@@ -88,6 +87,9 @@ export function contentFaults({ variants, cves }: Pick<PatchContent, 'variants' 
     const path = `/variants/${String(index)}`;
     if (build === prerequisiteBuild) {
       faults.push({ path: `${path}/build`, code: 'same-as-prerequisite', detail: `${build} is its own prerequisite` });
+    } else if (variants.some((other) => other.build === prerequisiteBuild)) {
+      const detail = `${prerequisiteBuild} is a build of this patch, and no base`;
+      faults.push({ path: `${path}/prerequisiteBuild`, code: 'prerequisite-is-patch', detail });
     }
     if (builds.has(build))
       faults.push({ path: `${path}/build`, code: 'duplicate', detail: `${build} is listed twice` });

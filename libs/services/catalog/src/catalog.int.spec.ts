@@ -59,6 +59,30 @@ describe('publishing a patch', () => {
     expect((await post('/v1/patches', elsewhere)).statusCode).toBe(201);
   });
 
+  it('refuses a patch on top of a patch, whichever comes first', async () => {
+    const based = (letter: string, build: string, prerequisiteBuild: string) =>
+      patch(letter, { variants: [{ ...variant(letter), build, prerequisiteBuild }] });
+    await post('/v1/patches', based('a', '23D2', '23D1'));
+    const stacked = await post('/v1/patches', based('c', '23D3', '23D2'));
+    expect(stacked.json()).toMatchObject({ status: 409, code: 'prerequisite-is-patch' });
+    const below = await post('/v1/patches', based('d', '23D1', '23D0'));
+    expect(below.json()).toMatchObject({ status: 409, code: 'prerequisite-is-patch' });
+    const elsewhere = { ...based('c', '23D3', '23D2'), patchId: 'macos-c', platform: 'macos' };
+    expect((await post('/v1/patches', elsewhere)).statusCode).toBe(201);
+  });
+
+  it('refuses a letter that another patch has on the base build, for a model of both', async () => {
+    await post('/v1/patches', patch('a'));
+    const [{ build, ...rest }] = [variant('a')];
+    const again = { ...patch('a', { variants: [{ ...rest, build: `${build}x` }] }), patchId: 'again' };
+    expect((await post('/v1/patches', again)).json()).toMatchObject({ status: 409, code: 'letter-taken' });
+    const others = {
+      ...patch('a', { variants: [{ ...rest, build: `${build}x`, models: ['iPad8,1'] }] }),
+      patchId: 'ipads',
+    };
+    expect((await post('/v1/patches', others)).statusCode).toBe(201);
+  });
+
   it('names every fault at once', async () => {
     const answer = await post('/v1/patches', {
       patchId: 'a b',
@@ -231,7 +255,9 @@ describe('folding in a patch', () => {
 
 describe('listing patches', () => {
   const base = (version: string, letter: string) => ({
-    ...patch(letter, { variants: [variant(`${version.replaceAll('.', '')}${letter}`)] }),
+    ...patch(letter, {
+      variants: [{ ...variant(`${version.replaceAll('.', '')}${letter}`), prerequisiteBuild: `23D${version}` }],
+    }),
     patchId: `ios-${version}-${letter}`,
     baseVersion: version,
   });

@@ -25,7 +25,7 @@ const patch = (patchId: string, ...builds: string[]) => ({
   letter: 'a',
   variants: builds.map((build, index) => ({
     build,
-    prerequisiteBuild: '23D8133',
+    prerequisiteBuild: `base-of-${patchId}`,
     models: [`iPhone18,${String(index + 1)}`],
   })),
   cves: [],

@@ -3,6 +3,7 @@ import {
   type KnownPatch,
   type Patch,
   type PatchCommand,
+  type PatchContent,
   patchDecider,
   type PatchEvent,
 } from '@sluice/domain-catalog';
@@ -12,7 +13,7 @@ import { type PatchTable } from './patch-table.ts';
 export type PatchDecider = Decider<Patch, PatchCommand, PatchEvent>;
 
 /**
- * The decider with the rules that need other patches: whose a build is, and what can replace a pulled patch.
+ * The decider with the rules that need other patches: whose build, base and letter are, and what can replace a pulled patch.
  * Asked only where something would change, so that a command sent again is still answered with nothing. `over` adds the
  * pulls that are in force without being stored; only a pull itself is judged by what is stored.
  */
@@ -38,9 +39,9 @@ function checkOthers(
   table: PatchTable,
   over: (patch: KnownPatch) => KnownPatch,
 ): void {
-  if (event.type === 'PatchPublished') return checkBuilds(event, event.platform, table);
+  if (event.type === 'PatchPublished') return checkVariants(event, event, table);
   if (patch.status === 'absent') return;
-  if (event.type === 'PatchAmended') return checkBuilds(event, patch.content.platform, table);
+  if (event.type === 'PatchAmended') return checkVariants(event, patch.content, table);
   if (event.type !== 'PatchPulled' || event.replacement === undefined) return;
   const replacement = table.find(event.replacement);
   if (replacement === undefined) reject('replacement-unsuitable', `there is no patch ${event.replacement}`);
@@ -51,13 +52,28 @@ function checkOthers(
   }
 }
 
-function checkBuilds(
+/** Each build belongs to one patch, a base is no patch, and a letter stands for one patch on a base build and model. */
+function checkVariants(
   { patchId, variants }: Extract<PatchEvent, { type: 'PatchPublished' | 'PatchAmended' }>,
-  platform: Parameters<PatchTable['ownerOf']>[0],
+  { platform, letter }: Pick<PatchContent, 'platform' | 'letter'>,
   table: PatchTable,
 ): void {
-  for (const { build } of variants) {
+  for (const { build, prerequisiteBuild, models } of variants) {
     const owner = table.ownerOf(platform, build);
     if (owner !== undefined && owner !== patchId) reject('build-taken', `${build} belongs to ${owner}`);
+    const stacked = table.ownerOf(platform, prerequisiteBuild);
+    if (stacked !== undefined) reject('prerequisite-is-patch', `${prerequisiteBuild} is the build of ${stacked}`);
+    const [onTop] = table.patchesFor(platform, build);
+    if (onTop !== undefined) reject('prerequisite-is-patch', `${onTop.patchId} is for ${build} as its base`);
+    for (const other of table.patchesFor(platform, prerequisiteBuild)) {
+      if (other.patchId === patchId || other.content.letter !== letter) continue;
+      const shared = modelsOn(other, prerequisiteBuild).find((model) => models.includes(model));
+      if (shared !== undefined)
+        reject('letter-taken', `${other.patchId} is (${letter}) for ${shared} on ${prerequisiteBuild}`);
+    }
   }
+}
+
+function modelsOn({ content }: KnownPatch, base: string): string[] {
+  return content.variants.flatMap(({ prerequisiteBuild, models }) => (prerequisiteBuild === base ? models : []));
 }

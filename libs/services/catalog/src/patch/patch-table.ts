@@ -2,17 +2,23 @@ import { type Platform } from '@sluice/domain-cohorts';
 import { type Commit } from '@sluice/event-sourcing';
 import { isSameBase, type KnownPatch, type Patch, patchDecider, type PatchEvent } from '@sluice/domain-catalog';
 
-/** All patches as their events say, and whose each build is. Pure memory: the live read model, a replay and a dry run share it. */
+/** All patches as their events say, whose each build is, and who is for it as a base. Pure memory: the live read model, a replay and a dry run share it. */
 export class PatchTable {
   private readonly patches = new Map<string, KnownPatch>();
   private readonly owners = new Map<string, string>();
+  /** By base build, the ids of the patches that are for it. */
+  private readonly bases = new Map<string, ReadonlySet<string>>();
 
   apply(event: PatchEvent): void {
     const next = patchDecider.evolve(this.stateOf(event.patchId), event);
     if (next.status === 'absent') return;
     this.patches.set(next.patchId, next);
-    for (const { build } of next.content.variants)
-      this.owners.set(buildKey(next.content.platform, build), next.patchId);
+    const { platform, variants } = next.content;
+    for (const { build, prerequisiteBuild } of variants) {
+      this.owners.set(buildKey(platform, build), next.patchId);
+      const base = buildKey(platform, prerequisiteBuild);
+      this.bases.set(base, new Set(this.bases.get(base)).add(next.patchId));
+    }
   }
 
   stateOf(patchId: string): Patch {
@@ -25,6 +31,11 @@ export class PatchTable {
 
   ownerOf(platform: Platform, build: string): string | undefined {
     return this.owners.get(buildKey(platform, build));
+  }
+
+  /** The patches whose prerequisite is this build. */
+  patchesFor(platform: Platform, base: string): KnownPatch[] {
+    return [...(this.bases.get(buildKey(platform, base)) ?? [])].flatMap((patchId) => this.find(patchId) ?? []);
   }
 
   all(): KnownPatch[] {
@@ -45,6 +56,7 @@ export class PatchTable {
     const copy = new PatchTable();
     for (const [patchId, patch] of this.patches) copy.patches.set(patchId, patch);
     for (const [key, patchId] of this.owners) copy.owners.set(key, patchId);
+    for (const [key, patchIds] of this.bases) copy.bases.set(key, patchIds);
     return copy;
   }
 }
