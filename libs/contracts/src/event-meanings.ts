@@ -3,7 +3,8 @@ import { type PublicEvent } from './events.ts';
 /** What each public event says, in a sentence or two: for the reference, the schemas and the AsyncAPI documents. */
 export const eventMeanings: Readonly<Record<PublicEvent['type'], string>> = {
   PatchPublished: 'A patch is there, with all its variants. It reaches no device before a rollout of it starts.',
-  PatchAmended: 'Variants or CVEs were added. Nothing is ever taken away; an `exploited` of true replaces a false.',
+  PatchAmended:
+    'Variants, models of a variant, an artifact or CVEs were added; a variant that was there comes with what is new. Nothing is ever taken away; an `exploited` of true replaces a false.',
   PatchSuperseded: 'A later letter of the same base was published.',
   PatchPulled: 'The patch was withdrawn or recalled. This is never undone.',
   PatchFoldedIn: 'A full release contains the patch.',

@@ -33,7 +33,7 @@ export const PatchPublished = event('PatchPublished', {
   releaseNotesUrl: Type.Optional(Type.String()),
 });
 
-/** Variants and CVEs that were added; nothing is ever taken away. `exploited: true` replaces an earlier `false`. */
+/** Variants and CVEs that were added, a variant that was there with its new models; nothing is ever taken away. `exploited: true` replaces an earlier `false`. */
 export const PatchAmended = event('PatchAmended', {
   ...patch,
   variants: Type.Array(Variant),

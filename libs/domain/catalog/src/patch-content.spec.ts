@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { compareContent, contentFaults, isSameBase, type PatchContent, type Variant } from './patch-content.ts';
+import {
+  addToContent,
+  compareContent,
+  contentFaults,
+  isSameBase,
+  type PatchContent,
+  type Variant,
+} from './patch-content.ts';
 
 const sha256 = 'a'.repeat(64);
 const variant: Variant = { build: '2a', prerequisiteBuild: '1', models: ['Mac1,1', 'Mac1,2'] };
@@ -54,6 +61,28 @@ describe('comparing contents', () => {
     expect(compareContent(present, content)).toEqual({ addition: undefined, conflicts: [] });
   });
 
+  it('adds models and an artifact to a variant that is there, and keeps what it has', () => {
+    const artifact = { url: 'https://example.org/2a', sha256, sizeBytes: 1 };
+    const models = [...variant.models, 'Mac1,9'];
+    const more = compareContent(content, { ...content, variants: [{ ...variant, models }] });
+    expect(more).toEqual({ addition: { variants: [{ ...variant, models: ['Mac1,9'] }], cves: [] }, conflicts: [] });
+    const packed = { ...content, variants: [{ ...variant, artifact }] };
+    const { addition, conflicts } = compareContent(content, packed);
+    expect([addition, conflicts]).toEqual([{ variants: [{ ...variant, artifact }], cves: [] }, []]);
+    const both = [more.addition, addition].reduce<PatchContent>(
+      (had, each) => (each === undefined ? had : addToContent(had, each)),
+      content,
+    );
+    expect(both.variants).toEqual([{ ...variant, models, artifact }]);
+    expect(compareContent(both, packed)).toMatchObject({
+      conflicts: ['variant 2a: models differ (new: none; gone: Mac1,9)'],
+    });
+    const other = { ...packed.variants[0], models, artifact: { ...artifact, sizeBytes: 2 } } as Variant;
+    expect(compareContent(both, { ...content, variants: [other] }).conflicts).toEqual([
+      'variant 2a: the artifact differs',
+    ]);
+  });
+
   it('adds variants, CVEs and notes', () => {
     const added: Variant = { build: '2b', prerequisiteBuild: '1', models: ['Mac1,3'] };
     const cves = [{ id: 'CVE-2026-1234', exploited: false }];
@@ -66,7 +95,11 @@ describe('comparing contents', () => {
   });
 
   it('reports each contradiction in words', () => {
-    const present = { ...content, releaseNotesUrl: 'https://example.org/notes' };
+    const present = {
+      ...content,
+      releaseNotesUrl: 'https://example.org/notes',
+      variants: [{ ...variant, artifact: { url: 'https://y', sha256, sizeBytes: 1 } }],
+    };
     const wanted: PatchContent = {
       ...content,
       letter: 'b',

@@ -30,7 +30,7 @@ export interface PatchContent {
   readonly releaseNotesUrl?: string;
 }
 
-/** The part of a content that can grow after publication. */
+/** The part of a content that can grow after publication. A variant that is there already comes with its new models only. */
 export type Addition = Pick<PatchContent, 'variants' | 'cves' | 'releaseNotesUrl'>;
 
 /** A fault within a content, by JSON Pointer. */
@@ -47,13 +47,13 @@ export function isSameContent(left: PatchContent, right: PatchContent): boolean 
 
 /**
  * What `wanted` has beyond `present`, and where the two contradict each other, in words.
- * What `wanted` merely leaves out (an artifact, a CVE, the notes) contradicts nothing.
+ * What `wanted` merely leaves out (an artifact, a CVE, the notes) contradicts nothing; a model that is gone does.
  */
 export function compareContent(
   present: PatchContent,
   wanted: PatchContent,
 ): { addition: Addition | undefined; conflicts: readonly string[] } {
-  const variants = wanted.variants.filter(({ build }) => variantOf(present, build) === undefined);
+  const variants = wanted.variants.flatMap((variant) => growthOf(variantOf(present, variant.build), variant));
   const cves = wanted.cves.filter((cve) => isNew(cve, present));
   const notesUrl = present.releaseNotesUrl === undefined ? wanted.releaseNotesUrl : undefined;
   const isEmpty = variants.length === 0 && cves.length === 0 && notesUrl === undefined;
@@ -70,7 +70,10 @@ export function addToContent(present: PatchContent, { variants, cves, releaseNot
     byId.set(cve.id, { id: cve.id, exploited: cve.exploited || byId.get(cve.id)?.exploited === true });
   return {
     ...present,
-    variants: [...present.variants, ...variants.filter(({ build }) => variantOf(present, build) === undefined)],
+    variants: [
+      ...present.variants.map((had) => grown(had, variants)),
+      ...variants.filter(({ build }) => variantOf(present, build) === undefined),
+    ],
     cves: [...byId.values()],
     ...(releaseNotesUrl !== undefined && { releaseNotesUrl }),
   };
@@ -144,15 +147,34 @@ function changes(had: Variant, wants: Variant): string[] {
   if (had.prerequisiteBuild !== wants.prerequisiteBuild) {
     found.push(`prerequisiteBuild is ${had.prerequisiteBuild}, not ${wants.prerequisiteBuild}`);
   }
-  if (hadInOrder.models.join() !== wantsInOrder.models.join()) {
+  const surplus = hadInOrder.models.filter((model) => !wants.models.includes(model));
+  if (surplus.length > 0) {
     const missing = wantsInOrder.models.filter((model) => !had.models.includes(model));
-    const surplus = hadInOrder.models.filter((model) => !wants.models.includes(model));
     found.push(`models differ (new: ${missing.join(' ') || 'none'}; gone: ${surplus.join(' ') || 'none'})`);
   }
-  if (wants.artifact !== undefined && JSON.stringify(hadInOrder.artifact) !== JSON.stringify(wantsInOrder.artifact)) {
+  const [artifact, other] = [hadInOrder.artifact, wantsInOrder.artifact];
+  if (artifact !== undefined && other !== undefined && JSON.stringify(artifact) !== JSON.stringify(other)) {
     found.push('the artifact differs');
   }
   return found;
+}
+
+/** What a variant has beyond the present one: all of it, its new models, or its artifact. */
+function growthOf(had: Variant | undefined, wants: Variant): Variant[] {
+  if (had === undefined) return [wants];
+  const models = wants.models.filter((model) => !had.models.includes(model));
+  const isNewArtifact = had.artifact === undefined && wants.artifact !== undefined;
+  // An artifact is of the whole variant.
+  if (isNewArtifact) return [wants];
+  return models.length === 0 ? [] : [{ ...wants, models }];
+}
+
+function grown(had: Variant, additions: readonly Variant[]): Variant {
+  const addition = additions.find(({ build }) => build === had.build);
+  if (addition === undefined) return had;
+  const artifact = had.artifact ?? addition.artifact;
+  const models = [...new Set([...had.models, ...addition.models])];
+  return { ...had, models, ...(artifact !== undefined && { artifact }) };
 }
 
 function isNew(cve: Cve, present: PatchContent): boolean {
