@@ -5,6 +5,8 @@ import { type FieldFault } from '@sluice/contracts';
 export interface SofaFeed {
   readonly platform: Platform;
   readonly improvements: readonly SofaImprovement[];
+  /** Entries that cannot be read: they fall by themselves. */
+  readonly unreadable: readonly UnreadableRow[];
   /** Board id → model, of the `Devices` that have a `DeviceID`. */
   readonly models: ReadonlyMap<string, string>;
   /** CVEs that the file says are exploited, in whichever full release it says so. */
@@ -26,6 +28,13 @@ export interface SofaImprovement {
   readonly supersededBy: { readonly version: string; readonly build: string } | undefined;
 }
 
+/** `reason`: `unknown-form` when it has none of the fields that an entry has, as if the file were of another format. */
+export interface UnreadableRow {
+  readonly pointer: string;
+  readonly reason: 'unreadable' | 'unknown-form';
+  readonly detail: string;
+}
+
 /** A file that is refused as a whole, with everything that is wrong with it. */
 export interface UnreadableFile {
   readonly kind: 'unreadable';
@@ -35,6 +44,8 @@ export interface UnreadableFile {
 
 /** Real files have up to three; one that has more is no feed. */
 const IMPROVEMENTS_MAX = 1000;
+const FIELDS_OF_ROW = ['Version', 'VersionExtra', 'Build', 'PrerequisiteBuild', 'SupportedDevices'];
+const FAULTS_OF_ROW_MAX = 5;
 /** Faults beyond this say nothing new. */
 const FAULTS_MAX = 100;
 
@@ -69,9 +80,11 @@ export function readSofaFeed(file: Uint8Array): { readonly kind: 'read'; readonl
     const fullReleases = reader.array(version['SecurityReleases'] ?? [], `${path}/SecurityReleases`);
     return { path, latest: version['Latest'], fullReleases };
   });
+  const rows = readImprovements(root['BackgroundSecurityImprovements'], reader);
   const feed = {
     platform: readPlatform(versions, reader),
-    improvements: readImprovements(root['BackgroundSecurityImprovements'], reader),
+    improvements: rows.filter((row): row is SofaImprovement => !isUnreadable(row)),
+    unreadable: rows.filter(isUnreadable),
     models: readModels(root['Devices'], reader),
     exploited: readExploited(versions, reader),
     fullReleases: versions.reduce((sum, { fullReleases }) => sum + fullReleases.length, 0),
@@ -108,16 +121,33 @@ function readPlatform(versions: readonly OsVersion[], reader: Reader): Platform 
   return platform;
 }
 
-function readImprovements(value: unknown, reader: Reader): SofaImprovement[] {
+function isUnreadable(row: SofaImprovement | UnreadableRow): row is UnreadableRow {
+  return 'reason' in row;
+}
+
+function readImprovements(value: unknown, reader: Reader): (SofaImprovement | UnreadableRow)[] {
   const path = '/BackgroundSecurityImprovements';
   const improvements = Object.entries(reader.object(value, path)).flatMap(([major, rows]) => {
     const place = `${path}/${toPointerToken(major)}`;
-    return reader.array(rows, place).map((row, index) => readImprovement(row, `${place}/${String(index)}`, reader));
+    return reader.array(rows, place).map((row, index) => readRow(row, `${place}/${String(index)}`));
   });
   if (improvements.length > IMPROVEMENTS_MAX) {
     reader.fault(path, 'too-many', `has ${String(improvements.length)} entries, more than ${String(IMPROVEMENTS_MAX)}`);
   }
   return improvements;
+}
+
+function readRow(value: unknown, pointer: string): SofaImprovement | UnreadableRow {
+  const reader = new Reader();
+  const improvement = readImprovement(value, pointer, reader);
+  if (reader.faults.length === 0) return improvement;
+  const fields = typeof value === 'object' && value !== null ? Object.keys(value) : [];
+  if (!fields.some((field) => FIELDS_OF_ROW.includes(field))) {
+    const detail = `has none of ${FIELDS_OF_ROW.join(', ')}, but ${fields.slice(0, FAULTS_OF_ROW_MAX).join(', ') || 'nothing'}`;
+    return { pointer, reason: 'unknown-form', detail };
+  }
+  const faults = reader.faults.slice(0, FAULTS_OF_ROW_MAX).map(({ path, detail }) => `${path}: ${detail}`);
+  return { pointer, reason: 'unreadable', detail: faults.join('; ') };
 }
 
 function readImprovement(value: unknown, pointer: string, reader: Reader): SofaImprovement {
@@ -166,6 +196,8 @@ function readExploited(versions: readonly OsVersion[], reader: Reader): Set<stri
       const named = reader.texts(fullRelease['ActivelyExploitedCVEs'] ?? [], `${pointer}/ActivelyExploitedCVEs`);
       for (const id of named) exploited.add(id);
       for (const [id, details] of Object.entries(reader.object(fullRelease['CVEs'] ?? {}, `${pointer}/CVEs`))) {
+        // Former feeds have true or false here, which says nothing of being exploited.
+        if (typeof details === 'boolean') continue;
         const { ActivelyExploited, InKEV } = reader.object(details, `${pointer}/CVEs/${toPointerToken(id)}`);
         if (ActivelyExploited === true || InKEV === true) exploited.add(id);
       }

@@ -57,7 +57,7 @@ export function readSofaV2(file: Uint8Array): ImportReading {
   const reading = readSofaFeed(file);
   if (reading.kind === 'unreadable') return reading;
   const { feed } = reading;
-  const refused: ImportRefusal[] = [];
+  const refused = feed.unreadable.map(({ pointer, ...why }): ImportRefusal => ({ row: pointer, ...why }));
   const rows: Row[] = [];
   for (const improvement of feed.improvements) {
     const read = readRow(improvement, feed);
