@@ -4,6 +4,7 @@ import { path } from '../api.ts';
 import { facts, type Paint, table, time } from '../output.ts';
 import { type OpenSession, toLimit, toTime } from '../session.ts';
 
+const deviceFlags = ['clock-ahead', 'clock-behind', 'id-used-twice'];
 const patchStates = ['started', 'installed', 'failed', 'rolledBack', 'replaced'];
 
 interface Fleet {
@@ -28,6 +29,7 @@ interface Device {
   readonly region?: string;
   readonly lastReportAt?: string;
   readonly retiredAt?: string;
+  readonly flags?: readonly string[];
   readonly patches?: Readonly<Record<string, { state: string; at: string }>>;
 }
 
@@ -37,6 +39,7 @@ interface ListOptions {
   readonly state?: string;
   readonly platform?: string;
   readonly base?: string;
+  readonly flag?: string;
 }
 
 export function addFleetCommands(program: Command, open: OpenSession): void {
@@ -57,11 +60,12 @@ export function addFleetCommands(program: Command, open: OpenSession): void {
     .addOption(new Option('--state <state>', 'with a patch (or this one) in this state').choices(patchStates))
     .addOption(new Option('--platform <platform>', 'of this platform only').choices(platforms))
     .option('--base <build>', 'on this base build only')
+    .addOption(new Option('--flag <flag>', 'of which this is odd').choices(deviceFlags))
     .option('--limit <count>', 'at most so many', toLimit, 100)
     .addHelpText('after', '\nExample:\n  $ sluice device list --patch ios-26.3.1-a --state installed')
-    .action(async ({ limit, patch, state, platform, base }: ListOptions) => {
+    .action(async ({ limit, patch: patchId, ...filter }: ListOptions) => {
       const { api, output } = open();
-      const page = await api.list<Device>('telemetry', '/v1/devices', limit, { patchId: patch, state, platform, base });
+      const page = await api.list<Device>('telemetry', '/v1/devices', limit, { patchId, ...filter });
       output.answer(page, ({ items }, paint) => (items.length === 0 ? 'No devices.' : deviceTable(items, paint)));
       if (page.nextCursor !== undefined) output.note('There are more; ask for them with --limit.');
     });
@@ -139,6 +143,7 @@ function deviceText(device: Device, paint: Paint): string {
       ['region', device.region],
       ['last report', time(device.lastReportAt)],
       ['retired', time(device.retiredAt)],
+      ['odd', device.flags?.join(', ')],
       ...Object.entries(device.patches ?? {}).map(([id, { state, at }]) => [id, `${state} at ${time(at)}`] as const),
     ],
     paint,

@@ -13,6 +13,7 @@ import {
   view,
 } from './facts.fixture.ts';
 import { factKinds } from './facts.ts';
+import { deviceFlags } from './device-flags.ts';
 import { FleetShard } from './fleet-shard.ts';
 import { listDevices, summarize } from './fleet-views.ts';
 import { readPackedFacts } from './packed-facts.ts';
@@ -66,6 +67,36 @@ describe('folding what devices report of a patch', () => {
   it('orders a device whose clock is ahead by the time of receipt', () => {
     const nextYear = { ...installed(0), occurredAt: later(525_600), receivedAt: later(0), clockAhead: true };
     expect(stateOf('a', nextYear, rolledBack(10))?.state).toBe('rolledBack');
+  });
+
+  it('orders a device whose clock begins at 1970 by the time of receipt, and keeps what it says', () => {
+    const after = { receivedAt: later(10) };
+    const removed = { ...rolledBack(0), ...after, occurredAt: Date.parse('1970-01-01T00:03:00Z') };
+    const base = { ...seen(0), ...after, occurredAt: Date.parse('1970-01-01T00:04:00Z') };
+    const shard = shardOf(installed(0), removed, base);
+    expect(view(shard)).toMatchObject({ osBuild: BASE_BUILD, patches: { a: { state: 'rolledBack' } } });
+    expect(view(shard)?.flags).toEqual(['clock-behind']);
+    shard.apply(readPackedFacts(pack(seen(20))));
+    expect(view(shard)?.flags).toBeUndefined();
+  });
+
+  it('takes no report of the last day for one of a wrong clock, and the first one as of now', () => {
+    const late = { ...installed(-1439), receivedAt: later(0) };
+    const shard = shardOf(seen(0), late);
+    expect([view(shard)?.osBuild, view(shard)?.flags]).toEqual([BASE_BUILD, undefined]);
+    const first = view(shardOf({ ...seen(0), occurredAt: 0, receivedAt: later(0) }));
+    expect(first?.flags).toEqual(['clock-behind']);
+  });
+
+  it('flags a device that tells another model, for good, and counts it once', () => {
+    const phone = { ...seen(0) };
+    const pad = (minutes: number) => ({ ...seen(minutes), said: { model: 'iPad16,3' } });
+    const shard = shardOf(phone, pad(1), seen(2), pad(3), { ...seen(4), clockAhead: true, device: 'd-2' });
+    expect(view(shard)?.flags).toEqual(['id-used-twice']);
+    expect(view(shard, 'd-2')?.flags).toEqual(['clock-ahead']);
+    expect(deviceFlags.map((flag) => shard.flags.count(flag))).toEqual([1, 0, 1]);
+    expect(listDevices(shard, { flag: 'id-used-twice' }, asReported, { from: 0, limit: 9 }).items).toHaveLength(1);
+    expect(shard.knownDevices).toBe(2);
   });
 
   it('lets the later position win when two reports are of the same instant', () => {

@@ -1,22 +1,28 @@
 import { DEVICE, DeviceTable } from './device-table.ts';
+import { DeviceFlags } from './device-flags.ts';
 import { CLEARED, EntryTable, FIRST_PATCH, type PatchState, rawStates, RETIRED } from './entry-table.ts';
 import { kindCodes, parseProfile, parseTarget, type Profile } from './facts.ts';
 import { InstallTrials, type PendingCell, type TrialCell } from './install-trials.ts';
 import { type PackedFacts, PackedFactsError } from './packed-facts.ts';
-import { HAS_ID, KEY_BYTES, KIND_MASK } from './packed-layout.ts';
+import { CLOCK_AHEAD, HAS_ID, KEY_BYTES, KIND_MASK } from './packed-layout.ts';
 import { PatchCounts, type PatchTally, SHOWN } from './patch-counts.ts';
 import { NOWHERE, TextTable } from './records.ts';
 import { type ShardImage } from './shard-image.ts';
 
 const KIND = kindCodes;
+/** A report of longer before what was last heard of its device is told by a clock that is wrong. */
+const BEHIND_MS_MAX = 24 * 3_600_000;
+
 const RAW = { started: 0, installed: 1, failed: 2, rolledBack: 3 } as const;
 
 /**
  * The compact state of one shard: the fold over its packed commits. The order of arrival does not matter, the order of
- * occurrence does; a device whose clock is ahead is ordered by our time of receipt, lest it pins a state forever.
+ * occurrence does; what a device says with a clock that is wrong is ordered by our time of receipt: one ahead would pin a
+ * state for ever, one behind would never be heard (design §3.6).
  */
 export class FleetShard {
   readonly devices = new DeviceTable();
+  readonly flags = new DeviceFlags();
   readonly entries = new EntryTable();
   readonly profileLines = new TextTable();
   /** By number; real patches begin at FIRST_PATCH. */
@@ -45,6 +51,7 @@ export class FleetShard {
     for (const patchId of image.patches) shard.patches.indexOf(patchId);
     shard.devices.restore(image.devices, image.ids);
     shard.entries.records.restore(image.entries);
+    shard.flags.restore(image.flags);
     shard.factCount = image.facts;
     for (let device = 0; device < shard.devices.count; device += 1) {
       const counted = shard.word(device, DEVICE.countedProfile);
@@ -81,14 +88,18 @@ export class FleetShard {
         idAt += 1 + (ids[idAt] ?? 0);
       }
       const received = receivedAt[index] ?? 0;
-      const when = Math.min(occurredAt[index] ?? 0, received);
+      const occurred = Math.min(occurredAt[index] ?? 0, received);
       const kind = head & KIND_MASK;
       if (kind === KIND.DeviceRetired) {
-        this.mark(device, RETIRED, when);
+        this.mark(device, RETIRED, occurred);
         this.recount(device);
         continue;
       }
+      const isBehind = this.isBehind(device, occurred, received);
+      this.flags.clock(device, isBehind ? 'clock-behind' : (head & CLOCK_AHEAD) !== 0 ? 'clock-ahead' : undefined);
+      const when = isBehind ? received : occurred;
       const profile = profiles[facts.profiles[index] ?? 0] ?? 0;
+      if (this.isOfAnotherModel(device, profile)) this.flags.usedTwice(device);
       const observed = this.observe(device, profile, when, received);
       const target = patches[facts.targets[index] ?? 0];
       const announced = target !== undefined && this.tell(device, kind, target, { profile, when, received });
@@ -192,6 +203,17 @@ export class FleetShard {
       const wasCleared = state === 'rolledBack' && this.entries.raw(entry) !== RAW.rolledBack;
       yield { patch, state, at: wasCleared ? clearedAt : this.entries.at(entry) };
     }
+  }
+
+  private isBehind(device: number, occurred: number, received: number): boolean {
+    const heard = this.lastReportAt(device);
+    return occurred < (heard === -Infinity ? received : heard) - BEHIND_MS_MAX;
+  }
+
+  private isOfAnotherModel(device: number, profile: number): boolean {
+    const before = this.word(device, DEVICE.profile);
+    if (before === profile || this.lastReportAt(device) === -Infinity) return false;
+    return this.profiles[before]?.model !== this.profiles[profile]?.model;
   }
 
   /** Takes over what a report says of the device itself. True when its counts may have changed. */

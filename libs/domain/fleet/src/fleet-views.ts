@@ -1,5 +1,6 @@
 import { toTimeText } from '@sluice/event-sourcing';
 import { FIRST_PATCH, type PatchState, patchStates } from './entry-table.ts';
+import { type DeviceFlag } from './device-flags.ts';
 import { type Profile } from './facts.ts';
 import { type FleetShard } from './fleet-shard.ts';
 import { type StateCounts } from './patch-counts.ts';
@@ -11,6 +12,8 @@ export interface DeviceView extends Profile {
   readonly lastReportAt: string;
   /** Present when the device was retired and has not reported since. */
   readonly retiredAt?: string;
+  /** What is odd about it; absent when nothing is. */
+  readonly flags?: readonly DeviceFlag[];
   readonly patches: Readonly<Record<string, { readonly state: PatchState; readonly at: string }>>;
 }
 
@@ -20,6 +23,7 @@ export interface DeviceFilter {
   readonly state?: PatchState | undefined;
   readonly platform?: string | undefined;
   readonly base?: string | undefined;
+  readonly flag?: DeviceFlag | undefined;
 }
 
 /** The base of a device that reports a build: the prerequisite of the patch with that build, else the build itself. */
@@ -47,11 +51,13 @@ export function viewDevice(shard: FleetShard, device: number): DeviceView | unde
   for (const { patch, state, at } of shard.shownEntries(device)) {
     patches[shard.patches.idOf(patch)] = { state, at: toTimeText(at) };
   }
+  const flags = shard.flags.of(device);
   return {
     deviceId: shard.devices.idOf(device),
     ...profile,
     lastReportAt: toTimeText(shard.lastReportAt(device)),
     ...(!shard.isKnown(device) && { retiredAt: toTimeText(shard.retiredAt(device)) }),
+    ...(flags.length > 0 && { flags }),
     patches,
   };
 }
@@ -99,7 +105,8 @@ export function summarize(shards: readonly FleetShard[], baseOf: BaseOf): FleetS
 
 function matches(shard: FleetShard, device: number, filter: DeviceFilter, baseOf: BaseOf): boolean {
   if (!shard.isKnown(device)) return false;
-  const { patchId, state, platform, base } = filter;
+  const { patchId, state, platform, base, flag } = filter;
+  if (flag !== undefined && !shard.flags.of(device).includes(flag)) return false;
   const profile = shard.profileOfDevice(device);
   if (platform !== undefined && profile?.platform !== platform) return false;
   if (base !== undefined && (profile === undefined || baseOf(profile.osBuild) !== base)) return false;

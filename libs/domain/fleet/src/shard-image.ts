@@ -31,10 +31,10 @@ export interface RestoredShard {
 }
 
 /** To be raised whenever a section, or the layout of a record in it, changes. */
-const IMAGE_VERSION = 2;
+const IMAGE_VERSION = 3;
 /** Sections begin at multiples of this, so that they can be seen as words and floats where they lie. */
 const ALIGNMENT_BYTES = 8;
-const SECTIONS = 10;
+const SECTIONS = 11;
 /** Version, facts, and the length of each section. */
 const HEADER_FLOATS = 2 + SECTIONS;
 const HEADER_BYTES = HEADER_FLOATS * 8;
@@ -62,6 +62,7 @@ export function packImage(image: ShardImage): Uint8Array<ArrayBuffer>[] {
   const sections = [
     image.devices,
     image.entries,
+    image.flags,
     image.ids,
     encoder.encode(image.profiles.join('\n')),
     encoder.encode(image.patches.join('\n')),
@@ -83,6 +84,7 @@ export function readImage(bytes: Uint8Array): ShardImage {
     facts: next.facts,
     devices: words(next.section()),
     entries: words(next.section()),
+    flags: words(next.section()),
     ids: next.section(),
     profiles: lines(next.section()),
     patches: lines(next.section()),
@@ -94,6 +96,7 @@ export function readImage(bytes: Uint8Array): ShardImage {
   const fits =
     image.devices.length % DEVICE.words === 0 &&
     image.entries.length % ENTRY.words === 0 &&
+    image.flags.length % 2 === 0 &&
     image.tallies.length === image.patches.length * 2 &&
     image.cells.length % CELL_NUMBERS === 0 &&
     image.outcomes.length % OUTCOME_NUMBERS === 0;

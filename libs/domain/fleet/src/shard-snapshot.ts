@@ -1,5 +1,6 @@
 import { toTimeText } from '@sluice/event-sourcing';
 import { DEVICE, IdTexts } from './device-table.ts';
+import { flagsIn } from './device-flags.ts';
 import { CLEARED, ENTRY, rawStates, RETIRED, TRIAL_FLAGS } from './entry-table.ts';
 import { type FleetShard } from './fleet-shard.ts';
 import { NOWHERE } from './records.ts';
@@ -9,6 +10,8 @@ export interface ShardSnapshot {
   readonly facts: number;
   readonly devices: Uint32Array;
   readonly entries: Uint32Array;
+  /** Device and flags of those that have any. */
+  readonly flags: Uint32Array;
   readonly ids: Uint8Array;
   readonly profiles: readonly string[];
   readonly patches: readonly string[];
@@ -26,6 +29,7 @@ export function snapshotOf(shard: FleetShard): ShardSnapshot {
     facts: shard.facts,
     devices: shard.devices.records.copy(),
     entries: shard.entries.records.copy(),
+    flags: shard.flags.copy(),
     ids: shard.devices.ids.copy(),
     profiles: [...shard.profileLines.texts],
     patches: [...shard.patches.allIds],
@@ -60,6 +64,7 @@ function isSame(left: ShardSnapshot, right: ShardSnapshot): boolean {
     left.facts === right.facts &&
     left.devices.length === right.devices.length &&
     left.entries.length === right.entries.length &&
+    left.flags.join() === right.flags.join() &&
     left.profiles.join('\n') === right.profiles.join('\n') &&
     left.patches.join('\n') === right.patches.join('\n') &&
     left.ids.length === right.ids.length &&
@@ -94,6 +99,7 @@ function describe(snapshot: ShardSnapshot, ids: IdTexts, device: number): Map<st
     ['profile', profile(word(DEVICE.profile))],
     ['profileAt', timeText(floats[base / 2 + DEVICE.profileAtFloat])],
     ['heardAt', timeText(floats[base / 2 + DEVICE.lastReportFloat])],
+    ['flags', flagsIn(snapshot.flags, device)],
     ['counted', word(DEVICE.countedProfile) === 0 ? 'no' : profile(word(DEVICE.countedProfile) - 1)],
   ]);
   const entryFloats = floatsOf(snapshot.entries);

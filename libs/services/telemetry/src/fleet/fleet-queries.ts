@@ -1,3 +1,5 @@
+import { sum } from '@sluice/domain-cohorts';
+import { deviceFlags } from '@sluice/domain-fleet';
 import { Injectable } from '@nestjs/common';
 import { type DeviceFilter, type FleetSummary, summarize } from '@sluice/domain-fleet';
 import { type KnownOwner } from '@sluice/event-feed';
@@ -38,6 +40,11 @@ export class FleetQueries {
     private readonly clock: Clock,
     metrics: Metrics,
   ) {
+    metrics.gaugeBy('sluice_devices_flagged', 'Devices of the own shards of which something is odd, by what it is', {
+      label: 'flag',
+      read: () =>
+        new Map(deviceFlags.map((flag) => [flag, sum(fleet.owned().map(({ state }) => state.flags.count(flag)))])),
+    });
     metrics.gauge('sluice_shards_owned', 'Shards of the fleet that this instance owns', () => fleet.owned().length);
     metrics.gauge(
       'sluice_shards_without_owner',

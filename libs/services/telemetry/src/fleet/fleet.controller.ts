@@ -3,7 +3,7 @@ import { Controller, Get, HttpCode, Param, ParseIntPipe, Post, Query, Req, Strea
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiExcludeEndpoint, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { BUILD_PATTERN, ID_PATTERN, platforms } from '@sluice/contracts';
-import { type PatchState, patchStates } from '@sluice/domain-fleet';
+import { type DeviceFlag, deviceFlags, type PatchState, patchStates } from '@sluice/domain-fleet';
 import { type CommandContext } from '@sluice/event-sourcing';
 import { IsTime, Optional, ProblemError, RequestContext, Roles } from '@sluice/platform';
 import { Type } from 'class-transformer';
@@ -45,6 +45,11 @@ class DevicesQuery {
   @Optional()
   @Matches(new RegExp(BUILD_PATTERN))
   base?: string;
+
+  @ApiPropertyOptional({ enum: deviceFlags, description: 'Devices of which this is odd.' })
+  @Optional()
+  @IsIn(deviceFlags)
+  flag?: DeviceFlag;
 
   @ApiPropertyOptional({ minimum: 1, maximum: PAGE_MAX })
   @Optional()

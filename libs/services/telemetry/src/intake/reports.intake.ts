@@ -9,8 +9,8 @@ import { checkReport, countUnknownFields, factKindOf, isRefusal, type Refusal } 
 import { hashDevice, hashReport } from '../shard/shard-of.ts';
 import { type ShardWriter } from '../shard/shard-writer.ts';
 
-/** A clock further ahead than this is called wrong; less is the network and the time to send. */
-const CLOCK_AHEAD_TOLERATED_MS = 60_000;
+/** A clock further ahead than this is called wrong (design §3.6). */
+const CLOCK_AHEAD_TOLERATED_MS = 5 * 60_000;
 
 interface Delivery {
   readonly writer: ShardWriter;
