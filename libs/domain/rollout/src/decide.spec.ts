@@ -237,14 +237,25 @@ describe('recalling a patch', () => {
     const removal = { directive: 'remove', reason: 'recalled', patchId: 'a', patchIds: ['a'] };
     expect(ask(recalled, { installed: ['a'] })).toMatchObject({ ...removal, lease: { recallEpoch: 1 } });
     expect(ask(recalled, { osBuild: '23D77133a' })).toMatchObject(removal);
-    expect(ask(recalled, { osBuild: '23E200', installed: ['a'] })).toMatchObject(removal);
   });
 
-  it('names everything that falls with it', () => {
-    const { patchIds } = ask([...recalled, published('c')], {
-      installed: ['a', 'c', 'unheard-of'],
-      osBuild: '23D77133c',
+  it('believes the build, and no list that says something else', () => {
+    const world = [...recalled, published('c')];
+    // It has left the base of the patch.
+    expect(answer(recalled, { osBuild: '23E200', installed: ['a'] })).toBe('none no-patch');
+    // It runs the next letter, or the recalled one.
+    expect(answer(world, { osBuild: '23D77133c', installed: ['a', 'c'] })).toBe('none c already-installed');
+    expect(ask(world, { osBuild: '23D77133a', installed: ['c'] })).toMatchObject({
+      directive: 'remove',
+      patchIds: ['a'],
     });
+    expect(
+      answer([...recalled, { ...published('b'), platform: 'macos' }], { osBuild: '23D8133', installed: ['b'] }),
+    ).toBe('none a pulled');
+  });
+
+  it('names everything that falls with it, as long as the build says nothing', () => {
+    const { patchIds } = ask([...recalled, published('c')], { installed: ['a', 'c', 'unheard-of'] });
     expect(patchIds?.toSorted()).toEqual(['a', 'c']);
   });
 

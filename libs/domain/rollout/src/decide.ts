@@ -57,7 +57,7 @@ export function decide(device: AskingDevice, policy: Policy, nowMs: number, buck
   const index = policy.platforms.get(device.platform);
   const patched = index?.patched.get(device.osBuild);
   const base = patched?.base ?? device.osBuild;
-  const held = heldPatches(device, policy, base, patched?.patch);
+  const held = patched === undefined ? listedPatches(device, policy) : [patched.patch];
   const question = { device, policy, nowMs, bucketOf, held };
   const candidates = index?.candidates.get(base)?.get(device.model) ?? NO_CANDIDATES;
   const recalled = highestLetter(held.filter(isRecalled));
@@ -231,21 +231,17 @@ function isOnHold(candidate: Candidate, { holdsOnAllPatches, unstoredHolds }: Po
   return false;
 }
 
-/** What the device says that it has installed, and what its build implies. */
-function heldPatches(
-  { installed, platform }: AskingDevice,
-  { patches }: Policy,
-  base: string,
-  implied: PolicyPatch | undefined,
-): readonly PolicyPatch[] {
-  if (installed.length === 0) return implied === undefined ? NOTHING_HELD : [implied];
-  const held = new Set<PolicyPatch>(implied && [implied]);
+/**
+ * What a device on a base build says that it has installed, and may not have restarted into yet. Where its build is that of
+ * a patch, that one is what it holds, whatever it lists; of a base that it has left it holds nothing (design §3.3).
+ */
+function listedPatches({ installed, platform, osBuild }: AskingDevice, { patches }: Policy): readonly PolicyPatch[] {
+  if (installed.length === 0) return NOTHING_HELD;
+  const held = new Set<PolicyPatch>();
   for (const patchId of installed) {
     const patch = patches.get(patchId);
     if (patch?.published?.platform !== platform) continue;
-    // On another base it cannot be there any more; yet what was recalled is taken back from whoever says to have it.
-    const isOnBase = patch.published.variants.some((variant) => variant.prerequisiteBuild === base);
-    if (isOnBase || isRecalled(patch)) held.add(patch);
+    if (patch.published.variants.some((variant) => variant.prerequisiteBuild === osBuild)) held.add(patch);
   }
   return [...held];
 }
