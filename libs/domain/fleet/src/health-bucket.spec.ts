@@ -110,6 +110,20 @@ describe('telling holders', () => {
     ]);
   });
 
+  it('counts no removal when a holder is retired, nor one holder more when it comes back', () => {
+    const shard = shardOf(installed(0), { ...installed(0), device: 'd-2' });
+    const announced = announce(
+      nothingAnnounced,
+      closeBucket(shard, nothingAnnounced, closing(1)) as HealthBucketClosed,
+    );
+    add(shard, { kind: 'DeviceRetired', occurredAt: NOON + 3 * MINUTE });
+    const retired = closeBucket(shard, announced, closing(4));
+    expect(retired?.holders).toEqual([{ patchId: 'a', ...none, holders: 1 }]);
+    add(shard, { occurredAt: NOON + 5 * MINUTE, said: { osBuild: PATCHED_BUILD } });
+    const back = closeBucket(shard, announce(announced, retired as HealthBucketClosed), closing(6));
+    expect(back?.holders).toEqual([{ patchId: 'a', ...none, holders: 2 }]);
+  });
+
   it('counts removals that failed', () => {
     const shard = shardOf(installed(0), about('PatchRemoveFailed', 1, PATCHED_BUILD));
     expect(closeBucket(shard, nothingAnnounced, closing(2))?.holders[0]).toMatchObject({

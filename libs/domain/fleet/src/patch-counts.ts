@@ -6,7 +6,7 @@ export type StateCounts = Record<PatchState, number>;
 
 /** What happened to a patch in a shard since the last `takeTallies`. */
 export interface PatchTally {
-  /** Devices that stopped holding it. */
+  /** Devices that stopped holding it, the retired not among them. */
   removed: number;
   removalsFailed: number;
 }
@@ -56,7 +56,8 @@ export class PatchCounts {
     if (counts === undefined) return;
     counts.shown[before] = (counts.shown[before] ?? 0) - 1;
     counts.shown[after] = (counts.shown[after] ?? 0) + 1;
-    if (before === SHOWN.installed) counts.removed += 1;
+    // A device that was retired is counted under none, and nobody knows what it holds.
+    if (before === SHOWN.installed && after !== 0) counts.removed += 1;
   }
 
   countFailedRemoval(patch: number): void {
