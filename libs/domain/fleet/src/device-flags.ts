@@ -42,7 +42,7 @@ export class DeviceFlags {
   }
 
   restore(copy: Uint32Array): void {
-    for (let at = 0; at < copy.length; at += 2) this.write(copy[at] ?? 0, copy[at + 1] ?? 0);
+    for (let index = 0; index < copy.length; index += 2) this.write(copy[index] ?? 0, copy[index + 1] ?? 0);
   }
 
   private write(device: number, found: number): void {
@@ -53,8 +53,9 @@ export class DeviceFlags {
 
 /** The flags of a device in a copy, as a text. */
 export function flagsIn(copy: Uint32Array, device: number): string {
-  for (let at = 0; at < copy.length; at += 2) {
-    if (copy[at] === device) return deviceFlags.filter((flag) => ((copy[at + 1] ?? 0) & bits[flag]) !== 0).join(' ');
+  for (let index = 0; index < copy.length; index += 2) {
+    if (copy[index] === device)
+      return deviceFlags.filter((flag) => ((copy[index + 1] ?? 0) & bits[flag]) !== 0).join(' ');
   }
   return '';
 }

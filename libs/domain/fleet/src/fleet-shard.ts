@@ -206,8 +206,8 @@ export class FleetShard {
   }
 
   private isBehind(device: number, occurred: number, received: number): boolean {
-    const heard = this.lastReportAt(device);
-    return occurred < (heard === -Infinity ? received : heard) - BEHIND_MS_MAX;
+    const lastReportAt = this.lastReportAt(device);
+    return occurred < (lastReportAt === -Infinity ? received : lastReportAt) - BEHIND_MS_MAX;
   }
 
   private isOfAnotherModel(device: number, profile: number): boolean {
