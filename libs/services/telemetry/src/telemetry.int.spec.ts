@@ -235,6 +235,29 @@ describe('taking in reports', () => {
     expect((await get('/v1/fleet')).body).toMatchObject({ facts: 2 });
   });
 
+  it('counts reports on patches that nobody has published, and takes them', async () => {
+    const counted = async () => {
+      const { body } = await app.inject({
+        url: '/metrics',
+        headers: { authorization: `Bearer ${tokens.adminToken()}` },
+      });
+      return /^sluice_reports_unknown_patches_total (\d+)$/m.exec(body)?.[1];
+    };
+    expect((await send([installed(), report()])).body).toMatchObject({ accepted: 2 });
+    expect(await counted()).toBe('1');
+    await tellCatalog({
+      type: 'PatchPublished',
+      platform: 'ios',
+      baseVersion: '26.3.1',
+      letter: 'a',
+      variants: [],
+      cves: [],
+    });
+    await app.get(Followers).settle();
+    expect((await send([installed()])).body).toMatchObject({ accepted: 1 });
+    expect(await counted()).toBe('1');
+  });
+
   it('takes the same report id of another device for another report', async () => {
     const { body } = await send([report({ reportId: 'r' }), report({ reportId: 'r', deviceId: 'd-2' })]);
     expect(body).toMatchObject({ accepted: 2 });

@@ -9,6 +9,7 @@ export class CatalogView {
   readonly follower: Follower<FeedEvent>;
   private readonly bases = new Map<string, string>();
   private readonly epochs = new Map<string, number>();
+  private readonly published = new Set<string>();
 
   constructor(feed: EventFeed) {
     this.follower = followFeed(feed, {
@@ -24,6 +25,11 @@ export class CatalogView {
   /** The base of a device that reports a build. */
   readonly baseOf = (build: string): string => this.bases.get(build) ?? build;
 
+  /** True for patches that were published, as far as it was heard. */
+  knows(patchId: string): boolean {
+    return this.published.has(patchId);
+  }
+
   /** Base by build of a patch; other builds are their own base. */
   get baseByBuild(): ReadonlyMap<string, string> {
     return this.bases;
@@ -38,6 +44,7 @@ export class CatalogView {
     switch (event.type) {
       case 'PatchPublished':
       case 'PatchAmended':
+        this.published.add(event.patchId);
         for (const { build, prerequisiteBuild } of event.variants) this.bases.set(build, prerequisiteBuild);
         return;
       case 'PatchPulled':

@@ -32,6 +32,7 @@ export class ReportsIntake {
   private readonly refused;
   private readonly handedOn;
   private readonly unknownFields;
+  private readonly unknownPatches;
   private readonly removalsFailed;
 
   constructor(
@@ -46,6 +47,10 @@ export class ReportsIntake {
     this.refused = reports.labels({ outcome: 'refused' });
     this.handedOn = reports.labels({ outcome: 'handed-on' });
     this.unknownFields = metrics.counter('sluice_reports_unknown_fields_total', 'Fields of reports that are not known');
+    this.unknownPatches = metrics.counter(
+      'sluice_reports_unknown_patches_total',
+      'Reports on patches that were not published, as far as it was heard',
+    );
     this.removalsFailed = metrics.counter('sluice_removals_failed_total', 'Removals that devices could not carry out');
   }
 
@@ -63,9 +68,12 @@ export class ReportsIntake {
     for (const [writer, share] of shares) writer.admit(share);
     let accepted = 0;
     let removalsFailed = 0;
+    let unknownPatches = 0;
     for (const { writer, fact } of deliveries) {
       if (!writer.offer(fact, delivered.cause)) continue;
       accepted += 1;
+      const patchId = fact.said?.patchId;
+      if (patchId !== undefined && !this.fleet.catalog.knows(patchId)) unknownPatches += 1;
       if (fact.kind === 'PatchRemoveFailed') removalsFailed += 1;
     }
     const handedOn = parcels && this.send(parcels, delivered);
@@ -74,6 +82,7 @@ export class ReportsIntake {
     const duplicates = deliveries.length - accepted;
     this.accepted.inc(accepted);
     this.removalsFailed.inc(removalsFailed);
+    this.unknownPatches.inc(unknownPatches);
     this.duplicates.inc(duplicates);
     this.refused.inc(refused.length);
     const receipt = { accepted, duplicates, refused };
