@@ -59,7 +59,6 @@ export const reasonCodes = {
   'no-rollout': 'A patch applies, but none of its rollouts has started.',
   'already-installed': 'The device has the patch.',
   'folded-in': 'The base build of the device contains the fix already.',
-  superseded: 'A later letter has replaced the patch, and its rollout is over.',
   pulled: 'The patch was withdrawn or recalled.',
   'on-hold': 'A hold covers this device.',
   'rollout-paused': 'The rollout is paused or halted.',

@@ -126,7 +126,13 @@ describe('deciding for a device', () => {
       { model: 'iPad16,3' },
       5000,
     ],
-    ['a later letter has replaced the patch', 'none a superseded', [published('a'), ...complete, superseded], {}, 5000],
+    [
+      'a later letter is not open to the device, this one stands',
+      'install a completed',
+      [published('a'), ...complete, published('c'), superseded],
+      {},
+      5000,
+    ],
     [
       'the later letter was pulled',
       'install a completed',
@@ -134,7 +140,13 @@ describe('deciding for a device', () => {
       {},
       5000,
     ],
-    ['a full release contains the patch by now', 'none a folded-in', [published('a'), ...complete, foldedIn], {}, 5000],
+    [
+      'it stays on the base of a patch that was folded in',
+      'install a completed',
+      [published('a'), ...complete, foldedIn],
+      {},
+      5000,
+    ],
     [
       'the patch is superseded, and its rollout runs on',
       'install a in-wave',

@@ -41,13 +41,7 @@ const NOTHING_HELD: readonly PolicyPatch[] = [];
 const NO_CANDIDATES: readonly Candidate[] = [];
 
 /** Reasons of patches that nobody is brought at present: a lower letter, or one that the device has, says more. */
-const DORMANT: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
-  'pulled',
-  'no-rollout',
-  'rollout-aborted',
-  'superseded',
-  'folded-in',
-]);
+const DORMANT: ReadonlySet<ReasonCode> = new Set<ReasonCode>(['pulled', 'no-rollout', 'rollout-aborted']);
 
 /**
  * Tells a device what to do, from nothing but what it says of itself, the policy, and its bucket.
@@ -169,12 +163,8 @@ function judgeRollout({ rolloutId, state, audiences }: PolicyRollout, candidate:
     case 'paused':
     case 'halted':
       return { reason: 'rollout-paused', rolloutId, wave: state.wave };
-    case 'completed': {
-      const { supersededBy, foldedInto } = candidate.patch;
-      if (supersededBy !== undefined && supersededBy.pull === undefined) return { reason: 'superseded', rolloutId };
-      if (foldedInto !== undefined) return { reason: 'folded-in', rolloutId };
-      return judgeWaves(state, audiences, candidate, placing);
-    }
+    // A later letter was asked first: while that one is not open to the device, this one stands.
+    case 'completed':
     case 'running':
       return judgeWaves(state, audiences, candidate, placing);
   }

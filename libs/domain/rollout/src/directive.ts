@@ -9,7 +9,6 @@ export type ReasonCode =
   | 'no-rollout'
   | 'already-installed'
   | 'folded-in'
-  | 'superseded'
   | 'pulled'
   | 'on-hold'
   | 'rollout-paused'

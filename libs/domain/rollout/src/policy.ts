@@ -64,7 +64,6 @@ export interface PolicyPatch {
   readonly patchId: string;
   published: PublishedPatch | undefined;
   supersededBy: PolicyPatch | undefined;
-  foldedInto: { readonly version: string; readonly build: string } | undefined;
   pull: Pull | undefined;
   recallEpoch: number;
   /** Those that have started and were not aborted, the latest first. */
@@ -234,9 +233,7 @@ function foldCatalog(policy: Policy, event: CatalogEvent): void {
       return;
     }
     case 'PatchFoldedIn': {
-      const { version, build } = event;
-      patch.foldedInto = { version, build };
-      if (patch.published) indexOf(policy, patch.published.platform).foldedInto.set(build, patch);
+      if (patch.published) indexOf(policy, patch.published.platform).foldedInto.set(event.build, patch);
     }
   }
 }
@@ -309,7 +306,6 @@ function patchOf({ patches }: Policy, patchId: string): PolicyPatch {
     patchId,
     published: undefined,
     supersededBy: undefined,
-    foldedInto: undefined,
     pull: undefined,
     recallEpoch: 0,
     rollouts: [],
