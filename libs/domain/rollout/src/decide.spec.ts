@@ -240,6 +240,23 @@ describe('rolling a patch out twice', () => {
     const stopped: PolicyEvent = { ...paused(minute(1350)), rolloutId: 'r2' };
     expect(ask([...world, stopped], {}, 1400)).toMatchObject({ directive: 'none', reason: 'rollout-paused' });
   });
+
+  it('does not bring the patch back by an earlier rollout when the latest is aborted, until another one starts', () => {
+    const second = [planned({}, 'r2'), started(minute(1300), 'a', 'r2'), opened(1, minute(1300), 'r2')];
+    const ended = [published('a'), ...complete, ...second, aborted(minute(1350), 'r2')];
+    expect(answer(ended, {}, 5000)).toBe('none a rollout-aborted');
+    const third = [
+      planned({ waves: [betaWave] }, 'r3'),
+      started(minute(1400), 'a', 'r3'),
+      opened(1, minute(1400), 'r3'),
+    ];
+    expect(answer([...ended, planned({}, 'r3')], {}, 5000)).toBe('none a rollout-aborted');
+    expect(answer([...ended, ...third], {}, 5000)).toBe('install a completed');
+    // One that was never started has brought nothing, and ends nothing.
+    expect(answer([published('a'), ...complete, planned({}, 'r2'), aborted(minute(1350), 'r2')], {}, 5000)).toBe(
+      'install a completed',
+    );
+  });
 });
 
 describe('recalling a patch', () => {

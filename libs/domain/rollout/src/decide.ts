@@ -131,9 +131,10 @@ function judge(candidate: Candidate, { device, policy, nowMs, bucketOf }: Questi
   return verdict;
 }
 
-/** The latest rollout answers, unless an earlier one that is complete has room for the device. */
+/** The latest rollout answers, unless an earlier one that is complete has room for the device. Where it was aborted, none does. */
 function judgeRollouts(candidate: Candidate, placing: Placing): Verdict {
-  const { rollouts, aborted } = candidate.patch;
+  const { rollouts, aborted, isEnded } = candidate.patch;
+  if (isEnded && aborted !== undefined) return { reason: 'rollout-aborted', rolloutId: aborted };
   let latest: Verdict | undefined;
   for (const rollout of rollouts) {
     const verdict = judgeRollout(rollout, candidate, placing);

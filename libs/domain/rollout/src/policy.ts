@@ -70,6 +70,8 @@ export interface PolicyPatch {
   readonly rollouts: PolicyRollout[];
   /** The rollout that was aborted last. */
   aborted: string | undefined;
+  /** True when that was the latest: no earlier one brings the patch back by itself, until another one starts. */
+  isEnded: boolean;
   readonly holds: PolicyHold[];
 }
 
@@ -264,7 +266,7 @@ function foldRollout(policy: Policy, event: RolloutEvent): void {
     wasHalted: false,
   };
   policy.rollouts.set(rolloutId, rollout);
-  unlist(policy, rollout);
+  const wasLatest = unlist(policy, rollout);
   rollout.state = rolloutDecider.evolve(rollout.state, event);
   if (rollout.state.status === 'absent') return;
   const { plan } = rollout.state;
@@ -273,16 +275,23 @@ function foldRollout(policy: Policy, event: RolloutEvent): void {
   if (event.type === 'RolloutPlanned' || event.type === 'RolloutReplanned')
     rollout.audiences = plan.waves.map(({ audience }) => compileAudience(audience));
   const patch = patchOf(policy, plan.patchId);
-  if (rollout.state.status === 'aborted') patch.aborted = rolloutId;
-  else if (rollout.state.status !== 'planned') {
+  if (event.type === 'RolloutStarted') patch.isEnded = false;
+  if (rollout.state.status === 'aborted') {
+    patch.aborted = rolloutId;
+    patch.isEnded ||= wasLatest;
+  } else if (rollout.state.status !== 'planned') {
     patch.rollouts.push(rollout);
     patch.rollouts.sort(latestFirst);
   }
 }
 
-function unlist(policy: Policy, rollout: PolicyRollout): void {
-  if (rollout.state.status === 'absent') return;
-  removeFrom(patchOf(policy, rollout.state.plan.patchId).rollouts, (each) => each === rollout);
+/** True when it was the latest rollout of its patch that had started. */
+function unlist(policy: Policy, rollout: PolicyRollout): boolean {
+  if (rollout.state.status === 'absent') return false;
+  const { rollouts } = patchOf(policy, rollout.state.plan.patchId);
+  const wasLatest = rollouts[0] === rollout;
+  removeFrom(rollouts, (each) => each === rollout);
+  return wasLatest;
 }
 
 function foldHold(policy: Policy, event: HoldEvent): void {
@@ -310,6 +319,7 @@ function patchOf({ patches }: Policy, patchId: string): PolicyPatch {
     recallEpoch: 0,
     rollouts: [],
     aborted: undefined,
+    isEnded: false,
     holds: [],
   };
   patches.set(patchId, patch);
