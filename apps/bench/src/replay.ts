@@ -138,6 +138,7 @@ function factOf({ deviceId, key }: DeviceKey, turn: number, lap: number): NewFac
     deviceId: lap === 0 ? deviceId : undefined,
     occurredAt: receivedAt - 1500,
     receivedAt,
+    content: 0,
     clockAhead: false,
     said,
   };

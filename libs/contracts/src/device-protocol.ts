@@ -61,6 +61,7 @@ export const reasonCodes = {
   'folded-in': 'The base build of the device contains the fix already.',
   pulled: 'The patch was withdrawn or recalled.',
   'on-hold': 'A hold covers this device.',
+  'recall-paused': 'The recall of what the device has is paused.',
   'rollout-paused': 'The rollout is paused or halted.',
   'rollout-aborted': 'The rollout was aborted.',
   'outside-audience': 'No wave opened so far is meant for this device.',

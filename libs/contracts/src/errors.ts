@@ -94,6 +94,7 @@ export const errorCodes = {
   'hold-not-active': { status: 409, title: 'The hold was lifted or has expired.' },
   'expiry-in-past': { status: 409, title: 'The hold would have expired already.' },
   'recall-not-found': { status: 404, title: 'This patch was not recalled.' },
+  'recall-not-running': { status: 409, title: 'The recall is completed.' },
 
   // Telemetry.
   'device-not-found': { status: 404, title: 'Nothing was heard of this device.' },
@@ -102,6 +103,7 @@ export const errorCodes = {
     title: 'No instance answers for this part of the fleet now. Try again shortly.',
   },
   'unknown-kind': { status: 400, title: 'This kind of report is not known.' },
+  'report-id-used': { status: 400, title: 'Another report came under this id. Give each report an id of its own.' },
   'invalid-report': { status: 400, title: 'The report is not valid.' },
   'at-in-future': { status: 400, title: 'Nobody knows the future yet.' },
   'replay-not-found': { status: 404, title: 'There is no replay with this id. Jobs are forgotten at a restart.' },

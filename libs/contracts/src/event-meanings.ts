@@ -23,7 +23,9 @@ export const eventMeanings: Readonly<Record<PublicEvent['type'], string>> = {
   PullRecorded:
     'The catalog had a pull in force that it could not store yet. The patch counts as withdrawn from then on.',
   RecallStarted: 'Devices that have the patch are directed to remove it.',
-  RecallCompleted: 'No known device has the patch any more.',
+  RecallPaused: 'A person ordered that devices keep the recalled patch for now.',
+  RecallResumed: 'Devices that have the recalled patch are directed to remove it again.',
+  RecallCompleted: 'No known device has the patch any more, and none can get it.',
   RecallReopened: 'After the recall had been completed, a device turned up that has the patch.',
   HoldPlaced: 'Nothing is offered to this slice: of one patch, or of all without `patchId`.',
   HoldLifted: 'Somebody ended the hold.',

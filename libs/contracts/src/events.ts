@@ -158,7 +158,20 @@ const recall = { patchId: Id, recallEpoch: Count, at: Time };
 /** A pull that the catalog had in force before it was stored, kept by the orchestrator: the patch counts as withdrawn. */
 export const PullRecorded = event('PullRecorded', { ...recall, mode: Type.Enum(['withdraw', 'recall']), reason: Text });
 export const RecallStarted = event('RecallStarted', { ...recall, reason: Text, replacement: Type.Optional(Id) });
-export const RecallCompleted = event('RecallCompleted', { ...recall, removed: Count });
+/** By a person: devices that hold the patch stay as they are until the recall is resumed. */
+export const RecallPaused = event('RecallPaused', { ...recall, reason: Text });
+export const RecallResumed = event('RecallResumed', recall);
+/**
+ * No device holds the patch, none is installing it, and no lease of it is out. Removed: devices whose build showed that they
+ * went back. Events of former versions have no more than that.
+ */
+export const RecallCompleted = event('RecallCompleted', {
+  ...recall,
+  removed: Count,
+  devices: Type.Optional(Count),
+  replaced: Type.Optional(Count),
+  retired: Type.Optional(Count),
+});
 /** A device that holds the patch turned up after the recall had been completed. */
 export const RecallReopened = event('RecallReopened', { ...recall, holders: Count });
 
@@ -223,17 +236,38 @@ export const HealthCell = Type.Object({
   pending: Type.Optional(Count),
 });
 
+/**
+ * The devices of a recall in one shard: those that held the patch when the shard heard of the recall, and those that held
+ * it later. `set` is all of them, each under one of the next six; `inFlight` are devices outside of it that have begun to
+ * install the patch.
+ */
+export const RecallCount = Type.Object({
+  set: Count,
+  /** Their build showed that they went back to the base; by the cause that they gave, `unknown` when they gave none. */
+  freed: Type.Object({ recall: Count, user: Count, failure: Count, unknown: Count }),
+  /** They went on to another build. */
+  replaced: Count,
+  retired: Count,
+  /** Of those that still hold it: a removal failed; else not heard of for long; else the rest. */
+  failing: Count,
+  offline: Count,
+  waiting: Count,
+  inFlight: Count,
+});
+
 /** How many known devices of the shard hold a patch at the end of the bucket, and what happened to it within. */
 export const HolderCount = Type.Object({
   patchId: Id,
   /** The recall epoch that the shard had heard of when it counted. */
   recallEpoch: Count,
   holders: Count,
-  /** Of the holders, those not heard of for longer than the limit set by configuration. */
+  /** Of a recalled patch, those not heard of for longer than the limit set by configuration; 0 of another one. */
   longOffline: Count,
   /** Devices that stopped holding the patch, and failed removals, within the bucket. */
   removed: Count,
   removalsFailed: Count,
+  /** Present when the patch is recalled, and the shard has noted that. */
+  recall: Type.Optional(RecallCount),
 });
 
 /** How many known devices of the shard look like this at the end of the bucket. */
@@ -276,6 +310,8 @@ const rolloutEvents = [
   RolloutAborted,
   PullRecorded,
   RecallStarted,
+  RecallPaused,
+  RecallResumed,
   RecallCompleted,
   RecallReopened,
   HoldPlaced,

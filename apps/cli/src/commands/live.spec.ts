@@ -85,7 +85,8 @@ describe('watching', () => {
     devices: 10,
     removed: 4,
     remaining: 6,
-    longOffline: 1,
+    offline: 1,
+    failing: 2,
   };
   const over = { ...recall, status: 'completed', removed: 10, remaining: 0, p50Seconds: 90, p99Seconds: 7200 };
 
@@ -104,11 +105,11 @@ describe('watching', () => {
   it('redraws on a terminal', async () => {
     server.on('GET /v1/recalls/p', { body: recall }, { body: over });
     const { stdout } = await call(['recall', 'watch', 'p'], { isTty: true, env: { NO_COLOR: '1' } });
-    expect(stdout).toContain('remaining  6, of which 1 were not heard of for long\n\u001b[4A\u001b[0J');
+    expect(stdout).toContain('remaining  6, 1 not heard of for long, 2 failed to remove it\n\u001b[4A\u001b[0J');
     expect(stdout).toContain('took       half after 1 min 30 s, 99 % after 2 h');
     server.on('GET /v1/recalls/p', { body: recall }, { body: over });
     const narrow = await call(['recall', 'watch', 'p'], { isTty: true, columns: 20 });
-    // Lines of 17, 32, 26 and 51 characters: one, two, two and three rows.
+    // Lines of 17, 32, 26 and 59 characters: one, two, two and three rows.
     expect(narrow.stdout).toContain('\u001b[8A\u001b[0J');
   });
 

@@ -1,29 +1,30 @@
 import { type Command } from 'commander';
 import { path } from '../api.ts';
 import { clean, duration, facts, type Paint } from '../output.ts';
-import { type OpenSession } from '../session.ts';
+import { type OpenSession, type Session } from '../session.ts';
 
 const BAR_WIDTH = 30;
 
-/** How far a recall has burnt down. The quantiles are there once devices have removed the patch. */
+/** How far a recall has burnt down. Numbers are null until all of the fleet has counted. */
 interface Recall {
   readonly patchId: string;
   readonly status: string;
   readonly recallEpoch: number;
-  readonly devices: number;
-  readonly removed: number;
-  readonly remaining: number;
-  readonly longOffline?: number;
-  readonly removalsFailed?: number;
-  /** False while a part of the fleet has not been counted since the pull. */
-  readonly counted?: boolean;
+  readonly devices: number | null;
+  readonly removed: number | null;
+  readonly replaced?: number | null;
+  readonly retired?: number | null;
+  readonly remaining: number | null;
+  readonly failing?: number | null;
+  readonly offline?: number | null;
+  readonly inFlight?: number | null;
   readonly p50Seconds?: number | null;
   readonly p90Seconds?: number | null;
   readonly p99Seconds?: number | null;
 }
 
 export function addRecallCommands(program: Command, open: OpenSession): void {
-  const recall = program.command('recall').description('follow the removal of a recalled patch');
+  const recall = program.command('recall').description('follow the removal of a recalled patch, and pause it');
   recall
     .command('show <patch>')
     .description('how many devices have removed the patch, and how many have it still')
@@ -43,38 +44,56 @@ export function addRecallCommands(program: Command, open: OpenSession): void {
         isOver: ({ status }) => status === 'completed',
       });
     });
+  recall
+    .command('pause <patch>')
+    .description('let devices keep the recalled patch for now: when its removal hurts more than it does')
+    .option('--reason <text>', 'why, for those who ask later')
+    .addHelpText('after', '\nExample:\n  $ sluice recall pause ios-26.3.1-a --reason "removals fail on iPhone18,1"')
+    .action((id: string, { reason }: { reason?: string }) =>
+      change(open(), path`/v1/recalls/${id}/pause`, { ...(reason !== undefined && { reason }) }),
+    );
+  recall
+    .command('resume <patch>')
+    .description('direct devices to remove the recalled patch again')
+    .addHelpText('after', '\nExample:\n  $ sluice recall resume ios-26.3.1-a')
+    .action((id: string) => change(open(), path`/v1/recalls/${id}/resume`, {}));
+}
+
+async function change({ api, output }: Session, route: string, body: object): Promise<void> {
+  output.answer(await api.post<Recall>('orchestrator', route, body), recallText);
 }
 
 function recallText(recall: Recall, paint: Paint): string {
-  const { patchId, status, devices, removed, remaining, longOffline, removalsFailed } = recall;
-  const full = Math.round(
-    BAR_WIDTH * (devices === 0 ? (status === 'completed' ? 1 : 0) : Math.min(1, removed / devices)),
-  );
-  const bar = `${paint('green', '█'.repeat(full))}${paint('dim', '░'.repeat(BAR_WIDTH - full))}`;
+  const { patchId, status, devices, removed, remaining } = recall;
   const head = `${paint('bold', clean(patchId))}  recall ${paint(status === 'completed' ? 'green' : 'yellow', clean(status))}`;
-  const quantiles = (
-    [
-      ['half', recall.p50Seconds],
-      ['90 %', recall.p90Seconds],
-      ['99 %', recall.p99Seconds],
-    ] as const
-  )
-    .flatMap(([share, seconds]) => (typeof seconds === 'number' ? [`${share} after ${duration(seconds)}`] : []))
-    .join(', ');
+  if (devices === null || removed === null || remaining === null)
+    return `${head}\n  The fleet is being counted; ask again in a moment.`;
+  const free = removed + (recall.replaced ?? 0);
+  const share = devices === 0 ? (status === 'completed' ? 1 : 0) : Math.min(1, free / devices);
+  const full = Math.round(BAR_WIDTH * share);
+  const bar = `${paint('green', '█'.repeat(full))}${paint('dim', '░'.repeat(BAR_WIDTH - full))}`;
+  const of = (count: number | null | undefined, words: string) => (count ? [`${String(count)} ${words}`] : []);
+  const remainingOf = [...of(recall.offline, 'not heard of for long'), ...of(recall.failing, 'failed to remove it')];
+  const gone = [...of(recall.replaced, 'went on to another build'), ...of(recall.retired, 'retired')];
   const more = facts(
     [
-      [
-        'removed',
-        `${String(removed)} of ${String(devices)} devices${recall.counted === false ? ' (still counting)' : ''}`,
-      ],
-      [
-        'remaining',
-        longOffline ? `${String(remaining)}, of which ${String(longOffline)} were not heard of for long` : remaining,
-      ],
-      ['failed', removalsFailed ? `${String(removalsFailed)} removals` : undefined],
-      ['took', quantiles],
+      ['removed', [`${String(removed)} of ${String(devices)} devices`, ...gone].join(', ')],
+      ['remaining', [String(remaining), ...remainingOf].join(', ')],
+      ['in flight', recall.inFlight ? `${String(recall.inFlight)} installs that began before` : undefined],
+      ['took', quantilesText(recall)],
     ],
     paint,
   );
   return `${head}\n  ${bar}\n${more}`;
+}
+
+function quantilesText({ p50Seconds, p90Seconds, p99Seconds }: Recall): string {
+  const quantiles = [
+    ['half', p50Seconds],
+    ['90 %', p90Seconds],
+    ['99 %', p99Seconds],
+  ] as const;
+  return quantiles
+    .flatMap(([share, seconds]) => (typeof seconds === 'number' ? [`${share} after ${duration(seconds)}`] : []))
+    .join(', ');
 }

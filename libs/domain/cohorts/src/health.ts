@@ -32,10 +32,34 @@ export interface HolderCount {
   /** The recall epoch that the shard had heard of when it counted. */
   readonly recallEpoch: number;
   readonly holders: number;
-  /** Of the holders, those not heard of for long. */
+  /** Of a recalled patch, those that are offline; 0 of another one. */
   readonly longOffline: number;
   readonly removed: number;
   readonly removalsFailed: number;
+  /** Present when the patch is recalled. */
+  readonly recall?: RecallCount;
+}
+
+/** Why a device of a recall holds the patch no more; `unknown`: its build says so, and it said nothing. */
+export const freedCauses = ['recall', 'user', 'failure', 'unknown'] as const;
+export type FreedCause = (typeof freedCauses)[number];
+
+/**
+ * The devices of a recall: those that held the patch when the recall was heard of, and those that held it later. `set` is
+ * all of them, each under one of the next six; `inFlight` are devices outside of it that have begun to install the patch.
+ */
+export interface RecallCount {
+  readonly set: number;
+  /** The build of the device showed that it went back to the base. */
+  readonly freed: Readonly<Record<FreedCause, number>>;
+  /** It went on to another build. */
+  readonly replaced: number;
+  readonly retired: number;
+  /** Of those that still hold it: a removal failed; else not heard of for long; else the rest. */
+  readonly failing: number;
+  readonly offline: number;
+  readonly waiting: number;
+  readonly inFlight: number;
 }
 
 /** The same for cells of one patch and slice. */

@@ -12,8 +12,10 @@ export const DEVICE = {
   firstEntry: 9,
   /** Where its id lies among the ids, plus 1. */
   id: 10,
-  /** The profile under which the device is counted as known, plus 1. */
-  countedProfile: 11,
+  /** The profile under which the device is counted as known, plus 1, and whether it says to hold what it has yet to restart into. */
+  counted: 11,
+  countedMask: 0x7fffffff,
+  restartPending: 0x80000000,
 } as const;
 
 const FIRST_SLOTS = 128;

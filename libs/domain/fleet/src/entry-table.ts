@@ -1,40 +1,49 @@
+import { type RemovalCause, removalCauses } from './facts.ts';
 import { NOWHERE, Records } from './records.ts';
 
-/** What a device last said of a patch. The index of a state is its code. */
-export const rawStates = ['started', 'installed', 'failed', 'rolledBack'] as const;
+/**
+ * What the last word on a patch is, of a device: the index is its code, and of two at the same instant the higher one
+ * counts. `ran`: nobody said so, but the device showed the patch's build.
+ */
+export const rawStates = ['ran', 'started', 'installed', 'failed', 'rolledBack'] as const;
+export const RAW = { ran: 0, started: 1, installed: 2, failed: 3, rolledBack: 4 } as const;
 
-/** How it is with a patch on a device. Replaced: the device reported another build since it installed the patch. */
+/**
+ * How it is with a patch on a device. `installed`: it holds it. `rolledBack`: it went back to the base, said or not.
+ * `replaced`: it went on to another build.
+ */
 export const patchStates = ['started', 'installed', 'failed', 'rolledBack', 'replaced'] as const;
 export type PatchState = (typeof patchStates)[number];
 
-/** Words and bits of an entry: one device, one patch. Word 0 and 1 are the time as a float. */
+/** Words and bits of an entry: one device, one patch. Words 0 and 1 are the time of the last word as a float. */
 export const ENTRY = {
-  words: 6,
+  words: 4,
   atFloat: 0,
-  patch: 2,
-  next: 3,
-  /** The profile of the report that set the state: of an installed patch, its build. */
-  profile: 4,
-  bits: 5,
-  rawMask: 0b11,
+  next: 2,
+  /** The number of the patch, and above it what is known of it. */
+  bits: 3,
+  patchMask: 0x3ffff,
+  rawShift: 18,
+  rawMask: 0b111,
+  /** Of the last removal: the index of its cause. */
+  causeShift: 21,
+  causeMask: 0b11,
   /** The state under which the entry is counted, plus 1; 0 while it is not. */
-  shownShift: 2,
+  shownShift: 23,
   shownMask: 0b111,
-  trialFlag: 1 << 5,
-  failedFlag: 1 << 6,
-  fineFlag: 1 << 7,
+  trialFlag: 1 << 26,
+  failedFlag: 1 << 27,
+  fineFlag: 1 << 28,
+  /** What became of the device in the recall of the patch; 0 while it is not in it. */
+  recalledShift: 29,
+  recalledMask: 0b111,
 } as const;
 
 /** What is known of the trial of an entry; it depends on when health buckets closed. */
 export const TRIAL_FLAGS = ENTRY.trialFlag | ENTRY.failedFlag | ENTRY.fineFlag;
 
-/**
- * What few devices have is kept among their entries, as if of these patches: the time of the last removal (which clears
- * all patches of the device), and that of the last retirement.
- */
-export const CLEARED = 0;
-export const RETIRED = 1;
-export const FIRST_PATCH = 2;
+/** Patches that a shard can tell apart; what devices say of further ones is not folded. */
+export const PATCHES_MAX = ENTRY.patchMask + 1;
 
 /** The entries of all devices of a shard, linked into one list per device. */
 export class EntryTable {
@@ -50,17 +59,18 @@ export class EntryTable {
   add(first: number, patch: number): number {
     const entry = this.records.add();
     this.records.setFloat(entry, ENTRY.atFloat, -Infinity);
-    this.records.setWord(entry, ENTRY.patch, patch);
     this.records.setWord(entry, ENTRY.next, first);
+    this.records.setWord(entry, ENTRY.bits, patch);
     return entry;
   }
 
-  /** Sets the state, unless a later one is there. */
-  write(entry: number, raw: number, index: number, profile: number): void {
-    if (index < this.at(entry)) return;
-    this.records.setFloat(entry, ENTRY.atFloat, index);
-    this.records.setWord(entry, ENTRY.profile, profile);
-    this.setFlags(entry, (this.flags(entry) & ~ENTRY.rawMask) | raw);
+  /** Takes the last word on the patch, unless a later one is there. */
+  write(entry: number, raw: number, when: number, cause?: RemovalCause): void {
+    const at = this.at(entry);
+    if (when < at || (when === at && raw < this.raw(entry))) return;
+    this.records.setFloat(entry, ENTRY.atFloat, when);
+    this.setField(entry, ENTRY.rawShift, ENTRY.rawMask, raw);
+    if (cause !== undefined) this.setField(entry, ENTRY.causeShift, ENTRY.causeMask, removalCauses.indexOf(cause));
   }
 
   next(entry: number): number {
@@ -68,11 +78,7 @@ export class EntryTable {
   }
 
   patch(entry: number): number {
-    return this.records.word(entry, ENTRY.patch);
-  }
-
-  profile(entry: number): number {
-    return this.records.word(entry, ENTRY.profile);
+    return this.flags(entry) & ENTRY.patchMask;
   }
 
   at(entry: number): number {
@@ -80,16 +86,29 @@ export class EntryTable {
   }
 
   raw(entry: number): number {
-    return this.flags(entry) & ENTRY.rawMask;
+    return this.field(entry, ENTRY.rawShift, ENTRY.rawMask);
+  }
+
+  /** The cause that the last removal named. */
+  cause(entry: number): RemovalCause {
+    return removalCauses[this.field(entry, ENTRY.causeShift, ENTRY.causeMask)] ?? 'user';
   }
 
   /** The state under which the entry is counted, plus 1; 0 while it is not. */
   shown(entry: number): number {
-    return (this.flags(entry) >> ENTRY.shownShift) & ENTRY.shownMask;
+    return this.field(entry, ENTRY.shownShift, ENTRY.shownMask);
   }
 
   setShown(entry: number, shown: number): void {
-    this.setFlags(entry, (this.flags(entry) & ~(ENTRY.shownMask << ENTRY.shownShift)) | (shown << ENTRY.shownShift));
+    this.setField(entry, ENTRY.shownShift, ENTRY.shownMask, shown);
+  }
+
+  recalled(entry: number): number {
+    return this.field(entry, ENTRY.recalledShift, ENTRY.recalledMask);
+  }
+
+  setRecalled(entry: number, recalled: number): void {
+    this.setField(entry, ENTRY.recalledShift, ENTRY.recalledMask, recalled);
   }
 
   flags(entry: number): number {
@@ -98,5 +117,13 @@ export class EntryTable {
 
   setFlags(entry: number, flags: number): void {
     this.records.setWord(entry, ENTRY.bits, flags);
+  }
+
+  private field(entry: number, shift: number, mask: number): number {
+    return (this.flags(entry) >>> shift) & mask;
+  }
+
+  private setField(entry: number, shift: number, mask: number, value: number): void {
+    this.setFlags(entry, (this.flags(entry) & ~(mask << shift)) | (value << shift));
   }
 }

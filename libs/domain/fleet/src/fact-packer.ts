@@ -8,14 +8,15 @@ import {
   targetText,
 } from './facts.ts';
 import {
-  CAUSE_SHIFT,
   CLOCK_AHEAD,
+  CONTENT_BYTES,
   FACT_BYTES,
   FACTS_PER_COMMIT_MAX,
   FAR,
   FAR_TIME_BYTES,
   HAS_ID,
   HEADER_BYTES,
+  headOf,
   KEY_BYTES,
   NONE,
   PACKED_VERSION,
@@ -34,6 +35,8 @@ export interface NewFact {
   readonly deviceHash: string;
   /** At least the first 8 bytes of SHA-256(deviceId, 0x1f, reportId). */
   readonly reportHash: string;
+  /** 16 bits of a hash over what the report says, so that another report under the same id shows; 0 is none. */
+  readonly content: number;
   /** Given where the shard may not have heard of the device before. At most 64 characters of ASCII. */
   readonly deviceId: string | undefined;
   readonly occurredAt: number;
@@ -48,6 +51,7 @@ export class FactPacker {
   private facts = 0;
   private keys = new Uint8Array(FIRST_CAPACITY_FACTS * KEY_BYTES);
   private reports = new Uint8Array(FIRST_CAPACITY_FACTS * REPORT_BYTES);
+  private contents = new Uint16Array(FIRST_CAPACITY_FACTS);
   private heads = new Uint8Array(FIRST_CAPACITY_FACTS);
   private profiles = new Uint16Array(FIRST_CAPACITY_FACTS);
   private targets = new Uint16Array(FIRST_CAPACITY_FACTS);
@@ -72,14 +76,13 @@ export class FactPacker {
     copy(fact.reportHash, this.reports, index * REPORT_BYTES, REPORT_BYTES);
     this.occurred[index] = fact.occurredAt;
     this.received[index] = fact.receivedAt;
-    let head = kindCodes[fact.kind] | (fact.clockAhead ? CLOCK_AHEAD : 0);
+    this.contents[index] = fact.content;
+    const { said } = fact;
+    const cause = said?.cause !== undefined && fact.kind === 'PatchRolledBack' ? removalCauses.indexOf(said.cause) : 0;
+    let head = headOf(kindCodes[fact.kind], cause) | (fact.clockAhead ? CLOCK_AHEAD : 0);
     if (fact.deviceId !== undefined) {
       head |= HAS_ID;
       this.ids.push(fact.deviceId);
-    }
-    const { said } = fact;
-    if (said?.cause !== undefined && fact.kind === 'PatchRolledBack') {
-      head |= removalCauses.indexOf(said.cause) << CAUSE_SHIFT;
     }
     this.heads[index] = head;
     this.profiles[index] = said === undefined ? NONE : lineOf(this.profileLines, profileText(said));
@@ -158,6 +161,9 @@ export class FactPacker {
     let offset = HEADER_BYTES + count * KEY_BYTES;
     bytes.set(this.reports.subarray(0, count * REPORT_BYTES), offset);
     offset += count * REPORT_BYTES;
+    for (let index = 0; index < count; index += 1)
+      writePlanes(bytes, offset + index, count, CONTENT_BYTES, this.contents[index] ?? 0);
+    offset += count * CONTENT_BYTES;
     bytes.set(this.heads.subarray(0, count), offset);
     offset += count;
     for (let index = 0; index < count; index += 1) {
@@ -182,6 +188,7 @@ export class FactPacker {
   private grow(): void {
     this.keys = doubled(this.keys, new Uint8Array(this.keys.length * 2));
     this.reports = doubled(this.reports, new Uint8Array(this.reports.length * 2));
+    this.contents = doubled(this.contents, new Uint16Array(this.contents.length * 2));
     this.heads = doubled(this.heads, new Uint8Array(this.heads.length * 2));
     this.profiles = doubled(this.profiles, new Uint16Array(this.profiles.length * 2));
     this.targets = doubled(this.targets, new Uint16Array(this.targets.length * 2));

@@ -3,9 +3,14 @@ import { type FactKind, type Said } from './facts.ts';
 import { FleetShard } from './fleet-shard.ts';
 import { type DeviceView, viewDevice } from './fleet-views.ts';
 import { readPackedFacts } from './packed-facts.ts';
+import { type BuildsNoted, type PullNoted } from './shard-notes.ts';
 
 export const BASE_BUILD = '23D8133';
 export const PATCHED_BUILD = '23D771330a';
+/** The build of (c), which replaces (a). */
+export const C_BUILD = '23D771332c';
+/** A full release that contains the fix. */
+export const NEXT_BUILD = '23E200';
 export const NOON = Date.parse('2026-11-24T12:00:00Z');
 export const MINUTE = 60_000;
 
@@ -14,6 +19,7 @@ export interface FactSketch {
   readonly kind?: FactKind;
   readonly device?: string;
   readonly report?: string;
+  readonly content?: number;
   readonly occurredAt?: number;
   readonly receivedAt?: number;
   readonly clockAhead?: boolean;
@@ -35,6 +41,7 @@ export function fact({ kind = 'DeviceObserved', device = 'd-1', said = {}, ...re
     kind,
     deviceHash: hashOf(device, 16),
     reportHash: hashOf(rest.report ?? `${device} ${kind} ${String(occurredAt)}`, 8),
+    content: rest.content ?? 0,
     deviceId: rest.withId === false ? undefined : device,
     occurredAt,
     receivedAt: rest.receivedAt ?? occurredAt,
@@ -49,10 +56,35 @@ export function pack(...facts: readonly FactSketch[]): Uint8Array {
   return packer.finish().bytes;
 }
 
+const source = { stream: 'patch-a', revision: 0, index: 0 };
+
+/** A note that a build is that of a patch, on the base of the phones here. */
+export function buildNoted(patchId: string, build = PATCHED_BUILD): BuildsNoted {
+  const builds = [{ build, prerequisiteBuild: BASE_BUILD }];
+  return { type: 'ShardNoted', about: 'builds', patchId, platform: 'ios', builds, source };
+}
+
+export function recallNoted(patchId: string, recallEpoch = 1): PullNoted {
+  return { type: 'ShardNoted', about: 'pull', patchId, mode: 'recall', recallEpoch, source };
+}
+
+/** A shard that knows the builds of (a) and (c), and has folded each fact as a commit of its own. */
+export function notedShardOf(...facts: readonly FactSketch[]): FleetShard {
+  const shard = new FleetShard();
+  shard.note(buildNoted('a'));
+  shard.note(buildNoted('c', C_BUILD));
+  apply(shard, ...facts);
+  return shard;
+}
+
+export function apply(shard: FleetShard, ...facts: readonly FactSketch[]): void {
+  for (const each of facts) shard.apply(readPackedFacts(pack(each)));
+}
+
 /** A shard that has folded each fact as a commit of its own. */
 export function shardOf(...facts: readonly FactSketch[]): FleetShard {
   const shard = new FleetShard();
-  for (const each of facts) shard.apply(readPackedFacts(pack(each)));
+  apply(shard, ...facts);
   return shard;
 }
 

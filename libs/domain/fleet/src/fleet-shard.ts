@@ -1,66 +1,59 @@
-import { DEVICE, DeviceTable } from './device-table.ts';
-import { DeviceFlags } from './device-flags.ts';
-import { CLEARED, EntryTable, FIRST_PATCH, type PatchState, rawStates, RETIRED } from './entry-table.ts';
-import { kindCodes, parseProfile, parseTarget, type Profile } from './facts.ts';
-import { InstallTrials, type PendingCell, type TrialCell } from './install-trials.ts';
-import { type PackedFacts, PackedFactsError } from './packed-facts.ts';
-import { CLOCK_AHEAD, HAS_ID, KEY_BYTES, KIND_MASK } from './packed-layout.ts';
-import { PatchCounts, type PatchTally, SHOWN } from './patch-counts.ts';
-import { NOWHERE, TextTable } from './records.ts';
+import { type RecallCount } from '@sluice/domain-cohorts';
+import { DEVICE } from './device-table.ts';
+import { type PatchState, RAW } from './entry-table.ts';
+import { type FailureDetails, kindCodes, parseTarget, removalCauses } from './facts.ts';
+import { type PendingCell, InstallTrials, type TrialCell } from './install-trials.ts';
+import { type PackedFacts, readDetails } from './packed-facts.ts';
+import { CLOCK_AHEAD, causeOf, HAS_ID, kindOf } from './packed-layout.ts';
+import { type PatchTally, SHOWN } from './patch-counts.ts';
+import { HOLDING, placeOf, RecallSet } from './recall-sets.ts';
+import { NOWHERE } from './records.ts';
 import { type ShardImage } from './shard-image.ts';
+import { type ShardNoted } from './shard-notes.ts';
+import { ShardState } from './shard-state.ts';
 
 const KIND = kindCodes;
 /** A report of longer before what was last heard of its device is told by a clock that is wrong. */
 const BEHIND_MS_MAX = 24 * 3_600_000;
 
-const RAW = { started: 0, installed: 1, failed: 2, rolledBack: 3 } as const;
+/** What a fact says of a patch, beside who and what. Times are ms since 1970. */
+interface Word {
+  readonly profile: number;
+  readonly when: number;
+  readonly received: number;
+  /** The bits of the fact. */
+  readonly head: number;
+  readonly details: FailureDetails | undefined;
+}
 
 /**
- * The compact state of one shard: the fold over its packed commits. The order of arrival does not matter, the order of
+ * The compact state of one shard: the fold over its commits. The order of arrival does not matter, the order of
  * occurrence does; what a device says with a clock that is wrong is ordered by our time of receipt: one ahead would pin a
- * state for ever, one behind would never be heard (design §3.6).
+ * state for ever, one behind would never be heard (design §3.6). Who holds a patch is told by the build that a device shows.
  */
-export class FleetShard {
-  readonly devices = new DeviceTable();
-  readonly flags = new DeviceFlags();
-  readonly entries = new EntryTable();
-  readonly profileLines = new TextTable();
-  /** By number; real patches begin at FIRST_PATCH. */
-  readonly patches = new PatchCounts();
+export class FleetShard extends ShardState {
   readonly trials = new InstallTrials(this.entries);
-  /** Per profile: the parsed line, the number of its build, and how many known devices look like this. */
-  private readonly profiles: Profile[] = [];
-  private readonly builds = new TextTable();
-  private readonly buildOfProfile: number[] = [];
-  private readonly knownOfProfile: number[] = [];
-  private readonly soughtBytes = new Uint8Array(KEY_BYTES);
-  private readonly soughtWords = new Uint32Array(this.soughtBytes.buffer);
+  /** By the number of the patch. */
+  private readonly recalls = new Map<number, RecallSet>();
   private factCount = 0;
   private knownCount = 0;
-
-  constructor() {
-    // Their numbers are CLEARED and RETIRED; no id of a patch looks like these.
-    this.patches.indexOf('(cleared)');
-    this.patches.indexOf('(retired)');
-  }
 
   /** The state that an image was taken of. Throws PackedFactsError when a profile is not readable. */
   static restore(image: Omit<ShardImage, 'reports'>): FleetShard {
     const shard = new FleetShard();
-    for (const line of image.profiles) shard.profileOf(line);
     for (const patchId of image.patches) shard.patches.indexOf(patchId);
+    for (const note of image.notes) shard.notes.add(note);
+    for (const line of image.profiles) shard.profiles.indexOf(line);
     shard.devices.restore(image.devices, image.ids);
     shard.entries.records.restore(image.entries);
     shard.flags.restore(image.flags);
+    for (let index = 0; index < image.retired.length; index += 2)
+      shard.retired.set(image.retired[index] ?? 0, image.retired[index + 1] ?? 0);
+    shard.troubles.restore(image.troubles, image.failureCodes);
     shard.factCount = image.facts;
-    for (let device = 0; device < shard.devices.count; device += 1) {
-      const counted = shard.word(device, DEVICE.countedProfile);
-      if (counted !== 0) shard.countKnown(counted - 1, 1);
-    }
-    for (let entry = 0; entry < shard.entries.records.count; entry += 1) {
-      const shown = shard.entries.shown(entry);
-      if (shown !== 0) shard.patches.move(shard.entries.patch(entry), 0, shown);
-    }
+    for (const { patchId, about } of image.notes)
+      if (about === 'pull' && shard.notes.pullOf(patchId)?.mode === 'recall') shard.recallOf(patchId);
+    for (let device = 0; device < shard.devices.count; device += 1) shard.countRestored(device);
     shard.patches.restoreTallies(image.tallies);
     shard.trials.restore(image);
     return shard;
@@ -74,10 +67,11 @@ export class FleetShard {
     return this.knownCount;
   }
 
-  /** Folds one commit into the state. Throws PackedFactsError, before anything changed, when a profile is not readable. */
+  /** Folds one commit of facts into the state. Throws PackedFactsError, before anything changed, when a part is not readable. */
   apply(facts: PackedFacts): void {
-    const profiles = facts.profileLines.map((line) => this.profileOf(line));
+    const profiles = facts.profileLines.map((line) => this.profiles.indexOf(line));
     const patches = facts.targetLines.map((line) => this.patches.indexOf(parseTarget(line).patchId));
+    const details = readDetails(facts);
     const { count, keys, heads, ids, occurredAt, receivedAt } = facts;
     let idAt = 0;
     for (let index = 0; index < count; index += 1) {
@@ -89,9 +83,8 @@ export class FleetShard {
       }
       const received = receivedAt[index] ?? 0;
       const occurred = Math.min(occurredAt[index] ?? 0, received);
-      const kind = head & KIND_MASK;
-      if (kind === KIND.DeviceRetired) {
-        this.mark(device, RETIRED, occurred);
+      if (kindOf(head) === KIND.DeviceRetired) {
+        this.retired.set(device, Math.max(occurred, this.retiredAt(device)));
         this.recount(device);
         continue;
       }
@@ -101,51 +94,48 @@ export class FleetShard {
       const profile = profiles[facts.profiles[index] ?? 0] ?? 0;
       if (this.isOfAnotherModel(device, profile)) this.flags.usedTwice(device);
       const observed = this.observe(device, profile, when, received);
-      const target = patches[facts.targets[index] ?? 0];
-      const announced = target !== undefined && this.tell(device, kind, target, { profile, when, received });
+      const patch = patches[facts.targets[index] ?? 0];
+      const announced =
+        patch !== undefined &&
+        this.record(device, patch, { profile, when, received, head, details: details.get(index) });
       if (observed || announced) this.recount(device);
     }
     this.factCount += count;
   }
 
-  /** The number of the device with this key (one byte a character, the first 16 count), undefined when nothing was heard of it. */
-  find(key: string): number | undefined {
-    // To be compared as words, the key has to be laid down as the table has it.
-    for (let byte = 0; byte < KEY_BYTES; byte += 1) this.soughtBytes[byte] = key.charCodeAt(byte);
-    const found = this.devices.find(this.soughtWords, 0);
-    return found === NOWHERE ? undefined : found;
-  }
-
-  /** True when the id of the device need not be told again. */
-  hasIdOf(key: string): boolean {
-    const device = this.find(key);
-    return device !== undefined && this.devices.hasId(device);
-  }
-
-  /** The id of a device by its key of four words, undefined when its text has not come. */
-  idOf(words: Uint32Array): string | undefined {
-    const device = this.devices.find(words, 0);
-    return device === NOWHERE ? undefined : this.devices.idOf(device) || undefined;
-  }
-
-  /** Known devices per profile; profiles that nobody has any more come with 0. */
-  populations(): { profile: Profile; devices: number }[] {
-    return this.profiles.map((profile, index) => ({ profile, devices: this.knownOfProfile[index] ?? 0 }));
-  }
-
-  /** Per patch, how many of its holders were not heard of since an instant. */
-  holdersSilentSince(since: number): Map<number, number> {
-    const counts = new Map<number, number>();
-    for (let device = 0; device < this.devices.count; device += 1) {
-      if (this.lastReportAt(device) >= since) continue;
-      let entry = this.word(device, DEVICE.firstEntry);
-      for (; entry !== NOWHERE; entry = this.entries.next(entry)) {
-        if (this.entries.shown(entry) !== SHOWN.installed) continue;
-        const patch = this.entries.patch(entry);
-        counts.set(patch, (counts.get(patch) ?? 0) + 1);
-      }
+  /** Takes a note: from now on the devices are seen as it says. */
+  note(note: ShardNoted): void {
+    if (!this.notes.add(note)) return;
+    const patch = this.patches.indexOf(note.patchId);
+    if (patch === undefined) return;
+    if (note.about === 'builds') {
+      this.profiles.interpretAll();
+      this.seeAnew(patch);
+    } else if (note.mode === 'recall' && !this.recalls.has(patch)) {
+      this.recallOf(note.patchId);
+      this.seeAnew(patch);
     }
-    return counts;
+  }
+
+  /**
+   * How far the recall of a patch has come, undefined when none was noted. Silent since: a holder that was not heard of
+   * since then is offline. Started since: an install that began before then is no longer in flight.
+   */
+  recallCount(patch: number, since: { readonly silent: number; readonly started: number }): RecallCount | undefined {
+    const recall = this.recalls.get(patch);
+    if (recall === undefined) return undefined;
+    let [failing, offline] = [0, 0];
+    recall.keepHolding((device) => {
+      const entry = this.entries.find(this.word(device, DEVICE.firstEntry), patch);
+      if (entry === NOWHERE || this.entries.recalled(entry) !== HOLDING) return false;
+      if (this.troubles.hasFailedRemovals(entry)) failing += 1;
+      else if (this.lastReportAt(device) < since.silent) offline += 1;
+      return true;
+    });
+    recall.keepInFlight(
+      (entry) => this.entries.shown(entry) === SHOWN.started && this.entries.at(entry) >= since.started,
+    );
+    return recall.count({ failing, offline });
   }
 
   /** What happened since the last time, as health buckets count it; outcomes received up to then count without a start. */
@@ -158,53 +148,6 @@ export class FleetShard {
     return { trials, pending: this.trials.pending(), tallies: this.patches.drainTallies() };
   }
 
-  profile(index: number): Profile | undefined {
-    return this.profiles[index];
-  }
-
-  /** What the device looks like, undefined before its first report. */
-  profileOfDevice(device: number): Profile | undefined {
-    return this.lastReportAt(device) === -Infinity ? undefined : this.profiles[this.word(device, DEVICE.profile)];
-  }
-
-  /** When the device was last heard of, −∞ if it never reported. */
-  lastReportAt(device: number): number {
-    return this.devices.records.float(device, DEVICE.lastReportFloat);
-  }
-
-  /** When the device was last retired, −∞ if never. */
-  retiredAt(device: number): number {
-    return this.markedAt(this.word(device, DEVICE.firstEntry), RETIRED);
-  }
-
-  /** Known: what it last reported is later than its retirement. */
-  isKnown(device: number): boolean {
-    return this.profileAt(device) > this.retiredAt(device);
-  }
-
-  /** When what the profile says held, −∞ if the device never reported. */
-  profileAt(device: number): number {
-    return this.devices.records.float(device, DEVICE.profileAtFloat);
-  }
-
-  /** When the patches of the device were last cleared by a removal, −∞ if never. */
-  clearedAt(device: number): number {
-    return this.markedAt(this.word(device, DEVICE.firstEntry), CLEARED);
-  }
-
-  /** The entries of a device as shown: the number of the patch, the code of the state, and since when. */
-  *shownEntries(device: number): Iterable<{ patch: number; state: PatchState; at: number }> {
-    const first = this.word(device, DEVICE.firstEntry);
-    const clearedAt = this.markedAt(first, CLEARED);
-    for (let entry = first; entry !== NOWHERE; entry = this.entries.next(entry)) {
-      const patch = this.entries.patch(entry);
-      if (patch < FIRST_PATCH) continue;
-      const state = this.stateOf(device, entry, clearedAt);
-      const wasCleared = state === 'rolledBack' && this.entries.raw(entry) !== RAW.rolledBack;
-      yield { patch, state, at: wasCleared ? clearedAt : this.entries.at(entry) };
-    }
-  }
-
   private isBehind(device: number, occurred: number, received: number): boolean {
     const lastReportAt = this.lastReportAt(device);
     return occurred < (lastReportAt === -Infinity ? received : lastReportAt) - BEHIND_MS_MAX;
@@ -213,7 +156,7 @@ export class FleetShard {
   private isOfAnotherModel(device: number, profile: number): boolean {
     const before = this.word(device, DEVICE.profile);
     if (before === profile || this.lastReportAt(device) === -Infinity) return false;
-    return this.profiles[before]?.model !== this.profiles[profile]?.model;
+    return this.profiles.at(before)?.model !== this.profiles.at(profile)?.model;
   }
 
   /** Takes over what a report says of the device itself. True when its counts may have changed. */
@@ -221,51 +164,61 @@ export class FleetShard {
     const words = this.devices.records.wordsOf(device);
     const floats = this.devices.records.floatsOf(device);
     const base = this.devices.records.offsetOf(device);
-    if (received > (floats[base / 2 + DEVICE.lastReportFloat] ?? 0))
-      floats[base / 2 + DEVICE.lastReportFloat] = received;
-    if (when < (floats[base / 2 + DEVICE.profileAtFloat] ?? 0)) return false;
-    floats[base / 2 + DEVICE.profileAtFloat] = when;
+    const half = base / 2;
+    if (received > (floats[half + DEVICE.lastReportFloat] ?? 0)) floats[half + DEVICE.lastReportFloat] = received;
+    const shownAt = floats[half + DEVICE.profileAtFloat] ?? 0;
+    if (when < shownAt) return this.ran(device, this.profiles.runs(profile), when);
+    const before = words[base + DEVICE.profile] ?? 0;
+    floats[half + DEVICE.profileAtFloat] = when;
     words[base + DEVICE.profile] = profile;
-    return words[base + DEVICE.countedProfile] !== profile + 1;
+    const isFirst = shownAt === -Infinity;
+    if (isFirst || before !== profile) {
+      const ranBefore = isFirst ? NOWHERE : this.profiles.runs(before);
+      const runs = this.profiles.runs(profile);
+      if (runs !== ranBefore) {
+        // It ran its former patch until the last report before this one.
+        this.ran(device, ranBefore, shownAt);
+        this.ran(device, runs, when);
+      }
+    }
+    return (words[base + DEVICE.counted] ?? 0) !== profile + 1;
   }
 
-  /** Takes over what a report says of a patch. True when a state may have changed. */
-  private tell(
-    device: number,
-    kind: number,
-    patch: number,
-    { profile, when, received }: { profile: number; when: number; received: number },
-  ): boolean {
-    if (kind === KIND.PatchRemoveFailed) this.patches.countFailedRemoval(patch);
-    if (kind === KIND.PatchRemoveFailed || kind === KIND.IncidentReported || kind === KIND.DeviceObserved) return false;
-    const entry = this.entryOf(device, patch);
-    switch (kind) {
-      case KIND.InstallStarted:
-        this.entries.write(entry, RAW.started, when, profile);
-        this.trials.started(entry, profile);
-        break;
-      case KIND.PatchInstalled:
-        this.entries.write(entry, RAW.installed, when, profile);
-        this.trials.wentWell(entry, profile);
-        break;
-      case KIND.PatchInstallFailed:
-        this.entries.write(entry, RAW.failed, when, profile);
-        this.trials.failed(entry, profile, received);
-        break;
-      case KIND.PatchRolledBack:
-        this.entries.write(entry, RAW.rolledBack, when, profile);
-        this.mark(device, CLEARED, when);
-    }
+  /** False when it is the build of no patch. */
+  private ran(device: number, patch: number, when: number): boolean {
+    if (patch === NOWHERE) return false;
+    this.entries.write(this.entryOf(device, patch), RAW.ran, when);
     return true;
   }
 
-  private mark(device: number, mark: number, when: number): void {
-    this.entries.write(this.entryOf(device, mark), 0, when, 0);
-  }
-
-  private markedAt(first: number, mark: number): number {
-    const entry = this.entries.find(first, mark);
-    return entry === NOWHERE ? -Infinity : this.entries.at(entry);
+  /** Keeps the word of a device on a patch. True when a state may have changed. */
+  private record(device: number, patch: number, { profile, when, received, head, details }: Word): boolean {
+    const kind = kindOf(head);
+    if (kind === KIND.IncidentReported || kind === KIND.DeviceObserved) return false;
+    const entry = this.entryOf(device, patch);
+    const failure = { when, code: details?.failureCode };
+    switch (kind) {
+      case KIND.InstallStarted:
+        this.entries.write(entry, RAW.started, when);
+        this.trials.started(entry, profile);
+        break;
+      case KIND.PatchInstalled:
+        this.entries.write(entry, RAW.installed, when);
+        this.trials.wentWell(entry, profile);
+        break;
+      case KIND.PatchInstallFailed:
+        this.entries.write(entry, RAW.failed, when);
+        this.trials.failed(entry, profile, received);
+        this.troubles.installFailed(entry, failure);
+        break;
+      case KIND.PatchRemoveFailed:
+        this.patches.countFailedRemoval(patch);
+        this.troubles.removalFailed(entry, failure);
+        break;
+      case KIND.PatchRolledBack:
+        this.entries.write(entry, RAW.rolledBack, when, removalCauses[causeOf(head)]);
+    }
+    return true;
   }
 
   private entryOf(device: number, patch: number): number {
@@ -281,55 +234,78 @@ export class FleetShard {
   private recount(device: number): void {
     const known = this.isKnown(device);
     const profile = this.word(device, DEVICE.profile);
-    const counted = this.word(device, DEVICE.countedProfile);
+    const before = this.word(device, DEVICE.counted);
+    const counted = before & DEVICE.countedMask;
     const now = known ? profile + 1 : 0;
     if (counted !== now) {
       if (counted !== 0) this.countKnown(counted - 1, -1);
       if (now !== 0) this.countKnown(profile, 1);
-      this.devices.records.setWord(device, DEVICE.countedProfile, now);
     }
-    const first = this.word(device, DEVICE.firstEntry);
-    if (first === NOWHERE) return;
-    const clearedAt = this.markedAt(first, CLEARED);
-    for (let entry = first; entry !== NOWHERE; entry = this.entries.next(entry)) {
-      if (this.entries.patch(entry) < FIRST_PATCH) continue;
-      this.recountEntry(entry, known ? SHOWN[this.stateOf(device, entry, clearedAt)] : 0);
+    let waits = false;
+    let entry = this.word(device, DEVICE.firstEntry);
+    for (; entry !== NOWHERE; entry = this.entries.next(entry)) {
+      const by = this.heldBy(device, entry);
+      this.recountEntry(device, entry, known, this.stateOf(device, entry, by));
+      waits ||= known && by === 'report';
     }
+    const after = waits ? (now | DEVICE.restartPending) >>> 0 : now;
+    if (before !== after) this.devices.records.setWord(device, DEVICE.counted, after);
   }
 
-  private recountEntry(entry: number, shown: number): void {
+  private recountEntry(device: number, entry: number, known: boolean, state: PatchState | undefined): void {
+    const patch = this.entries.patch(entry);
     const before = this.entries.shown(entry);
-    if (before === shown) return;
-    this.patches.move(this.entries.patch(entry), before, shown);
-    this.entries.setShown(entry, shown);
+    const shown = known && state !== undefined ? SHOWN[state] : 0;
+    if (before !== shown) {
+      this.patches.move(patch, before, shown);
+      this.entries.setShown(entry, shown);
+    }
+    const recall = this.recalls.get(patch);
+    if (recall === undefined) return;
+    const placeBefore = this.entries.recalled(entry);
+    const cause = this.entries.raw(entry) === RAW.rolledBack ? this.entries.cause(entry) : undefined;
+    const place = placeOf({ isKnown: known, state, cause }, placeBefore);
+    if (place !== placeBefore) {
+      recall.move(placeBefore, place, device);
+      this.entries.setRecalled(entry, place);
+    }
+    if (shown === SHOWN.started) recall.started(entry);
   }
 
-  private stateOf(device: number, entry: number, clearedAt: number): PatchState {
-    const raw = this.entries.raw(entry);
-    if (raw === RAW.failed || raw === RAW.rolledBack) return rawStates[raw];
-    if (this.entries.at(entry) <= clearedAt) return 'rolledBack';
-    if (raw === RAW.started) return 'started';
-    const build = this.buildOfProfile[this.word(device, DEVICE.profile)];
-    return build === this.buildOfProfile[this.entries.profile(entry)] ? 'installed' : 'replaced';
+  /** Counts what an image has of a device. */
+  private countRestored(device: number): void {
+    const counted = this.word(device, DEVICE.counted) & DEVICE.countedMask;
+    if (counted !== 0) this.countKnown(counted - 1, 1);
+    let entry = this.word(device, DEVICE.firstEntry);
+    for (; entry !== NOWHERE; entry = this.entries.next(entry)) {
+      const patch = this.entries.patch(entry);
+      const shown = this.entries.shown(entry);
+      if (shown !== 0) this.patches.move(patch, 0, shown);
+      const recall = this.recalls.get(patch);
+      if (recall === undefined) continue;
+      const place = this.entries.recalled(entry);
+      if (place !== 0) recall.move(0, place, device);
+      if (shown === SHOWN.started) recall.started(entry);
+    }
+  }
+
+  /** A note changed what is known of a patch: each device that runs it, or said something of it, is looked at again. */
+  private seeAnew(patch: number): void {
+    if (!this.profiles.anyKnownRuns(patch) && !this.patches.isAnyShown(patch)) return;
+    for (let device = 0; device < this.devices.count; device += 1) {
+      const runs = this.profiles.runs(this.word(device, DEVICE.profile)) === patch;
+      if (runs && this.lastReportAt(device) !== -Infinity) this.ran(device, patch, this.profileAt(device));
+      if (runs || this.entries.find(this.word(device, DEVICE.firstEntry), patch) !== NOWHERE) this.recount(device);
+    }
+  }
+
+  private recallOf(patchId: string): void {
+    const patch = this.patches.indexOf(patchId);
+    if (patch !== undefined) this.recalls.set(patch, new RecallSet());
   }
 
   private countKnown(profile: number, change: number): void {
-    this.knownOfProfile[profile] = (this.knownOfProfile[profile] ?? 0) + change;
+    this.profiles.count(profile, change);
     this.knownCount += change;
-  }
-
-  private profileOf(line: string): number {
-    const known = this.profileLines.find(line);
-    if (known !== undefined) return known;
-    const profile = parseProfile(line);
-    if (profile === undefined) throw new PackedFactsError('a profile is not readable');
-    this.profiles.push(profile);
-    this.buildOfProfile.push(this.builds.indexOf(profile.osBuild));
-    this.knownOfProfile.push(0);
-    return this.profileLines.indexOf(line);
-  }
-
-  private word(device: number, word: number): number {
-    return this.devices.records.word(device, word);
   }
 }

@@ -1,5 +1,6 @@
+import { type HeldBy } from '@sluice/domain-cohorts';
 import { toTimeText } from '@sluice/event-sourcing';
-import { FIRST_PATCH, type PatchState, patchStates } from './entry-table.ts';
+import { type PatchState, patchStates } from './entry-table.ts';
 import { type DeviceFlag } from './device-flags.ts';
 import { type Profile } from './facts.ts';
 import { type FleetShard } from './fleet-shard.ts';
@@ -8,26 +9,47 @@ import { type StateCounts } from './patch-counts.ts';
 /** A device as its reports have it. Times are RFC 3339 in UTC. */
 export interface DeviceView extends Profile {
   readonly deviceId: string;
+  /** The prerequisite of the patch whose build the device shows, else that build. */
+  readonly base: string;
   /** When the device was last heard of. */
   readonly lastReportAt: string;
   /** Present when the device was retired and has not reported since. */
   readonly retiredAt?: string;
   /** What is odd about it; absent when nothing is. */
   readonly flags?: readonly DeviceFlag[];
-  readonly patches: Readonly<Record<string, { readonly state: PatchState; readonly at: string }>>;
+  readonly patches: Readonly<Record<string, DevicePatch>>;
 }
 
-/** Which devices a list is about; an absent field means all. `base` is what `baseOf` makes of a build. */
+/** How it is with a patch on a device. */
+export interface DevicePatch {
+  readonly state: PatchState;
+  /** Of a holder, when it last showed its build; else when it last said so, or was last seen to run the patch. */
+  readonly at: string;
+  /** Why it counts as a holder: it runs the build, or says so and has yet to restart. Absent when it is none. */
+  readonly by?: HeldBy;
+  /** What the device called its last failure to install or to remove; null when it gave no code, or did not fail. */
+  readonly failureCode: string | null;
+  /** Present when there were any. */
+  readonly failedInstalls?: number;
+  readonly failedRemovals?: number;
+}
+
+/** Which devices a list is about; an absent field means all. */
 export interface DeviceFilter {
   readonly patchId?: string | undefined;
   readonly state?: PatchState | undefined;
   readonly platform?: string | undefined;
   readonly base?: string | undefined;
+  readonly model?: string | undefined;
+  readonly track?: string | undefined;
+  readonly ring?: string | undefined;
+  readonly region?: string | undefined;
   readonly flag?: DeviceFlag | undefined;
+  /** Those not heard of since then, ms since 1970. */
+  readonly silentSince?: number | undefined;
+  /** Those whose id begins so. */
+  readonly idPrefix?: string | undefined;
 }
-
-/** The base of a device that reports a build: the prerequisite of the patch with that build, else the build itself. */
-export type BaseOf = (build: string) => string;
 
 /** What a shard, or several together, come to. */
 export interface FleetSummary {
@@ -42,19 +64,29 @@ export interface FleetSummary {
 
 /** Devices that one page of a filtered list looks at; after that the page is handed over, even when it is not full. */
 const DEVICES_LOOKED_AT_MAX = 50_000;
+/** In a larger shard the devices of a list are counted only where counters tell. */
+const DEVICES_COUNTED_MAX = 200_000;
 
 /** The device with this number, undefined when it never reported. */
 export function viewDevice(shard: FleetShard, device: number): DeviceView | undefined {
   const profile = shard.profileOfDevice(device);
   if (profile === undefined) return undefined;
-  const patches = emptyRecord<{ state: PatchState; at: string }>();
-  for (const { patch, state, at } of shard.shownEntries(device)) {
-    patches[shard.patches.idOf(patch)] = { state, at: toTimeText(at) };
+  const patches = emptyRecord<DevicePatch>();
+  for (const { patch, state, at, by, failureCode, failedInstalls, failedRemovals } of shard.shownPatches(device)) {
+    patches[shard.patches.idOf(patch)] = {
+      state,
+      at: toTimeText(at),
+      ...(by !== undefined && { by }),
+      failureCode: failureCode ?? null,
+      ...(failedInstalls > 0 && { failedInstalls }),
+      ...(failedRemovals > 0 && { failedRemovals }),
+    };
   }
   const flags = shard.flags.of(device);
   return {
     deviceId: shard.devices.idOf(device),
     ...profile,
+    base: shard.baseOf(profile),
     lastReportAt: toTimeText(shard.lastReportAt(device)),
     ...(!shard.isKnown(device) && { retiredAt: toTimeText(shard.retiredAt(device)) }),
     ...(flags.length > 0 && { flags }),
@@ -66,21 +98,34 @@ export function viewDevice(shard: FleetShard, device: number): DeviceView | unde
 export function listDevices(
   shard: FleetShard,
   filter: DeviceFilter,
-  baseOf: BaseOf,
   page: { readonly from: number; readonly limit: number },
 ): { items: DeviceView[]; next?: number } {
   const items: DeviceView[] = [];
   const end = Math.min(shard.devices.count, page.from + DEVICES_LOOKED_AT_MAX);
   let device = page.from;
   for (; device < end && items.length < page.limit; device += 1) {
-    const view = matches(shard, device, filter, baseOf) ? viewDevice(shard, device) : undefined;
+    const view = matches(shard, device, filter) ? viewDevice(shard, device) : undefined;
     if (view !== undefined) items.push(view);
   }
   return device < shard.devices.count ? { items, next: device } : { items };
 }
 
+/** How many known devices match, null when that would take looking at too many of them. */
+export function countDevices(shard: FleetShard, filter: DeviceFilter): number | null {
+  const { patchId, state, flag, silentSince, idPrefix } = filter;
+  const isOfProfile = [patchId, state, flag, silentSince, idPrefix].every((field) => field === undefined);
+  if (isOfProfile) {
+    const fitting = shard.profiles.populations().filter(({ profile }) => fits(shard, profile, filter));
+    return fitting.reduce((sum, { devices }) => sum + devices, 0);
+  }
+  if (shard.devices.count > DEVICES_COUNTED_MAX) return null;
+  let count = 0;
+  for (let device = 0; device < shard.devices.count; device += 1) if (matches(shard, device, filter)) count += 1;
+  return count;
+}
+
 /** Adds up shards, which must not share devices. */
-export function summarize(shards: readonly FleetShard[], baseOf: BaseOf): FleetSummary {
+export function summarize(shards: readonly FleetShard[]): FleetSummary {
   const summary = {
     facts: 0,
     devices: 0,
@@ -91,11 +136,11 @@ export function summarize(shards: readonly FleetShard[], baseOf: BaseOf): FleetS
   for (const shard of shards) {
     summary.facts += shard.facts;
     summary.devices += shard.knownDevices;
-    for (const { profile, devices } of shard.populations()) {
+    for (const { profile, devices } of shard.profiles.populations()) {
       increase(summary.byPlatform, profile.platform, devices);
-      increase(summary.byBase, baseOf(profile.osBuild), devices);
+      increase(summary.byBase, shard.baseOf(profile), devices);
     }
-    for (let patch = FIRST_PATCH; patch < shard.patches.size; patch += 1) {
+    for (let patch = 0; patch < shard.patches.size; patch += 1) {
       const total = (summary.patches[shard.patches.idOf(patch)] ??= emptyCounts());
       for (const state of patchStates) total[state] += shard.patches.shown(patch, state);
     }
@@ -103,15 +148,16 @@ export function summarize(shards: readonly FleetShard[], baseOf: BaseOf): FleetS
   return summary;
 }
 
-function matches(shard: FleetShard, device: number, filter: DeviceFilter, baseOf: BaseOf): boolean {
+function matches(shard: FleetShard, device: number, filter: DeviceFilter): boolean {
+  const { patchId, state, flag, silentSince, idPrefix } = filter;
   if (!shard.isKnown(device)) return false;
-  const { patchId, state, platform, base, flag } = filter;
+  if (silentSince !== undefined && shard.lastReportAt(device) >= silentSince) return false;
   if (flag !== undefined && !shard.flags.of(device).includes(flag)) return false;
   const profile = shard.profileOfDevice(device);
-  if (platform !== undefined && profile?.platform !== platform) return false;
-  if (base !== undefined && (profile === undefined || baseOf(profile.osBuild) !== base)) return false;
+  if (profile === undefined || !fits(shard, profile, filter)) return false;
+  if (idPrefix !== undefined && !shard.devices.idOf(device).startsWith(idPrefix)) return false;
   if (patchId === undefined && state === undefined) return true;
-  for (const shown of shard.shownEntries(device)) {
+  for (const shown of shard.shownPatches(device)) {
     if (
       (patchId === undefined || shard.patches.idOf(shown.patch) === patchId) &&
       (state === undefined || shown.state === state)
@@ -120,6 +166,18 @@ function matches(shard: FleetShard, device: number, filter: DeviceFilter, baseOf
     }
   }
   return false;
+}
+
+function fits(shard: FleetShard, profile: Profile, filter: DeviceFilter): boolean {
+  const { platform, base, model, track, ring, region } = filter;
+  return (
+    (platform === undefined || profile.platform === platform) &&
+    (base === undefined || shard.baseOf(profile) === base) &&
+    (model === undefined || profile.model === model) &&
+    (track === undefined || profile.track === track) &&
+    (ring === undefined || profile.ring === ring) &&
+    (region === undefined || profile.region === region)
+  );
 }
 
 function emptyCounts(): StateCounts {

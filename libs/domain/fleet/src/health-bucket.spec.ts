@@ -1,6 +1,15 @@
 import { type HealthBucketClosed } from '@sluice/domain-cohorts';
 import { describe, expect, it } from 'vitest';
-import { BASE_BUILD, type FactSketch, MINUTE, NOON, pack, PATCHED_BUILD, shardOf } from './facts.fixture.ts';
+import {
+  BASE_BUILD,
+  type FactSketch,
+  MINUTE,
+  NOON,
+  notedShardOf,
+  pack,
+  PATCHED_BUILD,
+  recallNoted,
+} from './facts.fixture.ts';
 import { type FleetShard } from './fleet-shard.ts';
 import { type BucketClosing, closeBucket, nothingAnnounced, announce } from './health-bucket.ts';
 import { readPackedFacts } from './packed-facts.ts';
@@ -16,8 +25,6 @@ function closing(minutes: number, overrides: Partial<BucketClosing> = {}): Bucke
     throughRevision: 0,
     reportingDeadlineMs: 2 * HOUR,
     longOfflineMs: 72 * HOUR,
-    baseOf: (build) => (build === PATCHED_BUILD ? BASE_BUILD : build),
-    recallEpochs: new Map(),
     ...overrides,
   };
 }
@@ -63,12 +70,12 @@ describe('counting trials', () => {
       { trials: 1, failures: 0, fine: 1 },
     ],
   ] as const)('counts %s', (_name, facts, minutes, counts) => {
-    const bucket = closeBucket(shardOf(...facts), nothingAnnounced, closing(minutes));
+    const bucket = closeBucket(notedShardOf(...facts), nothingAnnounced, closing(minutes));
     expect(bucket?.cells).toEqual([{ ...slice, ...counts }]);
   });
 
   it('counts each once over several buckets', () => {
-    const shard = shardOf(started(0));
+    const shard = notedShardOf(started(0));
     expect(closeBucket(shard, nothingAnnounced, closing(1))?.cells).toEqual([
       { ...slice, trials: 1, failures: 0, fine: 0 },
     ]);
@@ -83,7 +90,7 @@ describe('counting trials', () => {
 
 describe('announcing pending failures', () => {
   it('lists them when they change, and says when the last one is gone', () => {
-    const shard = shardOf(failed(0));
+    const shard = notedShardOf(failed(0));
     const first = closeBucket(shard, nothingAnnounced, closing(1)) as HealthBucketClosed;
     expect(first.cells).toEqual([{ ...slice, trials: 0, failures: 0, fine: 0, pending: 1 }]);
     const announced = announce(nothingAnnounced, first);
@@ -99,7 +106,7 @@ describe('telling holders', () => {
   const none = { longOffline: 0, removed: 0, removalsFailed: 0, recallEpoch: 0 };
 
   it('tells absolute counts when they change, and is silent otherwise', () => {
-    const shard = shardOf(installed(0), { ...installed(0), device: 'd-2' });
+    const shard = notedShardOf(installed(0), { ...installed(0), device: 'd-2' });
     const first = closeBucket(shard, nothingAnnounced, closing(1));
     expect(first?.holders).toEqual([{ patchId: 'a', holders: 2, ...none }]);
     const announced = announce(nothingAnnounced, first as HealthBucketClosed);
@@ -111,7 +118,7 @@ describe('telling holders', () => {
   });
 
   it('counts no removal when a holder is retired, nor one holder more when it comes back', () => {
-    const shard = shardOf(installed(0), { ...installed(0), device: 'd-2' });
+    const shard = notedShardOf(installed(0), { ...installed(0), device: 'd-2' });
     const announced = announce(
       nothingAnnounced,
       closeBucket(shard, nothingAnnounced, closing(1)) as HealthBucketClosed,
@@ -125,38 +132,50 @@ describe('telling holders', () => {
   });
 
   it('counts removals that failed', () => {
-    const shard = shardOf(installed(0), about('PatchRemoveFailed', 1, PATCHED_BUILD));
+    const shard = notedShardOf(installed(0), about('PatchRemoveFailed', 1, PATCHED_BUILD));
     expect(closeBucket(shard, nothingAnnounced, closing(2))?.holders[0]).toMatchObject({
       holders: 1,
       removalsFailed: 1,
     });
   });
 
+  const nobody = {
+    set: 0,
+    freed: { recall: 0, user: 0, failure: 0, unknown: 0 },
+    replaced: 0,
+    retired: 0,
+    failing: 0,
+    offline: 0,
+    waiting: 0,
+    inFlight: 0,
+  };
+
   it('tells of a recalled patch that nobody here ever had, once', () => {
-    const recallEpochs = new Map([['a', 1]]);
-    const shard = shardOf();
-    const bucket = closeBucket(shard, nothingAnnounced, closing(1, { recallEpochs }));
-    expect(bucket?.holders).toEqual([{ patchId: 'a', holders: 0, ...none, recallEpoch: 1 }]);
+    const shard = notedShardOf();
+    shard.note(recallNoted('a'));
+    const bucket = closeBucket(shard, nothingAnnounced, closing(1));
+    expect(bucket?.holders).toEqual([{ patchId: 'a', holders: 0, ...none, recallEpoch: 1, recall: nobody }]);
     const announced = announce(nothingAnnounced, bucket as HealthBucketClosed);
-    expect(closeBucket(shard, announced, closing(2, { recallEpochs }))).toBeUndefined();
+    expect(closeBucket(shard, announced, closing(2))).toBeUndefined();
   });
 
   it('tells when holders of a recalled patch have been silent for too long', () => {
-    const settings = { recallEpochs: new Map([['a', 1]]), reportingDeadlineMs: 1000 * HOUR };
-    const shard = shardOf(installed(0));
+    const settings = { reportingDeadlineMs: 1000 * HOUR };
+    const shard = notedShardOf(installed(0));
+    shard.note(recallNoted('a'));
     const announced = announce(
       nothingAnnounced,
       closeBucket(shard, nothingAnnounced, closing(1, settings)) as HealthBucketClosed,
     );
     expect(closeBucket(shard, announced, closing(72 * 60, settings))).toBeUndefined();
     const silent = closeBucket(shard, announced, closing(72 * 60 + 1, settings));
-    expect(silent?.holders[0]).toMatchObject({ holders: 1, longOffline: 1 });
+    expect(silent?.holders[0]).toMatchObject({ holders: 1, longOffline: 1, recall: { ...nobody, set: 1, offline: 1 } });
   });
 });
 
 describe('telling populations', () => {
   it('counts a patched device under its base, and takes back what is gone', () => {
-    const shard = shardOf(started(0), { ...installed(0), device: 'd-2' });
+    const shard = notedShardOf(started(0), { ...installed(0), device: 'd-2' });
     const bucket = closeBucket(shard, nothingAnnounced, closing(1)) as HealthBucketClosed;
     const here = { platform: 'ios', model: 'iPhone18,1', base: BASE_BUILD, track: 'automatic' };
     expect(bucket.populations).toEqual([{ ...here, devices: 2 }]);
@@ -179,14 +198,14 @@ describe('counting again after a restart', () => {
       [started(0), { ...installed(1), device: 'd-2' }],
       [failed(30), started(31)],
     ];
-    const live = shardOf(...before);
+    const live = notedShardOf(...before);
     const announced = announce(
       nothingAnnounced,
       closeBucket(live, nothingAnnounced, closing(20)) as HealthBucketClosed,
     );
     add(live, ...after);
 
-    const rebuilt = shardOf(...before);
+    const rebuilt = notedShardOf(...before);
     rebuilt.drainHealth(announced.to - 2 * HOUR);
     add(rebuilt, ...after);
     expect(closeBucket(rebuilt, announced, closing(130))).toEqual(closeBucket(live, announced, closing(130)));

@@ -7,9 +7,7 @@ import {
   populationKey,
 } from '@sluice/domain-cohorts';
 import { toTimeText } from '@sluice/event-sourcing';
-import { FIRST_PATCH } from './entry-table.ts';
 import { type FleetShard } from './fleet-shard.ts';
-import { type BaseOf } from './fleet-views.ts';
 import { type PendingCell, type TrialCell } from './install-trials.ts';
 import { type PatchTally } from './patch-counts.ts';
 
@@ -43,11 +41,12 @@ export interface BucketClosing {
   readonly throughRevision: number;
   /** An outcome without a start counts as a trial this long after its receipt. */
   readonly reportingDeadlineMs: number;
+  /** A holder that was not heard of for so long is offline. */
   readonly longOfflineMs: number;
-  readonly baseOf: BaseOf;
-  /** The recall epoch of each pulled patch, as far as the catalog was heard. */
-  readonly recallEpochs: ReadonlyMap<string, number>;
 }
+
+/** An install that began longer ago than a trial lasts is no longer in flight (design §2). */
+const TRIAL_MS = 72 * 3_600_000;
 
 /** The state after a bucket was told. */
 export function announce(announced: AnnouncedHealth, bucket: HealthBucketClosed): AnnouncedHealth {
@@ -84,9 +83,9 @@ export function closeBucket(
   closing: BucketClosing,
 ): HealthBucketClosed | undefined {
   const { trials, pending, tallies } = state.drainHealth(closing.to - closing.reportingDeadlineMs);
-  const cells = cellsOf(state, { trials, pending, announced: announced.pending }, closing.baseOf);
+  const cells = cellsOf(state, { trials, pending, announced: announced.pending });
   const holders = holderLines(state, announced, tallies, closing);
-  const populations = populationLines(state, announced, closing.baseOf);
+  const populations = populationLines(state, announced);
   if (cells.length === 0 && holders.length === 0 && populations.length === 0) return undefined;
   return {
     type: 'HealthBucketClosed',
@@ -109,13 +108,13 @@ interface TrialCounts {
   readonly announced: ReadonlyMap<string, HealthCell>;
 }
 
-function cellsOf(state: FleetShard, { trials, pending, announced }: TrialCounts, baseOf: BaseOf): HealthCell[] {
+function cellsOf(state: FleetShard, { trials, pending, announced }: TrialCounts): HealthCell[] {
   const cells = new Map<string, Mutable<HealthCell>>();
   const cellOf = (patch: number, profileIndex: number) => {
-    const profile = state.profile(profileIndex);
+    const profile = state.profiles.at(profileIndex);
     if (profile === undefined) return undefined;
     const { platform, model } = profile;
-    const slice = { patchId: state.patches.idOf(patch), platform, model, base: baseOf(profile.osBuild) };
+    const slice = { patchId: state.patches.idOf(patch), platform, model, base: state.baseOf(profile) };
     const cell = cells.get(cellKey(slice)) ?? { ...slice, trials: 0, failures: 0, fine: 0 };
     cells.set(cellKey(slice), cell);
     return cell;
@@ -153,27 +152,21 @@ function holderLines(
   state: FleetShard,
   announced: AnnouncedHealth,
   tallies: ReadonlyMap<number, PatchTally>,
-  { to, longOfflineMs, recallEpochs }: BucketClosing,
+  { to, longOfflineMs }: BucketClosing,
 ): HolderCount[] {
-  const longOffline = state.holdersSilentSince(to - longOfflineMs);
   const lines: HolderCount[] = [];
-  const listed = new Set<string>();
-  for (let patch = FIRST_PATCH; patch < state.patches.size; patch += 1) {
+  for (let patch = 0; patch < state.patches.size; patch += 1) {
     const patchId = state.patches.idOf(patch);
-    listed.add(patchId);
+    const recall = state.recallCount(patch, { silent: to - longOfflineMs, started: to - TRIAL_MS });
     lines.push({
       patchId,
-      recallEpoch: recallEpochs.get(patchId) ?? 0,
+      recallEpoch: state.notes.pullOf(patchId)?.recallEpoch ?? 0,
       holders: state.patches.shown(patch, 'installed'),
-      longOffline: longOffline.get(patch) ?? 0,
+      longOffline: recall?.offline ?? 0,
       removed: tallies.get(patch)?.removed ?? 0,
       removalsFailed: tallies.get(patch)?.removalsFailed ?? 0,
+      ...(recall !== undefined && { recall }),
     });
-  }
-  // A recall is complete when every shard has said that it holds nothing, also one that never heard of the patch.
-  for (const [patchId, recallEpoch] of recallEpochs) {
-    if (listed.has(patchId)) continue;
-    lines.push({ patchId, recallEpoch, holders: 0, longOffline: 0, removed: 0, removalsFailed: 0 });
   }
   return lines.filter((line) => isChanged(line, announced.holders.get(line.patchId)));
 }
@@ -184,16 +177,17 @@ function isChanged(line: HolderCount, before: HolderCount | undefined): boolean 
     line.removalsFailed > 0 ||
     line.holders !== (before?.holders ?? 0) ||
     line.recallEpoch !== (before?.recallEpoch ?? 0) ||
-    (line.recallEpoch > 0 && line.longOffline !== (before?.longOffline ?? 0))
+    // Both were written by this file, or read from what it wrote: the fields are in the same order.
+    JSON.stringify(line.recall) !== JSON.stringify(before?.recall)
   );
 }
 
-function populationLines(state: FleetShard, announced: AnnouncedHealth, baseOf: BaseOf): Population[] {
+function populationLines(state: FleetShard, announced: AnnouncedHealth): Population[] {
   const present = new Map<string, Population>();
-  for (const { profile, devices } of state.populations()) {
+  for (const { profile, devices } of state.profiles.populations()) {
     if (devices === 0) continue;
-    const { platform, model, track, ring, osBuild } = profile;
-    const line = { platform, model, base: baseOf(osBuild), track, ...(ring !== undefined && { ring }), devices };
+    const { platform, model, track, ring } = profile;
+    const line = { platform, model, base: state.baseOf(profile), track, ...(ring !== undefined && { ring }), devices };
     const key = populationKey(line);
     present.set(key, { ...line, devices: devices + (present.get(key)?.devices ?? 0) });
   }

@@ -8,4 +8,5 @@ export * from './health-bucket.ts';
 export { type PackedFacts, readPackedFacts, unpackFacts } from './packed-facts.ts';
 export * from './report-ids.ts';
 export * from './shard-image.ts';
+export * from './shard-notes.ts';
 export * from './shard-snapshot.ts';

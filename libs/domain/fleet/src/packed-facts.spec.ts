@@ -4,6 +4,7 @@ import { fact, type FactSketch, hashOf, NOON, pack } from './facts.fixture.ts';
 import { FactPacker } from './fact-packer.ts';
 import { factKinds } from './facts.ts';
 import { PackedFactsError, readPackedFacts, unpackFacts } from './packed-facts.ts';
+import { goldenCommits, goldenFacts } from './packed-golden.fixture.ts';
 import { FACTS_PER_COMMIT_MAX } from './packed-layout.ts';
 
 const nobody = () => undefined;
@@ -100,6 +101,28 @@ describe('packing facts', () => {
 
   it('holds no facts, too', () => {
     expect(unpackFacts(new FactPacker().finish().bytes, nobody)).toEqual([]);
+  });
+});
+
+describe('reading what former versions wrote', () => {
+  const bytesOf = (base64: string) => Uint8Array.from(Buffer.from(base64, 'base64'));
+  const known = (words: Uint32Array) => (words.length === 4 ? 'd-2' : undefined);
+  const facts = goldenFacts.map((each, index) => ({ ...each, content: index + 1 }));
+
+  it('finds the same facts in each version', () => {
+    const events = unpackFacts(pack(...facts), known);
+    expect(events.map(({ type }) => type).toSorted()).toEqual([...factKinds].toSorted());
+    expect(unpackFacts(bytesOf(goldenCommits[1]), known)).toEqual(events);
+    expect(unpackFacts(bytesOf(goldenCommits[2]), known)).toEqual(events);
+  });
+
+  it('knows what reports said only from version 2 on', () => {
+    expect([...readPackedFacts(bytesOf(goldenCommits[1])).contents]).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
+    expect([...readPackedFacts(bytesOf(goldenCommits[2])).contents]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+
+  it('writes the present version, byte by byte', () => {
+    expect(Buffer.from(pack(...facts)).toString('base64')).toBe(goldenCommits[2]);
   });
 });
 

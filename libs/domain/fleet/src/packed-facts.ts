@@ -1,6 +1,5 @@
 import { toTimeText } from '@sluice/event-sourcing';
 import {
-  type FactKind,
   factKinds,
   type FailureDetails,
   type FleetEvent,
@@ -10,21 +9,23 @@ import {
   removalCauses,
 } from './facts.ts';
 import {
-  CAUSE_MASK,
-  CAUSE_SHIFT,
+  causeOf,
   CLOCK_AHEAD,
+  CONTENT_BYTES,
   FACT_BYTES,
+  FACT_BYTES_V1,
   FACTS_PER_COMMIT_MAX,
   FAR,
   FAR_TIME_BYTES,
+  FIRST_VERSION,
   HAS_ID,
   HEADER_BYTES,
+  headOfV1,
   KEY_BYTES,
-  KIND_MASK,
+  kindOf,
   NONE,
   PACKED_VERSION,
   REPORT_BYTES,
-  UNUSED_BITS,
 } from './packed-layout.ts';
 
 /** The bytes are not a packed commit that this version understands. */
@@ -39,6 +40,9 @@ export interface PackedFacts {
   readonly keys: Uint32Array;
   /** Two words a fact, likewise. */
   readonly reports: Uint32Array;
+  /** A hash of what each report says, 0 where there is none. */
+  readonly contents: Uint16Array;
+  /** As in the present version, whatever the version of the commit is. */
   readonly heads: Uint8Array;
   /** Index into `profileLines`, NONE for a retirement. */
   readonly profiles: Uint16Array;
@@ -55,6 +59,7 @@ export interface PackedFacts {
 }
 
 interface Sections {
+  readonly version: number;
   readonly count: number;
   readonly base: number;
   readonly farTimes: DataView;
@@ -64,21 +69,25 @@ interface Sections {
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 const EMPTY = new Uint8Array(0);
+const NO_DETAILS: ReadonlyMap<number, FailureDetails> = new Map();
 
 /** Reads the columns of a packed commit without making an object per fact. Throws PackedFactsError on anything odd. */
 export function readPackedFacts(bytes: Uint8Array): PackedFacts {
   const sections = readHeader(bytes);
-  const { count, columns, texts } = sections;
+  const { version, count, columns, texts } = sections;
+  const isFirst = version === FIRST_VERSION;
   const reports = columns + count * KEY_BYTES;
-  const heads = reports + count * REPORT_BYTES;
+  const contents = reports + count * REPORT_BYTES;
+  const heads = isFirst ? contents : contents + count * CONTENT_BYTES;
   const profiles = heads + count;
   const targets = profiles + 2 * count;
   const lags = targets + 2 * count;
   const facts: PackedFacts = {
     count,
     keys: wordsOf(bytes, columns, reports),
-    reports: wordsOf(bytes, reports, heads),
-    heads: bytes.subarray(heads, profiles),
+    reports: wordsOf(bytes, reports, contents),
+    contents: isFirst ? new Uint16Array(count) : readPairs(bytes, contents, count),
+    heads: isFirst ? fromV1(bytes.subarray(heads, profiles)) : bytes.subarray(heads, profiles),
     profiles: readPairs(bytes, profiles, count),
     targets: readPairs(bytes, targets, count),
     occurredAt: new Float64Array(count),
@@ -119,7 +128,7 @@ export function unpackFacts(
 
 function eventOf(facts: PackedFacts, index: number, deviceId: string, details: FailureDetails | undefined): FleetEvent {
   const head = byteAt(facts.heads, index);
-  const type = kindOf(head);
+  const type = factKinds[kindOf(head)] ?? 'DeviceObserved';
   const occurredAt = toTimeText(facts.occurredAt[index] ?? 0);
   const receivedAt = toTimeText(facts.receivedAt[index] ?? 0);
   if (type === 'DeviceRetired') return { type, deviceId, occurredAt, receivedAt };
@@ -142,13 +151,15 @@ function eventOf(facts: PackedFacts, index: number, deviceId: string, details: F
     case 'PatchRemoveFailed':
       return { type, ...observation, ...target, ...details };
     case 'PatchRolledBack':
-      return { type, ...observation, ...target, cause: removalCauses[(head >> CAUSE_SHIFT) & CAUSE_MASK] ?? 'user' };
+      return { type, ...observation, ...target, cause: removalCauses[causeOf(head)] ?? 'user' };
   }
 }
 
 function readHeader(bytes: Uint8Array): Sections {
   if (bytes.length < HEADER_BYTES) throw new PackedFactsError('the commit is shorter than its header');
-  if (bytes[0] !== PACKED_VERSION) throw new PackedFactsError(`version ${String(bytes[0])} is not known`);
+  const version = byteAt(bytes, 0);
+  if (version !== PACKED_VERSION && version !== FIRST_VERSION)
+    throw new PackedFactsError(`version ${String(version)} is not known`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const count = view.getUint32(4, true);
   if (count > FACTS_PER_COMMIT_MAX) throw new PackedFactsError(`${String(count)} facts are too many for one commit`);
@@ -156,7 +167,7 @@ function readHeader(bytes: Uint8Array): Sections {
   if (!isTime(base)) throw new PackedFactsError('the time of receipt is none');
   const farBytes = view.getUint32(16, true) * FAR_TIME_BYTES;
   const lengths = [20, 24, 28, 32].map((offset) => view.getUint32(offset, true));
-  const far = HEADER_BYTES + count * FACT_BYTES;
+  const far = HEADER_BYTES + count * (version === FIRST_VERSION ? FACT_BYTES_V1 : FACT_BYTES);
   let offset = far + farBytes;
   if (lengths.reduce((sum, length) => sum + length, offset) !== bytes.length) {
     throw new PackedFactsError('the sections do not add up to the length of the commit');
@@ -166,7 +177,7 @@ function readHeader(bytes: Uint8Array): Sections {
     offset += length;
     return bytes.subarray(offset - length, offset);
   });
-  return { count, base, farTimes, columns: HEADER_BYTES, texts };
+  return { version, count, base, farTimes, columns: HEADER_BYTES, texts };
 }
 
 // The copy is aligned, which a view of the commit need not be.
@@ -217,14 +228,14 @@ const LAST_WITH_PATCH = kindCodes.PatchRemoveFailed;
 function checkReferences({ count, heads, profiles, targets, profileLines, targetLines }: PackedFacts): void {
   for (let index = 0; index < count; index += 1) {
     const head = byteAt(heads, index);
-    const kind = head & KIND_MASK;
-    const cause = (head >> CAUSE_SHIFT) & CAUSE_MASK;
+    const kind = kindOf(head);
+    const cause = causeOf(head);
     const profile = profiles[index] ?? NONE;
     const target = targets[index] ?? NONE;
     const profileFits = kind === RETIRED ? profile === NONE : profile < profileLines.length;
     const needsTarget = kind >= FIRST_WITH_PATCH && kind <= LAST_WITH_PATCH;
     const targetFits = target < targetLines.length || (target === NONE && !needsTarget);
-    if (!profileFits || !targetFits || cause >= removalCauses.length || (head & UNUSED_BITS) !== 0) {
+    if (!profileFits || !targetFits || cause >= removalCauses.length || kind >= factKinds.length) {
       throw new PackedFactsError(`fact ${String(index)} refers to what is not there`);
     }
   }
@@ -240,8 +251,9 @@ function checkIds({ count, heads, ids }: PackedFacts): void {
   if (offset !== ids.length) throw new PackedFactsError('the device ids do not fit their facts');
 }
 
-function readDetails(facts: PackedFacts): Map<number, FailureDetails> {
-  if (facts.details.length === 0) return new Map();
+/** By the index of the fact. Throws PackedFactsError. */
+export function readDetails(facts: PackedFacts): ReadonlyMap<number, FailureDetails> {
+  if (facts.details.length === 0) return NO_DETAILS;
   try {
     return new Map(JSON.parse(decode(facts.details)) as [number, FailureDetails][]);
   } catch {
@@ -261,8 +273,12 @@ function decode(text: Uint8Array): string {
   }
 }
 
-function kindOf(head: number): FactKind {
-  return factKinds[head & KIND_MASK] ?? 'DeviceObserved';
+function fromV1(heads: Uint8Array): Uint8Array {
+  return heads.map((head, index) => {
+    const now = headOfV1(head);
+    if (now === undefined) throw new PackedFactsError(`fact ${String(index)} has a bit without a meaning`);
+    return now;
+  });
 }
 
 /** The longest time that ECMAScript can write down, ms since 1970. */

@@ -1,4 +1,4 @@
-import { type PatchState, patchStates } from './entry-table.ts';
+import { PATCHES_MAX, type PatchState, patchStates } from './entry-table.ts';
 import { TextTable } from './records.ts';
 
 /** Known devices per state of a patch. */
@@ -28,8 +28,9 @@ export class PatchCounts {
     return this.counts.length;
   }
 
-  /** The number of a patch; a new one if it had none. */
-  indexOf(patchId: string): number {
+  /** The number of a patch; a new one if it had none, undefined when there are too many. */
+  indexOf(patchId: string): number | undefined {
+    if (this.size === PATCHES_MAX) return this.ids.find(patchId);
     const patch = this.ids.indexOf(patchId);
     if (patch === this.counts.length) {
       const shown = new Array<number>(patchStates.length + 1).fill(0);
@@ -48,6 +49,11 @@ export class PatchCounts {
 
   shown(patch: number, state: PatchState): number {
     return this.counts[patch]?.shown[SHOWN[state]] ?? 0;
+  }
+
+  /** True when a known device has the patch in any state. */
+  isAnyShown(patch: number): boolean {
+    return patchStates.some((state) => this.shown(patch, state) > 0);
   }
 
   /** One device more under one state, one less under another, by their codes. */

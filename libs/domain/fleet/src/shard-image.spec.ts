@@ -1,6 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BASE_BUILD, type FactSketch, hashOf, MINUTE, NOON, pack, PATCHED_BUILD } from './facts.fixture.ts';
+import {
+  BASE_BUILD,
+  buildNoted,
+  type FactSketch,
+  hashOf,
+  MINUTE,
+  NEXT_BUILD,
+  NOON,
+  pack,
+  PATCHED_BUILD,
+  recallNoted,
+} from './facts.fixture.ts';
 import { factKinds } from './facts.ts';
 import { FleetShard } from './fleet-shard.ts';
 import { summarize } from './fleet-views.ts';
@@ -11,6 +22,7 @@ import { firstDifference, snapshotOf } from './shard-snapshot.ts';
 
 const DAYS = 7;
 const DAY = 24 * 60 * MINUTE;
+const SINCE = { silent: NOON + 2 * DAY, started: NOON };
 
 class Folded {
   constructor(
@@ -21,7 +33,10 @@ class Folded {
   apply(facts: PackedFacts): void {
     this.state.apply(facts);
     for (let index = 0; index < facts.count; index += 1) {
-      this.recent.add(facts.reports[index * 2] ?? 0, facts.reports[index * 2 + 1] ?? 0, facts.receivedAt[index] ?? 0);
+      this.recent.add(facts.reports[index * 2] ?? 0, facts.reports[index * 2 + 1] ?? 0, {
+        content: facts.contents[index] ?? 0,
+        receivedAt: facts.receivedAt[index] ?? 0,
+      });
     }
   }
 }
@@ -37,7 +52,7 @@ const sketches = fc.record({
   kind: fc.constantFrom(...factKinds),
   device: fc.constantFrom('d-1', 'd-2', 'd-3', 'd-4'),
   patchId: fc.constantFrom('a', 'b', 'c'),
-  osBuild: fc.constantFrom(BASE_BUILD, PATCHED_BUILD, '23E200'),
+  osBuild: fc.constantFrom(BASE_BUILD, PATCHED_BUILD, NEXT_BUILD),
   minutes: fc.integer({ min: 0, max: 20_000 }),
   withId: fc.boolean(),
 });
@@ -66,8 +81,10 @@ function expectSame(left: Folded, right: Folded): void {
   expect(firstDifference(snapshotOf(left.state), snapshotOf(right.state))).toBeUndefined();
   // The flags of trials, too, which `firstDifference` passes over.
   expect(snapshotOf(right.state).entries).toEqual(snapshotOf(left.state).entries);
-  expect(summarize([right.state], String)).toEqual(summarize([left.state], String));
-  expect(right.state.populations()).toEqual(left.state.populations());
+  expect(summarize([right.state])).toEqual(summarize([left.state]));
+  expect(right.state.profiles.populations()).toEqual(left.state.profiles.populations());
+  for (let patch = 0; patch < left.state.patches.size; patch += 1)
+    expect(right.state.recallCount(patch, SINCE)).toEqual(left.state.recallCount(patch, SINCE));
   expect(right.state.knownDevices).toBe(left.state.knownDevices);
 }
 
@@ -76,12 +93,16 @@ describe('taking an image of a shard', () => {
     fc.assert(
       fc.property(histories, histories, fc.nat(8), (before, after, announced) => {
         const folded = new Folded();
+        folded.state.note(buildNoted('b', NEXT_BUILD));
         toCommits(before).forEach((facts, index) => {
           folded.apply(facts);
+          if (index === 2) folded.state.note(buildNoted('a'));
+          if (index === 3) folded.state.note(recallNoted('a'));
           if (index === announced) folded.state.drainHealth(NOON + index * DAY);
         });
         const restored = sent(folded);
         expectSame(folded, restored);
+        for (const each of [folded, restored]) each.state.note(recallNoted('b'));
         for (const facts of toCommits(after)) {
           folded.apply(facts);
           restored.apply(facts);
@@ -118,17 +139,23 @@ describe('taking an image of a shard', () => {
 
   it('remembers the reports, and forgets them at the same time', () => {
     const recent = new RecentReports(DAYS);
-    for (let low = 1; low < 500; low += 1) recent.add(low, low * 7, NOON + (low % 3) * DAY);
+    for (let low = 1; low < 500; low += 1)
+      recent.add(low, low * 7, { content: low, receivedAt: NOON + (low % 3) * DAY });
     const { recent: restored } = sent(new Folded(new FleetShard(), recent));
     for (const each of [recent, restored]) {
-      expect([each.has(1, 7), each.has(2, 14), each.has(499, 3493), each.has(2, 15)]).toEqual([
-        true,
-        true,
-        true,
-        false,
+      expect([each.find(1, 7, 1), each.find(2, 14, 3), each.find(499, 3493, 499), each.find(2, 15, 2)]).toEqual([
+        'same',
+        'other',
+        'same',
+        'new',
       ]);
-      each.add(9, 9, NOON + 8 * DAY);
-      expect([each.has(1, 7), each.has(2, 14), each.has(3, 21), each.has(9, 9)]).toEqual([true, true, false, true]);
+      each.add(9, 9, { content: 9, receivedAt: NOON + 8 * DAY });
+      expect([each.find(1, 7, 1), each.find(2, 14, 2), each.find(3, 21, 3), each.find(9, 9, 9)]).toEqual([
+        'same',
+        'same',
+        'new',
+        'same',
+      ]);
     }
   });
 });

@@ -2,7 +2,9 @@ import { DEVICE } from './device-table.ts';
 import { ENTRY } from './entry-table.ts';
 import { CELL_NUMBERS, OUTCOME_NUMBERS } from './install-trials.ts';
 import { FleetShard } from './fleet-shard.ts';
+import { TROUBLE } from './install-troubles.ts';
 import { RecentReports, type RememberedDay } from './report-ids.ts';
+import { type ShardNoted } from './shard-notes.ts';
 import { type ShardSnapshot, snapshotOf } from './shard-snapshot.ts';
 
 /**
@@ -31,10 +33,10 @@ export interface RestoredShard {
 }
 
 /** To be raised whenever a section, or the layout of a record in it, changes. */
-const IMAGE_VERSION = 3;
+const IMAGE_VERSION = 4;
 /** Sections begin at multiples of this, so that they can be seen as words and floats where they lie. */
 const ALIGNMENT_BYTES = 8;
-const SECTIONS = 11;
+const SECTIONS = 15;
 /** Version, facts, and the length of each section. */
 const HEADER_FLOATS = 2 + SECTIONS;
 const HEADER_BYTES = HEADER_FLOATS * 8;
@@ -52,24 +54,27 @@ export function restoreShard(image: ShardImage, rememberedDays: number): Restore
 /** The image as bytes, in pieces that are to be laid one after the other; none of them changes when the shard does. */
 export function packImage(image: ShardImage): Uint8Array<ArrayBuffer>[] {
   const encoder = new TextEncoder();
-  const hashes = image.reports.reduce((sum, day) => sum + day.hashes.length, 0);
-  const reports = new Uint32Array(hashes);
+  const reports = new Uint32Array(image.reports.reduce((sum, day) => sum + day.reports.length, 0));
   let index = 0;
   for (const day of image.reports) {
-    reports.set(day.hashes, index);
-    index += day.hashes.length;
+    reports.set(day.reports, index);
+    index += day.reports.length;
   }
   const sections = [
     image.devices,
     image.entries,
     image.flags,
+    image.retired,
+    image.troubles,
+    encoder.encode(JSON.stringify(image.failureCodes)),
+    encoder.encode(JSON.stringify(image.notes)),
     image.ids,
     encoder.encode(image.profiles.join('\n')),
     encoder.encode(image.patches.join('\n')),
     image.tallies,
     image.cells,
     image.outcomes,
-    Float64Array.from(image.reports.flatMap((day) => [day.day, day.hashes.length])),
+    Float64Array.from(image.reports.flatMap((day) => [day.day, day.reports.length])),
     reports,
   ];
   const header = Float64Array.from([IMAGE_VERSION, image.facts, ...sections.map((section) => section.byteLength)]);
@@ -85,6 +90,10 @@ export function readImage(bytes: Uint8Array): ShardImage {
     devices: words(next.section()),
     entries: words(next.section()),
     flags: words(next.section()),
+    retired: floats(next.section()),
+    troubles: words(next.section()),
+    failureCodes: JSON.parse(textOf(next.section())) as string[],
+    notes: JSON.parse(textOf(next.section())) as ShardNoted[],
     ids: next.section(),
     profiles: lines(next.section()),
     patches: lines(next.section()),
@@ -97,6 +106,8 @@ export function readImage(bytes: Uint8Array): ShardImage {
     image.devices.length % DEVICE.words === 0 &&
     image.entries.length % ENTRY.words === 0 &&
     image.flags.length % 2 === 0 &&
+    image.retired.length % 2 === 0 &&
+    image.troubles.length % TROUBLE.words === 0 &&
     image.tallies.length === image.patches.length * 2 &&
     image.cells.length % CELL_NUMBERS === 0 &&
     image.outcomes.length % OUTCOME_NUMBERS === 0;
@@ -121,15 +132,15 @@ function sectionsOf(bytes: Uint8Array) {
   return { facts, section };
 }
 
-function daysOf(days: Float64Array, hashes: Uint32Array): RememberedDay[] {
+function daysOf(days: Float64Array, reports: Uint32Array): RememberedDay[] {
   const found: RememberedDay[] = [];
   let from = 0;
   for (let index = 0; index < days.length; index += 2) {
     const length = days[index + 1] ?? 0;
-    found.push({ day: days[index] ?? 0, hashes: hashes.subarray(from, from + length) });
+    found.push({ day: days[index] ?? 0, reports: reports.subarray(from, from + length) });
     from += length;
   }
-  if (from !== hashes.length) throw new ShardImageError('the remembered reports do not fit their days');
+  if (from !== reports.length) throw new ShardImageError('the remembered reports do not fit their days');
   return found;
 }
 
@@ -154,5 +165,9 @@ function floats(section: Uint8Array): Float64Array {
 }
 
 function lines(section: Uint8Array): readonly string[] {
-  return section.length === 0 ? [] : new TextDecoder().decode(section).split('\n');
+  return section.length === 0 ? [] : textOf(section).split('\n');
+}
+
+function textOf(section: Uint8Array): string {
+  return new TextDecoder().decode(section);
 }

@@ -1,9 +1,10 @@
 import { toTimeText } from '@sluice/event-sourcing';
 import { DEVICE, IdTexts } from './device-table.ts';
 import { flagsIn } from './device-flags.ts';
-import { CLEARED, ENTRY, rawStates, RETIRED, TRIAL_FLAGS } from './entry-table.ts';
+import { ENTRY, rawStates, TRIAL_FLAGS } from './entry-table.ts';
 import { type FleetShard } from './fleet-shard.ts';
 import { NOWHERE } from './records.ts';
+import { type ShardNoted } from './shard-notes.ts';
 
 /** A copy of a shard's state that can be sent to another thread. */
 export interface ShardSnapshot {
@@ -12,6 +13,12 @@ export interface ShardSnapshot {
   readonly entries: Uint32Array;
   /** Device and flags of those that have any. */
   readonly flags: Uint32Array;
+  /** Device and time of the last retirement of those that were ever retired, in the order of the devices. */
+  readonly retired: Float64Array;
+  /** Failed installs and removals, and the codes that devices gave for them. */
+  readonly troubles: Uint32Array;
+  readonly failureCodes: readonly string[];
+  readonly notes: readonly ShardNoted[];
   readonly ids: Uint8Array;
   readonly profiles: readonly string[];
   readonly patches: readonly string[];
@@ -30,8 +37,12 @@ export function snapshotOf(shard: FleetShard): ShardSnapshot {
     devices: shard.devices.records.copy(),
     entries: shard.entries.records.copy(),
     flags: shard.flags.copy(),
+    retired: Float64Array.from([...shard.retired].sort(([left], [right]) => left - right).flat()),
+    troubles: shard.troubles.records.copy(),
+    failureCodes: [...shard.troubles.codes.texts],
+    notes: shard.notes.copy(),
     ids: shard.devices.ids.copy(),
-    profiles: [...shard.profileLines.texts],
+    profiles: [...shard.profiles.lines.texts],
     patches: [...shard.patches.allIds],
   };
 }
@@ -45,6 +56,7 @@ export function firstDifference(left: ShardSnapshot, right: ShardSnapshot): Shar
   const devices = left.devices.length / DEVICE.words;
   const totals = [
     ['facts', left.facts, right.facts],
+    ['notes', JSON.stringify(left.notes), JSON.stringify(right.notes)],
     ['devices', devices, right.devices.length / DEVICE.words],
   ] as const;
   for (const [where, one, other] of totals) {
@@ -65,6 +77,10 @@ function isSame(left: ShardSnapshot, right: ShardSnapshot): boolean {
     left.devices.length === right.devices.length &&
     left.entries.length === right.entries.length &&
     left.flags.join() === right.flags.join() &&
+    left.retired.join() === right.retired.join() &&
+    left.troubles.join() === right.troubles.join() &&
+    left.failureCodes.join() === right.failureCodes.join() &&
+    JSON.stringify(left.notes) === JSON.stringify(right.notes) &&
     left.profiles.join('\n') === right.profiles.join('\n') &&
     left.patches.join('\n') === right.patches.join('\n') &&
     left.ids.length === right.ids.length &&
@@ -93,6 +109,7 @@ function describe(snapshot: ShardSnapshot, ids: IdTexts, device: number): Map<st
   const floats = floatsOf(words);
   const word = (offset: number) => words[base + offset] ?? 0;
   const profile = (index: number) => (snapshot.profiles[index] ?? '').replaceAll('\u001f', ' ').trim();
+  const counted = word(DEVICE.counted) & DEVICE.countedMask;
   const fields = new Map([
     ['deviceId', ids.read(word(DEVICE.id))],
     ['key', words.slice(base, base + 4).join(' ')],
@@ -100,25 +117,30 @@ function describe(snapshot: ShardSnapshot, ids: IdTexts, device: number): Map<st
     ['profileAt', timeText(floats[base / 2 + DEVICE.profileAtFloat])],
     ['heardAt', timeText(floats[base / 2 + DEVICE.lastReportFloat])],
     ['flags', flagsIn(snapshot.flags, device)],
-    ['counted', word(DEVICE.countedProfile) === 0 ? 'no' : profile(word(DEVICE.countedProfile) - 1)],
+    ['retiredAt', timeText(timeOf(snapshot.retired, device))],
+    ['counted', counted === 0 ? 'no' : profile(counted - 1)],
+    ['restartPending', String((word(DEVICE.counted) & DEVICE.restartPending) !== 0)],
   ]);
   const entryFloats = floatsOf(snapshot.entries);
   for (let entry = word(DEVICE.firstEntry); entry !== NOWHERE;) {
     const start = entry * ENTRY.words;
-    const patch = snapshot.entries[start + ENTRY.patch] ?? 0;
     const bits = snapshot.entries[start + ENTRY.bits] ?? 0;
     const at = timeText(entryFloats[start / 2 + ENTRY.atFloat]);
-    if (patch === CLEARED) fields.set('clearedAt', at);
-    else if (patch === RETIRED) fields.set('retiredAt', at);
-    else {
-      const state = rawStates[(bits & ENTRY.rawMask) as 0 | 1 | 2 | 3];
-      const shown = (bits >> ENTRY.shownShift) & ENTRY.shownMask;
-      const under = profile(snapshot.entries[start + ENTRY.profile] ?? 0);
-      fields.set(snapshot.patches[patch] ?? '', `${state} at ${at} under ${under}, counted as ${String(shown)}`);
-    }
+    const state = rawStates[(bits >>> ENTRY.rawShift) & ENTRY.rawMask] ?? 'unknown';
+    const shown = (bits >>> ENTRY.shownShift) & ENTRY.shownMask;
+    const recalled = (bits >>> ENTRY.recalledShift) & ENTRY.recalledMask;
+    fields.set(
+      snapshot.patches[bits & ENTRY.patchMask] ?? '',
+      `${state} at ${at}, counted as ${String(shown)}, in its recall as ${String(recalled)}`,
+    );
     entry = snapshot.entries[start + ENTRY.next] ?? NOWHERE;
   }
   return fields;
+}
+
+function timeOf(pairs: Float64Array, device: number): number | undefined {
+  for (let index = 0; index < pairs.length; index += 2) if (pairs[index] === device) return pairs[index + 1];
+  return undefined;
 }
 
 function floatsOf(words: Uint32Array): Float64Array {

@@ -2,7 +2,7 @@ import { type Population } from '@sluice/domain-cohorts';
 import { describe, expect, it } from 'vitest';
 import { emptyCensus, foldCensus, previewRollout, slicesOf } from './census.ts';
 import { healthBucket, minute, phonesWave, plan, policyOf, published as publication } from './examples.ts';
-import { type PublishedPatch } from './policy.ts';
+import { type PublishedPatch } from './catalog-events.ts';
 
 const published = policyOf(publication('a')).patches.get('a')?.published as PublishedPatch;
 

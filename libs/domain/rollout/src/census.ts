@@ -9,7 +9,7 @@ import {
 } from '@sluice/domain-cohorts';
 import { type Audience, type CompiledAudience, compileAudience, includes } from './audience.ts';
 import { type Plan, type Wave } from './plan.ts';
-import { type PublishedPatch } from './policy.ts';
+import { type PublishedPatch } from './catalog-events.ts';
 
 /** How many devices of each kind are known in each shard, by their base build, because a patch is for few of those. */
 export interface Census {

@@ -1,4 +1,4 @@
-import { type BucketOf, compareLetters, msUntilInside, type Platform } from '@sluice/domain-cohorts';
+import { type BucketOf, compareLetters, holds, msUntilInside, type Platform } from '@sluice/domain-cohorts';
 import { includes } from './audience.ts';
 import {
   CHECK_IN_SECONDS,
@@ -88,6 +88,7 @@ function directTowards(candidates: readonly Candidate[], question: Question): Di
 /** On to the replacement where that is open to the device, else back to the base, with all that lies on it. */
 function directAway(recalled: PolicyPatch, candidates: readonly Candidate[], question: Question): Directive {
   const { policy, nowMs, held } = question;
+  if (recalled.isRecallPaused) return none({ reason: 'recall-paused' }, recalled, nowMs);
   // While nothing is heard from the catalog the replacement may have been pulled as well; a pull itself is never undone.
   const replacements = policy.stale ? [] : replacementsOf(recalled, candidates);
   for (const candidate of replacements) {
@@ -228,13 +229,10 @@ function isOnHold(candidate: Candidate, { holdsOnAllPatches, unstoredHolds }: Po
  */
 function listedPatches({ installed, platform, osBuild }: AskingDevice, { patches }: Policy): readonly PolicyPatch[] {
   if (installed.length === 0) return NOTHING_HELD;
-  const held = new Set<PolicyPatch>();
-  for (const patchId of installed) {
-    const patch = patches.get(patchId);
-    if (patch?.published?.platform !== platform) continue;
-    if (patch.published.variants.some((variant) => variant.prerequisiteBuild === osBuild)) held.add(patch);
-  }
-  return [...held];
+  const isBaseOf = ({ published }: PolicyPatch) =>
+    published?.platform === platform && published.variants.some((variant) => variant.prerequisiteBuild === osBuild);
+  const listed = installed.map((patchId) => patches.get(patchId)).filter((patch) => patch !== undefined);
+  return [...new Set(listed)].filter((patch) => holds(patch, { runs: undefined, isBaseOf }, true) !== undefined);
 }
 
 function highestLetter(patches: readonly PolicyPatch[]): PolicyPatch | undefined {

@@ -1,9 +1,11 @@
 import { toTimeText } from '@sluice/event-sourcing';
-import { type Artifact, type Candidate, type PolicyPatch } from './policy.ts';
+import { type Artifact } from './catalog-events.ts';
+import { type Candidate, type PolicyPatch } from './policy.ts';
 
 /** Why a directive is what it is. The first rule that applies gives the reason (design §3.3). */
 export type ReasonCode =
   | 'recalled'
+  | 'recall-paused'
   | 'policy-stale'
   | 'no-patch'
   | 'no-rollout'

@@ -3,7 +3,8 @@ import { type Decider, type DomainEvent, fold, Rejection } from '@sluice/event-s
 import { type AskingDevice } from './decide.ts';
 import { type GateEvidence } from './gate.ts';
 import { type Plan, type Wave } from './plan.ts';
-import { type CatalogEvent, emptyPolicy, foldPolicy, type Policy, type PolicyEvent } from './policy.ts';
+import { type CatalogEvent } from './catalog-events.ts';
+import { emptyPolicy, foldPolicy, type Policy, type PolicyEvent } from './policy.ts';
 import { type RolloutEvent } from './rollout-messages.ts';
 
 /** What the specs of this library have in common. */

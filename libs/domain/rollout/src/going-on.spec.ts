@@ -17,7 +17,7 @@ import {
 } from './examples.ts';
 import { awakeFirstExposed, exposedDevices, goingOn, type Outcomes } from './going-on.ts';
 import { type Plan } from './plan.ts';
-import { type PublishedPatch } from './policy.ts';
+import { type PublishedPatch } from './catalog-events.ts';
 import { rolloutDecider } from './rollout.ts';
 import { type RolloutEvent } from './rollout-messages.ts';
 import { type StartedRollout } from './rollout-state.ts';

@@ -2,7 +2,7 @@ import { compileAudience } from './audience.ts';
 import { belongs, type Census, populationsOf } from './census.ts';
 import { holdBackFrom, wavePercent } from './exposure.ts';
 import { type Assessment, type GateEvidence } from './gate.ts';
-import { type PublishedPatch } from './policy.ts';
+import { type PublishedPatch } from './catalog-events.ts';
 import { type StartedRollout } from './rollout-state.ts';
 
 /** Why a wave does not go on, in numbers. Words and the command that ends it: `wait-reasons.ts` of the contracts. */

@@ -1,63 +1,14 @@
-import { compareLetters, familyOf, type Platform } from '@sluice/domain-cohorts';
+import { compareLetters, familyOf } from '@sluice/domain-cohorts';
 import { unknownEvent } from '@sluice/event-sourcing';
 import { type Audience, type CompiledAudience, compileAudience, type Subject } from './audience.ts';
+import { type Artifact, type CatalogEvent, type PublishedPatch, type Pull, type Variant } from './catalog-events.ts';
 import { type Hold, holdDecider, type HoldEvent, type HoldTerms } from './hold.ts';
 import { rolloutDecider } from './rollout.ts';
 import { type RolloutEvent } from './rollout-messages.ts';
-import { type PullRecorded } from './recall.ts';
+import { type PullRecorded, type RecallPause } from './recall.ts';
 import { type Rollout } from './rollout-state.ts';
 
-export interface Artifact {
-  readonly url: string;
-  readonly sha256: string;
-  readonly sizeBytes: number;
-}
-
-export interface Variant {
-  readonly build: string;
-  readonly prerequisiteBuild: string;
-  readonly models: readonly string[];
-  readonly artifact?: Artifact;
-}
-
-type Of<Fields> = { readonly patchId: string; readonly at: string } & Fields;
-
-/** The part of the catalog's events that deciding depends on. */
-export type CatalogEvent =
-  | Of<{
-      readonly type: 'PatchPublished';
-      readonly platform: Platform;
-      readonly baseVersion: string;
-      readonly letter: string;
-      readonly variants: readonly Variant[];
-    }>
-  | Of<{ readonly type: 'PatchAmended'; readonly variants: readonly Variant[] }>
-  | Of<{ readonly type: 'PatchSuperseded'; readonly by: string }>
-  | Of<{
-      readonly type: 'PatchPulled';
-      readonly mode: 'withdraw' | 'recall';
-      readonly reason: string;
-      readonly replacement?: string;
-      readonly recallEpoch: number;
-    }>
-  | Of<{ readonly type: 'PatchFoldedIn'; readonly version: string; readonly build: string }>;
-
-export type PolicyEvent = CatalogEvent | RolloutEvent | HoldEvent | PullRecorded;
-
-/** What was published of a patch. */
-export interface PublishedPatch {
-  readonly platform: Platform;
-  readonly baseVersion: string;
-  readonly letter: string;
-  readonly variants: readonly Variant[];
-}
-
-export interface Pull {
-  readonly mode: 'withdraw' | 'recall';
-  readonly reason: string;
-  readonly at: string;
-  readonly replacement?: string;
-}
+export type PolicyEvent = CatalogEvent | RolloutEvent | HoldEvent | PullRecorded | RecallPause;
 
 /** How a patch stands: what is known of it from the catalog, and the rollouts and holds that are about it. */
 export interface PolicyPatch {
@@ -66,6 +17,8 @@ export interface PolicyPatch {
   supersededBy: PolicyPatch | undefined;
   pull: Pull | undefined;
   recallEpoch: number;
+  /** A person paused its recall: holders stay as they are. */
+  isRecallPaused: boolean;
   /** Those that have started and were not aborted, the latest first. */
   readonly rollouts: PolicyRollout[];
   /** The rollout that was aborted last. */
@@ -153,6 +106,10 @@ export function foldPolicy(policy: Policy, event: PolicyEvent): Policy {
       break;
     case 'PullRecorded':
       applyStop(policy, event);
+      break;
+    case 'RecallPaused':
+    case 'RecallResumed':
+      patchOf(policy, event.patchId).isRecallPaused = event.type === 'RecallPaused';
       break;
     case 'HoldPlaced':
     case 'HoldLifted':
@@ -317,6 +274,7 @@ function patchOf({ patches }: Policy, patchId: string): PolicyPatch {
     supersededBy: undefined,
     pull: undefined,
     recallEpoch: 0,
+    isRecallPaused: false,
     rollouts: [],
     aborted: undefined,
     isEnded: false,

@@ -1,5 +1,5 @@
-import { type HealthBucketClosed, type HolderCount, sum } from '@sluice/domain-cohorts';
-import { type RecallEvent } from './recall.ts';
+import { freedCauses, type HealthBucketClosed, type HolderCount, type RecallCount, sum } from '@sluice/domain-cohorts';
+import { freedOf, type RecallEvent } from './recall.ts';
 
 /** How the recalls burn down, per patch, as the shards of the fleet count it. */
 export interface RecallLedger {
@@ -10,26 +10,26 @@ export interface RecallLedger {
 
 interface PatchRecall {
   recallEpoch: number;
-  startedAt: string | undefined;
+  /** Of the first epoch. */
+  startedAtMs: number | undefined;
   /** The last count of each shard at this epoch. */
-  readonly byShard: Map<number, Pick<HolderCount, 'holders' | 'longOffline'>>;
-  /** Removals and the end of the bucket in which they fell, in the order in which they were heard of. */
-  readonly removals: { readonly toMs: number; readonly removed: number }[];
-  removalsFailed: number;
+  readonly byShard: Map<number, RecallCount>;
+  /** How many devices were free of the patch at the end of each bucket that changed it, over all shards. */
+  readonly burnDown: { readonly toMs: number; gone: number }[];
+}
+
+/** Seconds from the start of the recall until so many percent of its devices were free of the patch; null until then. */
+export interface RecallQuantiles {
+  readonly p50Seconds: number | null;
+  readonly p90Seconds: number | null;
+  readonly p99Seconds: number | null;
 }
 
 export interface RecallProgress {
   readonly recallEpoch: number;
-  readonly holders: number;
-  readonly removed: number;
-  readonly longOffline: number;
-  readonly removalsFailed: number;
-  /** False while a shard has not counted at this epoch: the numbers are lower bounds then. */
-  readonly complete: boolean;
-  /** Seconds from the start of the recall to the removal from so many percent of the devices freed so far. */
-  readonly p50Seconds?: number;
-  readonly p90Seconds?: number;
-  readonly p99Seconds?: number;
+  /** Over all shards; null while one of them has not counted at this epoch. */
+  readonly count: RecallCount | null;
+  readonly quantiles: RecallQuantiles;
 }
 
 export function emptyRecallLedger(): RecallLedger {
@@ -40,11 +40,10 @@ export function emptyRecallLedger(): RecallLedger {
 export function foldRecallLedger(ledger: RecallLedger, event: RecallEvent | HealthBucketClosed): RecallLedger {
   if (event.type === 'RecallStarted') {
     const recall = recallOf(ledger, event.patchId, event.recallEpoch);
-    if (recall !== undefined) recall.startedAt = event.at;
+    if (recall !== undefined) recall.startedAtMs ??= Date.parse(event.at);
   } else if (event.type === 'HealthBucketClosed') {
     ledger.shards = event.shards;
-    const toMs = Date.parse(event.to);
-    for (const count of event.holders) if (count.recallEpoch > 0) addCount(ledger, event.shard, count, toMs);
+    for (const line of event.holders) addCount(ledger, event.shard, line, Date.parse(event.to));
   }
   return ledger;
 }
@@ -53,48 +52,72 @@ export function foldRecallLedger(ledger: RecallLedger, event: RecallEvent | Heal
 export function recallProgress({ shards, patches }: RecallLedger, patchId: string): RecallProgress | undefined {
   const recall = patches.get(patchId);
   if (recall === undefined) return undefined;
-  const counts = [...recall.byShard.values()];
-  return {
-    recallEpoch: recall.recallEpoch,
-    holders: sum(counts.map(({ holders }) => holders)),
-    removed: sum(recall.removals.map(({ removed }) => removed)),
-    longOffline: sum(counts.map(({ longOffline }) => longOffline)),
-    removalsFailed: recall.removalsFailed,
-    complete: shards !== undefined && counts.length >= shards,
-    ...quantiles(recall),
-  };
+  const isCounted = shards !== undefined && recall.byShard.size >= shards;
+  const count = isCounted ? addUp([...recall.byShard.values()]) : null;
+  return { recallEpoch: recall.recallEpoch, count, quantiles: quantilesOf(recall, count) };
 }
 
 function recallOf({ patches }: RecallLedger, patchId: string, recallEpoch: number): PatchRecall | undefined {
   const present = patches.get(patchId);
-  if (present !== undefined && present.recallEpoch > recallEpoch) return undefined;
-  if (present?.recallEpoch === recallEpoch) return present;
-  const next = { recallEpoch, startedAt: undefined, byShard: new Map(), removals: [], removalsFailed: 0 };
-  patches.set(patchId, next);
-  return next;
+  if (present === undefined) {
+    const first = { recallEpoch, startedAtMs: undefined, byShard: new Map(), burnDown: [] };
+    patches.set(patchId, first);
+    return first;
+  }
+  if (present.recallEpoch > recallEpoch) return undefined;
+  if (present.recallEpoch < recallEpoch) {
+    present.recallEpoch = recallEpoch;
+    present.byShard.clear();
+  }
+  return present;
 }
 
-function addCount(ledger: RecallLedger, shard: number, count: HolderCount, toMs: number): void {
-  const recall = recallOf(ledger, count.patchId, count.recallEpoch);
+/** A line without a recall count is of a patch that was withdrawn, or was written before recalls were counted as sets. */
+function addCount(
+  ledger: RecallLedger,
+  shard: number,
+  { patchId, recallEpoch, recall }: HolderCount,
+  toMs: number,
+): void {
   if (recall === undefined) return;
-  const { holders, longOffline, removed, removalsFailed } = count;
-  recall.byShard.set(shard, { holders, longOffline });
-  recall.removalsFailed += removalsFailed;
-  if (removed > 0) recall.removals.push({ toMs, removed });
+  const known = recallOf(ledger, patchId, recallEpoch);
+  if (known === undefined) return;
+  known.byShard.set(shard, recall);
+  const gone = sum([...known.byShard.values()].map(goneOf));
+  const last = known.burnDown.at(-1);
+  if (last !== undefined && toMs <= last.toMs) last.gone = gone;
+  else if (gone !== (last?.gone ?? 0)) known.burnDown.push({ toMs, gone });
 }
 
-function quantiles({
-  startedAt,
-  removals,
-}: PatchRecall): Pick<RecallProgress, 'p50Seconds' | 'p90Seconds' | 'p99Seconds'> {
-  if (startedAt === undefined || removals.length === 0) return {};
-  const startedAtMs = Date.parse(startedAt);
-  const sorted = removals.toSorted((left, right) => left.toMs - right.toMs);
-  const total = sum(sorted.map(({ removed }) => removed));
+/** Free of the patch, by going back or by going on. */
+function goneOf(count: RecallCount): number {
+  return freedOf(count) + count.replaced;
+}
+
+function addUp(counts: readonly RecallCount[]): RecallCount {
+  const total = (of: (count: RecallCount) => number) => sum(counts.map(of));
+  const freed = freedCauses.map((cause) => [cause, total((count) => count.freed[cause])] as const);
+  return {
+    set: total(({ set }) => set),
+    freed: Object.fromEntries(freed) as RecallCount['freed'],
+    replaced: total(({ replaced }) => replaced),
+    retired: total(({ retired }) => retired),
+    failing: total(({ failing }) => failing),
+    offline: total(({ offline }) => offline),
+    waiting: total(({ waiting }) => waiting),
+    inFlight: total(({ inFlight }) => inFlight),
+  };
+}
+
+function quantilesOf({ startedAtMs, burnDown }: PatchRecall, count: RecallCount | null): RecallQuantiles {
   const secondsAt = (share: number) => {
-    let seen = 0;
-    const reached = sorted.find(({ removed }) => (seen += removed) >= share * total);
-    return Math.max(0, Math.round(((reached?.toMs ?? startedAtMs) - startedAtMs) / 1000));
+    if (startedAtMs === undefined || count === null || count.set === 0) return null;
+    const needed = share * count.set;
+    if ((burnDown.at(-1)?.gone ?? 0) < needed) return null;
+    // A device that holds the patch again takes the count back: what counts is since when it stayed reached.
+    const lastBelow = burnDown.findLastIndex(({ gone }) => gone < needed);
+    const reachedMs = burnDown[lastBelow + 1]?.toMs ?? startedAtMs;
+    return Math.max(0, Math.round((reachedMs - startedAtMs) / 1000));
   };
   return { p50Seconds: secondsAt(0.5), p90Seconds: secondsAt(0.9), p99Seconds: secondsAt(0.99) };
 }

@@ -1,9 +1,10 @@
+import { type RecallCount } from '@sluice/domain-cohorts';
 import { fold } from '@sluice/event-sourcing';
 import { scenarios } from '@sluice/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { minute, outcomeOf } from './examples.ts';
-import { type RecallCommand, recallDecider, type RecallEvent } from './recall.ts';
+import { type RecallCommand, recallDecider, type RecallEvent, type RecordRemovals } from './recall.ts';
 
 const { given } = scenarios(recallDecider);
 const patchId = 'a';
@@ -16,12 +17,40 @@ const start: Extract<RecallCommand, { type: 'StartRecall' }> = {
   reason: 'it smokes',
   at,
 };
-const counted = (holders: number): Extract<RecallCommand, { type: 'RecordRemovals' }> => {
-  return { type: 'RecordRemovals', patchId, recallEpoch: 1, holders, removed: 7, at };
+const nobody: RecallCount = {
+  set: 9,
+  freed: { recall: 5, user: 1, failure: 1, unknown: 0 },
+  replaced: 1,
+  retired: 1,
+  failing: 0,
+  offline: 0,
+  waiting: 0,
+  inFlight: 0,
+};
+const counted = (change: Partial<RecallCount> = {}, wasOffered = true): RecordRemovals => {
+  return {
+    type: 'RecordRemovals',
+    patchId,
+    recallEpoch: 1,
+    count: { ...nobody, ...change },
+    wasOffered,
+    at,
+  };
 };
 const started: RecallEvent = { type: 'RecallStarted', patchId, recallEpoch: 1, reason: 'it smokes', at: minute(0) };
-const completed: RecallEvent = { type: 'RecallCompleted', patchId, recallEpoch: 1, removed: 7, at };
+const completed: RecallEvent = {
+  type: 'RecallCompleted',
+  patchId,
+  recallEpoch: 1,
+  removed: 7,
+  devices: 9,
+  replaced: 1,
+  retired: 1,
+  at,
+};
 const reopened: RecallEvent = { type: 'RecallReopened', patchId, recallEpoch: 1, holders: 2, at };
+const paused: RecallEvent = { type: 'RecallPaused', patchId, recallEpoch: 1, reason: 'it hurts', at };
+const resumed: RecallEvent = { type: 'RecallResumed', patchId, recallEpoch: 1, at };
 
 const recordPull: RecallCommand = { type: 'RecordPull', patchId, mode: 'recall', reason: 'it smokes', at };
 const recorded: RecallEvent = {
@@ -32,43 +61,40 @@ const recorded: RecallEvent = {
   reason: 'it smokes',
   at,
 };
-const commands = { 'record pull': recordPull, start, 'record none left': counted(0), 'record two left': counted(2) };
+const commands = {
+  'record pull': recordPull,
+  start,
+  pause: { type: 'PauseRecall', patchId, reason: 'it hurts', at },
+  resume: { type: 'ResumeRecall', patchId, at },
+  'record none left': counted(),
+  'record two left': counted({ waiting: 2 }),
+} as const;
+const missing = {
+  pause: 'recall-not-found',
+  resume: 'recall-not-found',
+  'record none left': 'recall-not-found',
+  'record two left': 'recall-not-found',
+};
+const running = {
+  'record pull': '-',
+  start: '-',
+  pause: 'RecallPaused',
+  resume: '-',
+  'record none left': 'RecallCompleted',
+  'record two left': '-',
+};
 const rows: [string, readonly RecallEvent[], Record<keyof typeof commands, string>][] = [
-  [
-    'absent',
-    [],
-    {
-      'record pull': 'PullRecorded',
-      start: 'RecallStarted',
-      'record none left': 'recall-not-found',
-      'record two left': 'recall-not-found',
-    },
-  ],
-  [
-    'recorded',
-    [recorded],
-    {
-      'record pull': '-',
-      start: 'RecallStarted',
-      'record none left': 'recall-not-found',
-      'record two left': 'recall-not-found',
-    },
-  ],
-  [
-    'removing',
-    [started],
-    { 'record pull': '-', start: '-', 'record none left': 'RecallCompleted', 'record two left': '-' },
-  ],
+  ['absent', [], { ...missing, 'record pull': 'PullRecorded', start: 'RecallStarted' }],
+  ['recorded', [recorded], { ...missing, 'record pull': '-', start: 'RecallStarted' }],
+  ['removing', [started], running],
+  ['paused', [started, paused], { ...running, pause: '-', resume: 'RecallResumed', 'record none left': '-' }],
+  ['resumed', [started, paused, resumed], running],
   [
     'completed',
     [started, completed],
-    { 'record pull': '-', start: '-', 'record none left': '-', 'record two left': 'RecallReopened' },
+    { ...running, pause: 'recall-not-running', 'record none left': '-', 'record two left': 'RecallReopened' },
   ],
-  [
-    'reopened',
-    [started, completed, reopened],
-    { 'record pull': '-', start: '-', 'record none left': 'RecallCompleted', 'record two left': '-' },
-  ],
+  ['reopened', [started, completed, reopened], running],
 ];
 
 describe.each(rows)('commanding a recall that is %s', (_, history, row) => {
@@ -85,18 +111,48 @@ describe('starting a recall', () => {
   });
 });
 
+describe('pausing a recall', () => {
+  it('outlasts a pull that names a replacement', () => {
+    const again: RecallEvent = { ...started, recallEpoch: 2, replacement: 'c', at };
+    expect(fold(recallDecider, [started, paused, again])).toMatchObject({
+      status: 'paused',
+      recallEpoch: 2,
+      replacement: 'c',
+      startedAt: minute(0),
+      pulledAt: at,
+    });
+  });
+});
+
 describe('recording removals', () => {
   it('completes the recall when no holder is left', () => {
-    given(started).when(counted(0)).thenEvents(completed);
+    given(started).when(counted()).thenEvents(completed);
+  });
+
+  it.each([{ failing: 1 }, { offline: 1 }, { waiting: 1 }, { inFlight: 1 }])('does not while %o is left', (left) => {
+    given(started).when(counted(left)).thenNothing();
+  });
+
+  it('does not while a lease from before the pull may be out', () => {
+    const early = { ...counted(), at: minute(59) };
+    given(started).when(early).thenNothing();
+    given(started, { ...started, recallEpoch: 2, at: minute(60) })
+      .when({ ...counted(), recallEpoch: 2 })
+      .thenNothing();
+    given(started)
+      .when({ ...early, wasOffered: false })
+      .thenEvents({ ...completed, at: early.at });
   });
 
   it('reopens it when one turns up', () => {
-    given(started, completed).when(counted(2)).thenEvents(reopened);
+    given(started, completed)
+      .when(counted({ waiting: 1, failing: 1 }))
+      .thenEvents(reopened);
   });
 
   it('leaves counts of another epoch alone', () => {
     given(started)
-      .when({ ...counted(0), recallEpoch: 2 })
+      .when({ ...counted(), recallEpoch: 2 })
       .thenNothing();
   });
 });
@@ -104,7 +160,7 @@ describe('recording removals', () => {
 describe('evolving a recall', () => {
   it('never throws, whatever the order of events', () => {
     fc.assert(
-      fc.property(fc.array(fc.constantFrom(recorded, started, completed, reopened)), (history) => {
+      fc.property(fc.array(fc.constantFrom(recorded, started, paused, resumed, completed, reopened)), (history) => {
         expect(() => fold(recallDecider, history)).not.toThrow();
       }),
     );

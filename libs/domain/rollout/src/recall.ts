@@ -1,4 +1,6 @@
+import { type RecallCount, sum } from '@sluice/domain-cohorts';
 import { type Decider, reject, unknownEvent } from '@sluice/event-sourcing';
+import { LEASE_MS } from './directive.ts';
 
 /** A pull that the catalog has in force but not stored: kept here, so that it is not forgotten. */
 export interface RecordPull {
@@ -19,15 +21,21 @@ export type RecallCommand =
       readonly replacement?: string;
       readonly at: string;
     }
-  /** What all shards together have counted, each at this recall epoch: who still holds the patch, how many were freed of it. */
-  | {
-      readonly type: 'RecordRemovals';
-      readonly patchId: string;
-      readonly recallEpoch: number;
-      readonly holders: number;
-      readonly removed: number;
-      readonly at: string;
-    };
+  /** By a person: holders stay as they are until it is resumed. */
+  | { readonly type: 'PauseRecall'; readonly patchId: string; readonly reason: string; readonly at: string }
+  | { readonly type: 'ResumeRecall'; readonly patchId: string; readonly at: string }
+  | RecordRemovals;
+
+/** What all shards together have counted, each at this recall epoch. */
+export interface RecordRemovals {
+  readonly type: 'RecordRemovals';
+  readonly patchId: string;
+  readonly recallEpoch: number;
+  readonly count: RecallCount;
+  /** False when the patch was never offered, so that no lease can be out. */
+  readonly wasOffered: boolean;
+  readonly at: string;
+}
 
 type Of<Fields> = { readonly patchId: string; readonly recallEpoch: number; readonly at: string } & Fields;
 
@@ -37,10 +45,21 @@ export type PullRecorded = Of<{
   readonly reason: string;
 }>;
 
+export type RecallPause =
+  Of<{ readonly type: 'RecallPaused'; readonly reason: string }> | Of<{ readonly type: 'RecallResumed' }>;
+
 export type RecallEvent =
   | PullRecorded
   | Of<{ readonly type: 'RecallStarted'; readonly reason: string; readonly replacement?: string }>
-  | Of<{ readonly type: 'RecallCompleted'; readonly removed: number }>
+  | RecallPause
+  /** Removed: devices whose build showed that they went back. Former versions told nothing but those. */
+  | Of<{
+      readonly type: 'RecallCompleted';
+      readonly removed: number;
+      readonly devices?: number;
+      readonly replaced?: number;
+      readonly retired?: number;
+    }>
   | Of<{ readonly type: 'RecallReopened'; readonly holders: number }>;
 
 interface Started {
@@ -48,14 +67,17 @@ interface Started {
   readonly recallEpoch: number;
   readonly reason: string;
   readonly replacement?: string;
+  /** Of its first epoch. */
   readonly startedAt: string;
+  /** Of its present epoch: leases from before are out for one length more. */
+  readonly pulledAt: string;
 }
 
 /** `recorded`: the patch counts as withdrawn, and no recall of it has begun. */
 export type Recall =
   | { readonly status: 'absent' }
   | { readonly status: 'recorded'; readonly patchId: string; readonly recallEpoch: number; readonly recordedAt: string }
-  | (Started & { readonly status: 'removing' })
+  | (Started & { readonly status: 'removing' | 'paused' })
   | (Started & { readonly status: 'completed'; readonly completedAt: string });
 
 export const recallDecider: Decider<Recall, RecallCommand, RecallEvent> = {
@@ -76,25 +98,60 @@ function decide(command: RecallCommand, recall: Recall): readonly RecallEvent[] 
       const next = replacement !== undefined && { replacement };
       return [{ type: 'RecallStarted', patchId, recallEpoch, reason, ...next, at }];
     }
+    case 'PauseRecall':
+      return pause(command, recall);
+    case 'ResumeRecall':
+      return resume(command, recall);
     case 'RecordRemovals':
       return recordRemovals(command, recall);
   }
 }
 
-function recordRemovals(
-  { patchId, recallEpoch, holders, removed, at }: Extract<RecallCommand, { type: 'RecordRemovals' }>,
+function pause(
+  { patchId, reason, at }: Extract<RecallCommand, { type: 'PauseRecall' }>,
   recall: Recall,
 ): readonly RecallEvent[] {
+  if (recall.status === 'absent' || recall.status === 'recorded') reject('recall-not-found', patchId);
+  if (recall.status === 'completed') reject('recall-not-running', 'it is completed: no device is to remove anything');
+  if (recall.status === 'paused') return [];
+  return [{ type: 'RecallPaused', patchId, recallEpoch: recall.recallEpoch, reason, at }];
+}
+
+function resume(
+  { patchId, at }: Extract<RecallCommand, { type: 'ResumeRecall' }>,
+  recall: Recall,
+): readonly RecallEvent[] {
+  if (recall.status === 'absent' || recall.status === 'recorded') reject('recall-not-found', patchId);
+  return recall.status === 'paused' ? [{ type: 'RecallResumed', patchId, recallEpoch: recall.recallEpoch, at }] : [];
+}
+
+function recordRemovals(command: RecordRemovals, recall: Recall): readonly RecallEvent[] {
   if (recall.status === 'absent' || recall.status === 'recorded') reject('recall-not-found');
+  const { patchId, recallEpoch, count, at } = command;
   // Counts of another epoch say nothing about this one.
   if (recall.recallEpoch !== recallEpoch) return [];
-  if (recall.status === 'removing' && holders === 0) {
-    return [{ type: 'RecallCompleted', patchId, recallEpoch, removed, at }];
-  }
-  if (recall.status === 'completed' && holders > 0) {
+  const holders = holdersOf(count);
+  if (recall.status === 'completed' && holders > 0)
     return [{ type: 'RecallReopened', patchId, recallEpoch, holders, at }];
-  }
-  return [];
+  if (recall.status !== 'removing' || !isOver(command, recall)) return [];
+  const { set: devices, replaced, retired } = count;
+  return [{ type: 'RecallCompleted', patchId, recallEpoch, removed: freedOf(count), devices, replaced, retired, at }];
+}
+
+/** Nobody holds the patch, nobody is installing it, and nobody may begin to: each lease from before the pull has run out. */
+function isOver({ count, wasOffered, at }: RecordRemovals, { pulledAt }: Started): boolean {
+  if (holdersOf(count) > 0 || count.inFlight > 0) return false;
+  return !wasOffered || Date.parse(at) >= Date.parse(pulledAt) + LEASE_MS;
+}
+
+/** Devices of the recall that hold the patch still. */
+export function holdersOf({ failing, offline, waiting }: RecallCount): number {
+  return failing + offline + waiting;
+}
+
+/** Devices of the recall whose build showed that they went back to the base. */
+export function freedOf({ freed }: RecallCount): number {
+  return sum(Object.values(freed));
 }
 
 function evolve(recall: Recall, event: RecallEvent): Recall {
@@ -105,16 +162,23 @@ function evolve(recall: Recall, event: RecallEvent): Recall {
   if (event.type === 'RecallStarted') {
     const { reason, replacement } = event;
     const next = replacement !== undefined && { replacement };
-    return { status: 'removing', patchId, recallEpoch, reason, ...next, startedAt: at };
+    const startedAt = 'startedAt' in recall ? recall.startedAt : at;
+    // A pull that only names a replacement does not end what a person paused.
+    const status = recall.status === 'paused' ? 'paused' : 'removing';
+    return { status, patchId, recallEpoch, reason, ...next, startedAt, pulledAt: at };
   }
   if (recall.status === 'absent' || recall.status === 'recorded') return recall;
-  const { reason, replacement, startedAt } = recall;
-  const started = { patchId, recallEpoch, reason, ...(replacement !== undefined && { replacement }), startedAt };
+  const { reason, replacement, startedAt, pulledAt } = recall;
+  const next = replacement !== undefined && { replacement };
+  const started = { patchId, recallEpoch: recall.recallEpoch, reason, ...next, startedAt, pulledAt };
   switch (event.type) {
-    case 'RecallCompleted':
-      return { ...started, status: 'completed', completedAt: at };
+    case 'RecallPaused':
+      return { ...started, status: 'paused' };
+    case 'RecallResumed':
     case 'RecallReopened':
       return { ...started, status: 'removing' };
+    case 'RecallCompleted':
+      return { ...started, status: 'completed', completedAt: at };
     default:
       return unknownEvent(recall, event);
   }

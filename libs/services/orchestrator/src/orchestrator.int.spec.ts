@@ -275,26 +275,44 @@ describe('stopping', () => {
       directive: 'remove',
       patchIds: ['p-a'],
     });
-    const line = { patchId: 'p-a', recallEpoch: 1, longOffline: 0, removalsFailed: 0 };
-    await advance(1);
-    await health({ holders: [{ ...line, holders: 2, removed: 1 }] });
+    const freed = { recall: 0, user: 0, failure: 0, unknown: 0 };
+    const places = { replaced: 0, retired: 0, failing: 0, offline: 0, waiting: 0, inFlight: 0 };
+    const count = async (waiting: number, recalled: number) => {
+      const recall = { ...places, set: waiting + recalled, freed: { ...freed, recall: recalled }, waiting };
+      const line = { patchId: 'p-a', recallEpoch: 1, holders: waiting, longOffline: 0, removed: 0, removalsFailed: 0, recall };
+      await health({ holders: [line] });
+      return (await send('GET', '/v1/recalls/p-a')).body;
+    };
     expect((await send('GET', '/v1/recalls/p-a')).body).toMatchObject({
       status: 'running',
-      devices: 3,
-      removed: 1,
-      remaining: 2,
+      devices: null,
+      removed: null,
     });
     await advance(1);
-    await health({ holders: [{ ...line, holders: 0, removed: 2 }] });
-    expect((await send('GET', '/v1/recalls/p-a')).body).toMatchObject({
-      status: 'completed',
-      removed: 3,
-      remaining: 0,
-      p50Seconds: 120,
-    });
+    expect(await count(2, 1)).toMatchObject({ status: 'running', devices: 3, removed: 1, remaining: 2 });
     await advance(1);
-    await health({ holders: [{ ...line, holders: 1, removed: 0 }] });
-    expect((await send('GET', '/v1/recalls/p-a')).body).toMatchObject({ status: 'running', remaining: 1 });
+    // The lease of a device that was offered the patch before the pull is out for an hour.
+    expect(await count(0, 3)).toMatchObject({ status: 'running', removed: 3, remaining: 0, p50Seconds: 120 });
+    await advance(59);
+    expect((await send('GET', '/v1/recalls/p-a')).body).toMatchObject({ status: 'completed', p99Seconds: 120 });
+    await advance(1);
+    expect(await count(1, 2)).toMatchObject({ status: 'running', remaining: 1 });
+  });
+
+  it('pauses and resumes a recall, by a person', async () => {
+    await startRollout();
+    const pull = { ...published, type: 'PatchPulled', mode: 'recall', reason: 'bad', recallEpoch: 1 };
+    expect((await send('POST', '/v1/recalls/p-a/pause')).body).toMatchObject({ code: 'recall-not-found' });
+    await happened('patch-p-a', pull);
+    const holder = { osBuild: '23D771330a' };
+    expect(await checkIn(holder)).toMatchObject({ directive: 'remove' });
+    const paused = await send('POST', '/v1/recalls/p-a/pause', { reason: 'it hurts' });
+    expect(paused.body).toMatchObject({ status: 'paused' });
+    expect(await checkIn(holder)).toMatchObject({ directive: 'none', reason: 'recall-paused' });
+    expect((await send('POST', '/v1/recalls/p-a/pause')).body).toMatchObject({ status: 'paused' });
+    expect((await send('POST', '/v1/recalls/p-a/resume')).body).toMatchObject({ status: 'running' });
+    expect(await checkIn(holder)).toMatchObject({ directive: 'remove' });
+    expect((await send('GET', '/v1/recalls')).body).toMatchObject({ items: [{ patchId: 'p-a', status: 'running' }] });
   });
 
   it('offers nothing while the catalog is silent, but still removes what was recalled', async () => {

@@ -19,6 +19,8 @@ export class Views {
     for (const event of ownEventsOf(commit)) {
       switch (event.type) {
         case 'PullRecorded':
+        case 'RecallPaused':
+        case 'RecallResumed':
           this.recalls.applyOwn(event);
           this.policy.applyOwn(event);
           break;

@@ -179,7 +179,7 @@ describe('taking in reports', () => {
       base: PATCHED,
       track: 'automatic',
       lastReportAt: '2026-03-17T12:00:00.000Z',
-      patches: { a: { state: 'installed', at: '2026-03-17T12:00:00.000Z' } },
+      patches: { a: { state: 'installed', at: '2026-03-17T12:00:00.000Z', failureCode: null } },
     });
   });
 
@@ -481,7 +481,7 @@ describe('telling health', () => {
     expect((await get('/v1/health?patchId=a')).body).toMatchObject({
       patchId: 'a',
       cells: [{ platform: 'ios', model: 'iPhone18,1', base: BASE, trials: devices, failures: devices / 4 }],
-      holders: { holders: (devices * 3) / 4, longOffline: 0, removed: 0, removalsFailed: 0 },
+      holders: { holders: (devices * 3) / 4, removed: 0, removalsFailed: 0 },
     });
   });
 
@@ -509,19 +509,20 @@ describe('telling health', () => {
     ]);
     expect(lines.reduce((sum, { holders }) => sum + holders, 0)).toBe(1);
     await pass(72 * 60);
-    expect((await get('/v1/health?patchId=a')).body).toMatchObject({ holders: { holders: 1, longOffline: 1 } });
+    const recalls = async () =>
+      (await buckets()).flatMap(({ holders }) => holders.map(({ recall }) => recall)).slice(-1);
+    expect(await recalls()).toMatchObject([{ set: 1, offline: 1, waiting: 0 }]);
     await send([about('rolled-back', { cause: 'recall' })]);
     await pass(1);
-    expect((await get('/v1/health?patchId=a')).body).toMatchObject({
-      holders: { holders: 0, longOffline: 0, removed: 1 },
-    });
+    expect(await recalls()).toMatchObject([{ set: 1, freed: { recall: 1 }, offline: 0 }]);
+    expect((await get('/v1/health?patchId=a')).body).toMatchObject({ holders: { holders: 0, removed: 1 } });
   });
 
   it('has no figures of a patch that no bucket told of', async () => {
     expect((await get('/v1/health?patchId=unheard')).body).toEqual({
       patchId: 'unheard',
       cells: [],
-      holders: { holders: 0, longOffline: 0, removed: 0, removalsFailed: 0 },
+      holders: { holders: 0, removed: 0, removalsFailed: 0 },
     });
   });
 });

@@ -17,6 +17,7 @@ import { ReportHandover } from './intake/report-handover.ts';
 import { ReportsIntake } from './intake/reports.intake.ts';
 import { ReportsRoute } from './intake/reports.route.ts';
 import { RetireDeviceHandler } from './fleet/retire-device.handler.ts';
+import { ShardNotesProcess } from './shard/shard-notes.process.ts';
 import { ShardTakeover } from './shard/shard-takeover.ts';
 
 /** Hears the fleet: takes in reports, knows every device, and tells how patches fare. */
@@ -38,6 +39,7 @@ import { ShardTakeover } from './shard/shard-takeover.ts';
     ReportsIntake,
     ReportsRoute,
     RetireDeviceHandler,
+    ShardNotesProcess,
     ShardTakeover,
   ],
 })
@@ -46,6 +48,7 @@ export class TelemetryModule implements OnModuleInit, OnApplicationShutdown {
     private readonly creation: FleetCreation,
     private readonly takeover: ShardTakeover,
     private readonly totals: HealthTotals,
+    private readonly notes: ShardNotesProcess,
     private readonly followers: Followers,
   ) {}
 
@@ -60,6 +63,9 @@ export class TelemetryModule implements OnModuleInit, OnApplicationShutdown {
     await this.creation.check();
     followers.add(takeover.fleet.catalog.follower);
     followers.add(totals.follower);
+    this.notes.start();
+    followers.work(() => this.notes.idle());
+    followers.onStop('notes', () => this.notes.stop());
     await takeover.start();
     followers.onStop('shards', () => takeover.stop());
     followers.accompany({

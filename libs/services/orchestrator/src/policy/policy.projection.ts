@@ -9,6 +9,7 @@ import {
   isUnderWay,
   type Plan,
   type PullRecorded,
+  type RecallPause,
   type Policy,
   type PublishedPatch,
   type Rollout,
@@ -28,9 +29,9 @@ export class PolicyView {
   private readonly open = new Set<string>();
   private readonly expiring = new Set<string>();
 
-  applyOwn(event: RolloutEvent | HoldEvent | PullRecorded): void {
+  applyOwn(event: RolloutEvent | HoldEvent | PullRecorded | RecallPause): void {
     foldPolicy(this.policy, event);
-    if (event.type === 'PullRecorded') return;
+    if ('recallEpoch' in event) return;
     if ('rolloutId' in event) keep(this.open, event.rolloutId, isOpen(this.rollout(event.rolloutId)));
     else keep(this.expiring, event.holdId, mayExpire(this.hold(event.holdId)));
   }
@@ -101,6 +102,12 @@ export class PolicyView {
         ({ plan, rolloutId }) => plan.patchId === patchId && this.policy.rollouts.get(rolloutId)?.wasHalted === true,
       )
       .map(({ rolloutId }) => rolloutId);
+  }
+
+  /** False when no rollout of the patch ever ran: then no lease of it is out. */
+  wasOffered(patchId: string): boolean {
+    const patch = this.policy.patches.get(patchId);
+    return patch !== undefined && (patch.rollouts.length > 0 || patch.aborted !== undefined);
   }
 
   isPulled(patchId: string): boolean {

@@ -1,38 +1,88 @@
-import { Controller, Get, Param } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { ProblemError, Roles } from '@sluice/platform';
+import { freedOf, holdersOf, type RecallCommand } from '@sluice/domain-rollout';
+import { Clock, type CommandContext } from '@sluice/event-sourcing';
+import { paged, PageQuery, ProblemError, RequestContext, Roles, StopRoute } from '@sluice/platform';
+import { ChangeRecall } from '../commands.ts';
+import { StopBody } from '../rollout/rollout-bodies.ts';
 import { Views } from '../views.ts';
+import { type KnownRecall } from './recalls.projection.ts';
 
 @ApiTags('recalls')
 @Controller('v1/recalls')
 export class RecallsController {
-  constructor(private readonly views: Views) {}
+  constructor(
+    private readonly views: Views,
+    private readonly commands: CommandBus,
+    private readonly clock: Clock,
+  ) {}
 
-  /** How far the recall of a patch has burned down: devices that held it, those freed of it, those left. */
+  @Get()
+  @Roles('viewer', 'operator', 'responder')
+  list(@Query() query: PageQuery) {
+    const views = this.views.recalls.recalls().map((recall) => this.view(recall));
+    return paged(views, query, ({ patchId }) => patchId);
+  }
+
+  /** How far the recall of a patch has burned down. Its numbers are null until all of the fleet has counted. */
   @Get(':patchId')
   @Roles('viewer', 'operator', 'responder')
   show(@Param('patchId') patchId: string) {
+    return this.view(this.known(patchId));
+  }
+
+  /** Devices keep the patch until the recall is resumed. Ordered twice, it is paused once. */
+  @Post(':patchId/pause')
+  @StopRoute(StopBody)
+  @HttpCode(200)
+  @Roles('operator', 'responder')
+  async pause(
+    @Param('patchId') patchId: string,
+    @Body() { reason }: StopBody,
+    @RequestContext() context: CommandContext,
+  ) {
+    return this.change({ type: 'PauseRecall', patchId, reason, at: this.clock.nowText() }, context);
+  }
+
+  @Post(':patchId/resume')
+  @HttpCode(200)
+  @Roles('operator', 'responder')
+  async resume(@Param('patchId') patchId: string, @RequestContext() context: CommandContext) {
+    return this.change({ type: 'ResumeRecall', patchId, at: this.clock.nowText() }, context);
+  }
+
+  private async change(command: RecallCommand, context: CommandContext) {
+    await this.commands.execute(new ChangeRecall(command, context));
+    return this.view(this.known(command.patchId));
+  }
+
+  private known(patchId: string): KnownRecall {
     const recall = this.views.recalls.recall(patchId);
     if (recall.status === 'absent' || recall.status === 'recorded') throw new ProblemError('recall-not-found', patchId);
-    const {
-      holders = 0,
-      removed = 0,
-      longOffline = 0,
-      removalsFailed = 0,
-      complete = false,
-      ...quantiles
-    } = this.views.recalls.progressOf(patchId) ?? {};
+    return recall;
+  }
+
+  private view(recall: KnownRecall) {
+    const { count = null, quantiles } = this.views.recalls.progressOf(recall.patchId) ?? {};
     return {
       ...recall,
-      status: recall.status === 'completed' ? 'completed' : 'running',
-      devices: removed + holders,
-      removed,
-      remaining: holders,
-      longOffline,
-      removalsFailed,
-      /** False while a shard has not counted since the pull: the numbers are lower bounds then. */
-      counted: complete,
-      ...quantiles,
+      status: recall.status === 'removing' ? 'running' : recall.status,
+      /** Those that held the patch when it was pulled, or since: each is removed, replaced, retired or remaining. */
+      devices: count && count.set,
+      /** Their build showed that they went back; by the cause that they gave. */
+      removed: count && freedOf(count),
+      freed: count && count.freed,
+      replaced: count && count.replaced,
+      retired: count && count.retired,
+      /** Each failing, offline or waiting. */
+      remaining: count && holdersOf(count),
+      failing: count && count.failing,
+      offline: count && count.offline,
+      waiting: count && count.waiting,
+      /** Devices outside of these that have begun to install the patch. */
+      inFlight: count && count.inFlight,
+      ...(quantiles ?? { p50Seconds: null, p90Seconds: null, p99Seconds: null }),
     };
   }
 }

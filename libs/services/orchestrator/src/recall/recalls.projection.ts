@@ -2,6 +2,7 @@ import { type HealthEvent } from '@sluice/contracts';
 import {
   emptyRecallLedger,
   foldRecallLedger,
+  holdersOf,
   type Recall,
   recallDecider,
   type RecallEvent,
@@ -37,7 +38,7 @@ export class RecallsView {
     return [...this.states.values()].filter(isKnown);
   }
 
-  /** What a pass has to visit. Completed recalls are handed out once for each time that their patch was counted. */
+  /** What a pass has to visit. A recall that waits for devices changes with their counts, or with time. Completed recalls are handed out once for each time that their patch was counted. */
   recallsToVisit(): KnownRecall[] {
     const visited = [...this.toVisit].map((patchId) => this.recall(patchId)).filter(isKnown);
     for (const recall of visited) if (this.isSettled(recall)) this.toVisit.delete(recall.patchId);
@@ -49,10 +50,11 @@ export class RecallsView {
   }
 
   private isSettled({ patchId, status }: KnownRecall): boolean {
-    return status === 'completed' && this.progressOf(patchId)?.holders === 0;
+    const count = this.progressOf(patchId)?.count;
+    return status === 'completed' && count !== undefined && count !== null && holdersOf(count) === 0;
   }
 }
 
 function isKnown(recall: Recall): recall is KnownRecall {
-  return recall.status === 'removing' || recall.status === 'completed';
+  return recall.status !== 'absent' && recall.status !== 'recorded';
 }

@@ -1,15 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { type CatalogEvent, topics } from '@sluice/contracts';
+import { type Platform } from '@sluice/domain-cohorts';
+import { type ShardNoted } from '@sluice/domain-fleet';
 import { EventFeed, type FeedEvent, followFeed } from '@sluice/event-feed';
 import { type Follower } from '@sluice/event-sourcing';
 
-/** What telemetry knows of the catalog: which base a patch's build stands on, and which patches were pulled. */
+/** What telemetry hears of the catalog, as the notes that each shard takes of it, in the order in which it was heard. */
 @Injectable()
 export class CatalogView {
   readonly follower: Follower<FeedEvent>;
-  private readonly bases = new Map<string, string>();
-  private readonly epochs = new Map<string, number>();
-  private readonly published = new Set<string>();
+  private readonly allNotes: ShardNoted[] = [];
+  private readonly platforms = new Map<string, Platform>();
+  private changed: () => void = () => undefined;
 
   constructor(feed: EventFeed) {
     this.follower = followFeed(feed, {
@@ -17,41 +19,57 @@ export class CatalogView {
       source: topics.catalog.service,
       topics: ['catalog'],
       apply: (event) => {
-        this.apply(event.data as CatalogEvent);
+        this.apply(event as FeedEvent<CatalogEvent>);
       },
     });
   }
 
-  /** The base of a device that reports a build. */
-  readonly baseOf = (build: string): string => this.bases.get(build) ?? build;
+  /** Only ever grows. */
+  get notes(): readonly ShardNoted[] {
+    return this.allNotes;
+  }
+
+  /** Calls back whenever there is another note. */
+  onNotes(changed: () => void): void {
+    this.changed = changed;
+  }
 
   /** True for patches that were published, as far as it was heard. */
   knows(patchId: string): boolean {
-    return this.published.has(patchId);
+    return this.platforms.has(patchId);
   }
 
-  /** Base by build of a patch; other builds are their own base. */
-  get baseByBuild(): ReadonlyMap<string, string> {
-    return this.bases;
-  }
-
-  /** The recall epoch of each pulled patch. */
-  get recallEpochs(): ReadonlyMap<string, number> {
-    return this.epochs;
-  }
-
-  private apply(event: CatalogEvent): void {
-    switch (event.type) {
+  private apply({ data, stream, place: { revision, index } }: FeedEvent<CatalogEvent>): void {
+    const source = { stream, revision, index };
+    const { patchId } = data;
+    switch (data.type) {
       case 'PatchPublished':
+        this.platforms.set(patchId, data.platform);
+        return this.add(this.buildsOf(data, source));
       case 'PatchAmended':
-        this.published.add(event.patchId);
-        for (const { build, prerequisiteBuild } of event.variants) this.bases.set(build, prerequisiteBuild);
-        return;
-      case 'PatchPulled':
-        this.epochs.set(event.patchId, event.recallEpoch);
-        return;
+        return this.add(this.buildsOf(data, source));
+      case 'PatchPulled': {
+        const { mode, recallEpoch } = data;
+        return this.add({ type: 'ShardNoted', about: 'pull', patchId, mode, recallEpoch, source });
+      }
       case 'PatchSuperseded':
       case 'PatchFoldedIn':
     }
+  }
+
+  private buildsOf(
+    { patchId, variants }: Extract<CatalogEvent, { type: 'PatchPublished' | 'PatchAmended' }>,
+    source: ShardNoted['source'],
+  ): ShardNoted | undefined {
+    const platform = this.platforms.get(patchId);
+    if (platform === undefined || variants.length === 0) return undefined;
+    const builds = variants.map(({ build, prerequisiteBuild }) => ({ build, prerequisiteBuild }));
+    return { type: 'ShardNoted', about: 'builds', patchId, platform, builds, source };
+  }
+
+  private add(note: ShardNoted | undefined): void {
+    if (note === undefined) return;
+    this.allNotes.push(note);
+    this.changed();
   }
 }

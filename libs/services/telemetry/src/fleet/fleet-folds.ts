@@ -13,8 +13,9 @@ import {
 import { parseTime } from '@sluice/contracts';
 import { BEGINNING, Clock, type Commit, type Position, toTimeText } from '@sluice/event-sourcing';
 import { type Difference, Folds, type FoldStore, type FoldTask, ProblemError, Verifications } from '@sluice/platform';
-import { type DeviceAnswer, Fleet, withBase } from './fleet.ts';
+import { Fleet } from './fleet.ts';
 import { FLEET_STREAMS, fleetStream } from '../publications.ts';
+import { foldNotes } from '../shard/shard-fold.ts';
 import { hashDevice, shardOf } from '../shard/shard-of.ts';
 
 const FLEET_AT = 'fleet-at';
@@ -24,7 +25,6 @@ const SHARD_THROUGH = 'fleet-shard-through';
 interface FleetAtInput {
   readonly at: string;
   readonly shards: number;
-  readonly bases: ReadonlyMap<string, string>;
 }
 
 interface DeviceAtInput {
@@ -64,18 +64,17 @@ export class FleetReplay {
 
   /** The whole fleet as of an instant of recorded time (RFC 3339, UTC). Throws when there is none, or not yet. */
   async fleetAt(at: string): Promise<FleetAt & { asOf: string }> {
-    const { shards, catalog } = this.fleet;
+    const { shards } = this.fleet;
     const asOf = this.instant(at);
-    const input: FleetAtInput = { at: asOf, shards, bases: catalog.baseByBuild };
+    const input: FleetAtInput = { at: asOf, shards };
     return { asOf, ...((await this.folds.run(FLEET_AT, input)) as FleetAt) };
   }
 
   /** One device as of an instant, undefined when nothing had been heard of it. */
-  async deviceAt(deviceId: string, at: string): Promise<DeviceAnswer | undefined> {
-    const { shards, catalog } = this.fleet;
+  async deviceAt(deviceId: string, at: string): Promise<DeviceView | undefined> {
+    const { shards } = this.fleet;
     const input: DeviceAtInput = { at: this.instant(at), deviceId, shards };
-    const view = (await this.folds.run(DEVICE_AT, input)) as DeviceView | undefined;
-    return view && withBase(view, catalog.baseOf);
+    return (await this.folds.run(DEVICE_AT, input)) as DeviceView | undefined;
   }
 
   /** Folds each shard that is owned here anew up to where the live one is, and names the first difference. */
@@ -106,7 +105,7 @@ export class FleetReplay {
   }
 }
 
-async function foldFleetAt(store: FoldStore, { at, shards, bases }: FleetAtInput): Promise<FleetAt> {
+async function foldFleetAt(store: FoldStore, { at, shards }: FleetAtInput): Promise<FleetAt> {
   const states = Array.from({ length: shards }, () => new FleetShard());
   const stateOfStream = new Map(states.map((state, shard) => [fleetStream(shard), state]));
   let position = BEGINNING;
@@ -116,7 +115,7 @@ async function foldFleetAt(store: FoldStore, { at, shards, bases }: FleetAtInput
     if (state !== undefined) apply(state, commit);
     ({ position } = commit);
   }
-  return { position, summary: summarize(states, (build) => bases.get(build) ?? build) };
+  return { position, summary: summarize(states) };
 }
 
 async function foldDeviceAt(
@@ -144,4 +143,5 @@ async function foldShardThrough(store: FoldStore, { shard, revision }: ShardThro
 
 function apply(state: FleetShard, { body }: Commit): void {
   if (body.kind === 'packed') state.apply(readPackedFacts(body.bytes));
+  else foldNotes(state, body.events);
 }

@@ -1,11 +1,11 @@
 import { sum } from '@sluice/domain-cohorts';
 import { deviceFlags } from '@sluice/domain-fleet';
 import { Injectable } from '@nestjs/common';
-import { type DeviceFilter, type FleetSummary, summarize } from '@sluice/domain-fleet';
+import { type DeviceFilter, type DeviceView, type FleetSummary, summarize } from '@sluice/domain-fleet';
 import { type KnownOwner } from '@sluice/event-feed';
 import { BEGINNING, Clock, comparePositions, type Position } from '@sluice/event-sourcing';
 import { Metrics } from '@sluice/platform';
-import { type DeviceAnswer, type DevicePage, type DevicePlace, Fleet } from './fleet.ts';
+import { type DevicePage, type DevicePlace, Fleet } from './fleet.ts';
 import { type AskedFor, type HandedOn, Peers, withoutOwner } from '../shard/peers.ts';
 import { hashDevice } from '../shard/shard-of.ts';
 
@@ -27,7 +27,7 @@ export interface FleetAnswer extends FleetSummary {
 }
 
 interface DeviceList {
-  readonly items: readonly DeviceAnswer[];
+  readonly items: readonly DeviceView[];
   readonly nextCursor?: string;
 }
 
@@ -75,16 +75,12 @@ export class FleetQueries {
   }
 
   /** The device as its owner knows it, undefined when nothing was heard of it. Throws 'shard-without-owner'. */
-  async device(
-    deviceId: string,
-    askedFor: AskedFor,
-    handedOn: HandedOn | undefined,
-  ): Promise<DeviceAnswer | undefined> {
+  async device(deviceId: string, askedFor: AskedFor, handedOn: HandedOn | undefined): Promise<DeviceView | undefined> {
     const shard = this.fleet.shardOf(hashDevice(deviceId));
     const writer = this.fleet.writer(shard);
     if (writer !== undefined) return this.fleet.device(deviceId, writer);
     const path = `/v1/devices/${encodeURIComponent(deviceId)}`;
-    return this.peers.ask<DeviceAnswer>(this.otherOwnerOf(shard, handedOn), { method: 'GET', path, askedFor });
+    return this.peers.ask<DeviceView>(this.otherOwnerOf(shard, handedOn), { method: 'GET', path, askedFor });
   }
 
   /** Retires a device at its owner, undefined when that is this instance. Throws 'shard-without-owner'. */
@@ -92,11 +88,11 @@ export class FleetQueries {
     deviceId: string,
     askedFor: AskedFor,
     handedOn: HandedOn | undefined,
-  ): Promise<DeviceAnswer | undefined> {
+  ): Promise<DeviceView | undefined> {
     const shard = this.fleet.shardOf(hashDevice(deviceId));
     if (this.fleet.writer(shard) !== undefined) return undefined;
     const path = `/v1/devices/${encodeURIComponent(deviceId)}/retire`;
-    return this.peers.ask<DeviceAnswer>(this.otherOwnerOf(shard, handedOn), { method: 'POST', path, askedFor });
+    return this.peers.ask<DeviceView>(this.otherOwnerOf(shard, handedOn), { method: 'POST', path, askedFor });
   }
 
   /**
@@ -108,7 +104,7 @@ export class FleetQueries {
     page: { readonly from: DevicePlace; readonly limit: number },
     { askedFor, handedOn }: { readonly askedFor: AskedFor; readonly handedOn: HandedOn | undefined },
   ): Promise<DevicePage> {
-    const items: DeviceAnswer[] = [];
+    const items: DeviceView[] = [];
     let place = page.from;
     for (let asked = 0; place.shard < this.fleet.shards;) {
       const limit = page.limit - items.length;
@@ -176,7 +172,7 @@ export class FleetQueries {
     const writers = this.fleet.owned().filter(({ shard }) => shards.includes(shard));
     const states = writers.map(({ state }) => state);
     const position = writers.reduce((last, writer) => later(last, writer.position), BEGINNING);
-    return { asOf: this.clock.nowText(), position, ...summarize(states, this.fleet.catalog.baseOf) };
+    return { asOf: this.clock.nowText(), position, ...summarize(states) };
   }
 }
 

@@ -3,12 +3,11 @@ import { Controller, Get, HttpCode, Param, ParseIntPipe, Post, Query, Req, Strea
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiExcludeEndpoint, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { BUILD_PATTERN, ID_PATTERN, platforms } from '@sluice/contracts';
-import { type DeviceFlag, deviceFlags, type PatchState, patchStates } from '@sluice/domain-fleet';
+import { type DeviceFlag, deviceFlags, type DeviceView, type PatchState, patchStates } from '@sluice/domain-fleet';
 import { type CommandContext } from '@sluice/event-sourcing';
 import { IsTime, Optional, ProblemError, RequestContext, Roles } from '@sluice/platform';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, Matches, Max, Min } from 'class-validator';
-import { type DeviceAnswer } from './fleet.ts';
 import { FleetReplay } from './fleet-folds.ts';
 import { type FleetAnswer, FleetQueries, placeOf, textOf } from './fleet-queries.ts';
 import { type PeerRequest, Peers } from '../shard/peers.ts';
@@ -108,7 +107,7 @@ export class FleetController {
     @Query() { at }: AtQuery,
     @RequestContext() context: CommandContext,
     @Req() request: PeerRequest,
-  ): Promise<DeviceAnswer> {
+  ): Promise<DeviceView> {
     const device =
       at === undefined
         ? await this.queries.device(deviceId, context, this.peers.handedOn(request))
@@ -124,7 +123,7 @@ export class FleetController {
     @Param('id') deviceId: string,
     @RequestContext() context: CommandContext,
     @Req() request: PeerRequest,
-  ): Promise<DeviceAnswer> {
+  ): Promise<DeviceView> {
     const handedOn = this.peers.handedOn(request);
     const elsewhere = await this.queries.retireElsewhere(deviceId, context, handedOn);
     if (elsewhere !== undefined) return elsewhere;

@@ -11,18 +11,13 @@ import { ShardWriter } from '../shard/shard-writer.ts';
 
 const MINUTE_MS = 60_000;
 
-/** A device as the API shows it. */
-export interface DeviceAnswer extends DeviceView {
-  readonly base: string;
-}
-
 export interface DevicePlace {
   readonly shard: number;
   readonly device: number;
 }
 
 export interface DevicePage {
-  readonly items: readonly DeviceAnswer[];
+  readonly items: readonly DeviceView[];
   readonly next?: DevicePlace;
 }
 
@@ -82,21 +77,14 @@ export class Fleet {
   }
 
   /** The device, undefined when nothing was heard of it. Its shard has to be open here. */
-  device(deviceId: string, { state }: ShardWriter): DeviceAnswer | undefined {
+  device(deviceId: string, { state }: ShardWriter): DeviceView | undefined {
     const device = state.find(hashDevice(deviceId));
-    const view = device === undefined ? undefined : viewDevice(state, device);
-    return view && withBase(view, this.catalog.baseOf);
+    return device === undefined ? undefined : viewDevice(state, device);
   }
 
   /** Known devices of one shard that match; `next` is absent at the end of the shard. */
   list(writer: ShardWriter, filter: DeviceFilter, page: { readonly from: number; readonly limit: number }): DevicePage {
-    const { baseOf } = this.catalog;
-    const found = listDevices(writer.state, filter, baseOf, page);
-    const items = found.items.map((view) => withBase(view, baseOf));
-    return found.next === undefined ? { items } : { items, next: { shard: writer.shard, device: found.next } };
+    const { items, next } = listDevices(writer.state, filter, page);
+    return next === undefined ? { items } : { items, next: { shard: writer.shard, device: next } };
   }
-}
-
-export function withBase(view: DeviceView, baseOf: (build: string) => string): DeviceAnswer {
-  return { ...view, base: baseOf(view.osBuild) };
 }

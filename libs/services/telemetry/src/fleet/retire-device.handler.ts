@@ -1,11 +1,12 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { type DeviceView } from '@sluice/domain-fleet';
 import { Clock, type CommandContext, reject } from '@sluice/event-sourcing';
-import { type DeviceAnswer, Fleet } from './fleet.ts';
+import { Fleet } from './fleet.ts';
 import { withoutOwner } from '../shard/peers.ts';
 import { hashDevice, hashReport } from '../shard/shard-of.ts';
 
 /** A device, of a shard that is owned here, that is gone for good, or until it reports again. Answers with the device as it is then. */
-export class RetireDevice extends Command<DeviceAnswer> {
+export class RetireDevice extends Command<DeviceView> {
   constructor(
     readonly deviceId: string,
     readonly context: CommandContext,
@@ -21,7 +22,7 @@ export class RetireDeviceHandler implements ICommandHandler<RetireDevice> {
     private readonly clock: Clock,
   ) {}
 
-  async execute({ deviceId, context }: RetireDevice): Promise<DeviceAnswer> {
+  async execute({ deviceId, context }: RetireDevice): Promise<DeviceView> {
     const deviceHash = hashDevice(deviceId);
     const shard = this.fleet.shardOf(deviceHash);
     const writer = this.fleet.writer(shard);
@@ -36,6 +37,7 @@ export class RetireDeviceHandler implements ICommandHandler<RetireDevice> {
         kind: 'DeviceRetired',
         deviceHash,
         reportHash: hashReport(deviceId, `retired ${commitId}`),
+        content: 0,
         deviceId: undefined,
         occurredAt: now,
         receivedAt: now,

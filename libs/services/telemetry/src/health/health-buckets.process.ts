@@ -10,6 +10,7 @@ import { partsOf } from './bucket-parts.ts';
 import { endOfCount, HealthThrough, throughOf } from './health-through.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import { healthStream } from '../publications.ts';
+import { ShardNotesProcess } from '../shard/shard-notes.process.ts';
 import { COMMIT_BYTES_MAX, type ShardWriter } from '../shard/shard-writer.ts';
 
 const SECOND_MS = 1000;
@@ -51,6 +52,7 @@ export class HealthBuckets {
     private readonly clock: Clock,
     private readonly fleet: Fleet,
     private readonly through: HealthThrough,
+    private readonly notes: ShardNotesProcess,
     settings: Settings,
   ) {
     this.widthMs = settings.values.healthBucketSeconds * SECOND_MS;
@@ -89,12 +91,12 @@ export class HealthBuckets {
   }
 
   private async closeDue(now: number): Promise<void> {
-    // Until the catalog was heard, a patched device would be counted under the build of its patch.
-    if (!this.fleet.catalog.follower.caughtUp) return;
     const through: ShardThrough[] = [];
     for (const [shard, bucket] of [...this.buckets]) {
       // While one shard is written, another may go.
       if (this.buckets.get(shard) !== bucket || now - bucket.from < this.widthMs) continue;
+      // Until what the catalog says is noted, a patched device would be counted under the build of its patch.
+      if (!this.notes.areComplete(bucket.writer)) continue;
       if (bucket.unwritten.length === 0) bucket.unwritten = this.closeBucket(bucket, now);
       if (bucket.unwritten.length === 0) bucket.from = now;
       else await (bucket.writing = this.writeAll(shard, bucket));
@@ -108,7 +110,7 @@ export class HealthBuckets {
   private closeBucket(bucket: OpenBucket, to: number): ClosedBucket[] {
     const { writer, from, announced } = bucket;
     bucket.countedMs = endOfCount(writer, to);
-    const { shards, catalog, reportingDeadlineMs } = this.fleet;
+    const { shards, reportingDeadlineMs } = this.fleet;
     const event = closeBucket(writer.state, announced, {
       shard: writer.shard,
       shards,
@@ -117,8 +119,6 @@ export class HealthBuckets {
       throughRevision: writer.revision,
       reportingDeadlineMs,
       longOfflineMs: this.longOfflineMs,
-      baseOf: catalog.baseOf,
-      recallEpochs: catalog.recallEpochs,
     });
     const parts = event === undefined ? [] : partsOf(event, COMMIT_BYTES_MAX);
     return parts.map((part) => ({ event: part, commitId: randomUUID() }));

@@ -1,4 +1,4 @@
-import { type HealthBucketClosed, type HealthCell, type HolderCount } from '@sluice/domain-cohorts';
+import { type HealthBucketClosed, type HealthCell, type HolderCount, sum } from '@sluice/domain-cohorts';
 import { Injectable } from '@nestjs/common';
 import { type Commit, EventStore, type Follower, followStore } from '@sluice/event-sourcing';
 import { HEALTH_STREAMS } from '../publications.ts';
@@ -9,7 +9,7 @@ export interface PatchHealth {
   /** The end of the latest bucket that told of the patch, absent while none has. */
   readonly through?: string;
   readonly cells: readonly HealthCell[];
-  readonly holders: Omit<HolderCount, 'patchId' | 'recallEpoch'>;
+  readonly holders: Pick<HolderCount, 'holders' | 'removed' | 'removalsFailed'>;
 }
 
 interface Totals {
@@ -21,7 +21,7 @@ interface Totals {
   removalsFailed: number;
 }
 
-const nothing = { holders: 0, longOffline: 0, removed: 0, removalsFailed: 0 };
+const nothing = { holders: 0, removed: 0, removalsFailed: 0 };
 
 /** Adds up the health buckets of all shards per patch, for queries; whoever wrote them, any instance knows the same. */
 @Injectable()
@@ -46,12 +46,8 @@ export class HealthTotals {
     const totals = this.patches.get(patchId);
     if (totals === undefined) return { patchId, cells: [], holders: nothing };
     const { through, cells, holders, removed, removalsFailed } = totals;
-    const sum = { holders: 0, longOffline: 0 };
-    for (const line of holders.values()) {
-      sum.holders += line.holders;
-      sum.longOffline += line.longOffline;
-    }
-    return { patchId, through, cells: [...cells.values()], holders: { ...sum, removed, removalsFailed } };
+    const held = sum([...holders.values()].map((line) => line.holders));
+    return { patchId, through, cells: [...cells.values()], holders: { holders: held, removed, removalsFailed } };
   }
 
   private apply(bucket: HealthBucketClosed): void {

@@ -6,13 +6,15 @@ import { type Caller, Metrics, ProblemError } from '@sluice/platform';
 import { Fleet } from '../fleet/fleet.ts';
 import { type Delivered, type Elsewhere, type Parcel, ReportHandover } from './report-handover.ts';
 import { checkReport, countUnknownFields, factKindOf, isRefusal, type Refusal } from './report-check.ts';
-import { hashDevice, hashReport } from '../shard/shard-of.ts';
+import { hashContent, hashDevice, hashReport } from '../shard/shard-of.ts';
 import { type ShardWriter } from '../shard/shard-writer.ts';
 
 /** A clock further ahead than this is called wrong (design §3.6). */
 const CLOCK_AHEAD_TOLERATED_MS = 5 * 60_000;
 
 interface Delivery {
+  /** Of its report in the request. */
+  readonly index: number;
   readonly writer: ShardWriter;
   readonly fact: NewFact;
 }
@@ -69,8 +71,12 @@ export class ReportsIntake {
     let accepted = 0;
     let removalsFailed = 0;
     let unknownPatches = 0;
-    for (const { writer, fact } of deliveries) {
-      if (!writer.offer(fact, delivered.cause)) continue;
+    let duplicates = 0;
+    for (const { index, writer, fact } of deliveries) {
+      const before = writer.offer(fact, delivered.cause);
+      if (before === 'same') duplicates += 1;
+      if (before === 'other') refused.push({ index, ...reportIdUsed });
+      if (before !== 'new') continue;
       accepted += 1;
       const patchId = fact.said?.patchId;
       if (patchId !== undefined && !this.fleet.catalog.knows(patchId)) unknownPatches += 1;
@@ -79,13 +85,12 @@ export class ReportsIntake {
     const handedOn = parcels && this.send(parcels, delivered);
     // Asked all at once: whoever is asked later has forgotten what failed meanwhile.
     await Promise.all([...shares.keys()].map((writer) => writer.settled()));
-    const duplicates = deliveries.length - accepted;
     this.accepted.inc(accepted);
     this.removalsFailed.inc(removalsFailed);
     this.unknownPatches.inc(unknownPatches);
     this.duplicates.inc(duplicates);
     this.refused.inc(refused.length);
-    const receipt = { accepted, duplicates, refused };
+    const receipt = { accepted, duplicates, refused: refused.sort(byIndex) };
     return handedOn === undefined ? receipt : merge(receipt, await handedOn);
   }
 
@@ -114,7 +119,7 @@ export class ReportsIntake {
         const shard = this.fleet.shardOf(deviceHash);
         const writer = this.fleet.writer(shard);
         if (writer === undefined) sorted.elsewhere.push({ shard, index });
-        else sorted.deliveries.push({ writer, fact: factOf(report, { deviceHash, receivedAt, writer }) });
+        else sorted.deliveries.push({ index, writer, fact: factOf(report, { deviceHash, receivedAt, writer }) });
       }
     }
     if (unknown > 0) this.unknownFields.inc(unknown);
@@ -131,6 +136,7 @@ function factOf(
     kind: factKindOf[report.kind],
     deviceHash,
     reportHash: hashReport(report.deviceId, report.reportId),
+    content: hashContent(contentOf(report, occurredAt)),
     deviceId: writer.isNew(deviceHash) ? report.deviceId : undefined,
     occurredAt,
     receivedAt,
@@ -139,12 +145,30 @@ function factOf(
   };
 }
 
+const reportIdUsed: Refusal = {
+  code: 'report-id-used',
+  detail: 'another report of the device came under this reportId within 7 days; give each report an id of its own',
+};
+
+/** All that the report says, as one text: the report that comes again gives the same one. */
+function contentOf(report: Report, occurredAt: number): string {
+  const { kind, patchId, rolloutId, cause, signal, failureCode, detail } = report;
+  const { platform, model, osVersion, osBuild, track, ring, region } = report;
+  const device = `${platform} ${model} ${osVersion} ${osBuild} ${track} ${ring ?? ''} ${region ?? ''}`;
+  const details = `${signal ?? ''} ${failureCode ?? ''} ${detail ?? ''}`;
+  return `${kind} ${patchId ?? ''} ${rolloutId ?? ''} ${cause ?? ''} ${String(occurredAt)} ${device} ${details}`;
+}
+
+function byIndex(left: { readonly index: number }, right: { readonly index: number }): number {
+  return left.index - right.index;
+}
+
 function merge(own: ReportReceipt, others: readonly ReportReceipt[]): ReportReceipt {
   const all = [own, ...others];
   return {
     accepted: all.reduce((sum, { accepted }) => sum + accepted, 0),
     duplicates: all.reduce((sum, { duplicates }) => sum + duplicates, 0),
-    refused: all.flatMap(({ refused }) => refused).sort((left, right) => left.index - right.index),
+    refused: all.flatMap(({ refused }) => refused).sort(byIndex),
   };
 }
 

@@ -7,6 +7,7 @@ import {
   RecentReports,
   announce,
   type AnnouncedHealth,
+  type ShardNoted,
 } from '@sluice/domain-fleet';
 import { BEGINNING, type Commit, type EventStore } from '@sluice/event-sourcing';
 import { fleetStream, healthStream } from '../publications.ts';
@@ -28,18 +29,32 @@ export class ShardFold {
   ) {}
 
   replay({ body, revision, position, commitId }: Commit): void {
-    if (body.kind === 'packed') this.apply(readPackedFacts(body.bytes), { revision, position, commitId });
-    else this.last = { revision, position, commitId };
+    const commit = { revision, position, commitId };
+    if (body.kind === 'packed') this.apply(readPackedFacts(body.bytes), commit);
+    else this.note(body.events, commit);
   }
 
   apply(facts: PackedFacts, commit: FoldedCommit): void {
     this.state.apply(facts);
-    const { count, reports, receivedAt } = facts;
+    const { count, reports, contents } = facts;
     for (let index = 0; index < count; index += 1) {
-      this.recent.add(reports[index * 2] ?? 0, reports[index * 2 + 1] ?? 0, receivedAt[index] ?? 0);
+      this.recent.add(reports[index * 2] ?? 0, reports[index * 2 + 1] ?? 0, {
+        content: contents[index] ?? 0,
+        receivedAt: facts.receivedAt[index] ?? 0,
+      });
     }
     this.last = commit;
   }
+
+  note(events: readonly unknown[], commit: FoldedCommit): void {
+    foldNotes(this.state, events);
+    this.last = commit;
+  }
+}
+
+/** Takes the notes of a commit into a shard. */
+export function foldNotes(state: FleetShard, events: readonly unknown[]): void {
+  for (const event of events as readonly ShardNoted[]) state.note(event);
 }
 
 /** A shard that is folded, and what health buckets have told of it: its counts are those that no bucket has told. */

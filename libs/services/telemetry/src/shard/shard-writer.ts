@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FactPacker, type FleetShard, HashSet, type NewFact, readPackedFacts } from '@sluice/domain-fleet';
+import {
+  FactPacker,
+  type FleetShard,
+  type NewFact,
+  readPackedFacts,
+  type Remembered,
+  ReportSet,
+  type ShardNoted,
+} from '@sluice/domain-fleet';
 import {
   type Append,
   type Appended,
@@ -14,7 +22,7 @@ import {
 import { ProblemError } from '@sluice/platform';
 import { type AppendRounds } from './append-rounds.ts';
 import { fleetStream } from '../publications.ts';
-import { type ShardFold } from './shard-fold.ts';
+import { type FoldedCommit, type ShardFold } from './shard-fold.ts';
 
 /** What one commit holds; the facts beyond go into the next. */
 const COMMIT_FACTS_MAX = 8192;
@@ -32,9 +40,9 @@ const APPEND_AGAIN_AFTER_MS = 50;
 /** Who caused a commit that holds the reports of several requests. */
 const MANY_ACTORS = 'devices';
 
-/** Facts on their way into one commit, and who waits for it. */
+/** Facts, or notes, on their way into one commit, and who waits for it. */
 class Batch {
-  readonly reports = new HashSet();
+  readonly reports = new ReportSet();
   readonly facts: NewFact[] = [];
   private bytes = 0;
   private readonly outcome = Promise.withResolvers<undefined>();
@@ -43,6 +51,7 @@ class Batch {
     public cause: Metadata,
     /** No other facts may join. */
     readonly isClosed: boolean,
+    readonly notes: readonly ShardNoted[] = [],
   ) {
     // Whoever waits hears of a failure; when nobody does, it must not end the process.
     this.outcome.promise.catch(() => undefined);
@@ -115,7 +124,7 @@ export class ShardWriter {
 
   /** When the first of the facts that are not in the state yet was received, undefined when none waits. */
   get oldestWaitingMs(): number | undefined {
-    return this.batches[0]?.facts[0]?.receivedAt;
+    return this.batches.find(({ facts }) => facts.length > 0)?.facts[0]?.receivedAt;
   }
 
   /** Throws 'overloaded' when the shard cannot take as many facts now. */
@@ -126,19 +135,23 @@ export class ShardWriter {
     }
   }
 
-  /** Takes a fact into the next commit. False when its report was taken before. Wait for `settled` either way. */
-  offer(fact: NewFact, cause: Metadata): boolean {
-    const { reportHash } = fact;
+  /** Takes a fact into the next commit, unless a report under its id was taken before. Wait for `settled` either way. */
+  offer(fact: NewFact, cause: Metadata): Remembered {
+    const { reportHash, content } = fact;
     const low = wordAt(reportHash, 0);
     const high = wordAt(reportHash, 4);
-    if (this.fold.recent.has(low, high)) return false;
-    for (const batch of this.batches) if (batch.reports.has(low, high)) return false;
+    const before = this.fold.recent.find(low, high, content);
+    if (before !== 'new') return before;
+    for (const { reports } of this.batches) {
+      const waiting = reports.find(low, high, content);
+      if (waiting !== 'new') return waiting;
+    }
     const bytes = bytesOf(fact);
     const batch = this.openBatch(cause, bytes);
-    batch.reports.add(low, high);
+    batch.reports.add(low, high, content);
     batch.add(fact, bytes);
     this.waitingFacts += 1;
-    return true;
+    return 'new';
   }
 
   /** Takes a fact into a commit of its own, which keeps who caused it. Resolves when it is durable and visible. */
@@ -148,6 +161,12 @@ export class ShardWriter {
     batch.add(fact, bytesOf(fact));
     this.waitingFacts += 1;
     await batch.done;
+  }
+
+  /** Takes notes into a commit of their own. Resolves when they are durable and count. */
+  async note(notes: readonly ShardNoted[], cause: Metadata): Promise<void> {
+    if (this.over !== undefined) throw this.over;
+    await this.addBatch(new Batch(cause, true, notes)).done;
   }
 
   /** True when the id of a device has to be told with its next fact. */
@@ -226,17 +245,27 @@ export class ShardWriter {
     return this.packer.finish();
   }
 
-  private async append({ facts, cause }: Batch): Promise<void> {
+  private async append({ facts, notes, cause }: Batch): Promise<void> {
+    if (notes.length > 0) {
+      const body = { kind: 'events', events: notes } as const;
+      this.fold.note(notes, await this.appendBody(body, cause));
+      return;
+    }
     const { bytes, count } = this.pack(facts);
+    const commit = await this.appendBody({ kind: 'packed', bytes, count }, cause);
+    this.fold.apply(readPackedFacts(bytes), commit);
+  }
+
+  private async appendBody(body: Append['body'], cause: Metadata): Promise<FoldedCommit> {
     const commitId = randomUUID();
     const { revision, position } = await this.appendOrAskAgain({
       stream: fleetStream(this.shard),
       expected: this.revision === -1 ? 'no-stream' : this.revision,
       commitId,
       metadata: cause.correlationId === '' ? { ...cause, correlationId: commitId } : cause,
-      body: { kind: 'packed', bytes, count },
+      body,
     });
-    this.fold.apply(readPackedFacts(bytes), { revision, position, commitId });
+    return { revision, position, commitId };
   }
 
   private async appendOrAskAgain(append: Append): Promise<Appended> {

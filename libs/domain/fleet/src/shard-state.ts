@@ -1,0 +1,142 @@
+import { holds, type HeldBy } from '@sluice/domain-cohorts';
+import { DEVICE, DeviceTable } from './device-table.ts';
+import { DeviceFlags } from './device-flags.ts';
+import { EntryTable, type PatchState, RAW } from './entry-table.ts';
+import { type Profile } from './facts.ts';
+import { InstallTroubles, type Trouble } from './install-troubles.ts';
+import { KEY_BYTES } from './packed-layout.ts';
+import { PatchCounts } from './patch-counts.ts';
+import { ProfileTable } from './profile-table.ts';
+import { NOWHERE } from './records.ts';
+import { ShardNotes } from './shard-notes.ts';
+
+/** One patch on a device, as it is shown. */
+export interface ShownPatch extends Trouble {
+  /** The number of the patch. */
+  readonly patch: number;
+  readonly state: PatchState;
+  /** Of a holder, when it last showed its build; else when the device last said so, or was last seen to run the patch. */
+  readonly at: number;
+  /** Why it counts as a holder; undefined when it is none. */
+  readonly by: HeldBy | undefined;
+}
+
+/** What is known of the devices of one shard, and what it comes to: who holds which patch is told by the build that a device shows. */
+export class ShardState {
+  readonly devices = new DeviceTable();
+  readonly flags = new DeviceFlags();
+  /** When devices were last retired; few are. */
+  readonly retired = new Map<number, number>();
+  readonly entries = new EntryTable();
+  readonly notes = new ShardNotes();
+  readonly patches = new PatchCounts();
+  readonly profiles = new ProfileTable(this.notes, (patchId) => this.patches.indexOf(patchId) ?? NOWHERE);
+  readonly troubles = new InstallTroubles();
+  private readonly soughtBytes = new Uint8Array(KEY_BYTES);
+  private readonly soughtWords = new Uint32Array(this.soughtBytes.buffer);
+
+  /** The number of the device with this key (one byte a character, the first 16 count), undefined when nothing was heard of it. */
+  find(key: string): number | undefined {
+    // To be compared as words, the key has to be laid down as the table has it.
+    for (let byte = 0; byte < KEY_BYTES; byte += 1) this.soughtBytes[byte] = key.charCodeAt(byte);
+    const found = this.devices.find(this.soughtWords, 0);
+    return found === NOWHERE ? undefined : found;
+  }
+
+  /** True when the id of the device need not be told again. */
+  hasIdOf(key: string): boolean {
+    const device = this.find(key);
+    return device !== undefined && this.devices.hasId(device);
+  }
+
+  /** The id of a device by its key of four words, undefined when its text has not come. */
+  idOf(words: Uint32Array): string | undefined {
+    const device = this.devices.find(words, 0);
+    return device === NOWHERE ? undefined : this.devices.idOf(device) || undefined;
+  }
+
+  /** What the device looks like, undefined before its first report. */
+  profileOfDevice(device: number): Profile | undefined {
+    return this.lastReportAt(device) === -Infinity ? undefined : this.profiles.at(this.word(device, DEVICE.profile));
+  }
+
+  /** The base that a profile stands on. */
+  baseOf({ platform, osBuild }: Pick<Profile, 'platform' | 'osBuild'>): string {
+    return this.notes.baseOf(platform, osBuild);
+  }
+
+  /** When the device was last heard of, −∞ if it never reported. */
+  lastReportAt(device: number): number {
+    return this.devices.records.float(device, DEVICE.lastReportFloat);
+  }
+
+  /** When the device was last retired, −∞ if never. */
+  retiredAt(device: number): number {
+    return this.retired.get(device) ?? -Infinity;
+  }
+
+  /** Known: what it last reported is later than its retirement. */
+  isKnown(device: number): boolean {
+    return this.profileAt(device) > this.retiredAt(device);
+  }
+
+  /** When what the profile says held, −∞ if the device never reported. */
+  profileAt(device: number): number {
+    return this.devices.records.float(device, DEVICE.profileAtFloat);
+  }
+
+  /** The patches of a device as shown. */
+  *shownPatches(device: number): Iterable<ShownPatch> {
+    let entry = this.word(device, DEVICE.firstEntry);
+    for (; entry !== NOWHERE; entry = this.entries.next(entry)) {
+      const by = this.heldBy(device, entry);
+      const state = this.stateOf(device, entry, by);
+      if (state === undefined) continue;
+      yield {
+        patch: this.entries.patch(entry),
+        state,
+        at: by === undefined ? this.entries.at(entry) : this.profileAt(device),
+        by,
+        ...this.troubles.of(entry),
+      };
+    }
+  }
+
+  protected heldBy(device: number, entry: number): HeldBy | undefined {
+    const profile = this.word(device, DEVICE.profile);
+    const runs = this.profiles.runs(profile);
+    // What a device says counts until it shows a build again.
+    const says = this.entries.raw(entry) === RAW.installed && this.entries.at(entry) >= this.profileAt(device);
+    return holds(
+      this.entries.patch(entry),
+      {
+        runs: runs === NOWHERE ? undefined : runs,
+        isBaseOf: (patch) => this.profiles.isBaseOf(profile, patch),
+      },
+      says,
+    );
+  }
+
+  /** Undefined while the device only failed to remove it. */
+  protected stateOf(device: number, entry: number, by: HeldBy | undefined): PatchState | undefined {
+    if (by !== undefined) return 'installed';
+    if (this.entries.at(entry) === -Infinity) return undefined;
+    const patch = this.entries.patch(entry);
+    switch (this.entries.raw(entry)) {
+      case RAW.started:
+        return 'started';
+      case RAW.failed:
+        return 'failed';
+      case RAW.rolledBack:
+        return 'rolledBack';
+      case RAW.installed:
+        // Of a patch whose builds are not known there is nothing but its word.
+        if (!this.notes.knows(this.patches.idOf(patch))) return 'installed';
+    }
+    return this.profiles.isBaseOf(this.word(device, DEVICE.profile), patch) ? 'rolledBack' : 'replaced';
+  }
+
+  protected word(device: number, word: number): number {
+    return this.devices.records.word(device, word);
+  }
+}
