@@ -134,7 +134,7 @@ describe('connecting a device', () => {
     await agentCode.turn(agent);
     expect(agent.device).toMatchObject({ installed: [], osBuild: BASE });
     await settle();
-    expect(await send('GET', '/v1/recalls/p-a')).toMatchObject({ status: 'completed', remaining: 0 });
+    expect(await send('GET', '/v1/recalls/p-a')).toMatchObject({ status: 'running', removed: 1, remaining: 0 });
   });
 
   it('goes on to the replacement of what is recalled', async () => {

@@ -32,6 +32,8 @@ export interface Host {
 export interface Page<Item> {
   readonly items: readonly Item[];
   readonly nextCursor?: string;
+  /** How many there are in all, where the server says it; null when it cannot. */
+  readonly total?: number | null;
 }
 
 /** A path of the API with its ids escaped: path`/v1/patches/${id}`. */
@@ -75,13 +77,16 @@ export class Api {
   async list<Item>(service: ServiceName, path: string, limit: number, query: Call['query'] = {}): Promise<Page<Item>> {
     const items: Item[] = [];
     let cursor: string | undefined;
+    let total: number | null | undefined;
     do {
       const page = Math.min(limit - items.length, PAGE_ITEMS_MAX);
       const next: Page<Item> = await this.get<Page<Item>>(service, path, { ...query, limit: page, cursor });
       items.push(...next.items);
+      total ??= next.total;
       cursor = next.items.length > 0 ? next.nextCursor : undefined;
     } while (cursor !== undefined && items.length < limit);
-    return cursor === undefined ? { items } : { items, nextCursor: cursor };
+    const counted = total !== undefined && { total };
+    return cursor === undefined ? { items, ...counted } : { items, ...counted, nextCursor: cursor };
   }
 
   /** One request and its answer; the status for those who care which success it was. */

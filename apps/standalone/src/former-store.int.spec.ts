@@ -154,7 +154,7 @@ describe('going on with a data folder of the former version', () => {
   it('goes on with the recall', async () => {
     const { recall } = views as { recall: { patchId: string } };
     expect((await get(`/v1/recalls/${recall.patchId}`)).body).toMatchObject(
-      pick(recall, ['status', 'recallEpoch', 'startedAt', 'devices', 'removed', 'remaining', 'removalsFailed']),
+      pick(recall, ['status', 'recallEpoch', 'startedAt', 'devices', 'removed', 'remaining']),
     );
   });
 
@@ -162,7 +162,9 @@ describe('going on with a data folder of the former version', () => {
     const counts = ['facts', 'devices', 'byPlatform', 'byBase', 'patches'];
     expect((await get('/v1/fleet')).body).toMatchObject(pick(views.fleet, counts));
     const { at, fleet } = views.past;
-    expect((await get(`/v1/fleet?at=${at}`)).body).toMatchObject(pick(fleet, [...counts, 'asOf']));
+    // From before the upgrade nothing is noted of builds, so that a patched device stands under the build of its patch.
+    const then = [...counts.filter((count) => count !== 'byBase'), 'asOf'];
+    expect((await get(`/v1/fleet?at=${at}`)).body).toMatchObject(pick(fleet, then));
   });
 
   it('has a device of now and of then', async () => {

@@ -1,13 +1,13 @@
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Artifact } from './events.ts';
-import { Build, Count, Id, Model, Platform, ShownVersion, Text, Time, Track } from './primitives.ts';
+import { Build, Count, Id, LABEL_PATTERN, Model, Platform, ShownVersion, Text, Time, Track } from './primitives.ts';
 
 /** How devices speak to Sluice: check-in and reports (design §4). Unknown fields are allowed: agents are newer than servers. */
 
 export const REPORTS_PER_REQUEST_MAX = 1000;
 
-const Label = Type.String({ pattern: '^[A-Za-z0-9._-]{1,32}$' });
+const Label = Type.String({ pattern: LABEL_PATTERN });
 
 /** What a device runs. `asObserved` brings the ways of saying it to one. */
 const system = {

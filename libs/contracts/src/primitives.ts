@@ -5,6 +5,8 @@ export const ID_PATTERN = '^[A-Za-z0-9._:-]{1,64}$';
 /** Model identifiers as devices report them: iPhone18,1 · MacPro7,1-Rack. */
 export const MODEL_PATTERN = '^[A-Za-z0-9._,:-]{1,64}$';
 /** Builds are opaque; this only keeps control characters and essays out. */
+/** A ring, or a region. */
+export const LABEL_PATTERN = '^[A-Za-z0-9._-]{1,32}$';
 export const BUILD_PATTERN = '^[A-Za-z0-9._-]{1,32}$';
 export const VERSION_PATTERN = '^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$';
 /** A version as a patched device may show it, with the letter of its patch: 26.3.1 (a). */

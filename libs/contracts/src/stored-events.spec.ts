@@ -27,6 +27,11 @@ describe('reading stored events', () => {
     expect(skippedEvents().get('PatchBlessed')).toBe(2);
   });
 
+  it('knows what a service keeps to itself, in its present version', () => {
+    expect(understand('fleet-0', [{ type: 'ShardNoted' }])).toBeUndefined();
+    expect(understand('fleet-0', [{ type: 'ShardNoted', v: 2 }])).toEqual({ events: [], places: [] });
+  });
+
   it('passes over streams that are of no topic', () => {
     expect(understand('builds-ios', [{ type: 'Reserved' }])).toBeUndefined();
   });

@@ -20,6 +20,9 @@ const OTHER = 'other';
 const TYPE_NAME = /^[A-Za-z]{1,64}$/;
 const publicPrefixes = Object.values(topics).flatMap(({ streams }) => streams as readonly string[]);
 
+/** Types that a service keeps to itself, in streams whose other events are public. */
+const INTERNAL_TYPES: ReadonlySet<string> = new Set(['ShardNoted']);
+
 const counts = new Map<string, number>();
 let onFirst: (type: string) => void = () => undefined;
 
@@ -85,5 +88,5 @@ export function onFirstSkipped(listener: (type: string) => void): void {
 
 // Of a type that has never had another version, and so not brought to this one.
 function isPlain({ type, v }: StoredEvent, { current }: EventTypes): boolean {
-  return v === undefined && current.get(type)?.version === 1;
+  return v === undefined && (current.get(type)?.version === 1 || INTERNAL_TYPES.has(type));
 }

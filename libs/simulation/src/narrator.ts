@@ -121,9 +121,12 @@ function rolloutLine(rollout: RolloutView, patches: Patches, { patches: counts }
   return `${titleOf(patchId, patches).padEnd(18)} ${bar(exposurePercent)} ${exposurePercent.toFixed(1).padStart(5)} %  ${where}${stopped}; ${grouped(installed)} installed, ${grouped(failed)} failed`;
 }
 
-function recallLine({ patchId, devices, removed, remaining }: RecallView, patches: Patches): string {
-  const percent = devices === 0 ? 0 : (removed / devices) * 100;
-  return `${titleOf(patchId, patches).padEnd(18)} ${bar(percent)} ${percent.toFixed(1).padStart(5)} %  taken back; ${grouped(remaining)} devices still have it`;
+function recallLine({ patchId, devices, removed, replaced, remaining }: RecallView, patches: Patches): string {
+  const title = titleOf(patchId, patches).padEnd(18);
+  if (devices === null || removed === null || remaining === null)
+    return `${title} is recalled; its devices are being counted`;
+  const percent = devices === 0 ? 0 : ((removed + (replaced ?? 0)) / devices) * 100;
+  return `${title} ${bar(percent)} ${percent.toFixed(1).padStart(5)} %  taken back; ${grouped(remaining)} devices still have it`;
 }
 
 function rolloutChanges(before: RolloutView | undefined, now: RolloutView, patches: Patches): string[] {
@@ -149,12 +152,17 @@ function recallChanges(before: RecallView | undefined, now: RecallView, patches:
   const title = titleOf(now.patchId, patches);
   switch (now.status) {
     case 'running':
-      return [`${title} is recalled from ${grouped(now.devices)} devices.`];
+      return [runningAgain(before, title)];
+    case 'paused':
+      return [`The recall of ${title} is paused.`];
     case 'completed':
       return [`${title} is gone from the last device.`];
-    case 'reopened':
-      return [`A device that still has ${title} turned up.`];
   }
+}
+
+function runningAgain(before: RecallView | undefined, title: string): string {
+  if (before === undefined) return `${title} is recalled.`;
+  return before.status === 'paused' ? `The recall of ${title} goes on.` : `A device that still has ${title} turned up.`;
 }
 
 function finding({ haltedBecause }: RolloutView): string {

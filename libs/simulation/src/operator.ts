@@ -53,12 +53,14 @@ export interface PatchView extends CatalogPatch {
 
 export interface RecallView {
   readonly patchId: string;
-  readonly status: 'running' | 'completed' | 'reopened';
-  readonly devices: number;
-  readonly removed: number;
-  readonly remaining: number;
-  readonly p50Seconds?: number;
-  readonly p99Seconds?: number;
+  readonly status: 'running' | 'paused' | 'completed';
+  /** Null, like the others, until all of the fleet was counted. */
+  readonly devices: number | null;
+  readonly removed: number | null;
+  readonly replaced: number | null;
+  readonly remaining: number | null;
+  readonly p50Seconds: number | null;
+  readonly p99Seconds: number | null;
 }
 
 export interface FleetView {

@@ -25,11 +25,14 @@ export interface ScenarioResult {
 export interface RecallResult {
   readonly devices: number;
   readonly removed: number;
+  /** Devices that went on to another build, such as that of the replacement. */
+  readonly replaced: number;
   readonly remaining: number;
   /** Devices that installed the patch on a directive given after its pull. */
   readonly reinstalled: number;
-  readonly p50Seconds: number;
-  readonly p99Seconds: number;
+  /** Until half of them, and 99 %, were free of the patch; null when that was not reached. */
+  readonly p50Seconds: number | null;
+  readonly p99Seconds: number | null;
 }
 
 /** What every scenario promises; a run that breaks it must not look like a success to a script. */

@@ -196,12 +196,13 @@ async function takeBack(stage: Stage): Promise<RecallResult> {
   }
   const view = await untilRecalled(stage);
   return {
-    devices: view.devices,
-    removed: view.removed,
-    remaining: view.remaining,
+    devices: view.devices ?? 0,
+    removed: view.removed ?? 0,
+    replaced: view.replaced ?? 0,
+    remaining: view.remaining ?? 0,
     reinstalled: run.reinstalled(patch.patchId),
-    p50Seconds: view.p50Seconds ?? 0,
-    p99Seconds: view.p99Seconds ?? 0,
+    p50Seconds: view.p50Seconds,
+    p99Seconds: view.p99Seconds,
   };
 }
 
@@ -211,7 +212,9 @@ async function untilRecalled(stage: Stage): Promise<RecallView> {
     const view = await recallOf(world, patch.patchId);
     if (view?.status === 'completed' && view.remaining === 0 && !run.isAround(patch.patchId)) return view;
     const progress =
-      view === undefined ? 'starts' : `${String(view.removed)} removed, ${String(view.remaining)} remain`;
+      view === undefined || view.devices === null
+        ? 'starts'
+        : `${String(view.removed)} removed, ${String(view.remaining)} remain`;
     await tick(stage, `recall of ${patchTitle(patch)}: ${progress}`);
   }
 }

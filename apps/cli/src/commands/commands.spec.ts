@@ -94,16 +94,64 @@ describe('listing', () => {
       Array.from({ length: count }, (_, index) => ({ deviceId: `d-${String(from + index)}` }));
     server.on(
       'GET /v1/devices',
-      { body: { items: page(0, 1000), nextCursor: '0.1000' } },
+      { body: { items: page(0, 1000), nextCursor: '0.1000', total: 2000 } },
       { body: { items: page(1000, 500), nextCursor: '0.1500' } },
     );
     const ran = await call(['device', 'list', '--base', '23D8133', '--limit', '1500', '--json']);
-    const { items, nextCursor } = JSON.parse(ran.stdout) as { items: object[]; nextCursor?: string };
+    const { items, ...rest } = JSON.parse(ran.stdout) as { items: object[] };
     expect(items.length).toBe(1500);
-    expect(nextCursor).toBe('0.1500');
+    expect(rest).toEqual({ total: 2000, nextCursor: '0.1500' });
     expect(sent()).toEqual([
       ['GET', '/v1/devices?base=23D8133&limit=1000'],
       ['GET', '/v1/devices?base=23D8133&limit=500&cursor=0.1000'],
+    ]);
+  });
+});
+
+describe('listing devices', () => {
+  it('asks for what is wanted only', async () => {
+    server.on('GET /v1/devices', { body: { items: [], total: 0 } });
+    const wanted = ['--patch', 'p', '--failed-removals', '3', '--model', 'iPhone18,1', '--id', 'd-', '--ring', 'beta'];
+    const since = ['--silent-since', '2026-11-24T10:00:00Z', '--track', 'manual', '--region', 'eu'];
+    expect((await call(['device', 'list', ...wanted, ...since])).exit).toBe(0);
+    const path = sent()[0]?.[1];
+    expect(Object.fromEntries(new URL(typeof path === 'string' ? path : '', 'http://x').searchParams)).toMatchObject({
+      patchId: 'p',
+      failedRemovals: '3',
+      model: 'iPhone18,1',
+      q: 'd-',
+      ring: 'beta',
+      silentSince: '2026-11-24T10:00:00Z',
+      track: 'manual',
+      region: 'eu',
+    });
+  });
+
+  it('says what a device holds and why, and how often it failed', async () => {
+    const at = '2026-11-24T10:00:00.000Z';
+    const patches = {
+      p: { state: 'installed', at, by: 'build', failureCode: 'E9', failedInstalls: 1, failedRemovals: 2 },
+      q: { state: 'installed', at, by: 'report', failureCode: null },
+    };
+    server.on('GET /v1/devices/d-1', { body: { deviceId: 'd-1', patches } });
+    const { stdout } = await call(['device', 'show', 'd-1']);
+    expect(stdout).toContain('installed (by its build) at');
+    expect(stdout).toContain('1 failed installs, 2 failed removals (E9)');
+    expect(stdout).toContain('installed (it says so, and has yet to restart) at');
+  });
+});
+
+describe('pausing a recall', () => {
+  it('sends the reason, and shows how far it is', async () => {
+    const recall = { patchId: 'p', status: 'paused', recallEpoch: 1, devices: null, removed: null, remaining: null };
+    server.on('POST /v1/recalls/p/pause', { body: recall });
+    const { stdout } = await call(['recall', 'pause', 'p', '--reason', 'it hurts']);
+    expect(stdout).toContain('p  recall paused\n  The fleet is being counted');
+    server.on('POST /v1/recalls/p/resume', { body: { ...recall, status: 'running' } });
+    expect((await call(['recall', 'resume', 'p'])).exit).toBe(0);
+    expect(sent()).toEqual([
+      ['POST', '/v1/recalls/p/pause', { reason: 'it hurts' }],
+      ['POST', '/v1/recalls/p/resume', {}],
     ]);
   });
 });

@@ -1,7 +1,7 @@
 import { platforms } from '@sluice/contracts';
 import { type Command, Option } from 'commander';
 import { path } from '../api.ts';
-import { facts, type Paint, table, time } from '../output.ts';
+import { clean, facts, type Paint, table, time } from '../output.ts';
 import { type OpenSession, toLimit, toTime } from '../session.ts';
 
 const deviceFlags = ['clock-ahead', 'clock-behind', 'id-used-twice'];
@@ -30,7 +30,16 @@ interface Device {
   readonly lastReportAt?: string;
   readonly retiredAt?: string;
   readonly flags?: readonly string[];
-  readonly patches?: Readonly<Record<string, { state: string; at: string }>>;
+  readonly patches?: Readonly<Record<string, DevicePatch>>;
+}
+
+interface DevicePatch {
+  readonly state: string;
+  readonly at: string;
+  readonly by?: string;
+  readonly failureCode?: string | null;
+  readonly failedInstalls?: number;
+  readonly failedRemovals?: number;
 }
 
 interface ListOptions {
@@ -40,6 +49,13 @@ interface ListOptions {
   readonly platform?: string;
   readonly base?: string;
   readonly flag?: string;
+  readonly model?: string;
+  readonly track?: string;
+  readonly ring?: string;
+  readonly region?: string;
+  readonly silentSince?: string;
+  readonly failedRemovals?: string;
+  readonly id?: string;
 }
 
 export function addFleetCommands(program: Command, open: OpenSession): void {
@@ -53,22 +69,7 @@ export function addFleetCommands(program: Command, open: OpenSession): void {
       output.answer(await api.get<Fleet>('telemetry', '/v1/fleet', { at }), fleetText);
     });
   const device = program.command('device').description('look at single devices');
-  device
-    .command('list')
-    .description('list devices')
-    .option('--patch <patch>', 'with something reported of this patch')
-    .addOption(new Option('--state <state>', 'with a patch (or this one) in this state').choices(patchStates))
-    .addOption(new Option('--platform <platform>', 'of this platform only').choices(platforms))
-    .option('--base <build>', 'on this base build only')
-    .addOption(new Option('--flag <flag>', 'of which this is odd').choices(deviceFlags))
-    .option('--limit <count>', 'at most so many', toLimit, 100)
-    .addHelpText('after', '\nExample:\n  $ sluice device list --patch ios-26.3.1-a --state installed')
-    .action(async ({ limit, patch: patchId, ...filter }: ListOptions) => {
-      const { api, output } = open();
-      const page = await api.list<Device>('telemetry', '/v1/devices', limit, { patchId, ...filter });
-      output.answer(page, ({ items }, paint) => (items.length === 0 ? 'No devices.' : deviceTable(items, paint)));
-      if (page.nextCursor !== undefined) output.note('There are more; ask for them with --limit.');
-    });
+  addListCommand(device, open);
   device
     .command('show <device>')
     .description('show one device, now or as of an instant')
@@ -86,6 +87,33 @@ export function addFleetCommands(program: Command, open: OpenSession): void {
       const { api, output } = open();
       const answer = await api.post<object | undefined>('telemetry', path`/v1/devices/${id}/retire`);
       output.answer(answer ?? { deviceId: id, retired: true }, () => `${id} is retired.`);
+    });
+}
+
+function addListCommand(device: Command, open: OpenSession): void {
+  device
+    .command('list')
+    .description('list devices')
+    .option('--patch <patch>', 'with something reported of this patch')
+    .addOption(new Option('--state <state>', 'with a patch (or this one) in this state').choices(patchStates))
+    .addOption(new Option('--platform <platform>', 'of this platform only').choices(platforms))
+    .option('--base <build>', 'on this base build only')
+    .addOption(new Option('--flag <flag>', 'of which this is odd').choices(deviceFlags))
+    .option('--model <model>', 'of this model only')
+    .addOption(new Option('--track <track>', 'on this track only').choices(['automatic', 'manual']))
+    .option('--ring <ring>', 'in this ring only')
+    .option('--region <region>', 'in this region only')
+    .option('--silent-since <time>', 'not heard of since then (RFC 3339)', toTime)
+    .option('--failed-removals <count>', 'that failed at least so often to remove a patch, or this one')
+    .option('--id <prefix>', 'whose id begins so')
+    .option('--limit <count>', 'at most so many', toLimit, 100)
+    .addHelpText('after', '\nExample:\n  $ sluice device list --patch ios-26.3.1-a --state installed')
+    .action(async ({ limit, patch: patchId, id: q, ...filter }: ListOptions) => {
+      const { api, output } = open();
+      const page = await api.list<Device>('telemetry', '/v1/devices', limit, { patchId, q, ...filter });
+      output.answer(page, ({ items }, paint) => (items.length === 0 ? 'No devices.' : deviceTable(items, paint)));
+      const all = typeof page.total === 'number' ? ` (${String(page.total)} in all)` : '';
+      if (page.nextCursor !== undefined) output.note(`There are more${all}; ask for them with --limit.`);
     });
 }
 
@@ -144,10 +172,21 @@ function deviceText(device: Device, paint: Paint): string {
       ['last report', time(device.lastReportAt)],
       ['retired', time(device.retiredAt)],
       ['odd', device.flags?.join(', ')],
-      ...Object.entries(device.patches ?? {}).map(([id, { state, at }]) => [id, `${state} at ${time(at)}`] as const),
+      ...Object.entries(device.patches ?? {}).map(([id, patch]) => [id, patchText(patch)] as const),
     ],
     paint,
   );
+}
+
+/** As in: installed (by its build) at …, 2 failed installs (verification-failed). */
+function patchText({ state, at, by, failureCode, failedInstalls = 0, failedRemovals = 0 }: DevicePatch): string {
+  const why = by === undefined ? '' : by === 'build' ? ' (by its build)' : ' (it says so, and has yet to restart)';
+  const failures = [
+    ...(failedInstalls > 0 ? [`${String(failedInstalls)} failed installs`] : []),
+    ...(failedRemovals > 0 ? [`${String(failedRemovals)} failed removals`] : []),
+  ].join(', ');
+  const code = typeof failureCode === 'string' ? ` (${clean(failureCode)})` : '';
+  return `${state}${why} at ${time(at)}${failures === '' ? '' : `, ${failures}${code}`}`;
 }
 
 function stateTexts(patches: NonNullable<Device['patches']>): string[] {

@@ -211,6 +211,12 @@ describe('counting a recall', () => {
     });
   });
 
+  it('takes in a device that obeyed before the shard heard of the recall', () => {
+    const shard = notedShardOf(installed(0), removedBy('recall', 1), of('d-2', installed(0)), of('d-2', rolledBack(1)));
+    shard.note(recallNoted('a'));
+    expect(shard.recallCount(0, since)).toMatchObject({ set: 1, freed: { recall: 1, user: 0 } });
+  });
+
   it('takes back what it counted when a device holds the patch after all', () => {
     const shard = notedShardOf(installed(0));
     shard.note(recallNoted('a'));
@@ -348,6 +354,11 @@ describe('listing devices', () => {
     expect(ids({ track: 'manual', region: 'eu' })).toEqual(['e-4']);
     expect(ids({ silentSince: later(5) })).toEqual(['d-1', 'd-3']);
     expect(ids({ idPrefix: 'd-' })).toEqual(['d-1', 'd-3']);
+  });
+  it('filters by failed removals', () => {
+    const stubborn = notedShardOf(installed(0), about('a', 'PatchRemoveFailed', 1), about('a', 'PatchRemoveFailed', 2));
+    const count = (failedRemovals: number) => countDevices(stubborn, { failedRemovals, patchId: 'a' });
+    expect([count(1), count(2), count(3)]).toEqual([1, 1, 0]);
   });
   it('goes on where the page before ended', () => {
     const first = listDevices(shard, {}, { from: 0, limit: 1 });

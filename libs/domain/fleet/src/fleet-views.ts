@@ -49,6 +49,8 @@ export interface DeviceFilter {
   readonly silentSince?: number | undefined;
   /** Those whose id begins so. */
   readonly idPrefix?: string | undefined;
+  /** Those that failed at least so often to remove a patch, or the patch. */
+  readonly failedRemovals?: number | undefined;
 }
 
 /** What a shard, or several together, come to. */
@@ -112,8 +114,9 @@ export function listDevices(
 
 /** How many known devices match, null when that would take looking at too many of them. */
 export function countDevices(shard: FleetShard, filter: DeviceFilter): number | null {
-  const { patchId, state, flag, silentSince, idPrefix } = filter;
-  const isOfProfile = [patchId, state, flag, silentSince, idPrefix].every((field) => field === undefined);
+  const { patchId, state, flag, silentSince, idPrefix, failedRemovals } = filter;
+  const others = [patchId, state, flag, silentSince, idPrefix, failedRemovals];
+  const isOfProfile = others.every((field) => field === undefined);
   if (isOfProfile) {
     const fitting = shard.profiles.populations().filter(({ profile }) => fits(shard, profile, filter));
     return fitting.reduce((sum, { devices }) => sum + devices, 0);
@@ -149,18 +152,19 @@ export function summarize(shards: readonly FleetShard[]): FleetSummary {
 }
 
 function matches(shard: FleetShard, device: number, filter: DeviceFilter): boolean {
-  const { patchId, state, flag, silentSince, idPrefix } = filter;
+  const { patchId, state, flag, silentSince, idPrefix, failedRemovals = 0 } = filter;
   if (!shard.isKnown(device)) return false;
   if (silentSince !== undefined && shard.lastReportAt(device) >= silentSince) return false;
   if (flag !== undefined && !shard.flags.of(device).includes(flag)) return false;
   const profile = shard.profileOfDevice(device);
   if (profile === undefined || !fits(shard, profile, filter)) return false;
   if (idPrefix !== undefined && !shard.devices.idOf(device).startsWith(idPrefix)) return false;
-  if (patchId === undefined && state === undefined) return true;
+  if (patchId === undefined && state === undefined && failedRemovals === 0) return true;
   for (const shown of shard.shownPatches(device)) {
     if (
       (patchId === undefined || shard.patches.idOf(shown.patch) === patchId) &&
-      (state === undefined || shown.state === state)
+      (state === undefined || shown.state === state) &&
+      shown.failedRemovals >= failedRemovals
     ) {
       return true;
     }

@@ -20,7 +20,8 @@ export interface RecalledDevice {
 /** The code of the place that a device has in a recall, given that of its place before. */
 export function placeOf({ isKnown, state, cause }: RecalledDevice, before: number): number {
   if (isKnown && state === 'installed') return CODE.holding;
-  if (before === 0) return 0;
+  // A device may hear of the recall before its shard does: that it obeyed says that it held the patch.
+  if (before === 0) return isKnown && state === 'rolledBack' && cause === 'recall' ? CODE.recall : 0;
   // Of a device that is retired nobody knows what it holds; one that was freed before stays freed.
   if (!isKnown) return before === CODE.holding ? CODE.retired : before;
   if (state === 'replaced') return CODE.replaced;

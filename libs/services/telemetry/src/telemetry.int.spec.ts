@@ -394,7 +394,7 @@ describe('asking for devices', () => {
     expect(retired.json()).toMatchObject({ deviceId: 'd-1', retiredAt: '2026-03-17T12:01:00.000Z' });
     expect((await post('/v1/devices/d-1/retire')).json()).toEqual(retired.json());
     expect((await get('/v1/fleet')).body).toMatchObject({ facts: 2, devices: 0, patches: { a: { installed: 0 } } });
-    expect((await get('/v1/devices')).body).toEqual({ items: [] });
+    expect((await get('/v1/devices')).body).toEqual({ items: [], total: 0 });
     const [{ metadata } = { metadata: undefined }] = (await commits('fleet-')).slice(-1);
     expect(metadata).toMatchObject({ actor: 'admin' });
     await pass(1);
@@ -433,6 +433,49 @@ describe('looking back', () => {
       code: 'invalid-request',
       errors: [{ path: '/at' }],
     });
+  });
+});
+
+describe('listing devices', () => {
+  it('filters by what they are, tells how many there are, and why they hold a patch', async () => {
+    await tellCatalog(published);
+    await send([
+      report({ ring: 'beta' }),
+      report({ deviceId: 'd-2', osBuild: PATCHED }),
+      about('installed', { deviceId: 'e-3', region: 'eu', track: 'manual' }),
+    ]);
+    const list = async (query: string) => {
+      const { items, total } = (await get(`/v1/devices?${query}`)).body as {
+        items: { deviceId: string; patches: Record<string, { by?: string }> }[];
+        total: number;
+      };
+      expect(total).toBe(items.length);
+      return items.map(({ deviceId, patches }) => `${deviceId} ${patches['a']?.by ?? '-'}`).sort();
+    };
+    expect(await list('')).toEqual(['d-1 -', 'd-2 build', 'e-3 report']);
+    expect(await list('ring=beta')).toEqual(['d-1 -']);
+    expect(await list('region=eu&track=manual')).toEqual(['e-3 report']);
+    expect(await list('q=d-&patchId=a')).toEqual(['d-2 build']);
+    expect(await list('silentSince=2026-03-17T12:00:00Z')).toEqual([]);
+    expect(await list('silentSince=2026-03-17T12:00:01Z')).toHaveLength(3);
+    expect((await get('/v1/devices?limit=1')).body).toMatchObject({ total: 3, items: [{}] });
+    expect((await get('/v1/devices?silentSince=yesterday')).status).toBe(400);
+  });
+});
+
+describe('refusing another report under a used id', () => {
+  it('says so by index, keeps the first one, also after a restart', async () => {
+    const first = report({ reportId: 'r-1' });
+    await send([first]);
+    const other = { ...first, osBuild: PATCHED };
+    const refused = { accepted: 0, duplicates: 1, refused: [{ index: 1, code: 'report-id-used' }] };
+    expect((await send([first, other])).body).toMatchObject(refused);
+    await restart();
+    expect((await send([first, other])).body).toMatchObject(refused);
+    expect(
+      (await send([report({ reportId: 'r-2' }), report({ reportId: 'r-2', model: 'iPad16,3' })])).body,
+    ).toMatchObject({ accepted: 1, duplicates: 0, refused: [{ index: 1, code: 'report-id-used' }] });
+    expect((await get('/v1/devices/d-1')).body).toMatchObject({ osBuild: BASE });
   });
 });
 

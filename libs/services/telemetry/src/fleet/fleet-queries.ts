@@ -1,9 +1,9 @@
 import { sum } from '@sluice/domain-cohorts';
 import { deviceFlags } from '@sluice/domain-fleet';
 import { Injectable } from '@nestjs/common';
-import { type DeviceFilter, type DeviceView, type FleetSummary, summarize } from '@sluice/domain-fleet';
+import { countDevices, type DeviceFilter, type DeviceView, type FleetSummary, summarize } from '@sluice/domain-fleet';
 import { type KnownOwner } from '@sluice/event-feed';
-import { BEGINNING, Clock, comparePositions, type Position } from '@sluice/event-sourcing';
+import { BEGINNING, Clock, comparePositions, type Position, toTimeText } from '@sluice/event-sourcing';
 import { Metrics } from '@sluice/platform';
 import { type DevicePage, type DevicePlace, Fleet } from './fleet.ts';
 import { type AskedFor, type HandedOn, Peers, withoutOwner } from '../shard/peers.ts';
@@ -11,6 +11,9 @@ import { hashDevice } from '../shard/shard-of.ts';
 
 /** Other instances that one page of a list asks, one after the other; after that the page is handed over as it is. */
 const ASKED_PER_PAGE_MAX = 8;
+
+/** Where an instance tells another one how many devices of its shards match. */
+export const DEVICE_COUNT_PATH = '/v1/shards/device-count';
 
 /** Which shards an answer is about. */
 export interface ShardCover {
@@ -128,13 +131,30 @@ export class FleetQueries {
     return { items };
   }
 
+  /** How many known devices match, over all shards; null when an owner did not answer, or they are too many to look at. */
+  async count(filter: DeviceFilter, askedFor: AskedFor, handedOn: HandedOn | undefined): Promise<number | null> {
+    const asked = handedOn?.shards ?? Array.from({ length: this.fleet.shards }, (_, shard) => shard);
+    const writers = asked.map((shard) => this.fleet.writer(shard)).filter((writer) => writer !== undefined);
+    const rest = asked.filter((shard) => this.fleet.writer(shard) === undefined);
+    if (rest.length > 0 && handedOn !== undefined) return null;
+    const elsewhere = this.byOwner(rest).map(async ({ owner, shards }) => {
+      if (owner === undefined || owner.isSelf) return null;
+      const path = `${DEVICE_COUNT_PATH}?${queryOf(filter).toString()}`;
+      const answer = this.peers.ask<{ total: number | null }>(owner, { method: 'GET', path, shards, askedFor });
+      return answer.then(({ total }) => total).catch(() => null);
+    });
+    const counts = [...writers.map(({ state }) => countDevices(state, filter)), ...(await Promise.all(elsewhere))];
+    return counts.reduce((total, count) => (total === null || count === null ? null : total + count), 0);
+  }
+
   private async listElsewhere(
     owner: KnownOwner,
     filter: DeviceFilter,
     { from, limit, askedFor }: { readonly from: DevicePlace; readonly limit: number; readonly askedFor: AskedFor },
   ): Promise<DevicePage> {
-    const given = Object.entries(filter).filter((field): field is [string, string] => field[1] !== undefined);
-    const query = new URLSearchParams([...given, ['cursor', textOf(from)], ['limit', String(limit)]]);
+    const query = queryOf(filter);
+    query.set('cursor', textOf(from));
+    query.set('limit', String(limit));
     const path = `/v1/devices?${query.toString()}`;
     const { items, nextCursor } = await this.peers.ask<DeviceList>(owner, { method: 'GET', path, askedFor });
     return nextCursor === undefined ? { items } : { items, next: placeOf(nextCursor) };
@@ -174,6 +194,17 @@ export class FleetQueries {
     const position = writers.reduce((last, writer) => later(last, writer.position), BEGINNING);
     return { asOf: this.clock.nowText(), position, ...summarize(states) };
   }
+}
+
+/** The filter as the query of a request; `filterOf` reads it. */
+function queryOf({ silentSince, idPrefix, ...filter }: DeviceFilter): URLSearchParams {
+  const renamed = {
+    ...filter,
+    q: idPrefix,
+    silentSince: silentSince === undefined ? undefined : toTimeText(silentSince),
+  };
+  const given = Object.entries(renamed).filter(([, value]) => value !== undefined);
+  return new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
 }
 
 /** A place as a cursor has it. */

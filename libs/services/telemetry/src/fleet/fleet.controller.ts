@@ -2,8 +2,23 @@ import { Readable } from 'node:stream';
 import { Controller, Get, HttpCode, Param, ParseIntPipe, Post, Query, Req, StreamableFile } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiExcludeEndpoint, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { BUILD_PATTERN, ID_PATTERN, platforms } from '@sluice/contracts';
-import { type DeviceFlag, deviceFlags, type DeviceView, type PatchState, patchStates } from '@sluice/domain-fleet';
+import {
+  BUILD_PATTERN,
+  ID_PATTERN,
+  LABEL_PATTERN,
+  MODEL_PATTERN,
+  parseTime,
+  platforms,
+  tracks,
+} from '@sluice/contracts';
+import {
+  type DeviceFilter,
+  type DeviceFlag,
+  deviceFlags,
+  type DeviceView,
+  type PatchState,
+  patchStates,
+} from '@sluice/domain-fleet';
 import { type CommandContext } from '@sluice/event-sourcing';
 import { IsTime, Optional, ProblemError, RequestContext, Roles } from '@sluice/platform';
 import { Type } from 'class-transformer';
@@ -24,7 +39,7 @@ class AtQuery {
   at?: string;
 }
 
-class DevicesQuery {
+class DevicesFilter {
   @ApiPropertyOptional()
   @Optional()
   @Matches(new RegExp(ID_PATTERN))
@@ -34,6 +49,18 @@ class DevicesQuery {
   @Optional()
   @IsIn(patchStates)
   state?: PatchState;
+
+  @ApiPropertyOptional({
+    minimum: 1,
+    maximum: 255,
+    description: 'That failed so often to remove a patch, or this one.',
+  })
+  @Optional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(255)
+  failedRemovals?: number;
 
   @ApiPropertyOptional({ enum: platforms })
   @Optional()
@@ -45,11 +72,43 @@ class DevicesQuery {
   @Matches(new RegExp(BUILD_PATTERN))
   base?: string;
 
+  @ApiPropertyOptional()
+  @Optional()
+  @Matches(new RegExp(MODEL_PATTERN))
+  model?: string;
+
+  @ApiPropertyOptional({ enum: tracks })
+  @Optional()
+  @IsIn(tracks)
+  track?: string;
+
+  @ApiPropertyOptional()
+  @Optional()
+  @Matches(new RegExp(LABEL_PATTERN))
+  ring?: string;
+
+  @ApiPropertyOptional()
+  @Optional()
+  @Matches(new RegExp(LABEL_PATTERN))
+  region?: string;
+
   @ApiPropertyOptional({ enum: deviceFlags, description: 'Devices of which this is odd.' })
   @Optional()
   @IsIn(deviceFlags)
   flag?: DeviceFlag;
 
+  @ApiPropertyOptional({ format: 'date-time', description: 'Devices not heard of since then.' })
+  @Optional()
+  @IsTime()
+  silentSince?: string;
+
+  @ApiPropertyOptional({ description: 'Devices whose id begins so.' })
+  @Optional()
+  @Matches(new RegExp(ID_PATTERN))
+  q?: string;
+}
+
+class DevicesQuery extends DevicesFilter {
   @ApiPropertyOptional({ minimum: 1, maximum: PAGE_MAX })
   @Optional()
   @Type(() => Number)
@@ -62,6 +121,10 @@ class DevicesQuery {
   @Optional()
   @Matches(/^\d{1,4}\.\d{1,10}$/)
   cursor?: string;
+}
+
+function filterOf({ silentSince, q, ...filter }: DevicesFilter): DeviceFilter {
+  return { ...filter, idPrefix: q, ...(silentSince !== undefined && { silentSince: parseTime(silentSince) }) };
 }
 
 /** What the fleet looks like, now or at any instant before; any instance answers for all of it. */
@@ -90,14 +153,17 @@ export class FleetController {
   @Get('devices')
   @Roles('viewer', 'publisher', 'operator', 'responder')
   async list(
-    @Query() { cursor, limit, ...filter }: DevicesQuery,
+    @Query() { cursor, limit, ...query }: DevicesQuery,
     @RequestContext() askedFor: CommandContext,
     @Req() request: PeerRequest,
   ) {
     const handedOn = this.peers.handedOn(request);
+    const filter = filterOf(query);
     const page = { from: placeOf(cursor), limit };
     const { items, next } = await this.queries.list(filter, page, { askedFor, handedOn });
-    return { items, ...(next && { nextCursor: textOf(next) }) };
+    // Told with the first page: it is the same for the others, as far as it can be the same while devices report.
+    const total = cursor === undefined && { total: await this.queries.count(filter, askedFor, handedOn) };
+    return { items, ...total, ...(next && { nextCursor: textOf(next) }) };
   }
 
   @Get('devices/:id')
@@ -135,7 +201,22 @@ export class FleetController {
 /** What instances ask each other for when a shard goes from one to the next. */
 @Controller('v1/shards')
 export class ShardsController {
-  constructor(private readonly takeover: ShardTakeover) {}
+  constructor(
+    private readonly takeover: ShardTakeover,
+    private readonly queries: FleetQueries,
+    private readonly peers: Peers,
+  ) {}
+
+  @Get('device-count')
+  @Roles()
+  @ApiExcludeEndpoint()
+  async count(
+    @Query() query: DevicesFilter,
+    @RequestContext() askedFor: CommandContext,
+    @Req() request: PeerRequest,
+  ): Promise<{ total: number | null }> {
+    return { total: await this.queries.count(filterOf(query), askedFor, this.peers.handedOn(request)) };
+  }
 
   @Get(':shard/snapshot')
   @Roles()
