@@ -279,7 +279,15 @@ describe('stopping', () => {
     const places = { replaced: 0, retired: 0, failing: 0, offline: 0, waiting: 0, inFlight: 0 };
     const count = async (waiting: number, recalled: number) => {
       const recall = { ...places, set: waiting + recalled, freed: { ...freed, recall: recalled }, waiting };
-      const line = { patchId: 'p-a', recallEpoch: 1, holders: waiting, longOffline: 0, removed: 0, removalsFailed: 0, recall };
+      const line = {
+        patchId: 'p-a',
+        recallEpoch: 1,
+        holders: waiting,
+        longOffline: 0,
+        removed: 0,
+        removalsFailed: 0,
+        recall,
+      };
       await health({ holders: [line] });
       return (await send('GET', '/v1/recalls/p-a')).body;
     };
