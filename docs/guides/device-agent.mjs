@@ -10,6 +10,7 @@ export async function run(agent) {
 
 /** Asks once, and does at once what the answer says. Returns the seconds until the next turn. */
 export async function turn(agent) {
+  agent.device.removeFailed = failedToday(agent);
   const order = await post(agent, '/v1/check-in', agent.device);
   const isAccepted = order.directive === 'offer' && (await agent.system.askUser(order));
   if (order.directive === 'install' || isAccepted) await carryOut(agent, order, 'install');
@@ -27,10 +28,19 @@ async function carryOut(agent, order, action) {
   if (failure !== undefined) {
     const before = device.failed.filter(({ patchId }) => patchId === order.patchId).length;
     if (action === 'install') device.failed.push({ patchId: order.patchId, attempts: before + 1 });
+    else (agent.failedRemovals ??= []).push({ patchId: order.patchId, at: Date.now() });
     return report(agent, `${action}-failed`, { ...order, detail: failure });
   }
   for (const patchId of fallen) await report(agent, 'rolled-back', { patchId, cause: 'recall' });
   if (action === 'install') await report(agent, 'installed', order);
+}
+
+/** Removals that failed within a day, as a check-in says them: after the third Sluice lets a person look. */
+function failedToday({ failedRemovals = [] }) {
+  const attempts = new Map();
+  for (const { patchId, at } of failedRemovals)
+    if (at > Date.now() - 86_400_000) attempts.set(patchId, (attempts.get(patchId) ?? 0) + 1);
+  return [...attempts].map(([patchId, times]) => ({ patchId, attempts: times }));
 }
 
 /** Tells what happened. A report that has to be sent again keeps its id, and is counted once. */

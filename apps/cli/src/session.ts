@@ -113,6 +113,12 @@ export function toLimit(given: string): number {
   throw new InvalidArgumentError(`Give a whole number from 1 to ${String(LIST_ITEMS_MAX)}.`);
 }
 
+/** Reads an option that is a number of devices or of times. */
+export function toCount(given: string): number {
+  if (/^[1-9]\d{0,8}$/.test(given)) return Number(given);
+  throw new InvalidArgumentError('Give a whole number from 1 on.');
+}
+
 /** Reads an option that is a time, as every service reads it. */
 export function toTime(given: string): string {
   if (isTime(given)) return given;

@@ -7,6 +7,10 @@ import { Build, Count, Id, LABEL_PATTERN, Model, Platform, ShownVersion, Text, T
 
 export const REPORTS_PER_REQUEST_MAX = 1000;
 
+const FailedAttempts = Type.Array(Type.Object({ patchId: Id, attempts: Type.Integer({ minimum: 1, maximum: 1000 }) }), {
+  maxItems: 64,
+});
+
 const Label = Type.String({ pattern: LABEL_PATTERN });
 
 /** What a device runs. `asObserved` brings the ways of saying it to one. */
@@ -30,9 +34,9 @@ export const CheckIn = Type.Object(
     region: Type.Optional(Label),
     utcOffsetMinutes: Type.Optional(Type.Integer({ minimum: -840, maximum: 840 })),
     removed: Type.Optional(Type.Array(Id, { maxItems: 64 })),
-    failed: Type.Optional(
-      Type.Array(Type.Object({ patchId: Id, attempts: Type.Integer({ minimum: 1, maximum: 1000 }) }), { maxItems: 64 }),
-    ),
+    failed: Type.Optional(FailedAttempts),
+    /** Removals that failed within the last 24 hours. */
+    removeFailed: Type.Optional(FailedAttempts),
   },
   { $id: 'CheckIn' },
 );
@@ -62,6 +66,9 @@ export const reasonCodes = {
   pulled: 'The patch was withdrawn or recalled.',
   'on-hold': 'A hold covers this device.',
   'recall-paused': 'The recall of what the device has is paused.',
+  'recall-ramp': 'The recall of what the device has goes on in steps, and has not reached it yet.',
+  'remove-failed-too-often':
+    'The device failed three times within a day to remove what was recalled. It is asked again later; a person looks at it.',
   'rollout-paused': 'The rollout is paused or halted.',
   'rollout-aborted': 'The rollout was aborted.',
   'outside-audience': 'No wave opened so far is meant for this device.',
@@ -86,6 +93,17 @@ export const Directive = Type.Object(
     rolloutId: Type.Optional(Id),
     wave: Type.Optional(Count),
     artifact: Type.Optional(Artifact),
+    /** With `remove`, on the manual track: what its user may choose instead. */
+    offer: Type.Optional(
+      Type.Object({
+        patchId: Id,
+        rolloutId: Type.Optional(Id),
+        wave: Type.Optional(Count),
+        artifact: Type.Optional(Artifact),
+      }),
+    ),
+    /** With `none`: the full release that contains the patch, which the device is not on. */
+    updateTo: Type.Optional(Type.String()),
     lease: Type.Object({ expiresAt: Time, recallEpoch: Count }),
     nextCheckInSeconds: Count,
   },

@@ -32,7 +32,10 @@ export const errorCodes = {
   'patch-not-found': { status: 404, title: 'There is no patch with this id. `sluice patch list` shows all.' },
   'patch-exists': { status: 409, title: 'A patch with this id was published with another content.' },
   'patch-pulled': { status: 409, title: 'The patch was pulled, and a pull is never undone. Publish a re-issue.' },
-  'patch-already-recalled': { status: 409, title: 'The patch was recalled before. Nothing pulls it further.' },
+  'patch-already-recalled': {
+    status: 409,
+    title: 'The patch was recalled before. A recall is not undone; another replacement or pace can be named.',
+  },
   'replacement-unsuitable': {
     status: 409,
     title: 'The replacement must be another patch of the same platform and base, not pulled.',

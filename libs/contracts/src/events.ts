@@ -16,7 +16,10 @@ export const Variant = Type.Object({
   build: Build,
   prerequisiteBuild: Build,
   models: Type.Array(Model),
+  /** The package of all models that have none in `artifacts`. */
   artifact: Type.Optional(Artifact),
+  /** Packages by model: one build comes in many. */
+  artifacts: Type.Optional(Type.Array(Type.Object({ models: Type.Array(Model), ...Artifact.properties }))),
 });
 
 export const Cve = Type.Object({ id: Type.String(), exploited: Type.Boolean() });
@@ -48,6 +51,8 @@ export const PatchPulled = event('PatchPulled', {
   mode: Type.Enum(['withdraw', 'recall']),
   reason: Text,
   replacement: Type.Optional(Id),
+  /** Of a recall: so many devices an hour are directed to remove the patch; absent is all at once. */
+  removePerHourMax: Type.Optional(Type.Integer({ minimum: 1 })),
   ledgerDigest: Type.Optional(Type.String()),
   recallEpoch: Count,
 });
@@ -183,6 +188,8 @@ export const HoldPlaced = event('HoldPlaced', {
   owner: Type.String(),
   url: Type.Optional(Type.String()),
   expiresAt: Type.Optional(Time),
+  /** Of a hold on everything: removals of recalled patches stop as well. */
+  removals: Type.Optional(Type.Boolean()),
   at: Time,
 });
 export const HoldLifted = event('HoldLifted', { holdId: Id, reason: Text, at: Time });

@@ -141,6 +141,18 @@ describe('listing devices', () => {
   });
 });
 
+describe('stopping everything', () => {
+  it('says whether removals stop, too', async () => {
+    server.on('POST /v1/stop', { body: { holdId: 'stop-1', lift: 'sluice hold lift stop-1' } });
+    expect((await call(['stop', '--removals'])).exit).toBe(0);
+    expect((await call(['stop'])).exit).toBe(0);
+    expect(sent()).toEqual([
+      ['POST', '/v1/stop', { removals: true }],
+      ['POST', '/v1/stop', {}],
+    ]);
+  });
+});
+
 describe('pausing a recall', () => {
   it('sends the reason, and shows how far it is', async () => {
     const recall = { patchId: 'p', status: 'paused', recallEpoch: 1, devices: null, removed: null, remaining: null };

@@ -2,7 +2,7 @@ import { platforms } from '@sluice/contracts';
 import { type Command, Option } from 'commander';
 import { path } from '../api.ts';
 import { clean, facts, type Paint, table, time } from '../output.ts';
-import { type OpenSession, toLimit, toTime } from '../session.ts';
+import { type OpenSession, toCount, toLimit, toTime } from '../session.ts';
 
 const deviceFlags = ['clock-ahead', 'clock-behind', 'id-used-twice'];
 const patchStates = ['started', 'installed', 'failed', 'rolledBack', 'replaced'];
@@ -54,7 +54,7 @@ interface ListOptions {
   readonly ring?: string;
   readonly region?: string;
   readonly silentSince?: string;
-  readonly failedRemovals?: string;
+  readonly failedRemovals?: number;
   readonly id?: string;
 }
 
@@ -104,7 +104,7 @@ function addListCommand(device: Command, open: OpenSession): void {
     .option('--ring <ring>', 'in this ring only')
     .option('--region <region>', 'in this region only')
     .option('--silent-since <time>', 'not heard of since then (RFC 3339)', toTime)
-    .option('--failed-removals <count>', 'that failed at least so often to remove a patch, or this one')
+    .option('--failed-removals <count>', 'that failed at least so often to remove a patch, or this one', toCount)
     .option('--id <prefix>', 'whose id begins so')
     .option('--limit <count>', 'at most so many', toLimit, 100)
     .addHelpText('after', '\nExample:\n  $ sluice device list --patch ios-26.3.1-a --state installed')

@@ -132,17 +132,14 @@ export function addStopCommand(program: Command, open: OpenSession): void {
     .command('stop')
     .description('stop everything: nothing is offered to any device until the stop is lifted')
     .option('--reason <text>', 'why, for those who ask later')
+    .option('--removals', 'devices keep what was recalled, too')
     .addHelpText(
       'after',
-      '\nRemovals of recalled patches go on.\n\nExample:\n  $ sluice stop --reason "devices in a boot loop"',
+      '\nRemovals of recalled patches go on, unless --removals is given.\n\nExample:\n  $ sluice stop --reason "devices in a boot loop"',
     )
-    .action(async ({ reason }: { reason?: string }) => {
+    .action(async (order: { reason?: string; removals?: true }) => {
       const { api, output } = open();
-      const stop = await api.post<Hold & { lift: string }>(
-        'orchestrator',
-        '/v1/stop',
-        reason === undefined ? {} : { reason },
-      );
+      const stop = await api.post<Hold & { lift: string }>('orchestrator', '/v1/stop', order);
       output.answer(stop, ({ holdId }) => `Everything is stopped by the hold ${holdId}.`);
       output.note(`\`${stop.lift}\` lifts it.`);
     });

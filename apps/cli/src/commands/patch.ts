@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { path } from '../api.ts';
 import { usageError } from '../errors.ts';
 import { clean, facts, type Paint, type Style, table, time } from '../output.ts';
-import { type OpenSession, type Session, toLimit } from '../session.ts';
+import { type OpenSession, type Session, toCount, toLimit } from '../session.ts';
 
 type Published = Extract<CatalogEvent, { type: 'PatchPublished' }>;
 
@@ -35,6 +35,7 @@ interface PullOptions {
   readonly mode: string;
   readonly reason: string;
   readonly replacement?: string;
+  readonly removePerHour?: number;
   readonly yes?: true;
 }
 
@@ -59,6 +60,7 @@ export function addPatchCommands(program: Command, open: OpenSession): void {
     .addOption(new Option('--mode <mode>', 'withdraw or recall').choices(['withdraw', 'recall']).makeOptionMandatory())
     .option('--reason <text>', 'why, for those who ask later')
     .option('--replacement <patch>', 'patch to install instead')
+    .option('--remove-per-hour <devices>', 'of a recall: direct so many devices an hour to remove it, no more', toCount)
     .option('--yes', 'do not ask before a recall')
     .addHelpText(
       'after',
@@ -113,8 +115,9 @@ function addReadingCommands(patch: Command, open: OpenSession): void {
     });
 }
 
-async function pull(session: Session, id: string, { yes, ...body }: PullOptions): Promise<void> {
+async function pull(session: Session, id: string, { yes, removePerHour, ...words }: PullOptions): Promise<void> {
   const { api, output } = session;
+  const body = { ...words, ...(removePerHour !== undefined && { removePerHourMax: removePerHour }) };
   if (body.replacement === id) throw usageError('A patch does not replace itself.', 'Name another patch, or none.');
   // Stopping is never held up by a question; a recall restarts devices and opens holes again.
   if (body.mode === 'recall' && yes === undefined) await session.confirm(id, await recallQuestion(session, id));
@@ -188,12 +191,17 @@ function patchText(patch: Patch, paint: Paint): string {
     [
       { head: 'BUILD', text: ({ build }) => build },
       { head: 'FOR BASE', text: ({ prerequisiteBuild }) => prerequisiteBuild },
-      { head: 'ARTIFACT', text: ({ artifact }) => artifact?.url ?? '–' },
+      { head: 'ARTIFACT', text: ({ artifact, artifacts = [] }) => artifactsText(artifact, artifacts.length) },
       { head: 'MODELS', text: ({ models }) => models.join(' ') },
     ],
     paint,
   );
   return `${head}\n\n${variants}`;
+}
+
+function artifactsText(artifact: Patch['variants'][number]['artifact'], packages: number): string {
+  if (packages === 0) return artifact?.url ?? '–';
+  return `${String(packages)} by model${artifact === undefined ? '' : `, else ${artifact.url}`}`;
 }
 
 function what({ supersededBy, foldedInto, pulled }: Patch): string {

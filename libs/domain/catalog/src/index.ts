@@ -1,4 +1,3 @@
 export * from './patch-content.ts';
 export * from './patch.ts';
 export * from './supersession.ts';
-export * from './version.ts';

@@ -4,6 +4,7 @@ import {
   compareContent,
   contentFaults,
   isSameBase,
+  isSameContent,
   type PatchContent,
   type Variant,
 } from './patch-content.ts';
@@ -133,5 +134,66 @@ describe('telling the base of a patch', () => {
     expect(isSameBase(content, { ...content, baseVersion: '26.3.0' })).toBe(true);
     expect(isSameBase(content, { ...content, baseVersion: '26.3.1' })).toBe(false);
     expect(isSameBase(content, { ...content, platform: 'ios' })).toBe(false);
+  });
+});
+
+describe('having a package for each model', () => {
+  const package1 = { url: 'https://example.com/1', sha256, sizeBytes: 1 };
+  const package2 = { url: 'https://example.com/2', sha256, sizeBytes: 2 };
+  const content = (...variants: Variant[]): PatchContent => ({
+    platform: 'macos',
+    baseVersion: '1',
+    letter: 'a',
+    variants,
+    cves: [],
+  });
+  const packaged: Variant = {
+    ...variant,
+    artifacts: [
+      { models: ['Mac1,1'], ...package1 },
+      { models: ['Mac1,2'], ...package2 },
+    ],
+  };
+
+  it('is the same whatever the order', () => {
+    const turned = { ...packaged, artifacts: packaged.artifacts?.toReversed() ?? [] };
+    expect(isSameContent(content(packaged), content(turned))).toBe(true);
+    expect(isSameContent(content(packaged), content(variant))).toBe(false);
+  });
+
+  it('adds packages for models that had none, and for new ones, and nothing else', () => {
+    const present = content({ ...variant, artifacts: [{ models: ['Mac1,1'], ...package1 }] });
+    const wanted = content({ ...packaged, models: [...variant.models, 'Mac1,3'] });
+    const { addition, conflicts } = compareContent(present, wanted);
+    expect(conflicts).toEqual([]);
+    expect(addition?.variants).toEqual([
+      { ...variant, models: ['Mac1,2', 'Mac1,3'], artifacts: [{ models: ['Mac1,2'], ...package2 }] },
+    ]);
+    expect(isSameContent(addToContent(present, addition ?? wanted), wanted)).toBe(true);
+    expect(compareContent(wanted, present).addition).toBeUndefined();
+  });
+
+  it('takes another package for a model for a conflict', () => {
+    const other = { ...variant, artifacts: [{ models: ['Mac1,2'], ...package1 }] };
+    expect(compareContent(content(packaged), content(other)).conflicts).toEqual([
+      'variant 2a: the artifact differs for Mac1,2',
+    ]);
+    expect(compareContent(content(packaged), content({ ...variant, artifact: package1 })).conflicts).toEqual([
+      'variant 2a: the artifact differs for Mac1,2',
+    ]);
+  });
+
+  it('refuses a package for a model that the variant is not for, and two for one', () => {
+    const faulty = {
+      ...variant,
+      artifacts: [
+        { models: ['Mac1,1', 'Mac9,9'], ...package1 },
+        { models: ['Mac1,1'], ...package2 },
+      ],
+    };
+    expect(contentFaults(content(faulty))).toMatchObject([
+      { path: '/variants/0/artifacts/0/models/1', code: 'unknown-model' },
+      { path: '/variants/0/artifacts/1/models/0', code: 'duplicate' },
+    ]);
   });
 });

@@ -1,5 +1,4 @@
-import { type Platform } from '@sluice/domain-cohorts';
-import { compareTexts, compareVersionTexts } from './version.ts';
+import { compareTexts, compareVersionTexts, type Platform } from '@sluice/domain-cohorts';
 
 export interface Artifact {
   readonly url: string;
@@ -7,12 +6,21 @@ export interface Artifact {
   readonly sizeBytes: number;
 }
 
-/** The form of a patch for one base build: `build` is what a patched device reports as its own. */
+/** A package for some of the models of a variant: one build comes in many. */
+export interface ModelArtifact extends Artifact {
+  readonly models: readonly string[];
+}
+
+/**
+ * The form of a patch for one base build: `build` is what a patched device reports as its own. A model gets its package
+ * from `artifacts`, else `artifact`, which serves all models.
+ */
 export interface Variant {
   readonly build: string;
   readonly prerequisiteBuild: string;
   readonly models: readonly string[];
   readonly artifact?: Artifact;
+  readonly artifacts?: readonly ModelArtifact[];
 }
 
 export interface Cve {
@@ -57,9 +65,10 @@ export function compareContent(
   const cves = wanted.cves.filter((cve) => isNew(cve, present));
   const notesUrl = present.releaseNotesUrl === undefined ? wanted.releaseNotesUrl : undefined;
   const isEmpty = variants.length === 0 && cves.length === 0 && notesUrl === undefined;
+  const addition = { variants, cves, ...(notesUrl !== undefined && { releaseNotesUrl: notesUrl }) };
   return {
-    addition: isEmpty ? undefined : { variants, cves, ...(notesUrl !== undefined && { releaseNotesUrl: notesUrl }) },
-    conflicts: [...headConflicts(present, wanted), ...variantConflicts(present, wanted)],
+    addition: isEmpty ? undefined : addition,
+    conflicts: [...headConflicts(present, wanted), ...variantConflicts(present, wanted, addition)],
   };
 }
 
@@ -86,7 +95,7 @@ export function contentFaults({ variants, cves }: Pick<PatchContent, 'variants' 
   const faults: ContentFault[] = [];
   const builds = new Set<string>();
   const targets = new Map<string, string>();
-  for (const [index, { build, prerequisiteBuild, models }] of variants.entries()) {
+  for (const [index, { build, prerequisiteBuild, models, artifacts = [] }] of variants.entries()) {
     const path = `/variants/${String(index)}`;
     if (build === prerequisiteBuild) {
       faults.push({ path: `${path}/build`, code: 'same-as-prerequisite', detail: `${build} is its own prerequisite` });
@@ -106,6 +115,7 @@ export function contentFaults({ variants, cves }: Pick<PatchContent, 'variants' 
         other === build ? `${model} is listed twice` : `${model} on ${prerequisiteBuild} gets ${other} too`;
       faults.push({ path: `${path}/models/${String(place)}`, code: 'duplicate', detail });
     }
+    faults.push(...artifactFaults(models, artifacts, path));
   }
   const ids = new Set<string>();
   for (const [index, { id }] of cves.entries()) {
@@ -114,6 +124,25 @@ export function contentFaults({ variants, cves }: Pick<PatchContent, 'variants' 
     ids.add(id);
   }
   return faults;
+}
+
+/** Each package is for models of its variant, and each model has one. */
+function artifactFaults(
+  models: readonly string[],
+  artifacts: readonly ModelArtifact[],
+  path: string,
+): readonly ContentFault[] {
+  const served = new Set<string>();
+  return artifacts.flatMap((artifact, index) =>
+    artifact.models.flatMap((model, place) => {
+      const at = `${path}/artifacts/${String(index)}/models/${String(place)}`;
+      const isTwice = served.has(model);
+      served.add(model);
+      if (!models.includes(model))
+        return [{ path: at, code: 'unknown-model', detail: `${model} is no model of this variant` }];
+      return isTwice ? [{ path: at, code: 'duplicate', detail: `${model} has two artifacts` }] : [];
+    }),
+  );
 }
 
 /** True when both patches are for the same base, and so one can replace the other. */
@@ -131,12 +160,12 @@ function headConflicts(present: PatchContent, wanted: PatchContent): string[] {
   return conflicts;
 }
 
-function variantConflicts(present: PatchContent, wanted: PatchContent): string[] {
+function variantConflicts(present: PatchContent, wanted: PatchContent, addition: Addition): string[] {
   const conflicts = wanted.variants.flatMap((variant) => {
     const had = variantOf(present, variant.build);
     return had === undefined ? [] : changes(had, variant).map((what) => `variant ${variant.build}: ${what}`);
   });
-  const combined = addToContent(present, wanted);
+  const combined = addToContent(present, addition);
   // Faults among the models of changed variants are conflicts already; here only new variants can add some.
   return conflicts.length > 0 ? conflicts : contentFaults(combined).map(({ detail }) => detail);
 }
@@ -152,21 +181,37 @@ function changes(had: Variant, wants: Variant): string[] {
     const missing = wantsInOrder.models.filter((model) => !had.models.includes(model));
     found.push(`models differ (new: ${missing.join(' ') || 'none'}; gone: ${surplus.join(' ') || 'none'})`);
   }
-  const [artifact, other] = [hadInOrder.artifact, wantsInOrder.artifact];
-  if (artifact !== undefined && other !== undefined && JSON.stringify(artifact) !== JSON.stringify(other)) {
-    found.push('the artifact differs');
-  }
+  if (differ(had.artifact, wants.artifact)) found.push('the artifact differs');
+  const changed = had.models.filter((model) => differ(artifactOf(had, model), artifactOf(wants, model)));
+  if (changed.length > 0 && found.length === 0) found.push(`the artifact differs for ${changed.join(' ')}`);
   return found;
 }
 
-/** What a variant has beyond the present one: all of it, its new models, or its artifact. */
+/** True when both are there, and are not the same package. */
+function differ(left: Artifact | undefined, right: Artifact | undefined): boolean {
+  if (left === undefined || right === undefined) return false;
+  return JSON.stringify(artifactInOrder(left)) !== JSON.stringify(artifactInOrder(right));
+}
+
+/** The package that a model of the variant gets. */
+function artifactOf({ artifact, artifacts = [] }: Variant, model: string): Artifact | undefined {
+  return artifacts.find(({ models }) => models.includes(model)) ?? artifact;
+}
+
+/** What a variant has beyond the present one: all of it, or its new models and those that have a package now. */
 function growthOf(had: Variant | undefined, wants: Variant): Variant[] {
   if (had === undefined) return [wants];
-  const models = wants.models.filter((model) => !had.models.includes(model));
-  const isNewArtifact = had.artifact === undefined && wants.artifact !== undefined;
-  // An artifact is of the whole variant.
-  if (isNewArtifact) return [wants];
-  return models.length === 0 ? [] : [{ ...wants, models }];
+  const isNew = (model: string) =>
+    !had.models.includes(model) || (artifactOf(had, model) === undefined && artifactOf(wants, model) !== undefined);
+  const models = wants.models.filter(isNew);
+  return models.length === 0 ? [] : [{ ...wants, models, ...artifactsFor(wants.artifacts, models) }];
+}
+
+/** The packages, each with those of its models that are wanted. */
+function artifactsFor(artifacts: Variant['artifacts'], wanted: readonly string[]): Pick<Variant, 'artifacts'> {
+  if (artifacts === undefined) return {};
+  const some = artifacts.map((each) => ({ ...each, models: each.models.filter((model) => wanted.includes(model)) }));
+  return { artifacts: some.filter(({ models }) => models.length > 0) };
 }
 
 function grown(had: Variant, additions: readonly Variant[]): Variant {
@@ -174,7 +219,13 @@ function grown(had: Variant, additions: readonly Variant[]): Variant {
   if (addition === undefined) return had;
   const artifact = had.artifact ?? addition.artifact;
   const models = [...new Set([...had.models, ...addition.models])];
-  return { ...had, models, ...(artifact !== undefined && { artifact }) };
+  const artifacts = [...(had.artifacts ?? []), ...(addition.artifacts ?? [])];
+  return {
+    ...had,
+    models,
+    ...(artifact !== undefined && { artifact }),
+    ...(artifacts.length > 0 && { artifacts }),
+  };
 }
 
 function isNew(cve: Cve, present: PatchContent): boolean {
@@ -198,12 +249,16 @@ function inOrder(content: PatchContent): PatchContent {
   };
 }
 
-function variantInOrder({ build, prerequisiteBuild, models, artifact }: Variant): Variant {
+function variantInOrder({ build, prerequisiteBuild, models, artifact, artifacts = [] }: Variant): Variant {
+  const packages = artifacts.map((each) => ({ models: [...each.models].sort(compareTexts), ...artifactInOrder(each) }));
   return {
     build,
     prerequisiteBuild,
     models: [...models].sort(compareTexts),
     ...(artifact !== undefined && { artifact: artifactInOrder(artifact) }),
+    ...(packages.length > 0 && {
+      artifacts: packages.sort((left, right) => compareTexts(left.models.join(), right.models.join())),
+    }),
   };
 }
 

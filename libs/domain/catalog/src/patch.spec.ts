@@ -51,6 +51,15 @@ const commands = {
   'amend by a change': { type: 'AmendPatch', patchId, content: changed, at: later },
   withdraw: { type: 'PullPatch', patchId, mode: 'withdraw', reason: 'worse than thought', at: later },
   recall: { type: 'PullPatch', patchId, mode: 'recall', reason: 'boot loops', at: later },
+  'recall for another reason': { type: 'PullPatch', patchId, mode: 'recall', reason: 'other', at: later },
+  'recall at a pace': {
+    type: 'PullPatch',
+    patchId,
+    mode: 'recall',
+    reason: 'boot loops',
+    removePerHourMax: 100,
+    at: later,
+  },
   'recall otherwise': {
     type: 'PullPatch',
     patchId,
@@ -99,10 +108,20 @@ const outcomes: Record<keyof typeof commands, Record<keyof typeof histories, str
     withdrawn: 'PatchPulled: epoch 2',
     recalled: 'nothing',
   }),
-  'recall otherwise': every('PatchPulled: epoch 1', {
+  'recall for another reason': every('PatchPulled: epoch 1', {
     absent: 'patch-not-found',
     withdrawn: 'PatchPulled: epoch 2',
     recalled: 'patch-already-recalled',
+  }),
+  'recall otherwise': every('PatchPulled: epoch 1', {
+    absent: 'patch-not-found',
+    withdrawn: 'PatchPulled: epoch 2',
+    recalled: 'PatchPulled: epoch 2',
+  }),
+  'recall at a pace': every('PatchPulled: epoch 1', {
+    absent: 'patch-not-found',
+    withdrawn: 'PatchPulled: epoch 2',
+    recalled: 'PatchPulled: epoch 2',
   }),
   'replace by itself': every('replacement-unsuitable', { absent: 'patch-not-found' }),
   supersede: every('PatchSuperseded', {
@@ -249,5 +268,24 @@ describe('folding an event of a later version', () => {
   it.each(Object.entries(histories))('leaves what is %s as it is', (_, events) => {
     const patch = fold(patchDecider, events);
     expect(patchDecider.evolve(patch, { type: 'PatchBlessed', patchId, at } as never)).toBe(patch);
+  });
+});
+
+describe('recalling further', () => {
+  it('keeps the replacement when only the pace changes, and the pace when another replacement is named', () => {
+    const recall = { type: 'PullPatch', patchId, mode: 'recall', reason: 'boot loops', at: later } as const;
+    const steps = [
+      { ...recall, replacement: 'ios-26.3.1-c' },
+      { ...recall, removePerHourMax: 100 },
+      { ...recall, replacement: 'ios-26.3.1-d' },
+    ];
+    let patch = fold(patchDecider, histories.published);
+    for (const step of steps)
+      for (const event of patchDecider.decide(step, patch)) patch = patchDecider.evolve(patch, event);
+    expect(patch).toMatchObject({
+      recallEpoch: 3,
+      pulled: { mode: 'recall', replacement: 'ios-26.3.1-d', removePerHourMax: 100 },
+    });
+    expect(patchDecider.decide(steps[2] ?? recall, patch)).toEqual([]);
   });
 });

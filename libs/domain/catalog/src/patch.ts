@@ -1,6 +1,6 @@
+import { compareVersionTexts } from '@sluice/domain-cohorts';
 import { type Decider, reject, unknownEvent } from '@sluice/event-sourcing';
 import { type Addition, addToContent, compareContent, isSameContent, type PatchContent } from './patch-content.ts';
-import { compareVersionTexts } from './version.ts';
 
 export type PullMode = 'withdraw' | 'recall';
 
@@ -26,6 +26,8 @@ export interface PullPatch {
   readonly mode: PullMode;
   readonly reason: string;
   readonly replacement?: string;
+  /** Of a recall: so many devices an hour are directed to remove the patch, and no more; absent is all at once. */
+  readonly removePerHourMax?: number;
   readonly ledgerDigest?: string;
   readonly at: string;
 }
@@ -63,7 +65,7 @@ export interface FoldedInto {
   readonly at: string;
 }
 
-export type Pulled = Pick<PullPatch, 'mode' | 'reason' | 'replacement' | 'ledgerDigest' | 'at'>;
+export type Pulled = Pick<PullPatch, 'mode' | 'reason' | 'replacement' | 'removePerHourMax' | 'ledgerDigest' | 'at'>;
 
 interface Known {
   readonly patchId: string;
@@ -136,7 +138,7 @@ function pull(command: PullPatch, patch: KnownPatch): readonly PatchEvent[] {
   if (patch.status === 'pulled') {
     if (patch.pulled.mode === 'recall') {
       if (isSamePull(command, patch.pulled)) return [];
-      reject('patch-already-recalled', `at ${patch.pulled.at}`);
+      return [{ ...recalledFurther(command, patch.pulled), recallEpoch: patch.recallEpoch + 1 }];
     }
     if (command.mode === 'withdraw') return [];
   }
@@ -191,9 +193,26 @@ function published(event: Extract<PatchEvent, { type: 'PatchPublished' }>): Patc
   return { status: 'published', patchId, publishedAt: at, firstContent: content, content, recallEpoch: 0 };
 }
 
+/** A recall is never undone; but a replacement can be named later, and its pace be changed. What is not named stays. */
+function recalledFurther(
+  command: PullPatch,
+  pulled: Pulled,
+): Omit<PullPatch, 'type'> & { readonly type: 'PatchPulled' } {
+  const { replacement = pulled.replacement, removePerHourMax = pulled.removePerHourMax } = command;
+  const isSame = replacement === pulled.replacement && removePerHourMax === pulled.removePerHourMax;
+  if (command.mode !== 'recall' || isSame) reject('patch-already-recalled', `at ${pulled.at}`);
+  return {
+    ...command,
+    type: 'PatchPulled',
+    ...(replacement !== undefined && { replacement }),
+    ...(removePerHourMax !== undefined && { removePerHourMax }),
+  };
+}
+
+/** What a command does not name, it does not change. */
 function isSamePull(command: PullPatch, pulled: Pulled): boolean {
-  return (['mode', 'reason', 'replacement', 'ledgerDigest'] as const).every(
-    (field) => command[field] === pulled[field],
+  return (['mode', 'reason', 'replacement', 'removePerHourMax', 'ledgerDigest'] as const).every(
+    (field) => command[field] === undefined || command[field] === pulled[field],
   );
 }
 

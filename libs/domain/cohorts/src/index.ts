@@ -6,3 +6,4 @@ export * from './letter.ts';
 export * from './model.ts';
 export * from './ramp.ts';
 export * from './slice.ts';
+export * from './version.ts';

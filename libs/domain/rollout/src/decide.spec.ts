@@ -58,6 +58,18 @@ describe('deciding for a device', () => {
     ['no patch is for its model', 'none no-patch', [published('a'), ...wave2], { model: 'iPhone9,9' }],
     ['no patch is for its platform', 'none no-patch', [published('a'), ...wave2], { platform: 'macos' }],
     ['its full release contains the fix', 'none a folded-in', [published('a'), foldedIn], { osBuild: '23E200' }],
+    [
+      'it follows the full release',
+      'none a folded-in',
+      [published('a'), foldedIn],
+      { osBuild: '23F1', osVersion: '26.5' },
+    ],
+    [
+      'it came before the full release',
+      'none no-patch',
+      [published('a'), foldedIn],
+      { osBuild: '23D9', osVersion: '26.3.2' },
+    ],
     ['nothing was planned', 'none a no-rollout', [published('a')]],
     ['nothing was started', 'none a no-rollout', [published('a'), planned()]],
     ['the rollout was aborted', 'none a rollout-aborted', [published('a'), ...wave2, aborted(minute(9))]],
@@ -292,7 +304,9 @@ describe('recalling a patch', () => {
   it('brings the replacement to devices inside its exposure', () => {
     const world = [published('a'), ...wave2, published('c'), ...ofC(), pulled('a', 'recall', 'c')];
     expect(answer(world, { installed: ['a'] })).toBe('install c recalled');
-    expect(answer(world, { installed: ['a'], track: 'manual' })).toBe('install c recalled');
+    const manual = ask(world, { installed: ['a'], track: 'manual' });
+    expect(manual).toMatchObject({ directive: 'remove', patchIds: ['a'], reason: 'recalled' });
+    expect(manual.offer).toEqual({ patchId: 'c', rolloutId: 'rc', wave: 1, artifact });
     expect(answer([...world, hold({ patchId: 'c' })], { installed: ['a'] })).toBe('remove a recalled');
   });
 
@@ -309,9 +323,94 @@ describe('recalling a patch', () => {
     expect(answer(world, { installed: ['a'] }, 401)).toBe('install c recalled');
   });
 
+  it('ends after three failures a day, and only for what the device has', () => {
+    const failed = (attempts: number, patchId = 'a') =>
+      answer(recalled, { installed: ['a'], removeFailed: [{ patchId, attempts }] });
+    expect(failed(2)).toBe('remove a recalled');
+    expect(failed(3)).toBe('none a remove-failed-too-often');
+    expect(failed(3, 'b')).toBe('remove a recalled');
+    const world = [published('a'), ...wave2, published('c'), ...ofC(), pulled('a', 'recall', 'c')];
+    expect(answer(world, { installed: ['a'], removeFailed: [{ patchId: 'a', attempts: 3 }] })).toBe(
+      'install c recalled',
+    );
+  });
+
+  it('waits while a person has paused it, and goes on when it is resumed', () => {
+    const pause = { patchId: 'a', recallEpoch: 1, at: MORNING } as const;
+    const stopped: PolicyEvent[] = [...recalled, { type: 'RecallPaused', reason: 'it hurts', ...pause }];
+    expect(answer(stopped, { installed: ['a'] })).toBe('none a recall-paused');
+    expect(answer([...stopped, { type: 'RecallResumed', ...pause }], { installed: ['a'] })).toBe('remove a recalled');
+  });
+
+  it('goes on under the global stop, unless that stops removals too', () => {
+    expect(answer([...recalled, hold()], { installed: ['a'] })).toBe('remove a recalled');
+    expect(answer([...recalled, hold({ removals: true })], { installed: ['a'] })).toBe('none a on-hold');
+    expect(answer([...recalled, hold({ removals: true, expiresAt: minute(499) })], { installed: ['a'] })).toBe(
+      'remove a recalled',
+    );
+  });
+
+  it('reaches the devices in steps where its command named a pace', () => {
+    const policy = policyOf(published('a'), ...wave2, {
+      ...pulled('a', 'recall'),
+      removePerHourMax: 10,
+    } as PolicyEvent);
+    const of = (share: number) => {
+      const patch = policy.patches.get('a');
+      if (patch !== undefined) patch.removalShare = share;
+      const { directive, reason } = decide({ ...phone, installed: ['a'] }, policy, minuteMs(500), () => 0.4);
+      return `${directive} ${reason}`;
+    };
+    expect(policy.patches.get('a')?.removalShare).toBe(0);
+    expect([of(0), of(0.4), of(0.41), of(1)]).toEqual([
+      'none recall-ramp',
+      'none recall-ramp',
+      'remove recalled',
+      'remove recalled',
+    ]);
+  });
+
   it('offers what still stands to a device that came back to the base', () => {
     const world = [published('a'), ...wave2, published('c'), ...ofC(), pulled('a', 'recall')];
     expect(answer(world)).toBe('install c completed');
+  });
+});
+
+describe('naming the full release', () => {
+  it('tells a device on the old base what to update to where nothing is offered', () => {
+    expect(ask([published('a'), foldedIn])).toMatchObject({ reason: 'no-rollout', updateTo: '26.4' });
+    expect(ask([published('a'), ...complete, foldedIn])).not.toHaveProperty('updateTo');
+    expect(ask([published('a'), foldedIn], { osBuild: '23E200' })).not.toHaveProperty('updateTo');
+    expect(ask([published('a'), foldedIn], { installed: ['a'] })).not.toHaveProperty('updateTo');
+  });
+});
+
+describe('choosing the package', () => {
+  const own = { url: 'https://example.com/phone', sha256: 'b'.repeat(64), sizeBytes: 7 };
+  const byModel = (more: object): PolicyEvent => {
+    const { variants, ...patch } = published('a') as Extract<PolicyEvent, { type: 'PatchPublished' }>;
+    return { ...patch, variants: variants.map((variant) => ({ ...variant, ...more })) };
+  };
+
+  it('takes that of the model, else the one for all', () => {
+    const world = [byModel({ artifacts: [{ models: ['iPhone18,1'], ...own }] }), ...complete];
+    expect(ask(world).artifact).toEqual(own);
+    expect(ask(world, { model: 'iPhone17,1' }).artifact).toEqual(artifact);
+    const alone = [byModel({ artifact: undefined, artifacts: [{ models: ['iPhone17,1'], ...own }] }), ...complete];
+    expect(ask(alone)).not.toHaveProperty('artifact');
+  });
+
+  it('keeps the package for all when a model is added later', () => {
+    const variant = { build: '23D77133a', prerequisiteBuild: '23D8133', models: ['iPhone16,1'] };
+    const amended: PolicyEvent = { type: 'PatchAmended', patchId: 'a', variants: [variant], at: MORNING };
+    const world = [published('a'), amended, ...complete];
+    expect(ask(world, { model: 'iPhone16,1' }).artifact).toEqual(artifact);
+    const late: PolicyEvent = {
+      ...amended,
+      variants: [{ ...variant, models: ['iPhone16,2'], artifacts: [{ models: ['iPhone16,2'], ...own }] }],
+    };
+    expect(ask([...world, late], { model: 'iPhone16,2' }).artifact).toEqual(own);
+    expect(ask([...world, late]).artifact).toEqual(artifact);
   });
 });
 

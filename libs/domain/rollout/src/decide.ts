@@ -1,4 +1,12 @@
-import { type BucketOf, compareLetters, holds, msUntilInside, type Platform } from '@sluice/domain-cohorts';
+import {
+  type BucketOf,
+  compareLetters,
+  compareVersionTexts,
+  familyOf,
+  holds,
+  msUntilInside,
+  type Platform,
+} from '@sluice/domain-cohorts';
 import { includes } from './audience.ts';
 import {
   CHECK_IN_SECONDS,
@@ -6,11 +14,20 @@ import {
   install,
   leaseOf,
   none,
+  offerOf,
   type ReasonCode,
   type Verdict,
 } from './directive.ts';
 import { holdBackFrom, ranMsOf, wavePercent } from './exposure.ts';
-import { type Candidate, type Policy, type PolicyRollout, type PolicyPatch } from './policy.ts';
+import {
+  type Candidate,
+  type FullRelease,
+  type PlatformIndex,
+  type Policy,
+  type PolicyHold,
+  type PolicyPatch,
+  type PolicyRollout,
+} from './policy.ts';
 import { type StartedRollout } from './rollout-state.ts';
 
 /** What a device tells when it asks what to do; ids of patches in `installed`, `removed` (by its user) and `failed`. */
@@ -19,14 +36,18 @@ export interface AskingDevice {
   readonly platform: Platform;
   readonly model: string;
   readonly osBuild: string;
+  readonly osVersion?: string;
   readonly track: 'automatic' | 'manual';
   readonly installed: readonly string[];
   readonly ring?: string;
   readonly removed?: readonly string[];
   readonly failed?: readonly { readonly patchId: string; readonly attempts: number }[];
+  /** Removals that failed within the last 24 hours. */
+  readonly removeFailed?: readonly { readonly patchId: string; readonly attempts: number }[];
 }
 
 const FAILED_ATTEMPTS_MAX = 3;
+const FAILED_REMOVALS_A_DAY_MAX = 3;
 
 interface Question {
   readonly device: AskingDevice;
@@ -55,11 +76,11 @@ export function decide(device: AskingDevice, policy: Policy, nowMs: number, buck
   const question = { device, policy, nowMs, bucketOf, held };
   const candidates = index?.candidates.get(base)?.get(device.model) ?? NO_CANDIDATES;
   const recalled = highestLetter(held.filter(isRecalled));
-  if (recalled !== undefined) return directAway(recalled, candidates, question);
+  if (recalled !== undefined) return directAway({ recalled, candidates, base }, question);
   if (policy.stale) return none({ reason: 'policy-stale' }, undefined, nowMs);
   if (candidates.length === 0 && held.length === 0) {
-    const containing = index?.foldedInto.get(base);
-    return none({ reason: containing ? 'folded-in' : 'no-patch' }, containing, nowMs);
+    const containing = index && fullReleaseIn(index, base, device.osVersion);
+    return none({ reason: containing ? 'folded-in' : 'no-patch' }, containing?.patch, nowMs);
   }
   return directTowards(candidates, question);
 }
@@ -82,28 +103,79 @@ function directTowards(candidates: readonly Candidate[], question: Question): Di
   }
   if (firstLive === undefined && newest !== undefined) return none({ reason: 'already-installed' }, newest, nowMs);
   const answer = firstLive ?? first;
-  return none(answer?.verdict ?? { reason: 'no-patch' }, answer?.patch, nowMs);
+  const nothing = none(answer?.verdict ?? { reason: 'no-patch' }, answer?.patch, nowMs);
+  // On its old base the device is not protected by the full release that contains the fix.
+  const updateTo = answer?.patch.foldedInto?.version;
+  return updateTo === undefined ? nothing : { ...nothing, updateTo };
 }
 
 /** On to the replacement where that is open to the device, else back to the base, with all that lies on it. */
-function directAway(recalled: PolicyPatch, candidates: readonly Candidate[], question: Question): Directive {
-  const { policy, nowMs, held } = question;
-  if (recalled.isRecallPaused) return none({ reason: 'recall-paused' }, recalled, nowMs);
+function directAway({ recalled, candidates, base }: Recalled, question: Question): Directive {
+  const { device, policy, nowMs, held } = question;
+  const stop = stoppedRemoval(recalled, base, question);
+  if (stop !== undefined) return none({ reason: stop }, recalled, nowMs);
   // While nothing is heard from the catalog the replacement may have been pulled as well; a pull itself is never undone.
-  const replacements = policy.stale ? [] : replacementsOf(recalled, candidates);
-  for (const candidate of replacements) {
-    if (held.includes(candidate.patch)) continue;
-    const verdict = judge(candidate, question);
-    if (isOffer(verdict)) return install(candidate, verdict, 'recalled', nowMs);
-  }
+  const next = policy.stale ? undefined : openReplacement(recalled, candidates, question);
+  if (next !== undefined && device.track === 'automatic')
+    return install(next.candidate, next.verdict, 'recalled', nowMs);
+  if (device.removeFailed?.some((each) => isStubborn(each, held)))
+    return none({ reason: 'remove-failed-too-often' }, recalled, nowMs);
   return {
     directive: 'remove',
     reason: 'recalled',
     patchId: recalled.patchId,
     patchIds: held.map(({ patchId }) => patchId),
+    ...(next !== undefined && { offer: offerOf(next.candidate, next.verdict) }),
     lease: leaseOf(recalled, nowMs),
     nextCheckInSeconds: CHECK_IN_SECONDS,
   };
+}
+
+/** A recalled patch that the device holds, on a base, and the patches that are for this base. */
+interface Recalled {
+  readonly recalled: PolicyPatch;
+  readonly candidates: readonly Candidate[];
+  readonly base: string;
+}
+
+/** What keeps the device from being directed to remove the patch now, by what a person ordered. */
+function stoppedRemoval(recalled: PolicyPatch, base: string, question: Question): ReasonCode | undefined {
+  const { device, policy, nowMs, bucketOf } = question;
+  if (recalled.isRecallPaused) return 'recall-paused';
+  const { unstoredHolds, holdsOnAllPatches } = policy;
+  if (unstoredHolds.length + holdsOnAllPatches.length > 0) {
+    const subject = { family: familyOf(device.model), model: device.model, base };
+    const stops = ({ removals, expiresAtMs, audience }: PolicyHold) =>
+      removals && nowMs < expiresAtMs && includes(audience, subject);
+    if (unstoredHolds.some(stops) || holdsOnAllPatches.some(stops)) return 'on-hold';
+  }
+  const { removalShare, patchId } = recalled;
+  return removalShare < 1 && bucketOf(`remove ${patchId}`, device.deviceId) >= removalShare ? 'recall-ramp' : undefined;
+}
+
+/** The replacement that the device may be brought now, with what brings it. */
+function openReplacement(recalled: PolicyPatch, candidates: readonly Candidate[], question: Question) {
+  for (const candidate of replacementsOf(recalled, candidates)) {
+    if (question.held.includes(candidate.patch)) continue;
+    const verdict = judge(candidate, question);
+    if (isOffer(verdict)) return { candidate, verdict };
+  }
+  return undefined;
+}
+
+function isStubborn(
+  failed: { readonly patchId: string; readonly attempts: number },
+  held: readonly PolicyPatch[],
+): boolean {
+  return failed.attempts >= FAILED_REMOVALS_A_DAY_MAX && held.some(({ patchId }) => patchId === failed.patchId);
+}
+
+/** The full release that contains a fix and is what the device runs, or what it was before. */
+function fullReleaseIn({ fullReleases }: PlatformIndex, base: string, osVersion: string | undefined) {
+  if (fullReleases.length === 0) return undefined;
+  const isReached = ({ build, version }: FullRelease) =>
+    build === base || (osVersion !== undefined && compareVersionTexts(version, osVersion) <= 0);
+  return fullReleases.find(isReached);
 }
 
 /** The one that the pull named, then the later letters, the highest first. */

@@ -6,6 +6,8 @@ import { type Candidate, type PolicyPatch } from './policy.ts';
 export type ReasonCode =
   | 'recalled'
   | 'recall-paused'
+  | 'recall-ramp'
+  | 'remove-failed-too-often'
   | 'policy-stale'
   | 'no-patch'
   | 'no-rollout'
@@ -33,8 +35,20 @@ export interface Directive {
   readonly rolloutId?: string;
   readonly wave?: number;
   readonly artifact?: Artifact;
+  /** With `remove`, on the manual track: the replacement, which its user may choose. */
+  readonly offer?: Offer;
+  /** With `none`: the full release that contains the patch, which the device is not on. */
+  readonly updateTo?: string;
   readonly lease: { readonly expiresAt: string; readonly recallEpoch: number };
   readonly nextCheckInSeconds: number;
+}
+
+/** A patch that a device may be brought. */
+export interface Offer {
+  readonly patchId: string;
+  readonly rolloutId?: string;
+  readonly wave?: number;
+  readonly artifact?: Artifact;
 }
 
 /** How one rollout, or one patch, answers for a device. */
@@ -52,21 +66,22 @@ export const CHECK_IN_SECONDS = 3600;
 const CHECK_IN_SECONDS_MIN = 60;
 
 /** Brings the patch of the candidate to a device that its rollout has reached. */
-export function install(
-  { patch, artifact }: Candidate,
-  { rolloutId, wave }: Verdict,
-  reason: ReasonCode,
-  nowMs: number,
-): Directive {
+export function install(candidate: Candidate, verdict: Verdict, reason: ReasonCode, nowMs: number): Directive {
   return {
     directive: 'install',
+    ...offerOf(candidate, verdict),
+    reason,
+    lease: leaseOf(candidate.patch, nowMs),
+    nextCheckInSeconds: CHECK_IN_SECONDS,
+  };
+}
+
+export function offerOf({ patch, artifact }: Candidate, { rolloutId, wave }: Verdict): Offer {
+  return {
     patchId: patch.patchId,
     ...(rolloutId !== undefined && { rolloutId }),
     ...(wave !== undefined && { wave }),
     ...(artifact !== undefined && { artifact }),
-    reason,
-    lease: leaseOf(patch, nowMs),
-    nextCheckInSeconds: CHECK_IN_SECONDS,
   };
 }
 

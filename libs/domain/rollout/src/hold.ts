@@ -9,6 +9,8 @@ export interface HoldTerms {
   readonly owner: string;
   readonly url?: string;
   readonly expiresAt?: string;
+  /** Of a hold on everything: removals of recalled patches stop as well. */
+  readonly removals?: boolean;
 }
 
 export type HoldCommand =
@@ -76,7 +78,7 @@ function evolve(hold: Hold, event: HoldEvent): Hold {
 }
 
 /** The terms field by field: the same terms are the same JSON. */
-function toTerms({ patchId, slice, reason, owner, url, expiresAt }: HoldTerms): HoldTerms {
+function toTerms({ patchId, slice, reason, owner, url, expiresAt, removals }: HoldTerms): HoldTerms {
   return {
     ...(patchId !== undefined && { patchId }),
     slice: toAudience(slice),
@@ -84,6 +86,7 @@ function toTerms({ patchId, slice, reason, owner, url, expiresAt }: HoldTerms): 
     owner,
     ...(url !== undefined && { url }),
     ...(expiresAt !== undefined && { expiresAt }),
+    ...(removals === true && { removals }),
   };
 }
 

@@ -1,7 +1,15 @@
-import { compareLetters, familyOf } from '@sluice/domain-cohorts';
+import { compareLetters, compareVersionTexts, familyOf } from '@sluice/domain-cohorts';
 import { unknownEvent } from '@sluice/event-sourcing';
-import { type Audience, type CompiledAudience, compileAudience, type Subject } from './audience.ts';
-import { type Artifact, type CatalogEvent, type PublishedPatch, type Pull, type Variant } from './catalog-events.ts';
+import { type CompiledAudience, compileAudience, type Subject } from './audience.ts';
+import {
+  type Artifact,
+  artifactOf,
+  type CatalogEvent,
+  type PublishedPatch,
+  type Pull,
+  type Variant,
+  withVariant,
+} from './catalog-events.ts';
 import { type Hold, holdDecider, type HoldEvent, type HoldTerms } from './hold.ts';
 import { rolloutDecider } from './rollout.ts';
 import { type RolloutEvent } from './rollout-messages.ts';
@@ -15,10 +23,14 @@ export interface PolicyPatch {
   readonly patchId: string;
   published: PublishedPatch | undefined;
   supersededBy: PolicyPatch | undefined;
+  /** The full release that contains it. */
+  foldedInto: FullRelease | undefined;
   pull: Pull | undefined;
   recallEpoch: number;
   /** A person paused its recall: holders stay as they are. */
   isRecallPaused: boolean;
+  /** The share of its holders that are directed to remove it: below 1 while its recall has a pace. Set from outside. */
+  removalShare: number;
   /** Those that have started and were not aborted, the latest first. */
   readonly rollouts: PolicyRollout[];
   /** The rollout that was aborted last. */
@@ -43,6 +55,8 @@ export interface PolicyHold {
   readonly expiresAtMs: number;
   /** Of a hold on one patch that is not stored yet. */
   readonly patchId?: string;
+  /** Removals stop as well. */
+  readonly removals: boolean;
 }
 
 /** A patch that applies to devices of one model on one base. */
@@ -52,13 +66,21 @@ export interface Candidate extends Subject {
   readonly artifact: Artifact | undefined;
 }
 
+/** A full release that contains the fix of a patch. */
+export interface FullRelease {
+  readonly patch: PolicyPatch;
+  readonly build: string;
+  /** As it is shown: `26.4`. */
+  readonly version: string;
+}
+
 export interface PlatformIndex {
   /** By base build, then by model; the highest letter first. */
   readonly candidates: Map<string, Map<string, Candidate[]>>;
   /** Builds that patched devices report: the patch they carry, and the base below it. */
   readonly patched: Map<string, { readonly base: string; readonly patch: PolicyPatch }>;
-  /** Full releases that contain the fix of a patch. */
-  readonly foldedInto: Map<string, PolicyPatch>;
+  /** Full releases that contain the fix of a patch, the latest first. */
+  readonly fullReleases: FullRelease[];
 }
 
 /**
@@ -145,14 +167,11 @@ export function applyStop(
 }
 
 /** A hold that is in force before it is stored. Returns how to end that. */
-export function holdUnstored(
-  policy: Policy,
-  { holdId, patchId, slice, expiresAt }: HoldTerms & { readonly holdId: string },
-) {
+export function holdUnstored(policy: Policy, hold: HoldTerms & { readonly holdId: string }) {
   const { unstoredHolds } = policy;
-  const hold = { ...toPolicyHold(holdId, slice, expiresAt), ...(patchId !== undefined && { patchId }) };
-  unstoredHolds.push(hold);
-  return () => removeFrom(unstoredHolds, (each) => each === hold);
+  const unstored = { ...toPolicyHold(hold), ...(hold.patchId !== undefined && { patchId: hold.patchId }) };
+  unstoredHolds.push(unstored);
+  return () => removeFrom(unstoredHolds, (each) => each === unstored);
 }
 
 /** What rollouts and holds have made of the policy, as plain JSON, to compare one with another. */
@@ -186,13 +205,21 @@ function foldCatalog(policy: Policy, event: CatalogEvent): void {
       patch.supersededBy = patchOf(policy, event.by);
       return;
     case 'PatchPulled': {
-      const { mode, reason, at, replacement, recallEpoch } = event;
-      patch.pull = { mode, reason, at, ...(replacement !== undefined && { replacement }) };
+      const { mode, reason, at, replacement, removePerHourMax, recallEpoch } = event;
+      const pace = removePerHourMax !== undefined && { removePerHourMax };
+      patch.pull = { mode, reason, at, ...(replacement !== undefined && { replacement }), ...pace };
       patch.recallEpoch = recallEpoch;
+      // With a pace, nothing is removed until it is known how many devices there are.
+      patch.removalShare = removePerHourMax === undefined ? 1 : 0;
       return;
     }
     case 'PatchFoldedIn': {
-      if (patch.published) indexOf(policy, patch.published.platform).foldedInto.set(event.build, patch);
+      const { build, version } = event;
+      patch.foldedInto = { patch, build, version };
+      if (patch.published === undefined) return;
+      const { fullReleases } = indexOf(policy, patch.published.platform);
+      fullReleases.push(patch.foldedInto);
+      fullReleases.sort((left, right) => compareVersionTexts(right.version, left.version));
     }
   }
 }
@@ -200,14 +227,16 @@ function foldCatalog(policy: Policy, event: CatalogEvent): void {
 function addVariants(policy: Policy, patch: PolicyPatch, variants: readonly Variant[]): void {
   const { published } = patch;
   if (published === undefined) return;
-  patch.published = { ...published, variants: [...published.variants, ...variants] };
+  patch.published = { ...published, variants: variants.reduce(withVariant, published.variants) };
   const index = indexOf(policy, published.platform);
-  for (const { build, prerequisiteBuild: base, models, artifact } of variants) {
+  for (const { build, prerequisiteBuild: base, models } of variants) {
+    const variant = patch.published.variants.find((each) => each.build === build);
     index.patched.set(build, { base, patch });
     const byModel = index.candidates.get(base) ?? new Map<string, Candidate[]>();
     index.candidates.set(base, byModel);
     for (const model of models) {
       const others = (byModel.get(model) ?? []).filter((each) => each.patch !== patch);
+      const artifact = variant && artifactOf(variant, model);
       const candidate = { patch, letter: published.letter, artifact, family: familyOf(model), model, base };
       byModel.set(model, [...others, candidate].sort(highestFirst));
     }
@@ -256,15 +285,16 @@ function foldHold(policy: Policy, event: HoldEvent): void {
   const hold = holdDecider.evolve(policy.holds.get(holdId) ?? holdDecider.initialState, event);
   policy.holds.set(holdId, hold);
   if (hold.status === 'absent') return;
-  const { patchId, slice, expiresAt } = hold;
+  const { patchId } = hold;
   const list = patchId === undefined ? policy.holdsOnAllPatches : patchOf(policy, patchId).holds;
   removeFrom(list, (each) => each.holdId === holdId);
-  if (hold.status === 'active') list.push(toPolicyHold(holdId, slice, expiresAt));
+  if (hold.status === 'active') list.push(toPolicyHold(hold));
 }
 
-function toPolicyHold(holdId: string, slice: Audience, expiresAt: string | undefined): PolicyHold {
+function toPolicyHold(hold: HoldTerms & { readonly holdId: string }): PolicyHold {
+  const { holdId, slice, expiresAt, removals = false } = hold;
   const expiresAtMs = expiresAt === undefined ? Infinity : Date.parse(expiresAt);
-  return { holdId, audience: compileAudience(slice), expiresAtMs };
+  return { holdId, audience: compileAudience(slice), expiresAtMs, removals };
 }
 
 function patchOf({ patches }: Policy, patchId: string): PolicyPatch {
@@ -272,9 +302,11 @@ function patchOf({ patches }: Policy, patchId: string): PolicyPatch {
     patchId,
     published: undefined,
     supersededBy: undefined,
+    foldedInto: undefined,
     pull: undefined,
     recallEpoch: 0,
     isRecallPaused: false,
+    removalShare: 1,
     rollouts: [],
     aborted: undefined,
     isEnded: false,
@@ -285,7 +317,7 @@ function patchOf({ patches }: Policy, patchId: string): PolicyPatch {
 }
 
 function indexOf({ platforms }: Policy, platform: string): PlatformIndex {
-  const index = platforms.get(platform) ?? { candidates: new Map(), patched: new Map(), foldedInto: new Map() };
+  const index = platforms.get(platform) ?? { candidates: new Map(), patched: new Map(), fullReleases: [] };
   platforms.set(platform, index);
   return index;
 }

@@ -1,7 +1,7 @@
 import { type RecallCount } from '@sluice/domain-cohorts';
 import { describe, expect, it } from 'vitest';
-import { healthBucket, minute } from './examples.ts';
-import { emptyRecallLedger, foldRecallLedger, recallProgress } from './recall-progress.ts';
+import { healthBucket, minute, minuteMs } from './examples.ts';
+import { emptyRecallLedger, foldRecallLedger, recallProgress, removalShare } from './recall-progress.ts';
 import { type RecallEvent } from './recall.ts';
 
 const started: RecallEvent = {
@@ -108,5 +108,17 @@ describe('watching a recall burn down', () => {
   it('knows nothing of patches that were not recalled', () => {
     const line = { patchId: 'a', recallEpoch: 0, holders: 7, longOffline: 0, removed: 0, removalsFailed: 0 };
     expect(after(healthBucket(minute(1), { shard: 0, shards: 1, holders: [line] }))).toBeUndefined();
+  });
+});
+
+describe('pacing a recall', () => {
+  it('lets so many devices an hour through, none before they are counted, and all in the end', () => {
+    const pace = { perHourMax: 60, pulledAtMs: minuteMs(0) };
+    const of = (minutes: number, set: number | null) =>
+      removalShare(pace, set === null ? null : { ...nobody, set }, minuteMs(minutes));
+    expect(of(30, null)).toBe(0);
+    expect([of(0, 100), of(30, 100), of(99, 100), of(100, 100), of(500, 100)]).toEqual([0, 0.3, 0.99, 1, 1]);
+    expect(of(0, 0)).toBe(1);
+    expect(of(-5, 100)).toBe(0);
   });
 });

@@ -1,6 +1,8 @@
 import { freedCauses, type HealthBucketClosed, type HolderCount, type RecallCount, sum } from '@sluice/domain-cohorts';
 import { freedOf, type RecallEvent } from './recall.ts';
 
+const HOUR_MS = 3_600_000;
+
 /** How the recalls burn down, per patch, as the shards of the fleet count it. */
 export interface RecallLedger {
   /** How many shards there are; undefined until the first bucket says so. */
@@ -55,6 +57,20 @@ export function recallProgress({ shards, patches }: RecallLedger, patchId: strin
   const isCounted = shards !== undefined && recall.byShard.size >= shards;
   const count = isCounted ? addUp([...recall.byShard.values()]) : null;
   return { recallEpoch: recall.recallEpoch, count, quantiles: quantilesOf(recall, count) };
+}
+
+/**
+ * The share of a recall's devices that its pace allows to be directed by now: `perHourMax` of them for each hour since its
+ * pull. Nothing while it is not known how many there are.
+ */
+export function removalShare(
+  { perHourMax, pulledAtMs }: { readonly perHourMax: number; readonly pulledAtMs: number },
+  count: RecallCount | null,
+  nowMs: number,
+): number {
+  if (count === null) return 0;
+  const allowed = (perHourMax * Math.max(0, nowMs - pulledAtMs)) / HOUR_MS;
+  return allowed >= count.set ? 1 : allowed / count.set;
 }
 
 function recallOf({ patches }: RecallLedger, patchId: string, recallEpoch: number): PatchRecall | undefined {

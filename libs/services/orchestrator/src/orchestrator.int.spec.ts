@@ -307,6 +307,55 @@ describe('stopping', () => {
     expect(await count(1, 2)).toMatchObject({ status: 'running', remaining: 1 });
   });
 
+  it('takes a recalled patch back at the pace that was named, once it is known from how many', async () => {
+    await startRollout();
+    const pull = { ...published, type: 'PatchPulled', mode: 'recall', reason: 'bad', recallEpoch: 1 };
+    await happened('patch-p-a', { ...pull, removePerHourMax: 600 });
+    const holding = (deviceId: string) => checkIn({ deviceId, osBuild: '23D771330a' });
+    expect(await holding('d-1')).toMatchObject({ directive: 'none', reason: 'recall-ramp' });
+    await advance(2);
+    expect(await holding('d-1')).toMatchObject({ reason: 'recall-ramp' });
+    const freed = { recall: 0, user: 0, failure: 0, unknown: 0 };
+    const recall = { set: 100, freed, replaced: 0, retired: 0, failing: 0, offline: 0, waiting: 100, inFlight: 0 };
+    const line = {
+      patchId: 'p-a',
+      recallEpoch: 1,
+      holders: 100,
+      longOffline: 0,
+      removed: 0,
+      removalsFailed: 0,
+      recall,
+    };
+    await health({ holders: [line] });
+    await advance(3);
+    const devices = Array.from({ length: 200 }, (_, index) => `d-${String(index)}`);
+    const directed = async () => {
+      const answers = await Promise.all(devices.map(holding));
+      return answers.filter(({ directive }) => directive === 'remove').length;
+    };
+    const half = await directed();
+    expect(half).toBeGreaterThan(60);
+    expect(half).toBeLessThan(140);
+    await advance(6);
+    expect(await directed()).toBe(200);
+  });
+
+  it('stops removals, too, with everything, when that is said', async () => {
+    await startRollout();
+    const pull = { ...published, type: 'PatchPulled', mode: 'recall', reason: 'bad', recallEpoch: 1 };
+    await happened('patch-p-a', pull);
+    const holder = { osBuild: '23D771330a' };
+    const plain = (await send('POST', '/v1/stop')).body;
+    expect(plain).toMatchObject({ holdId: 'stop-1' });
+    expect(await checkIn(holder)).toMatchObject({ directive: 'remove' });
+    const wider = (await send('POST', '/v1/stop', { removals: true })).body;
+    expect(wider).toMatchObject({ holdId: 'stop-2', removals: true });
+    expect((await send('POST', '/v1/stop', { removals: true })).body).toMatchObject({ holdId: 'stop-2' });
+    expect(await checkIn(holder)).toMatchObject({ directive: 'none', reason: 'on-hold' });
+    await send('POST', '/v1/holds/stop-2/lift', { reason: 'seen' });
+    expect(await checkIn(holder)).toMatchObject({ directive: 'remove' });
+  });
+
   it('pauses and resumes a recall, by a person', async () => {
     await startRollout();
     const pull = { ...published, type: 'PatchPulled', mode: 'recall', reason: 'bad', recallEpoch: 1 };

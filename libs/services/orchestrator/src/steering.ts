@@ -49,6 +49,8 @@ export class Steering {
       'steering',
       clock.onTick(async () => {
         knowledge.tick();
+        const { policy, recalls } = knowledge.sources.views;
+        policy.paceRemovals(recalls, clock.now());
         await Promise.all([this.pulls.request(), this.others.request()]);
       }),
     );

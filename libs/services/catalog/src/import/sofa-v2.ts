@@ -1,5 +1,6 @@
 import { compareLetters } from '@sluice/domain-cohorts';
-import { compareTexts, compareVersionTexts, type Cve, type PatchContent, type Variant } from '@sluice/domain-catalog';
+import { type Cve, type PatchContent, type Variant } from '@sluice/domain-catalog';
+import { compareTexts, compareVersionTexts } from '@sluice/domain-cohorts';
 import { readSofaFeed, type SofaFeed, type SofaImprovement, type UnreadableFile } from './sofa-v2-feed.ts';
 
 /** Something worth knowing of an imported patch that is no fault of it. */

@@ -1,5 +1,6 @@
 import { compareLetters } from '@sluice/domain-cohorts';
-import { compareTexts, compareVersionTexts, type KnownPatch } from '@sluice/domain-catalog';
+import { type KnownPatch } from '@sluice/domain-catalog';
+import { compareTexts, compareVersionTexts } from '@sluice/domain-cohorts';
 import { ProblemError } from '@sluice/platform';
 import { type PatchListQuery } from './patch-shapes.ts';
 

@@ -23,6 +23,7 @@ import {
 
 const VARIANTS_MAX = 64;
 const MODELS_MAX = 1000;
+const ARTIFACTS_MAX = 200;
 const CVES_MAX = 1000;
 const URL_LENGTH_MAX = 2000;
 const REASON_LENGTH_MAX = 2000;
@@ -52,6 +53,16 @@ class ArtifactShape {
   sizeBytes!: number;
 }
 
+class ModelArtifactShape extends ArtifactShape {
+  @ApiProperty({ type: [String], maxItems: MODELS_MAX, description: 'Models of the variant that get this package.' })
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(MODELS_MAX)
+  @ArrayUnique()
+  @Matches(new RegExp(MODEL_PATTERN), { each: true })
+  models!: string[];
+}
+
 class VariantShape {
   @ApiProperty({ pattern: BUILD_PATTERN, description: 'What a patched device reports as its own build.' })
   @Matches(new RegExp(BUILD_PATTERN))
@@ -69,11 +80,19 @@ class VariantShape {
   @Matches(new RegExp(MODEL_PATTERN), { each: true })
   models!: string[];
 
-  @ApiPropertyOptional({ type: ArtifactShape })
+  @ApiPropertyOptional({ type: ArtifactShape, description: 'The package of all models that have none in `artifacts`.' })
   @Optional()
   @ValidateNested()
   @Type(() => ArtifactShape)
   artifact?: ArtifactShape;
+
+  @ApiPropertyOptional({ type: [ModelArtifactShape], maxItems: ARTIFACTS_MAX, description: 'Packages by model.' })
+  @Optional()
+  @IsArray()
+  @ArrayMaxSize(ARTIFACTS_MAX)
+  @ValidateNested({ each: true })
+  @Type(() => ModelArtifactShape)
+  artifacts?: ModelArtifactShape[];
 }
 
 class CveShape {
@@ -151,6 +170,16 @@ export class PullPatchBody {
   replacement?: string;
 
   @ApiPropertyOptional({
+    minimum: 1,
+    description: 'Of a recall: direct so many devices an hour to remove it, no more.',
+  })
+  @Optional()
+  @IsInt()
+  @Min(1)
+  @Max(Number.MAX_SAFE_INTEGER)
+  removePerHourMax?: number;
+
+  @ApiPropertyOptional({
     pattern: '^[A-Za-z0-9:+/=_-]{1,128}$',
     description: 'The digest of the re-exposure ledger seen.',
   })
@@ -224,6 +253,9 @@ class PulledShape {
   replacement?: string;
 
   @ApiPropertyOptional()
+  removePerHourMax?: number;
+
+  @ApiPropertyOptional()
   ledgerDigest?: string;
 
   @ApiProperty()
@@ -271,11 +303,12 @@ export function toContent(body: PublishPatchBody): PatchContent {
     platform,
     baseVersion,
     letter,
-    variants: variants.map(({ build, prerequisiteBuild, models, artifact }) => ({
+    variants: variants.map(({ build, prerequisiteBuild, models, artifact, artifacts = [] }) => ({
       build,
       prerequisiteBuild,
       models: [...models],
       ...(artifact !== undefined && { artifact: { ...artifact } }),
+      ...(artifacts.length > 0 && { artifacts: artifacts.map((each) => ({ ...each, models: [...each.models] })) }),
     })),
     cves: cves.map(({ id, exploited }) => ({ id, exploited })),
     ...(releaseNotesUrl !== undefined && { releaseNotesUrl }),

@@ -79,13 +79,14 @@ export class PatchesController {
   @ApiOperation({ summary: 'Withdraw or recall a patch; without a body, withdraw it' })
   @ApiOkResponse({ type: PatchView })
   async pull(@Param('id') id: string, @Body() body: PullPatchBody, @RequestContext() context: CommandContext) {
-    const { mode, reason, replacement, ledgerDigest } = body;
+    const { mode, reason, replacement, removePerHourMax, ledgerDigest } = body;
     const command = {
       type: 'PullPatch',
       patchId: id,
       mode,
       reason,
       ...(replacement !== undefined && { replacement }),
+      ...(removePerHourMax !== undefined && { removePerHourMax }),
       ...(ledgerDigest !== undefined && { ledgerDigest }),
       at: this.clock.nowText(),
     } as const;

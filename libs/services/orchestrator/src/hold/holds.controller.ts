@@ -6,7 +6,7 @@ import { coveredDevices, type HoldTerms } from '@sluice/domain-rollout';
 import { Clock, type CommandContext, Rejection } from '@sluice/event-sourcing';
 import { IsTime, Optional, paged, PageQuery, ProblemError, RequestContext, Roles, StopRoute } from '@sluice/platform';
 import { Type } from 'class-transformer';
-import { IsIn, IsObject, IsString, IsUrl, Matches, MaxLength, ValidateNested } from 'class-validator';
+import { IsBoolean, IsIn, IsObject, IsString, IsUrl, Matches, MaxLength, ValidateNested } from 'class-validator';
 import { ChangeHold } from '../commands.ts';
 import { type KnownHold } from '../policy/policy.projection.ts';
 import { Views } from '../views.ts';
@@ -104,6 +104,16 @@ export class HoldsController {
   }
 }
 
+/** `POST /v1/stop`. */
+class StopEverythingBody extends StopBody {
+  @ApiPropertyOptional({
+    default: false,
+    description: 'Devices keep what was recalled, too, until the stop is lifted.',
+  })
+  @IsBoolean()
+  removals = false;
+}
+
 /** The stop of everything: a hold without patch and slice, that a person lifts. */
 @ApiTags('holds')
 @Controller('v1/stop')
@@ -116,12 +126,12 @@ export class StopController {
 
   /** Ordered twice, or by two people, it is one stop: the one that is in force answers. */
   @Post()
-  @StopRoute(StopBody)
+  @StopRoute(StopEverythingBody)
   @HttpCode(200)
   @Roles('operator', 'responder')
-  async stop(@Body() { reason }: StopBody, @RequestContext() context: CommandContext) {
-    const holdId = this.stopId();
-    const terms: HoldTerms = { slice: {}, reason, owner: context.actor };
+  async stop(@Body() { reason, removals }: StopEverythingBody, @RequestContext() context: CommandContext) {
+    const holdId = this.stopId(removals);
+    const terms: HoldTerms = { slice: {}, reason, owner: context.actor, ...(removals && { removals }) };
     if (this.views.policy.hold(holdId).status !== 'active') {
       try {
         await this.stops.placeHold({ holdId, terms, at: this.clock.nowText() }, context);
@@ -135,11 +145,13 @@ export class StopController {
   }
 
   // The stop in force, or the first number that is free: two people at once mean the same one.
-  private stopId(): string {
+  // A stop of offers is no stop of removals: the wider one is another hold.
+  private stopId(removals: boolean): string {
     for (let number = 1; ; number += 1) {
       const holdId = `stop-${String(number)}`;
-      const { status } = this.views.policy.hold(holdId);
-      if (status === 'absent' || status === 'active') return holdId;
+      const hold = this.views.policy.hold(holdId);
+      if (hold.status === 'absent') return holdId;
+      if (hold.status === 'active' && (!removals || hold.removals === true)) return holdId;
     }
   }
 }

@@ -12,10 +12,12 @@ import {
   type RecallPause,
   type Policy,
   type PublishedPatch,
+  removalShare,
   type Rollout,
   type RolloutEvent,
 } from '@sluice/domain-rollout';
 import { type FeedEvent, type UnstoredStop } from '@sluice/event-feed';
+import { type RecallsView } from '../recall/recalls.projection.ts';
 
 export type KnownRollout = Exclude<Rollout, { status: 'absent' }>;
 export type KnownHold = Exclude<Hold, { status: 'absent' }>;
@@ -102,6 +104,17 @@ export class PolicyView {
         ({ plan, rolloutId }) => plan.patchId === patchId && this.policy.rollouts.get(rolloutId)?.wasHalted === true,
       )
       .map(({ rolloutId }) => rolloutId);
+  }
+
+  /** Lets the recalls that have a pace go on as far as it allows by now. */
+  paceRemovals(recalls: RecallsView, nowMs: number): void {
+    for (const { patchId, pulledAt } of recalls.recalls()) {
+      const patch = this.policy.patches.get(patchId);
+      const perHourMax = patch?.pull?.removePerHourMax;
+      if (patch === undefined || perHourMax === undefined || patch.removalShare === 1) continue;
+      const count = recalls.progressOf(patchId)?.count ?? null;
+      patch.removalShare = removalShare({ perHourMax, pulledAtMs: Date.parse(pulledAt) }, count, nowMs);
+    }
   }
 
   /** False when no rollout of the patch ever ran: then no lease of it is out. */

@@ -1,4 +1,5 @@
-import { compareLetters } from '@sluice/domain-cohorts';
+import { compareLetters } from './letter.ts';
+
 /**
  * A version as devices and feeds show it: `26.3.1` is a full release, `26.3.1 (a)` a patch on top of it.
  * Builds are opaque and never compared.
