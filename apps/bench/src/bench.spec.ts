@@ -27,10 +27,9 @@ describe('measuring', () => {
 
   it('folds every fact that it has written', async () => {
     const figures = await measureReplay(folder, { devices: 500, factsPerDevice: 4, factsPerCommit: 20, runs: 1 });
-    // What so few devices take drowns in what the garbage collector leaves lying about.
-    expect(figures.map(({ value }) => Number.isFinite(value))).toEqual([true, true]);
+    expect(figures).toHaveLength(1);
     expect(figures[0]?.value).toBeGreaterThan(0);
-    expect(figures[1]?.beside).toBe('500 devices, 2,000 facts');
+    expect(figures[0]?.value).toBeLessThan(Infinity);
   });
 
   it('waits for the disk', () => {

@@ -9,6 +9,7 @@ import { runDrills } from './drills/drills.ts';
 import { PART_FLAG, playPart } from './drills/part.ts';
 import { describeMachine, type Figure, isReached, machineInWords, toTable } from './figure.ts';
 import { measureFsync } from './fsync.ts';
+import { foldInProcess, MEMORY_FLAG, measureMemory } from './memory.ts';
 import { measureFleet } from './kafka-fleet.ts';
 import { measureLatency } from './kafka-latency.ts';
 import { measurePulls } from './kafka-pull.ts';
@@ -19,6 +20,8 @@ import { SERVE_FLAG, serveInProcess } from './server-process.ts';
 
 const FSYNC_WRITES = 200;
 const DECIDE = { rounds: 5, calls: 200_000 };
+/** They fill the tables of 8 shards to the same part as 10 million do, which are measured with --devices. */
+const MEMORY = { devices: 1_250_000 };
 const KAFKA = { events: 200_000, latencySeconds: 15, pullSeconds: 60, fleetSeconds: 60 };
 /** As many devices as fill tables of 8 shards to the same part as 10 million do. */
 const REPLAY = { devices: 312_500, factsPerDevice: 7, factsPerCommit: 1000, runs: 3 };
@@ -32,6 +35,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'check-ins': measureCheckIns,
   reports: measureReports,
   replay: (folder) => measureReplay(folder, REPLAY),
+  memory: (_, { devices }) => measureMemory(devices ?? MEMORY.devices),
   'kafka-throughput': (folder, { events }) => measureThroughput(folder, events ?? KAFKA.events),
   'kafka-latency': (folder, { seconds }) => measureLatency(folder, seconds ?? KAFKA.latencySeconds),
   'kafka-pull': (folder, { seconds }) => measurePulls(folder, seconds ?? KAFKA.pullSeconds),
@@ -43,6 +47,7 @@ const withKafka = Object.keys(benchmarks).filter((name) => name.startsWith('kafk
 await orExit(async () => {
   const [flag, role = ''] = process.argv.slice(2);
   if (flag === SERVE_FLAG) await serveInProcess(role);
+  else if (flag === MEMORY_FLAG) foldInProcess(Number(role));
   else if (flag === PART_FLAG) await playPart(role);
   else if (flag === 'drill') process.exit(await runDrills(process.argv.slice(3)));
   else await runBenchmarks();
@@ -89,6 +94,8 @@ interface Options {
   /** How long one of those with a broker loads it, and how many events one relays; as long as it needs, if not given. */
   readonly seconds: number | undefined;
   readonly events: number | undefined;
+  /** How many devices are folded for their memory. */
+  readonly devices: number | undefined;
 }
 
 interface Arguments {
@@ -108,7 +115,12 @@ function readArguments(): Arguments {
       `There is no benchmark "${unknown}", only ${known.join(', ')}, and kafka for all of those.`,
     );
   const chosen = asked.length === 0 ? known.filter((name) => !withKafka.includes(name)) : asked;
-  const options = { seconds: count('seconds', values.seconds), events: count('events', values.events) };
+  const { seconds, events, devices } = values;
+  const options = {
+    seconds: count('seconds', seconds),
+    events: count('events', events),
+    devices: count('devices', devices),
+  };
   // The disk's own time belongs to every run.
   const names = known.filter((name) => name === 'fsync' || chosen.includes(name));
   return { names, json: values.json === true, data: values.data ?? tmpdir(), options };
@@ -119,10 +131,10 @@ function readFlags() {
   try {
     return parseArgs({
       allowPositionals: true,
-      options: { json: { type: 'boolean' }, data: text, seconds: text, events: text },
+      options: { json: { type: 'boolean' }, data: text, seconds: text, events: text, devices: text },
     });
   } catch (error) {
-    const known = '--json --data DIR --seconds N --events N';
+    const known = '--json --data DIR --seconds N --events N --devices N';
     throw new SettingsError(`${error instanceof Error ? error.message : String(error)}\nKnown: ${known}`);
   }
 }

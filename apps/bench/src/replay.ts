@@ -1,7 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { FactPacker, type FactKind, FleetShard, type NewFact, readPackedFacts, type Said } from '@sluice/domain-fleet';
 import { SqliteEventStore, SqliteReader } from '@sluice/event-store-sqlite';
 import { WallClock } from '@sluice/platform';
@@ -22,10 +20,8 @@ const APPENDS_AT_ONCE = 64;
 const STRIDE = 7919;
 const TARGET_PER_SECOND = 2_000_000;
 const BEYOND_PER_SECOND = 4_000_000;
-/** 10 million devices in 1 GiB. */
-const TARGET_BYTES = 2 ** 30 / 10_000_000;
 
-/** Facts a second that one core folds from the embedded store, and what a device takes in memory then. */
+/** Facts a second that one core folds from the embedded store. */
 export async function measureReplay(folder: string, size: ReplaySize): Promise<Figure[]> {
   const path = join(folder, 'replay.db');
   const facts = await writeFacts(path, size);
@@ -46,14 +42,6 @@ export async function measureReplay(folder: string, size: ReplaySize): Promise<F
       beyond: BEYOND_PER_SECOND,
       beside: `reading and decompressing alone: ${inWords(reading)}/s`,
       limitedBy: `store ${inWords((rate / reading) * 100)} % of the time; the rest is decoding, and memory latency: each fact meets another device`,
-    },
-    {
-      what: 'memory per replayed device',
-      value: memoryOf(path, facts) / size.devices,
-      unit: 'bytes',
-      target: TARGET_BYTES,
-      beside: `${inWords(size.devices)} devices, ${inWords(facts)} facts`,
-      limitedBy: 'tables that double when full',
     },
   ];
 }
@@ -170,24 +158,4 @@ function countFacts(path: string): number {
   } finally {
     reader.close();
   }
-}
-
-/** Bytes that the folded fleet holds on to. */
-function memoryOf(path: string, facts: number): number {
-  // Buffers are given back some time after their collection, so those of earlier runs are let go of first.
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  collect();
-  const before = usedBytes();
-  const shards = foldAll(path);
-  collect();
-  const bytes = usedBytes() - before;
-  const folded = shards.reduce((sum, shard) => sum + shard.facts, 0);
-  if (folded !== facts) throw new Error(`${String(folded)} of ${String(facts)} facts were folded`);
-  return bytes;
-}
-
-function usedBytes(): number {
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
 }

@@ -27,9 +27,25 @@ describe('playing a scenario against the real services', () => {
     },
   );
 
+  it(
+    'takes a patch back from a fleet whose agents say what is not so, and from one that is away for weeks',
+    { timeout: 240_000 },
+    async () => {
+      // The scenarios compare the holders at each hour, and add up the recall at each tick; they fail where they differ.
+      const [stale, away] = await Promise.all([play('stale-agents', 1000), play('long-offline', 200)]);
+      const promised = { haltedInWave: null, replayMatches: true, recall: { remaining: 0, reinstalled: 0 } };
+      expect(stale).toMatchObject(promised);
+      expect(away).toMatchObject(promised);
+      expect(stale.recall?.retired).toBeGreaterThan(0);
+      expect(stale.recall?.replaced).toBeGreaterThan(0);
+      expect(away.recall?.replaced).toBeGreaterThan(0);
+      expect(away.recall?.p99Seconds).toBeGreaterThan(14 * 86_400);
+    },
+  );
+
   it('refuses a scenario that is not there, and says which are', async () => {
     const failed = play('gloomy', 10);
     await expect(failed).rejects.toMatchObject({ code: 2, stdout: '' });
-    await expect(failed).rejects.toThrow('healthy, faulty-patch, reissue, offline-tail');
+    await expect(failed).rejects.toThrow('healthy, faulty-patch, reissue, offline-tail, stale-agents, long-offline');
   });
 });

@@ -11,7 +11,9 @@ export type Act =
   | { readonly kind: 'finish'; readonly order: Order; readonly fails: boolean }
   | { readonly kind: 'accept'; readonly patchId: string }
   | { readonly kind: 'remove-by-user'; readonly patchId: string }
-  | { readonly kind: 'upgrade'; readonly fullRelease: FullRelease };
+  | { readonly kind: 'upgrade'; readonly fullRelease: FullRelease }
+  | { readonly kind: 'restart'; readonly order: Order }
+  | { readonly kind: 'fall-back' | 'wipe' | 'lose-time' | 'set-clock' };
 
 export interface TimedAct {
   readonly at: number;
@@ -55,6 +57,8 @@ const REMOVING_SHARE = 0.001;
 const REMOVE_FAILURE_RATE = 0.003;
 const OFFLINE_CHANCE = 0.01;
 const OFFLINE_CHANCE_ROAMING = 0.3;
+const LOST_SHARE = 0.3;
+const DAY = 24 * HOUR;
 
 const nothing: Outcome = { reports: [], acts: [] };
 
@@ -63,6 +67,17 @@ export function firstActs(device: Device, nowMs: number): readonly TimedAct[] {
   return [
     { at: nowMs + Math.floor(device.phase * CHECK_IN_EVERY), act: { kind: 'check-in' } },
     { at: nowMs + Math.floor(device.phase * STATUS_EVERY), act: { kind: 'status' } },
+    ...habitualActs(device, nowMs),
+  ];
+}
+
+function habitualActs({ habit, phase }: Device, nowMs: number): readonly TimedAct[] {
+  const someTime = nowMs + 12 * HOUR + Math.floor(phase * 60) * HOUR;
+  if (habit === 'is-wiped') return [{ at: someTime, act: { kind: 'wipe' } }];
+  if (habit !== 'steps-its-clock') return [];
+  return [
+    { at: someTime, act: { kind: 'lose-time' } },
+    { at: someTime + 9 * HOUR, act: { kind: 'set-clock' } },
   ];
 }
 
@@ -84,13 +99,20 @@ export function checkInOf(device: Device): CheckIn {
     model: device.model,
     osVersion: device.osVersion,
     osBuild: device.osBuild,
-    installed: device.held === undefined ? [] : [device.held],
+    installed: [device.held, device.pending, device.listed].filter((patchId) => patchId !== undefined),
     track: device.track,
     region: device.region,
     ...(device.ring !== undefined && { ring: device.ring }),
     ...(device.removed.length > 0 && { removed: device.removed }),
     ...(device.failed.length > 0 && { failed: device.failed }),
+    ...(device.failedRemovals.length > 0 && { removeFailed: attemptsOf(device.failedRemovals) }),
   };
+}
+
+function attemptsOf(failures: Device['failedRemovals']): { patchId: string; attempts: number }[] {
+  const attempts = new Map<string, number>();
+  for (const { patchId } of failures) attempts.set(patchId, (attempts.get(patchId) ?? 0) + 1);
+  return [...attempts].map(([patchId, times]) => ({ patchId, attempts: times }));
 }
 
 /** What the device will do after an answer. The order before it is forgotten: only the last answer counts. */
@@ -118,12 +140,19 @@ export function obey(
 
 /** What follows when the time of an act has come. */
 export function perform(device: Device, act: Act, atMs: number, context: AgentContext): Outcome {
+  const outcome = carryOut(device, act, atMs, context);
+  if (device.habit !== 'loses-reports') return outcome;
+  return { ...outcome, reports: outcome.reports.filter(() => !context.random.chance(LOST_SHARE)) };
+}
+
+function carryOut(device: Device, act: Act, atMs: number, context: AgentContext): Outcome {
   switch (act.kind) {
     case 'check-in':
+      device.failedRemovals = device.failedRemovals.filter(({ at }) => at > atMs - DAY);
       return device.doing !== undefined ? nothing : { ...nothing, asks: true };
     case 'status':
       return {
-        reports: [report(device, 'status', atMs, context)],
+        reports: [status(device, atMs, context)],
         acts: [{ at: atMs + STATUS_EVERY, act: { kind: 'status' } }],
       };
     case 'start':
@@ -138,6 +167,18 @@ export function perform(device: Device, act: Act, atMs: number, context: AgentCo
       return removeByUser(device, act.patchId, atMs, context);
     case 'upgrade':
       return upgrade(device, act, atMs, context);
+    case 'restart':
+      return restart(device, act.order, atMs, context);
+    case 'fall-back':
+      return fallBack(device, atMs, context);
+    case 'wipe':
+      return wipe(device, atMs, context);
+    case 'lose-time':
+      device.clockOffsetMs = MINUTE - atMs;
+      return { ...nothing, reports: [status(device, atMs, context)] };
+    case 'set-clock':
+      device.clockOffsetMs = 0;
+      return { ...nothing, reports: [status(device, atMs, context)] };
   }
 }
 
@@ -216,8 +257,14 @@ function finishInstall(
     device.held !== undefined && order.reason === 'recalled'
       ? fall(device, device.held, atMs - 1, context, { cause: 'recall' })
       : [];
+  if (device.habit === 'tells-early' && device.osBuild === device.base) {
+    device.pending = order.patchId;
+    const later = { at: atMs + context.random.between(5, 90) * MINUTE, act: { kind: 'restart' as const, order } };
+    return { reports: [report(device, 'installed', atMs, context, about(order))], acts: [later] };
+  }
   device.held = order.patchId;
   device.osBuild = build;
+  device.listed = undefined;
   device.failed = device.failed.filter(({ patchId }) => patchId !== order.patchId);
   const acts = context.random.chance(REMOVING_SHARE)
     ? [
@@ -227,7 +274,52 @@ function finishInstall(
         },
       ]
     : [];
-  return { reports: [...fallen, report(device, 'installed', atMs, context, about(order))], acts };
+  const fallsBack =
+    device.habit === 'falls-back' || device.habit === 'falls-back-silently' || device.habit === 'lists-what-is-gone';
+  const later = fallsBack
+    ? [{ at: atMs + context.random.between(1, 30) * HOUR, act: { kind: 'fall-back' as const } }]
+    : [];
+  return { reports: [...fallen, report(device, 'installed', atMs, context, about(order))], acts: [...acts, ...later] };
+}
+
+/** Into the patch that it said to have installed. */
+function restart(device: Device, { patchId }: Order, atMs: number, context: AgentContext): Outcome {
+  const build = context.buildOf(patchId, device.base);
+  if (device.pending !== patchId || build === undefined) return nothing;
+  device.pending = undefined;
+  device.held = patchId;
+  device.osBuild = build;
+  return { ...nothing, reports: [status(device, atMs, context)] };
+}
+
+/** The patch does not survive a restart. */
+function fallBack(device: Device, atMs: number, context: AgentContext): Outcome {
+  const { held, habit } = device;
+  if (held === undefined || device.doing !== undefined) return nothing;
+  if (habit === 'falls-back') return { ...nothing, reports: fall(device, held, atMs, context, { cause: 'failure' }) };
+  device.held = undefined;
+  device.osBuild = device.base;
+  if (habit === 'lists-what-is-gone') device.listed = held;
+  return nothing;
+}
+
+/** Everything on it is lost, its count of reports too; the agent takes another name for its reports. */
+function wipe(device: Device, atMs: number, context: AgentContext): Outcome {
+  device.wipes += 1;
+  device.reports = 0;
+  device.osBuild = device.base;
+  device.held = device.pending = device.listed = device.order = device.doing = undefined;
+  device.failed = [];
+  device.removed = [];
+  device.failedRemovals = [];
+  return { ...nothing, reports: [status(device, atMs, context)] };
+}
+
+/** Of two machines with one id, either may speak: the other one is another model, and has no patch. */
+function status(device: Device, atMs: number, context: AgentContext): Report {
+  const own = report(device, 'status', atMs, context);
+  if (device.habit !== 'is-two' || context.random.chance(0.5)) return own;
+  return { ...own, model: `${device.model}0`, osBuild: device.base };
 }
 
 function countFailure(device: Device, patchId: string): void {
@@ -243,8 +335,11 @@ function finishRemoval(
   context: AgentContext,
 ): Outcome {
   device.doing = undefined;
+  device.listed = undefined;
   if (device.held === undefined) return nothing;
-  if (!fails) return { ...nothing, reports: fall(device, device.held, atMs, context, { cause: 'recall' }) };
+  if (!fails && device.habit !== 'refuses-removal')
+    return { ...nothing, reports: fall(device, device.held, atMs, context, { cause: 'recall' }) };
+  device.failedRemovals.push({ patchId: device.held, at: atMs });
   const failure = { ...about(order), failureCode: 'restart-refused' };
   return { ...nothing, reports: [report(device, 'remove-failed', atMs, context, failure)] };
 }
@@ -261,7 +356,7 @@ function fall(
   patchId: string,
   atMs: number,
   context: AgentContext,
-  { cause }: { cause: 'recall' | 'user' },
+  { cause }: { cause: 'recall' | 'user' | 'failure' },
 ): Report[] {
   device.held = undefined;
   device.osBuild = device.base;
@@ -279,11 +374,10 @@ function upgrade(
   device.osVersion = fullRelease.version;
   device.base = fullRelease.build;
   device.osBuild = fullRelease.build;
-  device.held = undefined;
-  device.order = undefined;
+  device.held = device.pending = device.listed = device.order = undefined;
   device.failed = [];
   device.removed = [];
-  return { ...nothing, reports: [report(device, 'status', atMs, context)] };
+  return { ...nothing, reports: [status(device, atMs, context)] };
 }
 
 function about({ patchId, rolloutId }: Order): Partial<Report> {
@@ -299,10 +393,10 @@ function report(
 ): Report {
   device.reports += 1;
   return {
-    reportId: `${device.deviceId}:${run}:${String(device.reports)}`,
+    reportId: `${device.deviceId}:${run}:${device.wipes === 0 ? '' : `${String(device.wipes)}:`}${String(device.reports)}`,
     deviceId: device.deviceId,
     kind,
-    occurredAt: toTimeText(atMs),
+    occurredAt: toTimeText(atMs + device.clockOffsetMs),
     platform: device.platform,
     model: device.model,
     osVersion: device.osVersion,

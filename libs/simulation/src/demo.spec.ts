@@ -120,7 +120,8 @@ describe('narrating the demo', () => {
     const halted = { ...rollout('ios-16.5.1-a', 'halted'), haltedBecause: { slice, trials: 11, failures: 7 } };
     const stopped = narrate({ ...demo.state(), rollouts: [halted] }, place).join('\n');
     expect(stopped).toContain('iOS 16.5.1 (a) was halted: 7 of 11 installs on iPhone15,2 failed.');
-    const numbers = { devices: 1200, removed: 200, replaced: 100, remaining: 900, p50Seconds: null, p99Seconds: null };
+    const places = { removed: 200, replaced: 100, retired: 0, failing: 0, offline: 0, waiting: 900 };
+    const numbers = { devices: 1200, ...places, remaining: 900, p50Seconds: null, p99Seconds: null };
     const recall = { patchId: 'ios-16.5.1-a', status: 'running', ...numbers } as const;
     const burning = narrate({ ...demo.state(), recalls: [recall] }, place).join('\n');
     expect(burning).toContain('iOS 16.5.1 (a) is being taken back from every device that has it.');

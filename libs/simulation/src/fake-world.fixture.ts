@@ -224,7 +224,9 @@ export class FakeWorld extends World {
     const removed = this.reports.filter((each) => each.kind === 'rolled-back' && each.patchId === patchId).length;
     const remaining = this.counts()[patchId]?.installed ?? 0;
     const status = remaining === 0 ? 'completed' : 'running';
-    return { patchId, status, devices: removed + remaining, removed, remaining, p50Seconds: 60, p99Seconds: 600 };
+    const places = { removed, replaced: 0, retired: 0, failing: 0, offline: 0, waiting: remaining };
+    const quantiles = { p50Seconds: 60, p99Seconds: 600 };
+    return { patchId, status, devices: removed + remaining, ...places, remaining, ...quantiles };
   }
 
   private counts(): Record<string, { installed: number; failed: number; rolledBack: number }> {

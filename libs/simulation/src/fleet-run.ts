@@ -16,6 +16,7 @@ import { ask, UnexpectedAnswer, type World, type WorldRequest } from './world.ts
 
 /** Check-ins in flight at once. Within one tick no policy changes, so this changes no answer. */
 const CHECK_INS_AT_ONCE_MAX = 32;
+const HOUR_MS = 3_600_000;
 
 export type FleetRunOptions = Omit<AgentContext, 'buildOf'>;
 
@@ -30,6 +31,8 @@ export class FleetRun {
   private readonly packages = new Map<string, CatalogPatch>();
   private readonly pulledAt = new Map<string, number>();
   private readonly reinstalling = new Map<string, Set<string>>();
+  /** The patch that each device holds by what it last told. */
+  private readonly shown = new Map<string, string>();
   private readonly context: AgentContext;
 
   constructor(
@@ -41,9 +44,13 @@ export class FleetRun {
     this.context = { ...options, buildOf: (patchId, base) => buildOf(this.packages.get(patchId), base) };
   }
 
-  /** Every device reports its status, and takes its place in the rhythm. */
-  async enrol(): Promise<void> {
+  /** Every device reports its status, and takes its place in the rhythm. Some may have come with the patch on them. */
+  async enrol(patch?: CatalogPatch): Promise<void> {
     const now = this.world.now();
+    if (patch !== undefined) {
+      this.packages.set(patch.patchId, patch);
+      for (const device of this.devices) if (device.habit === 'came-with-it') startWith(device, patch);
+    }
     const reports = this.devices.flatMap((device) => perform(device, { kind: 'status' }, now, this.context).reports);
     for (const device of this.devices) this.schedule(device, firstActs(device, now));
     await this.report(reports);
@@ -55,6 +62,7 @@ export class FleetRun {
     const asking = new Map<Device, number>();
     for (const { at, item } of this.agenda.takeUntil(this.world.now())) {
       const { device, act } = item;
+      if (device.isGone) continue;
       if (device.offlineUntil > at) {
         this.agenda.add(device.offlineUntil, item);
         continue;
@@ -73,16 +81,37 @@ export class FleetRun {
     await this.report(reports);
   }
 
-  /** How many devices have the patch and have said so. */
+  /** How many devices have the patch, by what each last told: the build that it showed, or an install before its restart. */
   holders(patchId: string): number {
-    return this.devices.reduce((count, { held }) => (held === patchId ? count + 1 : count), 0);
+    return this.devices.reduce(
+      (count, { deviceId, isGone }) => (!isGone && this.shown.get(deviceId) === patchId ? count + 1 : count),
+      0,
+    );
   }
 
   /** True while a device has, or is just installing, the patch. */
   isAround(patchId: string): boolean {
     return this.devices.some(
-      ({ held, doing }) => held === patchId || (doing?.kind === 'install' && doing.patchId === patchId),
+      ({ isGone, held, pending, doing }) =>
+        !isGone &&
+        (held === patchId || pending === patchId || (doing?.kind === 'install' && doing.patchId === patchId)),
     );
+  }
+
+  /** Devices that will never remove the patch, though they were told to. */
+  stubborn(patchId: string): Device[] {
+    return this.devices.filter(({ isGone, held, habit }) => !isGone && held === patchId && habit === 'refuses-removal');
+  }
+
+  /** Some devices that have the patch are away from now on, for days. */
+  sendAway(patchId: string, share: number, daysMin: number, daysMax: number): Device[] {
+    const { random } = this.context;
+    const away = this.devices.filter(
+      ({ held, doing }) => held === patchId && doing === undefined && random.chance(share),
+    );
+    for (const device of away)
+      device.offlineUntil = this.world.now() + random.between(daysMin * 24, daysMax * 24) * HOUR_MS;
+    return away;
   }
 
   /** From here on an install of this patch on a directive given later than now is counted as a reinstall. */
@@ -150,8 +179,23 @@ export class FleetRun {
       const answer = await this.world.send(request);
       const receipt = answer.body as ReportReceipt;
       if (answer.status !== 202 || receipt.accepted !== batch.length) throw new UnexpectedAnswer(request, answer);
+      for (const each of batch) this.noteShown(each);
     }
   }
+
+  private noteShown({ deviceId, kind, osBuild, patchId }: Report): void {
+    const byBuild = [...this.packages.values()].find(({ variants }) => variants.some(({ build }) => build === osBuild));
+    const held = byBuild?.patchId ?? (kind === 'installed' ? patchId : undefined);
+    if (held === undefined) this.shown.delete(deviceId);
+    else this.shown.set(deviceId, held);
+  }
+}
+
+function startWith(device: Device, patch: CatalogPatch): void {
+  const build = buildOf(patch, device.base);
+  if (build === undefined || !patch.variants.some(({ models }) => models.includes(device.model))) return;
+  device.held = patch.patchId;
+  device.osBuild = build;
 }
 
 function buildOf(patch: CatalogPatch | undefined, base: string): string | undefined {

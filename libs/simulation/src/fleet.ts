@@ -1,4 +1,5 @@
 import { type Platform, type Track } from '@sluice/contracts';
+import { type Habit } from './habits.ts';
 import { type Choices, Random } from './random.ts';
 
 /** One simulated device: what it is, what it has, and what it is about to do. */
@@ -13,6 +14,8 @@ export interface Device {
   readonly phase: number;
   /** Share of installs that fail on this device whatever the patch. */
   readonly failureRate: number;
+  /** How its agent differs from what it should do, if it does. */
+  readonly habit: Habit | undefined;
   osVersion: string;
   /** The build without any patch; what the device reports is the build of its patch where it has one. */
   base: string;
@@ -21,6 +24,18 @@ export interface Device {
   held: string | undefined;
   failed: { patchId: string; attempts: number }[];
   removed: string[];
+  /** A patch that it has said to have installed, and has yet to restart into. */
+  pending: string | undefined;
+  /** A patch that it lists, and no longer has. */
+  listed: string | undefined;
+  /** When removals failed within the last day. */
+  failedRemovals: { patchId: string; at: number }[];
+  /** How far its clock is off. */
+  clockOffsetMs: number;
+  /** How often it was wiped. */
+  wipes: number;
+  /** Retired: it is never heard of again. */
+  isGone: boolean;
   /** The last directive that has not been acted on; the next answer takes its place. */
   order: Order | undefined;
   /** What it is carrying out: installing, removing, restarting. It does not check in meanwhile. */
@@ -64,6 +79,8 @@ export interface FleetOptions {
   readonly ringShare: number;
   /** Share of devices that will be away for long, once. */
   readonly roamingShare: number;
+  /** Habits of its agents; none if not given. */
+  readonly habits?: Choices<Habit | undefined> | undefined;
 }
 
 const MANUAL_SHARE = 0.08;
@@ -251,8 +268,10 @@ export const fleetOf2023: Choices<Line> = [
  * A fleet from a seed. All distributions here and in `agent.ts` are made up: plausible weights of models and full releases,
  * 8 % on the manual track, installs failing at 0.2 % (0.4 % on old models). None of them is measured.
  */
-export function makeFleet({ seed, devices, lines, ringShare, roamingShare }: FleetOptions): Device[] {
+export function makeFleet({ seed, devices, lines, ringShare, roamingShare, habits }: FleetOptions): Device[] {
   const random = Random.seeded(seed);
+  // Apart from the others, so that a fleet with habits is otherwise the same.
+  const habitual = Random.seeded(seed).split();
   return Array.from({ length: devices }, (_, index) => {
     const line = random.pick(lines);
     const model = random.pick(line.models);
@@ -267,12 +286,19 @@ export function makeFleet({ seed, devices, lines, ringShare, roamingShare }: Fle
       phase: random.fraction(),
       failureRate: oldModels.has(model) ? FAILURE_RATE_OLD : FAILURE_RATE,
       roams: random.chance(roamingShare),
+      habit: habits === undefined ? undefined : habitual.pick(habits),
       osVersion: version,
       base: build,
       osBuild: build,
       held: undefined,
       failed: [],
       removed: [],
+      pending: undefined,
+      listed: undefined,
+      failedRemovals: [],
+      clockOffsetMs: 0,
+      wipes: 0,
+      isGone: false,
       order: undefined,
       doing: undefined,
       considered: undefined,

@@ -58,7 +58,11 @@ export interface RecallView {
   readonly devices: number | null;
   readonly removed: number | null;
   readonly replaced: number | null;
+  readonly retired: number | null;
   readonly remaining: number | null;
+  readonly failing: number | null;
+  readonly offline: number | null;
+  readonly waiting: number | null;
   readonly p50Seconds: number | null;
   readonly p99Seconds: number | null;
 }
@@ -117,7 +121,7 @@ export async function listAll<Item>(world: World, path: string): Promise<Item[]>
   let cursor: string | undefined;
   for (let page = 0; page < PAGES_MAX; page += 1) {
     const more = cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const { body } = await ask(world, 'GET', `${path}?limit=1000${more}`);
+    const { body } = await ask(world, 'GET', `${path}${path.includes('?') ? '&' : '?'}limit=1000${more}`);
     const answer = body as { items: Item[]; nextCursor?: string };
     items.push(...answer.items);
     if (answer.nextCursor === undefined) return items;

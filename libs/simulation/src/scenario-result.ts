@@ -1,4 +1,11 @@
-export const scenarioNames = ['healthy', 'faulty-patch', 'reissue', 'offline-tail'] as const;
+export const scenarioNames = [
+  'healthy',
+  'faulty-patch',
+  'reissue',
+  'offline-tail',
+  'stale-agents',
+  'long-offline',
+] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 
 /** What `npm start -- --scenario … --json` prints. Seconds are simulated, except `wallSeconds`. */
@@ -27,6 +34,8 @@ export interface RecallResult {
   readonly removed: number;
   /** Devices that went on to another build, such as that of the replacement. */
   readonly replaced: number;
+  /** Devices that a person retired, for they could not remove it. */
+  readonly retired: number;
   readonly remaining: number;
   /** Devices that installed the patch on a directive given after its pull. */
   readonly reinstalled: number;
@@ -38,7 +47,15 @@ export interface RecallResult {
 /** What every scenario promises; a run that breaks it must not look like a success to a script. */
 export function isAsPromised({ scenario, haltedInWave, recall, replayMatches }: ScenarioResult): boolean {
   const recalledAll = recall !== null && recall.remaining === 0 && recall.reinstalled === 0;
-  return replayMatches && (scenario === 'healthy' ? haltedInWave === null : haltedInWave !== null && recalledAll);
+  switch (scenario) {
+    case 'healthy':
+      return replayMatches && haltedInWave === null;
+    case 'stale-agents':
+    case 'long-offline':
+      return replayMatches && haltedInWave === null && recalledAll;
+    default:
+      return replayMatches && haltedInWave !== null && recalledAll;
+  }
 }
 
 /** The result for people: a line a figure. */

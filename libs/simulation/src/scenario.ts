@@ -1,12 +1,14 @@
 import { bucketBy } from '@sluice/domain-cohorts';
 import { hash } from 'node:crypto';
 import { type Fault } from './agent.ts';
+import { type Habit, staleAgents } from './habits.ts';
 import { type Choices, Random } from './random.ts';
 import { type Device, fleetOf2023, fleetOf2026, type Line, makeFleet } from './fleet.ts';
 import { FleetRun } from './fleet-run.ts';
 import {
   exposureOf,
   fleetOf,
+  listAll,
   plan,
   type Plan,
   publish,
@@ -20,7 +22,7 @@ import {
 } from './operator.ts';
 import { type CatalogPatch, patchTitle, realPatch } from './real-patches.ts';
 import { type RecallResult, type ScenarioName, type ScenarioResult } from './scenario-result.ts';
-import { type World } from './world.ts';
+import { ask, type World } from './world.ts';
 
 /** Where the manual clock of a scenario starts: the hour in which 26.3.1 (a) came out. */
 export const SCENARIO_START_MS = Date.parse('2026-03-17T17:00:00.000Z');
@@ -43,6 +45,9 @@ interface Setting {
   readonly lines: Choices<Line>;
   readonly roamingShare: number;
   readonly fault?: Fault;
+  readonly habits?: Choices<Habit | undefined>;
+  /** The patch is taken back after all have it; some devices are away by then, for so many days. */
+  readonly lateRecall?: { readonly awayShare: number; readonly daysMin: number; readonly daysMax: number };
 }
 
 interface Stage extends Setting {
@@ -59,11 +64,18 @@ interface Halt {
 
 const TICK_MS = 60_000;
 const HOUR = 60 * TICK_MS;
+const DAY = 24 * HOUR;
 const WARM_UP_MS = 30 * TICK_MS;
 /** From the halt to the responder's pull. */
 const RESPONSE_MS = 30 * TICK_MS;
-const SIMULATED_MAX_MS = 10 * 24 * HOUR;
-const CROSS_CHECK_EVERY_MS = 6 * HOUR;
+const SIMULATED_MAX_MS = 60 * DAY;
+/** Devices that are away for weeks are waited for in steps of this. */
+const LONG_TICK_MS = HOUR;
+/** After so long a recall waits only for what is away. */
+const BURN_DOWN_MS = 2 * DAY;
+const CROSS_CHECK_EVERY_MS = HOUR;
+/** As many failed removals as Sluice asks of a device in a day: then a person looks at it. */
+const STUBBORN_AFTER = 3;
 const RING_SHARE = 0.02;
 const ROAMING_SHARE = 0.12;
 
@@ -84,6 +96,15 @@ const settings: Record<ScenarioName, Setting> = {
   healthy: of2026,
   'faulty-patch': { ...of2026, fault: faultOf2026 },
   'offline-tail': { ...of2026, fault: faultOf2026, roamingShare: ROAMING_SHARE },
+  'stale-agents': {
+    ...of2026,
+    habits: staleAgents,
+    lateRecall: { awayShare: 0.05, daysMin: 1, daysMax: 4 },
+  },
+  'long-offline': {
+    ...of2026,
+    lateRecall: { awayShare: 0.05, daysMin: 14, daysMax: 30 },
+  },
   reissue: {
     patch: realPatch('ios-16.5.1-a'),
     replacement: realPatch('ios-16.5.1-c'),
@@ -96,7 +117,7 @@ const settings: Record<ScenarioName, Setting> = {
 /**
  * Plays one scenario on an empty Sluice with a manual clock. The same seed gives the same history.
  * Throws when Sluice answers what it must not, when its count of holders and the fleet's own disagree, or when the
- * scenario does not come to its end within ten simulated days.
+ * scenario does not come to its end within sixty simulated days.
  */
 export async function runScenario(world: World, request: ScenarioRequest): Promise<ScenarioResult> {
   const wallStart = performance.now();
@@ -104,7 +125,7 @@ export async function runScenario(world: World, request: ScenarioRequest): Promi
   const eligible = stage.run.devices.filter((device) => matches(device, stage.patch));
   await roll(stage, stage.patch);
   const halt = await untilHaltOrCompletion(stage, stage.patch);
-  const recalled = halt === undefined ? null : await takeBack(stage);
+  const recalled = halt !== undefined || stage.lateRecall !== undefined ? await takeBack(stage) : null;
   await crossCheck(stage);
   stage.request.onProgress?.('replaying everything from the store, and comparing');
   const replayMatches = await verifyReplay(world);
@@ -136,13 +157,14 @@ async function enrolledFleet(world: World, request: ScenarioRequest): Promise<St
     lines: setting.lines,
     ringShare: RING_SHARE,
     roamingShare: setting.roamingShare,
+    habits: setting.habits,
   });
   const random = Random.seeded(seed).split();
   const faultOf = (patchId: string) => (setting.fault?.patchId === patchId ? setting.fault : undefined);
   const run = new FleetRun(world, fleet, { random, faultOf, run: request.scenario });
   const stage = { ...setting, world, request, run, startedAt: world.now() };
   await publish(world, setting.patch);
-  await run.enrol();
+  await run.enrol(setting.patch);
   const warm = world.now() + WARM_UP_MS;
   while (world.now() < warm) await tick(stage, 'the fleet enrols');
   return stage;
@@ -184,8 +206,10 @@ async function untilHaltOrCompletion(stage: Stage, patch: CatalogPatch): Promise
 async function takeBack(stage: Stage): Promise<RecallResult> {
   const { world, run, patch, replacement } = stage;
   const pullAt = world.now() + RESPONSE_MS;
-  while (world.now() < pullAt) await tick(stage, `${patchTitle(patch)} is halted; the responder is looking`);
+  while (world.now() < pullAt) await tick(stage, `${patchTitle(patch)}: the responder is looking`);
   await crossCheck(stage);
+  const { lateRecall } = stage;
+  if (lateRecall !== undefined) goAway(stage, lateRecall);
   if (replacement !== undefined) await publish(world, replacement);
   await recall(world, patch.patchId, 'installs fail on some models', replacement?.patchId);
   run.watchPull(patch.patchId);
@@ -199,6 +223,7 @@ async function takeBack(stage: Stage): Promise<RecallResult> {
     devices: view.devices ?? 0,
     removed: view.removed ?? 0,
     replaced: view.replaced ?? 0,
+    retired: view.retired ?? 0,
     remaining: view.remaining ?? 0,
     reinstalled: run.reinstalled(patch.patchId),
     p50Seconds: view.p50Seconds,
@@ -206,28 +231,61 @@ async function takeBack(stage: Stage): Promise<RecallResult> {
   };
 }
 
+/** Half of those that are away come back on a full release that is two later. */
+function goAway({ run, patch }: Stage, { awayShare, daysMin, daysMax }: NonNullable<Setting['lateRecall']>): void {
+  const away = run.sendAway(patch.patchId, awayShare, daysMin, daysMax);
+  run.upgrade(away.slice(0, away.length / 2), { version: '26.5', build: '23F70' }, 1);
+}
+
 async function untilRecalled(stage: Stage): Promise<RecallView> {
   const { world, run, patch } = stage;
+  const begin = world.now();
   for (;;) {
     const view = await recallOf(world, patch.patchId);
+    if (view !== undefined) checkSum(view, run.holders(patch.patchId));
     if (view?.status === 'completed' && view.remaining === 0 && !run.isAround(patch.patchId)) return view;
-    const progress =
-      view === undefined || view.devices === null
-        ? 'starts'
-        : `${String(view.removed)} removed, ${String(view.remaining)} remain`;
-    await tick(stage, `recall of ${patchTitle(patch)}: ${progress}`);
+    const isCounted = view !== undefined && view.devices !== null;
+    const progress = isCounted ? `${String(view.removed)} removed, ${String(view.remaining)} remain` : 'starts';
+    const waited = world.now() - begin;
+    if (waited > BURN_DOWN_MS) await retireStubborn(stage);
+    await tick(stage, `recall of ${patchTitle(patch)}: ${progress}`, waited > BURN_DOWN_MS ? LONG_TICK_MS : TICK_MS);
   }
 }
 
-/** One minute: the fleet acts, checks in and reports, then the clock moves on and everything settles. */
-async function tick(stage: Stage, doing: string): Promise<void> {
+/** Each device of a recall stands in one place, and those that remain are those that hold the patch. */
+function checkSum(view: RecallView, holders: number): void {
+  const { devices, removed, replaced, retired, remaining, failing, offline, waiting } = view;
+  if (devices === null) return;
+  const places = [removed, replaced, retired, failing, offline, waiting].map((place) => place ?? NaN);
+  const sum = places.reduce((total, place) => total + place, 0);
+  if (sum !== devices || remaining !== holders)
+    throw new Error(
+      `the recall does not add up, and ${String(holders)} devices hold the patch: ${JSON.stringify(view)}`,
+    );
+}
+
+/** A person looks at the devices that failed too often, and retires them. */
+async function retireStubborn({ world, run, patch }: Stage): Promise<void> {
+  const stubborn = new Map(run.stubborn(patch.patchId).map((device) => [device.deviceId, device]));
+  if (stubborn.size === 0) return;
+  const query = `patchId=${patch.patchId}&state=installed&failedRemovals=${String(STUBBORN_AFTER)}`;
+  for (const { deviceId } of await listAll<{ deviceId: string }>(world, `/v1/devices?${query}`)) {
+    const device = stubborn.get(deviceId);
+    if (device === undefined) continue;
+    await ask(world, 'POST', `/v1/devices/${deviceId}/retire`);
+    device.isGone = true;
+  }
+}
+
+/** One minute or more: the fleet acts, checks in and reports, then the clock moves on and everything settles. */
+async function tick(stage: Stage, doing: string, tickMs = TICK_MS): Promise<void> {
   const { world, run, request, startedAt } = stage;
   await run.tick();
-  await world.advanceTo(world.now() + TICK_MS);
+  await world.advanceTo(world.now() + tickMs);
   const elapsed = world.now() - startedAt;
-  if (elapsed > SIMULATED_MAX_MS) throw new Error(`the scenario did not end within ten simulated days: ${doing}`);
-  if (elapsed % CROSS_CHECK_EVERY_MS < TICK_MS) await crossCheck(stage);
-  if (elapsed % HOUR < TICK_MS) request.onProgress?.(`hour ${String(Math.floor(elapsed / HOUR))}: ${doing}`);
+  if (elapsed > SIMULATED_MAX_MS) throw new Error(`the scenario did not end within sixty simulated days: ${doing}`);
+  if (elapsed % CROSS_CHECK_EVERY_MS < tickMs) await crossCheck(stage);
+  if (elapsed % HOUR < tickMs) request.onProgress?.(`hour ${String(Math.floor(elapsed / HOUR))}: ${doing}`);
 }
 
 async function crossCheck({ world, run, patch, replacement }: Stage): Promise<void> {

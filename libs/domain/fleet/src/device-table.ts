@@ -1,22 +1,52 @@
 import { NOWHERE, Records } from './records.ts';
 
-/** Words and floats of a device's record; float i covers words 2i and 2i + 1. */
+/**
+ * Words of a device's record, 40 bytes. Words 0 to 3 are the key; float i covers words 2i and 2i + 1. What is small shares a
+ * word: each byte is one of ten million.
+ */
 export const DEVICE = {
-  words: 12,
-  /** Words 0 to 3 are the key. Float: when what the profile says held; −∞ for a device that never reported. */
+  words: 10,
+  /** Float: when what the profile says held; −∞ for a device that never reported. */
   profileAtFloat: 2,
-  /** Float: when the device was last heard of. */
-  lastReportFloat: 3,
-  profile: 8,
+  /** When the device was last heard of: the low 32 bits of 40, in ms since LAST_REPORT_EPOCH, plus 1. */
+  lastReportLow: 6,
+  /** The number of the profile, two flags, and the high bits of the last report. */
+  profile: 7,
+  profileMask: 0x3fffff,
+  /** It is counted as known under its profile. */
+  counted: 1 << 22,
+  /** It says to hold what it has yet to restart into. */
+  restartPending: 1 << 23,
+  lastReportHighShift: 24,
   /** The first of the device's entries. */
-  firstEntry: 9,
+  firstEntry: 8,
   /** Where its id lies among the ids, plus 1. */
-  id: 10,
-  /** The profile under which the device is counted as known, plus 1, and whether it says to hold what it has yet to restart into. */
-  counted: 11,
-  countedMask: 0x7fffffff,
-  restartPending: 0x80000000,
+  id: 9,
 } as const;
+
+const LAST_REPORT_EPOCH = Date.UTC(2020, 0, 1);
+const LAST_REPORT_MAX = 2 ** 40 - 1;
+const TWO_TO_32 = 2 ** 32;
+const LOW_24_BITS = 0xffffff;
+/** A shard that has seen more profiles than these is not folded further. */
+export const PROFILES_MAX = DEVICE.profileMask + 1;
+
+/** When a device was last heard of, from its two words; −∞ if it never reported. To the millisecond, from 2020 to 2054. */
+export function lastReportOf(low: number, profileWord: number): number {
+  const stored = (profileWord >>> DEVICE.lastReportHighShift) * TWO_TO_32 + low;
+  return stored === 0 ? -Infinity : stored - 1 + LAST_REPORT_EPOCH;
+}
+
+/** Keeps the latest time at which the device was heard of, in its record of these words. */
+export function keepLastReport(words: Uint32Array, base: number, received: number): void {
+  const profileWord = words[base + DEVICE.profile] ?? 0;
+  const before = (profileWord >>> DEVICE.lastReportHighShift) * TWO_TO_32 + (words[base + DEVICE.lastReportLow] ?? 0);
+  const stored = Math.min(Math.max(received - LAST_REPORT_EPOCH + 1, 1), LAST_REPORT_MAX);
+  if (stored <= before) return;
+  words[base + DEVICE.lastReportLow] = stored % TWO_TO_32;
+  words[base + DEVICE.profile] =
+    (profileWord & LOW_24_BITS) | (Math.floor(stored / TWO_TO_32) << DEVICE.lastReportHighShift);
+}
 
 const FIRST_SLOTS = 128;
 /** Fuller than this, and probes grow long; emptier, and memory is wasted. */
@@ -44,7 +74,6 @@ export class DeviceTable {
     const device = this.records.add();
     for (let word = 0; word < 4; word += 1) this.records.setWord(device, word, keys[index + word] ?? 0);
     this.records.setFloat(device, DEVICE.profileAtFloat, -Infinity);
-    this.records.setFloat(device, DEVICE.lastReportFloat, -Infinity);
     this.records.setWord(device, DEVICE.firstEntry, NOWHERE);
     this.slots[slot] = device;
     if (this.count > this.slots.length * LOAD_MAX) this.fillSlots(this.slots.length * 2);
@@ -63,6 +92,23 @@ export class DeviceTable {
   /** Gives a device its id if it has none: a length in one byte, and the text, as they lie at `at`. */
   name(device: number, ids: Uint8Array, index: number): void {
     if (!this.hasId(device)) this.records.setWord(device, DEVICE.id, this.ids.add(ids, index));
+  }
+
+  profile(device: number): number {
+    return this.records.word(device, DEVICE.profile) & DEVICE.profileMask;
+  }
+
+  is(device: number, flag: typeof DEVICE.counted | typeof DEVICE.restartPending): boolean {
+    return (this.records.word(device, DEVICE.profile) & flag) !== 0;
+  }
+
+  mark(device: number, flag: typeof DEVICE.counted | typeof DEVICE.restartPending, is: boolean): void {
+    const word = this.records.word(device, DEVICE.profile);
+    this.records.setWord(device, DEVICE.profile, is ? word | flag : word & ~flag);
+  }
+
+  lastReportAt(device: number): number {
+    return lastReportOf(this.records.word(device, DEVICE.lastReportLow), this.records.word(device, DEVICE.profile));
   }
 
   hasId(device: number): boolean {

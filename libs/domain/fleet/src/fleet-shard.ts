@@ -1,5 +1,5 @@
 import { type RecallCount } from '@sluice/domain-cohorts';
-import { DEVICE } from './device-table.ts';
+import { DEVICE, keepLastReport } from './device-table.ts';
 import { type PatchState, RAW } from './entry-table.ts';
 import { type FailureDetails, kindCodes, parseTarget, removalCauses } from './facts.ts';
 import { type PendingCell, InstallTrials, type TrialCell } from './install-trials.ts';
@@ -154,34 +154,37 @@ export class FleetShard extends ShardState {
   }
 
   private isOfAnotherModel(device: number, profile: number): boolean {
-    const before = this.word(device, DEVICE.profile);
+    const before = this.devices.profile(device);
     if (before === profile || this.lastReportAt(device) === -Infinity) return false;
     return this.profiles.at(before)?.model !== this.profiles.at(profile)?.model;
   }
 
-  /** Takes over what a report says of the device itself. True when its counts may have changed. */
+  /** Takes over what a report says of the device itself. True when its states may have changed. */
   private observe(device: number, profile: number, when: number, received: number): boolean {
-    const words = this.devices.records.wordsOf(device);
-    const floats = this.devices.records.floatsOf(device);
-    const base = this.devices.records.offsetOf(device);
-    const half = base / 2;
-    if (received > (floats[half + DEVICE.lastReportFloat] ?? 0)) floats[half + DEVICE.lastReportFloat] = received;
-    const shownAt = floats[half + DEVICE.profileAtFloat] ?? 0;
+    const { records } = this.devices;
+    // Each fact meets another device, so its record is found once.
+    const [words, floats, base] = [records.wordsOf(device), records.floatsOf(device), records.offsetOf(device)];
+    keepLastReport(words, base, received);
+    const shownAt = floats[base / 2 + DEVICE.profileAtFloat] ?? 0;
     if (when < shownAt) return this.ran(device, this.profiles.runs(profile), when);
-    const before = words[base + DEVICE.profile] ?? 0;
-    floats[half + DEVICE.profileAtFloat] = when;
-    words[base + DEVICE.profile] = profile;
+    const word = words[base + DEVICE.profile] ?? 0;
+    const before = word & DEVICE.profileMask;
+    floats[base / 2 + DEVICE.profileAtFloat] = when;
     const isFirst = shownAt === -Infinity;
-    if (isFirst || before !== profile) {
-      const ranBefore = isFirst ? NOWHERE : this.profiles.runs(before);
-      const runs = this.profiles.runs(profile);
-      if (runs !== ranBefore) {
-        // It ran its former patch until the last report before this one.
-        this.ran(device, ranBefore, shownAt);
-        this.ran(device, runs, when);
-      }
+    if (!isFirst && before === profile) return (word & (DEVICE.counted | DEVICE.restartPending)) !== DEVICE.counted;
+    words[base + DEVICE.profile] = (word & ~DEVICE.profileMask) | profile;
+    if ((word & DEVICE.counted) !== 0) {
+      this.profiles.count(before, -1);
+      this.profiles.count(profile, 1);
     }
-    return (words[base + DEVICE.counted] ?? 0) !== profile + 1;
+    const ranBefore = isFirst ? NOWHERE : this.profiles.runs(before);
+    const runs = this.profiles.runs(profile);
+    if (runs !== ranBefore) {
+      // It ran its former patch until the last report before this one.
+      this.ran(device, ranBefore, shownAt);
+      this.ran(device, runs, when);
+    }
+    return true;
   }
 
   /** False when it is the build of no patch. */
@@ -233,13 +236,9 @@ export class FleetShard extends ShardState {
   /** Brings the counters in line with a device that may have changed. */
   private recount(device: number): void {
     const known = this.isKnown(device);
-    const profile = this.word(device, DEVICE.profile);
-    const before = this.word(device, DEVICE.counted);
-    const counted = before & DEVICE.countedMask;
-    const now = known ? profile + 1 : 0;
-    if (counted !== now) {
-      if (counted !== 0) this.countKnown(counted - 1, -1);
-      if (now !== 0) this.countKnown(profile, 1);
+    if (known !== this.devices.is(device, DEVICE.counted)) {
+      this.devices.mark(device, DEVICE.counted, known);
+      this.countKnown(this.devices.profile(device), known ? 1 : -1);
     }
     let waits = false;
     let entry = this.word(device, DEVICE.firstEntry);
@@ -248,8 +247,8 @@ export class FleetShard extends ShardState {
       this.recountEntry(device, entry, known, this.stateOf(device, entry, by));
       waits ||= known && by === 'report';
     }
-    const after = waits ? (now | DEVICE.restartPending) >>> 0 : now;
-    if (before !== after) this.devices.records.setWord(device, DEVICE.counted, after);
+    if (waits !== this.devices.is(device, DEVICE.restartPending))
+      this.devices.mark(device, DEVICE.restartPending, waits);
   }
 
   private recountEntry(device: number, entry: number, known: boolean, state: PatchState | undefined): void {
@@ -274,8 +273,7 @@ export class FleetShard extends ShardState {
 
   /** Counts what an image has of a device. */
   private countRestored(device: number): void {
-    const counted = this.word(device, DEVICE.counted) & DEVICE.countedMask;
-    if (counted !== 0) this.countKnown(counted - 1, 1);
+    if (this.devices.is(device, DEVICE.counted)) this.countKnown(this.devices.profile(device), 1);
     let entry = this.word(device, DEVICE.firstEntry);
     for (; entry !== NOWHERE; entry = this.entries.next(entry)) {
       const patch = this.entries.patch(entry);
@@ -293,7 +291,7 @@ export class FleetShard extends ShardState {
   private seeAnew(patch: number): void {
     if (!this.profiles.anyKnownRuns(patch) && !this.patches.isAnyShown(patch)) return;
     for (let device = 0; device < this.devices.count; device += 1) {
-      const runs = this.profiles.runs(this.word(device, DEVICE.profile)) === patch;
+      const runs = this.profiles.runs(this.devices.profile(device)) === patch;
       if (runs && this.lastReportAt(device) !== -Infinity) this.ran(device, patch, this.profileAt(device));
       if (runs || this.entries.find(this.word(device, DEVICE.firstEntry), patch) !== NOWHERE) this.recount(device);
     }

@@ -1,3 +1,4 @@
+import { PROFILES_MAX } from './device-table.ts';
 import { parseProfile, type Profile } from './facts.ts';
 import { PackedFactsError } from './packed-facts.ts';
 import { NOWHERE, TextTable } from './records.ts';
@@ -31,6 +32,7 @@ export class ProfileTable {
     if (known !== undefined) return known;
     const profile = parseProfile(line);
     if (profile === undefined) throw new PackedFactsError('a profile is not readable');
+    if (this.profiles.length === PROFILES_MAX) throw new PackedFactsError('there are too many profiles');
     const added = { profile, runs: NOWHERE, isBaseOf: NO_PATCHES, devices: 0 };
     this.profiles.push(added);
     this.interpret(added);

@@ -33,7 +33,7 @@ export interface RestoredShard {
 }
 
 /** To be raised whenever a section, or the layout of a record in it, changes. */
-const IMAGE_VERSION = 4;
+const IMAGE_VERSION = 5;
 /** Sections begin at multiples of this, so that they can be seen as words and floats where they lie. */
 const ALIGNMENT_BYTES = 8;
 const SECTIONS = 15;

@@ -1,5 +1,5 @@
 import { toTimeText } from '@sluice/event-sourcing';
-import { DEVICE, IdTexts } from './device-table.ts';
+import { DEVICE, IdTexts, lastReportOf } from './device-table.ts';
 import { flagsIn } from './device-flags.ts';
 import { ENTRY, rawStates, TRIAL_FLAGS } from './entry-table.ts';
 import { type FleetShard } from './fleet-shard.ts';
@@ -109,17 +109,17 @@ function describe(snapshot: ShardSnapshot, ids: IdTexts, device: number): Map<st
   const floats = floatsOf(words);
   const word = (offset: number) => words[base + offset] ?? 0;
   const profile = (index: number) => (snapshot.profiles[index] ?? '').replaceAll('\u001f', ' ').trim();
-  const counted = word(DEVICE.counted) & DEVICE.countedMask;
+  const profileWord = word(DEVICE.profile);
   const fields = new Map([
     ['deviceId', ids.read(word(DEVICE.id))],
     ['key', words.slice(base, base + 4).join(' ')],
-    ['profile', profile(word(DEVICE.profile))],
+    ['profile', profile(profileWord & DEVICE.profileMask)],
     ['profileAt', timeText(floats[base / 2 + DEVICE.profileAtFloat])],
-    ['heardAt', timeText(floats[base / 2 + DEVICE.lastReportFloat])],
+    ['lastReportAt', timeText(lastReportOf(word(DEVICE.lastReportLow), profileWord))],
     ['flags', flagsIn(snapshot.flags, device)],
     ['retiredAt', timeText(timeOf(snapshot.retired, device))],
-    ['counted', counted === 0 ? 'no' : profile(counted - 1)],
-    ['restartPending', String((word(DEVICE.counted) & DEVICE.restartPending) !== 0)],
+    ['counted', String((profileWord & DEVICE.counted) !== 0)],
+    ['restartPending', String((profileWord & DEVICE.restartPending) !== 0)],
   ]);
   const entryFloats = floatsOf(snapshot.entries);
   for (let entry = word(DEVICE.firstEntry); entry !== NOWHERE;) {

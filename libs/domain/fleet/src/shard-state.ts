@@ -57,7 +57,7 @@ export class ShardState {
 
   /** What the device looks like, undefined before its first report. */
   profileOfDevice(device: number): Profile | undefined {
-    return this.lastReportAt(device) === -Infinity ? undefined : this.profiles.at(this.word(device, DEVICE.profile));
+    return this.lastReportAt(device) === -Infinity ? undefined : this.profiles.at(this.devices.profile(device));
   }
 
   /** The base that a profile stands on. */
@@ -67,7 +67,7 @@ export class ShardState {
 
   /** When the device was last heard of, −∞ if it never reported. */
   lastReportAt(device: number): number {
-    return this.devices.records.float(device, DEVICE.lastReportFloat);
+    return this.devices.lastReportAt(device);
   }
 
   /** When the device was last retired, −∞ if never. */
@@ -103,18 +103,14 @@ export class ShardState {
   }
 
   protected heldBy(device: number, entry: number): HeldBy | undefined {
-    const profile = this.word(device, DEVICE.profile);
+    const profile = this.devices.profile(device);
     const runs = this.profiles.runs(profile);
+    const patch = this.entries.patch(entry);
+    const onBase = runs === NOWHERE && this.profiles.isBaseOf(profile, patch);
     // What a device says counts until it shows a build again.
-    const says = this.entries.raw(entry) === RAW.installed && this.entries.at(entry) >= this.profileAt(device);
-    return holds(
-      this.entries.patch(entry),
-      {
-        runs: runs === NOWHERE ? undefined : runs,
-        isBaseOf: (patch) => this.profiles.isBaseOf(profile, patch),
-      },
-      says,
-    );
+    const saysSo =
+      onBase && this.entries.raw(entry) === RAW.installed && this.entries.at(entry) >= this.profileAt(device);
+    return holds(runs === patch ? 'its-build' : onBase ? 'base' : 'another', saysSo);
   }
 
   /** Undefined while the device only failed to remove it. */
@@ -133,7 +129,7 @@ export class ShardState {
         // Of a patch whose builds are not known there is nothing but its word.
         if (!this.notes.knows(this.patches.idOf(patch))) return 'installed';
     }
-    return this.profiles.isBaseOf(this.word(device, DEVICE.profile), patch) ? 'rolledBack' : 'replaced';
+    return this.profiles.isBaseOf(this.devices.profile(device), patch) ? 'rolledBack' : 'replaced';
   }
 
   protected word(device: number, word: number): number {

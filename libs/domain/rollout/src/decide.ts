@@ -304,7 +304,7 @@ function listedPatches({ installed, platform, osBuild }: AskingDevice, { patches
   const isBaseOf = ({ published }: PolicyPatch) =>
     published?.platform === platform && published.variants.some((variant) => variant.prerequisiteBuild === osBuild);
   const listed = installed.map((patchId) => patches.get(patchId)).filter((patch) => patch !== undefined);
-  return [...new Set(listed)].filter((patch) => holds(patch, { runs: undefined, isBaseOf }, true) !== undefined);
+  return [...new Set(listed)].filter((patch) => holds(isBaseOf(patch) ? 'base' : 'another', true) !== undefined);
 }
 
 function highestLetter(patches: readonly PolicyPatch[]): PolicyPatch | undefined {
