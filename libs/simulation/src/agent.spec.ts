@@ -1,7 +1,8 @@
 import { type Directive } from '@sluice/contracts';
 import { toTimeText } from '@sluice/event-sourcing';
 import { describe, expect, it } from 'vitest';
-import { type AgentContext, checkInOf, obey, type Outcome, perform, type TimedAct } from './agent.ts';
+import { obey, perform } from './agent.ts';
+import { type AgentContext, checkInOf, type Outcome, type TimedAct } from './device-reports.ts';
 import { type Device, fleetOf2026, makeFleet } from './fleet.ts';
 import { Random } from './random.ts';
 

@@ -1,49 +1,18 @@
-import { type CheckIn, type Directive, type Report, type ReportKind } from '@sluice/contracts';
-import { toTimeText } from '@sluice/event-sourcing';
-import { type Device, type Order, type FullRelease } from './fleet.ts';
+import { type Directive } from '@sluice/contracts';
+import {
+  about,
+  type Act,
+  type AgentContext,
+  fall,
+  type Fault,
+  type Outcome,
+  report,
+  status,
+  type TimedAct,
+} from './device-reports.ts';
+import { type Device, type Order } from './fleet.ts';
+import { fallBack, habitualActs, restart, wipe } from './habits.ts';
 import { type Random } from './random.ts';
-
-/** What a device does by itself, without being asked. */
-export type Act =
-  | { readonly kind: 'check-in' }
-  | { readonly kind: 'status' }
-  | { readonly kind: 'start'; readonly order: Order }
-  | { readonly kind: 'finish'; readonly order: Order; readonly fails: boolean }
-  | { readonly kind: 'accept'; readonly patchId: string }
-  | { readonly kind: 'remove-by-user'; readonly patchId: string }
-  | { readonly kind: 'upgrade'; readonly fullRelease: FullRelease }
-  | { readonly kind: 'restart'; readonly order: Order }
-  | { readonly kind: 'fall-back' | 'wipe' | 'lose-time' | 'set-clock' };
-
-export interface TimedAct {
-  readonly at: number;
-  readonly act: Act;
-}
-
-/** What follows from an act: reports to send, acts to come, and whether the device asks for a directive at once. */
-export interface Outcome {
-  readonly reports: readonly Report[];
-  readonly acts: readonly TimedAct[];
-  readonly asks?: boolean;
-}
-
-/** A patch that fails on some models, made up by a scenario. */
-export interface Fault {
-  readonly patchId: string;
-  readonly models: readonly string[];
-  /** Share of installs that fail there. */
-  readonly failureRate: number;
-}
-
-export interface AgentContext {
-  readonly random: Random;
-  /** How the patch fails where it fails more often than others do. */
-  readonly faultOf: (patchId: string) => Fault | undefined;
-  /** Goes into every report id: two runs over one data folder must not use the same ids. */
-  readonly run: string;
-  /** The build of a patch for a base build, as the device learns it from the package. */
-  buildOf(patchId: string, base: string): string | undefined;
-}
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -71,16 +40,6 @@ export function firstActs(device: Device, nowMs: number): readonly TimedAct[] {
   ];
 }
 
-function habitualActs({ habit, phase }: Device, nowMs: number): readonly TimedAct[] {
-  const someTime = nowMs + 12 * HOUR + Math.floor(phase * 60) * HOUR;
-  if (habit === 'is-wiped') return [{ at: someTime, act: { kind: 'wipe' } }];
-  if (habit !== 'steps-its-clock') return [];
-  return [
-    { at: someTime, act: { kind: 'lose-time' } },
-    { at: someTime + 9 * HOUR, act: { kind: 'set-clock' } },
-  ];
-}
-
 /** When to check in next. Now and then a device is switched off after a check-in; one that roams for days, once. */
 export function nextCheckIn(device: Device, atMs: number, random: Random): number {
   if (random.chance(device.roams ? OFFLINE_CHANCE_ROAMING : OFFLINE_CHANCE)) {
@@ -89,30 +48,6 @@ export function nextCheckIn(device: Device, atMs: number, random: Random): numbe
     device.offlineUntil = atMs + hours * HOUR + random.between(0, 59) * MINUTE;
   }
   return Math.max(atMs + CHECK_IN_EVERY + random.between(-CHECK_IN_JITTER, CHECK_IN_JITTER), device.offlineUntil);
-}
-
-/** What the device says when it checks in. */
-export function checkInOf(device: Device): CheckIn {
-  return {
-    deviceId: device.deviceId,
-    platform: device.platform,
-    model: device.model,
-    osVersion: device.osVersion,
-    osBuild: device.osBuild,
-    installed: [device.held, device.pending, device.listed].filter((patchId) => patchId !== undefined),
-    track: device.track,
-    region: device.region,
-    ...(device.ring !== undefined && { ring: device.ring }),
-    ...(device.removed.length > 0 && { removed: device.removed }),
-    ...(device.failed.length > 0 && { failed: device.failed }),
-    ...(device.failedRemovals.length > 0 && { removeFailed: attemptsOf(device.failedRemovals) }),
-  };
-}
-
-function attemptsOf(failures: Device['failedRemovals']): { patchId: string; attempts: number }[] {
-  const attempts = new Map<string, number>();
-  for (const { patchId } of failures) attempts.set(patchId, (attempts.get(patchId) ?? 0) + 1);
-  return [...attempts].map(([patchId, times]) => ({ patchId, attempts: times }));
 }
 
 /** What the device will do after an answer. The order before it is forgotten: only the last answer counts. */
@@ -282,46 +217,6 @@ function finishInstall(
   return { reports: [...fallen, report(device, 'installed', atMs, context, about(order))], acts: [...acts, ...later] };
 }
 
-/** Into the patch that it said to have installed. */
-function restart(device: Device, { patchId }: Order, atMs: number, context: AgentContext): Outcome {
-  const build = context.buildOf(patchId, device.base);
-  if (device.pending !== patchId || build === undefined) return nothing;
-  device.pending = undefined;
-  device.held = patchId;
-  device.osBuild = build;
-  return { ...nothing, reports: [status(device, atMs, context)] };
-}
-
-/** The patch does not survive a restart. */
-function fallBack(device: Device, atMs: number, context: AgentContext): Outcome {
-  const { held, habit } = device;
-  if (held === undefined || device.doing !== undefined) return nothing;
-  if (habit === 'falls-back') return { ...nothing, reports: fall(device, held, atMs, context, { cause: 'failure' }) };
-  device.held = undefined;
-  device.osBuild = device.base;
-  if (habit === 'lists-what-is-gone') device.listed = held;
-  return nothing;
-}
-
-/** Everything on it is lost, its count of reports too; the agent takes another name for its reports. */
-function wipe(device: Device, atMs: number, context: AgentContext): Outcome {
-  device.wipes += 1;
-  device.reports = 0;
-  device.osBuild = device.base;
-  device.held = device.pending = device.listed = device.order = device.doing = undefined;
-  device.failed = [];
-  device.removed = [];
-  device.failedRemovals = [];
-  return { ...nothing, reports: [status(device, atMs, context)] };
-}
-
-/** Of two machines with one id, either may speak: the other one is another model, and has no patch. */
-function status(device: Device, atMs: number, context: AgentContext): Report {
-  const own = report(device, 'status', atMs, context);
-  if (device.habit !== 'is-two' || context.random.chance(0.5)) return own;
-  return { ...own, model: `${device.model}0`, osBuild: device.base };
-}
-
 function countFailure(device: Device, patchId: string): void {
   const before = device.failed.find((each) => each.patchId === patchId);
   if (before === undefined) device.failed.push({ patchId, attempts: 1 });
@@ -350,19 +245,6 @@ function removeByUser(device: Device, patchId: string, atMs: number, context: Ag
   return { ...nothing, reports: fall(device, patchId, atMs, context, { cause: 'user' }) };
 }
 
-/** Back to the base, and the report of it. */
-function fall(
-  device: Device,
-  patchId: string,
-  atMs: number,
-  context: AgentContext,
-  { cause }: { cause: 'recall' | 'user' | 'failure' },
-): Report[] {
-  device.held = undefined;
-  device.osBuild = device.base;
-  return [report(device, 'rolled-back', atMs, context, { patchId, cause })];
-}
-
 function upgrade(
   device: Device,
   { fullRelease }: Extract<Act, { kind: 'upgrade' }>,
@@ -378,32 +260,4 @@ function upgrade(
   device.failed = [];
   device.removed = [];
   return { ...nothing, reports: [status(device, atMs, context)] };
-}
-
-function about({ patchId, rolloutId }: Order): Partial<Report> {
-  return { patchId, ...(rolloutId !== undefined && { rolloutId }) };
-}
-
-function report(
-  device: Device,
-  kind: ReportKind,
-  atMs: number,
-  { run }: AgentContext,
-  details: Partial<Report> = {},
-): Report {
-  device.reports += 1;
-  return {
-    reportId: `${device.deviceId}:${run}:${device.wipes === 0 ? '' : `${String(device.wipes)}:`}${String(device.reports)}`,
-    deviceId: device.deviceId,
-    kind,
-    occurredAt: toTimeText(atMs + device.clockOffsetMs),
-    platform: device.platform,
-    model: device.model,
-    osVersion: device.osVersion,
-    osBuild: device.osBuild,
-    track: device.track,
-    region: device.region,
-    ...(device.ring !== undefined && { ring: device.ring }),
-    ...details,
-  };
 }

@@ -1,4 +1,4 @@
-import { type Fault } from './agent.ts';
+import { type Fault } from './device-reports.ts';
 import { type FullRelease } from './fleet.ts';
 import { type PatchView, type RolloutView } from './operator.ts';
 import { type CatalogPatch, realPatch } from './real-patches.ts';

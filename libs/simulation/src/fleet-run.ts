@@ -1,14 +1,6 @@
 import { type Directive, type Report, type ReportReceipt, REPORTS_PER_REQUEST_MAX } from '@sluice/contracts';
-import {
-  type Act,
-  type AgentContext,
-  checkInOf,
-  firstActs,
-  nextCheckIn,
-  obey,
-  perform,
-  type TimedAct,
-} from './agent.ts';
+import { firstActs, nextCheckIn, obey, perform } from './agent.ts';
+import { type Act, type AgentContext, checkInOf, type TimedAct } from './device-reports.ts';
 import { Agenda } from './agenda.ts';
 import { type Device, type FullRelease } from './fleet.ts';
 import { type CatalogPatch } from './real-patches.ts';

@@ -1,3 +1,5 @@
+import { type AgentContext, fall, type Outcome, status, type TimedAct } from './device-reports.ts';
+import { type Device, type Order } from './fleet.ts';
 import { type Choices } from './random.ts';
 
 /**
@@ -42,3 +44,50 @@ export const staleAgents: Choices<Habit | undefined> = [
   ['came-with-it', 1.5],
   ['refuses-removal', 1],
 ];
+
+const HOUR = 3_600_000;
+const nothing: Outcome = { reports: [], acts: [] };
+
+/** What a device does once, some time, because of its habit. */
+export function habitualActs({ habit, phase }: Device, nowMs: number): readonly TimedAct[] {
+  const someTime = nowMs + 12 * HOUR + Math.floor(phase * 60) * HOUR;
+  if (habit === 'is-wiped') return [{ at: someTime, act: { kind: 'wipe' } }];
+  if (habit !== 'steps-its-clock') return [];
+  return [
+    { at: someTime, act: { kind: 'lose-time' } },
+    { at: someTime + 9 * HOUR, act: { kind: 'set-clock' } },
+  ];
+}
+
+/** Into the patch that it said to have installed. */
+export function restart(device: Device, { patchId }: Order, atMs: number, context: AgentContext): Outcome {
+  const build = context.buildOf(patchId, device.base);
+  if (device.pending !== patchId || build === undefined) return nothing;
+  device.pending = undefined;
+  device.held = patchId;
+  device.osBuild = build;
+  return { ...nothing, reports: [status(device, atMs, context)] };
+}
+
+/** The patch does not survive a restart. */
+export function fallBack(device: Device, atMs: number, context: AgentContext): Outcome {
+  const { held, habit } = device;
+  if (held === undefined || device.doing !== undefined) return nothing;
+  if (habit === 'falls-back') return { ...nothing, reports: fall(device, held, atMs, context, { cause: 'failure' }) };
+  device.held = undefined;
+  device.osBuild = device.base;
+  if (habit === 'lists-what-is-gone') device.listed = held;
+  return nothing;
+}
+
+/** Everything on it is lost, its count of reports too; the agent takes another name for its reports. */
+export function wipe(device: Device, atMs: number, context: AgentContext): Outcome {
+  device.wipes += 1;
+  device.reports = 0;
+  device.osBuild = device.base;
+  device.held = device.pending = device.listed = device.order = device.doing = undefined;
+  device.failed = [];
+  device.removed = [];
+  device.failedRemovals = [];
+  return { ...nothing, reports: [status(device, atMs, context)] };
+}

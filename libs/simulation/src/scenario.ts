@@ -1,6 +1,6 @@
 import { bucketBy } from '@sluice/domain-cohorts';
 import { hash } from 'node:crypto';
-import { type Fault } from './agent.ts';
+import { type Fault } from './device-reports.ts';
 import { type Habit, staleAgents } from './habits.ts';
 import { type Choices, Random } from './random.ts';
 import { type Device, fleetOf2023, fleetOf2026, type Line, makeFleet } from './fleet.ts';

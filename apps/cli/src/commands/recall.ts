@@ -1,6 +1,6 @@
 import { type Command } from 'commander';
 import { path } from '../api.ts';
-import { clean, duration, facts, type Paint } from '../output.ts';
+import { clean, duration, facts, type Paint, time } from '../output.ts';
 import { type OpenSession, type Session } from '../session.ts';
 
 const BAR_WIDTH = 30;
@@ -18,6 +18,7 @@ interface Recall {
   readonly failing?: number | null;
   readonly offline?: number | null;
   readonly inFlight?: number | null;
+  readonly leasesUntil?: string | null;
   readonly p50Seconds?: number | null;
   readonly p90Seconds?: number | null;
   readonly p99Seconds?: number | null;
@@ -79,7 +80,8 @@ function recallText(recall: Recall, paint: Paint): string {
     [
       ['removed', [`${String(removed)} of ${String(devices)} devices`, ...gone].join(', ')],
       ['remaining', [String(remaining), ...remainingOf].join(', ')],
-      ['in flight', recall.inFlight ? `${String(recall.inFlight)} installs that began before` : undefined],
+      ['in flight', recall.inFlight ? `${String(recall.inFlight)} installs that have begun` : undefined],
+      ['last lease', status === 'running' && remaining === 0 ? time(recall.leasesUntil ?? undefined) : undefined],
       ['took', quantilesText(recall)],
     ],
     paint,

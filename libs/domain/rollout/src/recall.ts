@@ -141,7 +141,12 @@ function recordRemovals(command: RecordRemovals, recall: Recall): readonly Recal
 /** Nobody holds the patch, nobody is installing it, and nobody may begin to: each lease from before the pull has run out. */
 function isOver({ count, wasOffered, at }: RecordRemovals, { pulledAt }: Started): boolean {
   if (holdersOf(count) > 0 || count.inFlight > 0) return false;
-  return !wasOffered || Date.parse(at) >= Date.parse(pulledAt) + LEASE_MS;
+  return !wasOffered || Date.parse(at) >= lastLeaseMs({ pulledAt });
+}
+
+/** When the last directive from before the pull runs out, ms since 1970. */
+export function lastLeaseMs({ pulledAt }: { readonly pulledAt: string }): number {
+  return Date.parse(pulledAt) + LEASE_MS;
 }
 
 /** Devices of the recall that hold the patch still. */

@@ -41,7 +41,7 @@ export class OrchestratorMetrics {
     metrics.gauge(
       'sluice_recalls_open',
       'Recalls whose patch some device still holds',
-      () => sources.views.recalls.recalls().filter(({ status }) => status === 'removing').length,
+      () => sources.views.recalls.recalls().filter(({ status }) => status !== 'completed').length,
     );
   }
 }

@@ -300,7 +300,13 @@ describe('stopping', () => {
     expect(await count(2, 1)).toMatchObject({ status: 'running', devices: 3, removed: 1, remaining: 2 });
     await advance(1);
     // The lease of a device that was offered the patch before the pull is out for an hour.
-    expect(await count(0, 3)).toMatchObject({ status: 'running', removed: 3, remaining: 0, p50Seconds: 120 });
+    expect(await count(0, 3)).toMatchObject({
+      status: 'running',
+      removed: 3,
+      remaining: 0,
+      p50Seconds: 120,
+      leasesUntil: new Date(START + 60 * MINUTE).toISOString(),
+    });
     await advance(59);
     expect((await send('GET', '/v1/recalls/p-a')).body).toMatchObject({ status: 'completed', p99Seconds: 120 });
     await advance(1);

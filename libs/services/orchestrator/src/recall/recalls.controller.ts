@@ -1,8 +1,8 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { freedOf, holdersOf, type RecallCommand } from '@sluice/domain-rollout';
-import { Clock, type CommandContext } from '@sluice/event-sourcing';
+import { freedOf, holdersOf, lastLeaseMs, type RecallCommand } from '@sluice/domain-rollout';
+import { Clock, type CommandContext, toTimeText } from '@sluice/event-sourcing';
 import { paged, PageQuery, ProblemError, RequestContext, Roles, StopRoute } from '@sluice/platform';
 import { ChangeRecall } from '../commands.ts';
 import { StopBody } from '../rollout/rollout-bodies.ts';
@@ -82,6 +82,8 @@ export class RecallsController {
       waiting: count && count.waiting,
       /** Devices outside of these that have begun to install the patch. */
       inFlight: count && count.inFlight,
+      /** When the last directive from before the pull runs out; null for a patch that was never offered. */
+      leasesUntil: this.views.policy.wasOffered(recall.patchId) ? toTimeText(lastLeaseMs(recall)) : null,
       ...(quantiles ?? { p50Seconds: null, p90Seconds: null, p99Seconds: null }),
     };
   }
