@@ -50,7 +50,7 @@ export async function measureMemory(devices: number): Promise<Figure[]> {
       target: TARGET_BYTES,
       beside: `${inWords(devices)} devices; the process has ${inWords(bytesAfter / 2 ** 20)} MiB, ${inWords(bytesBefore / 2 ** 20)} without them`,
       limitedBy:
-        'records of 48 bytes a device and 16 a patch, its id, the table of keys; the ids of recent reports come beside it',
+        'records of 40 bytes a device and 16 a patch, its id, the table of keys; the ids of recent reports come beside it',
     },
     {
       what: 'fold of their facts, one core',
