@@ -98,11 +98,11 @@ export class DeviceTable {
     return this.records.word(device, DEVICE.profile) & DEVICE.profileMask;
   }
 
-  is(device: number, flag: typeof DEVICE.counted  ): boolean {
+  is(device: number, flag: typeof DEVICE.counted): boolean {
     return (this.records.word(device, DEVICE.profile) & flag) !== 0;
   }
 
-  mark(device: number, flag: typeof DEVICE.counted  , is: boolean): void {
+  mark(device: number, flag: typeof DEVICE.counted, is: boolean): void {
     const word = this.records.word(device, DEVICE.profile);
     this.records.setWord(device, DEVICE.profile, is ? word | flag : word & ~flag);
   }
