@@ -1,7 +1,7 @@
 import { type HealthBucketClosed, type HealthCell, type HolderCount } from '@sluice/domain-cohorts';
 import { type Decider, type DomainEvent, fold, Rejection } from '@sluice/event-sourcing';
 import { type AskingDevice } from './decide.ts';
-import { type GateEvidence } from './gate.ts';
+import { type GateEvidence } from './gates/installs.ts';
 import { type Plan, type Wave } from './plan.ts';
 import { type CatalogEvent } from './catalog-events.ts';
 import { emptyPolicy, foldPolicy, type Policy, type PolicyEvent } from './policy.ts';

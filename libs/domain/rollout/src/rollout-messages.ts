@@ -1,5 +1,5 @@
-import { type GateEvidence } from './gate.ts';
-import { type GoingOn } from './going-on.ts';
+import { type GateEvidence } from './gates/installs.ts';
+import { type GoingOn } from './gates/going-on.ts';
 import { type Plan, type PlanDraft } from './plan.ts';
 
 /** Every command names the rollout and the instant (RFC 3339, domain time) at which it is given. */

@@ -1,7 +1,7 @@
 import { type Grant, MINUTE_MS } from '@sluice/domain-cohorts';
 import { unknownEvent } from '@sluice/event-sourcing';
 import { closeLastWave, cutShort, type Exposed, type Exposure, openWave, underPlan, withGrant } from './exposure.ts';
-import { type GateEvidence } from './gate.ts';
+import { type GateEvidence } from './gates/installs.ts';
 import { type Plan } from './plan.ts';
 import { type RolloutEvent } from './rollout-messages.ts';
 

@@ -2,11 +2,11 @@ import { type HealthBucketClosed } from '@sluice/domain-cohorts';
 import { fold } from '@sluice/event-sourcing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { halted, healthBucket, minute, opened, paused, planned, resumed, started } from './examples.ts';
-import { assessRollout, emptyGateLedger, foldGateLedger } from './gate-ledger.ts';
-import { rolloutDecider } from './rollout.ts';
-import { type RolloutEvent } from './rollout-messages.ts';
-import { type StartedRollout } from './rollout-state.ts';
+import { halted, healthBucket, minute, opened, paused, planned, resumed, started } from '../examples.ts';
+import { assessRollout, emptyGateLedger, foldGateLedger } from './ledger.ts';
+import { rolloutDecider } from '../rollout.ts';
+import { type RolloutEvent } from '../rollout-messages.ts';
+import { type StartedRollout } from '../rollout-state.ts';
 
 const rollout = fold(rolloutDecider, [planned(), started(), opened(1)]) as StartedRollout;
 

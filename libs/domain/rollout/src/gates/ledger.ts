@@ -1,8 +1,8 @@
 import { type HealthBucketClosed, type HealthCell, sliceKey, sum } from '@sluice/domain-cohorts';
-import { type Assessment, assess, type SliceCounts } from './gate.ts';
+import { type Assessment, assess, type SliceCounts } from './installs.ts';
 import { type Outcomes } from './going-on.ts';
-import { type RolloutEvent } from './rollout-messages.ts';
-import { type StartedRollout } from './rollout-state.ts';
+import { type RolloutEvent } from '../rollout-messages.ts';
+import { type StartedRollout } from '../rollout-state.ts';
 
 /**
  * What the install gates look at: trials and failures per patch and slice, counted anew from every start and

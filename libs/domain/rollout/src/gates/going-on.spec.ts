@@ -1,7 +1,7 @@
 import { type Population } from '@sluice/domain-cohorts';
 import { fold } from '@sluice/event-sourcing';
 import { describe, expect, it } from 'vitest';
-import { emptyCensus, foldCensus } from './census.ts';
+import { emptyCensus, foldCensus } from '../census.ts';
 import {
   evidence,
   granted,
@@ -14,13 +14,13 @@ import {
   planned,
   policyOf,
   published as publication,
-} from './examples.ts';
+} from '../examples.ts';
 import { awakeFirstExposed, exposedDevices, goingOn, type Outcomes } from './going-on.ts';
-import { type Plan } from './plan.ts';
-import { type PublishedPatch } from './catalog-events.ts';
-import { rolloutDecider } from './rollout.ts';
-import { type RolloutEvent } from './rollout-messages.ts';
-import { type StartedRollout } from './rollout-state.ts';
+import { type Plan } from '../plan.ts';
+import { type PublishedPatch } from '../catalog-events.ts';
+import { rolloutDecider } from '../rollout.ts';
+import { type RolloutEvent } from '../rollout-messages.ts';
+import { type StartedRollout } from '../rollout-state.ts';
 
 const fine = { harmful: false } as const;
 const harmful = { harmful: true, evidence } as const;

@@ -1,9 +1,9 @@
-import { compileAudience } from './audience.ts';
-import { belongs, type Census, populationsOf } from './census.ts';
-import { holdBackFrom, wavePercent } from './exposure.ts';
-import { type Assessment, type GateEvidence } from './gate.ts';
-import { type PublishedPatch } from './catalog-events.ts';
-import { type StartedRollout } from './rollout-state.ts';
+import { compileAudience } from '../audience.ts';
+import { belongs, type Census, populationsOf } from '../census.ts';
+import { holdBackFrom, wavePercent } from '../exposure.ts';
+import { type Assessment, type GateEvidence } from './installs.ts';
+import { type PublishedPatch } from '../catalog-events.ts';
+import { type StartedRollout } from '../rollout-state.ts';
 
 /** Why a wave does not go on, in numbers. Words and the command that ends it: `wait-reasons.ts` of the contracts. */
 export type WaveWait =
@@ -52,9 +52,13 @@ export function goingOn({ rollout, assessment, withPending, outcomes, awake }: G
   return waits.length === 0 ? { says: 'go' } : { says: 'wait', waits };
 }
 
+/** How many outcomes a wave needs that was the first to expose so many awake devices: half of them are enough. */
+export function neededOutcomes(tolerated: number, awake: number): number {
+  return Math.max(1, Math.ceil(Math.min(TRIALS_PER_TOLERATED_FAILURE / tolerated, awake / 2)));
+}
+
 function missingOutcomes({ plan }: StartedRollout, outcomes: Outcomes, awake: number): WaveWait[] {
-  const tolerated = TRIALS_PER_TOLERATED_FAILURE / plan.gates.installFailureRateMax;
-  const needed = Math.max(1, Math.ceil(Math.min(tolerated, awake / 2)));
+  const needed = neededOutcomes(plan.gates.installFailureRateMax, awake);
   const known = awake < needed ? outcomes.known : outcomes.knownOfWave;
   if (known >= needed) return [];
   return [awake === 0 && outcomes.known === 0 ? { for: 'person' } : { for: 'outcomes', known, needed, awake }];

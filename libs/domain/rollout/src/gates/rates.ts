@@ -1,0 +1,43 @@
+/** Trials of one node in one test, and how many of them failed. */
+export interface RateCounts {
+  readonly n: number;
+  readonly x: number;
+}
+
+/** The alternatives, as multiples of the tolerated rate and as rates; each with the same weight. */
+const MULTIPLES = [1.25, 1.5, 2, 3, 5, 10, 20, 50] as const;
+const RATES = [0.5, 0.9] as const;
+/** Rates nearer to each other than this, relative to them, are the same one. */
+const SAME_RATE = 1e-9;
+
+/** The rates that a test looks for beyond the tolerated one, ascending: those in (p0, 1), each once (design §3.4). */
+export function alternativesTo(p0: number): readonly number[] {
+  const rates = [...MULTIPLES.map((multiple) => multiple * p0), ...RATES]
+    .filter((rate) => rate > p0 * (1 + SAME_RATE) && rate < 1 - SAME_RATE)
+    .sort((left, right) => left - right);
+  return rates.filter((rate, index) => index === 0 || rate > (rates[index - 1] ?? 0) * (1 + SAME_RATE));
+}
+
+/**
+ * The natural logarithm of the evidence E against "each trial fails with a chance of at most p0" (in (0, 0.9)). Valid
+ * however often one looks: where that is so, E ever reaches 1/α with a chance of at most α. A trial counts from its start,
+ * and as a success until it fails.
+ */
+export function logRateEvidence({ n, x }: RateCounts, p0: number): number {
+  // Failures of trials from before the counting began have no trial here.
+  const successes = Math.max(0, n - x);
+  const logs = alternativesTo(p0).map((rate) => x * Math.log(rate / p0) + successes * Math.log((1 - rate) / (1 - p0)));
+  return logMean(logs);
+}
+
+/** The logarithm of the mean of what these are the logarithms of, which may leave the range of numbers. */
+export function logMean(logs: readonly number[]): number {
+  const largest = Math.max(...logs);
+  if (largest === -Infinity) return -Infinity;
+  return largest + Math.log(logs.reduce((sum, log) => sum + Math.exp(log - largest), 0) / logs.length);
+}
+
+/** What a cell of cohort and age band counts from a resume on: passed bands are dropped, in those in progress the survivors stay. */
+export function resumed({ n, x }: RateCounts, band: 'passed' | 'in progress' | 'later'): RateCounts {
+  return band === 'passed' ? { n: 0, x: 0 } : { n: n - x, x: 0 };
+}

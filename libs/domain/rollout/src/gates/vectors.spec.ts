@@ -1,0 +1,78 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { neededOutcomes } from './going-on.ts';
+import { addHarm, armOf, type HarmEvent, type HarmTally, logHarmEvidence } from './harm.ts';
+import { alternativesTo, logRateEvidence, type RateCounts, resumed } from './rates.ts';
+
+const file = fileURLToPath(new URL('../../../../../../shared/vectors/gates.json', import.meta.url));
+const hasVectors = existsSync(file);
+if (!hasVectors) console.warn('gates: ../shared/vectors is not there; the comparison with the reference is left out');
+
+/** Computed by a reference that was written apart from this. */
+interface Vectors {
+  readonly alternatives: readonly { readonly p0: number; readonly alternatives: readonly number[] }[];
+  readonly installs: readonly (RateCounts & { readonly p0: number; readonly logE: number })[];
+  readonly harm: readonly (HarmEvent & { readonly arm: string; readonly periods: number; readonly logE: number })[];
+  readonly need: readonly { readonly p0: number; readonly awakeFirstExposed: number; readonly need: number }[];
+  readonly resume: readonly {
+    readonly before: RateCounts;
+    readonly band: 'passed' | 'in progress' | 'later';
+    readonly after: RateCounts;
+  }[];
+}
+
+const vectors = hasVectors ? (JSON.parse(readFileSync(file, 'utf8')) as Vectors) : undefined;
+const DIGITS = 9;
+
+describe.runIf(hasVectors)('agreeing with the reference of the gates', () => {
+  const { alternatives, installs, harm, need, resume } = vectors ?? none();
+
+  it('looks for the same rates', () => {
+    expect(alternatives.length).toBeGreaterThan(0);
+    for (const { p0, alternatives: theirs } of alternatives) {
+      const ours = alternativesTo(p0);
+      expect(ours).toHaveLength(theirs.length);
+      ours.forEach((rate, index) => expect(rate).toBeCloseTo(theirs[index] ?? NaN, DIGITS));
+    }
+  });
+
+  it('finds the same evidence against a rate', () => {
+    expect(installs.length).toBeGreaterThan(0);
+    for (const { n, x, p0, logE } of installs) expect(logRateEvidence({ n, x }, p0)).toBeCloseTo(logE, DIGITS);
+  });
+
+  it('finds the same evidence of harm, event by event', () => {
+    const tally: HarmTally = new Map();
+    expect(harm.length).toBeGreaterThan(0);
+    for (const event of harm) {
+      expect(armOf(event).replace('-', ' ')).toBe(event.arm);
+      addHarm(tally, event);
+      expect(logHarmEvidence([tally], event.periods)).toBeCloseTo(event.logE, DIGITS);
+    }
+  });
+
+  it('needs as many outcomes, and keeps the same after a resume', () => {
+    for (const { p0, awakeFirstExposed, need: theirs } of need)
+      expect(neededOutcomes(p0, awakeFirstExposed)).toBe(theirs);
+    for (const { before, band, after } of resume) expect(resumed(before, band)).toEqual(after);
+  });
+});
+
+describe('pooling slices', () => {
+  it('comes to the evidence of all their events together', () => {
+    const event = (minute: number, place: number): HarmEvent => ({ minute, place, shareBegin: 0.2, shareEnd: 0.2 });
+    const events = [event(10, 5), event(100, 900_000), event(250, 7), event(700, 8), event(701, 300_000)];
+    const [one, other, all]: [HarmTally, HarmTally, HarmTally] = [new Map(), new Map(), new Map()];
+    events.forEach((each, index) => {
+      addHarm(index % 2 === 0 ? one : other, each);
+      addHarm(all, each);
+    });
+    expect(logHarmEvidence([one, other], 5)).toBeCloseTo(logHarmEvidence([all], 5), 12);
+    expect(logHarmEvidence([], 5)).toBeCloseTo(Math.log(5 / 6), 12);
+  });
+});
+
+function none(): Vectors {
+  return { alternatives: [], installs: [], harm: [], need: [], resume: [] };
+}
