@@ -13,6 +13,9 @@ import { type ShardNoted } from './shard-notes.ts';
 import { ShardState } from './shard-state.ts';
 
 const KIND = kindCodes;
+const BOOT_FAILURE = 'boot-failure';
+/** What befalls a device later after the last word on its install is no failure of it (design §2). */
+export const TRIAL_MS = 72 * 3_600_000;
 /** A report of longer before what was last heard of its device is told by a clock that is wrong. */
 const BEHIND_MS_MAX = 24 * 3_600_000;
 
@@ -197,8 +200,12 @@ export class FleetShard extends ShardState {
   /** Keeps the word of a device on a patch. True when a state may have changed. */
   private record(device: number, patch: number, { profile, when, received, head, details }: Word): boolean {
     const kind = kindOf(head);
-    if (kind === KIND.IncidentReported || kind === KIND.DeviceObserved) return false;
+    if (kind === KIND.DeviceObserved) return false;
+    if (kind === KIND.IncidentReported && details?.signal !== BOOT_FAILURE) return false;
     const entry = this.entryOf(device, patch);
+    // Of a patch of which nothing else was received it is the first word: its start may have been lost.
+    const before = this.entries.at(entry);
+    const isOfTrial = before === -Infinity || when - before <= TRIAL_MS;
     const failure = { when, code: details?.failureCode };
     switch (kind) {
       case KIND.InstallStarted:
@@ -218,8 +225,15 @@ export class FleetShard extends ShardState {
         this.patches.countFailedRemoval(patch);
         this.troubles.removalFailed(entry, failure);
         break;
-      case KIND.PatchRolledBack:
-        this.entries.write(entry, RAW.rolledBack, when, removalCauses[causeOf(head)]);
+      case KIND.IncidentReported:
+        // A device that cannot start says so when it can again; on which build it is then, its report shows.
+        if (isOfTrial) this.trials.failed(entry, profile, received);
+        break;
+      case KIND.PatchRolledBack: {
+        const cause = removalCauses[causeOf(head)];
+        if (cause === 'failure' && isOfTrial) this.trials.failed(entry, profile, received);
+        this.entries.write(entry, RAW.rolledBack, when, cause);
+      }
     }
     return true;
   }

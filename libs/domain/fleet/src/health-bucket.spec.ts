@@ -36,6 +36,18 @@ function about(kind: FactSketch['kind'] & string, minutes: number, osBuild = BAS
 const started = (minutes: number) => about('InstallStarted', minutes);
 const installed = (minutes: number) => about('PatchInstalled', minutes, PATCHED_BUILD);
 const failed = (minutes: number) => about('PatchInstallFailed', minutes);
+const fellBack = (minutes: number): FactSketch => {
+  const { said, ...fact } = about('PatchRolledBack', minutes);
+  return { ...fact, said: { ...said, cause: 'failure' } };
+};
+const removed = (minutes: number): FactSketch => {
+  const { said, ...fact } = about('PatchRolledBack', minutes);
+  return { ...fact, said: { ...said, cause: 'user' } };
+};
+const bootFailure = (minutes: number): FactSketch => {
+  const { said, ...fact } = about('IncidentReported', minutes);
+  return { ...fact, said: { ...said, signal: 'boot-failure' } };
+};
 
 function add(shard: FleetShard, ...facts: FactSketch[]): void {
   shard.apply(readPackedFacts(pack(...facts)));
@@ -47,6 +59,15 @@ describe('counting trials', () => {
   it.each([
     ['a start', [started(0)], 1, { trials: 1, failures: 0, fine: 0 }],
     ['a start and its failure', [started(0), failed(3)], 5, { trials: 1, failures: 1, fine: 0 }],
+    ['a start and a fall-back', [started(0), installed(3), fellBack(60)], 61, { trials: 1, failures: 1, fine: 1 }],
+    ['a device that could not start', [started(0), bootFailure(30)], 31, { trials: 1, failures: 1, fine: 0 }],
+    [
+      'no fall-back that is later than a trial lasts',
+      [installed(0), fellBack(73 * 60)],
+      74 * 60,
+      { trials: 1, failures: 0, fine: 1 },
+    ],
+    ['a removal by its user as no failure', [installed(0), removed(60)], 61, { trials: 1, failures: 0, fine: 1 }],
     ['a start and its good end', [started(0), installed(3)], 5, { trials: 1, failures: 0, fine: 1 }],
     [
       'one trial for a device that tries again and again',

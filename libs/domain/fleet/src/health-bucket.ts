@@ -7,7 +7,7 @@ import {
   populationKey,
 } from '@sluice/domain-cohorts';
 import { toTimeText } from '@sluice/event-sourcing';
-import { type FleetShard } from './fleet-shard.ts';
+import { type FleetShard, TRIAL_MS } from './fleet-shard.ts';
 import { type PendingCell, type TrialCell } from './install-trials.ts';
 import { type PatchTally } from './patch-counts.ts';
 
@@ -44,9 +44,6 @@ export interface BucketClosing {
   /** A holder that was not heard of for so long is offline. */
   readonly longOfflineMs: number;
 }
-
-/** An install that began longer ago than a trial lasts is no longer in flight (design §2). */
-const TRIAL_MS = 72 * 3_600_000;
 
 /** The state after a bucket was told. */
 export function announce(announced: AnnouncedHealth, bucket: HealthBucketClosed): AnnouncedHealth {

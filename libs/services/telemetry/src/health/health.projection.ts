@@ -1,4 +1,11 @@
-import { type HealthBucketClosed, type HealthCell, type HolderCount, sum } from '@sluice/domain-cohorts';
+import {
+  type HealthBucketClosed,
+  type HealthCell,
+  type HolderCount,
+  type Slice,
+  sliceKey,
+  sum,
+} from '@sluice/domain-cohorts';
 import { Injectable } from '@nestjs/common';
 import { type Commit, EventStore, type Follower, followStore } from '@sluice/event-sourcing';
 import { HEALTH_STREAMS } from '../publications.ts';
@@ -12,9 +19,18 @@ export interface PatchHealth {
   readonly holders: Pick<HolderCount, 'holders' | 'removed' | 'removalsFailed'>;
 }
 
+interface CellTotals {
+  readonly slice: Slice;
+  trials: number;
+  failures: number;
+  fine: number;
+  /** Absolute, as each shard told it last. */
+  readonly pending: Map<number, number>;
+}
+
 interface Totals {
   through: string;
-  readonly cells: Map<string, HealthCell>;
+  readonly cells: Map<string, CellTotals>;
   /** The last line of each shard, which is absolute. */
   readonly holders: Map<number, HolderCount>;
   removed: number;
@@ -47,20 +63,16 @@ export class HealthTotals {
     if (totals === undefined) return { patchId, cells: [], holders: nothing };
     const { through, cells, holders, removed, removalsFailed } = totals;
     const held = sum([...holders.values()].map((line) => line.holders));
-    return { patchId, through, cells: [...cells.values()], holders: { holders: held, removed, removalsFailed } };
+    return {
+      patchId,
+      through,
+      cells: [...cells.values()].map((cell) => cellOf(patchId, cell)),
+      holders: { holders: held, removed, removalsFailed },
+    };
   }
 
   private apply(bucket: HealthBucketClosed): void {
-    for (const cell of bucket.cells) {
-      const { cells } = this.totalsOf(cell.patchId, bucket);
-      const key = JSON.stringify([cell.platform, cell.model, cell.base]);
-      const before = cells.get(key);
-      cells.set(key, {
-        ...cell,
-        trials: cell.trials + (before?.trials ?? 0),
-        failures: cell.failures + (before?.failures ?? 0),
-      });
-    }
+    for (const cell of bucket.cells) addCell(this.totalsOf(cell.patchId, bucket), cell, bucket.shard);
     for (const line of bucket.holders) {
       const totals = this.totalsOf(line.patchId, bucket);
       totals.holders.set(bucket.shard, line);
@@ -78,4 +90,25 @@ export class HealthTotals {
     if (to > totals.through) totals.through = to;
     return totals;
   }
+}
+
+function addCell({ cells }: Totals, cell: HealthCell, shard: number): void {
+  const { platform, model, base, trials, failures, fine = 0, pending } = cell;
+  const slice = { platform, model, base };
+  const total = cells.get(sliceKey(slice)) ?? {
+    slice,
+    trials: 0,
+    failures: 0,
+    fine: 0,
+    pending: new Map<number, number>(),
+  };
+  cells.set(sliceKey(slice), total);
+  total.trials += trials;
+  total.failures += failures;
+  total.fine += fine;
+  if (pending !== undefined) total.pending.set(shard, pending);
+}
+
+function cellOf(patchId: string, { slice, trials, failures, fine, pending }: CellTotals): HealthCell {
+  return { patchId, ...slice, trials, failures, fine, pending: sum([...pending.values()]) };
 }
