@@ -186,6 +186,8 @@ export class FleetShard extends ShardState {
       // It ran its former patch until the last report before this one.
       this.ran(device, ranBefore, shownAt);
       this.ran(device, runs, when);
+      // Its install went well, also when nobody said so. One that came with the patch has no install.
+      if (!isFirst && this.profiles.isBaseOf(before, runs)) this.trials.wentWell(this.entryOf(device, runs), profile);
     }
     return true;
   }

@@ -36,6 +36,7 @@ function about(kind: FactSketch['kind'] & string, minutes: number, osBuild = BAS
 const started = (minutes: number) => about('InstallStarted', minutes);
 const installed = (minutes: number) => about('PatchInstalled', minutes, PATCHED_BUILD);
 const failed = (minutes: number) => about('PatchInstallFailed', minutes);
+const seen = (minutes: number, osBuild = PATCHED_BUILD): FactSketch => about('DeviceObserved', minutes, osBuild);
 const fellBack = (minutes: number): FactSketch => {
   const { said, ...fact } = about('PatchRolledBack', minutes);
   return { ...fact, said: { ...said, cause: 'failure' } };
@@ -68,6 +69,13 @@ describe('counting trials', () => {
       { trials: 1, failures: 0, fine: 1 },
     ],
     ['a removal by its user as no failure', [installed(0), removed(60)], 61, { trials: 1, failures: 0, fine: 1 }],
+    ['a start and a status with the build', [started(0), seen(3)], 5, { trials: 1, failures: 0, fine: 1 }],
+    [
+      'a status with the build after one with the base',
+      [seen(0, BASE_BUILD), seen(3)],
+      5,
+      { trials: 1, failures: 0, fine: 1 },
+    ],
     ['a start and its good end', [started(0), installed(3)], 5, { trials: 1, failures: 0, fine: 1 }],
     [
       'one trial for a device that tries again and again',
@@ -93,6 +101,10 @@ describe('counting trials', () => {
   ] as const)('counts %s', (_name, facts, minutes, counts) => {
     const bucket = closeBucket(notedShardOf(...facts), nothingAnnounced, closing(minutes));
     expect(bucket?.cells).toEqual([{ ...slice, ...counts }]);
+  });
+
+  it('counts no install of a device that came with the patch', () => {
+    expect(closeBucket(notedShardOf(seen(0)), nothingAnnounced, closing(1))?.cells).toEqual([]);
   });
 
   it('counts each once over several buckets', () => {
