@@ -241,6 +241,8 @@ export const HealthCell = Type.Object({
   failures: Count,
   fine: Type.Optional(Count),
   pending: Type.Optional(Count),
+  /** Tries within the bucket that got no package, for want of network or server. */
+  unreached: Type.Optional(Count),
 });
 
 /**

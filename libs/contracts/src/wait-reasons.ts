@@ -54,6 +54,11 @@ export const waitReasons = {
     meaning: "The wall's clock has jumped, so nothing widens, starts or expires until it is sound again or accepted.",
     command: 'sluice clock',
   },
+  infrastructure: {
+    meaning:
+      'Too many devices cannot get the package, for want of network or server. Nobody is to blame; it ends when they get it again.',
+    command: 'sluice rollout show <rollout>',
+  },
   hold: {
     meaning: 'A hold covers all devices of the rollout.',
     command: 'sluice hold list --status active',

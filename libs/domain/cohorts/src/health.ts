@@ -24,6 +24,8 @@ export interface HealthCell extends Slice {
   readonly failures: number;
   readonly fine?: number;
   readonly pending?: number;
+  /** Tries within the bucket that got no package, for want of network or server. */
+  readonly unreached?: number;
 }
 
 /** Known devices of the shard that hold a patch at the end of the bucket, and what happened to it within. */

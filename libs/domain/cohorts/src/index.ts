@@ -2,6 +2,7 @@ export * from './bucket.ts';
 export * from './grant.ts';
 export * from './health.ts';
 export * from './holder.ts';
+export * from './infrastructure.ts';
 export * from './letter.ts';
 export * from './model.ts';
 export * from './ramp.ts';

@@ -1,8 +1,8 @@
-import { type RecallCount } from '@sluice/domain-cohorts';
+import { isInfrastructure, type RecallCount } from '@sluice/domain-cohorts';
 import { DEVICE, keepLastReport } from './device-table.ts';
 import { type PatchState, RAW } from './entry-table.ts';
 import { type FailureDetails, kindCodes, parseTarget, removalCauses } from './facts.ts';
-import { type PendingCell, InstallTrials, type TrialCell } from './install-trials.ts';
+import { type PendingCell, InstallTrials, type TrialCell, type TrialDeadlines } from './install-trials.ts';
 import { type PackedFacts, readDetails } from './packed-facts.ts';
 import { CLOCK_AHEAD, causeOf, HAS_ID, kindOf } from './packed-layout.ts';
 import { type PatchTally, SHOWN } from './patch-counts.ts';
@@ -141,13 +141,13 @@ export class FleetShard extends ShardState {
     return recall.count({ failing, offline });
   }
 
-  /** What happened since the last time, as health buckets count it; outcomes received up to then count without a start. */
-  drainHealth(receivedUntil: number): {
+  /** What happened since the last time, as health buckets count it. */
+  drainHealth(deadlines: TrialDeadlines): {
     trials: readonly TrialCell[];
     pending: readonly PendingCell[];
     tallies: ReadonlyMap<number, PatchTally>;
   } {
-    const trials = this.trials.drain(receivedUntil);
+    const trials = this.trials.drain(deadlines);
     return { trials, pending: this.trials.pending(), tallies: this.patches.drainTallies() };
   }
 
@@ -219,6 +219,11 @@ export class FleetShard extends ShardState {
         this.trials.wentWell(entry, profile);
         break;
       case KIND.PatchInstallFailed:
+        if (isInfrastructure(failure.code)) {
+          this.trials.unreached(entry, profile, received);
+          this.troubles.unreached(entry, failure);
+          break;
+        }
         this.entries.write(entry, RAW.failed, when);
         this.trials.failed(entry, profile, received);
         this.troubles.installFailed(entry, failure);

@@ -9,9 +9,10 @@ import {
   pack,
   PATCHED_BUILD,
   recallNoted,
+  view,
 } from './facts.fixture.ts';
 import { type FleetShard } from './fleet-shard.ts';
-import { type BucketClosing, closeBucket, nothingAnnounced, announce } from './health-bucket.ts';
+import { type BucketClosing, closeBucket, deadlinesAt, nothingAnnounced, announce } from './health-bucket.ts';
 import { readPackedFacts } from './packed-facts.ts';
 
 const HOUR = 60 * MINUTE;
@@ -101,6 +102,25 @@ describe('counting trials', () => {
   ] as const)('counts %s', (_name, facts, minutes, counts) => {
     const bucket = closeBucket(notedShardOf(...facts), nothingAnnounced, closing(minutes));
     expect(bucket?.cells).toEqual([{ ...slice, ...counts }]);
+  });
+
+  it('counts a try that got no package apart, and fails its trial after a day', () => {
+    const without = (minutes: number): FactSketch => {
+      const { said, ...fact } = failed(minutes);
+      return { ...fact, said: { ...said, failureCode: 'download-timeout' } };
+    };
+    const counts = { ...slice, trials: 0, failures: 0, fine: 0 };
+    const shard = notedShardOf(without(0), without(9));
+    expect(closeBucket(shard, nothingAnnounced, closing(10))?.cells).toEqual([{ ...counts, unreached: 2 }]);
+    expect(view(shard)?.patches['a']).toBeUndefined();
+    add(shard, started(20), without(25));
+    expect(closeBucket(shard, nothingAnnounced, closing(30))?.cells).toEqual([{ ...counts, trials: 1, unreached: 1 }]);
+    expect(closeBucket(shard, nothingAnnounced, closing(24 * 60 + 24))?.cells).toEqual([]);
+    expect(closeBucket(shard, nothingAnnounced, closing(24 * 60 + 25))?.cells).toEqual([{ ...counts, failures: 1 }]);
+    const other = notedShardOf(started(0), without(5), installed(90));
+    expect(closeBucket(other, nothingAnnounced, closing(25 * 60))?.cells).toMatchObject([
+      { trials: 1, failures: 0, fine: 1 },
+    ]);
   });
 
   it('counts no install of a device that came with the patch', () => {
@@ -239,7 +259,7 @@ describe('counting again after a restart', () => {
     add(live, ...after);
 
     const rebuilt = notedShardOf(...before);
-    rebuilt.drainHealth(announced.to - 2 * HOUR);
+    rebuilt.drainHealth(deadlinesAt(announced.to - 2 * HOUR, 0));
     add(rebuilt, ...after);
     expect(closeBucket(rebuilt, announced, closing(130))).toEqual(closeBucket(live, announced, closing(130)));
   });

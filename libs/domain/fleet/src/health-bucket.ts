@@ -8,7 +8,7 @@ import {
 } from '@sluice/domain-cohorts';
 import { toTimeText } from '@sluice/event-sourcing';
 import { type FleetShard, TRIAL_MS } from './fleet-shard.ts';
-import { type PendingCell, type TrialCell } from './install-trials.ts';
+import { type PendingCell, type TrialCell, type TrialDeadlines } from './install-trials.ts';
 import { type PatchTally } from './patch-counts.ts';
 
 /** What the buckets of a shard have told so far. Holders and populations are absolute, so only changes are told again. */
@@ -79,7 +79,7 @@ export function closeBucket(
   announced: AnnouncedHealth,
   closing: BucketClosing,
 ): HealthBucketClosed | undefined {
-  const { trials, pending, tallies } = state.drainHealth(closing.to - closing.reportingDeadlineMs);
+  const { trials, pending, tallies } = state.drainHealth(deadlinesAt(closing.to, closing.reportingDeadlineMs));
   const cells = cellsOf(state, { trials, pending, announced: announced.pending });
   const holders = holderLines(state, announced, tallies, closing);
   const populations = populationLines(state, announced);
@@ -95,6 +95,14 @@ export function closeBucket(
     holders,
     populations,
   };
+}
+
+/** A device that cannot get the package has so long; then its trial has failed (design §2). */
+const STUCK_MS = 24 * 3_600_000;
+
+/** What a bucket that ends then counts of what waits. */
+export function deadlinesAt(toMs: number, reportingDeadlineMs: number): TrialDeadlines {
+  return { receivedUntil: toMs - reportingDeadlineMs, stuckUntil: toMs - STUCK_MS };
 }
 
 type Mutable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
@@ -116,12 +124,13 @@ function cellsOf(state: FleetShard, { trials, pending, announced }: TrialCounts)
     cells.set(cellKey(slice), cell);
     return cell;
   };
-  for (const { patch, profile, trials: entered, failures, fine } of trials) {
+  for (const { patch, profile, trials: entered, failures, fine, unreached } of trials) {
     const cell = cellOf(patch, profile);
     if (cell === undefined) continue;
     cell.trials += entered;
     cell.failures += failures;
     cell.fine = (cell.fine ?? 0) + fine;
+    if (unreached > 0) cell.unreached = (cell.unreached ?? 0) + unreached;
   }
   for (const { patch, profile, failures } of pending) {
     const cell = cellOf(patch, profile);
@@ -136,10 +145,14 @@ function withChangedPending(
   announced: ReadonlyMap<string, HealthCell>,
 ): HealthCell[] {
   const gone = [...announced].filter(([key]) => !cells.has(key));
-  const zeros = gone.map(([, cell]) => ({ ...cell, trials: 0, failures: 0, fine: 0, pending: 0 }));
+  const zeros = gone.map(([, { patchId, platform, model, base }]) => {
+    const slice = { patchId, platform, model, base };
+    return { ...slice, trials: 0, failures: 0, fine: 0, pending: 0 };
+  });
   const changed = [...cells].flatMap(([key, { pending = 0, ...counted }]) => {
     if (pending !== (announced.get(key)?.pending ?? 0)) return [{ ...counted, pending }];
-    const isEmpty = counted.trials === 0 && counted.failures === 0 && (counted.fine ?? 0) === 0;
+    const { trials, failures, fine = 0, unreached = 0 } = counted;
+    const isEmpty = trials + failures + fine + unreached === 0;
     return isEmpty ? [] : [counted];
   });
   return [...changed, ...zeros];

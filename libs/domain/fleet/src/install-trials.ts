@@ -7,6 +7,8 @@ export interface TrialCell {
   trials: number;
   failures: number;
   fine: number;
+  /** Tries that got no package, for want of network or server. */
+  unreached: number;
 }
 
 /** Failures of one patch under one profile whose start was not reported, and whose deadline still runs. */
@@ -17,8 +19,30 @@ export interface PendingCell {
 }
 
 /** Numbers per cell, and per waiting outcome, in a copy. */
-export const CELL_NUMBERS = 5;
+export const CELL_NUMBERS = 6;
 export const OUTCOME_NUMBERS = 3;
+
+/** A failure that waits for its start, or a trial for its package. */
+interface Waiting {
+  readonly entry: number;
+  readonly profile: number;
+  readonly receivedAt: number;
+}
+
+/** Until when what waits was received that counts now. */
+export interface TrialDeadlines {
+  readonly receivedUntil: number;
+  readonly stuckUntil: number;
+}
+
+/** What was counted since it was last taken, CELL_NUMBERS a cell; failures and trials that wait, OUTCOME_NUMBERS each. */
+export interface TrialsCopy {
+  readonly cells: Float64Array;
+  readonly outcomes: Float64Array;
+  readonly stuck: Float64Array;
+}
+
+const TRIAL_BITS = ENTRY.trialFlag | ENTRY.failedFlag | ENTRY.fineFlag;
 
 /** More profiles than this in a shard would make two cells share a number. */
 const PROFILES_MAX = 2 ** 26;
@@ -32,10 +56,18 @@ const PROFILES_MAX = 2 ** 26;
 export class InstallTrials {
   private cells = new Map<number, TrialCell>();
   /** Failures that wait for their start, or for their deadline. */
-  private readonly waiting: { entry: number; profile: number; receivedAt: number }[] = [];
+  private readonly waiting: Waiting[] = [];
   private waitingFrom = 0;
+  /** Trials whose device could not get the package: in the order of receipt. */
+  private stuck: Waiting[] = [];
 
   constructor(private readonly entries: EntryTable) {}
+
+  /** A device tried and got no package. Its trial, if it has begun, stays open for a day. */
+  unreached(entry: number, profile: number, receivedAt: number): void {
+    this.cell(entry, profile).unreached += 1;
+    if ((this.entries.flags(entry) & TRIAL_BITS) === ENTRY.trialFlag) this.stuck.push({ entry, profile, receivedAt });
+  }
 
   started(entry: number, profile: number): void {
     const flags = this.entries.flags(entry);
@@ -78,8 +110,12 @@ export class InstallTrials {
     return [...cells.values()];
   }
 
-  /** Lets outcomes received up to then count without a start, and hands over what was counted since the last time. */
-  drain(receivedUntil: number): readonly TrialCell[] {
+  /**
+   * Lets failures received up to then count without a start, and trials without a package fail that were stuck by then;
+   * hands over what was counted since the last time.
+   */
+  drain({ receivedUntil, stuckUntil }: TrialDeadlines): readonly TrialCell[] {
+    this.failStuck(stuckUntil);
     for (; this.waitingFrom < this.waiting.length; this.waitingFrom += 1) {
       const outcome = this.waiting[this.waitingFrom];
       if (outcome === undefined || outcome.receivedAt > receivedUntil) break;
@@ -94,39 +130,41 @@ export class InstallTrials {
     return taken;
   }
 
-  /** True when `drain` would hand over something. */
-  hasCounted(receivedUntil: number): boolean {
-    const next = this.waiting[this.waitingFrom];
-    return this.cells.size > 0 || (next !== undefined && next.receivedAt <= receivedUntil);
-  }
-
   /** What was counted since it was last taken, CELL_NUMBERS a cell, and the failures that wait, OUTCOME_NUMBERS each. */
-  copy(): { readonly cells: Float64Array; readonly outcomes: Float64Array } {
+  copy(): TrialsCopy {
     const cells = [...this.cells.values()].flatMap((cell) => [
       cell.patch,
       cell.profile,
       cell.trials,
       cell.failures,
       cell.fine,
+      cell.unreached,
     ]);
-    const outcomes = new Float64Array((this.waiting.length - this.waitingFrom) * OUTCOME_NUMBERS);
-    for (let index = 0; index < outcomes.length; index += OUTCOME_NUMBERS) {
-      const waiting = this.waiting[this.waitingFrom + index / OUTCOME_NUMBERS];
-      outcomes.set([waiting?.entry ?? 0, waiting?.profile ?? 0, waiting?.receivedAt ?? 0], index);
-    }
-    return { cells: Float64Array.from(cells), outcomes };
+    const numbersOf = ({ entry, profile, receivedAt }: Waiting) => [entry, profile, receivedAt];
+    return {
+      cells: Float64Array.from(cells),
+      outcomes: Float64Array.from(this.waiting.slice(this.waitingFrom).flatMap(numbersOf)),
+      stuck: Float64Array.from(this.stuck.flatMap(numbersOf)),
+    };
   }
 
   /** Takes over what `copy` gave; the entries are to be there already. */
-  restore({ cells, outcomes }: { readonly cells: Float64Array; readonly outcomes: Float64Array }): void {
+  restore({ cells, outcomes, stuck }: TrialsCopy): void {
     for (let index = 0; index < cells.length; index += CELL_NUMBERS) {
-      const [patch = 0, profile = 0, trials = 0, failures = 0, fine = 0] = cells.subarray(index, index + CELL_NUMBERS);
-      this.cells.set(patch * PROFILES_MAX + profile, { patch, profile, trials, failures, fine });
+      const [patch = 0, profile = 0, ...counted] = cells.subarray(index, index + CELL_NUMBERS);
+      const [trials = 0, failures = 0, fine = 0, unreached = 0] = counted;
+      this.cells.set(patch * PROFILES_MAX + profile, { patch, profile, trials, failures, fine, unreached });
     }
-    for (let index = 0; index < outcomes.length; index += OUTCOME_NUMBERS) {
-      const [entry = 0, profile = 0, receivedAt = 0] = outcomes.subarray(index, index + OUTCOME_NUMBERS);
-      this.waiting.push({ entry, profile, receivedAt });
-    }
+    this.waiting.push(...waitingIn(outcomes));
+    this.stuck = waitingIn(stuck);
+  }
+
+  private failStuck(until: number): void {
+    const overdue = this.stuck.filter(({ receivedAt }) => receivedAt <= until);
+    if (overdue.length === 0) return;
+    this.stuck = this.stuck.filter(({ receivedAt }) => receivedAt > until);
+    for (const { entry, profile, receivedAt } of overdue)
+      if ((this.entries.flags(entry) & ENTRY.fineFlag) === 0) this.failed(entry, profile, receivedAt);
   }
 
   private cell(entry: number, profile: number): TrialCell {
@@ -134,8 +172,18 @@ export class InstallTrials {
     const number = patch * PROFILES_MAX + profile;
     const known = this.cells.get(number);
     if (known !== undefined) return known;
-    const cell = { patch, profile, trials: 0, failures: 0, fine: 0 };
+    const cell = { patch, profile, trials: 0, failures: 0, fine: 0, unreached: 0 };
     this.cells.set(number, cell);
     return cell;
   }
+}
+
+function waitingIn(numbers: Float64Array): Waiting[] {
+  return Array.from({ length: numbers.length / OUTCOME_NUMBERS }, (_, index) => {
+    const [entry = 0, profile = 0, receivedAt = 0] = numbers.subarray(
+      index * OUTCOME_NUMBERS,
+      (index + 1) * OUTCOME_NUMBERS,
+    );
+    return { entry, profile, receivedAt };
+  });
 }

@@ -34,6 +34,12 @@ export class InstallTroubles {
     this.write(entry, failure, Math.min(failedInstalls + 1, COUNT_MAX), failedRemovals);
   }
 
+  /** The device got no package: no attempt, and worth its code. */
+  unreached(entry: number, failure: Failure): void {
+    const { failedInstalls, failedRemovals } = this.of(entry);
+    this.write(entry, failure, failedInstalls, failedRemovals);
+  }
+
   removalFailed(entry: number, failure: Failure): void {
     const { failedInstalls, failedRemovals } = this.of(entry);
     this.write(entry, failure, failedInstalls, Math.min(failedRemovals + 1, COUNT_MAX));

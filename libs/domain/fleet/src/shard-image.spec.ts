@@ -15,6 +15,7 @@ import {
 import { factKinds } from './facts.ts';
 import { FleetShard } from './fleet-shard.ts';
 import { summarize } from './fleet-views.ts';
+import { deadlinesAt } from './health-bucket.ts';
 import { type PackedFacts, readPackedFacts } from './packed-facts.ts';
 import { RecentReports } from './report-ids.ts';
 import { imageOf, packImage, readImage, restoreShard, ShardImageError } from './shard-image.ts';
@@ -98,7 +99,7 @@ describe('taking an image of a shard', () => {
           folded.apply(facts);
           if (index === 2) folded.state.note(buildNoted('a'));
           if (index === 3) folded.state.note(recallNoted('a'));
-          if (index === announced) folded.state.drainHealth(NOON + index * DAY);
+          if (index === announced) folded.state.drainHealth(deadlinesAt(NOON + index * DAY, 0));
         });
         const restored = sent(folded);
         expectSame(folded, restored);
@@ -109,7 +110,9 @@ describe('taking an image of a shard', () => {
         }
         expectSame(folded, restored);
         for (const until of [NOON + 9 * DAY, Infinity]) {
-          expect(restored.state.drainHealth(until)).toEqual(folded.state.drainHealth(until));
+          expect(restored.state.drainHealth(deadlinesAt(until, 0))).toEqual(
+            folded.state.drainHealth(deadlinesAt(until, 0)),
+          );
         }
       }),
     );

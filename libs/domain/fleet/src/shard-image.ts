@@ -16,8 +16,9 @@ export interface ShardImage extends ShardSnapshot {
   readonly tallies: Uint32Array;
   /** Trials that no bucket has told: patch, profile, trials, failures. */
   readonly cells: Float64Array;
-  /** Outcomes that wait for their start: entry, profile, time of receipt. */
+  /** Outcomes that wait for their start, and trials for their package: entry, profile, time of receipt. */
   readonly outcomes: Float64Array;
+  readonly stuck: Float64Array;
   readonly reports: readonly RememberedDay[];
 }
 
@@ -33,10 +34,10 @@ export interface RestoredShard {
 }
 
 /** To be raised whenever a section, or the layout of a record in it, changes. */
-const IMAGE_VERSION = 5;
+const IMAGE_VERSION = 6;
 /** Sections begin at multiples of this, so that they can be seen as words and floats where they lie. */
 const ALIGNMENT_BYTES = 8;
-const SECTIONS = 15;
+const SECTIONS = 16;
 /** Version, facts, and the length of each section. */
 const HEADER_FLOATS = 2 + SECTIONS;
 const HEADER_BYTES = HEADER_FLOATS * 8;
@@ -74,6 +75,7 @@ export function packImage(image: ShardImage): Uint8Array<ArrayBuffer>[] {
     image.tallies,
     image.cells,
     image.outcomes,
+    image.stuck,
     Float64Array.from(image.reports.flatMap((day) => [day.day, day.reports.length])),
     reports,
   ];
@@ -100,6 +102,7 @@ export function readImage(bytes: Uint8Array): ShardImage {
     tallies: words(next.section()),
     cells: floats(next.section()),
     outcomes: floats(next.section()),
+    stuck: floats(next.section()),
   };
   const reports = daysOf(floats(next.section()), words(next.section()));
   const fits =
@@ -110,7 +113,8 @@ export function readImage(bytes: Uint8Array): ShardImage {
     image.troubles.length % TROUBLE.words === 0 &&
     image.tallies.length === image.patches.length * 2 &&
     image.cells.length % CELL_NUMBERS === 0 &&
-    image.outcomes.length % OUTCOME_NUMBERS === 0;
+    image.outcomes.length % OUTCOME_NUMBERS === 0 &&
+    image.stuck.length % OUTCOME_NUMBERS === 0;
   if (!fits) throw new ShardImageError('a section is cut off');
   return { ...image, reports };
 }

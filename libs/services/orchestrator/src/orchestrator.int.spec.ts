@@ -404,6 +404,28 @@ describe('stopping', () => {
   });
 });
 
+describe('meeting an outage of the package server', () => {
+  it('waits, blames no slice, and goes on by itself when devices get the package again', async () => {
+    await startRollout();
+    const tried = (model: string, trials: number, unreached: number) => {
+      return { patchId: 'p-a', ...SLICE, model, trials, failures: 0, fine: trials, unreached };
+    };
+    const show = async () =>
+      (await send('GET', '/v1/rollouts/r1')).body as { status: string; waitsFor: { for: string }[] };
+    const waits = async () => (await show()).waitsFor.map((each) => each.for);
+    await advance(1);
+    await health({ cells: [tried('iPhone18,1', 0, 9), tried('iPhone17,1', 0, 9)] });
+    expect(await show()).toMatchObject({ status: 'running' });
+    expect(await waits()).toContain('infrastructure');
+    await advance(1);
+    await health({});
+    expect(await waits()).toContain('infrastructure');
+    await advance(1);
+    await health({ cells: [tried('iPhone18,1', 20, 0), tried('iPhone17,1', 20, 1)] });
+    expect(await waits()).not.toContain('infrastructure');
+  });
+});
+
 describe('going on after trouble', () => {
   it('does nothing twice when it starts again', async () => {
     await startRollout();

@@ -1,6 +1,7 @@
 import { type HealthBucketClosed, type HealthCell, sliceKey, sum } from '@sluice/domain-cohorts';
 import { type Assessment, assess, type SliceCounts } from './installs.ts';
 import { type Outcomes } from './going-on.ts';
+import { countTries, outageOf, type Supply, unknownSupply } from './infrastructure.ts';
 import { type RolloutEvent } from '../rollout-messages.ts';
 import { type StartedRollout } from '../rollout-state.ts';
 
@@ -18,6 +19,7 @@ interface PatchTally {
   since: string;
   through: string;
   readonly slices: Map<string, SliceTally>;
+  readonly supply: Supply;
   /** What each bucket counted of the patch, over all slices: so the evidence of a wave can be counted from any instant on. */
   readonly timeline: { readonly toMs: number; trials: number; outcomes: number }[];
 }
@@ -50,7 +52,11 @@ export function emptyGateLedger(): GateLedger {
 /** Takes the event into the ledger, in place. A plain pause is no reason to forget: only a resumption after a halt restarts the count. */
 export function foldGateLedger(ledger: GateLedger, event: RolloutEvent | HealthBucketClosed): GateLedger {
   if (event.type === 'HealthBucketClosed') {
-    for (const cell of event.cells) addCell(tallyOf(ledger, cell.patchId), cell, event);
+    for (const cell of event.cells) {
+      const tally = tallyOf(ledger, cell.patchId);
+      addCell(tally, cell, event);
+      countTries(tally.supply, cell, event);
+    }
   } else if (event.type === 'RolloutStarted') {
     ledger.patchOfRollout.set(event.rolloutId, event.patchId);
     countSince(tallyOf(ledger, event.patchId), event.at);
@@ -97,6 +103,12 @@ export function outcomesOf(ledger: GateLedger, { plan, waveOpenedAt }: StartedRo
   };
 }
 
+/** Devices that try get no package of the patch: nobody is to blame, and nothing widens. Undefined while they do. */
+export function outageFor({ patches }: GateLedger, patchId: string) {
+  const supply = patches.get(patchId)?.supply;
+  return supply && outageOf(supply);
+}
+
 function countPending(counts: SliceTally): SliceCounts {
   const pending = pendingOf(counts);
   return { slice: counts.slice, trials: counts.trials + pending, failures: counts.failures + pending };
@@ -111,6 +123,7 @@ function tallyOf({ patches }: GateLedger, patchId: string): PatchTally {
     since: EVER,
     through: EVER,
     slices: new Map<string, SliceTally>(),
+    supply: unknownSupply(),
     timeline: [],
   };
   patches.set(patchId, tally);

@@ -9,6 +9,7 @@ import {
   foldGateLedger,
   type GoingOn,
   goingOn,
+  outageFor,
   outcomesOf,
   type PublishedPatch,
   type RolloutEvent,
@@ -56,6 +57,11 @@ export class GatesView {
   harmOf(rollout: StartedRollout) {
     const assessment = assessRollout(this.ledger, rollout);
     return assessment.harmful ? assessment.evidence : undefined;
+  }
+
+  /** How many of the last tries got no package, when that are too many; undefined when they are not. */
+  outageOf(patchId: string) {
+    return outageFor(this.ledger, patchId);
   }
 
   census(): Census {

@@ -56,7 +56,7 @@ export type Widening = Pick<StartedRollout, 'rolloutId' | 'plan'>;
 /** What keeps a rollout from being given a grant at this instant; empty when nothing does. */
 export function obstaclesToGrants(knowledge: Knowledge, { rolloutId, plan }: Widening, nowMs: number): Obstacle[] {
   const obstacles: Obstacle[] = knowledge.doubts().map(({ for: code, words }) => ({ for: code, words }));
-  const { policy } = knowledge.sources.views;
+  const { policy, gates } = knowledge.sources.views;
   if (policy.isPulled(plan.patchId)) {
     obstacles.push({ for: 'patch-pulled', words: 'the patch was pulled' });
   }
@@ -67,6 +67,11 @@ export function obstaclesToGrants(knowledge: Knowledge, { rolloutId, plan }: Wid
   const hold = policy.holdOverAll(plan, nowMs);
   if (hold !== undefined) {
     obstacles.push({ for: 'hold', words: `the hold ${hold.holdId} covers all of the rollout: ${hold.reason}` });
+  }
+  const outage = gates.outageOf(plan.patchId);
+  if (outage !== undefined) {
+    const words = `of the last ${String(outage.tries)} tries ${String(outage.unreached)} got no package`;
+    obstacles.push({ for: 'infrastructure', words });
   }
   return obstacles;
 }

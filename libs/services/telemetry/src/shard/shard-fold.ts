@@ -1,5 +1,6 @@
 import { type HealthBucketClosed } from '@sluice/domain-cohorts';
 import {
+  deadlinesAt,
   FleetShard,
   nothingAnnounced,
   type PackedFacts,
@@ -88,7 +89,7 @@ export async function catchUp(
   // Its counts are one sum, of which an earlier part can no longer be told.
   if (isNew && announced.throughRevision < fold.last.revision) return 'health was told in its midst';
   // What these commits gave was told, but for outcomes whose deadline the bucket did not reach.
-  const apply = () => isNew && fold.state.drainHealth(announced.to - reportingDeadlineMs);
+  const apply = () => isNew && fold.state.drainHealth(deadlinesAt(announced.to, reportingDeadlineMs));
   if (announced.throughRevision === fold.last.revision) apply();
   const first = fold.last;
   let found = first.revision === -1;

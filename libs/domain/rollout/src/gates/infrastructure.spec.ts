@@ -1,0 +1,85 @@
+import { type HealthCell } from '@sluice/domain-cohorts';
+import { describe, expect, it } from 'vitest';
+import { healthBucket, minute } from '../examples.ts';
+import { countTries, outageOf, unknownSupply } from './infrastructure.ts';
+
+type Counted = readonly [minutes: number, model: string, trials: number, unreached: number];
+
+function after(...counted: Counted[]) {
+  const supply = unknownSupply();
+  for (const [minutes, model, trials, unreached] of counted) {
+    const cell: HealthCell = { patchId: 'a', platform: 'ios', model, base: '23D8133', trials, failures: 0, unreached };
+    countTries(supply, cell, healthBucket(minute(minutes), { cells: [cell] }));
+  }
+  return outageOf(supply);
+}
+
+describe('telling an outage of the package server from a faulty patch', () => {
+  it.each<[string, Counted[], boolean]>([
+    [
+      'of 50 tries 11 got no package',
+      [
+        [1, 'A', 20, 6],
+        [1, 'B', 19, 5],
+      ],
+      true,
+    ],
+    [
+      'of 50 tries 10 got none',
+      [
+        [1, 'A', 20, 5],
+        [1, 'B', 20, 5],
+      ],
+      false,
+    ],
+    [
+      'of nine tries all got none',
+      [
+        [1, 'A', 0, 5],
+        [1, 'B', 0, 4],
+      ],
+      false,
+    ],
+    [
+      'of ten tries all got none',
+      [
+        [1, 'A', 0, 5],
+        [1, 'B', 0, 5],
+      ],
+      true,
+    ],
+    ['all got none, in one slice only', [[1, 'A', 0, 50]], false],
+    [
+      'those that got none are an hour old',
+      [
+        [1, 'A', 0, 9],
+        [62, 'B', 9, 1],
+      ],
+      false,
+    ],
+    [
+      'many got it since',
+      [
+        [1, 'A', 0, 9],
+        [2, 'B', 0, 9],
+        [9, 'A', 30, 0],
+        [9, 'B', 30, 0],
+      ],
+      false,
+    ],
+  ])('sees one when %s: %o, %s', (_, counted, isOut) => {
+    expect(after(...counted) !== undefined).toBe(isOut);
+  });
+
+  it('stays while nobody tries, and ends when eight of ten got the package', () => {
+    const outage: Counted[] = [
+      [1, 'A', 0, 20],
+      [1, 'B', 0, 20],
+    ];
+    expect(after(...outage)).toEqual({ tries: 40, unreached: 40 });
+    expect(after(...outage, [300, 'A', 0, 0])).toBeDefined();
+    expect(after(...outage, [300, 'A', 7, 3])).toBeDefined();
+    expect(after(...outage, [300, 'A', 7, 0])).toBeDefined();
+    expect(after(...outage, [300, 'A', 8, 2])).toBeUndefined();
+  });
+});
