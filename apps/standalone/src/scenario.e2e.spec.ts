@@ -43,9 +43,17 @@ describe('playing a scenario against the real services', () => {
     },
   );
 
+  it('waits while the server of the packages is away, and blames nobody', { timeout: 120_000 }, async () => {
+    const result = await play('package-outage', 1000);
+    expect(result).toMatchObject({ haltedInWave: null, recall: null, replayMatches: true });
+    expect(result.waitedFor).toContain('infrastructure');
+  });
+
   it('refuses a scenario that is not there, and says which are', async () => {
     const failed = play('gloomy', 10);
     await expect(failed).rejects.toMatchObject({ code: 2, stdout: '' });
-    await expect(failed).rejects.toThrow('healthy, faulty-patch, reissue, offline-tail, stale-agents, long-offline');
+    await expect(failed).rejects.toThrow(
+      'healthy, faulty-patch, reissue, offline-tail, stale-agents, long-offline, package-outage',
+    );
   });
 });

@@ -162,6 +162,12 @@ function start(device: Device, order: Order, atMs: number, context: AgentContext
     const fails = random.chance(REMOVE_FAILURE_RATE);
     return { ...nothing, acts: [{ at: atMs + random.between(5, 20) * MINUTE, act: { kind: 'finish', order, fails } }] };
   }
+  if (context.isServerOut?.(atMs) === true) {
+    // No attempt: it tries again when it checks in next.
+    device.doing = undefined;
+    const failure = { ...about(order), failureCode: 'server-unavailable' };
+    return { ...nothing, reports: [report(device, 'install-failed', atMs, context, failure)] };
+  }
   const fails = random.chance(failureRate(device, context.faultOf(order.patchId)));
   const minutes = fails ? random.between(2, 20) : random.between(30, 90);
   return {

@@ -39,6 +39,8 @@ export interface AgentContext {
   readonly random: Random;
   /** How the patch fails where it fails more often than others do. */
   readonly faultOf: (patchId: string) => Fault | undefined;
+  /** True while the server of the packages answers nobody; never if not given. */
+  readonly isServerOut?: (atMs: number) => boolean;
   /** Goes into every report id: two runs over one data folder must not use the same ids. */
   readonly run: string;
   /** The build of a patch for a base build, as the device learns it from the package. */

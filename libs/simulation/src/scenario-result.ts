@@ -5,6 +5,7 @@ export const scenarioNames = [
   'offline-tail',
   'stale-agents',
   'long-offline',
+  'package-outage',
 ] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 
@@ -22,6 +23,8 @@ export interface ScenarioResult {
   /** Eligible devices inside the exposure at the halt: by ring in wave 1, from wave 2 on by ring or bucket. */
   readonly devicesExposedAtHalt: number;
   readonly simulatedSecondsToHalt: number | null;
+  /** What the rollout waited for at some time, beside its own ramp and bake. */
+  readonly waitedFor: readonly string[];
   readonly recall: RecallResult | null;
   /** Facts that the fleet has reported, as `GET /v1/fleet` counts them. */
   readonly events: number;
@@ -45,11 +48,13 @@ export interface RecallResult {
 }
 
 /** What every scenario promises; a run that breaks it must not look like a success to a script. */
-export function isAsPromised({ scenario, haltedInWave, recall, replayMatches }: ScenarioResult): boolean {
+export function isAsPromised({ scenario, haltedInWave, recall, replayMatches, waitedFor }: ScenarioResult): boolean {
   const recalledAll = recall !== null && recall.remaining === 0 && recall.reinstalled === 0;
   switch (scenario) {
     case 'healthy':
       return replayMatches && haltedInWave === null;
+    case 'package-outage':
+      return replayMatches && haltedInWave === null && waitedFor.includes('infrastructure');
     case 'stale-agents':
     case 'long-offline':
       return replayMatches && haltedInWave === null && recalledAll;

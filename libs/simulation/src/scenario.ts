@@ -46,6 +46,8 @@ interface Setting {
   readonly roamingShare: number;
   readonly fault?: Fault;
   readonly habits?: Choices<Habit | undefined>;
+  /** The server of the packages is away, in hours after the start of the rollout. */
+  readonly outage?: { readonly fromHour: number; readonly toHour: number };
   /** The patch is taken back after all have it; some devices are away by then, for so many days. */
   readonly lateRecall?: { readonly awayShare: number; readonly daysMin: number; readonly daysMax: number };
 }
@@ -55,6 +57,7 @@ interface Stage extends Setting {
   readonly request: ScenarioRequest;
   readonly run: FleetRun;
   readonly startedAt: number;
+  readonly waitedFor: Set<string>;
 }
 
 interface Halt {
@@ -96,6 +99,7 @@ const settings: Record<ScenarioName, Setting> = {
   healthy: of2026,
   'faulty-patch': { ...of2026, fault: faultOf2026 },
   'offline-tail': { ...of2026, fault: faultOf2026, roamingShare: ROAMING_SHARE },
+  'package-outage': { ...of2026, outage: { fromHour: 12, toHour: 15 } },
   'stale-agents': {
     ...of2026,
     habits: staleAgents,
@@ -139,6 +143,7 @@ export async function runScenario(world: World, request: ScenarioRequest): Promi
     haltedInWave: halt?.rollout.wave ?? null,
     devicesExposedAtHalt: halt === undefined ? 0 : eligible.filter((device) => isExposed(device, halt.rollout)).length,
     simulatedSecondsToHalt: halt?.seconds ?? null,
+    waitedFor: [...stage.waitedFor].filter((code) => code !== 'ramp' && code !== 'bake').sort(),
     recall: recalled,
     events: facts,
     replayMatches,
@@ -161,8 +166,13 @@ async function enrolledFleet(world: World, request: ScenarioRequest): Promise<St
   });
   const random = Random.seeded(seed).split();
   const faultOf = (patchId: string) => (setting.fault?.patchId === patchId ? setting.fault : undefined);
-  const run = new FleetRun(world, fleet, { random, faultOf, run: request.scenario });
-  const stage = { ...setting, world, request, run, startedAt: world.now() };
+  const beginMs = world.now() + WARM_UP_MS;
+  const isServerOut = (atMs: number) =>
+    setting.outage !== undefined &&
+    atMs >= beginMs + setting.outage.fromHour * HOUR &&
+    atMs < beginMs + setting.outage.toHour * HOUR;
+  const run = new FleetRun(world, fleet, { random, faultOf, isServerOut, run: request.scenario });
+  const stage = { ...setting, world, request, run, startedAt: world.now(), waitedFor: new Set<string>() };
   await publish(world, setting.patch);
   await run.enrol(setting.patch);
   const warm = world.now() + WARM_UP_MS;
@@ -195,6 +205,7 @@ async function untilHaltOrCompletion(stage: Stage, patch: CatalogPatch): Promise
   const begin = world.now();
   for (;;) {
     const rollout = await rolloutOf(world, planFor(stage, patch).rolloutId);
+    for (const wait of rollout.waitsFor ?? []) stage.waitedFor.add(wait.for);
     if (rollout.status === 'completed') return undefined;
     if (rollout.status === 'halted') return { rollout, seconds: Math.round((world.now() - begin) / 1000) };
     if (rollout.status !== 'running') throw new Error(`the rollout of ${patch.patchId} is ${rollout.status}`);
