@@ -44,7 +44,8 @@ const histories = {
 
 const commands = {
   publish: { type: 'PublishPatch', patchId, content, at: later },
-  'publish other': { type: 'PublishPatch', patchId, content: grown, at: later },
+  'publish more': { type: 'PublishPatch', patchId, content: grown, at: later },
+  'publish other': { type: 'PublishPatch', patchId, content: changed, at: later },
   'amend by nothing': { type: 'AmendPatch', patchId, content, at: later },
   'amend by a variant': { type: 'AmendPatch', patchId, content: grown, at: later },
   'amend by exploitation': { type: 'AmendPatch', patchId, content: exploited, at: later },
@@ -89,6 +90,11 @@ const amended = { variants: 'PatchAmended: variants', cves: 'PatchAmended: cves'
 // The events (with what matters of them), 'nothing', or the rejection.
 const outcomes: Record<keyof typeof commands, Record<keyof typeof histories, string>> = {
   publish: every('nothing', { absent: 'PatchPublished' }),
+  'publish more': every(amended.variants, {
+    absent: 'PatchPublished',
+    withdrawn: 'patch-pulled',
+    recalled: 'patch-pulled',
+  }),
   'publish other': every('patch-exists', { absent: 'PatchPublished' }),
   'amend by nothing': every('nothing', { absent: 'patch-not-found' }),
   'amend by a variant': every(amended.variants, {

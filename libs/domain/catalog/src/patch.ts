@@ -4,6 +4,7 @@ import { type Addition, addToContent, compareContent, isSameContent, type PatchC
 
 export type PullMode = 'withdraw' | 'recall';
 
+/** Of a patch that is there already, what the content has beyond the present one is added. */
 export interface PublishPatch {
   readonly type: 'PublishPatch';
   readonly patchId: string;
@@ -118,13 +119,13 @@ function decide(command: PatchCommand, patch: Patch): readonly PatchEvent[] {
   }
 }
 
-function publish({ patchId, content, at }: PublishPatch, patch: Patch): readonly PatchEvent[] {
+function publish(command: PublishPatch, patch: Patch): readonly PatchEvent[] {
+  const { patchId, content, at } = command;
   if (patch.status === 'absent') return [{ type: 'PatchPublished', patchId, at, ...content }];
-  if (isSameContent(patch.firstContent, content)) return [];
-  reject('patch-exists', patchId);
+  return isSameContent(patch.firstContent, content) ? [] : amend(command, patch);
 }
 
-function amend({ patchId, content, at }: AmendPatch, patch: KnownPatch): readonly PatchEvent[] {
+function amend({ patchId, content, at }: PublishPatch | AmendPatch, patch: KnownPatch): readonly PatchEvent[] {
   const { addition, conflicts } = compareContent(patch.content, content);
   if (conflicts.length > 0) reject('patch-exists', conflicts.join('; '));
   if (addition === undefined) return [];

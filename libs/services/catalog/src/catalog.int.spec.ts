@@ -32,8 +32,26 @@ describe('publishing a patch', () => {
     expect(again.statusCode).toBe(200);
     // The reservation of the builds, and the publication.
     expect(await catalog.store.head()).toBe('2');
-    const other = await post('/v1/patches', patch('a', { releaseNotesUrl: 'https://example.org' }));
+    const other = await post('/v1/patches', patch('a', { letter: 'b' }));
     expect(other.json()).toMatchObject({ status: 409, code: 'patch-exists' });
+  });
+
+  it('adds what the body has beyond what was published, and changes nothing of it', async () => {
+    const models = ['iPhone18,1', 'iPad16,3'];
+    const [phone, pad] = models.map((model) => ({ ...artifact, url: `https://example.org/${model}`, models: [model] }));
+    const packed = (...artifacts: unknown[]) => patch('a', { variants: [variant('a', { models, artifacts })] });
+    expect((await post('/v1/patches', packed(phone))).statusCode).toBe(201);
+    const more = await post('/v1/patches', { ...packed(phone, pad), releaseNotesUrl: 'https://example.org' });
+    expect([more.statusCode, more.json()]).toMatchObject([200, packed(phone, pad)]);
+    const { events } = (await get('/v1/feed')).json<{ events: { type: string }[] }>();
+    expect(events.map(({ type }) => type)).toEqual(['PatchPublished', 'PatchAmended']);
+    const other = await post('/v1/patches', packed({ ...phone, sizeBytes: 1 }));
+    expect(other.json()).toMatchObject({ status: 409, code: 'patch-exists' });
+    const build = variant('b', { models: ['iPhone17,1'] });
+    const taken = { ...patch('b', { variants: [build] }), patchId: 'twin' };
+    await post('/v1/patches', taken);
+    const grown = patch('a', { variants: [variant('a', { models, artifacts: [phone, pad] }), build] });
+    expect((await post('/v1/patches', grown)).json()).toMatchObject({ status: 409, code: 'build-taken' });
   });
 
   it('writes who did it, and events of the public shape', async () => {

@@ -33,9 +33,9 @@ export class PatchesController {
 
   @Post()
   @Roles('publisher')
-  @ApiOperation({ summary: 'Publish a patch' })
+  @ApiOperation({ summary: 'Publish a patch, or add models, variants, artifacts or CVEs to it' })
   @ApiCreatedResponse({ type: PatchView })
-  @ApiOkResponse({ type: PatchView, description: 'The same was published before.' })
+  @ApiOkResponse({ type: PatchView, description: 'It was published before. What the body has beyond that was added.' })
   async publish(
     @Body() body: PublishPatchBody,
     @RequestContext() context: CommandContext,
@@ -47,7 +47,7 @@ export class PatchesController {
     if (faults.length > 0) throw new ProblemError('invalid-request', undefined, faults);
     const command = { type: 'PublishPatch', patchId, content, at: this.clock.nowText() } as const;
     const events = await this.commands.execute(new ChangePatch(command, context));
-    reply.status(events.length > 0 ? 201 : 200);
+    reply.status(events.some(({ type }) => type === 'PatchPublished') ? 201 : 200);
     return this.view(this.find(patchId));
   }
 
