@@ -178,9 +178,17 @@ describe('having a package for each model', () => {
     expect(compareContent(content(packaged), content(other)).conflicts).toEqual([
       'variant 2a: the artifact differs for Mac1,2',
     ]);
-    expect(compareContent(content(packaged), content({ ...variant, artifact: package1 })).conflicts).toEqual([
+    const forAll = content({ ...variant, artifact: package1 });
+    expect(compareContent(forAll, content(packaged)).conflicts).toEqual([
       'variant 2a: the artifact differs for Mac1,2',
     ]);
+    // One for all serves those that have none of their own.
+    expect(compareContent(content(packaged), forAll)).toEqual({ addition: undefined, conflicts: [] });
+    const some = content({ ...variant, artifacts: [{ models: ['Mac1,1'], ...package2 }] });
+    expect(compareContent(some, forAll)).toMatchObject({
+      addition: { variants: [{ models: ['Mac1,2'], artifact: package1 }] },
+      conflicts: [],
+    });
   });
 
   it('refuses a package for a model that the variant is not for, and two for one', () => {

@@ -182,7 +182,8 @@ function changes(had: Variant, wants: Variant): string[] {
     found.push(`models differ (new: ${missing.join(' ') || 'none'}; gone: ${surplus.join(' ') || 'none'})`);
   }
   if (differ(had.artifact, wants.artifact)) found.push('the artifact differs');
-  const changed = had.models.filter((model) => differ(artifactOf(had, model), artifactOf(wants, model)));
+  // The one for all models serves those that have none of their own.
+  const changed = had.models.filter((model) => differ(artifactOf(had, model), ownArtifactOf(wants, model)));
   if (changed.length > 0 && found.length === 0) found.push(`the artifact differs for ${changed.join(' ')}`);
   return found;
 }
@@ -194,8 +195,12 @@ function differ(left: Artifact | undefined, right: Artifact | undefined): boolea
 }
 
 /** The package that a model of the variant gets. */
-function artifactOf({ artifact, artifacts = [] }: Variant, model: string): Artifact | undefined {
-  return artifacts.find(({ models }) => models.includes(model)) ?? artifact;
+function artifactOf(variant: Variant, model: string): Artifact | undefined {
+  return ownArtifactOf(variant, model) ?? variant.artifact;
+}
+
+function ownArtifactOf({ artifacts = [] }: Variant, model: string): Artifact | undefined {
+  return artifacts.find(({ models }) => models.includes(model));
 }
 
 /** What a variant has beyond the present one: all of it, or its new models and those that have a package now. */

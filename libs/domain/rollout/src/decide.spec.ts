@@ -330,9 +330,9 @@ describe('recalling a patch', () => {
     expect(failed(3)).toBe('none a remove-failed-too-often');
     expect(failed(3, 'b')).toBe('remove a recalled');
     const world = [published('a'), ...wave2, published('c'), ...ofC(), pulled('a', 'recall', 'c')];
-    expect(answer(world, { installed: ['a'], removeFailed: [{ patchId: 'a', attempts: 3 }] })).toBe(
-      'install c recalled',
-    );
+    const stubborn = { installed: ['a'], removeFailed: [{ patchId: 'a', attempts: 3 }] };
+    expect(answer(world, stubborn)).toBe('install c recalled');
+    expect(answer(world, { ...stubborn, track: 'manual' })).toBe('offer c recalled');
   });
 
   it('waits while a person has paused it, and goes on when it is resumed', () => {

@@ -105,7 +105,8 @@ function directTowards(candidates: readonly Candidate[], question: Question): Di
   const answer = firstLive ?? first;
   const nothing = none(answer?.verdict ?? { reason: 'no-patch' }, answer?.patch, nowMs);
   // On its old base the device is not protected by the full release that contains the fix.
-  const updateTo = answer?.patch.foldedInto?.version;
+  const containing = answer?.patch.foldedInto ?? candidates.find(({ patch }) => patch.foldedInto)?.patch.foldedInto;
+  const updateTo = newest === undefined ? containing?.version : undefined;
   return updateTo === undefined ? nothing : { ...nothing, updateTo };
 }
 
@@ -118,8 +119,11 @@ function directAway({ recalled, candidates, base }: Recalled, question: Question
   const next = policy.stale ? undefined : openReplacement(recalled, candidates, question);
   if (next !== undefined && device.track === 'automatic')
     return install(next.candidate, next.verdict, 'recalled', nowMs);
-  if (device.removeFailed?.some((each) => isStubborn(each, held)))
+  if (device.removeFailed?.some((each) => isStubborn(each, held))) {
+    // What it cannot remove, its user may still replace.
+    if (next !== undefined) return { ...install(next.candidate, next.verdict, 'recalled', nowMs), directive: 'offer' };
     return none({ reason: 'remove-failed-too-often' }, recalled, nowMs);
+  }
   return {
     directive: 'remove',
     reason: 'recalled',
