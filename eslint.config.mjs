@@ -47,7 +47,7 @@ const kinds = {
   },
   cluster: { imports: ['platform', 'simulation', 'kernel', 'contract'], packages: ['undici'] },
   benchmark: {
-    imports: ['service', 'adapter', 'platform', 'kernel', 'contract', 'domain', 'simulation'],
+    imports: ['service', 'adapter', 'platform', 'kernel', 'contract', 'domain', 'cohorts', 'simulation'],
     packages: ['@nestjs/*', 'fastify', 'autocannon', 'kafkajs', 'undici'],
   },
   client: { imports: ['contract'], banned: ['@nestjs/*', ...testTools] },

@@ -207,20 +207,20 @@ describe.skipIf(ground === undefined)('running the images with the compose file'
     const inOne = await play('standalone');
     const apart = await play('cluster', '--attach', addresses.join(), '--admin-token-file', adminTokenFile);
     const numbers = ({
-      haltedInWave,
-      devicesExposedAtHalt,
-      simulatedSecondsToHalt,
+      stoodInWave,
+      devicesExposedThen,
+      simulatedSecondsUntilThen,
       recall,
       replayMatches,
     }: typeof apart) => ({
-      haltedInWave,
-      devicesExposedAtHalt,
-      simulatedSecondsToHalt,
+      stoodInWave,
+      devicesExposedThen,
+      simulatedSecondsUntilThen,
       recall,
       replayMatches,
     });
     expect(numbers(apart)).toEqual(numbers(inOne));
-    expect(apart).toMatchObject({ haltedInWave: 2, replayMatches: true, recall: { remaining: 0 } });
+    expect(apart).toMatchObject({ stoodInWave: 2, replayMatches: true, recall: { remaining: 0 } });
   });
 
   it(

@@ -11,10 +11,14 @@ import {
   eventMeanings,
   eventSchemas,
   eventTypes,
-  GateEvidence,
-  HealthCell,
+  SumEvidence,
+  CountColumns,
   HolderCount,
   ID_PATTERN,
+  InstallColumns,
+  InstallEvidence,
+  KnownSlice,
+  TestEvidence,
   kafkaTopic,
   MODEL_PATTERN,
   Plan,
@@ -24,6 +28,7 @@ import {
   reasonCodes,
   Report,
   ReportReceipt,
+  Slice,
   type Topic,
   topics,
   TIME_PATTERN,
@@ -43,6 +48,7 @@ interface Schema {
   readonly description?: string;
   readonly minimum?: number;
   readonly items?: Schema;
+  readonly anyOf?: readonly Schema[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[] | undefined;
 }
@@ -63,8 +69,13 @@ const sharedShapes: Readonly<Record<string, Schema>> = {
   Wave,
   Audience,
   Ramp,
-  GateEvidence,
-  HealthCell,
+  SumEvidence,
+  TestEvidence,
+  InstallEvidence,
+  Slice,
+  KnownSlice,
+  InstallColumns,
+  CountColumns,
   HolderCount,
   Population,
 };
@@ -247,6 +258,7 @@ function typeText(schema: Schema): string {
     if (choices.length === Object.keys(reasonCodes).length) return '[reason code](reason-codes.md)';
     return choices.map((each) => `\`${each}\``).join(', ');
   }
+  if (schema.anyOf !== undefined) return schema.anyOf.map(typeText).join(' or ');
   if (items !== undefined) return `list of ${typeText(items)}`;
   if (properties !== undefined) {
     const name = shapeNames.get(JSON.stringify(properties));

@@ -9,6 +9,7 @@ import { runDrills } from './drills/drills.ts';
 import { PART_FLAG, playPart } from './drills/part.ts';
 import { describeMachine, type Figure, isReached, machineInWords, toTable } from './figure.ts';
 import { measureFsync } from './fsync.ts';
+import { runGates } from './gates/gates.ts';
 import { foldInProcess, MEMORY_FLAG, measureMemory } from './memory.ts';
 import { measureFleet } from './kafka-fleet.ts';
 import { measureLatency } from './kafka-latency.ts';
@@ -50,6 +51,7 @@ await orExit(async () => {
   else if (flag === MEMORY_FLAG) foldInProcess(Number(role));
   else if (flag === PART_FLAG) await playPart(role);
   else if (flag === 'drill') process.exit(await runDrills(process.argv.slice(3)));
+  else if (flag === 'gates') process.exit(await runGates(process.argv.slice(3)));
   else await runBenchmarks();
 });
 

@@ -27,7 +27,7 @@ describe.skipIf(kafka === undefined)('playing a scenario in four processes throu
 
   it('comes to the same as in one process, on whichever store', { timeout: 10 * MINUTES }, async () => {
     const alone = await play('standalone');
-    expect(alone).toMatchObject({ haltedInWave: 2, replayMatches: true, recall: { remaining: 0, reinstalled: 0 } });
+    expect(alone).toMatchObject({ stoodInWave: 2, replayMatches: true, recall: { remaining: 0, reinstalled: 0 } });
     const prefix = uniqueTopicPrefix();
     expect(await cluster(['--store', 'embedded'], prefix)).toEqual(alone);
     showPull(prefix);

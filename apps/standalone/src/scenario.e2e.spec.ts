@@ -21,8 +21,8 @@ describe('playing a scenario against the real services', () => {
     async () => {
       const [first, second] = await Promise.all([play('faulty-patch', 3000), play('faulty-patch', 3000)]);
       expect(second).toEqual(first);
-      expect(first).toMatchObject({ haltedInWave: 2, replayMatches: true, recall: { remaining: 0, reinstalled: 0 } });
-      expect(first.devicesExposedAtHalt).toBeLessThan(first.eligible * 0.25);
+      expect(first).toMatchObject({ stoodInWave: 2, replayMatches: true, recall: { remaining: 0, reinstalled: 0 } });
+      expect(first.devicesExposedThen).toBeLessThan(first.eligible * 0.25);
       expect(first.recall?.removed).toBe(first.recall?.devices);
     },
   );
@@ -33,7 +33,7 @@ describe('playing a scenario against the real services', () => {
     async () => {
       // The scenarios compare the holders at each hour, and add up the recall at each tick; they fail where they differ.
       const [stale, away] = await Promise.all([play('stale-agents', 1000), play('long-offline', 200)]);
-      const promised = { haltedInWave: null, replayMatches: true, recall: { remaining: 0, reinstalled: 0 } };
+      const promised = { stood: null, replayMatches: true, recall: { remaining: 0, reinstalled: 0 } };
       expect(stale).toMatchObject(promised);
       expect(away).toMatchObject(promised);
       expect(stale.recall?.retired).toBeGreaterThan(0);
@@ -45,7 +45,7 @@ describe('playing a scenario against the real services', () => {
 
   it('waits while the server of the packages is away, and blames nobody', { timeout: 120_000 }, async () => {
     const result = await play('package-outage', 1000);
-    expect(result).toMatchObject({ haltedInWave: null, recall: null, replayMatches: true });
+    expect(result).toMatchObject({ stood: null, recall: null, replayMatches: true });
     expect(result.waitedFor).toContain('infrastructure');
   });
 

@@ -1,4 +1,14 @@
 import Type from 'typebox';
+import {
+  CountColumns,
+  HolderCount,
+  InstallColumns,
+  InstallEvidence,
+  KnownSlice,
+  Population,
+  Slice,
+  SumEvidence,
+} from './event-shapes.ts';
 import { Build, Count, Id, Model, Platform, Text, Time, Track, Version } from './primitives.ts';
 
 /**
@@ -101,6 +111,8 @@ export const RolloutStarted = event('RolloutStarted', {
   ...rollout,
   patchId: Id,
   slices: Count,
+  /** Those with known devices: what the weights of the tests are fixed by. */
+  known: Type.Optional(Type.Array(KnownSlice)),
   exposure: Type.Optional(Type.Literal('granted')),
   evidenceSeen: Type.Optional(Text),
 });
@@ -129,22 +141,6 @@ export const WaveBaked = event('WaveBaked', {
 export const RolloutPaused = event('RolloutPaused', { ...rollout, reason: Text });
 export const RolloutResumed = event('RolloutResumed', { ...rollout, evidenceSeen: Type.Optional(Text) });
 
-/** Everything needed to recompute the decision of a gate (design §3.4). */
-export const GateEvidence = Type.Object({
-  rule: Type.String(),
-  patchId: Id,
-  slice: Type.Object({ platform: Platform, model: Model, base: Build }),
-  trials: Count,
-  failures: Count,
-  toleratedRate: Type.Number(),
-  logE: Type.Number(),
-  logThreshold: Type.Number(),
-  hypotheses: Count,
-  alpha: Type.Number(),
-  since: Time,
-  through: Time,
-});
-
 export const RolloutHalted = event('RolloutHalted', {
   ...rollout,
   wave: Count,
@@ -153,7 +149,7 @@ export const RolloutHalted = event('RolloutHalted', {
   exposurePercent: Type.Number(),
   /** Known eligible devices inside the exposure, absent when none was known. */
   exposedDevices: Type.Optional(Count),
-  evidence: Type.Optional(GateEvidence),
+  evidence: Type.Optional(Type.Union([SumEvidence, InstallEvidence])),
 });
 export const RolloutCompleted = event('RolloutCompleted', { ...rollout, patchId: Id });
 export const RolloutAborted = event('RolloutAborted', { ...rollout, reason: Text });
@@ -190,6 +186,8 @@ export const HoldPlaced = event('HoldPlaced', {
   expiresAt: Type.Optional(Time),
   /** Of a hold on everything: removals of recalled patches stop as well. */
   removals: Type.Optional(Type.Boolean()),
+  /** What a gate held the slice for. */
+  evidence: Type.Optional(SumEvidence),
   at: Time,
 });
 export const HoldLifted = event('HoldLifted', { holdId: Id, reason: Text, at: Time });
@@ -229,69 +227,9 @@ export const PatchRemoveFailed = event('PatchRemoveFailed', { ...patched, ...fai
 export const IncidentReported = event('IncidentReported', { ...device, patchId: Type.Optional(Id), ...failure });
 
 /**
- * New install trials of one patch in one slice, and how many trials failed or went well, within the bucket. `pending` is
- * absolute: failures at the end of the bucket whose start was not reported and whose deadline still runs.
- */
-export const HealthCell = Type.Object({
-  patchId: Id,
-  platform: Platform,
-  model: Model,
-  base: Build,
-  trials: Count,
-  failures: Count,
-  fine: Type.Optional(Count),
-  pending: Type.Optional(Count),
-  /** Tries within the bucket that got no package, for want of network or server. */
-  unreached: Type.Optional(Count),
-});
-
-/**
- * The devices of a recall in one shard: those that held the patch when the shard heard of the recall, and those that held
- * it later. `set` is all of them, each under one of the next six; `inFlight` are devices outside of it that have begun to
- * install the patch.
- */
-export const RecallCount = Type.Object({
-  set: Count,
-  /** Their build showed that they went back to the base; by the cause that they gave, `unknown` when they gave none. */
-  freed: Type.Object({ recall: Count, user: Count, failure: Count, unknown: Count }),
-  /** They went on to another build. */
-  replaced: Count,
-  retired: Count,
-  /** Of those that still hold it: a removal failed; else not heard of for long; else the rest. */
-  failing: Count,
-  offline: Count,
-  waiting: Count,
-  inFlight: Count,
-});
-
-/** How many known devices of the shard hold a patch at the end of the bucket, and what happened to it within. */
-export const HolderCount = Type.Object({
-  patchId: Id,
-  /** The recall epoch that the shard had heard of when it counted. */
-  recallEpoch: Count,
-  holders: Count,
-  /** Of a recalled patch, those not heard of for longer than the limit set by configuration; 0 of another one. */
-  longOffline: Count,
-  /** Devices that stopped holding the patch, and failed removals, within the bucket. */
-  removed: Count,
-  removalsFailed: Count,
-  /** Present when the patch is recalled, and the shard has noted that. */
-  recall: Type.Optional(RecallCount),
-});
-
-/** How many known devices of the shard look like this at the end of the bucket. */
-export const Population = Type.Object({
-  platform: Platform,
-  model: Model,
-  base: Build,
-  track: Track,
-  ring: Type.Optional(Type.String()),
-  devices: Count,
-});
-
-/**
- * The health of one shard in [from, to), counted over its fleet commits up to `throughRevision`.
- * Holders and populations are absolute; only those that changed since the bucket before are listed.
+ * The health of one shard in [from, to), counted over its fleet commits up to `throughRevision`; in several numbered parts
+ * where it is too large for one event. Pending failures, holders and populations are absolute; only those that changed
+ * since the bucket before are listed.
  */
 export const HealthBucketClosed = event('HealthBucketClosed', {
   shard: Count,
@@ -299,7 +237,17 @@ export const HealthBucketClosed = event('HealthBucketClosed', {
   from: Time,
   to: Time,
   throughRevision: Type.Integer({ minimum: -1 }),
-  cells: Type.Array(HealthCell),
+  part: Count,
+  parts: Count,
+  /** After so long a failure counts whose start was not reported; 0 where it is not known, in buckets of version 1. */
+  reportingDeadlineMinutes: Type.Number({ minimum: 0 }),
+  patches: Type.Array(Id),
+  slices: Type.Array(Slice),
+  installs: InstallColumns,
+  /** Failures at the end of the bucket whose start was not reported and whose deadline still runs. */
+  pending: CountColumns,
+  /** Tries within the bucket that got no package, for want of network or server. */
+  unreached: CountColumns,
   holders: Type.Array(HolderCount),
   populations: Type.Array(Population),
 });

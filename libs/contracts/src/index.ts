@@ -5,6 +5,7 @@ export * from './errors.ts';
 export * from './event-headers.ts';
 export * from './event-meanings.ts';
 export * from './event-schemas.ts';
+export * from './event-shapes.ts';
 export * from './event-types.ts';
 export * from './events.ts';
 export * from './feed-check.ts';

@@ -33,6 +33,11 @@ export const waitReasons = {
       'Failures were reported without a start. They would halt the rollout once they count, which is when their deadline has passed.',
     command: 'sluice rollout halt <rollout> --reason "<what fails>"',
   },
+  evidence: {
+    meaning:
+      'The evidence of harm has come near to its limit, so nothing widens until it has fallen again, or has reached the limit.',
+    command: 'sluice rollout show <rollout>',
+  },
   gate: {
     meaning: 'A gate says halt; the rollout is halted with the next pass.',
     command: 'sluice rollout show <rollout>',
@@ -84,6 +89,9 @@ export interface WaitReason {
   readonly awake?: number;
   /** Failures without a reported start. */
   readonly failures?: number;
+  /** The sum of the evidence against it, and from which on nothing widens. */
+  readonly evidence?: number;
+  readonly limit?: number;
   /** Health: the instant up to which it is known in all shards. */
   readonly through?: string;
 }

@@ -1,6 +1,6 @@
 import { type Fault } from './device-reports.ts';
 import { type FullRelease } from './fleet.ts';
-import { type PatchView, type RolloutView } from './operator.ts';
+import { type PatchView, type RolloutView, standOf } from './operator.ts';
 import { type CatalogPatch, realPatch } from './real-patches.ts';
 
 /** One patch of the demo: it comes to everybody, or it fails on some models and is taken back. */
@@ -24,14 +24,14 @@ export interface StoryView {
   readonly nowMs: number;
   readonly patches: ReadonlyMap<string, Pick<PatchView, 'status'>>;
   readonly rollouts: readonly RolloutView[];
-  /** When the halt of a rollout was first seen. */
-  readonly haltSeenAt: ReadonlyMap<string, number>;
+  /** When it was first seen that the gates have stopped a rollout, or a part of it. */
+  readonly stopSeenAt: ReadonlyMap<string, number>;
   /** The share of iPhones and iPads that run this build, patched or not. */
   shareOn(build: string): number;
 }
 
 const MINUTE = 60_000;
-/** From the halt to the responder's pull: long enough for a person to read what happened. */
+/** From the stop to the responder's pull: long enough for a person to read what happened. */
 const RESPONSE_MS = 120 * MINUTE;
 const UPGRADED_SHARE = 0.8;
 /** Versions of made-up full releases begin here, so that nobody takes them for real ones. */
@@ -120,23 +120,24 @@ function rollOut(patch: CatalogPatch, replacement: CatalogPatch | undefined, vie
     case 'planned':
       return { kind: 'start', rolloutId: rollout.rolloutId };
     case 'running':
-      return 'wait';
+      return standOf(rollout) === undefined ? 'wait' : afterStop(rollout, patch, replacement, view);
     case 'halted':
-      return afterHalt(rollout, patch, replacement, view);
-    case 'paused':
+      return afterStop(rollout, patch, replacement, view);
     case 'completed':
+      return standOf(rollout) === 'hold' ? afterStop(rollout, patch, replacement, view) : 'over';
+    case 'paused':
     case 'aborted':
       return 'over';
   }
 }
 
-function afterHalt(
+function afterStop(
   { rolloutId }: RolloutView,
   patch: CatalogPatch,
   replacement: CatalogPatch | undefined,
-  { nowMs, haltSeenAt, patches }: StoryView,
+  { nowMs, stopSeenAt, patches }: StoryView,
 ): Step | 'wait' {
-  if (nowMs < (haltSeenAt.get(rolloutId) ?? nowMs) + RESPONSE_MS) return 'wait';
+  if (nowMs < (stopSeenAt.get(rolloutId) ?? nowMs) + RESPONSE_MS) return 'wait';
   if (replacement !== undefined && !patches.has(replacement.patchId)) return { kind: 'publish', patch: replacement };
   return { kind: 'recall', patch, replacement };
 }

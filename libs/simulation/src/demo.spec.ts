@@ -30,7 +30,7 @@ describe('telling the story of the demo', () => {
   it('waits a while after a halt, then publishes the re-issue, recalls, and rolls the re-issue out', () => {
     const rollouts = [rollout('ios-26.3.1-a', 'completed'), rollout('ios-16.5.1-a', 'halted')];
     const published = ['ios-26.3.1-a', 'ios-16.5.1-a'];
-    const halted = { rollouts, haltSeenAt: new Map([['demo-ios-16.5.1-a', SCENARIO_START_MS]]) };
+    const halted = { rollouts, stopSeenAt: new Map([['demo-ios-16.5.1-a', SCENARIO_START_MS]]) };
     expect(nextStep(view({ ...halted, published, nowMs: SCENARIO_START_MS + HOUR }))).toBeUndefined();
     const late = { ...halted, nowMs: SCENARIO_START_MS + 2 * HOUR };
     expect(nextStep(view({ ...late, published }))).toMatchObject({ kind: 'publish', patch: { letter: 'c' } });
@@ -114,12 +114,16 @@ describe('narrating the demo', () => {
     );
   });
 
-  it('names the evidence of a halt and the progress of a recall', async () => {
+  it('names the evidence of a halt or a hold and the progress of a recall', async () => {
     const demo = await Demo.start(new FakeWorld(SCENARIO_START_MS), { devices: 10, seed: 1 });
-    const slice = { model: 'iPhone15,2' };
-    const halted = { ...rollout('ios-16.5.1-a', 'halted'), haltedBecause: { slice, trials: 11, failures: 7 } };
+    const reason = 'installs fail: 7 of 11, on iPhone15,2 (20F75)';
+    const halted = { ...rollout('ios-16.5.1-a', 'halted'), haltedBecause: { by: 'gate', reason } };
     const stopped = narrate({ ...demo.state(), rollouts: [halted] }, place).join('\n');
-    expect(stopped).toContain('iOS 16.5.1 (a) was halted: 7 of 11 installs on iPhone15,2 failed.');
+    expect(stopped).toContain(`iOS 16.5.1 (a) was halted: ${reason}.`);
+    const held = { ...rollout('ios-16.5.1-a', 'running'), gateHolds: [{ model: 'iPhone15,2', reason }] };
+    const onHold = narrate({ ...demo.state(), rollouts: [held] }, place).join('\n');
+    expect(onHold).toContain(`iOS 16.5.1 (a) is on hold where it harms: ${reason}.`);
+    expect(onHold).toContain('sluice -- hold list --status active');
     const places = { removed: 200, replaced: 100, retired: 0, failing: 0, offline: 0, waiting: 900 };
     const numbers = { devices: 1200, ...places, remaining: 900, p50Seconds: null, p99Seconds: null };
     const recall = { patchId: 'ios-16.5.1-a', status: 'running', ...numbers } as const;
@@ -168,7 +172,7 @@ function view({
     nowMs: SCENARIO_START_MS,
     patches: new Map(published.map((patchId) => [patchId, { status: status(patchId) } as const])),
     rollouts: [],
-    haltSeenAt: new Map(),
+    stopSeenAt: new Map(),
     shareOn: () => (upgraded ? 1 : 0),
     ...rest,
   };

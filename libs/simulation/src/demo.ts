@@ -16,6 +16,7 @@ import {
   type RecallView,
   type RolloutView,
   start,
+  standOf,
 } from './operator.ts';
 import { Random } from './random.ts';
 import { patchTitle, realPatches } from './real-patches.ts';
@@ -45,7 +46,7 @@ export class Demo {
   private seen: Seen;
   private lookedAt = -Infinity;
   private upgradingTo: string | undefined;
-  private readonly haltSeenAt = new Map<string, number>();
+  private readonly stopSeenAt = new Map<string, number>();
   private lately: { readonly at: number; readonly text: string }[] = [];
 
   private constructor(
@@ -82,9 +83,10 @@ export class Demo {
     const before = this.seen;
     this.seen = await look(this.world);
     this.tell(nowMs, changesOf(before, this.seen));
-    for (const { rolloutId, status } of this.seen.rollouts) {
-      if (status !== 'halted') this.haltSeenAt.delete(rolloutId);
-      else if (!this.haltSeenAt.has(rolloutId)) this.haltSeenAt.set(rolloutId, nowMs);
+    for (const rollout of this.seen.rollouts) {
+      const { rolloutId } = rollout;
+      if (standOf(rollout) === undefined) this.stopSeenAt.delete(rolloutId);
+      else if (!this.stopSeenAt.has(rolloutId)) this.stopSeenAt.set(rolloutId, nowMs);
     }
     await this.act(nowMs);
   }
@@ -107,7 +109,7 @@ export class Demo {
   private async act(nowMs: number): Promise<void> {
     const { patches, rollouts } = this.seen;
     const shareOn = (build: string) => this.shareOn(build);
-    const step = nextStep({ nowMs, patches, rollouts, haltSeenAt: this.haltSeenAt, shareOn });
+    const step = nextStep({ nowMs, patches, rollouts, stopSeenAt: this.stopSeenAt, shareOn });
     if (step?.kind !== 'upgrade') this.upgradingTo = undefined;
     if (step === undefined) return;
     try {

@@ -1,5 +1,6 @@
 export * from './demo.ts';
 export { narrate } from './narrator.ts';
+export { Random } from './random.ts';
 export * from './real-patches.ts';
 export * from './scenario-result.ts';
 export * from './scenario.ts';

@@ -1,4 +1,4 @@
-import { exposureOf, type FleetView, type PatchView, type RecallView, type RolloutView } from './operator.ts';
+import { exposureOf, type FleetView, type PatchView, type RecallView, type RolloutView, standOf } from './operator.ts';
 import { patchTitle } from './real-patches.ts';
 
 /** What the demo shows: what Sluice last told, and what was new lately. */
@@ -63,6 +63,7 @@ export interface StoredEvent {
   readonly patchId?: string;
   readonly wave?: number;
   readonly reason?: string;
+  readonly owner?: string;
 }
 
 /** What a stored event says, in words; undefined for those that nobody wants to read. */
@@ -77,6 +78,8 @@ export function eventText(
       return `${title}: wave ${String(wave)} opens, ${rollout?.waves[wave - 1]?.name ?? '?'}.`;
     case 'RolloutHalted':
       return `${title} is halted: ${reason}.`;
+    case 'HoldPlaced':
+      return event.owner === 'gate' ? `${title} is on hold where it harms: ${reason}.` : undefined;
     case 'RolloutCompleted':
       return `${title} is complete.`;
     case 'RecallStarted':
@@ -89,11 +92,12 @@ export function eventText(
 }
 
 function headline({ rollouts, recalls, patches, upgradingTo }: DemoState): string {
-  const halted = rollouts.find(
-    ({ status, patchId }) => status === 'halted' && patches.get(patchId)?.status !== 'pulled',
+  const stopped = rollouts.find(
+    (rollout) => standOf(rollout) !== undefined && patches.get(rollout.patchId)?.status !== 'pulled',
   );
-  if (halted !== undefined) {
-    return `${titleOf(halted.patchId, patches)} was halted: ${finding(halted)}. The responder looks at it, and will take it back.`;
+  if (stopped !== undefined) {
+    const how = { halt: 'was halted', hold: 'is on hold where it harms', wait: 'waits' }[standOf(stopped) ?? 'wait'];
+    return `${titleOf(stopped.patchId, patches)} ${how}: ${finding(stopped)}. The responder looks at it, and will take it back.`;
   }
   const running = rollouts.find(({ status }) => status === 'running');
   const burning = recalls.find(({ status }) => status !== 'completed');
@@ -130,8 +134,10 @@ function recallLine({ patchId, devices, removed, replaced, remaining }: RecallVi
 }
 
 function rolloutChanges(before: RolloutView | undefined, now: RolloutView, patches: Patches): string[] {
-  if (before?.status === now.status && before.wave === now.wave) return [];
   const title = titleOf(now.patchId, patches);
+  const held = (now.gateHolds ?? []).slice(before?.gateHolds?.length ?? 0);
+  if (held.length > 0) return held.map(({ reason }) => `${title} is on hold where it harms: ${reason}.`);
+  if (before?.status === now.status && before.wave === now.wave) return [];
   switch (now.status) {
     case 'planned':
       return [`A rollout of ${title} is planned, in ${String(now.waves.length)} waves.`];
@@ -165,22 +171,21 @@ function runningAgain(before: RecallView | undefined, title: string): string {
   return before.status === 'paused' ? `The recall of ${title} goes on.` : `A device that still has ${title} turned up.`;
 }
 
-function finding({ haltedBecause }: RolloutView): string {
-  const evidence = haltedBecause?.evidence ?? haltedBecause;
-  if (evidence?.slice === undefined) return 'a responder stopped it';
-  const { slice, trials = 0, failures = 0 } = evidence;
-  return `${grouped(failures)} of ${grouped(trials)} installs on ${slice.model} failed`;
+function finding({ haltedBecause, gateHolds = [], waitsFor = [] }: RolloutView): string {
+  if (haltedBecause?.by === 'gate') return haltedBecause.reason;
+  if (gateHolds[0] !== undefined) return gateHolds[0].reason;
+  return waitsFor.find((wait) => wait.for === 'evidence')?.words ?? 'a responder stopped it';
 }
 
 function suggestions({ rollouts, patches }: DemoState, address: string, data: string): string[] {
-  const halted = rollouts.findLast((rollout) => rollout.status === 'halted' && isOpen(rollout, patches));
+  const stopped = rollouts.findLast((rollout) => standOf(rollout) !== undefined && isOpen(rollout, patches));
   const rolloutId = rollouts.findLast(({ status }) => status === 'running')?.rolloutId ?? rollouts.at(-1)?.rolloutId;
   const sluice = 'npm run -s sluice --';
   return [
     'Try, in another terminal:',
     `  ${sluice} rollout list`,
-    ...(halted !== undefined
-      ? afterHalt(halted, sluice)
+    ...(stopped !== undefined
+      ? afterStop(stopped, sluice)
       : rolloutId === undefined
         ? []
         : [
@@ -195,11 +200,13 @@ function suggestions({ rollouts, patches }: DemoState, address: string, data: st
 }
 
 /** What a responder would type now. */
-function afterHalt({ rolloutId, patchId }: RolloutView, sluice: string): string[] {
+function afterStop({ rolloutId, patchId, status }: RolloutView, sluice: string): string[] {
   return [
     `  ${sluice} rollout show ${rolloutId}`,
     `  ${sluice} patch pull ${patchId} --mode recall --yes --reason "installs fail"`,
-    `  ${sluice} rollout resume ${rolloutId} --evidence-seen "a lab device"`,
+    ...(status === 'halted'
+      ? [`  ${sluice} rollout resume ${rolloutId} --evidence-seen "a lab device"`]
+      : [`  ${sluice} hold list --status active`]),
     `  ${sluice} stop`,
   ];
 }

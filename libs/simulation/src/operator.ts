@@ -31,20 +31,29 @@ export interface RolloutView extends Plan {
   /** Of buckets, as the waves say. */
   readonly plannedPercent?: number;
   readonly waitsFor?: readonly { readonly for: string; readonly words?: string; readonly until?: string }[];
-  /** What the gate has found, when it was a gate that halted. */
-  readonly haltedBecause?: Partial<GateFinding> & { readonly evidence?: GateFinding };
+  readonly haltedBecause?: { readonly by: string; readonly reason: string };
+  /** Slices that a gate holds; the other devices go on. */
+  readonly gateHolds?: readonly GateHold[];
+}
+
+export interface GateHold {
+  readonly model: string;
+  readonly reason: string;
+}
+
+/** How a rollout stands because of harm: `wait` when the evidence lets nothing widen, and is no stop yet. */
+export type Stand = 'halt' | 'hold' | 'wait';
+
+export function standOf(rollout: Pick<RolloutView, 'status' | 'gateHolds' | 'waitsFor'>): Stand | undefined {
+  const { status, gateHolds = [], waitsFor = [] } = rollout;
+  if (status === 'halted') return 'halt';
+  if (gateHolds.length > 0) return 'hold';
+  return waitsFor.some((wait) => wait.for === 'evidence') ? 'wait' : undefined;
 }
 
 /** How far a rollout has come: of the known devices, or of buckets while none is known. */
 export function exposureOf({ exposurePercent, plannedPercent = 0 }: RolloutView): number {
   return exposurePercent ?? plannedPercent;
-}
-
-/** The part of a gate's evidence that is told in words. */
-export interface GateFinding {
-  readonly slice: { readonly model: string };
-  readonly trials: number;
-  readonly failures: number;
 }
 
 export interface PatchView extends CatalogPatch {

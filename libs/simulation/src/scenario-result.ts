@@ -1,3 +1,5 @@
+import { type Stand } from './operator.ts';
+
 export const scenarioNames = [
   'healthy',
   'faulty-patch',
@@ -18,11 +20,17 @@ export interface ScenarioResult {
   readonly eligible: number;
   /** Waves of the plan. */
   readonly waves: number;
-  /** Null when the rollout never halted. */
-  readonly haltedInWave: number | null;
-  /** Eligible devices inside the exposure at the halt: by ring in wave 1, from wave 2 on by ring or bucket. */
-  readonly devicesExposedAtHalt: number;
-  readonly simulatedSecondsToHalt: number | null;
+  /**
+   * How the rollout stood when harm was found: halted, with a hold on the models that are harmed, or waiting for hours
+   * because of the evidence. Null when it did not.
+   */
+  readonly stood: Stand | null;
+  /** Models on hold when the patch was taken back. */
+  readonly heldModels: readonly string[];
+  readonly stoodInWave: number | null;
+  /** Eligible devices inside the exposure when it stood: by ring in wave 1, from wave 2 on by ring or bucket. */
+  readonly devicesExposedThen: number;
+  readonly simulatedSecondsUntilThen: number | null;
   /** What the rollout waited for at some time, beside its own ramp and bake. */
   readonly waitedFor: readonly string[];
   readonly recall: RecallResult | null;
@@ -48,18 +56,18 @@ export interface RecallResult {
 }
 
 /** What every scenario promises; a run that breaks it must not look like a success to a script. */
-export function isAsPromised({ scenario, haltedInWave, recall, replayMatches, waitedFor }: ScenarioResult): boolean {
+export function isAsPromised({ scenario, stood, recall, replayMatches, waitedFor }: ScenarioResult): boolean {
   const recalledAll = recall !== null && recall.remaining === 0 && recall.reinstalled === 0;
   switch (scenario) {
     case 'healthy':
-      return replayMatches && haltedInWave === null;
+      return replayMatches && stood === null;
     case 'package-outage':
-      return replayMatches && haltedInWave === null && waitedFor.includes('infrastructure');
+      return replayMatches && stood === null && waitedFor.includes('infrastructure');
     case 'stale-agents':
     case 'long-offline':
-      return replayMatches && haltedInWave === null && recalledAll;
+      return replayMatches && stood === null && recalledAll;
     default:
-      return replayMatches && haltedInWave !== null && recalledAll;
+      return replayMatches && stood !== null && recalledAll;
   }
 }
 

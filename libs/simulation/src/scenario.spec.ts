@@ -8,20 +8,20 @@ describe('playing a scenario', () => {
   it('completes without a halt when the patch is healthy', async () => {
     const world = new FakeWorld(SCENARIO_START_MS);
     const result = await play(world, 'healthy');
-    expect(result).toMatchObject({ haltedInWave: null, recall: null, replayMatches: true, waves: 2, devices: 300 });
+    expect(result).toMatchObject({ stood: null, recall: null, replayMatches: true, waves: 2, devices: 300 });
     expect(result.eligible).toBeGreaterThan(150);
     const installed = world.reports.filter(({ kind }) => kind === 'installed').length;
     expect(installed).toBeGreaterThan(result.eligible * 0.85);
   });
 
   it('takes the patch back from every device when it fails on some models', async () => {
-    const { recall, haltedInWave, devicesExposedAtHalt, eligible } = await play(
+    const { recall, stoodInWave, devicesExposedThen, eligible } = await play(
       new FakeWorld(SCENARIO_START_MS),
       'faulty-patch',
     );
-    expect(haltedInWave).toBe(2);
-    expect(devicesExposedAtHalt).toBeGreaterThan(0);
-    expect(devicesExposedAtHalt).toBeLessThan(eligible);
+    expect(stoodInWave).toBe(2);
+    expect(devicesExposedThen).toBeGreaterThan(0);
+    expect(devicesExposedThen).toBeLessThan(eligible);
     expect(recall).toMatchObject({ remaining: 0, reinstalled: 0 });
     expect(recall?.removed).toBeGreaterThan(0);
   });

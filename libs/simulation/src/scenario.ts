@@ -18,6 +18,8 @@ import {
   rolloutOf,
   type RolloutView,
   start,
+  type Stand,
+  standOf,
   verifyReplay,
 } from './operator.ts';
 import { type CatalogPatch, patchTitle, realPatch } from './real-patches.ts';
@@ -58,9 +60,12 @@ interface Stage extends Setting {
   readonly run: FleetRun;
   readonly startedAt: number;
   readonly waitedFor: Set<string>;
+  readonly heldModels: Set<string>;
 }
 
-interface Halt {
+/** What harms was stopped: how, and after how many seconds. */
+interface Stop {
+  readonly by: Stand;
   readonly rollout: RolloutView;
   readonly seconds: number;
 }
@@ -69,8 +74,10 @@ const TICK_MS = 60_000;
 const HOUR = 60 * TICK_MS;
 const DAY = 24 * HOUR;
 const WARM_UP_MS = 30 * TICK_MS;
-/** From the halt to the responder's pull. */
+/** From the stop to the responder's pull. */
 const RESPONSE_MS = 30 * TICK_MS;
+/** A rollout that waits so long because of evidence is looked at by a person. */
+const PATIENCE_MS = 4 * HOUR;
 const SIMULATED_MAX_MS = 60 * DAY;
 /** Devices that are away for weeks are waited for in steps of this. */
 const LONG_TICK_MS = HOUR;
@@ -128,8 +135,8 @@ export async function runScenario(world: World, request: ScenarioRequest): Promi
   const stage = await enrolledFleet(world, request);
   const eligible = stage.run.devices.filter((device) => matches(device, stage.patch));
   await roll(stage, stage.patch);
-  const halt = await untilHaltOrCompletion(stage, stage.patch);
-  const recalled = halt !== undefined || stage.lateRecall !== undefined ? await takeBack(stage) : null;
+  const stop = await untilStopOrCompletion(stage, stage.patch);
+  const recalled = stop !== undefined || stage.lateRecall !== undefined ? await takeBack(stage) : null;
   await crossCheck(stage);
   stage.request.onProgress?.('replaying everything from the store, and comparing');
   const replayMatches = await verifyReplay(world);
@@ -140,9 +147,11 @@ export async function runScenario(world: World, request: ScenarioRequest): Promi
     devices: request.devices,
     eligible: eligible.length,
     waves: planFor(stage, stage.patch).waves.length,
-    haltedInWave: halt?.rollout.wave ?? null,
-    devicesExposedAtHalt: halt === undefined ? 0 : eligible.filter((device) => isExposed(device, halt.rollout)).length,
-    simulatedSecondsToHalt: halt?.seconds ?? null,
+    stood: stop?.by ?? null,
+    heldModels: [...stage.heldModels].sort(),
+    stoodInWave: stop?.rollout.wave ?? null,
+    devicesExposedThen: stop === undefined ? 0 : eligible.filter((device) => isExposed(device, stop.rollout)).length,
+    simulatedSecondsUntilThen: stop?.seconds ?? null,
     waitedFor: [...stage.waitedFor].filter((code) => code !== 'ramp' && code !== 'bake').sort(),
     recall: recalled,
     events: facts,
@@ -172,7 +181,15 @@ async function enrolledFleet(world: World, request: ScenarioRequest): Promise<St
     atMs >= beginMs + setting.outage.fromHour * HOUR &&
     atMs < beginMs + setting.outage.toHour * HOUR;
   const run = new FleetRun(world, fleet, { random, faultOf, isServerOut, run: request.scenario });
-  const stage = { ...setting, world, request, run, startedAt: world.now(), waitedFor: new Set<string>() };
+  const stage = {
+    ...setting,
+    world,
+    request,
+    run,
+    startedAt: world.now(),
+    waitedFor: new Set<string>(),
+    heldModels: new Set<string>(),
+  };
   await publish(world, setting.patch);
   await run.enrol(setting.patch);
   const warm = world.now() + WARM_UP_MS;
@@ -200,14 +217,21 @@ function planFor({ request }: Pick<Stage, 'request'>, { patchId }: CatalogPatch)
   };
 }
 
-async function untilHaltOrCompletion(stage: Stage, patch: CatalogPatch): Promise<Halt | undefined> {
+async function untilStopOrCompletion(stage: Stage, patch: CatalogPatch): Promise<Stop | undefined> {
   const { world } = stage;
   const begin = world.now();
+  let stood: Stop | undefined;
   for (;;) {
     const rollout = await rolloutOf(world, planFor(stage, patch).rolloutId);
     for (const wait of rollout.waitsFor ?? []) stage.waitedFor.add(wait.for);
+    const by = standOf(rollout);
+    if (by === undefined) stood = undefined;
+    else stood ??= { by, rollout, seconds: Math.round((world.now() - begin) / 1000) };
+    // Evidence may fall again; a hold or a halt is a finding at once.
+    const waitsSince = begin + (stood?.seconds ?? Infinity) * 1000;
+    if (stood !== undefined && (by !== 'wait' || world.now() >= waitsSince + PATIENCE_MS))
+      return { ...stood, by: by ?? stood.by };
     if (rollout.status === 'completed') return undefined;
-    if (rollout.status === 'halted') return { rollout, seconds: Math.round((world.now() - begin) / 1000) };
     if (rollout.status !== 'running') throw new Error(`the rollout of ${patch.patchId} is ${rollout.status}`);
     await tick(stage, describe(patch, rollout));
   }
@@ -218,6 +242,8 @@ async function takeBack(stage: Stage): Promise<RecallResult> {
   const { world, run, patch, replacement } = stage;
   const pullAt = world.now() + RESPONSE_MS;
   while (world.now() < pullAt) await tick(stage, `${patchTitle(patch)}: the responder is looking`);
+  const { gateHolds = [] } = await rolloutOf(world, planFor(stage, patch).rolloutId);
+  for (const { model } of gateHolds) stage.heldModels.add(model);
   await crossCheck(stage);
   const { lateRecall } = stage;
   if (lateRecall !== undefined) goAway(stage, lateRecall);
@@ -226,8 +252,8 @@ async function takeBack(stage: Stage): Promise<RecallResult> {
   run.watchPull(patch.patchId);
   if (replacement !== undefined) {
     await roll(stage, replacement);
-    const halt = await untilHaltOrCompletion(stage, replacement);
-    if (halt !== undefined) throw new Error('the healthy re-issue was halted');
+    const stop = await untilStopOrCompletion(stage, replacement);
+    if (stop !== undefined) throw new Error(`the healthy re-issue came to a ${stop.by}`);
   }
   const view = await untilRecalled(stage);
   return {

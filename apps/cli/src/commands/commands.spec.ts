@@ -237,21 +237,22 @@ describe('steering a rollout', () => {
 
   it('draws the waves, and says in words what a gate saw', async () => {
     const evidence = {
-      rule: 'install-e-value/1',
+      rule: 'evidence-sum/1',
       patchId: 'ios-26.3.1-a',
-      slice: { platform: 'ios', model: 'iPhone18,1', base: '23D8133' },
-      trials: 220,
-      failures: 14,
-      toleratedRate: 0.01,
-      logE: 12.345,
-      logThreshold: 11.5,
-      hypotheses: 95,
       alpha: 0.001,
+      logSum: 7.321,
+      logLimit: 6.908,
       since: '2026-11-24T10:00:00.000Z',
       through: '2026-11-24T12:00:00.000Z',
+      words: 'installs fail',
+      tests: [
+        { test: 'installs', level: 'slice', of: 'iPhone18,1 (23D8133)', trials: 220, failures: 14 },
+        { test: 'outcome-missing', level: 'all', trials: 90, failures: 9 },
+      ].map((test) => ({ ...test, toleratedRate: 0.01, logE: 12.345, weight: 0.01 })),
     };
+    const gateHolds = [{ holdId: 'gate-r1-1', model: 'iPad16,3', base: '23D8133', reason: 'users remove it: 9 of 20' }];
     server.on('GET /v1/rollouts/r1', {
-      body: { ...rollout, status: 'halted', haltedBecause: { by: 'gate', reason: 'harm', evidence } },
+      body: { ...rollout, status: 'halted', gateHolds, haltedBecause: { by: 'gate', reason: 'harm', evidence } },
     });
     const { stdout } = await call(['rollout', 'show', 'r1']);
     expect(stdout).toContain('r1  ios-26.3.1-a  halted · 49 % exposed');
@@ -260,9 +261,10 @@ describe('steering a rollout', () => {
       `▶ 2  ${'█'.repeat(10)}${'░'.repeat(10)}  all: iPhone, 0 % to 100 % in 2 d, then bakes for 4 h`,
     );
     expect(stdout).toContain(
-      'by a gate: harm – installs on iPhone18,1 with base 23D8133: 14 of 220 failed (6.36 %, tolerated 1 %)',
+      'by a gate: harm – installs on iPhone18,1 (23D8133): 14 of 220 (6.36 %, tolerated 1 %), log E 12.35; outcome-missing on all devices: 9 of 90',
     );
-    expect(stdout).toContain('log E 12.35 against 11.50 (95 slices tested at alpha 0.001, rule install-e-value/1)');
+    expect(stdout).toContain('log of the sum 7.32 against 6.91 at alpha 0.001; rule evidence-sum/1');
+    expect(stdout).toContain('iPad16,3 on 23D8133, gate-r1-1: users remove it: 9 of 20');
   });
 });
 

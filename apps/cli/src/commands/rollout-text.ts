@@ -28,6 +28,13 @@ export interface Rollout extends Plan {
   /** With `evidence` when it was a gate. */
   readonly haltedBecause?: { readonly by: string; readonly reason: string; readonly evidence?: Evidence };
   readonly reason?: string;
+  /** Slices that a gate holds. */
+  readonly gateHolds?: readonly {
+    readonly holdId: string;
+    readonly model: string;
+    readonly base: string;
+    readonly reason: string;
+  }[];
 }
 
 /** Who would get a patch, per wave and slice. */
@@ -69,6 +76,7 @@ export function rolloutText(rollout: Rollout, paint: Paint): string {
       ['forced', rollout.forced?.map((each) => `wave ${String(each.wave)}: ${each.reason}`).join('; ')],
       ['patch', patchText(rollout)],
       ['held by', rollout.heldBy],
+      ['on hold', heldText(rollout)],
       ['held back', holdBackText(rollout)],
       ['stopped', stopText(rollout)],
       ['next', nextText(rollout)],
@@ -207,14 +215,30 @@ function stopText({ haltedBecause, reason }: Rollout): string | undefined {
   return `by a ${by}: ${because}${seen}`;
 }
 
-/** What a gate saw, in words that a person can check. */
-function evidenceText({ slice, trials, failures, toleratedRate, logE, logThreshold, ...more }: Evidence): string {
+function heldText({ gateHolds = [] }: Rollout): string | undefined {
+  if (gateHolds.length === 0) return undefined;
+  const each = gateHolds.map(({ holdId, model, base, reason }) => `${model} on ${base}, ${holdId}: ${reason}`);
+  return `by a gate, ${String(gateHolds.length)} of the slices; the others go on: ${each.join('; ')}`;
+}
+
+/** What the gates saw, in words that a person can check. */
+function evidenceText(evidence: Evidence): string {
+  const { alpha, rule, since, through } = evidence;
+  const counted = `rule ${rule}; counted from ${time(since)} to ${time(through)}`;
+  if (!('tests' in evidence)) {
+    const { slice, trials, failures, toleratedRate } = evidence;
+    return `installs on ${slice.model} with base ${slice.base}: ${countsText(trials, failures, toleratedRate)}; ${counted}`;
+  }
+  const tests = evidence.tests.map(({ test, of = 'all devices', trials, failures, toleratedRate, logE }) => {
+    return `${test} on ${of}: ${countsText(trials, failures, toleratedRate)}, log E ${logE.toFixed(2)}`;
+  });
+  const sum = `log of the sum ${evidence.logSum.toFixed(2)} against ${evidence.logLimit.toFixed(2)} at alpha ${String(alpha)}`;
+  return [...tests, sum, counted].join('; ');
+}
+
+function countsText(trials: number, failures: number, toleratedRate: number): string {
   const rate = trials === 0 ? 'none' : percent((failures / trials) * 100);
-  return [
-    `installs on ${slice.model} with base ${slice.base}: ${String(failures)} of ${String(trials)} failed (${rate}, tolerated ${percent(toleratedRate * 100)})`,
-    `log E ${logE.toFixed(2)} against ${logThreshold.toFixed(2)} (${String(more.hypotheses)} slices tested at alpha ${String(more.alpha)}, rule ${more.rule})`,
-    `counted from ${time(more.since)} to ${time(more.through)}`,
-  ].join('; ');
+  return `${String(failures)} of ${String(trials)} (${rate}, tolerated ${percent(toleratedRate * 100)})`;
 }
 
 function nextText({ status, rolloutId, patchId }: Rollout): string | undefined {

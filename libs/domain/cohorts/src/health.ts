@@ -1,6 +1,9 @@
 import { type Population, type Slice, sliceKey } from './slice.ts';
 
-/** The health of one shard in [from, to), times RFC 3339 in UTC, counted over its commits up to `throughRevision`. */
+/**
+ * The health of one shard in [from, to), times RFC 3339 in UTC, counted over its commits up to `throughRevision`. What is
+ * too large for one event is told in several, numbered parts. Rows of columns name patches and slices by their index.
+ */
 export interface HealthBucketClosed {
   readonly type: 'HealthBucketClosed';
   readonly shard: number;
@@ -8,24 +11,69 @@ export interface HealthBucketClosed {
   readonly from: string;
   readonly to: string;
   readonly throughRevision: number;
-  readonly cells: readonly HealthCell[];
+  readonly part: number;
+  readonly parts: number;
+  /** After so long a failure counts whose start was not reported. */
+  readonly reportingDeadlineMinutes: number;
+  readonly patches: readonly string[];
+  readonly slices: readonly Slice[];
+  readonly installs: InstallColumns;
+  readonly pending: CountColumns;
+  readonly unreached: CountColumns;
   readonly holders: readonly HolderCount[];
   readonly populations: readonly Population[];
 }
 
+/** What is counted of the trials of one patch in one slice that began in one hour, at one age, within the bucket. */
+export const trialCounts = ['started', 'failed', 'relapsed', 'fine', 'removed', 'due', 'open'] as const;
+
 /**
- * Install trials of one patch in one slice that began, that failed and that went well within the bucket. `pending` is
- * absolute: failures at its end that wait for their start or their deadline; there when it changed. Buckets of former
- * versions have neither `fine` nor `pending`.
+ * `relapsed`: those of the failed that had been fine. `removed`: by their user. `due`: trials that have reached the age at
+ * which an outcome is due, `open` those of them without any.
  */
-export interface HealthCell extends Slice {
+export type TrialCounts = Record<(typeof trialCounts)[number], number>;
+
+/** The cohort of buckets of version 1: to be shown, and read by no gate. */
+export const SETTLED = 0;
+
+/** One row for each patch, slice, cohort (in hours since 1970; SETTLED for all that was counted before there were cohorts) and age band. */
+export interface InstallColumns extends Readonly<Record<keyof TrialCounts, readonly number[]>> {
+  readonly patch: readonly number[];
+  readonly slice: readonly number[];
+  readonly cohort: readonly number[];
+  readonly band: readonly number[];
+}
+
+/**
+ * One row for each patch and slice. `pending`: failures at the end of the bucket whose start was not reported and whose
+ * deadline still runs; absolute, there when it changed. `unreached`: tries within the bucket that got no package.
+ */
+export interface CountColumns {
+  readonly patch: readonly number[];
+  readonly slice: readonly number[];
+  readonly count: readonly number[];
+}
+
+/** A row of `installs`. */
+export interface InstallRow extends Readonly<TrialCounts> {
   readonly patchId: string;
-  readonly trials: number;
-  readonly failures: number;
-  readonly fine?: number;
-  readonly pending?: number;
-  /** Tries within the bucket that got no package, for want of network or server. */
-  readonly unreached?: number;
+  readonly slice: Slice;
+  readonly cohort: number;
+  readonly band: number;
+}
+
+/** A row of `pending` or `unreached`. */
+export interface CountRow {
+  readonly patchId: string;
+  readonly slice: Slice;
+  readonly count: number;
+}
+
+/** The rows of a bucket, however they are laid out. */
+export interface HealthRows {
+  readonly installs: readonly InstallRow[];
+  readonly pending: readonly CountRow[];
+  readonly unreached: readonly CountRow[];
 }
 
 /** Known devices of the shard that hold a patch at the end of the bucket, and what happened to it within. */
@@ -64,8 +112,68 @@ export interface RecallCount {
   readonly inFlight: number;
 }
 
-/** The same for cells of one patch and slice. */
-export function cellKey({ patchId, ...slice }: Pick<HealthCell, 'patchId' | keyof Slice>): string {
+/** The rows of a bucket. A row that names what is not there is left out. */
+export function rowsOf({ patches, slices, installs, pending, unreached }: HealthBucketClosed): HealthRows {
+  const counted = (columns: CountColumns) =>
+    columns.patch.flatMap((patch, row): CountRow[] => {
+      const [patchId, slice] = [patches[patch], slices[columns.slice[row] ?? -1]];
+      return patchId === undefined || slice === undefined ? [] : [{ patchId, slice, count: columns.count[row] ?? 0 }];
+    });
+  return {
+    installs: installs.patch.flatMap((patch, row): InstallRow[] => {
+      const [patchId, slice] = [patches[patch], slices[installs.slice[row] ?? -1]];
+      if (patchId === undefined || slice === undefined) return [];
+      const counts = Object.fromEntries(trialCounts.map((each) => [each, installs[each][row] ?? 0])) as TrialCounts;
+      return [{ patchId, slice, cohort: installs.cohort[row] ?? SETTLED, band: installs.band[row] ?? 0, ...counts }];
+    }),
+    pending: counted(pending),
+    unreached: counted(unreached),
+  };
+}
+
+/** The rows as the columns of a bucket. */
+export function columnsOf({
+  installs,
+  pending,
+  unreached,
+}: HealthRows): Pick<HealthBucketClosed, 'patches' | 'slices' | 'installs' | 'pending' | 'unreached'> {
+  const patches = new Map<string, number>();
+  const slices = new Map<string, { readonly index: number; readonly slice: Slice }>();
+  const patchOf = ({ patchId }: { readonly patchId: string }) => indexIn(patches, patchId);
+  const sliceOf = ({ slice }: { readonly slice: Slice }) => {
+    const key = sliceKey(slice);
+    const known = slices.get(key) ?? { index: slices.size, slice };
+    slices.set(key, known);
+    return known.index;
+  };
+  const counted = (rows: readonly CountRow[]): CountColumns => ({
+    patch: rows.map(patchOf),
+    slice: rows.map(sliceOf),
+    count: rows.map(({ count }) => count),
+  });
+  const counts = Object.fromEntries(trialCounts.map((each) => [each, installs.map((row) => row[each])]));
+  const columns = {
+    installs: {
+      patch: installs.map(patchOf),
+      slice: installs.map(sliceOf),
+      cohort: installs.map(({ cohort }) => cohort),
+      band: installs.map(({ band }) => band),
+      ...(counts as Record<keyof TrialCounts, number[]>),
+    },
+    pending: counted(pending),
+    unreached: counted(unreached),
+  };
+  return { patches: [...patches.keys()], slices: [...slices.values()].map(({ slice }) => slice), ...columns };
+}
+
+function indexIn(known: Map<string, number>, key: string): number {
+  const index = known.get(key) ?? known.size;
+  known.set(key, index);
+  return index;
+}
+
+/** The same for rows of one patch and slice. */
+export function patchSliceKey({ patchId, slice }: { readonly patchId: string; readonly slice: Slice }): string {
   return JSON.stringify([patchId, sliceKey(slice)]);
 }
 

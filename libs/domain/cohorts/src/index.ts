@@ -1,3 +1,4 @@
+export * from './age.ts';
 export * from './bucket.ts';
 export * from './grant.ts';
 export * from './health.ts';

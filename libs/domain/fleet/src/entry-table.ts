@@ -15,14 +15,22 @@ export const RAW = { ran: 0, started: 1, installed: 2, failed: 3, rolledBack: 4 
 export const patchStates = ['started', 'installed', 'failed', 'rolledBack', 'replaced'] as const;
 export type PatchState = (typeof patchStates)[number];
 
-/** Words and bits of an entry: one device, one patch. Words 0 and 1 are the time of the last word as a float. */
+/**
+ * Words and bits of an entry: one device, one patch. The first 42 bits are the time of the last word, in ms since 1970 and
+ * 0 while there is none; above it is the cohort of the trial, in hours since 1970.
+ */
 export const ENTRY = {
   words: 4,
-  atFloat: 0,
+  atLow: 0,
+  atHigh: 1,
+  atHighMask: 0x3ff,
+  cohortShift: 10,
   next: 2,
   /** The number of the patch, and above it what is known of it. */
   bits: 3,
-  patchMask: 0x3ffff,
+  patchMask: 0x1ffff,
+  /** Its user removed it, while its trial lasted. */
+  removedFlag: 1 << 17,
   rawShift: 18,
   rawMask: 0b111,
   /** Of the last removal: the index of its cause. */
@@ -40,7 +48,9 @@ export const ENTRY = {
 } as const;
 
 /** What is known of the trial of an entry; it depends on when health buckets closed. */
-export const TRIAL_FLAGS = ENTRY.trialFlag | ENTRY.failedFlag | ENTRY.fineFlag;
+export const TRIAL_FLAGS = ENTRY.trialFlag | ENTRY.failedFlag | ENTRY.fineFlag | ENTRY.removedFlag;
+
+const HIGH_MS = 2 ** 32;
 
 /** Patches that a shard can tell apart; what devices say of further ones is not folded. */
 export const PATCHES_MAX = ENTRY.patchMask + 1;
@@ -58,7 +68,6 @@ export class EntryTable {
   /** A new entry before `first`, older than any report. */
   add(first: number, patch: number): number {
     const entry = this.records.add();
-    this.records.setFloat(entry, ENTRY.atFloat, -Infinity);
     this.records.setWord(entry, ENTRY.next, first);
     this.records.setWord(entry, ENTRY.bits, patch);
     return entry;
@@ -68,7 +77,9 @@ export class EntryTable {
   write(entry: number, raw: number, when: number, cause?: RemovalCause): void {
     const at = this.at(entry);
     if (when < at || (when === at && raw < this.raw(entry))) return;
-    this.records.setFloat(entry, ENTRY.atFloat, when);
+    this.records.setWord(entry, ENTRY.atLow, when % HIGH_MS);
+    const above = this.records.word(entry, ENTRY.atHigh) & ~ENTRY.atHighMask;
+    this.records.setWord(entry, ENTRY.atHigh, above | Math.floor(when / HIGH_MS));
     this.setField(entry, ENTRY.rawShift, ENTRY.rawMask, raw);
     if (cause !== undefined) this.setField(entry, ENTRY.causeShift, ENTRY.causeMask, removalCauses.indexOf(cause));
   }
@@ -81,8 +92,19 @@ export class EntryTable {
     return this.flags(entry) & ENTRY.patchMask;
   }
 
+  /** When the last word on the patch was said; −∞ while there is none. */
   at(entry: number): number {
-    return this.records.float(entry, ENTRY.atFloat);
+    return timeIn(this.records.word(entry, ENTRY.atLow), this.records.word(entry, ENTRY.atHigh));
+  }
+
+  /** The hour since 1970 in which the trial began; 0 while it has not. */
+  cohort(entry: number): number {
+    return this.records.word(entry, ENTRY.atHigh) >>> ENTRY.cohortShift;
+  }
+
+  setCohort(entry: number, hour: number): void {
+    const time = this.records.word(entry, ENTRY.atHigh) & ENTRY.atHighMask;
+    this.records.setWord(entry, ENTRY.atHigh, time | (hour << ENTRY.cohortShift));
   }
 
   raw(entry: number): number {
@@ -126,4 +148,10 @@ export class EntryTable {
   private setField(entry: number, shift: number, mask: number, value: number): void {
     this.setFlags(entry, (this.flags(entry) & ~(mask << shift)) | (value << shift));
   }
+}
+
+/** The time of an entry by its first two words. */
+export function timeIn(low: number, high: number): number {
+  const at = (high & ENTRY.atHighMask) * HIGH_MS + low;
+  return at === 0 ? -Infinity : at;
 }

@@ -1,8 +1,14 @@
-import { isInfrastructure, type RecallCount } from '@sluice/domain-cohorts';
+import { isInfrastructure, type RecallCount, TRIAL_HOURS } from '@sluice/domain-cohorts';
 import { DEVICE, keepLastReport } from './device-table.ts';
 import { type PatchState, RAW } from './entry-table.ts';
 import { type FailureDetails, kindCodes, parseTarget, removalCauses } from './facts.ts';
-import { type PendingCell, InstallTrials, type TrialCell, type TrialDeadlines } from './install-trials.ts';
+import {
+  type PendingCell,
+  InstallTrials,
+  type TrialCell,
+  type TrialDeadlines,
+  type UnreachedCell,
+} from './install-trials.ts';
 import { type PackedFacts, readDetails } from './packed-facts.ts';
 import { CLOCK_AHEAD, causeOf, HAS_ID, kindOf } from './packed-layout.ts';
 import { type PatchTally, SHOWN } from './patch-counts.ts';
@@ -15,7 +21,7 @@ import { ShardState } from './shard-state.ts';
 const KIND = kindCodes;
 const BOOT_FAILURE = 'boot-failure';
 /** What befalls a device later after the last word on its install is no failure of it (design §2). */
-export const TRIAL_MS = 72 * 3_600_000;
+export const TRIAL_MS = TRIAL_HOURS * 3_600_000;
 /** A report of longer before what was last heard of its device is told by a clock that is wrong. */
 const BEHIND_MS_MAX = 24 * 3_600_000;
 
@@ -144,11 +150,12 @@ export class FleetShard extends ShardState {
   /** What happened since the last time, as health buckets count it. */
   drainHealth(deadlines: TrialDeadlines): {
     trials: readonly TrialCell[];
+    unreached: readonly UnreachedCell[];
     pending: readonly PendingCell[];
     tallies: ReadonlyMap<number, PatchTally>;
   } {
-    const trials = this.trials.drain(deadlines);
-    return { trials, pending: this.trials.pending(), tallies: this.patches.drainTallies() };
+    const { trials, unreached } = this.trials.drain(deadlines);
+    return { trials, unreached, pending: this.trials.pending(), tallies: this.patches.drainTallies() };
   }
 
   private isBehind(device: number, occurred: number, received: number): boolean {
@@ -187,7 +194,8 @@ export class FleetShard extends ShardState {
       this.ran(device, ranBefore, shownAt);
       this.ran(device, runs, when);
       // Its install went well, also when nobody said so. One that came with the patch has no install.
-      if (!isFirst && this.profiles.isBaseOf(before, runs)) this.trials.wentWell(this.entryOf(device, runs), profile);
+      if (!isFirst && this.profiles.isBaseOf(before, runs))
+        this.trials.wentWell(this.entryOf(device, runs), profile, received);
     }
     return true;
   }
@@ -212,11 +220,11 @@ export class FleetShard extends ShardState {
     switch (kind) {
       case KIND.InstallStarted:
         this.entries.write(entry, RAW.started, when);
-        this.trials.started(entry, profile);
+        this.trials.began(entry, profile, received);
         break;
       case KIND.PatchInstalled:
         this.entries.write(entry, RAW.installed, when);
-        this.trials.wentWell(entry, profile);
+        this.trials.wentWell(entry, profile, received);
         break;
       case KIND.PatchInstallFailed:
         if (isInfrastructure(failure.code)) {
@@ -239,6 +247,7 @@ export class FleetShard extends ShardState {
       case KIND.PatchRolledBack: {
         const cause = removalCauses[causeOf(head)];
         if (cause === 'failure' && isOfTrial) this.trials.failed(entry, profile, received);
+        if (cause === 'user' && isOfTrial) this.trials.removed(entry, profile, received);
         this.entries.write(entry, RAW.rolledBack, when, cause);
       }
     }

@@ -1,4 +1,4 @@
-import { type HealthBucketClosed } from '@sluice/domain-cohorts';
+import { type HealthBucketClosed, rowsOf, sum, trialCounts } from '@sluice/domain-cohorts';
 import { describe, expect, it } from 'vitest';
 import {
   BASE_BUILD,
@@ -55,53 +55,66 @@ function add(shard: FleetShard, ...facts: FactSketch[]): void {
   shard.apply(readPackedFacts(pack(...facts)));
 }
 
-const slice = { patchId: 'a', platform: 'ios', model: 'iPhone18,1', base: BASE_BUILD };
+const place = { patchId: 'a', slice: { platform: 'ios', model: 'iPhone18,1', base: BASE_BUILD } };
+
+/** What the bucket counted of the one patch in the one slice, without what it did not. */
+function countedIn(bucket: HealthBucketClosed | undefined): Record<string, number> {
+  if (bucket === undefined) return {};
+  const { installs, pending, unreached } = rowsOf(bucket);
+  for (const row of [...installs, ...pending, ...unreached]) expect(row).toMatchObject(place);
+  const counts = trialCounts.map((each) => [each, sum(installs.map((row) => row[each]))] as const);
+  return {
+    ...Object.fromEntries(counts.filter(([, count]) => count > 0)),
+    ...(pending.length > 0 && { pending: sum(pending.map(({ count }) => count)) }),
+    ...(unreached.length > 0 && { unreached: sum(unreached.map(({ count }) => count)) }),
+  };
+}
+
+const hourOf = (minutes: number) => Math.floor((NOON + minutes * MINUTE) / HOUR);
 
 describe('counting trials', () => {
   it.each([
-    ['a start', [started(0)], 1, { trials: 1, failures: 0, fine: 0 }],
-    ['a start and its failure', [started(0), failed(3)], 5, { trials: 1, failures: 1, fine: 0 }],
-    ['a start and a fall-back', [started(0), installed(3), fellBack(60)], 61, { trials: 1, failures: 1, fine: 1 }],
-    ['a device that could not start', [started(0), bootFailure(30)], 31, { trials: 1, failures: 1, fine: 0 }],
+    ['a start', [started(0)], 1, { started: 1 }],
+    ['a start and its failure', [started(0), failed(3)], 5, { started: 1, failed: 1 }],
+    [
+      'a start and a fall-back',
+      [started(0), installed(3), fellBack(60)],
+      61,
+      { started: 1, failed: 1, relapsed: 1, fine: 1 },
+    ],
+    ['a device that could not start', [started(0), bootFailure(30)], 31, { started: 1, failed: 1 }],
     [
       'no fall-back that is later than a trial lasts',
       [installed(0), fellBack(73 * 60)],
       74 * 60,
-      { trials: 1, failures: 0, fine: 1 },
+      { started: 1, fine: 1 },
     ],
-    ['a removal by its user as no failure', [installed(0), removed(60)], 61, { trials: 1, failures: 0, fine: 1 }],
-    ['a start and a status with the build', [started(0), seen(3)], 5, { trials: 1, failures: 0, fine: 1 }],
+    ['a removal by its user as no failure', [installed(0), removed(60)], 61, { started: 1, fine: 1, removed: 1 }],
     [
-      'a status with the build after one with the base',
-      [seen(0, BASE_BUILD), seen(3)],
-      5,
-      { trials: 1, failures: 0, fine: 1 },
+      'one removal of a device that takes it off again and again',
+      [installed(0), removed(60), installed(70), removed(80)],
+      81,
+      { started: 1, fine: 1, removed: 1 },
     ],
-    ['a start and its good end', [started(0), installed(3)], 5, { trials: 1, failures: 0, fine: 1 }],
+    ['no removal later than a trial lasts', [installed(0), removed(73 * 60)], 74 * 60, { started: 1, fine: 1 }],
+    ['a start and a status with the build', [started(0), seen(3)], 5, { started: 1, fine: 1 }],
+    ['a status with the build after one with the base', [seen(0, BASE_BUILD), seen(3)], 5, { started: 1, fine: 1 }],
+    ['a start and its good end', [started(0), installed(3)], 5, { started: 1, fine: 1 }],
     [
       'one trial for a device that tries again and again',
       [started(0), failed(3), started(4), failed(5)],
       6,
-      { trials: 1, failures: 1, fine: 0 },
+      { started: 1, failed: 1 },
     ],
-    ['a failure that arrives before its start', [failed(3), started(0)], 5, { trials: 1, failures: 1, fine: 0 }],
-    [
-      'a failure without a start as pending before its deadline',
-      [failed(1)],
-      119,
-      { trials: 0, failures: 0, fine: 0, pending: 1 },
-    ],
-    ['a good outcome without a start at once', [installed(0)], 1, { trials: 1, failures: 0, fine: 1 }],
-    ['a failure without a start after its deadline', [failed(0)], 120, { trials: 1, failures: 1, fine: 0 }],
-    [
-      'one trial when the start comes in time after all',
-      [installed(0), started(1)],
-      121,
-      { trials: 1, failures: 0, fine: 1 },
-    ],
+    ['a failure that arrives before its start', [failed(3), started(0)], 5, { started: 1, failed: 1 }],
+    ['a failure without a start as pending before its deadline', [failed(1)], 119, { pending: 1 }],
+    ['a good outcome without a start at once', [installed(0)], 1, { started: 1, fine: 1 }],
+    ['a failure without a start after its deadline', [failed(0)], 120, { started: 1, failed: 1 }],
+    ['one trial when the start comes in time after all', [installed(0), started(1)], 121, { started: 1, fine: 1 }],
   ] as const)('counts %s', (_name, facts, minutes, counts) => {
     const bucket = closeBucket(notedShardOf(...facts), nothingAnnounced, closing(minutes));
-    expect(bucket?.cells).toEqual([{ ...slice, ...counts }]);
+    const { due: _due, open: _open, ...others } = countedIn(bucket);
+    expect(others).toEqual(counts);
   });
 
   it('counts a try that got no package apart, and fails its trial after a day', () => {
@@ -109,35 +122,83 @@ describe('counting trials', () => {
       const { said, ...fact } = failed(minutes);
       return { ...fact, said: { ...said, failureCode: 'download-timeout' } };
     };
-    const counts = { ...slice, trials: 0, failures: 0, fine: 0 };
     const shard = notedShardOf(without(0), without(9));
-    expect(closeBucket(shard, nothingAnnounced, closing(10))?.cells).toEqual([{ ...counts, unreached: 2 }]);
+    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(10)))).toEqual({ unreached: 2 });
     expect(view(shard)?.patches['a']).toBeUndefined();
     add(shard, started(20), without(25));
-    expect(closeBucket(shard, nothingAnnounced, closing(30))?.cells).toEqual([{ ...counts, trials: 1, unreached: 1 }]);
-    expect(closeBucket(shard, nothingAnnounced, closing(24 * 60 + 24))?.cells).toEqual([]);
-    expect(closeBucket(shard, nothingAnnounced, closing(24 * 60 + 25))?.cells).toEqual([{ ...counts, failures: 1 }]);
+    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(30)))).toEqual({ started: 1, unreached: 1 });
+    // Its outcome is due, and not missed: it could not get the package.
+    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(24 * 60 + 24)))).toEqual({ due: 1 });
+    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(24 * 60 + 25)))).toEqual({ failed: 1 });
     const other = notedShardOf(started(0), without(5), installed(90));
-    expect(closeBucket(other, nothingAnnounced, closing(25 * 60))?.cells).toMatchObject([
-      { trials: 1, failures: 0, fine: 1 },
-    ]);
+    expect(countedIn(closeBucket(other, nothingAnnounced, closing(25 * 60)))).toMatchObject({ started: 1, fine: 1 });
   });
 
   it('counts no install of a device that came with the patch', () => {
-    expect(closeBucket(notedShardOf(seen(0)), nothingAnnounced, closing(1))?.cells).toEqual([]);
+    expect(countedIn(closeBucket(notedShardOf(seen(0)), nothingAnnounced, closing(1)))).toEqual({});
   });
 
   it('counts each once over several buckets', () => {
     const shard = notedShardOf(started(0));
-    expect(closeBucket(shard, nothingAnnounced, closing(1))?.cells).toEqual([
-      { ...slice, trials: 1, failures: 0, fine: 0 },
-    ]);
+    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(1)))).toEqual({ started: 1 });
     add(shard, started(2), failed(2));
-    expect(closeBucket(shard, nothingAnnounced, closing(3))?.cells).toEqual([
-      { ...slice, trials: 0, failures: 1, fine: 0 },
-    ]);
+    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(3)))).toEqual({ failed: 1 });
     add(shard, failed(4), installed(5));
-    expect(closeBucket(shard, nothingAnnounced, closing(500))?.cells).toEqual([]);
+    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(299)))).toEqual({});
+    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(300)))).toEqual({ due: 1 });
+    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(900)))).toEqual({});
+  });
+});
+
+describe('telling cohorts', () => {
+  const rows = (minutes: number, shard: FleetShard) => {
+    const bucket = closeBucket(shard, nothingAnnounced, closing(minutes)) as HealthBucketClosed;
+    return rowsOf(bucket).installs.map(({ cohort, band, started: begun, failed: bad, fine }) => {
+      return { cohort, band, started: begun, failed: bad, fine };
+    });
+  };
+
+  it('counts a failure in the cohort of its start, at the age that it had', () => {
+    const shard = notedShardOf(started(30), { ...started(70), device: 'd-2' });
+    expect(rows(80, shard)).toEqual([
+      { cohort: hourOf(30), band: 0, started: 1, failed: 0, fine: 0 },
+      { cohort: hourOf(70), band: 0, started: 1, failed: 0, fine: 0 },
+    ]);
+    add(shard, { ...installed(100), device: 'd-2' }, failed(400));
+    expect(rows(410, shard)).toEqual([
+      { cohort: hourOf(70), band: 0, started: 0, failed: 0, fine: 1 },
+      { cohort: hourOf(30), band: 2, started: 0, failed: 1, fine: 0 },
+      { cohort: hourOf(70), band: 1, started: 0, failed: 0, fine: 0 },
+    ]);
+  });
+
+  it('counts a failure without a start in the hour of its receipt, at the age at which it counts', () => {
+    expect(rows(125, notedShardOf(failed(1)))).toEqual([
+      { cohort: hourOf(1), band: 0, started: 1, failed: 0, fine: 0 },
+      { cohort: hourOf(1), band: 1, started: 0, failed: 1, fine: 0 },
+    ]);
+  });
+
+  it('counts a failure that came together with its start as one without', () => {
+    const together = notedShardOf(started(0), { ...failed(0) });
+    expect(countedIn(closeBucket(together, nothingAnnounced, closing(119)))).toEqual({ started: 1, pending: 1 });
+    const announced = { ...nothingAnnounced, pending: new Map([['x', { ...place, count: 1 } as never]]) };
+    expect(countedIn(closeBucket(together, announced, closing(120)))).toEqual({ failed: 1, pending: 0 });
+  });
+
+  it('counts once, five hours after the hour began, the trials whose outcome is due, and those without one', () => {
+    const shard = notedShardOf(
+      started(0),
+      { ...started(1), device: 'd-2' },
+      { ...started(59), device: 'd-3' },
+      { ...started(60), device: 'd-4' },
+      { ...failed(9), device: 'd-2' },
+    );
+    closeBucket(shard, nothingAnnounced, closing(290));
+    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(300)))).toEqual({ due: 3, open: 2 });
+    add(shard, installed(301));
+    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(360)))).toEqual({ fine: 1, due: 1, open: 1 });
+    expect(closeBucket(shard, nothingAnnounced, closing(420))?.installs.patch).toEqual([]);
   });
 });
 
@@ -145,13 +206,11 @@ describe('announcing pending failures', () => {
   it('lists them when they change, and says when the last one is gone', () => {
     const shard = notedShardOf(failed(0));
     const first = closeBucket(shard, nothingAnnounced, closing(1)) as HealthBucketClosed;
-    expect(first.cells).toEqual([{ ...slice, trials: 0, failures: 0, fine: 0, pending: 1 }]);
+    expect(countedIn(first)).toEqual({ pending: 1 });
     const announced = announce(nothingAnnounced, first);
-    expect(closeBucket(shard, announced, closing(2))?.cells ?? []).toEqual([]);
+    expect(countedIn(closeBucket(shard, announced, closing(2)))).toEqual({});
     add(shard, started(3));
-    expect(closeBucket(shard, announced, closing(4))?.cells).toEqual([
-      { ...slice, trials: 1, failures: 1, fine: 0, pending: 0 },
-    ]);
+    expect(countedIn(closeBucket(shard, announced, closing(4)))).toEqual({ started: 1, failed: 1, pending: 0 });
   });
 });
 
@@ -220,7 +279,8 @@ describe('telling holders', () => {
       nothingAnnounced,
       closeBucket(shard, nothingAnnounced, closing(1, settings)) as HealthBucketClosed,
     );
-    expect(closeBucket(shard, announced, closing(72 * 60, settings))).toBeUndefined();
+    // Its outcome comes to be due, but no holder is offline.
+    expect(closeBucket(shard, announced, closing(72 * 60, settings))?.holders).toEqual([]);
     const silent = closeBucket(shard, announced, closing(72 * 60 + 1, settings));
     expect(silent?.holders[0]).toMatchObject({ holders: 1, longOffline: 1, recall: { ...nobody, set: 1, offline: 1 } });
   });

@@ -1,14 +1,21 @@
 import {
-  cellKey,
+  columnsOf,
+  type CountRow,
   type HealthBucketClosed,
-  type HealthCell,
+  type HealthRows,
   type HolderCount,
+  type InstallRow,
+  patchSliceKey,
   type Population,
   populationKey,
+  MINUTE_MS,
+  rowsOf,
+  type Slice,
+  trialCounts,
 } from '@sluice/domain-cohorts';
 import { toTimeText } from '@sluice/event-sourcing';
 import { type FleetShard, TRIAL_MS } from './fleet-shard.ts';
-import { type PendingCell, type TrialCell, type TrialDeadlines } from './install-trials.ts';
+import { type TrialDeadlines } from './install-trials.ts';
 import { type PatchTally } from './patch-counts.ts';
 
 /** What the buckets of a shard have told so far. Holders and populations are absolute, so only changes are told again. */
@@ -20,8 +27,8 @@ export interface AnnouncedHealth {
   readonly to: number;
   readonly holders: ReadonlyMap<string, HolderCount>;
   readonly populations: ReadonlyMap<string, Population>;
-  /** Cells with failures that wait, as they were last announced. */
-  readonly pending: ReadonlyMap<string, HealthCell>;
+  /** Failures that wait, as they were last announced. */
+  readonly pending: ReadonlyMap<string, CountRow>;
 }
 
 export const nothingAnnounced: AnnouncedHealth = {
@@ -55,10 +62,9 @@ export function announce(announced: AnnouncedHealth, bucket: HealthBucketClosed)
     else populations.set(populationKey(line), line);
   }
   const pending = new Map(announced.pending);
-  for (const cell of bucket.cells) {
-    if (cell.pending === undefined) continue;
-    if (cell.pending === 0) pending.delete(cellKey(cell));
-    else pending.set(cellKey(cell), cell);
+  for (const row of rowsOf(bucket).pending) {
+    if (row.count === 0) pending.delete(patchSliceKey(row));
+    else pending.set(patchSliceKey(row), row);
   }
   return {
     buckets: announced.buckets + 1,
@@ -79,11 +85,12 @@ export function closeBucket(
   announced: AnnouncedHealth,
   closing: BucketClosing,
 ): HealthBucketClosed | undefined {
-  const { trials, pending, tallies } = state.drainHealth(deadlinesAt(closing.to, closing.reportingDeadlineMs));
-  const cells = cellsOf(state, { trials, pending, announced: announced.pending });
-  const holders = holderLines(state, announced, tallies, closing);
+  const drained = state.drainHealth(deadlinesAt(closing.to, closing.reportingDeadlineMs));
+  const rows = rowsIn(state, drained, announced.pending);
+  const holders = holderLines(state, announced, drained.tallies, closing);
   const populations = populationLines(state, announced);
-  if (cells.length === 0 && holders.length === 0 && populations.length === 0) return undefined;
+  const counted = rows.installs.length + rows.pending.length + rows.unreached.length;
+  if (counted === 0 && holders.length === 0 && populations.length === 0) return undefined;
   return {
     type: 'HealthBucketClosed',
     shard: closing.shard,
@@ -91,7 +98,10 @@ export function closeBucket(
     from: toTimeText(closing.from),
     to: toTimeText(closing.to),
     throughRevision: closing.throughRevision,
-    cells,
+    part: 1,
+    parts: 1,
+    reportingDeadlineMinutes: closing.reportingDeadlineMs / MINUTE_MS,
+    ...columnsOf(rows),
     holders,
     populations,
   };
@@ -102,60 +112,63 @@ const STUCK_MS = 24 * 3_600_000;
 
 /** What a bucket that ends then counts of what waits. */
 export function deadlinesAt(toMs: number, reportingDeadlineMs: number): TrialDeadlines {
-  return { receivedUntil: toMs - reportingDeadlineMs, stuckUntil: toMs - STUCK_MS };
+  return { to: toMs, receivedUntil: toMs - reportingDeadlineMs, stuckUntil: toMs - STUCK_MS };
 }
 
 type Mutable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
+type Drained = ReturnType<FleetShard['drainHealth']>;
 
-interface TrialCounts {
-  readonly trials: readonly TrialCell[];
-  readonly pending: readonly PendingCell[];
-  readonly announced: ReadonlyMap<string, HealthCell>;
-}
-
-function cellsOf(state: FleetShard, { trials, pending, announced }: TrialCounts): HealthCell[] {
-  const cells = new Map<string, Mutable<HealthCell>>();
-  const cellOf = (patch: number, profileIndex: number) => {
+/** What was counted by profile, by slice. */
+function rowsIn(
+  state: FleetShard,
+  { trials, pending, unreached }: Drained,
+  announced: ReadonlyMap<string, CountRow>,
+): HealthRows {
+  const installs = new Map<string, Mutable<InstallRow>>();
+  const placeOf = (patch: number, profileIndex: number) => {
     const profile = state.profiles.at(profileIndex);
     if (profile === undefined) return undefined;
     const { platform, model } = profile;
-    const slice = { patchId: state.patches.idOf(patch), platform, model, base: state.baseOf(profile) };
-    const cell = cells.get(cellKey(slice)) ?? { ...slice, trials: 0, failures: 0, fine: 0 };
-    cells.set(cellKey(slice), cell);
-    return cell;
+    const slice: Slice = { platform, model, base: state.baseOf(profile) };
+    return { patchId: state.patches.idOf(patch), slice };
   };
-  for (const { patch, profile, trials: entered, failures, fine, unreached } of trials) {
-    const cell = cellOf(patch, profile);
-    if (cell === undefined) continue;
-    cell.trials += entered;
-    cell.failures += failures;
-    cell.fine = (cell.fine ?? 0) + fine;
-    if (unreached > 0) cell.unreached = (cell.unreached ?? 0) + unreached;
+  for (const { patch, profile, cohort, band, ...counts } of trials) {
+    const place = placeOf(patch, profile);
+    if (place === undefined) continue;
+    const key = `${patchSliceKey(place)} ${String(cohort)} ${String(band)}`;
+    const row = installs.get(key);
+    if (row === undefined) installs.set(key, { ...place, cohort, band, ...counts });
+    else for (const each of trialCounts) row[each] += counts[each];
   }
-  for (const { patch, profile, failures } of pending) {
-    const cell = cellOf(patch, profile);
-    if (cell !== undefined) cell.pending = (cell.pending ?? 0) + failures;
-  }
-  return withChangedPending(cells, announced);
+  const counted = (cells: readonly { patch: number; profile: number; count: number }[]) => {
+    const rows = new Map<string, Mutable<CountRow>>();
+    for (const { patch, profile, count } of cells) {
+      const place = placeOf(patch, profile);
+      if (place === undefined) continue;
+      const row = rows.get(patchSliceKey(place)) ?? { ...place, count: 0 };
+      rows.set(patchSliceKey(place), row);
+      row.count += count;
+    }
+    return rows;
+  };
+  return {
+    installs: [...installs.values()].map(withoutDebt).filter((row) => trialCounts.some((each) => row[each] > 0)),
+    pending: changed(counted(pending.map((cell) => ({ ...cell, count: cell.failures }))), announced),
+    unreached: [...counted(unreached.map((cell) => ({ ...cell, count: cell.tries }))).values()],
+  };
 }
 
-/** The cells, each with its pending failures where they are not as announced; those whose last ones are gone come with 0. */
-function withChangedPending(
-  cells: ReadonlyMap<string, HealthCell>,
-  announced: ReadonlyMap<string, HealthCell>,
-): HealthCell[] {
-  const gone = [...announced].filter(([key]) => !cells.has(key));
-  const zeros = gone.map(([, { patchId, platform, model, base }]) => {
-    const slice = { patchId, platform, model, base };
-    return { ...slice, trials: 0, failures: 0, fine: 0, pending: 0 };
-  });
-  const changed = [...cells].flatMap(([key, { pending = 0, ...counted }]) => {
-    if (pending !== (announced.get(key)?.pending ?? 0)) return [{ ...counted, pending }];
-    const { trials, failures, fine = 0, unreached = 0 } = counted;
-    const isEmpty = trials + failures + fine + unreached === 0;
-    return isEmpty ? [] : [counted];
-  });
-  return [...changed, ...zeros];
+/** A device that tells another model midway is counted in two slices, in one of them less than not at all. */
+function withoutDebt(row: InstallRow): InstallRow {
+  const due = Math.max(0, row.due);
+  return { ...row, due, open: Math.min(due, Math.max(0, row.open)) };
+}
+
+/** The rows that are not as announced; those whose last failure no longer waits come with 0. */
+function changed(rows: ReadonlyMap<string, CountRow>, announced: ReadonlyMap<string, CountRow>): CountRow[] {
+  const others = [...rows].filter(([key, { count }]) => count !== announced.get(key)?.count);
+  const gone = [...announced].filter(([key]) => !rows.has(key));
+  return [...others.map(([, row]) => row), ...gone.map(([, row]) => ({ ...row, count: 0 }))];
 }
 
 function holderLines(

@@ -1,14 +1,34 @@
+import { ageBands, bandOf, OUTCOME_HOURS } from '@sluice/domain-cohorts';
 import { ENTRY, type EntryTable } from './entry-table.ts';
 
-/** New trials of one patch under one profile, and which of its trials failed or went well, since they were last drained. */
-export interface TrialCell {
+/** What happened to the trials of one patch under one profile that began in one hour, at one age, since it was last drained. */
+export interface TrialCell extends Counted {
   readonly patch: number;
   readonly profile: number;
-  trials: number;
-  failures: number;
+  /** In hours since 1970. */
+  readonly cohort: number;
+  /** The index of their age band, by the cohort's hour. */
+  readonly band: number;
+}
+
+interface Counted {
+  started: number;
+  failed: number;
+  /** Of the failed, those that had been fine. */
+  relapsed: number;
   fine: number;
-  /** Tries that got no package, for want of network or server. */
-  unreached: number;
+  /** Removed by the user, after it had been fine. */
+  removed: number;
+  /** Trials that have reached the age at which an outcome is due, and those of them without any. */
+  due: number;
+  open: number;
+}
+
+/** Tries of one patch under one profile that got no package, for want of network or server. */
+export interface UnreachedCell {
+  readonly patch: number;
+  readonly profile: number;
+  tries: number;
 }
 
 /** Failures of one patch under one profile whose start was not reported, and whose deadline still runs. */
@@ -18,81 +38,140 @@ export interface PendingCell {
   failures: number;
 }
 
-/** Numbers per cell, and per waiting outcome, in a copy. */
-export const CELL_NUMBERS = 6;
-export const OUTCOME_NUMBERS = 3;
+/** Numbers per cell, per cohort that is watched, per patch and profile without package, and per waiting outcome, in a copy. */
+export const CELL_NUMBERS = 11;
+export const WATCHED_NUMBERS = 5;
+export const UNREACHED_NUMBERS = 3;
+export const OUTCOME_NUMBERS = 4;
 
-/** A failure that waits for its start, or a trial for its package. */
+/** Trials of one cohort, until their outcome is due. */
+interface Watched {
+  readonly patch: number;
+  readonly profile: number;
+  readonly cohort: number;
+  started: number;
+  known: number;
+}
+
+/** A failure that waits for its start, or a trial for its package. `hasStart`: the start came together with the failure. */
 interface Waiting {
   readonly entry: number;
   readonly profile: number;
   readonly receivedAt: number;
+  readonly hasStart: boolean;
 }
 
-/** Until when what waits was received that counts now. */
+/** The end of a bucket, and until when what waits was received that counts then. */
 export interface TrialDeadlines {
+  readonly to: number;
   readonly receivedUntil: number;
   readonly stuckUntil: number;
 }
 
-/** What was counted since it was last taken, CELL_NUMBERS a cell; failures and trials that wait, OUTCOME_NUMBERS each. */
+/** What was counted since it was last taken, and what waits: as many numbers each as the constants say. */
 export interface TrialsCopy {
   readonly cells: Float64Array;
+  readonly watched: Float64Array;
+  readonly unreached: Float64Array;
   readonly outcomes: Float64Array;
   readonly stuck: Float64Array;
 }
 
 const TRIAL_BITS = ENTRY.trialFlag | ENTRY.failedFlag | ENTRY.fineFlag;
 
-/** More profiles than this in a shard would make two cells share a number. */
+/** More profiles than this in a shard would make two cells share a number; cohorts are told apart over 128 hours. */
 const PROFILES_MAX = 2 ** 26;
+const COHORTS = 128;
+const HOUR_MS = 3_600_000;
 
 /**
- * The trials of the install gate (design §3.4): one per device and patch, ever. A trial enters with `install-started`, fails
- * with the first failure, and went well with the first `installed` before one (it may fail later, and is in both). Without a reported start, a good outcome
- * counts at once and a failure only once its deadline has passed: failures arrive at once and successes after a restart, so
- * counting failures as they come would fake a failure rate.
+ * The trials of the install gates (design §3.4): one per device and patch, ever. A trial enters with `install-started`, in
+ * the cohort of the hour in which that was received, because devices' clocks cannot be relied on. It fails with the first
+ * failure, and went well with the first `installed` before one (it may fail later, and is in both). Without a reported
+ * start, a good outcome counts at once and a failure only once its deadline has passed: failures arrive at once and
+ * successes after a restart, so counting failures as they come would fake a failure rate.
  */
 export class InstallTrials {
   private cells = new Map<number, TrialCell>();
+  private unreachedCells = new Map<number, UnreachedCell>();
+  private readonly watched = new Map<number, Watched>();
   /** Failures that wait for their start, or for their deadline. */
   private readonly waiting: Waiting[] = [];
   private waitingFrom = 0;
   /** Trials whose device could not get the package: in the order of receipt. */
   private stuck: Waiting[] = [];
+  /** Starts that were received in the same instant, as those of one request are. */
+  private latest = { receivedAt: NaN, entries: new Set<number>() };
 
   constructor(private readonly entries: EntryTable) {}
 
   /** A device tried and got no package. Its trial, if it has begun, stays open for a day. */
   unreached(entry: number, profile: number, receivedAt: number): void {
-    this.cell(entry, profile).unreached += 1;
-    if ((this.entries.flags(entry) & TRIAL_BITS) === ENTRY.trialFlag) this.stuck.push({ entry, profile, receivedAt });
+    const patch = this.entries.patch(entry);
+    const key = patch * PROFILES_MAX + profile;
+    const cell = this.unreachedCells.get(key) ?? { patch, profile, tries: 0 };
+    this.unreachedCells.set(key, cell);
+    cell.tries += 1;
+    if ((this.entries.flags(entry) & TRIAL_BITS) === ENTRY.trialFlag)
+      this.stuck.push({ entry, profile, receivedAt, hasStart: true });
   }
 
-  started(entry: number, profile: number): void {
+  /** The device said that it begins. */
+  began(entry: number, profile: number, receivedAt: number): void {
+    if ((this.entries.flags(entry) & ENTRY.trialFlag) !== 0) return;
+    if (this.latest.receivedAt !== receivedAt) this.latest = { receivedAt, entries: new Set() };
+    this.latest.entries.add(entry);
+    this.started(entry, profile, receivedAt);
+  }
+
+  /** `countedAt` is later than the receipt for what waited. */
+  private started(entry: number, profile: number, receivedAt: number, countedAt = receivedAt): void {
     const flags = this.entries.flags(entry);
     if ((flags & ENTRY.trialFlag) !== 0) return;
     this.entries.setFlags(entry, flags | ENTRY.trialFlag);
-    const cell = this.cell(entry, profile);
-    cell.trials += 1;
+    this.entries.setCohort(entry, Math.floor(receivedAt / HOUR_MS));
+    this.cell(entry, profile, receivedAt).started += 1;
+    this.watch(entry, profile, countedAt, 'started');
     // The failure had come before its start, and waited for it.
-    if ((flags & ENTRY.failedFlag) !== 0) cell.failures += 1;
+    if ((flags & ENTRY.failedFlag) === 0) return;
+    this.cell(entry, profile, countedAt).failed += 1;
+    this.watch(entry, profile, countedAt, 'known');
   }
 
-  failed(entry: number, profile: number, receivedAt: number): void {
+  failed(entry: number, profile: number, receivedAt: number, countedAt = receivedAt): void {
     const flags = this.entries.flags(entry);
     if ((flags & ENTRY.failedFlag) !== 0) return;
     this.entries.setFlags(entry, flags | ENTRY.failedFlag);
-    if ((flags & ENTRY.trialFlag) === 0) this.waiting.push({ entry, profile, receivedAt });
-    else this.cell(entry, profile).failures += 1;
+    const hasStart = (flags & ENTRY.trialFlag) !== 0;
+    // Told together, the start says as little of when it began as none: those that go well are told only later.
+    const cameTogether = this.latest.receivedAt === receivedAt && this.latest.entries.has(entry);
+    if (!hasStart || cameTogether) this.waiting.push({ entry, profile, receivedAt, hasStart });
+    else this.countFailure(entry, profile, countedAt);
   }
 
-  wentWell(entry: number, profile: number): void {
-    if ((this.entries.flags(entry) & ENTRY.trialFlag) === 0) this.started(entry, profile);
+  private countFailure(entry: number, profile: number, countedAt: number): void {
+    const flags = this.entries.flags(entry);
+    const cell = this.cell(entry, profile, countedAt);
+    cell.failed += 1;
+    if ((flags & ENTRY.fineFlag) !== 0) cell.relapsed += 1;
+    else this.watch(entry, profile, countedAt, 'known');
+  }
+
+  wentWell(entry: number, profile: number, receivedAt: number): void {
+    this.started(entry, profile, receivedAt);
     const flags = this.entries.flags(entry);
     if ((flags & (ENTRY.failedFlag | ENTRY.fineFlag)) !== 0) return;
     this.entries.setFlags(entry, flags | ENTRY.fineFlag);
-    this.cell(entry, profile).fine += 1;
+    this.cell(entry, profile, receivedAt).fine += 1;
+    this.watch(entry, profile, receivedAt, 'known');
+  }
+
+  /** Its user took it off again, while its trial lasted. */
+  removed(entry: number, profile: number, receivedAt: number): void {
+    const flags = this.entries.flags(entry);
+    if ((flags & (ENTRY.fineFlag | ENTRY.removedFlag)) !== ENTRY.fineFlag) return;
+    this.entries.setFlags(entry, flags | ENTRY.removedFlag);
+    this.cell(entry, profile, receivedAt).removed += 1;
   }
 
   /** Failures that wait, by patch and profile. */
@@ -100,7 +179,9 @@ export class InstallTrials {
     const cells = new Map<number, PendingCell>();
     for (let index = this.waitingFrom; index < this.waiting.length; index += 1) {
       const outcome = this.waiting[index];
-      if (outcome === undefined || (this.entries.flags(outcome.entry) & ENTRY.trialFlag) !== 0) continue;
+      if (outcome === undefined) continue;
+      const isCounted = !outcome.hasStart && (this.entries.flags(outcome.entry) & ENTRY.trialFlag) !== 0;
+      if (isCounted) continue;
       const patch = this.entries.patch(outcome.entry);
       const key = patch * PROFILES_MAX + outcome.profile;
       const cell = cells.get(key) ?? { patch, profile: outcome.profile, failures: 0 };
@@ -111,79 +192,157 @@ export class InstallTrials {
   }
 
   /**
-   * Lets failures received up to then count without a start, and trials without a package fail that were stuck by then;
-   * hands over what was counted since the last time.
+   * Lets failures received up to then count without a start, trials without a package fail that were stuck by then, and
+   * outcomes be missed that are due; hands over what was counted since the last time.
    */
-  drain({ receivedUntil, stuckUntil }: TrialDeadlines): readonly TrialCell[] {
-    this.failStuck(stuckUntil);
+  drain({ to, receivedUntil, stuckUntil }: TrialDeadlines): {
+    readonly trials: readonly TrialCell[];
+    readonly unreached: readonly UnreachedCell[];
+  } {
+    this.failStuck(stuckUntil, to);
+    const deadlineMs = to - receivedUntil;
     for (; this.waitingFrom < this.waiting.length; this.waitingFrom += 1) {
       const outcome = this.waiting[this.waitingFrom];
       if (outcome === undefined || outcome.receivedAt > receivedUntil) break;
-      this.started(outcome.entry, outcome.profile);
+      const { entry, profile, receivedAt, hasStart } = outcome;
+      if (hasStart) this.countFailure(entry, profile, receivedAt + deadlineMs);
+      else this.started(entry, profile, receivedAt, receivedAt + deadlineMs);
     }
     if (this.waitingFrom * 2 >= this.waiting.length) {
       this.waiting.splice(0, this.waitingFrom);
       this.waitingFrom = 0;
     }
-    const taken = [...this.cells.values()];
+    this.missOutcomes(to);
+    const [trials, unreached] = [[...this.cells.values()], [...this.unreachedCells.values()]];
     this.cells = new Map();
-    return taken;
+    this.unreachedCells = new Map();
+    return { trials, unreached };
   }
 
-  /** What was counted since it was last taken, CELL_NUMBERS a cell, and the failures that wait, OUTCOME_NUMBERS each. */
   copy(): TrialsCopy {
-    const cells = [...this.cells.values()].flatMap((cell) => [
-      cell.patch,
-      cell.profile,
-      cell.trials,
-      cell.failures,
-      cell.fine,
-      cell.unreached,
-    ]);
-    const numbersOf = ({ entry, profile, receivedAt }: Waiting) => [entry, profile, receivedAt];
+    const numbersOf = ({ entry, profile, receivedAt, hasStart }: Waiting) => [
+      ...[entry, profile, receivedAt],
+      hasStart ? 1 : 0,
+    ];
     return {
-      cells: Float64Array.from(cells),
+      cells: Float64Array.from([...this.cells.values()].flatMap(numbersOfCell)),
+      watched: Float64Array.from(
+        [...this.watched.values()].flatMap((each) => [each.patch, each.profile, each.cohort, each.started, each.known]),
+      ),
+      unreached: Float64Array.from(
+        [...this.unreachedCells.values()].flatMap(({ patch, profile, tries }) => [patch, profile, tries]),
+      ),
       outcomes: Float64Array.from(this.waiting.slice(this.waitingFrom).flatMap(numbersOf)),
       stuck: Float64Array.from(this.stuck.flatMap(numbersOf)),
     };
   }
 
   /** Takes over what `copy` gave; the entries are to be there already. */
-  restore({ cells, outcomes, stuck }: TrialsCopy): void {
-    for (let index = 0; index < cells.length; index += CELL_NUMBERS) {
-      const [patch = 0, profile = 0, ...counted] = cells.subarray(index, index + CELL_NUMBERS);
-      const [trials = 0, failures = 0, fine = 0, unreached = 0] = counted;
-      this.cells.set(patch * PROFILES_MAX + profile, { patch, profile, trials, failures, fine, unreached });
+  restore({ cells, watched, unreached, outcomes, stuck }: TrialsCopy): void {
+    for (const numbers of recordsIn(cells, CELL_NUMBERS)) {
+      const cell = cellOf(numbers);
+      this.cells.set(keyOf(cell) * ageBands.length + cell.band, cell);
     }
+    for (const [patch = 0, profile = 0, cohort = 0, started = 0, known = 0] of recordsIn(watched, WATCHED_NUMBERS)) {
+      const each = { patch, profile, cohort, started, known };
+      this.watched.set(keyOf(each), each);
+    }
+    for (const [patch = 0, profile = 0, tries = 0] of recordsIn(unreached, UNREACHED_NUMBERS))
+      this.unreachedCells.set(patch * PROFILES_MAX + profile, { patch, profile, tries });
     this.waiting.push(...waitingIn(outcomes));
     this.stuck = waitingIn(stuck);
   }
 
-  private failStuck(until: number): void {
+  private failStuck(until: number, countedAt: number): void {
     const overdue = this.stuck.filter(({ receivedAt }) => receivedAt <= until);
     if (overdue.length === 0) return;
     this.stuck = this.stuck.filter(({ receivedAt }) => receivedAt > until);
     for (const { entry, profile, receivedAt } of overdue)
-      if ((this.entries.flags(entry) & ENTRY.fineFlag) === 0) this.failed(entry, profile, receivedAt);
+      if ((this.entries.flags(entry) & ENTRY.fineFlag) === 0) this.failed(entry, profile, receivedAt, countedAt);
   }
 
-  private cell(entry: number, profile: number): TrialCell {
+  /** Counts the trials whose outcome is due by then. Where the package could not be got, none is missed. */
+  private missOutcomes(to: number): void {
+    const due = [...this.watched].filter(([, { cohort }]) => to >= dueAt(cohort));
+    if (due.length === 0) return;
+    for (const [key, { patch, profile, cohort, started, known }] of due) {
+      this.watched.delete(key);
+      const cell = this.cellAt({ patch, profile, cohort }, to);
+      cell.due += started;
+      cell.open += started - known;
+    }
+    const excused = new Set<number>();
+    for (const { entry, profile } of this.stuck) {
+      const isOpen = (this.entries.flags(entry) & TRIAL_BITS) === ENTRY.trialFlag;
+      const number = { patch: this.entries.patch(entry), profile, cohort: this.entries.cohort(entry) };
+      if (!isOpen || excused.has(entry) || !due.some(([, { cohort }]) => cohort === number.cohort)) continue;
+      excused.add(entry);
+      this.cellAt(number, to).open -= 1;
+    }
+  }
+
+  /** What comes when the cohort was looked at already changes nothing. */
+  private watch(entry: number, profile: number, countedAt: number, count: 'started' | 'known'): void {
+    const cohort = this.entries.cohort(entry);
+    if (countedAt >= dueAt(cohort)) return;
     const patch = this.entries.patch(entry);
-    const number = patch * PROFILES_MAX + profile;
-    const known = this.cells.get(number);
+    const key = keyOf({ patch, profile, cohort });
+    const watched = this.watched.get(key) ?? { patch, profile, cohort, started: 0, known: 0 };
+    this.watched.set(key, watched);
+    watched[count] += 1;
+  }
+
+  private cell(entry: number, profile: number, countedAt: number): TrialCell {
+    return this.cellAt({ patch: this.entries.patch(entry), profile, cohort: this.entries.cohort(entry) }, countedAt);
+  }
+
+  private cellAt({ patch, profile, cohort }: CohortOf, atMs: number): TrialCell {
+    const band = bandOf(atMs / HOUR_MS - cohort);
+    const key = keyOf({ patch, profile, cohort }) * ageBands.length + band;
+    const known = this.cells.get(key);
     if (known !== undefined) return known;
-    const cell = { patch, profile, trials: 0, failures: 0, fine: 0, unreached: 0 };
-    this.cells.set(number, cell);
+    const cell = { patch, profile, cohort, band, ...nothingCounted() };
+    this.cells.set(key, cell);
     return cell;
   }
 }
 
+type CohortOf = Pick<TrialCell, 'patch' | 'profile' | 'cohort'>;
+
+function keyOf({ patch, profile, cohort }: CohortOf): number {
+  return (patch * PROFILES_MAX + profile) * COHORTS + (cohort % COHORTS);
+}
+
+/** When the outcomes of a cohort are due: its last trial may have begun at its end. */
+function dueAt(cohort: number): number {
+  return (cohort + 1 + OUTCOME_HOURS) * HOUR_MS;
+}
+
+function nothingCounted(): Counted {
+  return { started: 0, failed: 0, relapsed: 0, fine: 0, removed: 0, due: 0, open: 0 };
+}
+
+function numbersOfCell({ patch, profile, cohort, band, ...counted }: TrialCell): number[] {
+  const { started, failed, relapsed, fine, removed, due, open } = counted;
+  return [patch, profile, cohort, band, started, failed, relapsed, fine, removed, due, open];
+}
+
+function cellOf(numbers: readonly number[]): TrialCell {
+  const [patch = 0, profile = 0, cohort = 0, band = 0, ...counted] = numbers;
+  const [started = 0, failed = 0, relapsed = 0, fine = 0, removed = 0, due = 0, open = 0] = counted;
+  return { patch, profile, cohort, band, started, failed, relapsed, fine, removed, due, open };
+}
+
 function waitingIn(numbers: Float64Array): Waiting[] {
-  return Array.from({ length: numbers.length / OUTCOME_NUMBERS }, (_, index) => {
-    const [entry = 0, profile = 0, receivedAt = 0] = numbers.subarray(
-      index * OUTCOME_NUMBERS,
-      (index + 1) * OUTCOME_NUMBERS,
-    );
-    return { entry, profile, receivedAt };
-  });
+  return recordsIn(numbers, OUTCOME_NUMBERS).map(([entry = 0, profile = 0, receivedAt = 0, hasStart = 0]) => ({
+    ...{ entry, profile, receivedAt },
+    hasStart: hasStart === 1,
+  }));
+}
+
+/** The records of a copy, so many numbers each. */
+function recordsIn(numbers: Float64Array, each: number): number[][] {
+  return Array.from({ length: numbers.length / each }, (_, index) => [
+    ...numbers.subarray(index * each, (index + 1) * each),
+  ]);
 }

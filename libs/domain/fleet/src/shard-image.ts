@@ -1,6 +1,12 @@
 import { DEVICE } from './device-table.ts';
 import { ENTRY } from './entry-table.ts';
-import { CELL_NUMBERS, OUTCOME_NUMBERS } from './install-trials.ts';
+import {
+  CELL_NUMBERS,
+  OUTCOME_NUMBERS,
+  type TrialsCopy,
+  UNREACHED_NUMBERS,
+  WATCHED_NUMBERS,
+} from './install-trials.ts';
 import { FleetShard } from './fleet-shard.ts';
 import { TROUBLE } from './install-troubles.ts';
 import { RecentReports, type RememberedDay } from './report-ids.ts';
@@ -11,14 +17,9 @@ import { type ShardSnapshot, snapshotOf } from './shard-snapshot.ts';
  * All that the fold of a shard's commits comes to, what no bucket has told yet and the reports that are remembered
  * included: another instance goes on from it as if it had folded the commits itself.
  */
-export interface ShardImage extends ShardSnapshot {
+export interface ShardImage extends ShardSnapshot, TrialsCopy {
   /** Per patch by number: removals and failed removals that no bucket has told. */
   readonly tallies: Uint32Array;
-  /** Trials that no bucket has told: patch, profile, trials, failures. */
-  readonly cells: Float64Array;
-  /** Outcomes that wait for their start, and trials for their package: entry, profile, time of receipt. */
-  readonly outcomes: Float64Array;
-  readonly stuck: Float64Array;
   readonly reports: readonly RememberedDay[];
 }
 
@@ -34,10 +35,10 @@ export interface RestoredShard {
 }
 
 /** To be raised whenever a section, or the layout of a record in it, changes. */
-const IMAGE_VERSION = 6;
+const IMAGE_VERSION = 7;
 /** Sections begin at multiples of this, so that they can be seen as words and floats where they lie. */
 const ALIGNMENT_BYTES = 8;
-const SECTIONS = 16;
+const SECTIONS = 18;
 /** Version, facts, and the length of each section. */
 const HEADER_FLOATS = 2 + SECTIONS;
 const HEADER_BYTES = HEADER_FLOATS * 8;
@@ -74,6 +75,8 @@ export function packImage(image: ShardImage): Uint8Array<ArrayBuffer>[] {
     encoder.encode(image.patches.join('\n')),
     image.tallies,
     image.cells,
+    image.watched,
+    image.unreached,
     image.outcomes,
     image.stuck,
     Float64Array.from(image.reports.flatMap((day) => [day.day, day.reports.length])),
@@ -101,6 +104,8 @@ export function readImage(bytes: Uint8Array): ShardImage {
     patches: lines(next.section()),
     tallies: words(next.section()),
     cells: floats(next.section()),
+    watched: floats(next.section()),
+    unreached: floats(next.section()),
     outcomes: floats(next.section()),
     stuck: floats(next.section()),
   };
@@ -113,6 +118,8 @@ export function readImage(bytes: Uint8Array): ShardImage {
     image.troubles.length % TROUBLE.words === 0 &&
     image.tallies.length === image.patches.length * 2 &&
     image.cells.length % CELL_NUMBERS === 0 &&
+    image.watched.length % WATCHED_NUMBERS === 0 &&
+    image.unreached.length % UNREACHED_NUMBERS === 0 &&
     image.outcomes.length % OUTCOME_NUMBERS === 0 &&
     image.stuck.length % OUTCOME_NUMBERS === 0;
   if (!fits) throw new ShardImageError('a section is cut off');

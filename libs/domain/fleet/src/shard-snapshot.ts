@@ -1,7 +1,7 @@
 import { toTimeText } from '@sluice/event-sourcing';
 import { DEVICE, IdTexts, lastReportOf } from './device-table.ts';
 import { flagsIn } from './device-flags.ts';
-import { ENTRY, rawStates, TRIAL_FLAGS } from './entry-table.ts';
+import { ENTRY, rawStates, timeIn, TRIAL_FLAGS } from './entry-table.ts';
 import { type FleetShard } from './fleet-shard.ts';
 import { NOWHERE } from './records.ts';
 import { type ShardNoted } from './shard-notes.ts';
@@ -70,6 +70,11 @@ export function firstDifference(left: ShardSnapshot, right: ShardSnapshot): Shar
   return undefined;
 }
 
+/** What depends on when health buckets closed is left out, in each word of an entry. */
+const COMPARED = Array.from({ length: ENTRY.words }, (_, word) =>
+  word === ENTRY.atHigh ? ENTRY.atHighMask : word === ENTRY.bits ? ~TRIAL_FLAGS : ~0,
+);
+
 // Word for word, which takes milliseconds for a million devices; only where that fails is a difference worth its words.
 function isSame(left: ShardSnapshot, right: ShardSnapshot): boolean {
   return (
@@ -87,7 +92,7 @@ function isSame(left: ShardSnapshot, right: ShardSnapshot): boolean {
     left.ids.every((byte, index) => byte === right.ids[index]) &&
     left.devices.every((word, index) => word === right.devices[index]) &&
     left.entries.every((word, index) => {
-      const compared = index % ENTRY.words === ENTRY.bits ? ~TRIAL_FLAGS : ~0;
+      const compared = COMPARED[index % ENTRY.words] ?? 0;
       return (word & compared) === ((right.entries[index] ?? 0) & compared);
     })
   );
@@ -121,11 +126,12 @@ function describe(snapshot: ShardSnapshot, ids: IdTexts, device: number): Map<st
     ['counted', String((profileWord & DEVICE.counted) !== 0)],
     ['restartPending', String((profileWord & DEVICE.restartPending) !== 0)],
   ]);
-  const entryFloats = floatsOf(snapshot.entries);
   for (let entry = word(DEVICE.firstEntry); entry !== NOWHERE;) {
     const start = entry * ENTRY.words;
     const bits = snapshot.entries[start + ENTRY.bits] ?? 0;
-    const at = timeText(entryFloats[start / 2 + ENTRY.atFloat]);
+    const at = timeText(
+      timeIn(snapshot.entries[start + ENTRY.atLow] ?? 0, snapshot.entries[start + ENTRY.atHigh] ?? 0),
+    );
     const state = rawStates[(bits >>> ENTRY.rawShift) & ENTRY.rawMask] ?? 'unknown';
     const shown = (bits >>> ENTRY.shownShift) & ENTRY.shownMask;
     const recalled = (bits >>> ENTRY.recalledShift) & ENTRY.recalledMask;

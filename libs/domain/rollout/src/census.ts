@@ -10,6 +10,7 @@ import {
 import { type Audience, type CompiledAudience, compileAudience, includes } from './audience.ts';
 import { type Plan, type Wave } from './plan.ts';
 import { type PublishedPatch } from './catalog-events.ts';
+import { type KnownSlice } from './rollout-messages.ts';
 
 /** How many devices of each kind are known in each shard, by their base build, because a patch is for few of those. */
 export interface Census {
@@ -66,6 +67,17 @@ export function slicesOf(plan: Plan, published: PublishedPatch): Slice[] {
     }
   }
   return [...slices.values()];
+}
+
+/** The slices of a patch that some wave of the plan is for, with their known devices, those without left out. */
+export function knownSlices(plan: Plan, published: PublishedPatch, census: Census): KnownSlice[] {
+  const devices = new Map<string, number>();
+  for (const each of populationsOf(published, census))
+    devices.set(sliceKey(each), (devices.get(sliceKey(each)) ?? 0) + each.devices);
+  return slicesOf(plan, published).flatMap((slice) => {
+    const known = devices.get(sliceKey(slice)) ?? 0;
+    return known === 0 ? [] : [{ ...slice, devices: known }];
+  });
 }
 
 /** True when a slice covers every device that some wave of the plan is for. */

@@ -1,7 +1,13 @@
-import { type HealthBucketClosed, type HealthCell, type HolderCount } from '@sluice/domain-cohorts';
+import {
+  columnsOf,
+  type CountRow,
+  type HealthBucketClosed,
+  type HolderCount,
+  type InstallRow,
+} from '@sluice/domain-cohorts';
 import { type Decider, type DomainEvent, fold, Rejection } from '@sluice/event-sourcing';
 import { type AskingDevice } from './decide.ts';
-import { type GateEvidence } from './gates/installs.ts';
+import { type SumEvidence } from './gates/verdict.ts';
 import { type Plan, type Wave } from './plan.ts';
 import { type CatalogEvent } from './catalog-events.ts';
 import { emptyPolicy, foldPolicy, type Policy, type PolicyEvent } from './policy.ts';
@@ -61,6 +67,7 @@ export const granting = (at: string = MORNING, patchId = 'a', rolloutId = 'r1'):
   rolloutId,
   patchId,
   slices: 2,
+  known: [],
   exposure: 'granted',
   at,
 });
@@ -119,19 +126,16 @@ export const aborted = (at: string, rolloutId = 'r1'): RolloutEvent => ({
   at,
 });
 
-export const evidence: GateEvidence = {
-  rule: 'install-e-value/1',
+export const evidence: SumEvidence = {
+  rule: 'evidence-sum/1',
   patchId: 'a',
-  slice: { platform: 'ios', model: 'iPhone18,1', base: '23D8133' },
-  trials: 20,
-  failures: 8,
-  toleratedRate: 0.01,
-  logE: 17,
-  logThreshold: 8,
-  hypotheses: 2,
   alpha: 0.001,
+  logSum: 12,
+  logLimit: Math.log(1000),
   since: MORNING,
   through: MORNING,
+  words: 'installs fail: 8 of 20',
+  tests: [{ test: 'installs', level: 'all', trials: 20, failures: 8, toleratedRate: 0.01, logE: 17, weight: 0.1 }],
 };
 
 export const artifact = { url: 'https://patches.example/a', sha256: 'a'.repeat(64), sizeBytes: 1 };
@@ -178,11 +182,24 @@ export const phone: AskingDevice = {
   installed: [],
 };
 
-export function healthBucket(
-  to: string,
-  content: { cells?: readonly HealthCell[]; holders?: readonly HolderCount[]; shard?: number; shards?: number },
-): HealthBucketClosed {
-  const { cells = [], holders = [], shard = 0, shards = 1 } = content;
+/** A row of install trials: nothing but what is given, of an iPhone18,1 and patch a, in the hour of the morning. */
+export function installRow(change: Partial<InstallRow> = {}): InstallRow {
+  const slice = { platform: 'ios', model: 'iPhone18,1', base: '23D8133' } as const;
+  const nothing = { started: 0, failed: 0, relapsed: 0, fine: 0, removed: 0, due: 0, open: 0 };
+  return { patchId: 'a', slice, cohort: minuteMs(0) / 3_600_000, band: 0, ...nothing, ...change };
+}
+
+interface BucketContent {
+  readonly installs?: readonly InstallRow[];
+  readonly pending?: readonly CountRow[];
+  readonly unreached?: readonly CountRow[];
+  readonly holders?: readonly HolderCount[];
+  readonly shard?: number;
+  readonly shards?: number;
+}
+
+export function healthBucket(to: string, content: BucketContent): HealthBucketClosed {
+  const { installs = [], pending = [], unreached = [], holders = [], shard = 0, shards = 1 } = content;
   return {
     type: 'HealthBucketClosed',
     shard,
@@ -190,7 +207,10 @@ export function healthBucket(
     from: MORNING,
     to,
     throughRevision: 0,
-    cells,
+    part: 1,
+    parts: 1,
+    reportingDeadlineMinutes: 240,
+    ...columnsOf({ installs, pending, unreached }),
     holders,
     populations: [],
   };
@@ -214,15 +234,4 @@ export function outcomeOf<State, Command, Event extends DomainEvent>(
     if (error instanceof Rejection) return error.code;
     throw error;
   }
-}
-
-/** A seeded source of numbers in [0, 1) for simulations (mulberry32). */
-export function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -76,7 +76,7 @@ describe('the exposure of a rollout, whatever people and processes do', () => {
         const at = minute(0);
         const begin: readonly RolloutCommand[] = [
           { type: 'PlanRollout', rolloutId, plan: planOf(1000, 1000), freshSalt: 'salt', at },
-          { type: 'StartRollout', rolloutId, slices: 2, permission: { passMs: 1_000 }, at },
+          { type: 'StartRollout', rolloutId, slices: 2, known: [], permission: { passMs: 1_000 }, at },
         ];
         let rollout = begin.reduce(
           (state, command) => rolloutDecider.decide(command, state).reduce(rolloutDecider.evolve, state),

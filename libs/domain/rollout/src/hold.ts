@@ -1,5 +1,6 @@
 import { type Decider, reject, unknownEvent } from '@sluice/event-sourcing';
 import { type Audience, toAudience } from './audience.ts';
+import { type SumEvidence } from './gates/verdict.ts';
 
 /** What a hold stops: devices of the slice, for one patch or for all. An empty slice without a patch is the global stop. */
 export interface HoldTerms {
@@ -11,6 +12,8 @@ export interface HoldTerms {
   readonly expiresAt?: string;
   /** Of a hold on everything: removals of recalled patches stop as well. */
   readonly removals?: boolean;
+  /** What a gate held the slice for. */
+  readonly evidence?: SumEvidence;
 }
 
 export type HoldCommand =
@@ -78,7 +81,7 @@ function evolve(hold: Hold, event: HoldEvent): Hold {
 }
 
 /** The terms field by field: the same terms are the same JSON. */
-function toTerms({ patchId, slice, reason, owner, url, expiresAt, removals }: HoldTerms): HoldTerms {
+function toTerms({ patchId, slice, reason, owner, url, expiresAt, removals, evidence }: HoldTerms): HoldTerms {
   return {
     ...(patchId !== undefined && { patchId }),
     slice: toAudience(slice),
@@ -87,6 +90,7 @@ function toTerms({ patchId, slice, reason, owner, url, expiresAt, removals }: Ho
     ...(url !== undefined && { url }),
     ...(expiresAt !== undefined && { expiresAt }),
     ...(removals === true && { removals }),
+    ...(evidence !== undefined && { evidence }),
   };
 }
 

@@ -1,6 +1,31 @@
-import { type GateEvidence } from './gates/installs.ts';
+import { type Slice } from '@sluice/domain-cohorts';
+import { type SumEvidence } from './gates/verdict.ts';
 import { type GoingOn } from './gates/going-on.ts';
 import { type Plan, type PlanDraft } from './plan.ts';
+
+/** Known devices of a slice when a rollout started. */
+export interface KnownSlice extends Slice {
+  readonly devices: number;
+}
+
+/** What an install gate found before the evidence of all tests was summed. */
+interface InstallEvidence {
+  readonly rule: string;
+  readonly patchId: string;
+  readonly slice: Slice;
+  readonly trials: number;
+  readonly failures: number;
+  readonly toleratedRate: number;
+  readonly logE: number;
+  readonly logThreshold: number;
+  readonly hypotheses: number;
+  readonly alpha: number;
+  readonly since: string;
+  readonly through: string;
+}
+
+/** The evidence of a decision, by its rule. */
+export type GateEvidence = SumEvidence | InstallEvidence;
 
 /** Every command names the rollout and the instant (RFC 3339, domain time) at which it is given. */
 export interface Given {
@@ -38,12 +63,13 @@ export interface ReplanRollout extends Given {
 }
 
 /**
- * `slices`: how many slices the gates will look at. `haltedBefore`: another rollout of the same patch that was halted, whose
+ * `slices`: how many slices the gates will look at, `known` those of them with known devices: what the parts of the gates' α are fixed by. `haltedBefore`: another rollout of the same patch that was halted, whose
  * evidence has to be named, too.
  */
 export interface StartRollout extends Given, MayGrant {
   readonly type: 'StartRollout';
   readonly slices: number;
+  readonly known: readonly KnownSlice[];
   readonly haltedBefore?: string | undefined;
   readonly evidenceSeen?: string | undefined;
 }
@@ -64,7 +90,7 @@ export type HaltRollout = Given & {
   readonly type: 'HaltRollout';
   readonly reason: string;
   readonly exposedDevices?: number | undefined;
-} & ({ readonly by: 'gate'; readonly evidence: GateEvidence } | { readonly by: 'responder' });
+} & ({ readonly by: 'gate'; readonly evidence: SumEvidence } | { readonly by: 'responder' });
 
 /** Widens by the next piece of the ramp, where one is due; `lastRecordMs` is for streams from before grants. */
 export interface GrantExposure extends Given {
@@ -130,6 +156,8 @@ export type RolloutEvent = Given &
         readonly type: 'RolloutStarted';
         readonly patchId: string;
         readonly slices: number;
+        /** Absent in streams from before it was recorded. */
+        readonly known?: readonly KnownSlice[];
         readonly exposure?: 'granted';
         readonly evidenceSeen?: string;
       }

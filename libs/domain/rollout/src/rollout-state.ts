@@ -1,9 +1,8 @@
 import { type Grant, MINUTE_MS } from '@sluice/domain-cohorts';
 import { unknownEvent } from '@sluice/event-sourcing';
 import { closeLastWave, cutShort, type Exposed, type Exposure, openWave, underPlan, withGrant } from './exposure.ts';
-import { type GateEvidence } from './gates/installs.ts';
 import { type Plan } from './plan.ts';
-import { type RolloutEvent } from './rollout-messages.ts';
+import { type GateEvidence, type KnownSlice, type RolloutEvent } from './rollout-messages.ts';
 
 interface Planned {
   readonly rolloutId: string;
@@ -19,6 +18,7 @@ export interface Forced {
 /** `wave` is the last one opened, counted from 1. */
 interface UnderWay extends Planned, Exposed {
   readonly slices: number;
+  readonly known?: readonly KnownSlice[];
   readonly startedAt: string;
   readonly waveOpenedAt: string;
   readonly forced: readonly Forced[];
@@ -120,8 +120,8 @@ function withGranted(rollout: StartedRollout, event: Extract<RolloutEvent, { typ
 }
 
 function started(
-  { rolloutId, plan: its }: Planned,
-  { slices, exposure, at }: Extract<RolloutEvent, { type: 'RolloutStarted' }>,
+  { rolloutId, plan }: Planned,
+  { slices, known, exposure, at }: Extract<RolloutEvent, { type: 'RolloutStarted' }>,
 ): Rollout {
   const atMs = Date.parse(at);
   const nothing: Exposure =
@@ -129,14 +129,16 @@ function started(
       ? { by: 'grants', closed: [], grant: undefined, notBeforeMs: atMs }
       : { by: 'ramp', ranMs: 0, runningSinceMs: atMs };
   const wave = { wave: 1, waveOpenedAt: at };
-  return { status: 'running', rolloutId, plan: its, slices, startedAt: at, ...wave, exposure: nothing, forced: [] };
+  const its = { rolloutId, plan, slices, ...(known !== undefined && { known }), startedAt: at };
+  return { status: 'running', ...its, ...wave, exposure: nothing, forced: [] };
 }
 
 /** What the states since the start have in common. */
-function common({ completedAt, released, ...rollout }: StartedRollout): UnderWay {
+function common({ completedAt, released, known, ...rollout }: StartedRollout): UnderWay {
   const { rolloutId, plan: its, slices, startedAt, wave, waveOpenedAt, exposure, forced } = rollout;
   return {
     ...{ rolloutId, plan: its, slices, startedAt, wave, waveOpenedAt, exposure, forced },
+    ...(known !== undefined && { known }),
     ...(completedAt !== undefined && { completedAt }),
     ...(released !== undefined && { released }),
   };

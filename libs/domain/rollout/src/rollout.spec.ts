@@ -39,8 +39,8 @@ const permission = { passMs: 1_000 };
 const commands = {
   plan: { type: 'PlanRollout', rolloutId, plan: { ...plan, holdBackPercent: 5 }, freshSalt: 'fresh', at },
   replan: { type: 'ReplanRollout', rolloutId, plan: { ...plan, holdBackPercent: 5 }, at },
-  start: { type: 'StartRollout', rolloutId, slices: 2, at },
-  'start after a halt': { type: 'StartRollout', rolloutId, slices: 2, haltedBefore: 'r0', at },
+  start: { type: 'StartRollout', rolloutId, slices: 2, known: [], at },
+  'start after a halt': { type: 'StartRollout', rolloutId, slices: 2, known: [], haltedBefore: 'r0', at },
   pause: { type: 'PauseRollout', rolloutId, reason: 'lunch', at },
   resume: { type: 'ResumeRollout', rolloutId, at },
   'resume with evidence': { type: 'ResumeRollout', rolloutId, evidenceSeen: 'one bad model', at },

@@ -94,7 +94,7 @@ function validPlan({ at, plan: draft }: Pick<PlanRollout, 'at' | 'plan'>, salt: 
 
 // A scheduled start that comes late, after a time without service, is still wanted: `startAt` is not looked at here.
 function start(command: StartRollout, rollout: Rollout): readonly RolloutEvent[] {
-  const { rolloutId, slices, haltedBefore, evidenceSeen, at } = command;
+  const { rolloutId, slices, known, haltedBefore, evidenceSeen, at } = command;
   if (rollout.status === 'absent') reject('rollout-not-found');
   if (rollout.status !== 'planned') reject('rollout-not-planned');
   if (haltedBefore !== undefined && evidenceSeen === undefined) {
@@ -103,7 +103,7 @@ function start(command: StartRollout, rollout: Rollout): readonly RolloutEvent[]
   const { patchId } = rollout.plan;
   const seen = evidenceSeen !== undefined && { evidenceSeen };
   return granting(rollout, command, [
-    { type: 'RolloutStarted', rolloutId, patchId, slices, exposure: 'granted', ...seen, at },
+    { type: 'RolloutStarted', rolloutId, patchId, slices, known, exposure: 'granted', ...seen, at },
     { type: 'WaveOpened', rolloutId, wave: 1, at },
   ]);
 }

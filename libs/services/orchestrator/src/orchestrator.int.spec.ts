@@ -1,6 +1,13 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import {
+  columnsOf,
+  type HealthBucketClosed,
+  type HealthRows,
+  type InstallRow,
+  type TrialCounts,
+} from '@sluice/domain-cohorts';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Immutable, type RolloutsEvent } from '@sluice/contracts';
 import { EventFeed, OwnSigns, publishAsIs } from '@sluice/event-feed';
@@ -95,24 +102,33 @@ function countHealthAt(throughMs: number) {
 /** One phone in the ring and nine outside are known; the phone in the ring has installed the patch. */
 async function phonesReport() {
   await advance(1);
-  const people = { ...SLICE, track: 'automatic' };
+  const people = { ...SLICE, track: 'automatic' } as const;
   const populations = [
     { ...people, devices: 9 },
     { ...people, ring: 'beta', devices: 1 },
   ];
-  await health({ populations, cells: [{ patchId: 'p-a', ...SLICE, trials: 1, failures: 0, fine: 1 }] });
+  await health({ populations, installs: [tried({ started: 1, fine: 1 })] });
 }
 
-async function health(fields: object) {
+/** Trials of the patch that began in this hour; on the slice, unless on another model. */
+function tried(counts: Partial<TrialCounts>, model: string = SLICE.model): InstallRow {
+  const nothing = { started: 0, failed: 0, relapsed: 0, fine: 0, removed: 0, due: 0, open: 0 };
+  const cohort = Math.floor(clock.now() / (60 * MINUTE));
+  return { patchId: 'p-a', slice: { ...SLICE, model }, cohort, band: 0, ...nothing, ...counts };
+}
+
+type BucketContent = Partial<HealthRows & Pick<HealthBucketClosed, 'holders' | 'populations'>>;
+
+async function health({ installs = [], pending = [], unreached = [], holders = [], populations = [] }: BucketContent) {
   buckets += 1;
   const bucket = { shard: 0, shards: 1, from: clock.nowText(), to: clock.nowText(), throughRevision: 0 };
   await happened('health-0', {
     type: 'HealthBucketClosed',
     ...bucket,
-    cells: [],
-    holders: [],
-    populations: [],
-    ...fields,
+    ...{ part: 1, parts: 1, reportingDeadlineMinutes: 240 },
+    ...columnsOf({ installs, pending, unreached }),
+    holders,
+    populations,
   });
   countHealth();
 }
@@ -173,7 +189,7 @@ describe('bringing a patch out', () => {
     expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({ exposurePercent: 10, exposedDevices: 1 });
     await advance(62);
     expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({ wave: 2 });
-    await health({ cells: [{ patchId: 'p-a', ...SLICE, trials: 9, failures: 0, fine: 9 }] });
+    await health({ installs: [tried({ started: 9, fine: 9 })] });
     await advance(120);
     expect(await checkIn()).toMatchObject({ directive: 'install', reason: 'in-wave', wave: 2 });
     expect(await checkIn({ track: 'manual' })).toMatchObject({ directive: 'offer', reason: 'manual-track' });
@@ -203,7 +219,7 @@ describe('bringing a patch out', () => {
   it('counts who would get it', async () => {
     await happened('patch-p-a', published);
     await send('POST', '/v1/rollouts', plan);
-    const people = { ...SLICE, track: 'automatic' };
+    const people = { ...SLICE, track: 'automatic' } as const;
     await health({
       populations: [
         { ...people, devices: 90 },
@@ -223,11 +239,15 @@ describe('stopping', () => {
   it('halts by itself on harm, keeps the evidence, and goes on only when somebody names what was seen', async () => {
     await startRollout();
     await advance(5);
-    await health({ cells: [{ patchId: 'p-a', ...SLICE, trials: 20, failures: 9 }] });
+    await health({ installs: [tried({ started: 20, failed: 9 })] });
     const { body } = await send('GET', '/v1/rollouts/r1');
     expect(body).toMatchObject({
       status: 'halted',
-      haltedBecause: { by: 'gate', evidence: { trials: 20, failures: 9, hypotheses: 2, slice: SLICE } },
+      haltedBecause: {
+        by: 'gate',
+        reason: 'installs fail: 9 of 20, on iPhone18,1 (23D8133)',
+        evidence: { rule: 'evidence-sum/1', tests: [{ test: 'installs', trials: 20, failures: 9 }] },
+      },
     });
     expect(await checkIn({ ring: 'beta' })).toMatchObject({ directive: 'none', reason: 'rollout-paused' });
     expect(await send('POST', '/v1/rollouts/r1/resume', {})).toMatchObject({
@@ -407,21 +427,24 @@ describe('stopping', () => {
 describe('meeting an outage of the package server', () => {
   it('waits, blames no slice, and goes on by itself when devices get the package again', async () => {
     await startRollout();
-    const tried = (model: string, trials: number, unreached: number) => {
-      return { patchId: 'p-a', ...SLICE, model, trials, failures: 0, fine: trials, unreached };
-    };
+    const models = ['iPhone18,1', 'iPhone17,1'];
+    const nothingFor = (count: number) =>
+      models.map((model) => ({ patchId: 'p-a', slice: { ...SLICE, model }, count }));
     const show = async () =>
       (await send('GET', '/v1/rollouts/r1')).body as { status: string; waitsFor: { for: string }[] };
     const waits = async () => (await show()).waitsFor.map((each) => each.for);
     await advance(1);
-    await health({ cells: [tried('iPhone18,1', 0, 9), tried('iPhone17,1', 0, 9)] });
+    await health({ unreached: nothingFor(9) });
     expect(await show()).toMatchObject({ status: 'running' });
     expect(await waits()).toContain('infrastructure');
     await advance(1);
     await health({});
     expect(await waits()).toContain('infrastructure');
     await advance(1);
-    await health({ cells: [tried('iPhone18,1', 20, 0), tried('iPhone17,1', 20, 1)] });
+    await health({
+      installs: models.map((model) => tried({ started: 20, fine: 20 }, model)),
+      unreached: nothingFor(1).slice(1),
+    });
     expect(await waits()).not.toContain('infrastructure');
   });
 });
@@ -430,7 +453,7 @@ describe('going on after trouble', () => {
   it('does nothing twice when it starts again', async () => {
     await startRollout();
     await advance(5);
-    await health({ cells: [{ patchId: 'p-a', ...SLICE, trials: 20, failures: 9 }] });
+    await health({ installs: [tried({ started: 20, failed: 9 })] });
     await happened('patch-p-a', { type: 'PatchPulled', patchId: 'p-a', mode: 'recall', reason: 'bad', recallEpoch: 1 });
     const before = [await store.head(), (await send('GET', '/v1/rollouts/r1')).body] as const;
     await app.get(Followers).stop();

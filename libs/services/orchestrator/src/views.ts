@@ -33,6 +33,7 @@ export class Views {
         case 'HoldLifted':
         case 'HoldExpired':
           this.policy.applyOwn(event);
+          this.gates.applyOwn(event);
           break;
         case 'RolloutPlanned':
         case 'RolloutReplanned':

@@ -613,7 +613,7 @@ describe('writing without an answer', () => {
 
 describe('telling health from owner to owner', () => {
   const trials = async () =>
-    (await buckets()).flatMap(({ cells }) => cells).reduce((sum, cell) => sum + cell.trials, 0);
+    (await buckets()).flatMap(({ installs }) => installs.started).reduce((sum, started) => sum + started, 0);
 
   it('counts every trial once, wherever the shard is', async () => {
     const instances = await start(3);
@@ -692,7 +692,8 @@ describe('telling health from owner to owner', () => {
     await cluster.pass(1);
     await cluster.pass(1);
     expect(await trials()).toBe((await stored()).facts);
-    expect((await buckets()).filter((bucket) => bucket.shard === 0).map(({ cells }) => cells.length)).not.toContain(0);
+    const ofShard = (await buckets()).filter((bucket) => bucket.shard === 0);
+    expect(ofShard.map(({ installs }) => installs.patch.length)).not.toContain(0);
   });
 
   it('tells in several buckets what is too much for one append', async () => {

@@ -22,8 +22,8 @@ import { rolloutDecider } from '../rollout.ts';
 import { type RolloutEvent } from '../rollout-messages.ts';
 import { type StartedRollout } from '../rollout-state.ts';
 
-const fine = { harmful: false } as const;
-const harmful = { harmful: true, evidence } as const;
+const fine = { says: 'go', logSum: -2 } as const;
+const harmful = { says: 'halt', evidence } as const;
 const nothing: Outcomes = { trialsOfWave: 0, knownOfWave: 0, known: 0, pending: 0 };
 
 function running(change: Partial<Plan>, ...more: readonly RolloutEvent[]): StartedRollout {
@@ -32,7 +32,7 @@ function running(change: Partial<Plan>, ...more: readonly RolloutEvent[]): Start
 
 const waits = (rate: number, awake: number, outcomes: Partial<Outcomes>, change: Partial<Plan> = {}) => {
   const rollout = running({ gates: { installFailureRateMax: rate }, ...change });
-  const said = goingOn({ rollout, assessment: fine, withPending: fine, outcomes: { ...nothing, ...outcomes }, awake });
+  const said = goingOn({ rollout, verdict: fine, withPending: fine, outcomes: { ...nothing, ...outcomes }, awake });
   return said.says === 'wait' ? said.waits : said.says;
 };
 
@@ -67,12 +67,16 @@ describe('whether a wave may go on', () => {
   it('waits for failures that would halt it, also where the plan asks only for time', () => {
     const rollout = running({ goOn: 'time' });
     const outcomes = { ...nothing, pending: 4 };
-    const question = { rollout, outcomes, awake: 0, assessment: fine };
+    const question = { rollout, outcomes, awake: 0, verdict: fine };
     expect(goingOn({ ...question, withPending: harmful })).toEqual({
       says: 'wait',
       waits: [{ for: 'pending-failures', failures: 4 }],
     });
-    expect(goingOn({ ...question, assessment: harmful, withPending: harmful })).toEqual({ says: 'halt', evidence });
+    expect(goingOn({ ...question, verdict: { says: 'wait', evidence }, withPending: harmful })).toEqual({
+      says: 'wait',
+      waits: [{ for: 'evidence', evidence: 162755, limit: 100 }],
+    });
+    expect(goingOn({ ...question, verdict: harmful, withPending: harmful })).toEqual({ says: 'halt', evidence });
   });
 });
 

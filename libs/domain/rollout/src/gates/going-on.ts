@@ -1,7 +1,7 @@
 import { compileAudience } from '../audience.ts';
 import { belongs, type Census, populationsOf } from '../census.ts';
 import { holdBackFrom, wavePercent } from '../exposure.ts';
-import { type Assessment, type GateEvidence } from './installs.ts';
+import { CAUTION, type SumEvidence, type GateVerdict } from './verdict.ts';
 import { type PublishedPatch } from '../catalog-events.ts';
 import { type StartedRollout } from '../rollout-state.ts';
 
@@ -12,13 +12,15 @@ export type WaveWait =
   /** Nobody who is awake was exposed by the wave, and no outcome of the patch is known: a person has to decide. */
   | { readonly for: 'person' }
   /** Failures whose start was not reported: once their deadline has passed, they would halt the rollout. */
-  | { readonly for: 'pending-failures'; readonly failures: number };
+  | { readonly for: 'pending-failures'; readonly failures: number }
+  /** The evidence against it is too near to its limit: the sum of all tests, and from which on nothing widens. */
+  | { readonly for: 'evidence'; readonly evidence: number; readonly limit: number };
 
-/** What the install gate and the evidence say at a wave's end, or for an advance. */
+/** What the gates and the evidence say at a wave's end, or for an advance. */
 export type GoingOn =
   | { readonly says: 'go' }
   | { readonly says: 'wait'; readonly waits: readonly WaveWait[] }
-  | { readonly says: 'halt'; readonly evidence: GateEvidence };
+  | { readonly says: 'halt'; readonly evidence: SumEvidence };
 
 /** Counts of one patch over all its slices. */
 export interface Outcomes {
@@ -31,23 +33,28 @@ export interface Outcomes {
   readonly pending: number;
 }
 
-/** What going on is decided on; `withPending` is what the gate would say if the pending failures counted. */
+/** What going on is decided on; `withPending` is what the gates would say if the pending failures counted. */
 export interface GoingOnQuestion {
   readonly rollout: StartedRollout;
-  readonly assessment: Assessment;
-  readonly withPending: Assessment;
+  readonly verdict: GateVerdict;
+  readonly withPending: GateVerdict;
   readonly outcomes: Outcomes;
   readonly awake: number;
 }
 
 /** One failure in so many trials is what a gate tolerates: with three times as many, harm would most likely have shown. */
 const TRIALS_PER_TOLERATED_FAILURE = 3;
+/** Beyond this, evidence is no number to show. */
+const EXPONENT_MAX = 100;
 
 /** Whether a wave may go on, on the counts that are there now. Nothing passes on no outcome, but where the plan asks only for time. */
-export function goingOn({ rollout, assessment, withPending, outcomes, awake }: GoingOnQuestion): GoingOn {
-  if (assessment.harmful) return { says: 'halt', evidence: assessment.evidence };
+export function goingOn({ rollout, verdict, withPending, outcomes, awake }: GoingOnQuestion): GoingOn {
+  if (verdict.says === 'halt') return { says: 'halt', evidence: verdict.evidence };
   const waits: WaveWait[] = [];
-  if (withPending.harmful) waits.push({ for: 'pending-failures', failures: outcomes.pending });
+  if (verdict.says !== 'go') waits.push(tooNear(verdict.evidence));
+  else if (withPending.says === 'hold' || withPending.says === 'halt') {
+    waits.push({ for: 'pending-failures', failures: outcomes.pending });
+  }
   if (rollout.plan.goOn !== 'time') waits.push(...missingOutcomes(rollout, outcomes, awake));
   return waits.length === 0 ? { says: 'go' } : { says: 'wait', waits };
 }
@@ -55,6 +62,15 @@ export function goingOn({ rollout, assessment, withPending, outcomes, awake }: G
 /** How many outcomes a wave needs that was the first to expose so many awake devices: half of them are enough. */
 export function neededOutcomes(tolerated: number, awake: number): number {
   return Math.max(1, Math.ceil(Math.min(TRIALS_PER_TOLERATED_FAILURE / tolerated, awake / 2)));
+}
+
+/** The evidence as a number for people: the sum of all tests, and its limit for widening. */
+export function tooNear({ logSum, logLimit }: SumEvidence): WaveWait {
+  return {
+    for: 'evidence',
+    evidence: Math.round(Math.exp(Math.min(logSum, EXPONENT_MAX))),
+    limit: Math.round(CAUTION * Math.exp(logLimit)),
+  };
 }
 
 function missingOutcomes({ plan }: StartedRollout, outcomes: Outcomes, awake: number): WaveWait[] {

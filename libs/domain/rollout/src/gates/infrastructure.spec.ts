@@ -1,16 +1,13 @@
-import { type HealthCell } from '@sluice/domain-cohorts';
 import { describe, expect, it } from 'vitest';
-import { healthBucket, minute } from '../examples.ts';
+import { minuteMs } from '../examples.ts';
 import { countTries, outageOf, unknownSupply } from './infrastructure.ts';
 
-type Counted = readonly [minutes: number, model: string, trials: number, unreached: number];
+type Counted = readonly [minutes: number, model: string, got: number, unreached: number];
 
 function after(...counted: Counted[]) {
   const supply = unknownSupply();
-  for (const [minutes, model, trials, unreached] of counted) {
-    const cell: HealthCell = { patchId: 'a', platform: 'ios', model, base: '23D8133', trials, failures: 0, unreached };
-    countTries(supply, cell, healthBucket(minute(minutes), { cells: [cell] }));
-  }
+  for (const [minutes, slice, got, unreached] of counted)
+    countTries(supply, { toMs: minuteMs(minutes), slice, got, unreached });
   return outageOf(supply);
 }
 

@@ -1,5 +1,3 @@
-import { sliceKey, type HealthBucketClosed, type HealthCell } from '@sluice/domain-cohorts';
-
 /** Tries of one slice that a bucket counted: those that began an install, and those that got no package. */
 interface Tries {
   readonly toMs: number;
@@ -28,15 +26,14 @@ export function unknownSupply(): Supply {
   return { tries: [], isOut: false };
 }
 
-/** Takes a cell of a bucket into the supply, in place. Where nobody tries, it stays as it is. */
-export function countTries(supply: Supply, cell: HealthCell, { to }: HealthBucketClosed): void {
-  const { trials, unreached = 0 } = cell;
-  if (trials + unreached === 0) return;
-  const toMs = Date.parse(to);
+/** Takes the tries of a bucket into the supply, in place. Where nobody tries, it stays as it is. */
+export function countTries(supply: Supply, tries: Tries): void {
+  const { toMs, got, unreached } = tries;
+  if (got + unreached === 0) return;
   const latestMs = Math.max(toMs, supply.tries.at(-1)?.toMs ?? toMs);
   const recent = supply.tries.filter((each) => each.toMs > latestMs - HOUR_MS);
   // Shards close their buckets side by side: later ones are the last.
-  supply.tries = [...recent, { toMs, slice: sliceKey(cell), got: trials, unreached }].sort(byEnd);
+  supply.tries = [...recent, tries].sort(byEnd);
   supply.isOut = supply.isOut ? !hasRecovered(supply.tries) : isOutage(supply.tries);
 }
 

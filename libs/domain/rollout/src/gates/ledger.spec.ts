@@ -1,84 +1,182 @@
-import { type HealthBucketClosed } from '@sluice/domain-cohorts';
+import { type HealthBucketClosed, type InstallRow } from '@sluice/domain-cohorts';
 import { fold } from '@sluice/event-sourcing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { halted, healthBucket, minute, opened, paused, planned, resumed, started } from '../examples.ts';
-import { assessRollout, emptyGateLedger, foldGateLedger } from './ledger.ts';
+import {
+  evidence,
+  halted,
+  healthBucket,
+  installRow,
+  minute,
+  opened,
+  paused,
+  planned,
+  resumed,
+  started,
+} from '../examples.ts';
+import { type HoldEvent } from '../hold.ts';
 import { rolloutDecider } from '../rollout.ts';
 import { type RolloutEvent } from '../rollout-messages.ts';
 import { type StartedRollout } from '../rollout-state.ts';
+import {
+  emptyGateLedger,
+  foldGateLedger,
+  type GateEvent,
+  nextGateHold,
+  outcomesOf,
+  restartDue,
+  verdictOn,
+} from './ledger.ts';
 
+const HOUR = 60;
 const rollout = fold(rolloutDecider, [planned(), started(), opened(1)]) as StartedRollout;
+const FIRST_HOUR = installRow().cohort;
 
-const installs = (minutes: number, trials: number, failures: number, model = 'iPhone18,1', shard = 0) =>
-  healthBucket(minute(minutes), {
-    shard,
-    cells: [{ patchId: 'a', platform: 'ios', model, base: '23D8133', trials, failures }],
-  });
+const installs = (minutes: number, rows: readonly Partial<InstallRow>[], shard = 0) =>
+  healthBucket(minute(minutes), { shard, installs: rows.map(installRow) });
+const trials = (minutes: number, begun: number, failed: number, more: Partial<InstallRow> = {}, shard = 0) =>
+  installs(minutes, [{ started: begun, failed, ...more }], shard);
+const onModel = (model: string) => ({ slice: { platform: 'ios', model, base: '23D8133' } as const });
 
-const assessAfter = (...events: (RolloutEvent | HealthBucketClosed)[]) =>
-  assessRollout(events.reduce(foldGateLedger, emptyGateLedger()), rollout);
+function ledgerAfter(events: readonly GateEvent[]) {
+  const ledger = events.reduce(foldGateLedger, emptyGateLedger());
+  restartDue(ledger);
+  return ledger;
+}
 
-describe('keeping the ledger of the install gate', () => {
+const verdictAfter = (...events: GateEvent[]) => verdictOn(ledgerAfter(events), rollout);
+
+const held = (model: string, holdId = 'gate-r1-1'): HoldEvent => ({
+  type: 'HoldPlaced',
+  holdId,
+  patchId: 'a',
+  slice: { model: [model], base: ['23D8133'] },
+  reason: 'installs fail',
+  owner: 'gate',
+  evidence,
+  at: minute(5),
+});
+const lifted = (at: string): HoldEvent => ({ type: 'HoldLifted', holdId: 'gate-r1-1', reason: 'a lab device', at });
+
+describe('keeping the ledger of the gates', () => {
   it('sums the buckets and shards of a slice', () => {
-    expect(
-      assessAfter(started(), installs(1, 20, 2), installs(1, 20, 3, 'iPhone18,1', 1), installs(2, 10, 4)),
-    ).toMatchObject({
-      harmful: true,
+    const verdict = verdictAfter(started(), trials(1, 20, 2), trials(1, 20, 3, {}, 1), trials(2, 10, 4));
+    expect(verdict).toMatchObject({
+      says: 'halt',
       evidence: {
-        trials: 50,
-        failures: 9,
-        slice: { model: 'iPhone18,1' },
         since: minute(0),
         through: minute(2),
-        hypotheses: 2,
+        tests: [{ test: 'installs', level: 'slice', trials: 50, failures: 9 }],
       },
     });
   });
 
-  it('keeps slices apart', () => {
-    expect(assessAfter(started(), installs(1, 20, 4), installs(2, 20, 4, 'iPhone17,1')).harmful).toBe(false);
-  });
-
-  it('does not look at what came before the start', () => {
-    expect(assessAfter(installs(-5, 20, 10), installs(0, 20, 10), started()).harmful).toBe(false);
+  it('restarts at the first start: what had failed before is no evidence', () => {
+    expect(verdictAfter(trials(-5, 20, 10), trials(0, 20, 10), started()).says).toBe('go');
+    expect(verdictAfter(started(), trials(1, 20, 10)).says).toBe('halt');
   });
 
   it('counts anew after a halt that somebody looked at, with the trials that may still fail', () => {
-    const bad = [started(), installs(1, 20, 10), halted(minute(2))];
-    expect(assessAfter(...bad).harmful).toBe(true);
-    expect(assessAfter(...bad, resumed(minute(3))).harmful).toBe(false);
-    expect(assessAfter(...bad, resumed(minute(3)), installs(4, 20, 10))).toMatchObject({
-      evidence: { trials: 30, failures: 10, since: minute(3) },
+    const bad = [started(), trials(1, 20, 10), halted(minute(2))];
+    expect(verdictAfter(...bad).says).toBe('halt');
+    expect(verdictAfter(...bad, resumed(minute(3))).says).toBe('go');
+    expect(verdictAfter(...bad, resumed(minute(3)), trials(4, 20, 10))).toMatchObject({
+      evidence: { since: minute(3), tests: [{ trials: 30, failures: 10 }] },
     });
   });
 
-  it('forgets nothing over a pause', () => {
-    const bad = [started(), installs(1, 20, 10), paused(minute(2))];
-    expect(assessAfter(...bad, resumed(minute(3))).harmful).toBe(true);
+  it('forgets nothing over a pause, nor with a second rollout of the patch, nor by the same event twice', () => {
+    const bad = [started(), trials(1, 20, 10), paused(minute(2))];
+    expect(verdictAfter(...bad, resumed(minute(3))).says).toBe('halt');
+    expect(verdictAfter(...bad, started(minute(3), 'a', 'r2'), started()).says).toBe('halt');
+    const again = [started(), trials(1, 20, 0), halted(minute(2)), resumed(minute(3)), trials(4, 0, 10)];
+    expect(verdictAfter(...again, halted(minute(2)), resumed(minute(3))).says).toBe('halt');
+  });
+
+  it('restarts before the buckets that follow, also when all own events are told first', () => {
+    const own = [started(), halted(minute(9)), resumed(minute(10)), halted(minute(19)), resumed(minute(20))];
+    const health = [5, 10, 15, 20, 25, 30, 30].map((minutes, index) => trials(minutes, 20, 4, {}, index % 2));
+    const byTime = [...own, ...health].sort((left, right) => timeOf(left) - timeOf(right));
+    const expected = verdictAfter(...byTime);
+    expect(expected).toMatchObject({ says: 'halt', evidence: { since: minute(20) } });
+    expect(verdictAfter(...own, ...health)).toEqual(expected);
   });
 
   it('does not take late failures of trials from before a restart for a failure rate of 100 %', () => {
-    const before = [started(), installs(1, 1000, 0), halted(minute(2)), resumed(minute(3))];
-    expect(assessAfter(...before, installs(4, 0, 5)).harmful).toBe(false);
-    expect(assessAfter(...before, installs(4, 0, 60)).harmful).toBe(true);
+    const before = [started(), trials(1, 1000, 0), halted(minute(2)), resumed(minute(3))];
+    expect(verdictAfter(...before, trials(4, 0, 5)).says).toBe('go');
+    expect(verdictAfter(...before, trials(4, 0, 60)).says).toBe('halt');
   });
 
-  it('comes out the same however rollout events and health interleave', () => {
-    const own = [started(), halted(minute(9)), resumed(minute(10)), halted(minute(19)), resumed(minute(20))];
-    const health = [5, 10, 15, 20, 25, 30, 30].map((minutes) => installs(minutes, 20, 4));
-    const expected = assessAfter(...own, ...health);
-    expect(expected.harmful).toBe(true);
-    const applyOwn = fc.array(fc.boolean(), { minLength: 20, maxLength: 20 });
+  it('drops bands that have passed, and what comes to them late', () => {
+    const before = [started(), trials(1, 1000, 30), halted(minute(70)), resumed(minute(71))];
+    const tests = (...events: GateEvent[]) => {
+      const verdict = verdictAfter(...events);
+      if (verdict.says === 'go') return [];
+      return verdict.evidence.tests.map(({ test, trials: n, failures }) => [test, n, failures]);
+    };
+    // In the band in progress are those that had not failed; of the one that has passed nothing is left.
+    expect(tests(...before, trials(75, 0, 70, { band: 1 }))).toEqual([['installs', 970, 70]]);
+    expect(tests(...before, trials(72, 0, 40, { band: 0 }))).toEqual([['installs', 970, 40]]);
+  });
+
+  it('comes to the same whatever the order of the shards', () => {
+    const rows = [0, 1, 2, 3].map((shard) => trials(5 + (shard % 2), 50, shard, { band: shard % 2 }, shard));
+    const expected = verdictAfter(started(), ...rows);
     fc.assert(
-      fc.property(applyOwn, (turns) => {
-        const [owns, buckets] = [[...own], [...health]];
-        const mixed: (RolloutEvent | HealthBucketClosed | undefined)[] = turns.map((turn) =>
-          (turn ? owns : buckets).shift(),
-        );
-        const events = [...mixed, ...owns, ...buckets].filter((event) => event !== undefined);
-        expect(assessAfter(...events)).toEqual(expected);
+      fc.property(fc.shuffledSubarray(rows, { minLength: 4 }), (shuffled) => {
+        expect(verdictAfter(started(), ...shuffled)).toEqual(expected);
       }),
     );
   });
+
+  it('lets go of old cohorts, and keeps their counts', () => {
+    const old = [started(), trials(1, 50, 9)];
+    const later = installs(90 * HOUR, [{ cohort: FIRST_HOUR + 90, started: 1 }]);
+    expect(verdictAfter(...old, later)).toMatchObject({ evidence: { tests: [{ trials: 51, failures: 9 }] } });
+  });
+
+  it('reads nothing of what was counted before there were cohorts', () => {
+    expect(verdictAfter(started(), trials(1, 50, 40, { cohort: 0 })).says).toBe('go');
+  });
 });
+
+describe('a slice that a gate holds', () => {
+  const both = [started(), trials(1, 300, 0), trials(1, 40, 20, onModel('iPhone17,1'))];
+
+  it('leaves every count and pool, until somebody who has seen the evidence lifts the hold', () => {
+    expect(verdictAfter(...both)).toMatchObject({ says: 'hold', slice: onModel('iPhone17,1').slice });
+    expect(verdictAfter(...both, held('iPhone17,1')).says).toBe('go');
+    expect(verdictAfter(...both, held('iPhone17,1'), lifted(minute(6))).says).toBe('go');
+    const more = trials(7, 20, 10, onModel('iPhone17,1'));
+    expect(verdictAfter(...both, held('iPhone17,1'), lifted(minute(6)), more).says).toBe('hold');
+  });
+
+  it('is left out only by a gate, whoever has its name', () => {
+    const { evidence: _, ...byPerson } = held('iPhone17,1') as Extract<HoldEvent, { type: 'HoldPlaced' }>;
+    expect(verdictAfter(...both, byPerson).says).toBe('hold');
+  });
+
+  it('gets an id that nobody has taken', () => {
+    expect(nextGateHold(ledgerAfter([]), 'r1')).toBe('gate-r1-1');
+    const { evidence: _, ...byPerson } = held('iPhone17,1', 'gate-r1-2') as Extract<HoldEvent, { type: 'HoldPlaced' }>;
+    expect(nextGateHold(ledgerAfter([held('iPhone17,1'), byPerson]), 'r1')).toBe('gate-r1-3');
+  });
+});
+
+describe('counting outcomes', () => {
+  it('counts those of trials since the hour in which the wave opened, and all there are', () => {
+    const later = { ...rollout, waveOpenedAt: minute(150) };
+    const ledger = ledgerAfter([
+      started(),
+      trials(1, 10, 1, { fine: 5 }),
+      trials(125, 10, 2, { cohort: FIRST_HOUR + 2, fine: 3 }),
+      trials(185, 10, 1, { cohort: FIRST_HOUR + 3, relapsed: 1 }),
+    ]);
+    expect(outcomesOf(ledger, later)).toEqual({ trialsOfWave: 20, knownOfWave: 5, known: 11, pending: 0 });
+  });
+});
+
+function timeOf(event: RolloutEvent | HealthBucketClosed): number {
+  return Date.parse(event.type === 'HealthBucketClosed' ? event.to : event.at);
+}

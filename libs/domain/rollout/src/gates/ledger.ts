@@ -1,105 +1,160 @@
-import { type HealthBucketClosed, type HealthCell, sliceKey, sum } from '@sluice/domain-cohorts';
-import { type Assessment, assess, type SliceCounts } from './installs.ts';
-import { type Outcomes } from './going-on.ts';
-import { countTries, outageOf, type Supply, unknownSupply } from './infrastructure.ts';
+import {
+  type CountRow,
+  type HealthBucketClosed,
+  type InstallRow,
+  patchSliceKey,
+  rowsOf,
+  SETTLED,
+  type Slice,
+  sliceKey,
+  sum,
+} from '@sluice/domain-cohorts';
+import { toTimeText } from '@sluice/event-sourcing';
+import { type HoldEvent } from '../hold.ts';
+import { type RecallEvent } from '../recall.ts';
 import { type RolloutEvent } from '../rollout-messages.ts';
 import { type StartedRollout } from '../rollout-state.ts';
+import { type Outcomes } from './going-on.ts';
+import { countTries, outageOf, type Supply, unknownSupply } from './infrastructure.ts';
+import { SliceTrials } from './trials.ts';
+import { judge, type JudgedSlice, type GateVerdict, withPending } from './verdict.ts';
 
 /**
- * What the install gates look at: trials and failures per patch and slice, counted anew from every start and
- * resumption of a rollout of the patch. Comes out the same however rollout events and health buckets interleave.
+ * What the gates look at: the trials of each patch, counted anew from its first start and from every resumption after a
+ * halt. The evidence belongs to the patch, over all its rollouts.
  */
 export interface GateLedger {
-  readonly patches: Map<string, PatchTally>;
+  readonly patches: Map<string, PatchLedger>;
   readonly patchOfRollout: Map<string, string>;
   readonly halted: Set<string>;
+  /** Holds that a gate placed, in force or not, by their id. */
+  readonly holds: Map<string, GateHold>;
+  /** Ids that the holds of gates cannot have any more, whoever took them. */
+  readonly takenIds: Set<string>;
 }
 
-interface PatchTally {
-  since: string;
-  through: string;
-  readonly slices: Map<string, SliceTally>;
+interface GateHold {
+  readonly patchId: string;
+  readonly slice: SliceName;
+  isInForce: boolean;
+}
+
+/** A slice of a patch, which is for one platform. */
+type SliceName = Pick<Slice, 'model' | 'base'>;
+
+interface PatchLedger {
+  sinceMs: number;
+  throughMs: number;
+  /** Counts up with everything that may change what the gates say. */
+  version: number;
+  readonly slices: Map<string, SliceTrials>;
   readonly supply: Supply;
-  /** What each bucket counted of the patch, over all slices: so the evidence of a wave can be counted from any instant on. */
-  readonly timeline: { readonly toMs: number; trials: number; outcomes: number }[];
+  /** Trials and known outcomes of all slices, by the hour since 1970 in which they began: for the evidence of a wave. */
+  readonly hours: Map<number, { started: number; known: number }>;
+  /** Restarts that buckets have not come to yet, in order: of all slices, or of one. */
+  restarts: { readonly atMs: number; readonly slice?: SliceName }[];
+  readonly restarted: Set<string>;
 }
 
-/** Buckets are kept apart, because a restart of the counting may be heard of after the buckets that follow it. */
-interface SliceTally extends SliceCounts {
-  trials: number;
-  failures: number;
-  buckets: BucketTally[];
-  /** Failures without a reported start, as each shard counted them last. */
-  readonly pending: Map<number, number>;
-}
+/** What the ledger is folded from; of most events it takes nothing. */
+export type GateEvent = RolloutEvent | HoldEvent | RecallEvent | HealthBucketClosed;
 
-interface BucketTally {
-  readonly to: string;
-  trials: number;
-  failures: number;
-}
-
-/** The reporting deadline of design §3.4: after it, a trial without an outcome is taken for a success for good. */
-const UNSETTLED_MS = 2 * 60 * 60_000;
-
-/** Sorts before every time: nothing was started yet, so everything counts. */
-const EVER = '0000-01-01T00:00:00.000Z';
+export const GATE_OWNER = 'gate';
+const ID_START = 'gate-';
+const HOUR_MS = 3_600_000;
 
 export function emptyGateLedger(): GateLedger {
-  return { patches: new Map(), patchOfRollout: new Map(), halted: new Set() };
+  return { patches: new Map(), patchOfRollout: new Map(), halted: new Set(), holds: new Map(), takenIds: new Set() };
 }
 
-/** Takes the event into the ledger, in place. A plain pause is no reason to forget: only a resumption after a halt restarts the count. */
-export function foldGateLedger(ledger: GateLedger, event: RolloutEvent | HealthBucketClosed): GateLedger {
-  if (event.type === 'HealthBucketClosed') {
-    for (const cell of event.cells) {
-      const tally = tallyOf(ledger, cell.patchId);
-      addCell(tally, cell, event);
-      countTries(tally.supply, cell, event);
+/**
+ * Takes the event into the ledger, in place. Own events come before the buckets that follow them; heard of twice, they count
+ * once. A plain pause is no reason to forget: the counting restarts with a first start, and where evidence was named.
+ */
+export function foldGateLedger(ledger: GateLedger, event: GateEvent): GateLedger {
+  switch (event.type) {
+    case 'HealthBucketClosed':
+      foldBucket(ledger, event);
+      break;
+    case 'RolloutStarted': {
+      const { rolloutId, patchId, at, evidenceSeen } = event;
+      const isFirst = ![...ledger.patchOfRollout.values()].includes(patchId);
+      ledger.patchOfRollout.set(rolloutId, patchId);
+      if (isFirst || evidenceSeen !== undefined) restart(patchOf(ledger, patchId), at);
+      break;
     }
-  } else if (event.type === 'RolloutStarted') {
-    ledger.patchOfRollout.set(event.rolloutId, event.patchId);
-    countSince(tallyOf(ledger, event.patchId), event.at);
-  } else if (event.type === 'RolloutHalted') {
-    ledger.halted.add(event.rolloutId);
-  } else if (event.type === 'RolloutResumed' && ledger.halted.delete(event.rolloutId)) {
-    const patchId = ledger.patchOfRollout.get(event.rolloutId);
-    if (patchId !== undefined) countSince(tallyOf(ledger, patchId), event.at);
+    case 'RolloutHalted':
+      ledger.halted.add(event.rolloutId);
+      break;
+    case 'RolloutResumed': {
+      const patchId = ledger.patchOfRollout.get(event.rolloutId);
+      if (ledger.halted.delete(event.rolloutId) && patchId !== undefined) restart(patchOf(ledger, patchId), event.at);
+      break;
+    }
+    case 'HoldPlaced':
+      placeHold(ledger, event);
+      break;
+    case 'HoldLifted':
+      liftHold(ledger, event);
+      break;
+    default:
   }
   return ledger;
 }
 
-/** What the gate says of a rollout now, or what it would say if the pending failures counted. */
-export function assessRollout(
-  ledger: GateLedger,
-  { plan, slices, startedAt }: StartedRollout,
-  { withPending = false } = {},
-): Assessment {
-  const tally = ledger.patches.get(plan.patchId);
-  const counts = [...(tally?.slices.values() ?? [])];
-  return assess({
-    patchId: plan.patchId,
-    toleratedRate: plan.gates.installFailureRateMax,
-    hypotheses: slices,
-    since: tally?.since ?? startedAt,
-    through: tally?.through ?? startedAt,
-    counts: withPending ? counts.map(countPending) : counts,
+/** Restarts what was heard of, though no bucket that follows has come: once all buckets so far are in. */
+export function restartDue(ledger: GateLedger): void {
+  for (const patch of ledger.patches.values()) if (patch.restarts.length > 0) restartThrough(patch, Infinity);
+}
+
+/** What the gates say of a rollout now, or what they would say if the pending failures counted. */
+export function verdictOn(ledger: GateLedger, rollout: StartedRollout, { pendingToo = false } = {}): GateVerdict {
+  const { plan, startedAt, known } = rollout;
+  const patch = patchOf(ledger, plan.patchId);
+  const held = heldSlices(ledger, plan.patchId);
+  const slices = [...patch.slices.values()].map((trials): JudgedSlice => {
+    const { slice } = trials;
+    const pending = pendingToo ? pendingOf(trials) : 0;
+    return {
+      slice,
+      counts: withPending(trials.counts(patch.throughMs), pending),
+      isHeld: held.some((each) => isSame(each, slice)),
+    };
+  });
+  return judge({
+    plan,
+    // Streams from before this was recorded: all that was counted, alike.
+    known: known ?? slices.map(({ slice }) => ({ ...slice, devices: 1 })),
+    slices: slices.sort((left, right) => (sliceKey(left.slice) < sliceKey(right.slice) ? -1 : 1)),
+    since: instantText(patch.sinceMs, startedAt),
+    through: instantText(patch.throughMs, startedAt),
   });
 }
 
-/** The outcomes that are known of the patch of a rollout, ever and since its open wave was opened. */
+/** Counts up whenever the verdict on rollouts of the patch may be another one. */
+export function versionOf({ patches }: GateLedger, patchId: string): number {
+  return patches.get(patchId)?.version ?? 0;
+}
+
+/** The id of the next hold by a gate: the same for everybody who finds it. */
+export function nextGateHold({ takenIds }: GateLedger, rolloutId: string): string {
+  for (let number = 1; ; number += 1) {
+    const holdId = `${ID_START}${rolloutId}-${String(number)}`;
+    if (!takenIds.has(holdId)) return holdId;
+  }
+}
+
+/** The outcomes that are known of the patch of a rollout, ever and since its open wave was opened; its opening hour counts. */
 export function outcomesOf(ledger: GateLedger, { plan, waveOpenedAt }: StartedRollout): Outcomes {
-  const tally = ledger.patches.get(plan.patchId);
-  const openedMs = Date.parse(waveOpenedAt);
-  const counted = tally?.timeline ?? [];
-  const ofWave = counted.filter(({ toMs }) => toMs > openedMs);
-  const trialsOfWave = sum(ofWave.map(({ trials }) => trials));
+  const patch = ledger.patches.get(plan.patchId);
+  const counted = [...(patch?.hours ?? [])];
+  const openedHour = Math.floor(Date.parse(waveOpenedAt) / HOUR_MS);
+  const ofWave = counted.filter(([hour]) => hour >= openedHour);
   return {
-    trialsOfWave,
-    // Outcomes of trials that began before the wave opened come among them, but no more outcomes count than trials.
-    knownOfWave: Math.min(trialsOfWave, sum(ofWave.map(({ outcomes }) => outcomes))),
-    known: sum(counted.map(({ outcomes }) => outcomes)),
-    pending: sum([...(tally?.slices.values() ?? [])].map(pendingOf)),
+    trialsOfWave: sum(ofWave.map(([, { started }]) => started)),
+    knownOfWave: sum(ofWave.map(([, { known }]) => known)),
+    known: sum(counted.map(([, { known }]) => known)),
+    pending: sum([...(patch?.slices.values() ?? [])].map(pendingOf)),
   };
 }
 
@@ -109,94 +164,125 @@ export function outageFor({ patches }: GateLedger, patchId: string) {
   return supply && outageOf(supply);
 }
 
-function countPending(counts: SliceTally): SliceCounts {
-  const pending = pendingOf(counts);
-  return { slice: counts.slice, trials: counts.trials + pending, failures: counts.failures + pending };
+function foldBucket(ledger: GateLedger, bucket: HealthBucketClosed): void {
+  const toMs = Date.parse(bucket.to);
+  const { installs, pending, unreached } = rowsOf(bucket);
+  const touched = new Set<PatchLedger>();
+  const touch = (patchId: string) => {
+    const patch = patchOf(ledger, patchId);
+    if (!touched.has(patch)) restartThrough(patch, toMs);
+    touched.add(patch);
+    return patch;
+  };
+  for (const row of installs) if (row.cohort !== SETTLED) addRow(touch(row.patchId), row, toMs);
+  for (const { patchId, slice, count } of pending) trialsOf(touch(patchId), slice).pending.set(bucket.shard, count);
+  for (const { patchId, ...tries } of triesIn(installs, unreached)) {
+    countTries(touch(patchId).supply, { ...tries, toMs });
+  }
+  for (const patch of touched) {
+    patch.version += 1;
+    patch.throughMs = Math.max(patch.throughMs, toMs);
+    for (const slice of patch.slices.values()) slice.settle(patch.throughMs);
+  }
 }
 
-function pendingOf({ pending }: SliceTally): number {
-  return sum([...pending.values()]);
+function addRow(patch: PatchLedger, row: InstallRow, toMs: number): void {
+  trialsOf(patch, row.slice).add(row, toMs);
+  const hour = patch.hours.get(row.cohort) ?? { started: 0, known: 0 };
+  patch.hours.set(row.cohort, hour);
+  hour.started += row.started;
+  hour.known += row.fine + row.failed - row.relapsed;
 }
 
-function tallyOf({ patches }: GateLedger, patchId: string): PatchTally {
-  const tally = patches.get(patchId) ?? {
-    since: EVER,
-    through: EVER,
-    slices: new Map<string, SliceTally>(),
+function patchOf({ patches }: GateLedger, patchId: string): PatchLedger {
+  const patch = patches.get(patchId) ?? {
+    sinceMs: -Infinity,
+    throughMs: -Infinity,
+    version: 0,
+    slices: new Map<string, SliceTrials>(),
     supply: unknownSupply(),
-    timeline: [],
+    hours: new Map<number, { started: number; known: number }>(),
+    restarts: [],
+    restarted: new Set<string>(),
   };
-  patches.set(patchId, tally);
-  return tally;
+  patches.set(patchId, patch);
+  return patch;
 }
 
-function countSince(tally: PatchTally, at: string): void {
-  if (!isAfter(at, tally.since)) return;
-  tally.since = at;
-  if (isAfter(at, tally.through)) tally.through = at;
-  for (const slice of tally.slices.values()) recount(slice, at);
+function trialsOf({ slices, sinceMs }: PatchLedger, slice: Slice): SliceTrials {
+  const key = sliceKey(slice);
+  const trials = slices.get(key) ?? new SliceTrials(slice, sinceMs);
+  slices.set(key, trials);
+  return trials;
 }
 
-/**
- * Sums what the slice has counted since the restart. Trials that were under way at the restart may still fail, and their
- * failures must not come without them: they stay in as successes, without what had failed of them by then.
- */
-function recount(slice: SliceTally, since: string): void {
-  slice.buckets = slice.buckets.filter(({ to }) => isUnsettledAt(since, to));
-  const [before, after] = [
-    slice.buckets.filter(({ to }) => !isAfter(to, since)),
-    slice.buckets.filter(({ to }) => isAfter(to, since)),
-  ];
-  const unsettled = sum(before.map(({ trials, failures }) => trials - failures));
-  slice.trials = sum(after.map(({ trials }) => trials)) + Math.max(0, unsettled);
-  slice.failures = sum(after.map(({ failures }) => failures));
+function restart(patch: PatchLedger, at: string, slice?: SliceName): void {
+  const name = JSON.stringify([at, slice]);
+  if (patch.restarted.has(name)) return;
+  patch.restarted.add(name);
+  const more = { atMs: Date.parse(at), ...(slice !== undefined && { slice }) };
+  patch.restarts = [...patch.restarts, more].sort((left, right) => left.atMs - right.atMs);
+  patch.version += 1;
 }
 
-/** True for buckets after the instant, and for those so short before it that their trials may still be without outcome. */
-function isUnsettledAt(instant: string, to: string): boolean {
-  return Date.parse(to) > Date.parse(instant) - UNSETTLED_MS;
+/** Restarts what is due before a bucket that ends then. */
+function restartThrough(patch: PatchLedger, toMs: number): void {
+  for (let next = patch.restarts[0]; next !== undefined && next.atMs < toMs; next = patch.restarts[0]) {
+    patch.restarts = patch.restarts.slice(1);
+    if (next.slice === undefined) {
+      patch.sinceMs = Math.max(patch.sinceMs, next.atMs);
+      for (const slice of patch.slices.values()) slice.restart(next.atMs);
+    } else {
+      const { slice } = next;
+      for (const trials of patch.slices.values()) if (isSame(trials.slice, slice)) trials.restart(next.atMs);
+    }
+  }
 }
 
-function addCell(tally: PatchTally, cell: HealthCell, { shard, to }: HealthBucketClosed): void {
-  const { trials, failures } = cell;
-  addOutcomes(tally, cell, Date.parse(to));
-  const slice = sliceOf(tally, cell);
-  if (cell.pending !== undefined) slice.pending.set(shard, cell.pending);
-  if (!isUnsettledAt(tally.since, to)) return;
-  if (isAfter(to, tally.through)) tally.through = to;
-  slice.trials += trials;
-  slice.failures += failures;
-  // The shards close their buckets about together, so the bucket to add to is the last one.
-  const last = slice.buckets.at(-1);
-  if (last?.to === to) {
-    last.trials += trials;
-    last.failures += failures;
-  } else slice.buckets.push({ to, trials, failures });
-  if (!isAfter(to, tally.since)) recount(slice, tally.since);
+function placeHold(ledger: GateLedger, event: Extract<HoldEvent, { type: 'HoldPlaced' }>): void {
+  const { holdId, patchId, evidence } = event;
+  if (holdId.startsWith(ID_START)) ledger.takenIds.add(holdId);
+  const [model, base] = [event.slice.model?.[0], event.slice.base?.[0]];
+  // Only a gate says what it has found; a person may have its name.
+  if (evidence === undefined || patchId === undefined || model === undefined || base === undefined) return;
+  ledger.holds.set(holdId, { patchId, slice: { model, base }, isInForce: true });
+  patchOf(ledger, patchId).version += 1;
 }
 
-function sliceOf({ slices }: PatchTally, { platform, model, base }: HealthCell): SliceTally {
-  const key = sliceKey({ platform, model, base });
-  const slice = slices.get(key) ?? {
-    slice: { platform, model, base },
-    trials: 0,
-    failures: 0,
-    buckets: [],
-    pending: new Map<number, number>(),
+/** Whoever lifts a hold of a gate has seen its evidence: what follows is counted anew. */
+function liftHold({ holds, ...ledger }: GateLedger, { holdId, at }: Extract<HoldEvent, { type: 'HoldLifted' }>): void {
+  const hold = holds.get(holdId);
+  if (hold === undefined) return;
+  hold.isInForce = false;
+  restart(patchOf({ holds, ...ledger }, hold.patchId), at, hold.slice);
+}
+
+function heldSlices({ holds }: GateLedger, patchId: string): SliceName[] {
+  return [...holds.values()].flatMap((hold) => (hold.patchId === patchId && hold.isInForce ? [hold.slice] : []));
+}
+
+function isSame(left: SliceName, right: SliceName): boolean {
+  return left.model === right.model && left.base === right.base;
+}
+
+/** The tries of a bucket by patch and slice. */
+function triesIn(installs: readonly InstallRow[], unreached: readonly CountRow[]) {
+  const tries = new Map<string, { patchId: string; slice: string; got: number; unreached: number }>();
+  const of = (row: InstallRow | CountRow) => {
+    const key = patchSliceKey(row);
+    const known = tries.get(key) ?? { patchId: row.patchId, slice: sliceKey(row.slice), got: 0, unreached: 0 };
+    tries.set(key, known);
+    return known;
   };
-  slices.set(key, slice);
-  return slice;
+  for (const row of installs) if (row.cohort !== SETTLED) of(row).got += row.started;
+  for (const row of unreached) of(row).unreached += row.count;
+  return tries.values();
 }
 
-function addOutcomes({ timeline }: PatchTally, { trials, failures, fine = 0 }: HealthCell, toMs: number): void {
-  const outcomes = failures + fine;
-  const last = timeline.at(-1);
-  if (last?.toMs === toMs) {
-    last.trials += trials;
-    last.outcomes += outcomes;
-  } else if (trials + outcomes > 0) timeline.push({ toMs, trials, outcomes });
+function instantText(ms: number, otherwise: string): string {
+  return Number.isFinite(ms) ? toTimeText(ms) : otherwise;
 }
 
-function isAfter(left: string, right: string): boolean {
-  return Date.parse(left) > Date.parse(right);
+function pendingOf({ pending }: SliceTrials): number {
+  return sum([...pending.values()]);
 }

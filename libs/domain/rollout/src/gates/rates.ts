@@ -18,23 +18,54 @@ export function alternativesTo(p0: number): readonly number[] {
   return rates.filter((rate, index) => index === 0 || rate > (rates[index - 1] ?? 0) * (1 + SAME_RATE));
 }
 
+/** What one failure, and one success, adds to the logarithm of the likelihood ratio of each alternative. */
+interface Steps {
+  readonly failure: readonly number[];
+  readonly success: readonly number[];
+}
+
+/** Plans tolerate few different rates; all nodes of a rollout ask for the same one. */
+const STEPS_KEPT = 100;
+const stepsKept = new Map<number, Steps>();
+
+function stepsFor(p0: number): Steps {
+  const known = stepsKept.get(p0);
+  if (known !== undefined) return known;
+  const alternatives = alternativesTo(p0);
+  const steps = {
+    failure: alternatives.map((rate) => Math.log(rate / p0)),
+    success: alternatives.map((rate) => Math.log((1 - rate) / (1 - p0))),
+  };
+  if (stepsKept.size >= STEPS_KEPT) stepsKept.clear();
+  stepsKept.set(p0, steps);
+  return steps;
+}
+
 /**
  * The natural logarithm of the evidence E against "each trial fails with a chance of at most p0" (in (0, 0.9)). Valid
  * however often one looks: where that is so, E ever reaches 1/α with a chance of at most α. A trial counts from its start,
  * and as a success until it fails.
  */
 export function logRateEvidence({ n, x }: RateCounts, p0: number): number {
+  const { failure, success } = stepsFor(p0);
   // Failures of trials from before the counting began have no trial here.
   const successes = Math.max(0, n - x);
-  const logs = alternativesTo(p0).map((rate) => x * Math.log(rate / p0) + successes * Math.log((1 - rate) / (1 - p0)));
-  return logMean(logs);
+  return logMean(failure.map((step, index) => x * step + successes * (success[index] ?? 0)));
 }
 
 /** The logarithm of the mean of what these are the logarithms of, which may leave the range of numbers. */
 export function logMean(logs: readonly number[]): number {
-  const largest = Math.max(...logs);
+  return logSum(logs) - Math.log(logs.length);
+}
+
+/** The logarithm of the sum of what these are the logarithms of; −∞ for none. */
+export function logSum(logs: readonly number[]): number {
+  let largest = -Infinity;
+  for (const log of logs) if (log > largest) largest = log;
   if (largest === -Infinity) return -Infinity;
-  return largest + Math.log(logs.reduce((sum, log) => sum + Math.exp(log - largest), 0) / logs.length);
+  let sum = 0;
+  for (const log of logs) sum += Math.exp(log - largest);
+  return largest + Math.log(sum);
 }
 
 /** What a cell of cohort and age band counts from a resume on: passed bands are dropped, in those in progress the survivors stay. */

@@ -1,6 +1,5 @@
 import { type HealthEvent } from '@sluice/contracts';
 import {
-  assessRollout,
   awakeFirstExposed,
   type Census,
   emptyCensus,
@@ -9,23 +8,38 @@ import {
   foldGateLedger,
   type GoingOn,
   goingOn,
+  nextGateHold,
   outageFor,
   outcomesOf,
   type PublishedPatch,
-  type RolloutEvent,
+  restartDue,
   type StartedRollout,
+  type GateVerdict,
+  verdictOn,
+  versionOf,
 } from '@sluice/domain-rollout';
 import { type FeedEvent } from '@sluice/event-feed';
+import { type OwnEvent } from '../publications.ts';
+
+/** What a verdict depends on beside the counts. */
+type Judged = Pick<StartedRollout, 'plan'> & { readonly known: StartedRollout['known'] | undefined };
 
 /** What the gates look at: trials and outcomes since each start, and how many devices of each kind are known. */
 export class GatesView {
   private readonly ledger = emptyGateLedger();
   private readonly populations = emptyCensus();
   private readonly revisions = new Map<number, number>();
+  private readonly verdicts = new Map<
+    string,
+    { readonly version: number; readonly of: Judged; readonly verdict: GateVerdict }
+  >();
+  /** Whether all buckets so far are in: before, no verdict is one. */
+  isRead: () => boolean = () => true;
   /** The last bucket: the cause of what follows from it. */
   lastBucket: FeedEvent | undefined;
 
-  applyOwn(event: RolloutEvent): void {
+  /** Also ahead of the buckets of the time around it; heard of twice, it counts once. */
+  applyOwn(event: OwnEvent): void {
     foldGateLedger(this.ledger, event);
   }
 
@@ -42,21 +56,36 @@ export class GatesView {
     return this.revisions.get(shard) ?? -1;
   }
 
-  /** Whether the open wave may go on, on the counts that are there now. */
-  goingOn(rollout: StartedRollout, published: PublishedPatch, nowMs: number): GoingOn {
+  /** Whether the open wave may go on, on the counts that are there now; undefined while they are not all read. */
+  goingOn(rollout: StartedRollout, published: PublishedPatch, nowMs: number): GoingOn | undefined {
+    const verdict = this.verdictOn(rollout);
+    if (verdict === undefined) return undefined;
     return goingOn({
       rollout,
-      assessment: assessRollout(this.ledger, rollout),
-      withPending: assessRollout(this.ledger, rollout, { withPending: true }),
+      verdict,
+      withPending: verdictOn(this.ledger, rollout, { pendingToo: true }),
       outcomes: outcomesOf(this.ledger, rollout),
       awake: awakeFirstExposed(rollout, published, { census: this.populations, nowMs }),
     });
   }
 
-  /** What the gate has found against the rollout; undefined when nothing. */
-  harmOf(rollout: StartedRollout) {
-    const assessment = assessRollout(this.ledger, rollout);
-    return assessment.harmful ? assessment.evidence : undefined;
+  /** What the gates say of the rollout; undefined while the health is not all read. */
+  verdictOn(rollout: StartedRollout): GateVerdict | undefined {
+    if (!this.isRead()) return undefined;
+    restartDue(this.ledger);
+    const { rolloutId, plan, known } = rollout;
+    const version = versionOf(this.ledger, plan.patchId);
+    const before = this.verdicts.get(rolloutId);
+    // Of what has not changed, the verdict is the same.
+    if (before?.version === version && before.of.plan === plan && before.of.known === known) return before.verdict;
+    const verdict = verdictOn(this.ledger, rollout);
+    this.verdicts.set(rolloutId, { version, of: { plan, known }, verdict });
+    return verdict;
+  }
+
+  /** The id of the next hold that a gate places for the rollout. */
+  nextHold(rolloutId: string): string {
+    return nextGateHold(this.ledger, rolloutId);
   }
 
   /** How many of the last tries got no package, when that are too many; undefined when they are not. */

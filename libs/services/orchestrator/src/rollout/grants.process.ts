@@ -45,7 +45,7 @@ function widen(rollout: Running, { views, knowledge, nowMs, at }: Situation): Ch
   const due = nextGrant(rollout, nowMs, knowledge.passMs);
   if (due === undefined) return [];
   const permission = permissionFor(knowledge, rollout, nowMs);
-  if (permission === undefined || views.gates.harmOf(rollout) !== undefined) return [];
+  if (permission === undefined || views.gates.verdictOn(rollout)?.says !== 'go') return [];
   return [
     changeOf(rollout, { type: 'GrantExposure', rolloutId: rollout.rolloutId, permission, at }, due.fromMs, views),
   ];
@@ -57,7 +57,7 @@ function releaseHoldBack(rollout: Completed, { views, knowledge, nowMs, at }: Si
   const due = holdBackGrant(rollout, nowMs, knowledge.passMs);
   if (due === undefined) return [];
   const permission = permissionFor(knowledge, rollout, nowMs);
-  if (permission === undefined) return [];
+  if (permission === undefined || views.gates.verdictOn(rollout)?.says !== 'go') return [];
   return [changeOf(rollout, { type: 'ReleaseHoldBack', rolloutId, permission, at }, due.fromMs, views)];
 }
 

@@ -4,6 +4,7 @@ import {
   compileAudience,
   exposedDevices,
   type GoingOn,
+  knownSlices,
   type Permission,
   type Plan,
   type PublishedPatch,
@@ -28,9 +29,10 @@ export function offerablePatch(views: Views, patchId: string): PublishedPatch {
   return published;
 }
 
-/** How many slices the gates of the plan will look at. Throws as `offerablePatch`. */
-export function hypothesesOf(views: Views, plan: Plan): number {
-  return slicesOf(plan, offerablePatch(views, plan.patchId)).length;
+/** The slices that the gates of the plan will look at, and the known devices of each. Throws as `offerablePatch`. */
+export function hypothesesOf(views: Views, plan: Plan) {
+  const published = offerablePatch(views, plan.patchId);
+  return { slices: slicesOf(plan, published).length, known: knownSlices(plan, published, views.gates.census()) };
 }
 
 /** Waits a moment for a patch that does not show yet. Throws Rejection: patch-unknown. */
@@ -97,7 +99,7 @@ export function goingOnOf(views: Views, rollout: StartedRollout, nowMs: number):
   const published = views.policy.publishedPatch(rollout.plan.patchId);
   return published === undefined
     ? { says: 'wait', waits: [{ for: 'person' }] }
-    : views.gates.goingOn(rollout, published, nowMs);
+    : (views.gates.goingOn(rollout, published, nowMs) ?? { says: 'wait', waits: [] });
 }
 
 /** The wave's evidence as obstacles, with words for people. */
@@ -151,6 +153,8 @@ function wordsOf(wait: WaveWait): string {
       return `outcomes known: ${String(wait.known)}, needed: ${String(wait.needed)}`;
     case 'person':
       return 'the wave reached nobody who could prove anything: a person has to decide';
+    case 'evidence':
+      return `the evidence against it is at ${String(wait.evidence)}: from ${String(wait.limit)} on nothing widens`;
     case 'pending-failures':
       return `${String(wait.failures)} failures without a reported start would halt it once they count`;
   }

@@ -11,7 +11,7 @@ import {
 } from '@sluice/domain-rollout';
 import { toTimeText } from '@sluice/event-sourcing';
 import { type Knowledge } from '../knowledge/knowledge.ts';
-import { type KnownRollout } from '../policy/policy.projection.ts';
+import { type KnownHold, type KnownRollout } from '../policy/policy.projection.ts';
 import {
   exposureOf,
   goingOnOf,
@@ -62,13 +62,23 @@ function notes(rollout: KnownRollout, { sources }: Knowledge, nowMs: number) {
   const { policy } = sources.views;
   const patch = policy.policy.patches.get(rollout.plan.patchId);
   const hold = policy.holdOverAll(rollout.plan, nowMs);
+  const gateHolds = gateHoldsOn(rollout.plan.patchId, policy.holds());
   return {
     ...(patch?.pull !== undefined && { patchPulled: { mode: patch.pull.mode, reason: patch.pull.reason } }),
     ...(patch?.supersededBy !== undefined && { supersededBy: patch.supersededBy.patchId }),
     ...(hold !== undefined && { heldBy: hold.holdId }),
+    ...(gateHolds.length > 0 && { gateHolds }),
     ...('forced' in rollout && rollout.forced.length > 0 && { forced: rollout.forced }),
     ...(rollout.status === 'completed' && { holdBack: holdBackNote(rollout) }),
   };
+}
+
+/** The slices of a patch that gates hold. */
+function gateHoldsOn(patchId: string, holds: readonly KnownHold[]) {
+  return holds.flatMap(({ holdId, status, slice, reason, evidence, patchId: ofPatch }) => {
+    if (status !== 'active' || ofPatch !== patchId || evidence === undefined) return [];
+    return [{ holdId, model: slice.model?.[0] ?? '', base: slice.base?.[0] ?? '', reason }];
+  });
 }
 
 function holdBackNote({ completedAt, plan, released }: Extract<Rollout, { status: 'completed' }>) {

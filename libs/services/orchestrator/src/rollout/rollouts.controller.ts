@@ -147,7 +147,7 @@ export class RolloutsController {
     const command = {
       type: 'StartRollout',
       rolloutId,
-      slices: hypothesesOf(this.views, plan),
+      ...hypothesesOf(this.views, plan),
       haltedBefore: haltedBefore(this.views, plan, rolloutId),
       evidenceSeen,
       permission: permissionFor(this.knowledge, { rolloutId, plan }, this.clock.now()),

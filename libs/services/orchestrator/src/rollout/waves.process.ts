@@ -1,12 +1,6 @@
-import {
-  type GateEvidence,
-  isWaveOver,
-  type Rollout,
-  type StartedRollout,
-  type RolloutCommand,
-} from '@sluice/domain-rollout';
+import { GATE_OWNER, isWaveOver, type Rollout, type StartedRollout, type RolloutCommand } from '@sluice/domain-rollout';
 import { type ProcessManager } from '@sluice/event-sourcing';
-import { ChangeRollout } from '../commands.ts';
+import { ChangeHold, ChangeRollout } from '../commands.ts';
 import { type KnownRollout } from '../policy/policy.projection.ts';
 import { contextOf, type OwnCommand, type Situation } from '../situation.ts';
 import {
@@ -21,7 +15,7 @@ import {
 type Planned = Extract<Rollout, { status: 'planned' }>;
 type Running = Extract<Rollout, { status: 'running' }>;
 
-/** Starts what is due, halts what harms, opens the next wave in time. */
+/** Starts what is due, holds or halts what harms, opens the next wave in time. */
 export const wavesProcess: ProcessManager<Situation, OwnCommand> = {
   kind: 'process',
   name: 'waves',
@@ -32,15 +26,15 @@ export const wavesProcess: ProcessManager<Situation, OwnCommand> = {
   },
 };
 
-function decideOne(rollout: KnownRollout, situation: Situation): ChangeRollout[] {
+function decideOne(rollout: KnownRollout, situation: Situation): OwnCommand[] {
   switch (rollout.status) {
     case 'planned':
       return start(rollout, situation);
     case 'running':
-      return haltOnHarm(rollout, situation) ?? completeWave(rollout, situation);
+      return stopHarm(rollout, situation) ?? completeWave(rollout, situation);
     case 'completed':
       // Its gates look for as long as it offers.
-      return haltOnHarm(rollout, situation) ?? [];
+      return stopHarm(rollout, situation) ?? [];
     case 'paused':
     case 'halted':
     case 'aborted':
@@ -58,7 +52,7 @@ function start(rollout: Planned, { views, knowledge, nowMs, at }: Situation): Ch
   const command = {
     type: 'StartRollout',
     rolloutId,
-    slices: hypothesesOf(views, plan),
+    ...hypothesesOf(views, plan),
     haltedBefore: haltedBefore(views, plan, rolloutId),
     permission: permissionFor(knowledge, rollout, nowMs),
     at,
@@ -66,15 +60,23 @@ function start(rollout: Planned, { views, knowledge, nowMs, at }: Situation): Ch
   return [new ChangeRollout(command, contextOf('scheduled-start', rolloutId), knownOf(views, rollout))];
 }
 
-function haltOnHarm(rollout: StartedRollout, { views, nowMs, at }: Situation): ChangeRollout[] | undefined {
-  const evidence = views.gates.harmOf(rollout);
-  if (evidence === undefined) return undefined;
-  const { rolloutId } = rollout;
+/** Holds the slice that the harm is on, or halts where it is not on one, or on most. */
+function stopHarm(rollout: StartedRollout, { views, nowMs, at }: Situation): OwnCommand[] | undefined {
+  const verdict = views.gates.verdictOn(rollout);
+  if (verdict?.says !== 'hold' && verdict?.says !== 'halt') return undefined;
+  const { rolloutId, plan } = rollout;
+  const { evidence } = verdict;
+  const context = (what: string) => contextOf(`${what}-${evidence.through}`, rolloutId, views.gates.lastBucket);
+  if (verdict.says === 'hold') {
+    const { model, base } = verdict.slice;
+    const holdId = views.gates.nextHold(rolloutId);
+    const terms = { patchId: plan.patchId, slice: { model: [model], base: [base] }, owner: GATE_OWNER };
+    const command = { type: 'PlaceHold', holdId, terms: { ...terms, reason: evidence.words, evidence }, at } as const;
+    return [new ChangeHold(command, context(holdId))];
+  }
   const exposedDevices = exposureOf(views, rollout, nowMs)?.exposed;
-  const reason = reasonOf(evidence);
-  const command = { type: 'HaltRollout', rolloutId, by: 'gate', reason, evidence, exposedDevices, at } as const;
-  const context = contextOf(`halted-${evidence.through}`, rolloutId, views.gates.lastBucket);
-  return [new ChangeRollout(command, context, knownOf(views, rollout))];
+  const stop = { type: 'HaltRollout', rolloutId, by: 'gate', reason: evidence.words, evidence } as const;
+  return [new ChangeRollout({ ...stop, exposedDevices, at }, context('halted'), knownOf(views, rollout))];
 }
 
 function completeWave(rollout: Running, { views, knowledge, nowMs, at }: Situation): ChangeRollout[] {
@@ -86,10 +88,6 @@ function completeWave(rollout: Running, { views, knowledge, nowMs, at }: Situati
   const permission = permissionFor(knowledge, rollout, nowMs);
   const command: RolloutCommand = { type: 'CompleteWave', rolloutId, wave, goingOn, permission, at };
   return [new ChangeRollout(command, contextOf(`baked-${String(wave)}`, rolloutId), knownOf(views, rollout))];
-}
-
-function reasonOf({ slice, failures, trials }: GateEvidence): string {
-  return `installs fail on ${slice.model} (${slice.base}): ${String(failures)} of ${String(trials)}`;
 }
 
 function knownOf(views: Situation['views'], rollout: KnownRollout) {

@@ -1,4 +1,4 @@
-import { type HealthBucketClosed } from '@sluice/domain-cohorts';
+import { columnsOf, type HealthBucketClosed, type InstallRow, rowsOf } from '@sluice/domain-cohorts';
 import { describe, expect, it } from 'vitest';
 import { partsOf } from './bucket-parts.ts';
 
@@ -15,7 +15,17 @@ function bucket(lines: number): HealthBucketClosed {
     from: '2026-03-17T12:00:00.000Z',
     to: '2026-03-17T12:01:00.000Z',
     throughRevision: 41,
-    cells: numbers(lines).map((index) => ({ patchId: 'a', ...slice(index), trials: index, failures: 0 })),
+    part: 1,
+    parts: 1,
+    reportingDeadlineMinutes: 240,
+    ...columnsOf({
+      installs: numbers(lines).map((index): InstallRow => ({
+        ...{ patchId: 'a', slice: slice(index), cohort: 492_465, band: 0, started: index + 1 },
+        ...{ failed: 0, relapsed: 0, fine: 0, removed: 0, due: 0, open: 0 },
+      })),
+      pending: numbers(lines).map((index) => ({ patchId: 'b', slice: slice(index), count: index })),
+      unreached: [],
+    }),
     holders: numbers(lines).map((index) => ({ patchId: String(index), ...count })),
     populations: numbers(lines).map((index) => ({ ...slice(index), track: 'automatic', devices: index })),
   };
@@ -27,18 +37,20 @@ describe('splitting a health bucket', () => {
     expect(partsOf(small, BYTES_MAX)).toEqual([small]);
   });
 
-  it('tells every line once, cells first, in parts that fit', () => {
+  it('tells every line once, what only adds up first, in numbered parts that fit', () => {
     const large = bucket(40);
     const parts = partsOf(large, BYTES_MAX);
     expect(parts.length).toBeGreaterThan(5);
-    for (const part of parts) {
+    for (const [index, part] of parts.entries()) {
       expect(JSON.stringify(part).length).toBeLessThanOrEqual(BYTES_MAX);
       expect(part).toMatchObject({ shard: 3, from: large.from, to: large.to, throughRevision: 41 });
+      expect(part).toMatchObject({ part: index + 1, parts: parts.length });
     }
-    for (const list of ['cells', 'holders', 'populations'] as const) {
+    for (const list of ['holders', 'populations'] as const)
       expect(parts.flatMap((part) => part[list] as object[])).toEqual(large[list]);
-    }
-    const firstWithout = parts.findIndex(({ cells }) => cells.length === 0);
-    expect(parts.slice(firstWithout).every(({ cells }) => cells.length === 0)).toBe(true);
+    for (const list of ['installs', 'pending'] as const)
+      expect(parts.flatMap((part) => rowsOf(part)[list] as object[])).toEqual(rowsOf(large)[list]);
+    const firstWithout = parts.findIndex((part) => rowsOf(part).installs.length === 0);
+    expect(parts.slice(firstWithout).every((part) => rowsOf(part).installs.length === 0)).toBe(true);
   });
 });

@@ -1,30 +1,39 @@
-import { type HealthBucketClosed } from '@sluice/domain-cohorts';
+import { columnsOf, type HealthBucketClosed, type HealthRows, rowsOf } from '@sluice/domain-cohorts';
 
-/** Cells first: the parts are written one after the other, and what only adds up must not wait for what can be told again. */
-const lists = ['cells', 'holders', 'populations'] as const;
+/** What only adds up first: the parts are written one after the other, and it must not wait for what can be told again. */
+const lists = ['installs', 'unreached', 'pending', 'holders', 'populations'] as const;
+type Lines = Pick<HealthBucketClosed, 'holders' | 'populations'> & HealthRows;
 
 /**
- * The bucket, or what it tells in several buckets of the same time where it is too large for one append. Whoever counts
- * adds up cells, and takes the last line of holders and populations: it comes to the same.
+ * The bucket, or what it tells in several parts where it is too large for one event. Whoever counts adds up installs and
+ * tries without a package, and takes the last line of all else: it comes to the same.
  */
 export function partsOf(bucket: HealthBucketClosed, bytesMax: number): HealthBucketClosed[] {
   if (bytesOf(bucket) <= bytesMax) return [bucket];
-  const empty: HealthBucketClosed = { ...bucket, cells: [], holders: [], populations: [] };
-  const emptyBytes = bytesOf(empty);
-  const parts: HealthBucketClosed[] = [];
+  const all: Lines = { ...rowsOf(bucket), holders: bucket.holders, populations: bucket.populations };
+  const emptyBytes = bytesOf({ ...bucket, ...columnsOf(nothing()), holders: [], populations: [] });
+  const parts: Record<keyof Lines, object[]>[] = [];
   let room = 0;
   for (const list of lists) {
-    for (const line of bucket[list]) {
+    for (const line of all[list]) {
+      // As a line by itself a row takes more than in columns: its part comes out smaller, never larger.
       const bytes = bytesOf(line) + ','.length;
       if (bytes > room) {
-        parts.push({ ...empty, cells: [], holders: [], populations: [] });
+        parts.push({ ...nothing(), holders: [], populations: [] });
         room = bytesMax - emptyBytes;
       }
-      (parts.at(-1)?.[list] as object[] | undefined)?.push(line);
+      parts.at(-1)?.[list].push(line);
       room -= bytes;
     }
   }
-  return parts;
+  return parts.map((part, index) => {
+    const { holders, populations, ...rows } = part as unknown as Lines;
+    return { ...bucket, part: index + 1, parts: parts.length, ...columnsOf(rows), holders, populations };
+  });
+}
+
+function nothing() {
+  return { installs: [], pending: [], unreached: [] };
 }
 
 function bytesOf(value: object): number {

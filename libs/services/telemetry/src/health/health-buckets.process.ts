@@ -11,10 +11,12 @@ import { endOfCount, HealthThrough, throughOf } from './health-through.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import { healthStream } from '../publications.ts';
 import { ShardNotesProcess } from '../shard/shard-notes.process.ts';
-import { COMMIT_BYTES_MAX, type ShardWriter } from '../shard/shard-writer.ts';
+import { type ShardWriter } from '../shard/shard-writer.ts';
 
 const SECOND_MS = 1000;
 const HOUR_MS = 3600 * SECOND_MS;
+/** Of one event: what Kafka's default limit takes four times over. */
+const PART_BYTES_MAX = 256 * 1024;
 
 /** A bucket, or a part of one, that is closed but perhaps not in the store. Sent again under the same commit id, it is written once. */
 interface ClosedBucket {
@@ -120,7 +122,7 @@ export class HealthBuckets {
       reportingDeadlineMs,
       longOfflineMs: this.longOfflineMs,
     });
-    const parts = event === undefined ? [] : partsOf(event, COMMIT_BYTES_MAX);
+    const parts = event === undefined ? [] : partsOf(event, PART_BYTES_MAX);
     return parts.map((part) => ({ event: part, commitId: randomUUID() }));
   }
 

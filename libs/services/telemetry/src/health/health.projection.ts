@@ -1,21 +1,23 @@
-import {
-  type HealthBucketClosed,
-  type HealthCell,
-  type HolderCount,
-  type Slice,
-  sliceKey,
-  sum,
-} from '@sluice/domain-cohorts';
+import { type HealthBucketClosed, type HolderCount, rowsOf, type Slice, sliceKey, sum } from '@sluice/domain-cohorts';
 import { Injectable } from '@nestjs/common';
 import { type Commit, EventStore, type Follower, followStore } from '@sluice/event-sourcing';
 import { HEALTH_STREAMS } from '../publications.ts';
+
+/** Install trials of a patch in one slice; `pending`: failures without a start whose deadline still runs. */
+export interface PatchCell extends Slice {
+  readonly patchId: string;
+  readonly trials: number;
+  readonly failures: number;
+  readonly fine: number;
+  readonly pending: number;
+}
 
 /** The health of one patch over all shards and buckets so far. */
 export interface PatchHealth {
   readonly patchId: string;
   /** The end of the latest bucket that told of the patch, absent while none has. */
   readonly through?: string;
-  readonly cells: readonly HealthCell[];
+  readonly cells: readonly PatchCell[];
   readonly holders: Pick<HolderCount, 'holders' | 'removed' | 'removalsFailed'>;
 }
 
@@ -72,7 +74,15 @@ export class HealthTotals {
   }
 
   private apply(bucket: HealthBucketClosed): void {
-    for (const cell of bucket.cells) addCell(this.totalsOf(cell.patchId, bucket), cell, bucket.shard);
+    const { installs, pending } = rowsOf(bucket);
+    for (const { patchId, slice, started, failed, fine } of installs) {
+      const total = cellIn(this.totalsOf(patchId, bucket), slice);
+      total.trials += started;
+      total.failures += failed;
+      total.fine += fine;
+    }
+    for (const { patchId, slice, count } of pending)
+      cellIn(this.totalsOf(patchId, bucket), slice).pending.set(bucket.shard, count);
     for (const line of bucket.holders) {
       const totals = this.totalsOf(line.patchId, bucket);
       totals.holders.set(bucket.shard, line);
@@ -92,23 +102,13 @@ export class HealthTotals {
   }
 }
 
-function addCell({ cells }: Totals, cell: HealthCell, shard: number): void {
-  const { platform, model, base, trials, failures, fine = 0, pending } = cell;
-  const slice = { platform, model, base };
-  const total = cells.get(sliceKey(slice)) ?? {
-    slice,
-    trials: 0,
-    failures: 0,
-    fine: 0,
-    pending: new Map<number, number>(),
-  };
-  cells.set(sliceKey(slice), total);
-  total.trials += trials;
-  total.failures += failures;
-  total.fine += fine;
-  if (pending !== undefined) total.pending.set(shard, pending);
+function cellIn({ cells }: Totals, slice: Slice): CellTotals {
+  const key = sliceKey(slice);
+  const total = cells.get(key) ?? { slice, trials: 0, failures: 0, fine: 0, pending: new Map<number, number>() };
+  cells.set(key, total);
+  return total;
 }
 
-function cellOf(patchId: string, { slice, trials, failures, fine, pending }: CellTotals): HealthCell {
+function cellOf(patchId: string, { slice, trials, failures, fine, pending }: CellTotals): PatchCell {
   return { patchId, ...slice, trials, failures, fine, pending: sum([...pending.values()]) };
 }

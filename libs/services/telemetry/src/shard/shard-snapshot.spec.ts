@@ -10,8 +10,8 @@ function announced(): ShardAsOf {
   shard.fold.last = { revision: 41, position: '99', commitId: 'c-41' };
   const holders = new Map([['a', holder]]);
   const populations = new Map([['ä key', population]]);
-  const slice = { patchId: 'a', platform: 'ios', model: 'iPhone18,1', base: '23D8133' } as const;
-  const pending = new Map([['a key', { ...slice, trials: 0, failures: 0, pending: 2 }]]);
+  const slice = { platform: 'ios', model: 'iPhone18,1', base: '23D8133' } as const;
+  const pending = new Map([['a key', { patchId: 'a', slice, count: 2 }]]);
   return {
     ...shard,
     announced: { buckets: 3, throughRevision: 40, to: 1_700_000_000_000, holders, populations, pending },

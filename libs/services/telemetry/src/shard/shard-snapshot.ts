@@ -1,10 +1,10 @@
-import { type HealthCell, type HolderCount, type Population } from '@sluice/domain-cohorts';
+import { type CountRow, type HolderCount, type Population } from '@sluice/domain-cohorts';
 import { createHash } from 'node:crypto';
 import { imageOf, packImage, readImage, restoreShard, type AnnouncedHealth } from '@sluice/domain-fleet';
 import { type FoldedCommit, REPORTS_REMEMBERED_DAYS, type ShardAsOf, ShardFold } from './shard-fold.ts';
 
 /** To be raised whenever the header changes; the image has a version of its own. */
-const SNAPSHOT_VERSION = 2;
+const SNAPSHOT_VERSION = 3;
 const CHECKSUM = 'sha256';
 const CHECKSUM_BYTES = 32;
 /** Before the header, its length; and the image is to begin where its words may lie. */
@@ -24,7 +24,7 @@ interface Header {
     readonly to?: number;
     readonly holders: readonly (readonly [string, HolderCount])[];
     readonly populations: readonly (readonly [string, Population])[];
-    readonly pending: readonly (readonly [string, HealthCell])[];
+    readonly pending: readonly (readonly [string, CountRow])[];
   };
 }
 

@@ -1,0 +1,224 @@
+import { type GateOutcome, type GateWorld } from './gate-run.ts';
+
+/** One row of the tables: worlds of one kind, and what they have to come to. */
+export interface GateRow {
+  readonly name: string;
+  readonly world: GateWorld;
+  readonly runs: number;
+  /** What is said of the outcomes, and whether it is as it has to be. */
+  readonly judge: (outcomes: readonly GateOutcome[]) => Verdict;
+  /** Whether the rules of others are shown beside it. */
+  readonly hasOthers?: boolean;
+}
+
+interface Verdict {
+  readonly must: string;
+  readonly found: string;
+  readonly isReached: boolean;
+}
+
+const MINUTES: readonly [number, number] = [2, 20];
+const HOURS: readonly [number, number] = [120, 360];
+const A_DAY: readonly [number, number] = [24 * 60, 26 * 60];
+/** Of the nulls, so many runs of one cell may be stopped. */
+const FALSE_STOPS_MAX = 2;
+const SUM_SEEN = 20;
+const SUM_SEEN_SHARE = 0.05;
+
+const fleet: GateWorld = {
+  devices: 20_000,
+  slices: 1,
+  tolerated: 0.01,
+  failureRate: () => 0,
+  failsAfter: MINUTES,
+};
+
+/** Nothing is wrong: installs fail exactly as often as tolerated. */
+export function nullRows(runs: number): GateRow[] {
+  const rows: GateRow[] = [];
+  for (const tolerated of [0.001, 0.01, 0.05])
+    for (const slices of [1, 36, 60])
+      for (const devices of [20, 500, 20_000])
+        for (const [when, failsAfter] of [
+          ['minutes', MINUTES],
+          ['2–6 h', HOURS],
+          ['24 h', A_DAY],
+        ] as const)
+          rows.push({
+            name: `${percent(tolerated)} fail, ${String(slices)} slices, ${String(devices)} devices, after ${when}`,
+            world: { ...fleet, devices, slices, tolerated, failsAfter, failureRate: () => tolerated },
+            runs,
+            judge: judgeNull,
+          });
+  const agents = { ...fleet, failureRate: () => 0.01, rampMinutes: 240 } as const;
+  rows.push(
+    { name: 'agents without starts, in 4 h', world: { ...agents, agents: 'no-start' }, runs, judge: judgeNull },
+    { name: 'start and outcome together, in 4 h', world: { ...agents, agents: 'together' }, runs, judge: judgeNull },
+    ...[0.002, 0.005, 0.01].map((rate): GateRow => {
+      const world = { ...fleet, failureRate: () => rate, failsAfter: [180, 1200], resumedAt: 720 } as const;
+      return { name: `resumed at 12 h, ${percent(rate)} fail 3–20 h late`, world, runs, judge: judgeNull };
+    }),
+  );
+  return rows;
+}
+
+/** Something is wrong. */
+export function harmRows(runs: number): GateRow[] {
+  return [...failingAtOnce(runs), ...harmingLater(runs)].map((row) => ({ ...row, hasOthers: true }));
+}
+
+function failingAtOnce(runs: number): GateRow[] {
+  const models = { ...fleet, slices: 40 };
+  const one = (rate: number) => (slice: number) => (slice === 7 ? rate : 0.002);
+  return [
+    {
+      name: 'one slice of 20,000 fails at 5 %',
+      world: { ...fleet, failureRate: () => 0.05 },
+      judge: begunAtMost(330),
+      runs,
+    },
+    {
+      name: '40 models × 50 fail at 5 %',
+      world: { ...models, devices: 2_000, failureRate: () => 0.05 },
+      judge: stoodAt(1, 0.17),
+      runs,
+    },
+    {
+      name: '40 models × 200 fail at 3 %',
+      world: { ...models, devices: 8_000, failureRate: () => 0.03 },
+      judge: stoodAt(1, 0.15),
+      runs,
+    },
+    ...(
+      [
+        [0.05, 0.75, 0.65],
+        [0.1, 1, 0.22],
+        [0.4, 1, 0.07],
+      ] as const
+    ).map(([rate, share, exposed]): GateRow => {
+      const world = { ...models, failureRate: one(rate) };
+      return { name: `1 of 40 models × 500 fails at ${percent(rate)}`, world, runs, judge: heldAt(share, exposed) };
+    }),
+    ...[1, 2, 4].map((slices): GateRow => {
+      const world = { ...fleet, devices: 4, slices, failureRate: () => 1 };
+      return { name: `4 devices of ${String(slices)} models all fail`, world, runs, judge: begunAtMost(3) };
+    }),
+  ];
+}
+
+function harmingLater(runs: number): GateRow[] {
+  const models = { ...fleet, slices: 40 };
+  return [
+    ...(
+      [
+        [20_000, 0.07],
+        [100_000, 0.03],
+      ] as const
+    ).map(([devices, exposed]): GateRow => {
+      const world = { ...fleet, devices, failureRate: () => 0.05, failsAfter: A_DAY };
+      return { name: `5 % fail 24–26 h later, ${String(devices)} devices`, world, runs, judge: stoodAt(1, exposed) };
+    }),
+    {
+      name: 'boot loop without a report, 5 % of all',
+      world: { ...fleet, lostRate: () => 0.05 },
+      judge: stoodAt(1, 0.14),
+      runs,
+    },
+    {
+      name: 'boot loop without a report, 50 % of one model of 40',
+      world: { ...models, lostRate: (slice) => (slice === 7 ? 0.5 : 0) },
+      judge: stoodAt(1, 0.15),
+      runs,
+    },
+    ...(
+      [
+        [20_000, 0.09],
+        [100_000, 0.04],
+      ] as const
+    ).map(([devices, exposed]): GateRow => {
+      const world = { ...fleet, devices, failureRate: () => 0.05, failsAfter: [60, 180] } as const;
+      return { name: `5 % fall back 1–3 h later, ${String(devices)} devices`, world, runs, judge: stoodAt(1, exposed) };
+    }),
+    {
+      name: '25 % of the holders remove it within 1–6 h',
+      world: { ...fleet, removed: { rate: 0.25, after: [60, 360] } },
+      judge: stoodAt(1, 0.16),
+      runs,
+    },
+  ];
+}
+
+/** What was found over all nulls together. */
+export function overAll(outcomes: readonly GateOutcome[]): Verdict {
+  const stops = outcomes.filter(isStopped).length;
+  const share = stops / outcomes.length;
+  return {
+    must: 'stopped ≤ 0.1 % of all',
+    found: `${String(stops)} of ${String(outcomes.length)}`,
+    isReached: share <= 0.001,
+  };
+}
+
+function judgeNull(outcomes: readonly GateOutcome[]): Verdict {
+  const stops = outcomes.filter(isStopped).length;
+  const seen = outcomes.filter(({ largestLogSum }) => largestLogSum >= Math.log(SUM_SEEN)).length;
+  const most = Math.ceil(SUM_SEEN_SHARE * outcomes.length);
+  return {
+    must: `stopped ≤ ${String(FALSE_STOPS_MAX)}, sum ≥ ${String(SUM_SEEN)} in ≤ ${String(most)}`,
+    found: `${String(stops)} stopped, sum ≥ ${String(SUM_SEEN)} in ${String(seen)}`,
+    isReached: stops <= FALSE_STOPS_MAX && seen <= most,
+  };
+}
+
+function isStopped({ ended }: GateOutcome): boolean {
+  return ended === 'hold' || ended === 'halt';
+}
+
+function begunAtMost(devices: number) {
+  return (outcomes: readonly GateOutcome[]): Verdict => {
+    const found = outcomes.filter(({ stood }) => stood !== 'go').length;
+    const begun = median(outcomes.map(({ startedThen }) => startedThen));
+    return {
+      must: `all stand, at ≤ ${String(devices)} begun`,
+      found: `${share(found, outcomes.length)} stand, at ${String(begun)} begun`,
+      isReached: found === outcomes.length && begun <= devices,
+    };
+  };
+}
+
+function stoodAt(leastFound: number, exposed: number) {
+  return (outcomes: readonly GateOutcome[]): Verdict => {
+    const found = outcomes.filter(({ stood }) => stood !== 'go').length;
+    const then = median(outcomes.map(({ exposedThen }) => exposedThen));
+    return {
+      must: `${percent(leastFound)} stand, at ≤ ${percent(exposed)} exposed`,
+      found: `${share(found, outcomes.length)} stand, at ${percent(then)} exposed`,
+      isReached: found >= leastFound * outcomes.length && then <= exposed,
+    };
+  };
+}
+
+function heldAt(leastFound: number, exposed: number) {
+  return (outcomes: readonly GateOutcome[]): Verdict => {
+    const stood = stoodAt(leastFound, exposed)(outcomes);
+    const right = outcomes.filter(({ held }) => held.includes(7)).length;
+    const wrong = outcomes.filter(({ held }) => held.some((slice) => slice !== 7)).length;
+    return {
+      must: `${stood.must}; no other slice held`,
+      found: `${stood.found}; held in ${String(right)}, another in ${String(wrong)}`,
+      isReached: stood.isReached && wrong === 0,
+    };
+  };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)] ?? NaN;
+}
+
+export function percent(rate: number): string {
+  return `${String(Number((rate * 100).toPrecision(3)))} %`;
+}
+
+function share(count: number, of: number): string {
+  return count === of ? 'all' : percent(count / of);
+}

@@ -1,0 +1,127 @@
+import Type from 'typebox';
+import { Build, Count, Id, Model, Platform, Text, Time, Track } from './primitives.ts';
+
+/** Shapes inside the events of rollouts and of health: slices, the evidence of the gates, counts. */
+
+/** The unit in which harm is looked for. */
+export const Slice = Type.Object({ platform: Platform, model: Model, base: Build });
+
+/** Known devices of a slice when the rollout started. */
+export const KnownSlice = Type.Object({ platform: Platform, model: Model, base: Build, devices: Count });
+
+/** What one test found on devices that are looked at together: `of` names the family, the model, or model and base. */
+export const TestEvidence = Type.Object({
+  test: Type.String(),
+  level: Type.Enum(['all', 'family', 'model', 'slice']),
+  of: Type.Optional(Type.String()),
+  trials: Count,
+  failures: Count,
+  toleratedRate: Type.Number(),
+  /** The natural logarithm of its evidence, and its weight in the sum. */
+  logE: Type.Number(),
+  weight: Type.Number(),
+});
+
+/**
+ * Everything needed to recompute the decision of the gates (design §3.4): the strongest tests, as many as reach the limit
+ * by themselves. Logarithms are natural ones, of the weighted sum of all tests and of what it has to reach.
+ */
+export const SumEvidence = Type.Object({
+  rule: Type.String(),
+  patchId: Id,
+  alpha: Type.Number(),
+  logSum: Type.Number(),
+  logLimit: Type.Number(),
+  since: Time,
+  through: Time,
+  words: Text,
+  tests: Type.Array(TestEvidence),
+});
+
+/** What an install gate found before the evidence of all tests was summed, of the rules `install-e-value/…`. */
+export const InstallEvidence = Type.Object({
+  rule: Type.String(),
+  patchId: Id,
+  slice: Slice,
+  trials: Count,
+  failures: Count,
+  toleratedRate: Type.Number(),
+  logE: Type.Number(),
+  logThreshold: Type.Number(),
+  hypotheses: Count,
+  alpha: Type.Number(),
+  since: Time,
+  through: Time,
+});
+
+const Column = Type.Array(Count);
+
+/**
+ * Install trials, in columns of equal length: one row for each patch and slice (indexes into `patches` and `slices`),
+ * cohort and age band. All but the first four are counts within the bucket.
+ */
+export const InstallColumns = Type.Object({
+  patch: Column,
+  slice: Column,
+  /** The hour in which the trials began, in hours since 1970; 0 for trials of buckets of version 1. */
+  cohort: Column,
+  /** How old they were: 0 for 0–1 h, 1 for 1–6 h, 2 for 6–24 h, 3 for 24–72 h since the cohort's hour began. */
+  band: Column,
+  started: Column,
+  failed: Column,
+  /** Of the failed, those that had been fine before. */
+  relapsed: Column,
+  fine: Column,
+  /** Removed by their user within the time of the trial. */
+  removed: Column,
+  /** Trials whose outcome is due by now, and those of them without any; where the package could not be got, none is missed. */
+  due: Column,
+  open: Column,
+});
+
+/** Counts in columns of equal length: one row for each patch and slice. */
+export const CountColumns = Type.Object({ patch: Column, slice: Column, count: Column });
+
+/**
+ * The devices of a recall in one shard: those that held the patch when the shard heard of the recall, and those that held
+ * it later. `set` is all of them, each under one of the next six; `inFlight` are devices outside of it that have begun to
+ * install the patch.
+ */
+export const RecallCount = Type.Object({
+  set: Count,
+  /** Their build showed that they went back to the base; by the cause that they gave, `unknown` when they gave none. */
+  freed: Type.Object({ recall: Count, user: Count, failure: Count, unknown: Count }),
+  /** They went on to another build. */
+  replaced: Count,
+  retired: Count,
+  /** Of those that still hold it: a removal failed; else not heard of for long; else the rest. */
+  failing: Count,
+  offline: Count,
+  waiting: Count,
+  inFlight: Count,
+});
+
+/** How many known devices of the shard hold a patch at the end of the bucket, and what happened to it within. */
+export const HolderCount = Type.Object({
+  patchId: Id,
+  /** The recall epoch that the shard had heard of when it counted. */
+  recallEpoch: Count,
+  holders: Count,
+  /** Of a recalled patch, those not heard of for longer than the limit set by configuration; 0 of another one. */
+  longOffline: Count,
+  /** Devices that stopped holding the patch, and failed removals, within the bucket. */
+  removed: Count,
+  removalsFailed: Count,
+  /** Present when the patch is recalled, and the shard has noted that. */
+  recall: Type.Optional(RecallCount),
+});
+
+/** How many known devices of the shard look like this at the end of the bucket. */
+export const Population = Type.Object({
+  platform: Platform,
+  model: Model,
+  base: Build,
+  track: Track,
+  ring: Type.Optional(Type.String()),
+  devices: Count,
+});

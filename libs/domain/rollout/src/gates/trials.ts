@@ -1,0 +1,150 @@
+import { ageBands, type InstallRow, type Slice, TRIAL_HOURS } from '@sluice/domain-cohorts';
+import { type RateCounts } from './rates.ts';
+
+const BANDS = ageBands.length;
+/** Cohorts beyond this age change no more: a trial lasts 72 h from its own start, and failures wait for a start for some hours. */
+const SETTLED_HOURS = TRIAL_HOURS + 12;
+
+/** The trials of one slice that began in one hour. `seen` is what had failed at the last restart of the counting. */
+interface Cohort {
+  started: number;
+  readonly failed: number[];
+  readonly seen: number[];
+  fine: number;
+  removed: number;
+  removedSeen: number;
+}
+
+/** The sums of what no longer changes, and of what is counted once. */
+interface Sums {
+  readonly bands: { n: number; x: number }[];
+  all: { n: number; x: number };
+  removed: { n: number; x: number };
+}
+
+/** The counts of one slice, as the tests ask for them; each trial counts as a success until it fails. */
+export interface SliceCounts {
+  /** 0–72 h together. */
+  readonly all: RateCounts;
+  readonly bands: readonly RateCounts[];
+  /** Trials whose outcome was due, and those of them without any. */
+  readonly missing: RateCounts;
+  /** Trials that went well, and those of them whose device the user took the patch off again. */
+  readonly removed: RateCounts;
+}
+
+/**
+ * The trials of a patch in one slice, in a table of cohorts and age bands. A cohort enters a band with its first trial, with
+ * what has not failed before. Restarted, passed bands are dropped, bands in progress keep their survivors, later ones come
+ * as usual (design §3.4): so late failures never come without their trials.
+ */
+export class SliceTrials {
+  readonly slice: Slice;
+  private readonly cohorts = new Map<number, Cohort>();
+  private settled = noSums();
+  private due = { n: 0, x: 0 };
+  private sinceMs: number;
+  /** Failures without a start whose deadline still runs, as each shard told them last. */
+  readonly pending = new Map<number, number>();
+
+  constructor(slice: Slice, sinceMs: number) {
+    this.slice = slice;
+    this.sinceMs = sinceMs;
+  }
+
+  /** The hour of its first trial, in hours since 1970: the order in which slices appear. */
+  get firstCohort(): number {
+    return Math.min(...this.cohorts.keys());
+  }
+
+  /** Takes a row of a bucket that ended then. */
+  add({ cohort, band, started, failed, fine, removed, due, open }: InstallRow, toMs: number): void {
+    const counted = this.cohorts.get(cohort) ?? noCohort();
+    this.cohorts.set(cohort, counted);
+    counted.started += started;
+    counted.failed[band] = (counted.failed[band] ?? 0) + failed;
+    counted.fine += fine;
+    counted.removed += removed;
+    // It was counted before the restart, and comes after it.
+    if (toMs <= this.sinceMs) {
+      counted.seen[band] = (counted.seen[band] ?? 0) + failed;
+      counted.removedSeen += removed;
+    } else {
+      this.due.n += due;
+      this.due.x += open;
+    }
+  }
+
+  /** Counts anew from an instant on. */
+  restart(atMs: number): void {
+    this.sinceMs = Math.max(this.sinceMs, atMs);
+    this.settled = noSums();
+    this.due = { n: 0, x: 0 };
+    for (const cohort of this.cohorts.values()) {
+      cohort.failed.forEach((failed, band) => (cohort.seen[band] = failed));
+      cohort.removedSeen = cohort.removed;
+    }
+  }
+
+  /** Lets go of cohorts that are so old at an instant that nothing comes to them any more; their sums stay. */
+  settle(atMs: number): void {
+    for (const [hour, cohort] of this.cohorts) {
+      if (hour + SETTLED_HOURS >= atMs / HOUR_MS) continue;
+      addTo(this.settled, this.sumsOf(hour, cohort, atMs));
+      this.cohorts.delete(hour);
+    }
+  }
+
+  /** What is counted at an instant. */
+  counts(atMs: number): SliceCounts {
+    const sums = noSums();
+    addTo(sums, this.settled);
+    for (const [hour, cohort] of this.cohorts) addTo(sums, this.sumsOf(hour, cohort, atMs));
+    return { ...sums, missing: this.due };
+  }
+
+  private sumsOf(hour: number, { started, failed, seen, fine, removed, removedSeen }: Cohort, atMs: number): Sums {
+    const sums = noSums();
+    const [sinceHours, hours] = [this.sinceMs / HOUR_MS - hour, atMs / HOUR_MS - hour];
+    let failedBefore = 0;
+    let seenInAll = 0;
+    ageBands.forEach(({ from, to }, band) => {
+      const [x, before] = [failed[band] ?? 0, seen[band] ?? 0];
+      seenInAll += before;
+      if (hours >= from && sinceHours < to) {
+        sums.bands[band] = { n: Math.max(0, started - failedBefore - before), x: x - before };
+      }
+      failedBefore += x;
+    });
+    if (sinceHours >= TRIAL_HOURS) return sums;
+    sums.all = { n: Math.max(0, started - seenInAll), x: failedBefore - seenInAll };
+    sums.removed = { n: Math.max(0, fine - removedSeen), x: removed - removedSeen };
+    return sums;
+  }
+}
+
+const HOUR_MS = 3_600_000;
+
+function noCohort(): Cohort {
+  const nothing = () => new Array<number>(BANDS).fill(0);
+  return { started: 0, failed: nothing(), seen: nothing(), fine: 0, removed: 0, removedSeen: 0 };
+}
+
+function noSums(): Sums {
+  return { bands: Array.from({ length: BANDS }, none), all: none(), removed: none() };
+}
+
+function none() {
+  return { n: 0, x: 0 };
+}
+
+function addTo(sums: Sums, { bands, all, removed }: Sums): void {
+  bands.forEach((each, band) => add(sums.bands[band] ?? none(), each));
+  add(sums.all, all);
+  add(sums.removed, removed);
+}
+
+function add(sum: { n: number; x: number }, { n, x }: RateCounts): void {
+  sum.n += n;
+  sum.x += x;
+}

@@ -1,0 +1,150 @@
+import { sliceKey, sum, type Slice } from '@sluice/domain-cohorts';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { installRow, MORNING, plan } from '../examples.ts';
+import { type KnownSlice } from '../rollout-messages.ts';
+import { tests } from './gate.ts';
+import { nodesOf } from './nodes.ts';
+import { logRateEvidence } from './rates.ts';
+import { SliceTrials } from './trials.ts';
+import { ALPHA, type GateVerdict, judge, withPending } from './verdict.ts';
+
+const sliceOf = (model: string): Slice => ({ platform: 'ios', model, base: '23D8133' });
+const phones = (count: number, devices = 100): KnownSlice[] =>
+  Array.from({ length: count }, (_, index) => ({ ...sliceOf(`iPhone1,${String(index)}`), devices }));
+
+/** Started and failed within the first hour, by slice; the others have none. */
+function verdictOn(
+  known: readonly KnownSlice[],
+  counts: Readonly<Record<string, readonly [number, number]>>,
+): GateVerdict {
+  const slices = Object.entries(counts).map(([model, [started, failed]]) => {
+    const trials = new SliceTrials(sliceOf(model), -Infinity);
+    const atMs = Date.parse(MORNING) + 1000;
+    trials.add(installRow({ started, failed }), atMs);
+    return { slice: sliceOf(model), counts: trials.counts(atMs), isHeld: false };
+  });
+  return judge({ plan, known, slices, since: MORNING, through: MORNING });
+}
+
+describe('sharing out the one α', () => {
+  it('gives out no more than there is, whatever is known and whatever appears later', () => {
+    const models = fc.uniqueArray(fc.tuple(fc.constantFrom('iPhone', 'iPad', 'Mac'), fc.nat(9)), {
+      selector: ([family, number]) => `${family}${String(number)}`,
+    });
+    fc.assert(
+      fc.property(models, fc.nat(), (all, cut) => {
+        const slices = all.map(([family, number]) => sliceOf(`${family}${String(number)},1`));
+        const known = slices.slice(0, cut % (slices.length + 1)).map((slice, index) => ({ ...slice, devices: index }));
+        const nodes = nodesOf(known, slices.slice(known.length));
+        expect(sum(nodes.map(({ weight }) => weight))).toBeLessThanOrEqual(1);
+        expect(nodes.every(({ weight }) => weight >= 0)).toBe(true);
+        expect(new Set(nodes.flatMap((node) => node.slices))).toEqual(new Set(slices.map(sliceKey)));
+      }),
+    );
+    expect(sum(tests.map(({ weight }) => weight))).toBeLessThanOrEqual(1);
+  });
+
+  it('gives half to devices together and half to slices, more to large ones, and keeps a tenth', () => {
+    const known = [
+      { ...sliceOf('iPhone1,1'), devices: 400 },
+      { ...sliceOf('iPad1,1'), devices: 100 },
+    ];
+    const weights = Object.fromEntries(nodesOf(known, []).map(({ level, of, weight }) => [`${level} ${of}`, weight]));
+    // Family, model and slice have the same devices here: they are one.
+    expect(weights['all ']).toBeCloseTo(0.5 / 3, 12);
+    expect(weights['slice iPhone1,1 (23D8133)']).toBeCloseTo(0.5 * 0.9 * (1 / 6 + 1 / 6 + 2 / 3), 12);
+    expect(weights['slice iPad1,1 (23D8133)']).toBeCloseTo(0.5 * 0.9 * (1 / 6 + 1 / 6 + 1 / 3), 12);
+    const later = nodesOf(known, [sliceOf('iPhone2,1'), sliceOf('iPhone3,1')]);
+    const appeared = later.filter(({ of }) => of.startsWith('iPhone2') || of.startsWith('iPhone3'));
+    // The reserve of the models, and that of the slices.
+    expect(appeared.map(({ weight }) => weight)).toEqual([
+      expect.closeTo((0.5 / 3) * 0.1 * (1 / 2) + 0.5 * 0.1 * (1 / 2), 12),
+      expect.closeTo((0.5 / 3) * 0.1 * (1 / 6) + 0.5 * 0.1 * (1 / 6), 12),
+    ]);
+  });
+});
+
+describe('judging', () => {
+  it('finds a fault that is on all models of a small fleet, and halts, for no slice explains it', () => {
+    const fleet = phones(40, 50);
+    const few = Object.fromEntries(fleet.map(({ model }, index) => [model, [8, index % 2] as const]));
+    expect(verdictOn(fleet, few)).toMatchObject({ says: 'halt', evidence: { tests: [{ level: 'family' }] } });
+  });
+
+  it('holds the one model that fails, and nothing else', () => {
+    const fleet = phones(40, 500);
+    const counts = Object.fromEntries(fleet.map(({ model }) => [model, [50, 0] as const]));
+    const verdict = verdictOn(fleet, { ...counts, 'iPhone1,7': [50, 12] });
+    expect(verdict).toMatchObject({ says: 'hold', slice: sliceOf('iPhone1,7') });
+    expect(verdict).toMatchObject({ evidence: { words: 'installs fail: 12 of 50, on iPhone1,7 (23D8133)' } });
+  });
+
+  it('halts where what would be held is more than half of the devices', () => {
+    const two = (devices: number) => [
+      { ...sliceOf('iPhone1,0'), devices },
+      { ...sliceOf('iPhone1,1'), devices: 100 },
+    ];
+    const bad = { 'iPhone1,0': [40, 20], 'iPhone1,1': [40, 0] } as const;
+    expect(verdictOn(two(100), bad).says).toBe('hold');
+    expect(verdictOn(two(101), bad).says).toBe('halt');
+  });
+
+  it.each([
+    ['of one model', { 'iPhone1,0': [3, 3] }],
+    ['of two models', { 'iPhone1,0': [2, 2], 'iPhone1,1': [1, 1] }],
+    ['of three models', { 'iPhone1,0': [1, 1], 'iPhone1,1': [1, 1], 'iPhone1,2': [1, 1] }],
+  ] as const)('stands at three devices that all fail, %s', (_, counts) => {
+    const known = Object.keys(counts).map((model) => ({ ...sliceOf(model), devices: 1 }));
+    expect(verdictOn(known, counts).says).not.toBe('go');
+  });
+
+  it('is stopped by no single device', () => {
+    expect(verdictOn(phones(1, 4), { 'iPhone1,0': [1, 1] }).says).toBe('go');
+  });
+
+  it('waits from a tenth of the limit on', () => {
+    const known = phones(1, 1000);
+    const says = [3, 4, 5, 6, 7, 8].map((failed) => verdictOn(known, { 'iPhone1,0': [60, failed] }).says);
+    expect(says).toEqual(['go', 'go', 'go', 'wait', 'halt', 'halt']);
+  });
+
+  it('hands back the tests that reach the limit by themselves, enough to decide again', () => {
+    const verdict = verdictOn(phones(3), { 'iPhone1,0': [40, 8], 'iPhone1,1': [40, 8], 'iPhone1,2': [40, 8] });
+    if (verdict.says === 'go') throw new Error('nothing was found');
+    const { logSum, logLimit, alpha, tests: listed } = verdict.evidence;
+    expect(logLimit).toBe(-Math.log(ALPHA));
+    expect(alpha).toBe(ALPHA);
+    for (const { trials, failures, toleratedRate, logE } of listed)
+      expect(logE).toBe(logRateEvidence({ n: trials, x: failures }, toleratedRate));
+    const total = Math.log(sum(listed.map(({ logE, weight }) => weight * Math.exp(logE))));
+    expect(total).toBeGreaterThanOrEqual(logLimit);
+    expect(logSum).toBeGreaterThanOrEqual(total - 1e-9);
+  });
+
+  it('finds devices that are not heard of again, and users that take it off', () => {
+    const trials = new SliceTrials(sliceOf('iPhone1,0'), -Infinity);
+    const at = Date.parse(MORNING) + 6 * 3_600_000;
+    const say = (row: Parameters<typeof installRow>[0]) => {
+      trials.add(installRow({ started: 200, fine: 150, ...row }), at);
+      const slices = [{ slice: sliceOf('iPhone1,0'), counts: trials.counts(at), isHeld: false }];
+      return judge({ plan, known: phones(1), slices, since: MORNING, through: MORNING });
+    };
+    expect(say({ due: 200, open: 4, removed: 5 }).says).toBe('go');
+    expect(say({ due: 200, open: 30 })).toMatchObject({
+      says: 'halt',
+      evidence: { tests: [{ test: 'outcome-missing' }] },
+    });
+  });
+
+  it('counts pending failures as such where it is asked to', () => {
+    const trials = new SliceTrials(sliceOf('iPhone1,0'), -Infinity);
+    trials.add(installRow({ started: 50, failed: 1 }), Date.parse(MORNING) + 1000);
+    const { all, bands } = withPending(trials.counts(Date.parse(MORNING) + 1000), 7);
+    expect([all, bands[0], bands[1]]).toEqual([
+      { n: 57, x: 8 },
+      { n: 50, x: 1 },
+      { n: 7, x: 7 },
+    ]);
+  });
+});

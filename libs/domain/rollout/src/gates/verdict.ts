@@ -1,0 +1,177 @@
+import { type Slice, sliceKey, sum } from '@sluice/domain-cohorts';
+import { type Plan } from '../plan.ts';
+import { type KnownSlice } from '../rollout-messages.ts';
+import { type Test, tests } from './gate.ts';
+import { type Level, type Node, nodesOf } from './nodes.ts';
+import { logRateEvidence, logSum, type RateCounts } from './rates.ts';
+import { type SliceCounts } from './trials.ts';
+
+/** The name and version of the rule, kept in the evidence. */
+export const EVIDENCE_RULE = 'evidence-sum/1';
+
+/** The chance that a rollout in which nothing is wrong is ever halted, over all its tests and slices. */
+export const ALPHA = 0.001;
+
+/** From this part of its limit on, the evidence lets nothing widen. */
+export const CAUTION = 0.1;
+
+/** One device with the event stops nothing. */
+const EVENTS_MIN = 2;
+
+/** What one test found on one node. The evidence is the weighted sum of all. */
+export interface TestEvidence {
+  readonly test: string;
+  readonly level: Level;
+  /** The family, the model, or model and base; absent for all devices together. */
+  readonly of?: string;
+  readonly trials: number;
+  readonly failures: number;
+  readonly toleratedRate: number;
+  readonly logE: number;
+  readonly weight: number;
+}
+
+/** Everything needed to recompute the decision (design §3.4): the strongest tests, as many as reach the limit by themselves. */
+export interface SumEvidence {
+  readonly rule: string;
+  readonly patchId: string;
+  readonly alpha: number;
+  /** Of the sum over all tests, and of what it has to reach. */
+  readonly logSum: number;
+  readonly logLimit: number;
+  readonly since: string;
+  readonly through: string;
+  readonly words: string;
+  readonly tests: readonly TestEvidence[];
+}
+
+/** What the gates say: nothing against it; grants wait; a slice is to be held; all of it is to halt. */
+export type GateVerdict =
+  | { readonly says: 'go'; readonly logSum: number }
+  | { readonly says: 'wait'; readonly evidence: SumEvidence }
+  | { readonly says: 'hold'; readonly slice: Slice; readonly evidence: SumEvidence }
+  | { readonly says: 'halt'; readonly evidence: SumEvidence };
+
+/** One slice as it is judged: its counts, and whether a gate holds it already. */
+export interface JudgedSlice {
+  readonly slice: Slice;
+  readonly counts: SliceCounts;
+  readonly isHeld: boolean;
+}
+
+export interface Judgement {
+  readonly plan: Plan;
+  /** Slices with devices known when the rollout started, and those that appeared later, in the order in which they did. */
+  readonly known: readonly KnownSlice[];
+  readonly slices: readonly JudgedSlice[];
+  readonly since: string;
+  readonly through: string;
+}
+
+interface NodeEvidence {
+  readonly node: Node;
+  readonly tests: readonly TestEvidence[];
+  /** The logarithm of its part of the sum. */
+  readonly logPart: number;
+}
+
+/** What the gates say of the counts of a rollout's patch. */
+export function judge(judgement: Judgement): GateVerdict {
+  const { plan, known, slices } = judgement;
+  const counted = new Map(slices.filter(({ isHeld }) => !isHeld).map((each) => [sliceKey(each.slice), each]));
+  const knownKeys = new Set(known.map(sliceKey));
+  const later = slices.map(({ slice }) => slice).filter((slice) => !knownKeys.has(sliceKey(slice)));
+  const found = nodesOf(known, later).map((node) => evidenceOf(node, counted, plan));
+  const total = logSum(found.map(({ logPart }) => logPart));
+  const logLimit = -Math.log(ALPHA);
+  if (total < logLimit + Math.log(CAUTION)) return { says: 'go', logSum: total };
+  const evidence = sumOf(judgement, found, { logSum: total, logLimit });
+  if (total < logLimit) return { says: 'wait', evidence };
+  const blamed = blame(found, counted, logLimit + Math.log(CAUTION));
+  if (blamed === undefined || wouldHoldMost(judgement, blamed)) return { says: 'halt', evidence };
+  return { says: 'hold', slice: blamed, evidence };
+}
+
+function evidenceOf(node: Node, counted: ReadonlyMap<string, JudgedSlice>, plan: Plan): NodeEvidence {
+  const members = node.slices.flatMap((key) => counted.get(key)?.counts ?? []);
+  const found = members.length === 0 ? [] : tests.flatMap((test) => testOn(test, node, members, plan) ?? []);
+  return { node, tests: found, logPart: logSum(found.map(({ logE, weight }) => logE + Math.log(weight))) };
+}
+
+function testOn(
+  test: Test,
+  { level, of, weight }: Node,
+  members: readonly SliceCounts[],
+  plan: Plan,
+): TestEvidence | undefined {
+  let [n, x] = [0, 0];
+  for (const member of members) {
+    const counts = test.countsOf(member);
+    n += counts.n;
+    x += counts.x;
+  }
+  if (n === 0 && x === 0) return undefined;
+  const toleratedRate = test.tolerated(plan);
+  const logE = logRateEvidence({ n, x }, toleratedRate);
+  return {
+    ...{ test: test.name, level, ...(of !== '' && { of }), trials: n, failures: x, toleratedRate },
+    logE: x < EVENTS_MIN ? Math.min(0, logE) : logE,
+    weight: weight * test.weight,
+  };
+}
+
+/** The slice whose own part of the sum is the largest, where it is a tenth of the limit by itself. */
+function blame(
+  found: readonly NodeEvidence[],
+  counted: ReadonlyMap<string, JudgedSlice>,
+  logMin: number,
+): Slice | undefined {
+  const own = found.filter(({ node, logPart }) => node.slices.length === 1 && logPart >= logMin);
+  const [worst] = own.sort((left, right) => right.logPart - left.logPart);
+  return counted.get(worst?.node.slices[0] ?? '')?.slice;
+}
+
+/** True when more than half of the devices that it is for would be on hold. */
+function wouldHoldMost({ known, slices }: Judgement, blamed: Slice): boolean {
+  const held = new Set(slices.filter(({ isHeld }) => isHeld).map(({ slice }) => sliceKey(slice)));
+  held.add(sliceKey(blamed));
+  // Where nobody was known at the start, the slices that were met count alike.
+  const audience = known.length > 0 ? known : slices.map(({ slice }) => ({ ...slice, devices: 1 }));
+  const all = sum(audience.map(({ devices }) => devices));
+  const onHold = sum(audience.filter((slice) => held.has(sliceKey(slice))).map(({ devices }) => devices));
+  return onHold * 2 > all;
+}
+
+function sumOf(
+  { plan, since, through }: Judgement,
+  found: readonly NodeEvidence[],
+  sums: { readonly logSum: number; readonly logLimit: number },
+): SumEvidence {
+  const strength = ({ logE, weight }: TestEvidence) => logE + Math.log(weight);
+  const strongest = found.flatMap((each) => each.tests).sort((left, right) => strength(right) - strength(left));
+  let count = 0;
+  for (let reached = -Infinity; reached < sums.logLimit && count < strongest.length; count += 1) {
+    reached = logSum([reached, ...strongest.slice(count, count + 1).map(strength)]);
+  }
+  const listed = strongest.slice(0, Math.max(1, count));
+  const words = wordsOf(listed[0]);
+  return { rule: EVIDENCE_RULE, patchId: plan.patchId, alpha: ALPHA, ...sums, since, through, words, tests: listed };
+}
+
+function wordsOf(strongest: TestEvidence | undefined): string {
+  if (strongest === undefined) return '';
+  const { test, of, trials, failures } = strongest;
+  const words = tests.find(({ name }) => name === test)?.words({ n: trials, x: failures }) ?? test;
+  return of === undefined ? words : `${words}, on ${of}`;
+}
+
+/** The counts with failures that wait for their start as if they had failed. */
+export function withPending(counts: SliceCounts, pending: number): SliceCounts {
+  if (pending === 0) return counts;
+  const more = ({ n, x }: RateCounts): RateCounts => ({ n: n + pending, x: x + pending });
+  return {
+    ...counts,
+    all: more(counts.all),
+    bands: counts.bands.map((band, index) => (index === 1 ? more(band) : band)),
+  };
+}
