@@ -8,6 +8,7 @@ import { measureDecide } from './decide.ts';
 import { runDrills } from './drills/drills.ts';
 import { PART_FLAG, playPart } from './drills/part.ts';
 import { describeMachine, type Figure, isReached, machineInWords, toTable } from './figure.ts';
+import { wholeNumber } from './flags.ts';
 import { measureFsync } from './fsync.ts';
 import { runGates } from './gates/gates.ts';
 import { foldInProcess, MEMORY_FLAG, measureMemory } from './memory.ts';
@@ -51,7 +52,7 @@ await orExit(async () => {
   else if (flag === MEMORY_FLAG) foldInProcess(Number(role));
   else if (flag === PART_FLAG) await playPart(role);
   else if (flag === 'drill') process.exit(await runDrills(process.argv.slice(3)));
-  else if (flag === 'gates') process.exit(await runGates(process.argv.slice(3)));
+  else if (flag === 'gates') process.exit(runGates(process.argv.slice(3)));
   else await runBenchmarks();
 });
 
@@ -119,9 +120,9 @@ function readArguments(): Arguments {
   const chosen = asked.length === 0 ? known.filter((name) => !withKafka.includes(name)) : asked;
   const { seconds, events, devices } = values;
   const options = {
-    seconds: count('seconds', seconds),
-    events: count('events', events),
-    devices: count('devices', devices),
+    seconds: wholeNumber('seconds', seconds),
+    events: wholeNumber('events', events),
+    devices: wholeNumber('devices', devices),
   };
   // The disk's own time belongs to every run.
   const names = known.filter((name) => name === 'fsync' || chosen.includes(name));
@@ -139,11 +140,4 @@ function readFlags() {
     const known = '--json --data DIR --seconds N --events N --devices N';
     throw new SettingsError(`${error instanceof Error ? error.message : String(error)}\nKnown: ${known}`);
   }
-}
-
-function count(flag: string, value: string | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  const number = Number(value);
-  if (!Number.isSafeInteger(number) || number < 1) throw new SettingsError(`--${flag} takes a whole number from 1 on`);
-  return number;
 }

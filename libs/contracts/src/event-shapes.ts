@@ -7,7 +7,7 @@ import { Build, Count, Id, Model, Platform, Text, Time, Track } from './primitiv
 export const Slice = Type.Object({ platform: Platform, model: Model, base: Build });
 
 /** Known devices of a slice when the rollout started. */
-export const KnownSlice = Type.Object({ platform: Platform, model: Model, base: Build, devices: Count });
+export const KnownSlice = Type.Object({ ...Slice.properties, devices: Count });
 
 /** What one test found on devices that are looked at together: `of` names the family, the model, or model and base. */
 export const TestEvidence = Type.Object({
@@ -118,9 +118,7 @@ export const HolderCount = Type.Object({
 
 /** How many known devices of the shard look like this at the end of the bucket. */
 export const Population = Type.Object({
-  platform: Platform,
-  model: Model,
-  base: Build,
+  ...Slice.properties,
   track: Track,
   ring: Type.Optional(Type.String()),
   devices: Count,

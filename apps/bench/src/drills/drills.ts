@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { SettingsError } from '@sluice/platform';
 import { withBroker } from '../broker.ts';
 import { describeMachine, machineInWords } from '../figure.ts';
+import { wholeNumber } from '../flags.ts';
 import { meddled, poisoned } from './meddling-drills.ts';
 import { type Drilled, isPassed, type Outcome, toDrillTable } from './outcome.ts';
 import { brokerKilled, consumerKilled, relayKilled, twoRelays } from './process-drills.ts';
@@ -80,9 +81,7 @@ function readArguments(args: readonly string[]) {
   const names = [...positionals, ...(values.only ?? [])];
   const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined) throw new SettingsError(`There is no drill "${unknown}", only ${known.join(', ')}.`);
-  const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
-  if (seconds !== undefined && !(Number.isSafeInteger(seconds) && seconds > 0))
-    throw new SettingsError('--seconds takes a whole number from 1 on');
+  const seconds = wholeNumber('seconds', values.seconds);
   return {
     names: names.length === 0 ? known : known.filter((name) => names.includes(name)),
     seconds,

@@ -1,3 +1,4 @@
+import { median } from '../figure.ts';
 import { type GateOutcome, type GateWorld } from './gate-run.ts';
 
 /** One row of the tables: worlds of one kind, and what they have to come to. */
@@ -7,8 +8,6 @@ export interface GateRow {
   readonly runs: number;
   /** What is said of the outcomes, and whether it is as it has to be. */
   readonly judge: (outcomes: readonly GateOutcome[]) => Verdict;
-  /** Whether the rules of others are shown beside it. */
-  readonly hasOthers?: boolean;
 }
 
 interface Verdict {
@@ -64,7 +63,7 @@ export function nullRows(runs: number): GateRow[] {
 
 /** Something is wrong. */
 export function harmRows(runs: number): GateRow[] {
-  return [...failingAtOnce(runs), ...harmingLater(runs)].map((row) => ({ ...row, hasOthers: true }));
+  return [...failingAtOnce(runs), ...harmingLater(runs)];
 }
 
 function failingAtOnce(runs: number): GateRow[] {
@@ -209,10 +208,6 @@ function heldAt(leastFound: number, exposed: number) {
       isReached: stood.isReached && wrong === 0,
     };
   };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)] ?? NaN;
 }
 
 export function percent(rate: number): string {

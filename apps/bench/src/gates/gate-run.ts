@@ -1,4 +1,12 @@
-import { bandOf, columnsOf, OUTCOME_HOURS, type InstallRow, type Slice } from '@sluice/domain-cohorts';
+import {
+  bandOf,
+  columnsOf,
+  type InstallRow,
+  nothingCounted,
+  OUTCOME_HOURS,
+  type Slice,
+  type TrialCounts,
+} from '@sluice/domain-cohorts';
 import {
   emptyGateLedger,
   foldGateLedger,
@@ -64,9 +72,8 @@ const ROLLOUT = { rolloutId: 'r', patchId: 'a' } as const;
 const BASE = '23D8133';
 const HAWKBIT_SHARE = 0.02;
 const FORMER_ALPHA = 0.001;
-const nothingCounted = { started: 0, failed: 0, relapsed: 0, fine: 0, removed: 0, due: 0, open: 0 };
 
-type Counted = keyof typeof nothingCounted;
+type Counted = keyof TrialCounts;
 /** Of a trial on a slice that began in an hour, received at a minute. */
 interface Report {
   readonly slice: number;
@@ -97,7 +104,6 @@ class GateRun {
   private readonly held = new Set<number>();
   private readonly former: { n: number; x: number }[];
   private says: GateVerdict['says'] = 'go';
-  private isResumed = false;
   private exposed = 0;
   private begun = 0;
   private errors = 0;
@@ -288,8 +294,7 @@ class GateRun {
     for (const event of [halted, { type: 'RolloutResumed', rolloutId, at }] as const)
       foldGateLedger(this.ledger, event);
     restartDue(this.ledger);
-    if (!this.isResumed) this.says = 'go';
-    this.isResumed = true;
+    this.says = 'go';
   }
 }
 

@@ -33,6 +33,16 @@ export const trialCounts = ['started', 'failed', 'relapsed', 'fine', 'removed', 
  */
 export type TrialCounts = Record<(typeof trialCounts)[number], number>;
 
+export const nothingCounted: Readonly<TrialCounts> = {
+  started: 0,
+  failed: 0,
+  relapsed: 0,
+  fine: 0,
+  removed: 0,
+  due: 0,
+  open: 0,
+};
+
 /** The cohort of buckets of version 1: to be shown, and read by no gate. */
 export const SETTLED = 0;
 
@@ -114,17 +124,16 @@ export interface RecallCount {
 
 /** The rows of a bucket. A row that names what is not there is left out. */
 export function rowsOf({ patches, slices, installs, pending, unreached }: HealthBucketClosed): HealthRows {
-  const counted = (columns: CountColumns) =>
-    columns.patch.flatMap((patch, row): CountRow[] => {
+  const rows = <Counts>(columns: Pick<CountColumns, 'patch' | 'slice'>, countsIn: (row: number) => Counts) =>
+    columns.patch.flatMap((patch, row) => {
       const [patchId, slice] = [patches[patch], slices[columns.slice[row] ?? -1]];
-      return patchId === undefined || slice === undefined ? [] : [{ patchId, slice, count: columns.count[row] ?? 0 }];
+      return patchId === undefined || slice === undefined ? [] : [{ patchId, slice, ...countsIn(row) }];
     });
+  const counted = (columns: CountColumns) => rows(columns, (row) => ({ count: columns.count[row] ?? 0 }));
   return {
-    installs: installs.patch.flatMap((patch, row): InstallRow[] => {
-      const [patchId, slice] = [patches[patch], slices[installs.slice[row] ?? -1]];
-      if (patchId === undefined || slice === undefined) return [];
+    installs: rows(installs, (row) => {
       const counts = Object.fromEntries(trialCounts.map((each) => [each, installs[each][row] ?? 0])) as TrialCounts;
-      return [{ patchId, slice, cohort: installs.cohort[row] ?? SETTLED, band: installs.band[row] ?? 0, ...counts }];
+      return { cohort: installs.cohort[row] ?? SETTLED, band: installs.band[row] ?? 0, ...counts };
     }),
     pending: counted(pending),
     unreached: counted(unreached),

@@ -2,13 +2,7 @@ import { isInfrastructure, type RecallCount, TRIAL_HOURS } from '@sluice/domain-
 import { DEVICE, keepLastReport } from './device-table.ts';
 import { type PatchState, RAW } from './entry-table.ts';
 import { type FailureDetails, kindCodes, parseTarget, removalCauses } from './facts.ts';
-import {
-  type PendingCell,
-  InstallTrials,
-  type TrialCell,
-  type TrialDeadlines,
-  type UnreachedCell,
-} from './install-trials.ts';
+import { InstallTrials, type ProfileCount, type TrialCell, type TrialDeadlines } from './install-trials.ts';
 import { type PackedFacts, readDetails } from './packed-facts.ts';
 import { CLOCK_AHEAD, causeOf, HAS_ID, kindOf } from './packed-layout.ts';
 import { type PatchTally, SHOWN } from './patch-counts.ts';
@@ -150,8 +144,8 @@ export class FleetShard extends ShardState {
   /** What happened since the last time, as health buckets count it. */
   drainHealth(deadlines: TrialDeadlines): {
     trials: readonly TrialCell[];
-    unreached: readonly UnreachedCell[];
-    pending: readonly PendingCell[];
+    unreached: readonly ProfileCount[];
+    pending: readonly ProfileCount[];
     tallies: ReadonlyMap<number, PatchTally>;
   } {
     const { trials, unreached } = this.trials.drain(deadlines);

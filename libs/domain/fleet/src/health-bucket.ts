@@ -15,7 +15,7 @@ import {
 } from '@sluice/domain-cohorts';
 import { toTimeText } from '@sluice/event-sourcing';
 import { type FleetShard, TRIAL_MS } from './fleet-shard.ts';
-import { type TrialDeadlines } from './install-trials.ts';
+import { type ProfileCount, type TrialDeadlines } from './install-trials.ts';
 import { type PatchTally } from './patch-counts.ts';
 
 /** What the buckets of a shard have told so far. Holders and populations are absolute, so only changes are told again. */
@@ -140,7 +140,7 @@ function rowsIn(
     if (row === undefined) installs.set(key, { ...place, cohort, band, ...counts });
     else for (const each of trialCounts) row[each] += counts[each];
   }
-  const counted = (cells: readonly { patch: number; profile: number; count: number }[]) => {
+  const counted = (cells: readonly ProfileCount[]) => {
     const rows = new Map<string, Mutable<CountRow>>();
     for (const { patch, profile, count } of cells) {
       const place = placeOf(patch, profile);
@@ -153,8 +153,8 @@ function rowsIn(
   };
   return {
     installs: [...installs.values()].map(withoutDebt).filter((row) => trialCounts.some((each) => row[each] > 0)),
-    pending: changed(counted(pending.map((cell) => ({ ...cell, count: cell.failures }))), announced),
-    unreached: [...counted(unreached.map((cell) => ({ ...cell, count: cell.tries }))).values()],
+    pending: changed(counted(pending), announced),
+    unreached: [...counted(unreached).values()],
   };
 }
 

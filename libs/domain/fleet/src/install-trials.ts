@@ -1,8 +1,8 @@
-import { ageBands, bandOf, OUTCOME_HOURS } from '@sluice/domain-cohorts';
+import { ageBands, bandOf, nothingCounted, OUTCOME_HOURS, trialCounts, type TrialCounts } from '@sluice/domain-cohorts';
 import { ENTRY, type EntryTable } from './entry-table.ts';
 
 /** What happened to the trials of one patch under one profile that began in one hour, at one age, since it was last drained. */
-export interface TrialCell extends Counted {
+export interface TrialCell extends TrialCounts {
   readonly patch: number;
   readonly profile: number;
   /** In hours since 1970. */
@@ -11,35 +11,15 @@ export interface TrialCell extends Counted {
   readonly band: number;
 }
 
-interface Counted {
-  started: number;
-  failed: number;
-  /** Of the failed, those that had been fine. */
-  relapsed: number;
-  fine: number;
-  /** Removed by the user, after it had been fine. */
-  removed: number;
-  /** Trials that have reached the age at which an outcome is due, and those of them without any. */
-  due: number;
-  open: number;
-}
-
-/** Tries of one patch under one profile that got no package, for want of network or server. */
-export interface UnreachedCell {
+/** A count of one patch under one profile: failures that wait, or tries that got no package. */
+export interface ProfileCount {
   readonly patch: number;
   readonly profile: number;
-  tries: number;
-}
-
-/** Failures of one patch under one profile whose start was not reported, and whose deadline still runs. */
-export interface PendingCell {
-  readonly patch: number;
-  readonly profile: number;
-  failures: number;
+  count: number;
 }
 
 /** Numbers per cell, per cohort that is watched, per patch and profile without package, and per waiting outcome, in a copy. */
-export const CELL_NUMBERS = 11;
+export const CELL_NUMBERS = 4 + trialCounts.length;
 export const WATCHED_NUMBERS = 5;
 export const UNREACHED_NUMBERS = 3;
 export const OUTCOME_NUMBERS = 4;
@@ -93,7 +73,7 @@ const HOUR_MS = 3_600_000;
  */
 export class InstallTrials {
   private cells = new Map<number, TrialCell>();
-  private unreachedCells = new Map<number, UnreachedCell>();
+  private unreachedCells = new Map<number, ProfileCount>();
   private readonly watched = new Map<number, Watched>();
   /** Failures that wait for their start, or for their deadline. */
   private readonly waiting: Waiting[] = [];
@@ -107,11 +87,7 @@ export class InstallTrials {
 
   /** A device tried and got no package. Its trial, if it has begun, stays open for a day. */
   unreached(entry: number, profile: number, receivedAt: number): void {
-    const patch = this.entries.patch(entry);
-    const key = patch * PROFILES_MAX + profile;
-    const cell = this.unreachedCells.get(key) ?? { patch, profile, tries: 0 };
-    this.unreachedCells.set(key, cell);
-    cell.tries += 1;
+    countOne(this.unreachedCells, this.entries.patch(entry), profile);
     if ((this.entries.flags(entry) & TRIAL_BITS) === ENTRY.trialFlag)
       this.stuck.push({ entry, profile, receivedAt, hasStart: true });
   }
@@ -175,18 +151,14 @@ export class InstallTrials {
   }
 
   /** Failures that wait, by patch and profile. */
-  pending(): readonly PendingCell[] {
-    const cells = new Map<number, PendingCell>();
+  pending(): readonly ProfileCount[] {
+    const cells = new Map<number, ProfileCount>();
     for (let index = this.waitingFrom; index < this.waiting.length; index += 1) {
       const outcome = this.waiting[index];
       if (outcome === undefined) continue;
       const isCounted = !outcome.hasStart && (this.entries.flags(outcome.entry) & ENTRY.trialFlag) !== 0;
       if (isCounted) continue;
-      const patch = this.entries.patch(outcome.entry);
-      const key = patch * PROFILES_MAX + outcome.profile;
-      const cell = cells.get(key) ?? { patch, profile: outcome.profile, failures: 0 };
-      cells.set(key, cell);
-      cell.failures += 1;
+      countOne(cells, this.entries.patch(outcome.entry), outcome.profile);
     }
     return [...cells.values()];
   }
@@ -197,7 +169,7 @@ export class InstallTrials {
    */
   drain({ to, receivedUntil, stuckUntil }: TrialDeadlines): {
     readonly trials: readonly TrialCell[];
-    readonly unreached: readonly UnreachedCell[];
+    readonly unreached: readonly ProfileCount[];
   } {
     this.failStuck(stuckUntil, to);
     const deadlineMs = to - receivedUntil;
@@ -230,7 +202,7 @@ export class InstallTrials {
         [...this.watched.values()].flatMap((each) => [each.patch, each.profile, each.cohort, each.started, each.known]),
       ),
       unreached: Float64Array.from(
-        [...this.unreachedCells.values()].flatMap(({ patch, profile, tries }) => [patch, profile, tries]),
+        [...this.unreachedCells.values()].flatMap(({ patch, profile, count }) => [patch, profile, count]),
       ),
       outcomes: Float64Array.from(this.waiting.slice(this.waitingFrom).flatMap(numbersOf)),
       stuck: Float64Array.from(this.stuck.flatMap(numbersOf)),
@@ -247,8 +219,8 @@ export class InstallTrials {
       const each = { patch, profile, cohort, started, known };
       this.watched.set(keyOf(each), each);
     }
-    for (const [patch = 0, profile = 0, tries = 0] of recordsIn(unreached, UNREACHED_NUMBERS))
-      this.unreachedCells.set(patch * PROFILES_MAX + profile, { patch, profile, tries });
+    for (const [patch = 0, profile = 0, count = 0] of recordsIn(unreached, UNREACHED_NUMBERS))
+      this.unreachedCells.set(patch * PROFILES_MAX + profile, { patch, profile, count });
     this.waiting.push(...waitingIn(outcomes));
     this.stuck = waitingIn(stuck);
   }
@@ -301,7 +273,7 @@ export class InstallTrials {
     const key = keyOf({ patch, profile, cohort }) * ageBands.length + band;
     const known = this.cells.get(key);
     if (known !== undefined) return known;
-    const cell = { patch, profile, cohort, band, ...nothingCounted() };
+    const cell = { patch, profile, cohort, band, ...nothingCounted };
     this.cells.set(key, cell);
     return cell;
   }
@@ -318,19 +290,21 @@ function dueAt(cohort: number): number {
   return (cohort + 1 + OUTCOME_HOURS) * HOUR_MS;
 }
 
-function nothingCounted(): Counted {
-  return { started: 0, failed: 0, relapsed: 0, fine: 0, removed: 0, due: 0, open: 0 };
+function countOne(counts: Map<number, ProfileCount>, patch: number, profile: number): void {
+  const key = patch * PROFILES_MAX + profile;
+  const known = counts.get(key) ?? { patch, profile, count: 0 };
+  counts.set(key, known);
+  known.count += 1;
 }
 
-function numbersOfCell({ patch, profile, cohort, band, ...counted }: TrialCell): number[] {
-  const { started, failed, relapsed, fine, removed, due, open } = counted;
-  return [patch, profile, cohort, band, started, failed, relapsed, fine, removed, due, open];
+function numbersOfCell({ patch, profile, cohort, band, ...counts }: TrialCell): number[] {
+  return [patch, profile, cohort, band, ...trialCounts.map((each) => counts[each])];
 }
 
 function cellOf(numbers: readonly number[]): TrialCell {
-  const [patch = 0, profile = 0, cohort = 0, band = 0, ...counted] = numbers;
-  const [started = 0, failed = 0, relapsed = 0, fine = 0, removed = 0, due = 0, open = 0] = counted;
-  return { patch, profile, cohort, band, started, failed, relapsed, fine, removed, due, open };
+  const [patch = 0, profile = 0, cohort = 0, band = 0, ...counts] = numbers;
+  const counted = Object.fromEntries(trialCounts.map((each, index) => [each, counts[index] ?? 0])) as TrialCounts;
+  return { patch, profile, cohort, band, ...counted };
 }
 
 function waitingIn(numbers: Float64Array): Waiting[] {

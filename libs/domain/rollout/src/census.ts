@@ -71,13 +71,20 @@ export function slicesOf(plan: Plan, published: PublishedPatch): Slice[] {
 
 /** The slices of a patch that some wave of the plan is for, with their known devices, those without left out. */
 export function knownSlices(plan: Plan, published: PublishedPatch, census: Census): KnownSlice[] {
-  const devices = new Map<string, number>();
-  for (const each of populationsOf(published, census))
-    devices.set(sliceKey(each), (devices.get(sliceKey(each)) ?? 0) + each.devices);
-  return slicesOf(plan, published).flatMap((slice) => {
-    const known = devices.get(sliceKey(slice)) ?? 0;
-    return known === 0 ? [] : [{ ...slice, devices: known }];
-  });
+  const known = bySlice(populationsOf(published, census));
+  return slicesOf(plan, published).flatMap((slice) => known.get(sliceKey(slice)) ?? []);
+}
+
+/** Devices of all tracks and rings together; slices without any are left out. */
+function bySlice(populations: Iterable<Population>): Map<string, KnownSlice> {
+  const slices = new Map<string, KnownSlice>();
+  for (const each of populations) {
+    if (each.devices === 0) continue;
+    const { platform, model, base, devices } = each;
+    const key = sliceKey(each);
+    slices.set(key, { platform, model, base, devices: (slices.get(key)?.devices ?? 0) + devices });
+  }
+  return slices;
 }
 
 /** True when a slice covers every device that some wave of the plan is for. */
@@ -115,15 +122,8 @@ function previewWave(
   const audience = compileAudience(wave.audience);
   // Of a ring nobody is held back; of the others the hold-back stays out.
   const share = (ring === undefined ? Math.min(ramp.toPercent, 100 - holdBackPercent) : ramp.toPercent) / 100;
-  const bySlice = new Map<string, Slice & { eligible: number }>();
-  for (const each of populations) {
-    if (!belongs(each, audience, ring)) continue;
-    const { platform, model, base, devices } = each;
-    const key = sliceKey(each);
-    bySlice.set(key, { platform, model, base, eligible: (bySlice.get(key)?.eligible ?? 0) + devices });
-  }
-  const present = [...bySlice.values()]
-    .filter(({ eligible }) => eligible > 0)
+  const present = [...bySlice(populations.filter((each) => belongs(each, audience, ring))).values()]
+    .map(({ devices, ...slice }) => ({ ...slice, eligible: devices }))
     .sort((left, right) => right.eligible - left.eligible || (left.model < right.model ? -1 : 1));
   const eligible = sum(present.map((slice) => slice.eligible));
   const expected = Math.round(eligible * share);

@@ -4,6 +4,7 @@ import {
   type HealthBucketClosed,
   type HolderCount,
   type InstallRow,
+  nothingCounted,
 } from '@sluice/domain-cohorts';
 import { type Decider, type DomainEvent, fold, Rejection } from '@sluice/event-sourcing';
 import { type AskingDevice } from './decide.ts';
@@ -185,8 +186,7 @@ export const phone: AskingDevice = {
 /** A row of install trials: nothing but what is given, of an iPhone18,1 and patch a, in the hour of the morning. */
 export function installRow(change: Partial<InstallRow> = {}): InstallRow {
   const slice = { platform: 'ios', model: 'iPhone18,1', base: '23D8133' } as const;
-  const nothing = { started: 0, failed: 0, relapsed: 0, fine: 0, removed: 0, due: 0, open: 0 };
-  return { patchId: 'a', slice, cohort: minuteMs(0) / 3_600_000, band: 0, ...nothing, ...change };
+  return { patchId: 'a', slice, cohort: minuteMs(0) / 3_600_000, band: 0, ...nothingCounted, ...change };
 }
 
 interface BucketContent {

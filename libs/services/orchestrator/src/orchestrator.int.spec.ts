@@ -6,6 +6,7 @@ import {
   type HealthBucketClosed,
   type HealthRows,
   type InstallRow,
+  nothingCounted,
   type TrialCounts,
 } from '@sluice/domain-cohorts';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -112,9 +113,8 @@ async function phonesReport() {
 
 /** Trials of the patch that began in this hour; on the slice, unless on another model. */
 function tried(counts: Partial<TrialCounts>, model: string = SLICE.model): InstallRow {
-  const nothing = { started: 0, failed: 0, relapsed: 0, fine: 0, removed: 0, due: 0, open: 0 };
   const cohort = Math.floor(clock.now() / (60 * MINUTE));
-  return { patchId: 'p-a', slice: { ...SLICE, model }, cohort, band: 0, ...nothing, ...counts };
+  return { patchId: 'p-a', slice: { ...SLICE, model }, cohort, band: 0, ...nothingCounted, ...counts };
 }
 
 type BucketContent = Partial<HealthRows & Pick<HealthBucketClosed, 'holders' | 'populations'>>;

@@ -65,7 +65,7 @@ export function neededOutcomes(tolerated: number, awake: number): number {
 }
 
 /** The evidence as a number for people: the sum of all tests, and its limit for widening. */
-export function tooNear({ logSum, logLimit }: SumEvidence): WaveWait {
+function tooNear({ logSum, logLimit }: SumEvidence): WaveWait {
   return {
     for: 'evidence',
     evidence: Math.round(Math.exp(Math.min(logSum, EXPONENT_MAX))),

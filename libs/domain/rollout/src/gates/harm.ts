@@ -1,4 +1,4 @@
-import { logMean } from './rates.ts';
+import { logMean, logSum } from './rates.ts';
 
 /** How many times as often as the others the exposed devices may be harmed: the alternatives, each with the same weight. */
 const RATIOS = [1.25, 1.5, 2, 3, 5, 10, 20] as const;
@@ -55,7 +55,7 @@ export function logHarmEvidence(tallies: readonly HarmTally[], periods: number):
   const masses = RATIOS.map((_, index) => {
     let logMass = -Infinity;
     for (let period = 1; period <= periods; period += 1) {
-      logMass = logSum(logMass, -Math.log(period * (period + 1)));
+      logMass = logSum([logMass, -Math.log(period * (period + 1))]);
       for (const tally of tallies) logMass += tally.get(period)?.[index] ?? 0;
     }
     return logMass;
@@ -67,9 +67,4 @@ function likelihoodRatio({ shareBegin, shareEnd }: HarmEvent, arm: 'treated' | '
   const [treated, control] = [shareBegin, 1 - shareEnd];
   const theta = (times: number) => (treated * times) / (treated * times + control);
   return arm === 'treated' ? theta(ratio) / theta(1) : (1 - theta(ratio)) / (1 - theta(1));
-}
-
-function logSum(left: number, right: number): number {
-  const largest = Math.max(left, right);
-  return largest + Math.log1p(Math.exp(Math.min(left, right) - largest));
 }

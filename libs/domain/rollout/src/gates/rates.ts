@@ -67,8 +67,3 @@ export function logSum(logs: readonly number[]): number {
   for (const log of logs) sum += Math.exp(log - largest);
   return largest + Math.log(sum);
 }
-
-/** What a cell of cohort and age band counts from a resume on: passed bands are dropped, in those in progress the survivors stay. */
-export function resumed({ n, x }: RateCounts, band: 'passed' | 'in progress' | 'later'): RateCounts {
-  return band === 'passed' ? { n: 0, x: 0 } : { n: n - x, x: 0 };
-}

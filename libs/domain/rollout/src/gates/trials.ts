@@ -52,11 +52,6 @@ export class SliceTrials {
     this.sinceMs = sinceMs;
   }
 
-  /** The hour of its first trial, in hours since 1970: the order in which slices appear. */
-  get firstCohort(): number {
-    return Math.min(...this.cohorts.keys());
-  }
-
   /** Takes a row of a bucket that ended then. */
   add({ cohort, band, started, failed, fine, removed, due, open }: InstallRow, toMs: number): void {
     const counted = this.cohorts.get(cohort) ?? noCohort();

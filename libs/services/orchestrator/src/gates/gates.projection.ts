@@ -60,11 +60,12 @@ export class GatesView {
   goingOn(rollout: StartedRollout, published: PublishedPatch, nowMs: number): GoingOn | undefined {
     const verdict = this.verdictOn(rollout);
     if (verdict === undefined) return undefined;
+    const outcomes = outcomesOf(this.ledger, rollout);
     return goingOn({
       rollout,
       verdict,
-      withPending: verdictOn(this.ledger, rollout, { pendingToo: true }),
-      outcomes: outcomesOf(this.ledger, rollout),
+      withPending: outcomes.pending === 0 ? verdict : verdictOn(this.ledger, rollout, { pendingToo: true }),
+      outcomes,
       awake: awakeFirstExposed(rollout, published, { census: this.populations, nowMs }),
     });
   }

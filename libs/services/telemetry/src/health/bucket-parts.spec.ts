@@ -1,4 +1,4 @@
-import { columnsOf, type HealthBucketClosed, type InstallRow, rowsOf } from '@sluice/domain-cohorts';
+import { columnsOf, type HealthBucketClosed, type InstallRow, nothingCounted, rowsOf } from '@sluice/domain-cohorts';
 import { describe, expect, it } from 'vitest';
 import { partsOf } from './bucket-parts.ts';
 
@@ -20,8 +20,8 @@ function bucket(lines: number): HealthBucketClosed {
     reportingDeadlineMinutes: 240,
     ...columnsOf({
       installs: numbers(lines).map((index): InstallRow => ({
+        ...nothingCounted,
         ...{ patchId: 'a', slice: slice(index), cohort: 492_465, band: 0, started: index + 1 },
-        ...{ failed: 0, relapsed: 0, fine: 0, removed: 0, due: 0, open: 0 },
       })),
       pending: numbers(lines).map((index) => ({ patchId: 'b', slice: slice(index), count: index })),
       unreached: [],
