@@ -9,6 +9,12 @@ export const Slice = Type.Object({ platform: Platform, model: Model, base: Build
 /** Known devices of a slice when the rollout started. */
 export const KnownSlice = Type.Object({ ...Slice.properties, devices: Count });
 
+/**
+ * Known devices of a slice on the automatic track that were heard of shortly before a wave opened, and that it is for; it is
+ * the first to expose them from so many percent of the buckets on.
+ */
+export const AwakeSlice = Type.Object({ ...Slice.properties, abovePercent: Type.Number(), devices: Count });
+
 /** What one test found on devices that are looked at together: `of` names the family, the model, or model and base. */
 export const TestEvidence = Type.Object({
   test: Type.String(),
@@ -77,6 +83,8 @@ export const InstallColumns = Type.Object({
   /** Trials whose outcome is due by now, and those of them without any; where the package could not be got, none is missed. */
   due: Column,
   open: Column,
+  /** Of the started, those of devices on the manual track. */
+  manual: Type.Optional(Column),
 });
 
 /** Counts in columns of equal length: one row for each patch and slice. */
@@ -122,4 +130,6 @@ export const Population = Type.Object({
   track: Track,
   ring: Type.Optional(Type.String()),
   devices: Count,
+  /** Those that were heard of in the last 36 h; told anew when it has changed by more than one in fifty devices. */
+  awake: Type.Optional(Count),
 });

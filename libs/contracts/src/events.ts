@@ -1,5 +1,6 @@
 import Type from 'typebox';
 import {
+  AwakeSlice,
   CountColumns,
   HolderCount,
   InstallColumns,
@@ -90,9 +91,15 @@ export const Plan = Type.Object({
   patchId: Id,
   waves: Type.Array(Wave),
   holdBackPercent: Type.Number(),
-  gates: Type.Object({ installFailureRateMax: Type.Number() }),
+  gates: Type.Object({
+    installFailureRateMax: Type.Number(),
+    outcomeMissingRateMax: Type.Optional(Type.Number()),
+    removedByUserRateMax: Type.Optional(Type.Number()),
+    maturityHours: Type.Optional(Type.Number()),
+  }),
   watchHours: Type.Optional(Type.Number()),
   goOn: Type.Optional(Type.Literal('time')),
+  pace: Type.Optional(Type.Object({ first: Type.Number(), factor: Type.Number() })),
   salt: Type.String(),
   startAt: Type.Optional(Time),
   notes: Type.Optional(Text),
@@ -116,7 +123,12 @@ export const RolloutStarted = event('RolloutStarted', {
   exposure: Type.Optional(Type.Literal('granted')),
   evidenceSeen: Type.Optional(Text),
 });
-export const WaveOpened = event('WaveOpened', { ...rollout, wave: Count });
+/** `awake`: the devices that it may expose as the first, which the pace of the exposure counts; absent when they were not known. */
+export const WaveOpened = event('WaveOpened', {
+  ...rollout,
+  wave: Count,
+  awake: Type.Optional(Type.Array(AwakeSlice)),
+});
 /**
  * The permission to widen a wave evenly from one percentage of buckets to another, between two instants. `ranMinutes` is the
  * running time of the wave when it begins. A pause, a halt or a stop cuts it short at that instant.
@@ -130,6 +142,8 @@ export const ExposureGranted = event('ExposureGranted', {
   to: Time,
   ranMinutes: Type.Number(),
   because: Type.Enum(['ramp', 'bake', 'upgrade', 'hold-back']),
+  /** The pace kept it from going as far as the ramp begins: its time is no running time. */
+  paced: Type.Optional(Type.Literal(true)),
 });
 /** `because`: the bake time was over, or an operator advanced the rollout early. `forced`: why, though the wave waited. */
 export const WaveBaked = event('WaveBaked', {

@@ -52,6 +52,8 @@ export interface InstallColumns extends Readonly<Record<keyof TrialCounts, reado
   readonly slice: readonly number[];
   readonly cohort: readonly number[];
   readonly band: readonly number[];
+  /** Of the started, those of devices on the manual track; absent in buckets from before it was counted. */
+  readonly manual?: readonly number[];
 }
 
 /**
@@ -70,6 +72,8 @@ export interface InstallRow extends Readonly<TrialCounts> {
   readonly slice: Slice;
   readonly cohort: number;
   readonly band: number;
+  /** Of the started, those of devices on the manual track. */
+  readonly manual?: number;
 }
 
 /** A row of `pending` or `unreached`. */
@@ -133,7 +137,8 @@ export function rowsOf({ patches, slices, installs, pending, unreached }: Health
   return {
     installs: rows(installs, (row) => {
       const counts = Object.fromEntries(trialCounts.map((each) => [each, installs[each][row] ?? 0])) as TrialCounts;
-      return { cohort: installs.cohort[row] ?? SETTLED, band: installs.band[row] ?? 0, ...counts };
+      const [cohort, band] = [installs.cohort[row] ?? SETTLED, installs.band[row] ?? 0];
+      return { cohort, band, manual: installs.manual?.[row] ?? 0, ...counts };
     }),
     pending: counted(pending),
     unreached: counted(unreached),
@@ -167,6 +172,7 @@ export function columnsOf({
       slice: installs.map(sliceOf),
       cohort: installs.map(({ cohort }) => cohort),
       band: installs.map(({ band }) => band),
+      manual: installs.map(({ manual = 0 }) => manual),
       ...(counts as Record<keyof TrialCounts, number[]>),
     },
     pending: counted(pending),

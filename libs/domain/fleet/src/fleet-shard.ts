@@ -152,6 +152,17 @@ export class FleetShard extends ShardState {
     return { trials, unreached, pending: this.trials.pending(), tallies: this.patches.drainTallies() };
   }
 
+  /** Known devices by the number of their profile, of those that were heard of since an instant. */
+  awakeByProfile(sinceMs: number): Uint32Array {
+    const awake = new Uint32Array(this.profiles.lines.texts.length);
+    for (let device = 0; device < this.devices.count; device += 1) {
+      if (!this.devices.is(device, DEVICE.counted) || this.lastReportAt(device) < sinceMs) continue;
+      const profile = this.devices.profile(device);
+      awake[profile] = (awake[profile] ?? 0) + 1;
+    }
+    return awake;
+  }
+
   private isBehind(device: number, occurred: number, received: number): boolean {
     const lastReportAt = this.lastReportAt(device);
     return occurred < (lastReportAt === -Infinity ? received : lastReportAt) - BEHIND_MS_MAX;

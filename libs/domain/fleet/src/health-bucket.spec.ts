@@ -166,8 +166,8 @@ describe('telling cohorts', () => {
     ]);
     add(shard, { ...installed(100), device: 'd-2' }, failed(400));
     expect(rows(410, shard)).toEqual([
-      { cohort: hourOf(70), band: 0, started: 0, failed: 0, fine: 1 },
       { cohort: hourOf(30), band: 2, started: 0, failed: 1, fine: 0 },
+      { cohort: hourOf(70), band: 0, started: 0, failed: 0, fine: 1 },
       { cohort: hourOf(70), band: 1, started: 0, failed: 0, fine: 0 },
     ]);
   });
@@ -291,17 +291,39 @@ describe('telling populations', () => {
     const shard = notedShardOf(started(0), { ...installed(0), device: 'd-2' });
     const bucket = closeBucket(shard, nothingAnnounced, closing(1)) as HealthBucketClosed;
     const here = { platform: 'ios', model: 'iPhone18,1', base: BASE_BUILD, track: 'automatic' };
-    expect(bucket.populations).toEqual([{ ...here, devices: 2 }]);
+    expect(bucket.populations).toEqual([{ ...here, devices: 2, awake: 2 }]);
     add(shard, { occurredAt: NOON + HOUR, said: { osBuild: '23E200' } });
     add(shard, { device: 'd-2', occurredAt: NOON + HOUR, said: { osBuild: '23E200', ring: 'beta' } });
     const announced = announce(nothingAnnounced, bucket);
     const next = closeBucket(shard, announced, closing(61)) as HealthBucketClosed;
     expect(next.populations).toEqual([
-      { ...here, base: '23E200', devices: 1 },
-      { ...here, base: '23E200', ring: 'beta', devices: 1 },
-      { ...here, devices: 0 },
+      { ...here, base: '23E200', devices: 1, awake: 1 },
+      { ...here, base: '23E200', ring: 'beta', devices: 1, awake: 1 },
+      { ...here, devices: 0, awake: 0 },
     ]);
     expect(announce(announced, next).populations.size).toBe(2);
+  });
+
+  it('tells who was heard of in the last 36 h, when it has changed by more than one in fifty devices', () => {
+    const shard = notedShardOf(...Array.from({ length: 100 }, (_, device) => ({ device: `d-${String(device)}` })));
+    const bucket = closeBucket(shard, nothingAnnounced, closing(1)) as HealthBucketClosed;
+    expect(bucket.populations).toMatchObject([{ devices: 100, awake: 100 }]);
+    const announced = announce(nothingAnnounced, bucket);
+    const report = (device: number) =>
+      add(shard, { device: `d-${String(device)}`, occurredAt: NOON + 20 * HOUR, receivedAt: NOON + 20 * HOUR });
+    for (let device = 0; device < 98; device += 1) report(device);
+    expect(closeBucket(shard, announced, closing(35 * 60))).toBeUndefined();
+    // Two are asleep by now: no more than one in fifty.
+    expect(closeBucket(shard, announced, closing(37 * 60))).toBeUndefined();
+    const asleep = closeBucket(shard, announced, closing(57 * 60)) as HealthBucketClosed;
+    expect(asleep.populations).toMatchObject([{ devices: 100, awake: 0 }]);
+    expect(closeBucket(shard, announce(announced, asleep), closing(99 * 60))).toBeUndefined();
+  });
+
+  it('tells how many of the started are on the manual track', () => {
+    const manual = { ...started(0), device: 'd-2', said: { ...started(0).said, track: 'manual' as const } };
+    const bucket = closeBucket(notedShardOf(started(0), manual), nothingAnnounced, closing(1)) as HealthBucketClosed;
+    expect(rowsOf(bucket).installs).toMatchObject([{ started: 2, manual: 1 }]);
   });
 });
 

@@ -1,10 +1,12 @@
 import {
+  AWAKE_HOURS,
   columnsOf,
   type CountRow,
   type HealthBucketClosed,
   type HealthRows,
   type HolderCount,
   type InstallRow,
+  nothingCounted,
   patchSliceKey,
   type Population,
   populationKey,
@@ -88,7 +90,7 @@ export function closeBucket(
   const drained = state.drainHealth(deadlinesAt(closing.to, closing.reportingDeadlineMs));
   const rows = rowsIn(state, drained, announced.pending);
   const holders = holderLines(state, announced, drained.tallies, closing);
-  const populations = populationLines(state, announced);
+  const populations = populationLines(state, announced, closing.to);
   const counted = rows.installs.length + rows.pending.length + rows.unreached.length;
   if (counted === 0 && holders.length === 0 && populations.length === 0) return undefined;
   return {
@@ -124,7 +126,7 @@ function rowsIn(
   { trials, pending, unreached }: Drained,
   announced: ReadonlyMap<string, CountRow>,
 ): HealthRows {
-  const installs = new Map<string, Mutable<InstallRow>>();
+  const installs = new Map<string, Mutable<Required<InstallRow>>>();
   const placeOf = (patch: number, profileIndex: number) => {
     const profile = state.profiles.at(profileIndex);
     if (profile === undefined) return undefined;
@@ -136,9 +138,10 @@ function rowsIn(
     const place = placeOf(patch, profile);
     if (place === undefined) continue;
     const key = `${patchSliceKey(place)} ${String(cohort)} ${String(band)}`;
-    const row = installs.get(key);
-    if (row === undefined) installs.set(key, { ...place, cohort, band, ...counts });
-    else for (const each of trialCounts) row[each] += counts[each];
+    const row = installs.get(key) ?? { ...place, cohort, band, manual: 0, ...nothingCounted };
+    installs.set(key, row);
+    for (const each of trialCounts) row[each] += counts[each];
+    if (state.profiles.at(profile)?.track === 'manual') row.manual += counts.started;
   }
   const counted = (cells: readonly ProfileCount[]) => {
     const rows = new Map<string, Mutable<CountRow>>();
@@ -205,16 +208,27 @@ function isChanged(line: HolderCount, before: HolderCount | undefined): boolean 
   );
 }
 
-function populationLines(state: FleetShard, announced: AnnouncedHealth): Population[] {
-  const present = new Map<string, Population>();
-  for (const { profile, devices } of state.profiles.populations()) {
-    if (devices === 0) continue;
+/** A count of awake devices is told again when it has changed by more than this part of the devices. */
+const AWAKE_STEP = 1 / 50;
+
+function populationLines(state: FleetShard, announced: AnnouncedHealth, toMs: number): Population[] {
+  const present = new Map<string, Mutable<Population> & { awake: number }>();
+  const awakeBy = state.awakeByProfile(toMs - AWAKE_HOURS * 3_600_000);
+  state.profiles.populations().forEach(({ profile, devices }, index) => {
+    if (devices === 0) return;
     const { platform, model, track, ring } = profile;
-    const line = { platform, model, base: state.baseOf(profile), track, ...(ring !== undefined && { ring }), devices };
-    const key = populationKey(line);
-    present.set(key, { ...line, devices: devices + (present.get(key)?.devices ?? 0) });
-  }
-  const changed = [...present].filter(([key, line]) => line.devices !== announced.populations.get(key)?.devices);
+    const alike = { platform, model, base: state.baseOf(profile), track, ...(ring !== undefined && { ring }) };
+    const line = present.get(populationKey({ ...alike, devices })) ?? { ...alike, devices: 0, awake: 0 };
+    present.set(populationKey(line), line);
+    line.devices += devices;
+    line.awake += awakeBy[index] ?? 0;
+  });
+  const changed = [...present].filter(([key, line]) => hasChanged(line, announced.populations.get(key)));
   const gone = [...announced.populations].filter(([key]) => !present.has(key));
-  return [...changed.map(([, line]) => line), ...gone.map(([, line]) => ({ ...line, devices: 0 }))];
+  return [...changed.map(([, line]) => line), ...gone.map(([, line]) => ({ ...line, devices: 0, awake: 0 }))];
+}
+
+function hasChanged({ devices, awake }: Population & { awake: number }, before: Population | undefined): boolean {
+  if (before?.devices !== devices || before.awake === undefined) return true;
+  return awake !== before.awake && (awake === 0 || Math.abs(awake - before.awake) > devices * AWAKE_STEP);
 }

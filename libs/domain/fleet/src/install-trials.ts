@@ -185,7 +185,9 @@ export class InstallTrials {
       this.waitingFrom = 0;
     }
     this.missOutcomes(to);
-    const [trials, unreached] = [[...this.cells.values()], [...this.unreachedCells.values()]];
+    // In the same order for everybody who folded the same, from whichever image.
+    const trials = [...this.cells.values()].sort((left, right) => compare(placeOf(left), placeOf(right)));
+    const unreached = [...this.unreachedCells.values()].sort((left, right) => compare(placeOf(left), placeOf(right)));
     this.cells = new Map();
     this.unreachedCells = new Map();
     return { trials, unreached };
@@ -319,4 +321,15 @@ function recordsIn(numbers: Float64Array, each: number): number[][] {
   return Array.from({ length: numbers.length / each }, (_, index) => [
     ...numbers.subarray(index * each, (index + 1) * each),
   ]);
+}
+
+type Place = Pick<TrialCell, 'patch' | 'profile'> & Partial<Pick<TrialCell, 'cohort' | 'band'>>;
+
+function placeOf({ patch, profile, cohort = 0, band = 0 }: Place): number[] {
+  return [patch, profile, cohort, band];
+}
+
+function compare(left: readonly number[], right: readonly number[]): number {
+  const index = left.findIndex((number, each) => number !== right[each]);
+  return (left[index] ?? 0) - (right[index] ?? 0);
 }

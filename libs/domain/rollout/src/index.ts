@@ -9,6 +9,7 @@ export * from './gates/verdict.ts';
 export { logRateEvidence } from './gates/rates.ts';
 export * from './gates/going-on.ts';
 export * from './hold.ts';
+export * from './pace.ts';
 export * from './plan.ts';
 export * from './policy.ts';
 export * from './recall-progress.ts';

@@ -1,5 +1,5 @@
 import { ageBands } from '@sluice/domain-cohorts';
-import { type Plan } from '../plan.ts';
+import { OUTCOME_MISSING_RATE_MAX, type Plan, REMOVED_BY_USER_RATE_MAX } from '../plan.ts';
 import { type RateCounts } from './rates.ts';
 import { type SliceCounts } from './trials.ts';
 
@@ -15,9 +15,6 @@ export interface Test {
   readonly words: (counts: RateCounts) => string;
 }
 
-/** A trial without any outcome when it is due; and a device whose user takes the patch off: so many are tolerated where the plan does not say. */
-const OUTCOME_MISSING_RATE_MAX = 0.02;
-const REMOVED_BY_USER_RATE_MAX = 0.05;
 /** Four bands alone would tolerate four times the rate, so that all ages together are looked at, too. */
 const ALL_AGES_WEIGHT = 0.2;
 const BANDS_WEIGHT = 0.4;
@@ -47,7 +44,7 @@ const outcomeMissing: Test = {
   name: 'outcome-missing',
   weight: 0.15,
   countsOf: ({ missing }) => missing,
-  tolerated: () => OUTCOME_MISSING_RATE_MAX,
+  tolerated: ({ gates }) => gates.outcomeMissingRateMax ?? OUTCOME_MISSING_RATE_MAX,
   words: ({ n, x }) => `devices that began to install are not heard of again: ${String(x)} of ${String(n)}`,
 };
 
@@ -55,7 +52,7 @@ const removedByUser: Test = {
   name: 'removed-by-user',
   weight: 0.05,
   countsOf: ({ removed }) => removed,
-  tolerated: () => REMOVED_BY_USER_RATE_MAX,
+  tolerated: ({ gates }) => gates.removedByUserRateMax ?? REMOVED_BY_USER_RATE_MAX,
   words: ({ n, x }) => `users remove it: ${String(x)} of ${String(n)}`,
 };
 

@@ -11,6 +11,7 @@ import {
 } from '@sluice/domain-cohorts';
 import { toTimeText } from '@sluice/event-sourcing';
 import { type HoldEvent } from '../hold.ts';
+import { type Well } from '../pace.ts';
 import { type RecallEvent } from '../recall.ts';
 import { type RolloutEvent } from '../rollout-messages.ts';
 import { type StartedRollout } from '../rollout-state.ts';
@@ -156,6 +157,12 @@ export function outcomesOf(ledger: GateLedger, { plan, waveOpenedAt }: StartedRo
     known: sum(counted.map(([, { known }]) => known)),
     pending: sum([...(patch?.slices.values() ?? [])].map(pendingOf)),
   };
+}
+
+/** How many devices of a patch are fine whose trial began before an instant, and how many on the manual track began at all; by slice. */
+export function wellOf({ patches }: GateLedger, patchId: string, beforeMs: number): Well[] {
+  const slices = [...(patches.get(patchId)?.slices.values() ?? [])];
+  return slices.map((trials) => ({ slice: trials.slice, well: trials.wellBefore(beforeMs), manual: trials.manual }));
 }
 
 /** Devices that try get no package of the patch: nobody is to blame, and nothing widens. Undefined while they do. */

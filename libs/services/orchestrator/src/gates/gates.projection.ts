@@ -1,6 +1,7 @@
 import { type HealthEvent } from '@sluice/contracts';
 import {
   awakeFirstExposed,
+  type Awake,
   type Census,
   emptyCensus,
   emptyGateLedger,
@@ -11,12 +12,13 @@ import {
   nextGateHold,
   outageFor,
   outcomesOf,
-  type PublishedPatch,
   restartDue,
   type StartedRollout,
   type GateVerdict,
   verdictOn,
   versionOf,
+  type Well,
+  wellOf,
 } from '@sluice/domain-rollout';
 import { type FeedEvent } from '@sluice/event-feed';
 import { type OwnEvent } from '../publications.ts';
@@ -57,7 +59,7 @@ export class GatesView {
   }
 
   /** Whether the open wave may go on, on the counts that are there now; undefined while they are not all read. */
-  goingOn(rollout: StartedRollout, published: PublishedPatch, nowMs: number): GoingOn | undefined {
+  goingOn(rollout: StartedRollout, awake: Awake): GoingOn | undefined {
     const verdict = this.verdictOn(rollout);
     if (verdict === undefined) return undefined;
     const outcomes = outcomesOf(this.ledger, rollout);
@@ -66,7 +68,7 @@ export class GatesView {
       verdict,
       withPending: outcomes.pending === 0 ? verdict : verdictOn(this.ledger, rollout, { pendingToo: true }),
       outcomes,
-      awake: awakeFirstExposed(rollout, published, { census: this.populations, nowMs }),
+      awake: awakeFirstExposed(rollout, awake),
     });
   }
 
@@ -82,6 +84,11 @@ export class GatesView {
     const verdict = verdictOn(this.ledger, rollout);
     this.verdicts.set(rolloutId, { version, of: { plan, known }, verdict });
     return verdict;
+  }
+
+  /** Of each slice of the patch, the devices that are fine of installs that began before an instant. */
+  wellOf(patchId: string, beforeMs: number): Well[] {
+    return wellOf(this.ledger, patchId, beforeMs);
   }
 
   /** The id of the next hold that a gate places for the rollout. */
