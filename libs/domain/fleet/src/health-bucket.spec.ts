@@ -167,8 +167,8 @@ describe('telling cohorts', () => {
     add(shard, { ...installed(100), device: 'd-2' }, failed(400));
     expect(rows(410, shard)).toEqual([
       { cohort: hourOf(30), band: 2, started: 0, failed: 1, fine: 0 },
-      { cohort: hourOf(70), band: 0, started: 0, failed: 0, fine: 1 },
       { cohort: hourOf(70), band: 1, started: 0, failed: 0, fine: 0 },
+      { cohort: hourOf(70), band: 0, started: 0, failed: 0, fine: 1 },
     ]);
   });
 
