@@ -87,6 +87,25 @@ export const InstallColumns = Type.Object({
   manual: Type.Optional(Column),
 });
 
+/**
+ * First incidents of devices since a rollout started, in columns of equal length, one row for each: `rollout` and `signal` are
+ * indexes into `rollouts` and `signals`, `slice` into the slices of the bucket.
+ */
+export const HarmColumns = Type.Object({
+  rollouts: Type.Array(Id),
+  signals: Type.Array(Type.String()),
+  rollout: Column,
+  slice: Column,
+  /** The waves that the device is in, as bits, the first wave lowest. Members of rings are left out. */
+  waves: Column,
+  signal: Column,
+  /** Where the device lies among the buckets of the rollout, in millionths. */
+  place: Column,
+  /** When it happened, and when it was received, in minutes since the start of the rollout. */
+  minute: Column,
+  received: Column,
+});
+
 /** Counts in columns of equal length: one row for each patch and slice. */
 export const CountColumns = Type.Object({ patch: Column, slice: Column, count: Column });
 

@@ -2,6 +2,7 @@ import Type from 'typebox';
 import {
   AwakeSlice,
   CountColumns,
+  HarmColumns,
   HolderCount,
   InstallColumns,
   InstallEvidence,
@@ -262,6 +263,8 @@ export const HealthBucketClosed = event('HealthBucketClosed', {
   pending: CountColumns,
   /** Tries within the bucket that got no package, for want of network or server. */
   unreached: CountColumns,
+  /** Harm that is judged against devices without the patch. */
+  harm: Type.Optional(HarmColumns),
   holders: Type.Array(HolderCount),
   populations: Type.Array(Population),
 });

@@ -312,7 +312,7 @@ function rolloutEvents(tolerated: number, known: readonly (Slice & { readonly de
 }
 
 function bucketOf(installs: readonly InstallRow[], to: string) {
-  const columns = columnsOf({ installs, pending: [], unreached: [] });
+  const columns = columnsOf({ installs, pending: [], unreached: [], harm: [] });
   const place = { shard: 0, shards: 1, from: to, to, throughRevision: 0, part: 1, parts: 1 };
   const others = { reportingDeadlineMinutes: DEADLINE_MINUTES, holders: [], populations: [] };
   return { type: 'HealthBucketClosed', ...place, ...columns, ...others } as const;

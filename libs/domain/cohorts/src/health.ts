@@ -1,3 +1,4 @@
+import { type HarmColumns, type HarmNumbers, harmNumbers } from './harm.ts';
 import { type Population, type Slice, sliceKey } from './slice.ts';
 
 /**
@@ -20,6 +21,8 @@ export interface HealthBucketClosed {
   readonly installs: InstallColumns;
   readonly pending: CountColumns;
   readonly unreached: CountColumns;
+  /** Absent where there is none. */
+  readonly harm?: HarmColumns;
   readonly holders: readonly HolderCount[];
   readonly populations: readonly Population[];
 }
@@ -83,11 +86,19 @@ export interface CountRow {
   readonly count: number;
 }
 
+/** A row of `harm`. */
+export interface HarmRow extends HarmNumbers {
+  readonly rolloutId: string;
+  readonly slice: Slice;
+  readonly signal: string;
+}
+
 /** The rows of a bucket, however they are laid out. */
 export interface HealthRows {
   readonly installs: readonly InstallRow[];
   readonly pending: readonly CountRow[];
   readonly unreached: readonly CountRow[];
+  readonly harm: readonly HarmRow[];
 }
 
 /** Known devices of the shard that hold a patch at the end of the bucket, and what happened to it within. */
@@ -127,7 +138,7 @@ export interface RecallCount {
 }
 
 /** The rows of a bucket. A row that names what is not there is left out. */
-export function rowsOf({ patches, slices, installs, pending, unreached }: HealthBucketClosed): HealthRows {
+export function rowsOf({ patches, slices, installs, pending, unreached, harm }: HealthBucketClosed): HealthRows {
   const rows = <Counts>(columns: Pick<CountColumns, 'patch' | 'slice'>, countsIn: (row: number) => Counts) =>
     columns.patch.flatMap((patch, row) => {
       const [patchId, slice] = [patches[patch], slices[columns.slice[row] ?? -1]];
@@ -142,7 +153,18 @@ export function rowsOf({ patches, slices, installs, pending, unreached }: Health
     }),
     pending: counted(pending),
     unreached: counted(unreached),
+    harm: harm === undefined ? [] : harmRows(harm, slices),
   };
+}
+
+function harmRows(columns: HarmColumns, slices: readonly Slice[]): HarmRow[] {
+  return columns.rollout.flatMap((rollout, row) => {
+    const [rolloutId, slice] = [columns.rollouts[rollout], slices[columns.slice[row] ?? -1]];
+    const signal = columns.signals[columns.signal[row] ?? -1];
+    if (rolloutId === undefined || slice === undefined || signal === undefined) return [];
+    const numbers = Object.fromEntries(harmNumbers.map((each) => [each, columns[each][row] ?? 0])) as HarmNumbers;
+    return [{ rolloutId, slice, signal, ...numbers }];
+  });
 }
 
 /** The rows as the columns of a bucket. */
@@ -150,7 +172,8 @@ export function columnsOf({
   installs,
   pending,
   unreached,
-}: HealthRows): Pick<HealthBucketClosed, 'patches' | 'slices' | 'installs' | 'pending' | 'unreached'> {
+  harm,
+}: HealthRows): Pick<HealthBucketClosed, 'patches' | 'slices' | keyof HealthRows> {
   const patches = new Map<string, number>();
   const slices = new Map<string, { readonly index: number; readonly slice: Slice }>();
   const patchOf = ({ patchId }: { readonly patchId: string }) => indexIn(patches, patchId);
@@ -177,8 +200,24 @@ export function columnsOf({
     },
     pending: counted(pending),
     unreached: counted(unreached),
+    ...(harm.length > 0 && { harm: harmColumns(harm, sliceOf) }),
   };
   return { patches: [...patches.keys()], slices: [...slices.values()].map(({ slice }) => slice), ...columns };
+}
+
+function harmColumns(rows: readonly HarmRow[], sliceOf: (row: HarmRow) => number): HarmColumns {
+  const [rollouts, signals] = [new Map<string, number>(), new Map<string, number>()];
+  const columns = {
+    rollout: rows.map(({ rolloutId }) => indexIn(rollouts, rolloutId)),
+    slice: rows.map(sliceOf),
+    signal: rows.map(({ signal }) => indexIn(signals, signal)),
+  };
+  const numbers = Object.fromEntries(harmNumbers.map((each) => [each, rows.map((row) => row[each])]));
+  return {
+    ...{ rollouts: [...rollouts.keys()], signals: [...signals.keys()] },
+    ...columns,
+    ...(numbers as Record<keyof HarmNumbers, number[]>),
+  };
 }
 
 function indexIn(known: Map<string, number>, key: string): number {

@@ -2,6 +2,7 @@ import { isInfrastructure, type RecallCount, TRIAL_HOURS } from '@sluice/domain-
 import { DEVICE, keepLastReport } from './device-table.ts';
 import { type PatchState, RAW } from './entry-table.ts';
 import { type FailureDetails, kindCodes, parseTarget, removalCauses } from './facts.ts';
+import { type HarmCell, HarmCounts, harmSignalOf } from './harm-counts.ts';
 import { InstallTrials, type ProfileCount, type TrialCell, type TrialDeadlines } from './install-trials.ts';
 import { type PackedFacts, readDetails } from './packed-facts.ts';
 import { CLOCK_AHEAD, causeOf, HAS_ID, kindOf } from './packed-layout.ts';
@@ -36,6 +37,7 @@ interface Word {
  */
 export class FleetShard extends ShardState {
   readonly trials = new InstallTrials(this.entries);
+  readonly harm = new HarmCounts();
   /** By the number of the patch. */
   private readonly recalls = new Map<number, RecallSet>();
   private factCount = 0;
@@ -45,7 +47,10 @@ export class FleetShard extends ShardState {
   static restore(image: Omit<ShardImage, 'reports'>): FleetShard {
     const shard = new FleetShard();
     for (const patchId of image.patches) shard.patches.indexOf(patchId);
-    for (const note of image.notes) shard.notes.add(note);
+    for (const note of image.notes) {
+      shard.notes.add(note);
+      if (note.about === 'rollout') shard.harm.watch(note);
+    }
     for (const line of image.profiles) shard.profiles.indexOf(line);
     shard.devices.restore(image.devices, image.ids);
     shard.entries.records.restore(image.entries);
@@ -59,6 +64,7 @@ export class FleetShard extends ShardState {
     for (let device = 0; device < shard.devices.count; device += 1) shard.countRestored(device);
     shard.patches.restoreTallies(image.tallies);
     shard.trials.restore(image);
+    shard.harm.restore(image);
     return shard;
   }
 
@@ -98,9 +104,9 @@ export class FleetShard extends ShardState {
       if (this.isOfAnotherModel(device, profile)) this.flags.usedTwice(device);
       const observed = this.observe(device, profile, when, received);
       const patch = patches[facts.targets[index] ?? 0];
-      const announced =
-        patch !== undefined &&
-        this.record(device, patch, { profile, when, received, head, details: details.get(index) });
+      const word = { profile, when, received, head, details: details.get(index) };
+      if (kindOf(head) === KIND.IncidentReported && !this.harm.isIdle) this.harmed(device, word);
+      const announced = patch !== undefined && this.record(device, patch, word);
       if (observed || announced) this.recount(device);
     }
     this.factCount += count;
@@ -109,6 +115,8 @@ export class FleetShard extends ShardState {
   /** Takes a note: from now on the devices are seen as it says. */
   note(note: ShardNoted): void {
     if (!this.notes.add(note)) return;
+    if (note.about === 'rollout') return this.harm.watch(note);
+    if (note.about === 'rollout-end') return this.harm.end(note.rolloutId);
     const patch = this.patches.indexOf(note.patchId);
     if (patch === undefined) return;
     if (note.about === 'builds') {
@@ -147,20 +155,19 @@ export class FleetShard extends ShardState {
     unreached: readonly ProfileCount[];
     pending: readonly ProfileCount[];
     tallies: ReadonlyMap<number, PatchTally>;
+    harms: readonly HarmCell[];
   } {
     const { trials, unreached } = this.trials.drain(deadlines);
-    return { trials, unreached, pending: this.trials.pending(), tallies: this.patches.drainTallies() };
+    const [pending, tallies, harms] = [this.trials.pending(), this.patches.drainTallies(), this.harm.drain()];
+    return { trials, unreached, pending, tallies, harms };
   }
 
-  /** Known devices by the number of their profile, of those that were heard of since an instant. */
-  awakeByProfile(sinceMs: number): Uint32Array {
-    const awake = new Uint32Array(this.profiles.lines.texts.length);
-    for (let device = 0; device < this.devices.count; device += 1) {
-      if (!this.devices.is(device, DEVICE.counted) || this.lastReportAt(device) < sinceMs) continue;
-      const profile = this.devices.profile(device);
-      awake[profile] = (awake[profile] ?? 0) + 1;
-    }
-    return awake;
+  /** Takes an incident of a device, whatever it says of a patch, into what is counted for rollouts that could reach it. */
+  private harmed(device: number, { profile, when, received, details }: Word): void {
+    const signal = harmSignalOf(details?.signal);
+    if (signal === undefined) return;
+    const incident = { device, profile, signal, when, received };
+    this.harm.count(incident, (rolloutId) => this.isWithinReach(profile, rolloutId));
   }
 
   private isBehind(device: number, occurred: number, received: number): boolean {

@@ -9,6 +9,7 @@ import {
   pack,
   PATCHED_BUILD,
   recallNoted,
+  rolloutNoted,
   view,
 } from './facts.fixture.ts';
 import { type FleetShard } from './fleet-shard.ts';
@@ -26,6 +27,7 @@ function closing(minutes: number, overrides: Partial<BucketClosing> = {}): Bucke
     throughRevision: 0,
     reportingDeadlineMs: 2 * HOUR,
     longOfflineMs: 72 * HOUR,
+    bucketOf: (salt, deviceId) => Number(deviceId.slice(2)) / 1000 + salt.length / 100,
     ...overrides,
   };
 }
@@ -324,6 +326,55 @@ describe('telling populations', () => {
     const manual = { ...started(0), device: 'd-2', said: { ...started(0).said, track: 'manual' as const } };
     const bucket = closeBucket(notedShardOf(started(0), manual), nothingAnnounced, closing(1)) as HealthBucketClosed;
     expect(rowsOf(bucket).installs).toMatchObject([{ started: 2, manual: 1 }]);
+  });
+});
+
+describe('telling harm', () => {
+  const incident = (device: string, minutes: number, said: FactSketch['said'] = {}): FactSketch => ({
+    ...{ kind: 'IncidentReported', device, occurredAt: NOON + minutes * MINUTE },
+    said: { signal: 'crash', ...said },
+  });
+  const harmOf = (shard: FleetShard, minutes: number, announced = nothingAnnounced) => {
+    const bucket = closeBucket(shard, announced, closing(minutes));
+    return bucket === undefined ? [] : rowsOf(bucket).harm;
+  };
+  const here = { platform: 'ios', model: 'iPhone18,1', base: BASE_BUILD };
+
+  it('tells the first incident of each signal and device since a rollout was noted, with its place and its waves', () => {
+    const shard = notedShardOf(incident('d-1', 1));
+    shard.note(rolloutNoted('a'));
+    add(shard, incident('d-2', 10), incident('d-2', 11), incident('d-2', 12, { signal: 'connectivity' }));
+    add(shard, { ...incident('d-3', 20, { osBuild: PATCHED_BUILD }), receivedAt: NOON + 95 * MINUTE });
+    expect(harmOf(shard, 100)).toEqual([
+      { rolloutId: 'r1', slice: here, signal: 'crash', waves: 6, place: 42_000, minute: 10, received: 10 },
+      { rolloutId: 'r1', slice: here, signal: 'connectivity', waves: 6, place: 42_000, minute: 12, received: 12 },
+      { rolloutId: 'r1', slice: here, signal: 'crash', waves: 6, place: 43_000, minute: 20, received: 95 },
+    ]);
+    add(shard, incident('d-2', 200));
+    expect(harmOf(shard, 210)).toEqual([]);
+  });
+
+  it('leaves out members of rings, other bases, other models, what happened before the start, and signals of no gate', () => {
+    const shard = notedShardOf();
+    const waves = [{ ring: 'beta' }, { audience: { model: ['iPhone18,1'] } }];
+    shard.note(rolloutNoted('a', { waves }));
+    add(shard, incident('d-1', 1, { ring: 'beta' }), incident('d-2', 1, { osBuild: '23X1' }), incident('d-3', -5));
+    add(shard, incident('d-4', 1, { model: 'iPhone17,1' }), incident('d-5', 1, { signal: 'slow' }));
+    expect(harmOf(shard, 10)).toEqual([]);
+  });
+
+  it('ends with the rollout, and begins anew for another', () => {
+    const shard = notedShardOf();
+    shard.note(rolloutNoted('a'));
+    add(shard, incident('d-1', 1));
+    const { source } = rolloutNoted('a');
+    const end = { type: 'ShardNoted', about: 'rollout-end', rolloutId: 'r1', patchId: 'a' } as const;
+    shard.note({ ...end, source: { ...source, revision: 9 } });
+    add(shard, incident('d-2', 2));
+    expect(harmOf(shard, 10)).toEqual([]);
+    shard.note(rolloutNoted('a', { rolloutId: 'r2', source: { ...source, stream: 'rollout-r2' } }));
+    add(shard, incident('d-1', 20));
+    expect(harmOf(shard, 30)).toMatchObject([{ rolloutId: 'r2', minute: 20 }]);
   });
 });
 

@@ -1,7 +1,9 @@
 import {
   AWAKE_HOURS,
+  type BucketOf,
   columnsOf,
   type CountRow,
+  type HarmRow,
   type HealthBucketClosed,
   type HealthRows,
   type HolderCount,
@@ -17,6 +19,7 @@ import {
 } from '@sluice/domain-cohorts';
 import { toTimeText } from '@sluice/event-sourcing';
 import { type FleetShard, TRIAL_MS } from './fleet-shard.ts';
+import { wavesOf } from './harm-counts.ts';
 import { type ProfileCount, type TrialDeadlines } from './install-trials.ts';
 import { type PatchTally } from './patch-counts.ts';
 
@@ -52,6 +55,7 @@ export interface BucketClosing {
   readonly reportingDeadlineMs: number;
   /** A holder that was not heard of for so long is offline. */
   readonly longOfflineMs: number;
+  readonly bucketOf: BucketOf;
 }
 
 /** The state after a bucket was told. */
@@ -88,10 +92,10 @@ export function closeBucket(
   closing: BucketClosing,
 ): HealthBucketClosed | undefined {
   const drained = state.drainHealth(deadlinesAt(closing.to, closing.reportingDeadlineMs));
-  const rows = rowsIn(state, drained, announced.pending);
+  const rows = { ...rowsIn(state, drained, announced.pending), harm: harmRows(state, drained.harms, closing.bucketOf) };
   const holders = holderLines(state, announced, drained.tallies, closing);
   const populations = populationLines(state, announced, closing.to);
-  const counted = rows.installs.length + rows.pending.length + rows.unreached.length;
+  const counted = rows.installs.length + rows.pending.length + rows.unreached.length + rows.harm.length;
   if (counted === 0 && holders.length === 0 && populations.length === 0) return undefined;
   return {
     type: 'HealthBucketClosed',
@@ -125,7 +129,7 @@ function rowsIn(
   state: FleetShard,
   { trials, pending, unreached }: Drained,
   announced: ReadonlyMap<string, CountRow>,
-): HealthRows {
+): Omit<HealthRows, 'harm'> {
   const installs = new Map<string, Mutable<Required<InstallRow>>>();
   const placeOf = (patch: number, profileIndex: number) => {
     const profile = state.profiles.at(profileIndex);
@@ -160,6 +164,23 @@ function rowsIn(
     unreached: [...counted(unreached).values()],
   };
 }
+
+/** Where each harmed device lies among the buckets of the rollout, and when it was harmed. */
+function harmRows(state: FleetShard, harms: Drained['harms'], bucketOf: BucketOf): HarmRow[] {
+  return harms.flatMap(({ rolloutId, device, profile, signal, when, received }) => {
+    const [rollout, looks] = [state.notes.rolloutOf(rolloutId), state.profiles.at(profile)];
+    if (rollout === undefined || looks === undefined) return [];
+    const slice: Slice = { platform: looks.platform, model: looks.model, base: state.baseOf(looks) };
+    const sinceStart = (ms: number) => Math.max(0, Math.floor((ms - Date.parse(rollout.startedAt)) / MINUTE_MS));
+    const place = Math.floor(bucketOf(rollout.salt, state.devices.idOf(device)) * MILLION);
+    const [minute, receivedMinute] = [sinceStart(when), sinceStart(received)];
+    return [
+      { rolloutId, slice, signal, waves: wavesOf(rollout, looks, slice.base), place, minute, received: receivedMinute },
+    ];
+  });
+}
+
+const MILLION = 1_000_000;
 
 /** A device that tells another model midway is counted in two slices, in one of them less than not at all. */
 function withoutDebt(row: InstallRow): InstallRow {

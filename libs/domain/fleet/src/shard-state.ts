@@ -3,6 +3,7 @@ import { DEVICE, DeviceTable } from './device-table.ts';
 import { DeviceFlags } from './device-flags.ts';
 import { EntryTable, type PatchState, RAW } from './entry-table.ts';
 import { type Profile } from './facts.ts';
+import { wavesOf } from './harm-counts.ts';
 import { InstallTroubles, type Trouble } from './install-troubles.ts';
 import { KEY_BYTES } from './packed-layout.ts';
 import { PatchCounts } from './patch-counts.ts';
@@ -83,6 +84,25 @@ export class ShardState {
   /** When what the profile says held, −∞ if the device never reported. */
   profileAt(device: number): number {
     return this.devices.records.float(device, DEVICE.profileAtFloat);
+  }
+
+  /** Known devices by the number of their profile, of those that were heard of since an instant. */
+  awakeByProfile(sinceMs: number): Uint32Array {
+    const awake = new Uint32Array(this.profiles.lines.texts.length);
+    for (let device = 0; device < this.devices.count; device += 1) {
+      if (!this.devices.is(device, DEVICE.counted) || this.lastReportAt(device) < sinceMs) continue;
+      const profile = this.devices.profile(device);
+      awake[profile] = (awake[profile] ?? 0) + 1;
+    }
+    return awake;
+  }
+
+  /** Whether a rollout for which harm is counted could reach devices of a profile, other than as members of a ring. */
+  protected isWithinReach(profile: number, rolloutId: string): boolean {
+    const [rollout, looks] = [this.notes.rolloutOf(rolloutId), this.profiles.at(profile)];
+    if (rollout === undefined || looks === undefined) return false;
+    const base = this.baseOf(looks);
+    return this.notes.isBaseOf(rollout.patchId, base) && wavesOf(rollout, looks, base) !== 0;
   }
 
   /** The patches of a device as shown. */

@@ -1,6 +1,7 @@
 import {
   columnsOf,
   type CountRow,
+  type HarmRow,
   type HealthBucketClosed,
   type HolderCount,
   type InstallRow,
@@ -128,7 +129,7 @@ export const aborted = (at: string, rolloutId = 'r1'): RolloutEvent => ({
 });
 
 export const evidence: SumEvidence = {
-  rule: 'evidence-sum/1',
+  rule: 'evidence-sum/2',
   patchId: 'a',
   alpha: 0.001,
   logSum: 12,
@@ -193,13 +194,14 @@ interface BucketContent {
   readonly installs?: readonly InstallRow[];
   readonly pending?: readonly CountRow[];
   readonly unreached?: readonly CountRow[];
+  readonly harm?: readonly HarmRow[];
   readonly holders?: readonly HolderCount[];
   readonly shard?: number;
   readonly shards?: number;
 }
 
 export function healthBucket(to: string, content: BucketContent): HealthBucketClosed {
-  const { installs = [], pending = [], unreached = [], holders = [], shard = 0, shards = 1 } = content;
+  const { installs = [], pending = [], unreached = [], harm = [], holders = [], shard = 0, shards = 1 } = content;
   return {
     type: 'HealthBucketClosed',
     shard,
@@ -210,7 +212,7 @@ export function healthBucket(to: string, content: BucketContent): HealthBucketCl
     part: 1,
     parts: 1,
     reportingDeadlineMinutes: 240,
-    ...columnsOf({ installs, pending, unreached }),
+    ...columnsOf({ installs, pending, unreached, harm }),
     holders,
     populations: [],
   };

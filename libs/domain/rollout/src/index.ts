@@ -1,4 +1,3 @@
-export * from './audience.ts';
 export * from './catalog-events.ts';
 export * from './census.ts';
 export * from './decide.ts';

@@ -122,9 +122,9 @@ describe('the pace', () => {
   it('counts what earlier waves have exposed', () => {
     const second = running({ waves: [half, rest], holdBackPercent: 0 }, ...toSecondWave([0, 2]));
     // 300 are exposed by the first wave, and stay so.
-    const stands = (fine: number) => paceLimit(second, 2, well(fine), at(1200, big));
-    expect(stands(0)).toMatchObject({ percentMax: 2, exposed: 300, most: 300 });
-    expect(stands(200).percentMax).toBeCloseTo(800 / 150, 9);
+    const limitWith = (fine: number) => paceLimit(second, 2, well(fine), at(1200, big));
+    expect(limitWith(0)).toMatchObject({ percentMax: 2, exposed: 300, most: 300 });
+    expect(limitWith(200).percentMax).toBeCloseTo(800 / 150, 9);
   });
 
   it('lets everything go where nobody is awake', () => {

@@ -1,5 +1,5 @@
 import { type Slice, sliceKey, sum } from '@sluice/domain-cohorts';
-import { compileAudience } from './audience.ts';
+import { compileAudience } from '@sluice/domain-cohorts';
 import { type PublishedPatch } from './catalog-events.ts';
 import { belongs, type Census, populationsOf } from './census.ts';
 import { type Exposed } from './exposure.ts';

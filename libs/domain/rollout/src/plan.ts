@@ -1,5 +1,5 @@
 import { type Ramp } from '@sluice/domain-cohorts';
-import { type Audience, toAudience } from './audience.ts';
+import { type Audience, toAudience } from '@sluice/domain-cohorts';
 
 /** One step of a rollout. A wave with a ring is for the members of that ring only, whatever their buckets. */
 export interface Wave {

@@ -119,14 +119,15 @@ function tried(counts: Partial<TrialCounts>, model: string = SLICE.model): Insta
 
 type BucketContent = Partial<HealthRows & Pick<HealthBucketClosed, 'holders' | 'populations'>>;
 
-async function health({ installs = [], pending = [], unreached = [], holders = [], populations = [] }: BucketContent) {
+async function health(content: BucketContent) {
+  const { installs = [], pending = [], unreached = [], harm = [], holders = [], populations = [] } = content;
   buckets += 1;
   const bucket = { shard: 0, shards: 1, from: clock.nowText(), to: clock.nowText(), throughRevision: 0 };
   await happened('health-0', {
     type: 'HealthBucketClosed',
     ...bucket,
     ...{ part: 1, parts: 1, reportingDeadlineMinutes: 240 },
-    ...columnsOf({ installs, pending, unreached }),
+    ...columnsOf({ installs, pending, unreached, harm }),
     holders,
     populations,
   });
@@ -246,7 +247,7 @@ describe('stopping', () => {
       haltedBecause: {
         by: 'gate',
         reason: 'installs fail: 9 of 20, on iPhone18,1 (23D8133)',
-        evidence: { rule: 'evidence-sum/1', tests: [{ test: 'installs', trials: 20, failures: 9 }] },
+        evidence: { rule: 'evidence-sum/2', tests: [{ test: 'installs', trials: 20, failures: 9 }] },
       },
     });
     expect(await checkIn({ ring: 'beta' })).toMatchObject({ directive: 'none', reason: 'rollout-paused' });

@@ -10,7 +10,7 @@ import {
 } from '@sluice/event-feed';
 import { BEGINNING, type Commit, EventStore, type Follower, type Position } from '@sluice/event-sourcing';
 import { Followers } from '@sluice/platform';
-import { OWN_STREAMS, ownEventsOf } from './publications.ts';
+import { OWN_STREAMS } from './publications.ts';
 import { Views } from './views.ts';
 
 /** Streams whose events restart the counting of the gates. */
@@ -68,8 +68,7 @@ export class Sources implements OnModuleInit {
   async onModuleInit(): Promise<void> {
     const { gates } = this.views;
     gates.isRead = () => this.telemetry().isRead && this.own().isRead;
-    for await (const commit of this.store.readAll({ prefixes: GATE_STREAMS }))
-      for (const event of ownEventsOf(commit)) gates.applyOwn(event);
+    for await (const commit of this.store.readAll({ prefixes: GATE_STREAMS })) gates.applyOwn(commit);
     const last = await this.store.lastRecordedAt();
     if (last !== undefined) this.views.policy.policy.rampsUntilMs = Date.parse(last);
   }

@@ -1,4 +1,4 @@
-import { compileAudience } from '../audience.ts';
+import { compileAudience } from '@sluice/domain-cohorts';
 import { belongs, type Census, populationsOf } from '../census.ts';
 import { type Exposed, holdBackFrom, wavePercent } from '../exposure.ts';
 import { CAUTION, type SumEvidence, type GateVerdict } from './verdict.ts';

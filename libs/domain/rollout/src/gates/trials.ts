@@ -1,4 +1,5 @@
 import { ageBands, type InstallRow, type Slice, TRIAL_HOURS } from '@sluice/domain-cohorts';
+import { type HarmTally } from './harm.ts';
 import { type RateCounts } from './rates.ts';
 
 const BANDS = ageBands.length;
@@ -33,6 +34,8 @@ export interface SliceCounts {
   readonly missing: RateCounts;
   /** Trials that went well, and those of them whose device the user took the patch off again. */
   readonly removed: RateCounts;
+  /** Incidents by signal, judged against devices without the patch. */
+  readonly harm: ReadonlyMap<string, HarmTally>;
 }
 
 /**
@@ -47,6 +50,8 @@ export class SliceTrials {
   private due = { n: 0, x: 0 };
   private sinceMs: number;
   private settledWell = 0;
+  /** The end of the first bucket that told of it: its part of the α is by the order of appearance. */
+  appearedMs = Infinity;
   /** Trials of devices on the manual track, ever. */
   manual = 0;
   /** Failures without a start whose deadline still runs, as each shard told them last. */
@@ -106,7 +111,7 @@ export class SliceTrials {
   }
 
   /** What is counted at an instant. */
-  counts(atMs: number): SliceCounts {
+  counts(atMs: number): Omit<SliceCounts, 'harm'> {
     const sums = noSums();
     addTo(sums, this.settled);
     for (const [hour, cohort] of this.cohorts) addTo(sums, this.sumsOf(hour, cohort, atMs));

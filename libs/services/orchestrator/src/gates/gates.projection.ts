@@ -21,7 +21,8 @@ import {
   wellOf,
 } from '@sluice/domain-rollout';
 import { type FeedEvent } from '@sluice/event-feed';
-import { type OwnEvent } from '../publications.ts';
+import { type Commit } from '@sluice/event-sourcing';
+import { ownEventsOf } from '../publications.ts';
 
 /** What a verdict depends on beside the counts. */
 type Judged = Pick<StartedRollout, 'plan'> & { readonly known: StartedRollout['known'] | undefined };
@@ -31,6 +32,7 @@ export class GatesView {
   private readonly ledger = emptyGateLedger();
   private readonly populations = emptyCensus();
   private readonly revisions = new Map<number, number>();
+  private readonly ownRevisions = new Map<string, number>();
   private readonly verdicts = new Map<
     string,
     { readonly version: number; readonly of: Judged; readonly verdict: GateVerdict }
@@ -40,9 +42,12 @@ export class GatesView {
   /** The last bucket: the cause of what follows from it. */
   lastBucket: FeedEvent | undefined;
 
-  /** Also ahead of the buckets of the time around it; heard of twice, it counts once. */
-  applyOwn(event: OwnEvent): void {
-    foldGateLedger(this.ledger, event);
+  /** A commit of the own streams, also ahead of the buckets of the time around it; heard of twice, it counts once. */
+  applyOwn(commit: Commit): void {
+    const { stream, revision } = commit;
+    if (revision <= (this.ownRevisions.get(stream) ?? -1)) return;
+    this.ownRevisions.set(stream, revision);
+    for (const event of ownEventsOf(commit)) foldGateLedger(this.ledger, event);
   }
 
   applyHealth(event: FeedEvent): void {

@@ -1,14 +1,13 @@
 import { type CatalogEvent } from '@sluice/contracts';
 import { familyOf, type Slice } from '@sluice/domain-cohorts';
+import { compileAudience, includes } from '@sluice/domain-cohorts';
 import {
   applyStop,
-  compileAudience,
   coversAll,
   emptyPolicy,
   foldPolicy,
   type Hold,
   type HoldEvent,
-  includes,
   isUnderWay,
   type Plan,
   type PullRecorded,

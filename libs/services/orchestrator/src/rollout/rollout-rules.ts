@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type WaitCode, type WaitCounts } from '@sluice/contracts';
+import { compileAudience } from '@sluice/domain-cohorts';
 import {
   type Awake,
   awakeOf,
-  compileAudience,
   exposedDevices,
   type GoingOn,
   knownSlices,

@@ -1,7 +1,7 @@
 import { columnsOf, type HealthBucketClosed, type HealthRows, rowsOf } from '@sluice/domain-cohorts';
 
 /** What only adds up first: the parts are written one after the other, and it must not wait for what can be told again. */
-const lists = ['installs', 'unreached', 'pending', 'holders', 'populations'] as const;
+const lists = ['installs', 'unreached', 'harm', 'pending', 'holders', 'populations'] as const;
 type Lines = Pick<HealthBucketClosed, 'holders' | 'populations'> & HealthRows;
 
 /**
@@ -33,7 +33,7 @@ export function partsOf(bucket: HealthBucketClosed, bytesMax: number): HealthBuc
 }
 
 function nothing() {
-  return { installs: [], pending: [], unreached: [] };
+  return { installs: [], pending: [], unreached: [], harm: [] };
 }
 
 function bytesOf(value: object): number {
