@@ -35,8 +35,8 @@ function crash(place: number, minutes: number, change: Partial<HarmRow> = {}): H
     signal: 'crash',
     waves: 1,
     place: place * 10_000,
-    minute: at,
-    received: at,
+    minute: minutes,
+    received: minutes,
     ...change,
   };
 }
