@@ -114,8 +114,13 @@ function harmingLater(runs: number): GateRow[] {
         [100_000, 0.03],
       ] as const
     ).map(([devices, exposed]): GateRow => {
-      const world = { ...fleet, devices, failureRate: () => 0.05, failsAfter: A_DAY };
-      return { name: `5 % fail 24–26 h later, ${String(devices)} devices`, world, runs, judge: stoodAt(1, exposed) };
+      const world = { ...fleet, devices, failureRate: () => 0.05, failsAfter: A_DAY, maturityHours: 24 };
+      return {
+        name: `5 % fail 24–26 h later, soak of 24 h, ${String(devices)} devices`,
+        world,
+        runs,
+        judge: stoodAt(1, exposed),
+      };
     }),
     {
       name: 'boot loop without a report, 5 % of all',

@@ -5,6 +5,7 @@ import {
   nothingCounted,
   OUTCOME_HOURS,
   type Slice,
+  sum,
   type TrialCounts,
 } from '@sluice/domain-cohorts';
 import {
@@ -13,12 +14,16 @@ import {
   type GateLedger,
   type GateVerdict,
   logRateEvidence,
+  MATURITY_HOURS,
+  matureBefore,
   nextGateHold,
+  PACE,
   restartDue,
   rolloutDecider,
   type RolloutEvent,
   type StartedRollout,
   verdictOn,
+  wellOf,
 } from '@sluice/domain-rollout';
 import { fold, toTimeText } from '@sluice/event-sourcing';
 import { type Random } from '@sluice/simulation';
@@ -42,6 +47,8 @@ export interface GateWorld {
   /** Somebody resumes after a false alarm. */
   readonly resumedAt?: number;
   readonly rampMinutes?: number;
+  /** After so many hours an install that is fine makes room for others. */
+  readonly maturityHours?: number;
 }
 
 /** Who stops the rollout: the gates of Sluice, its gate of before, or a threshold on the errors of the whole group, as hawkBit has it. */
@@ -105,6 +112,7 @@ class GateRun {
   private readonly former: { n: number; x: number }[];
   private says: GateVerdict['says'] = 'go';
   private exposed = 0;
+  private paceLimit = PACE.first;
   private begun = 0;
   private errors = 0;
   private largestLogSum = -Infinity;
@@ -115,12 +123,12 @@ class GateRun {
     private readonly random: Random,
     private readonly rule: Rule,
   ) {
-    const { slices, devices, tolerated } = world;
+    const { slices, devices } = world;
     const models = Array.from({ length: slices }, (_, index) => `iPhone${String(index + 1)},1`);
     this.slices = models.map((model) => ({ platform: 'ios', model, base: BASE }));
     this.former = this.slices.map(() => ({ n: 0, x: 0 }));
     const events = rolloutEvents(
-      tolerated,
+      world,
       this.slices.map((slice) => ({ ...slice, devices: devices / slices })),
     );
     this.rollout = fold(rolloutDecider, events) as StartedRollout;
@@ -133,8 +141,9 @@ class GateRun {
     let [share, quietSteps] = [0, 0];
     for (let step = 0; quietSteps * STEP_MINUTES < WATCH_MINUTES && this.says !== 'halt'; step += 1) {
       if (resumedAt === step * STEP_MINUTES) this.resume(resumedAt);
-      if (this.says === 'go' && share < 1) share = Math.min(1, share + perStep);
-      else quietSteps += 1;
+      const wider = this.says === 'go' && share < 1 ? this.paced(Math.min(1, share + perStep), step) : share;
+      quietSteps = wider > share ? 0 : quietSteps + 1;
+      share = Math.max(share, wider);
       this.expose(Math.floor(share * devices + 1e-9), step);
       this.begin(step);
       this.look(step, share);
@@ -147,6 +156,18 @@ class GateRun {
       held: [...held],
       largestLogSum,
     };
+  }
+
+  /** As far as the pace allows of a share that is wanted; the rules of others have none. */
+  private paced(wanted: number, step: number): number {
+    const { devices } = this.world;
+    if (this.rule !== 'sluice' || wanted * devices <= this.paceLimit) return wanted;
+    const throughMs = START_MS + step * STEP_MINUTES * 60_000;
+    const well = sum(
+      wellOf(this.ledger, ROLLOUT.patchId, matureBefore(this.rollout.plan, throughMs)).map((each) => each.well),
+    );
+    this.paceLimit = well + Math.max(PACE.first, PACE.factor * well);
+    return Math.min(wanted, this.paceLimit / devices);
   }
 
   private expose(devices: number, step: number): void {
@@ -298,12 +319,16 @@ class GateRun {
   }
 }
 
-function rolloutEvents(tolerated: number, known: readonly (Slice & { readonly devices: number })[]): RolloutEvent[] {
+function rolloutEvents(
+  { tolerated, maturityHours = MATURITY_HOURS }: GateWorld,
+  known: readonly (Slice & { readonly devices: number })[],
+): RolloutEvent[] {
   const { rolloutId, patchId } = ROLLOUT;
   const at = toTimeText(START_MS);
   const ramp = { fromPercent: 0, toPercent: 100, minutes: RAMP_MINUTES };
   const waves = [{ name: 'all', ramp, bakeMinutes: 60 }];
-  const plan = { patchId, waves, holdBackPercent: 2, gates: { installFailureRateMax: tolerated }, salt: 's' };
+  const gates = { installFailureRateMax: tolerated, maturityHours };
+  const plan = { patchId, waves, holdBackPercent: 2, gates, salt: 's' };
   return [
     { type: 'RolloutPlanned', rolloutId, plan, at },
     { type: 'RolloutStarted', rolloutId, patchId, slices: known.length, known, exposure: 'granted', at },
