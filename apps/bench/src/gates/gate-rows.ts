@@ -1,16 +1,22 @@
 import { median } from '../figure.ts';
+import { type Random } from '@sluice/simulation';
 import { type GateOutcome, type GateWorld } from './gate-run.ts';
 
-/** One row of the tables: worlds of one kind, and what they have to come to. */
-export interface GateRow {
+/** One row of the tables: rollouts that are played, and what they have to come to. */
+export interface Played<Outcome extends GateOutcome> {
   readonly name: string;
-  readonly world: GateWorld;
   readonly runs: number;
+  readonly play: (random: Random) => Outcome;
   /** What is said of the outcomes, and whether it is as it has to be. */
-  readonly judge: (outcomes: readonly GateOutcome[]) => Verdict;
+  readonly judge: (outcomes: readonly Outcome[]) => Verdict;
 }
 
-interface Verdict {
+/** A row of worlds that the rules of others can be tried on, too. */
+export interface GateRow extends Omit<Played<GateOutcome>, 'play'> {
+  readonly world: GateWorld;
+}
+
+export interface Verdict {
   readonly must: string;
   readonly found: string;
   readonly isReached: boolean;
@@ -163,7 +169,7 @@ export function overAll(outcomes: readonly GateOutcome[]): Verdict {
   };
 }
 
-function judgeNull(outcomes: readonly GateOutcome[]): Verdict {
+export function judgeNull(outcomes: readonly GateOutcome[]): Verdict {
   const stops = outcomes.filter(isStopped).length;
   const seen = outcomes.filter(({ largestLogSum }) => largestLogSum >= Math.log(SUM_SEEN)).length;
   const most = Math.ceil(SUM_SEEN_SHARE * outcomes.length);
@@ -219,6 +225,6 @@ export function percent(rate: number): string {
   return `${String(Number((rate * 100).toPrecision(3)))} %`;
 }
 
-function share(count: number, of: number): string {
+export function share(count: number, of: number): string {
   return count === of ? 'all' : percent(count / of);
 }

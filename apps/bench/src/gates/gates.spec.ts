@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { harmRows, nullRows } from './gate-rows.ts';
-import { playRow } from './gates.ts';
+import { playIncidentRow, playRow } from './gates.ts';
+import { incidentHarms, incidentNulls } from './incident-rows.ts';
+import { playIncidents } from './incident-run.ts';
+import { Random } from '@sluice/simulation';
 
 const rowsNamed = (name: string) => [...nullRows(20), ...harmRows(10)].filter((row) => row.name.startsWith(name));
 
@@ -18,6 +21,25 @@ describe('playing rollouts through the gates', () => {
     for (const row of rows) expect(row.judge(playRow(row, 1))).toMatchObject({ isReached: true });
   });
 
+  it.each([
+    ['crashes, 2 %'],
+    ['two audiences'],
+    ['crashes are told with the next contact'],
+    ['30 % flaky of 600'],
+    ['crash × 3, 10000 devices, check-ins every 1 h'],
+  ])('judges incidents as the table asks for: %s', (name) => {
+    const rows = [...incidentNulls(20), ...incidentHarms(10)].filter((row) => row.name.startsWith(name));
+    expect(rows.length).toBeGreaterThan(0);
+    for (const row of rows) expect(row.judge(playIncidentRow(row, 1))).toMatchObject({ isReached: true });
+  });
+
+  it('would stop good patches if incidents that are kept were judged as if they came at once', () => {
+    const world = { devices: 20_000, ratePerDay: 0.05, ratio: 1, holdBackPercent: 2, keepsIncidents: true } as const;
+    const random = Random.seeded(1);
+    const atOnce = Array.from({ length: 10 }, () => playIncidents({ ...world, saysAtOnce: true }, random.split()));
+    expect(atOnce.filter(({ stood }) => stood !== 'go').length).toBeGreaterThan(5);
+  });
+
   it('gives the same outcomes for the same seed, and others for another', () => {
     const [row] = rowsNamed('40 models × 50');
     if (row === undefined) throw new Error('there is no such row');
@@ -29,7 +51,7 @@ describe('playing rollouts through the gates', () => {
     const [row] = rowsNamed('agents without starts');
     if (row === undefined) throw new Error('there is no such row');
     const world = { ...row.world, agents: 'as-it-comes' } as const;
-    const stopped = playRow({ world, runs: 20 }, 1).filter(({ stood }) => stood !== 'go').length;
+    const stopped = playRow({ world, runs: 40 }, 1).filter(({ stood }) => stood !== 'go').length;
     expect(stopped).toBeGreaterThan(5);
   });
 });

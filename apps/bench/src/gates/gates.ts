@@ -4,7 +4,8 @@ import { Random } from '@sluice/simulation';
 import { wholeNumber } from '../flags.ts';
 import { median, tableOf } from '../figure.ts';
 import { type GateOutcome, playRollout, type Rule } from './gate-run.ts';
-import { type GateRow, harmRows, nullRows, overAll, percent } from './gate-rows.ts';
+import { type GateRow, harmRows, nullRows, overAll, percent, type Played } from './gate-rows.ts';
+import { incidentHarms, incidentNulls } from './incident-rows.ts';
 
 const NULL_RUNS = 400;
 const HARM_RUNS = 100;
@@ -20,12 +21,23 @@ export function runGates(argv: readonly string[]): number {
   process.stdout.write(
     `seed ${String(seed)}; runs a row: ${runs === undefined ? `${String(NULL_RUNS)} without harm, ${String(HARM_RUNS)} with` : String(runs)}\n`,
   );
-  const nulls = nullRows(runs ?? NULL_RUNS).map((row) => measured(row, seed));
+  const [nullRuns, harmRuns] = [runs ?? NULL_RUNS, runs ?? HARM_RUNS];
+  const nulls = [
+    ...nullRows(nullRuns).map((row) => measured(row, playRow(row, seed))),
+    ...incidentNulls(nullRuns).map((row) => measured(row, playIncidentRow(row, seed))),
+  ];
   const all = overAll(nulls.flatMap(({ outcomes }) => outcomes));
-  const harms = harmRows(runs ?? HARM_RUNS).map((row) => {
-    const { isReached, line } = measured(row, seed);
-    return { isReached, line: [...line, exposedBy(row, seed, 'former'), exposedBy(row, seed, 'hawkbit')] };
-  });
+  const harms = [
+    ...harmRows(harmRuns).map((row) => {
+      const { isReached, line } = measured(row, playRow(row, seed));
+      return { isReached, line: [...line, exposedBy(row, seed, 'former'), exposedBy(row, seed, 'hawkbit')] };
+    }),
+    // The rules of others know no crashes.
+    ...incidentHarms(harmRuns).map((row) => {
+      const { isReached, line } = measured(row, playIncidentRow(row, seed));
+      return { isReached, line: [...line, 'never', 'never'] };
+    }),
+  ];
   process.stdout.write(
     `\n${tableOf(
       ['nothing is wrong', 'must', 'found', ''],
@@ -54,11 +66,22 @@ export function playRow(
   return Array.from({ length: runs }, () => playRollout(world, random.split(), rule));
 }
 
-function measured(row: GateRow, seed: number) {
-  process.stderr.write(`${row.name}…\n`);
-  const outcomes = playRow(row, seed);
-  const { must, found, isReached } = row.judge(outcomes);
-  return { outcomes, isReached, line: [row.name, must, found, isReached ? 'yes' : 'NO'] };
+/** Plays a row of incidents; the same seed gives the same outcomes. */
+export function playIncidentRow<Outcome extends GateOutcome>(
+  { play, runs }: Pick<Played<Outcome>, 'play' | 'runs'>,
+  seed: number,
+): Outcome[] {
+  const random = Random.seeded(seed);
+  return Array.from({ length: runs }, () => play(random.split()));
+}
+
+function measured<Outcome extends GateOutcome>(
+  { name, judge }: Pick<Played<Outcome>, 'name' | 'judge'>,
+  outcomes: readonly Outcome[],
+) {
+  process.stderr.write(`${name}…\n`);
+  const { must, found, isReached } = judge(outcomes);
+  return { outcomes, isReached, line: [name, must, found, isReached ? 'yes' : 'NO'] };
 }
 
 function exposedBy({ world, runs }: GateRow, seed: number, rule: Rule): string {
