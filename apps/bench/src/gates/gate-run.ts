@@ -1,6 +1,5 @@
 import {
   bandOf,
-  columnsOf,
   type InstallRow,
   nothingCounted,
   OUTCOME_HOURS,
@@ -27,6 +26,7 @@ import {
 } from '@sluice/domain-rollout';
 import { fold, toTimeText } from '@sluice/event-sourcing';
 import { type Random } from '@sluice/simulation';
+import { bucketOf, ROLLOUT, START_MS, startEvents, STEP_MINUTES } from './played-events.ts';
 
 /** One made-up rollout. Times are minutes; rates are shares of the installs. */
 export interface GateWorld {
@@ -67,15 +67,12 @@ export interface GateOutcome {
 }
 
 const RAMP_MINUTES = 2880;
-const STEP_MINUTES = 5;
 const CHECK_IN_STEPS = 240 / STEP_MINUTES;
 const DEADLINE_MINUTES = 240;
 const FINE_AFTER = [30, 90] as const;
 /** After the end of the ramp the gates go on looking for so long. */
 const WATCH_MINUTES = 30 * 60;
 const HOUR_MS = 3_600_000;
-const START_MS = Date.parse('2026-03-17T08:00:00Z');
-const ROLLOUT = { rolloutId: 'r', patchId: 'a' } as const;
 const BASE = '23D8133';
 const HAWKBIT_SHARE = 0.02;
 const FORMER_ALPHA = 0.001;
@@ -240,8 +237,7 @@ class GateRun {
     const rows = [...(this.rows[step] ?? []), ...this.dueRows(step)];
     this.rows[step] = undefined;
     if (rows.length === 0) return;
-    const to = toTimeText(START_MS + (step + 1) * STEP_MINUTES * 60_000);
-    foldGateLedger(this.ledger, bucketOf(rows, to));
+    foldGateLedger(this.ledger, bucketOf(step, rows));
     this.countForOthers(rows);
     // Only what counts against the patch can raise the evidence.
     if (rows.every(({ failed, open, removed }) => failed + open + removed === 0)) return;
@@ -323,24 +319,10 @@ function rolloutEvents(
   { tolerated, maturityHours = MATURITY_HOURS }: GateWorld,
   known: readonly (Slice & { readonly devices: number })[],
 ): RolloutEvent[] {
-  const { rolloutId, patchId } = ROLLOUT;
-  const at = toTimeText(START_MS);
   const ramp = { fromPercent: 0, toPercent: 100, minutes: RAMP_MINUTES };
   const waves = [{ name: 'all', ramp, bakeMinutes: 60 }];
   const gates = { installFailureRateMax: tolerated, maturityHours };
-  const plan = { patchId, waves, holdBackPercent: 2, gates, salt: 's' };
-  return [
-    { type: 'RolloutPlanned', rolloutId, plan, at },
-    { type: 'RolloutStarted', rolloutId, patchId, slices: known.length, known, exposure: 'granted', at },
-    { type: 'WaveOpened', rolloutId, wave: 1, at },
-  ];
-}
-
-function bucketOf(installs: readonly InstallRow[], to: string) {
-  const columns = columnsOf({ installs, pending: [], unreached: [], harm: [] });
-  const place = { shard: 0, shards: 1, from: to, to, throughRevision: 0, part: 1, parts: 1 };
-  const others = { reportingDeadlineMinutes: DEADLINE_MINUTES, holders: [], populations: [] };
-  return { type: 'HealthBucketClosed', ...place, ...columns, ...others } as const;
+  return startEvents({ waves, holdBackPercent: 2, gates }, known);
 }
 
 function hourOf(minute: number): number {

@@ -1,4 +1,4 @@
-import { columnsOf, type HarmRow, nothingCounted, type Slice, sum } from '@sluice/domain-cohorts';
+import { type HarmRow, nothingCounted, type Slice, sum } from '@sluice/domain-cohorts';
 import {
   emptyGateLedger,
   foldGateLedger,
@@ -11,9 +11,10 @@ import {
   verdictOn,
   wellOf,
 } from '@sluice/domain-rollout';
-import { fold, toTimeText } from '@sluice/event-sourcing';
+import { fold } from '@sluice/event-sourcing';
 import { type Random } from '@sluice/simulation';
 import { type GateOutcome } from './gate-run.ts';
+import { bucketOf, ROLLOUT, START_MS, startEvents, STEP_MINUTES, timeAt } from './played-events.ts';
 
 /** A rollout to devices that crash now and then, with the patch or without. Times are minutes. */
 export interface IncidentWorld {
@@ -46,14 +47,11 @@ export interface IncidentOutcome extends GateOutcome {
 }
 
 const RAMP_MINUTES = 2880;
-const STEP_MINUTES = 5;
 const DAY = 1440;
 /** Rates of devices differ a lot: most crash hardly ever. */
 const GAMMA_SHAPE = 0.3;
 const CYCLE = 0.5;
 const FLAKY = 20;
-const START_MS = Date.parse('2026-03-17T08:00:00Z');
-const ROLLOUT = { rolloutId: 'r', patchId: 'a' } as const;
 const slices: readonly Slice[] = ['iPhone18,1', 'iPad16,3'].map((model) => ({
   platform: 'ios',
   model,
@@ -213,14 +211,14 @@ class IncidentRun {
         device.crashesAt = -Infinity;
       }
     }
-    delete this.agenda[step];
+    this.agenda[step] = [];
     const installs = [...counted.values()].map((row) => ({
       patchId: ROLLOUT.patchId,
       band: 0,
       ...nothingCounted,
       ...row,
     }));
-    if (harm.length + installs.length > 0) foldGateLedger(this.ledger, bucketOf(installs, harm, step));
+    if (harm.length + installs.length > 0) foldGateLedger(this.ledger, bucketOf(step, installs, harm));
     return harm.length;
   }
 
@@ -266,49 +264,12 @@ class IncidentRun {
 }
 
 function eventsOf({ holdBackPercent, devices, otherAudience }: IncidentWorld): RolloutEvent[] {
-  const { rolloutId, patchId } = ROLLOUT;
   const ramp = { fromPercent: 0, toPercent: 100, minutes: RAMP_MINUTES };
-  const waves = ['iPhone', 'iPad'].map((family) => ({
-    name: family,
-    audience: { family: [family] },
-    ramp,
-    bakeMinutes: 60,
-  }));
-  const gates = { installFailureRateMax: 0.01 };
-  const plan = { patchId, waves, holdBackPercent: otherAudience === undefined ? holdBackPercent : 0, gates, salt: 's' };
-  const at = timeAt(0);
-  const known = slices.slice(0, otherAudience === undefined ? 1 : 2).map((slice) => ({ ...slice, devices }));
-  return [
-    { type: 'RolloutPlanned', rolloutId, plan, at },
-    { type: 'RolloutStarted', rolloutId, patchId, slices: known.length, known, exposure: 'granted', at },
-    { type: 'WaveOpened', rolloutId, wave: 1, at },
-    ...(otherAudience === undefined ? [] : [{ type: 'WaveOpened', rolloutId, wave: 2, at } as const]),
-  ];
-}
-
-function bucketOf(installs: Parameters<typeof columnsOf>[0]['installs'], harm: readonly HarmRow[], step: number) {
-  const columns = columnsOf({ installs, pending: [], unreached: [], harm });
-  const place = {
-    shard: 0,
-    shards: 1,
-    from: timeAt(step),
-    to: timeAt(step + 1),
-    throughRevision: 0,
-    part: 1,
-    parts: 1,
-  };
-  return {
-    type: 'HealthBucketClosed',
-    ...place,
-    reportingDeadlineMinutes: 240,
-    ...columns,
-    holders: [],
-    populations: [],
-  } as const;
-}
-
-function timeAt(step: number): string {
-  return toTimeText(START_MS + step * STEP_MINUTES * 60_000);
+  const families = otherAudience === undefined ? ['iPhone'] : ['iPhone', 'iPad'];
+  const waves = families.map((family) => ({ name: family, audience: { family: [family] }, ramp, bakeMinutes: 60 }));
+  const known = slices.slice(0, families.length).map((slice) => ({ ...slice, devices }));
+  const keptBack = otherAudience === undefined ? holdBackPercent : 0;
+  return startEvents({ waves, holdBackPercent: keptBack, gates: { installFailureRateMax: 0.01 } }, known);
 }
 
 /** A number of the gamma distribution of that shape and scale 1: that of shape + 1, and a power of chance (Marsaglia, Tsang). */
