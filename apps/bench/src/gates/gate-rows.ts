@@ -1,19 +1,37 @@
 import { median } from '../figure.ts';
-import { type Random } from '@sluice/simulation';
+import { Random } from '@sluice/simulation';
 import { type GateOutcome, type GateWorld } from './gate-run.ts';
 
-/** One row of the tables: rollouts that are played, and what they have to come to. */
-export interface Played<Outcome extends GateOutcome> {
+/** One row of the tables: rollouts that are played, and what they come to. The same seed gives the same. */
+export interface PlayedRow {
   readonly name: string;
-  readonly runs: number;
-  readonly play: (random: Random) => Outcome;
-  /** What is said of the outcomes, and whether it is as it has to be. */
-  readonly judge: (outcomes: readonly Outcome[]) => Verdict;
+  readonly measure: (seed: number) => { readonly outcomes: readonly GateOutcome[]; readonly verdict: Verdict };
+}
+
+/** A row that plays each of its runs with a source of chance of its own. */
+export function playedRow<Outcome extends GateOutcome>(
+  name: string,
+  runs: number,
+  play: (random: Random) => Outcome,
+  judge: (outcomes: readonly Outcome[]) => Verdict,
+): PlayedRow {
+  return {
+    name,
+    measure: (seed) => {
+      const random = Random.seeded(seed);
+      const outcomes = Array.from({ length: runs }, () => play(random.split()));
+      return { outcomes, verdict: judge(outcomes) };
+    },
+  };
 }
 
 /** A row of worlds that the rules of others can be tried on, too. */
-export interface GateRow extends Omit<Played<GateOutcome>, 'play'> {
+export interface GateRow {
+  readonly name: string;
+  readonly runs: number;
   readonly world: GateWorld;
+  /** What is said of the outcomes, and whether it is as it has to be. */
+  readonly judge: (outcomes: readonly GateOutcome[]) => Verdict;
 }
 
 export interface Verdict {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { harmRows, nullRows } from './gate-rows.ts';
-import { playIncidentRow, playRow } from './gates.ts';
+import { ofGates } from './gates.ts';
 import { incidentHarms, incidentNulls } from './incident-rows.ts';
+import { removalHarms, removalNulls } from './removal-rows.ts';
 import { playIncidents } from './incident-run.ts';
 import { Random } from '@sluice/simulation';
 
@@ -18,7 +19,7 @@ describe('playing rollouts through the gates', () => {
   ])('comes to what the table asks for: %s', (name) => {
     const rows = rowsNamed(name);
     expect(rows.length).toBeGreaterThan(0);
-    for (const row of rows) expect(row.judge(playRow(row, 1))).toMatchObject({ isReached: true });
+    for (const row of rows) expect(ofGates(row).measure(1).verdict).toMatchObject({ isReached: true });
   });
 
   it.each([
@@ -27,10 +28,12 @@ describe('playing rollouts through the gates', () => {
     ['crashes are told with the next contact'],
     ['30 % flaky of 600'],
     ['crash × 3, 10000 devices, check-ins every 1 h'],
-  ])('judges incidents as the table asks for: %s', (name) => {
-    const rows = [...incidentNulls(20), ...incidentHarms(10)].filter((row) => row.name.startsWith(name));
+    ['removals fail'],
+  ])('judges incidents and removals as the table asks for: %s', (name) => {
+    const played = [...incidentNulls(20), ...incidentHarms(10), ...removalNulls(40), ...removalHarms(40)];
+    const rows = played.filter((row) => row.name.startsWith(name));
     expect(rows.length).toBeGreaterThan(0);
-    for (const row of rows) expect(row.judge(playIncidentRow(row, 1))).toMatchObject({ isReached: true });
+    for (const row of rows) expect(row.measure(1).verdict).toMatchObject({ isReached: true });
   });
 
   it('would stop good patches if incidents that are kept were judged as if they came at once', () => {
@@ -43,15 +46,17 @@ describe('playing rollouts through the gates', () => {
   it('gives the same outcomes for the same seed, and others for another', () => {
     const [row] = rowsNamed('40 models × 50');
     if (row === undefined) throw new Error('there is no such row');
-    expect(playRow(row, 7)).toEqual(playRow(row, 7));
-    expect(playRow(row, 8)).not.toEqual(playRow(row, 7));
+    expect(ofGates(row).measure(7)).toEqual(ofGates(row).measure(7));
+    expect(ofGates(row).measure(8)).not.toEqual(ofGates(row).measure(7));
   });
 
   it('would stop good patches if failures counted as they come', () => {
     const [row] = rowsNamed('agents without starts');
     if (row === undefined) throw new Error('there is no such row');
     const world = { ...row.world, agents: 'as-it-comes' } as const;
-    const stopped = playRow({ world, runs: 40 }, 1).filter(({ stood }) => stood !== 'go').length;
+    const stopped = ofGates({ ...row, world, runs: 40 })
+      .measure(1)
+      .outcomes.filter(({ stood }) => stood !== 'go').length;
     expect(stopped).toBeGreaterThan(5);
   });
 });

@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
 import { SettingsError } from '@sluice/platform';
-import { Random } from '@sluice/simulation';
 import { wholeNumber } from '../flags.ts';
 import { median, tableOf } from '../figure.ts';
-import { type GateOutcome, playRollout, type Rule } from './gate-run.ts';
-import { type GateRow, harmRows, nullRows, overAll, percent, type Played } from './gate-rows.ts';
+import { playRollout, type Rule } from './gate-run.ts';
+import { type GateRow, harmRows, nullRows, overAll, percent, type PlayedRow, playedRow } from './gate-rows.ts';
 import { incidentHarms, incidentNulls } from './incident-rows.ts';
+import { removalHarms, removalNulls } from './removal-rows.ts';
 
 const NULL_RUNS = 400;
 const HARM_RUNS = 100;
@@ -23,18 +23,19 @@ export function runGates(argv: readonly string[]): number {
   );
   const [nullRuns, harmRuns] = [runs ?? NULL_RUNS, runs ?? HARM_RUNS];
   const nulls = [
-    ...nullRows(nullRuns).map((row) => measured(row, playRow(row, seed))),
-    ...incidentNulls(nullRuns).map((row) => measured(row, playIncidentRow(row, seed))),
-  ];
+    ...nullRows(nullRuns).map((row) => ofGates(row)),
+    ...incidentNulls(nullRuns),
+    ...removalNulls(nullRuns),
+  ].map((row) => measured(row, seed));
   const all = overAll(nulls.flatMap(({ outcomes }) => outcomes));
   const harms = [
     ...harmRows(harmRuns).map((row) => {
-      const { isReached, line } = measured(row, playRow(row, seed));
+      const { isReached, line } = measured(ofGates(row), seed);
       return { isReached, line: [...line, exposedBy(row, seed, 'former'), exposedBy(row, seed, 'hawkbit')] };
     }),
-    // The rules of others know no crashes.
-    ...incidentHarms(harmRuns).map((row) => {
-      const { isReached, line } = measured(row, playIncidentRow(row, seed));
+    // The rules of others know neither crashes nor removals.
+    ...[...incidentHarms(harmRuns), ...removalHarms(harmRuns)].map((row) => {
+      const { isReached, line } = measured(row, seed);
       return { isReached, line: [...line, 'never', 'never'] };
     }),
   ];
@@ -56,36 +57,20 @@ export function runGates(argv: readonly string[]): number {
   return isReached ? 0 : 1;
 }
 
-/** Plays a row; the same seed gives the same outcomes. */
-export function playRow(
-  { world, runs }: Pick<GateRow, 'world' | 'runs'>,
-  seed: number,
-  rule: Rule = 'sluice',
-): GateOutcome[] {
-  const random = Random.seeded(seed);
-  return Array.from({ length: runs }, () => playRollout(world, random.split(), rule));
+/** A row of worlds as Sluice's gates, or the rule of others, play it. */
+export function ofGates({ name, runs, world, judge }: GateRow, rule: Rule = 'sluice'): PlayedRow {
+  return playedRow(name, runs, (random) => playRollout(world, random, rule), judge);
 }
 
-/** Plays a row of incidents; the same seed gives the same outcomes. */
-export function playIncidentRow<Outcome extends GateOutcome>(
-  { play, runs }: Pick<Played<Outcome>, 'play' | 'runs'>,
-  seed: number,
-): Outcome[] {
-  const random = Random.seeded(seed);
-  return Array.from({ length: runs }, () => play(random.split()));
-}
-
-function measured<Outcome extends GateOutcome>(
-  { name, judge }: Pick<Played<Outcome>, 'name' | 'judge'>,
-  outcomes: readonly Outcome[],
-) {
+function measured({ name, measure }: PlayedRow, seed: number) {
   process.stderr.write(`${name}…\n`);
-  const { must, found, isReached } = judge(outcomes);
+  const { outcomes, verdict } = measure(seed);
+  const { must, found, isReached } = verdict;
   return { outcomes, isReached, line: [name, must, found, isReached ? 'yes' : 'NO'] };
 }
 
-function exposedBy({ world, runs }: GateRow, seed: number, rule: Rule): string {
-  const outcomes = playRow({ world, runs: Math.min(runs, OTHER_RUNS) }, seed, rule);
+function exposedBy(row: GateRow, seed: number, rule: Rule): string {
+  const { outcomes } = ofGates({ ...row, runs: Math.min(row.runs, OTHER_RUNS) }, rule).measure(seed);
   const stood = outcomes.filter((outcome) => outcome.stood !== 'go');
   if (stood.length === 0) return 'never';
   const exposed = median(stood.map(({ exposedThen }) => exposedThen));

@@ -1,5 +1,5 @@
 import { median } from '../figure.ts';
-import { type Played, type Verdict, judgeNull, percent, share } from './gate-rows.ts';
+import { judgeNull, percent, type PlayedRow, playedRow, share, type Verdict } from './gate-rows.ts';
 import { type IncidentOutcome, type IncidentWorld, playIncidents } from './incident-run.ts';
 
 /** Of all devices, so many crash for the first time on a day without the patch. */
@@ -11,15 +11,10 @@ const row = (
   runs: number,
   change: Partial<IncidentWorld>,
   judge: (outcomes: readonly IncidentOutcome[]) => Verdict,
-): Played<IncidentOutcome> => ({
-  name,
-  runs,
-  play: (random) => playIncidents({ ...fleet, ...change }, random),
-  judge,
-});
+): PlayedRow => playedRow(name, runs, (random) => playIncidents({ ...fleet, ...change }, random), judge);
 
 /** Devices crash with the patch as often as without it: by their own rates, more by day than by night. */
-export function incidentNulls(runs: number): Played<IncidentOutcome>[] {
+export function incidentNulls(runs: number): PlayedRow[] {
   return [
     ...[2, 0].map((holdBackPercent) =>
       row(`crashes, ${percent(holdBackPercent / 100)} held back`, runs, { holdBackPercent }, judgeNull),
@@ -34,7 +29,7 @@ export function incidentNulls(runs: number): Played<IncidentOutcome>[] {
 }
 
 /** Devices crash three times as often with the patch. */
-export function incidentHarms(runs: number): Played<IncidentOutcome>[] {
+export function incidentHarms(runs: number): PlayedRow[] {
   const size = (devices: number) => `${String(devices)} devices`;
   return [
     ...(
