@@ -128,18 +128,6 @@ export const RecallCount = Type.Object({
   inFlight: Count,
 });
 
-/** Why a recall was paused: of the removals that have ended since it was last paused for that, too many failed. */
-export const RemovalEvidence = Type.Object({
-  rule: Type.String(),
-  alpha: Type.Number(),
-  trials: Count,
-  failures: Count,
-  toleratedRate: Type.Number(),
-  logE: Type.Number(),
-  logLimit: Type.Number(),
-  words: Type.String(),
-});
-
 /** How many known devices of the shard hold a patch at the end of the bucket, and what happened to it within. */
 export const HolderCount = Type.Object({
   patchId: Id,

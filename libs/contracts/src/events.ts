@@ -8,7 +8,6 @@ import {
   InstallEvidence,
   KnownSlice,
   Population,
-  RemovalEvidence,
   Slice,
   SumEvidence,
 } from './event-shapes.ts';
@@ -176,12 +175,7 @@ const recall = { patchId: Id, recallEpoch: Count, at: Time };
 export const PullRecorded = event('PullRecorded', { ...recall, mode: Type.Enum(['withdraw', 'recall']), reason: Text });
 export const RecallStarted = event('RecallStarted', { ...recall, reason: Text, replacement: Type.Optional(Id) });
 /** By a person: devices that hold the patch stay as they are until the recall is resumed. */
-/** `evidence`: what the gate found on the removals; absent where a person paused it. */
-export const RecallPaused = event('RecallPaused', {
-  ...recall,
-  reason: Text,
-  evidence: Type.Optional(RemovalEvidence),
-});
+export const RecallPaused = event('RecallPaused', { ...recall, reason: Text });
 export const RecallResumed = event('RecallResumed', recall);
 /**
  * No device holds the patch, none is installing it, and no lease of it is out. Removed: devices whose build showed that they

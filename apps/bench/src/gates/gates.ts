@@ -5,7 +5,6 @@ import { median, tableOf } from '../figure.ts';
 import { playRollout, type Rule } from './gate-run.ts';
 import { type GateRow, harmRows, nullRows, overAll, percent, type PlayedRow, playedRow } from './gate-rows.ts';
 import { incidentHarms, incidentNulls } from './incident-rows.ts';
-import { removalHarms, removalNulls } from './removal-rows.ts';
 
 const NULL_RUNS = 400;
 const HARM_RUNS = 100;
@@ -33,8 +32,8 @@ export function runGates(argv: readonly string[]): number {
       const { isReached, line } = measured(ofGates(row), seed);
       return { isReached, line: [...line, exposedBy(row, seed, 'former'), exposedBy(row, seed, 'hawkbit')] };
     }),
-    // The rules of others know neither crashes nor removals.
-    ...[...incidentHarms(harmRuns), ...removalHarms(harmRuns)].map((row) => {
+    // The rules of others know no crashes.
+    ...incidentHarms(harmRuns).map((row) => {
       const { isReached, line } = measured(row, seed);
       return { isReached, line: [...line, 'never', 'never'] };
     }),

@@ -22,7 +22,6 @@ interface Recall {
   readonly p50Seconds?: number | null;
   readonly p90Seconds?: number | null;
   readonly p99Seconds?: number | null;
-  readonly pausedBecause?: { readonly reason: string };
 }
 
 export function addRecallCommands(program: Command, open: OpenSession): void {
@@ -68,12 +67,8 @@ async function change({ api, output }: Session, route: string, body: object): Pr
 function recallText(recall: Recall, paint: Paint): string {
   const { patchId, status, devices, removed, remaining } = recall;
   const head = `${paint('bold', clean(patchId))}  recall ${paint(status === 'completed' ? 'green' : 'yellow', clean(status))}`;
-  const because =
-    recall.pausedBecause === undefined
-      ? ''
-      : `\n  paused: ${clean(recall.pausedBecause.reason)}\n  goes on with: sluice recall resume ${clean(patchId)}`;
   if (devices === null || removed === null || remaining === null)
-    return `${head}${because}\n  The fleet is being counted; ask again in a moment.`;
+    return `${head}\n  The fleet is being counted; ask again in a moment.`;
   const free = removed + (recall.replaced ?? 0);
   const share = devices === 0 ? (status === 'completed' ? 1 : 0) : Math.min(1, free / devices);
   const full = Math.round(BAR_WIDTH * share);
@@ -91,7 +86,7 @@ function recallText(recall: Recall, paint: Paint): string {
     ],
     paint,
   );
-  return `${head}${because}\n  ${bar}\n${more}`;
+  return `${head}\n  ${bar}\n${more}`;
 }
 
 function quantilesText({ p50Seconds, p90Seconds, p99Seconds }: Recall): string {

@@ -6,7 +6,6 @@ export * from './exposure.ts';
 export * from './gates/ledger.ts';
 export * from './gates/verdict.ts';
 export { logRateEvidence } from './gates/rates.ts';
-export * from './gates/removals.ts';
 export * from './gates/going-on.ts';
 export * from './hold.ts';
 export * from './pace.ts';

@@ -1,7 +1,6 @@
 import { type RecallCount, sum } from '@sluice/domain-cohorts';
 import { type Decider, reject, unknownEvent } from '@sluice/event-sourcing';
 import { LEASE_MS } from './directive.ts';
-import { type RemovalEvidence, type Removals } from './gates/removals.ts';
 
 /** A pull that the catalog has in force but not stored: kept here, so that it is not forgotten. */
 export interface RecordPull {
@@ -22,14 +21,8 @@ export type RecallCommand =
       readonly replacement?: string;
       readonly at: string;
     }
-  /** By a person, or by the gate, which says what it has found: holders stay as they are until it is resumed. */
-  | {
-      readonly type: 'PauseRecall';
-      readonly patchId: string;
-      readonly reason: string;
-      readonly evidence?: RemovalEvidence;
-      readonly at: string;
-    }
+  /** By a person: holders stay as they are until it is resumed. */
+  | { readonly type: 'PauseRecall'; readonly patchId: string; readonly reason: string; readonly at: string }
   | { readonly type: 'ResumeRecall'; readonly patchId: string; readonly at: string }
   | RecordRemovals;
 
@@ -53,8 +46,7 @@ export type PullRecorded = Of<{
 }>;
 
 export type RecallPause =
-  | Of<{ readonly type: 'RecallPaused'; readonly reason: string; readonly evidence?: RemovalEvidence }>
-  | Of<{ readonly type: 'RecallResumed' }>;
+  Of<{ readonly type: 'RecallPaused'; readonly reason: string }> | Of<{ readonly type: 'RecallResumed' }>;
 
 export type RecallEvent =
   | PullRecorded
@@ -79,21 +71,13 @@ interface Started {
   readonly startedAt: string;
   /** Of its present epoch: leases from before are out for one length more. */
   readonly pulledAt: string;
-  /** The removals that a gate paused it for: who resumes it has seen them, and they do not count again. */
-  readonly seen?: Removals;
-}
-
-/** Why it is paused. */
-interface Paused {
-  readonly pausedBecause: { readonly reason: string; readonly evidence?: RemovalEvidence };
 }
 
 /** `recorded`: the patch counts as withdrawn, and no recall of it has begun. */
 export type Recall =
   | { readonly status: 'absent' }
   | { readonly status: 'recorded'; readonly patchId: string; readonly recallEpoch: number; readonly recordedAt: string }
-  | (Started & { readonly status: 'removing' })
-  | (Started & Paused & { readonly status: 'paused' })
+  | (Started & { readonly status: 'removing' | 'paused' })
   | (Started & { readonly status: 'completed'; readonly completedAt: string });
 
 export const recallDecider: Decider<Recall, RecallCommand, RecallEvent> = {
@@ -124,14 +108,13 @@ function decide(command: RecallCommand, recall: Recall): readonly RecallEvent[] 
 }
 
 function pause(
-  { patchId, reason, evidence, at }: Extract<RecallCommand, { type: 'PauseRecall' }>,
+  { patchId, reason, at }: Extract<RecallCommand, { type: 'PauseRecall' }>,
   recall: Recall,
 ): readonly RecallEvent[] {
   if (recall.status === 'absent' || recall.status === 'recorded') reject('recall-not-found', patchId);
   if (recall.status === 'completed') reject('recall-not-running', 'it is completed: no device is to remove anything');
   if (recall.status === 'paused') return [];
-  const found = evidence !== undefined && { evidence };
-  return [{ type: 'RecallPaused', patchId, recallEpoch: recall.recallEpoch, reason, ...found, at }];
+  return [{ type: 'RecallPaused', patchId, recallEpoch: recall.recallEpoch, reason, at }];
 }
 
 function resume(
@@ -186,16 +169,16 @@ function evolve(recall: Recall, event: RecallEvent): Recall {
     const next = replacement !== undefined && { replacement };
     const startedAt = 'startedAt' in recall ? recall.startedAt : at;
     // A pull that only names a replacement does not end what a person paused.
-    const goesOn = recall.status === 'paused' ? pausedFor(recall) : ({ status: 'removing' } as const);
-    return { ...goesOn, patchId, recallEpoch, reason, ...next, ...seenIn(recall), startedAt, pulledAt: at };
+    const status = recall.status === 'paused' ? 'paused' : 'removing';
+    return { status, patchId, recallEpoch, reason, ...next, startedAt, pulledAt: at };
   }
   if (recall.status === 'absent' || recall.status === 'recorded') return recall;
   const { reason, replacement, startedAt, pulledAt } = recall;
   const next = replacement !== undefined && { replacement };
-  const started = { patchId, recallEpoch: recall.recallEpoch, reason, ...next, ...seenIn(recall), startedAt, pulledAt };
+  const started = { patchId, recallEpoch: recall.recallEpoch, reason, ...next, startedAt, pulledAt };
   switch (event.type) {
     case 'RecallPaused':
-      return { ...started, ...seenWith(recall, event.evidence), ...pausedFor({ pausedBecause: event }) };
+      return { ...started, status: 'paused' };
     case 'RecallResumed':
     case 'RecallReopened':
       return { ...started, status: 'removing' };
@@ -204,19 +187,4 @@ function evolve(recall: Recall, event: RecallEvent): Recall {
     default:
       return unknownEvent(recall, event);
   }
-}
-
-function pausedFor({ pausedBecause: { reason, evidence } }: Paused) {
-  return { status: 'paused', pausedBecause: { reason, ...(evidence && { evidence }) } } as const;
-}
-
-function seenIn(recall: Recall): { readonly seen?: Removals } {
-  return 'seen' in recall && recall.seen !== undefined ? { seen: recall.seen } : {};
-}
-
-/** What will have been seen once it is resumed: also what was seen before. */
-function seenWith(recall: Recall, evidence: RemovalEvidence | undefined): { readonly seen?: Removals } {
-  if (evidence === undefined) return seenIn(recall);
-  const { trials = 0, failures = 0 } = seenIn(recall).seen ?? {};
-  return { seen: { trials: trials + evidence.trials, failures: failures + evidence.failures } };
 }

@@ -399,33 +399,6 @@ describe('stopping', () => {
     expect((await send('GET', '/v1/recalls')).body).toMatchObject({ items: [{ patchId: 'p-a', status: 'running' }] });
   });
 
-  it('pauses a recall by itself whose removals fail, says why, and counts anew what was seen', async () => {
-    await startRollout();
-    await happened('patch-p-a', { ...published, type: 'PatchPulled', mode: 'recall', reason: 'bad', recallEpoch: 1 });
-    const holder = { osBuild: '23D771330a' };
-    const removals = async (recalled: number, failing: number) => {
-      const freed = { recall: recalled, user: 0, failure: 0, unknown: 0 };
-      const others = { replaced: 0, retired: 0, offline: 0, inFlight: 0 };
-      const recall = { set: 1000, freed, failing, waiting: 1000 - recalled - failing, ...others };
-      const counts = { holders: 1000 - recalled, longOffline: 0, removed: 0, removalsFailed: 0 };
-      await health({ holders: [{ patchId: 'p-a', recallEpoch: 1, ...counts, recall }] });
-      await advance(0.1);
-      return (await send('GET', '/v1/recalls/p-a')).body;
-    };
-    expect(await removals(38, 2)).toMatchObject({ status: 'running' });
-    expect(await removals(40, 12)).toMatchObject({
-      status: 'paused',
-      pausedBecause: { reason: 'removals fail: 12 of 52', evidence: { rule: 'removals/1', trials: 52, failures: 12 } },
-    });
-    expect(await checkIn(holder)).toMatchObject({ directive: 'none', reason: 'recall-paused' });
-    expect((await send('POST', '/v1/recalls/p-a/resume')).body).toMatchObject({ status: 'running' });
-    expect(await removals(60, 13)).toMatchObject({ status: 'running' });
-    expect(await removals(70, 40)).toMatchObject({
-      status: 'paused',
-      pausedBecause: { evidence: { trials: 58, failures: 28 } },
-    });
-  });
-
   it('offers nothing while the catalog is silent, but still removes what was recalled', async () => {
     await startRollout();
     await happened('patch-p-a', {
