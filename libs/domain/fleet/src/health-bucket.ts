@@ -9,6 +9,8 @@ import {
   type Population,
   populationKey,
   MINUTE_MS,
+  removalCounts,
+  type RemovalRow,
   rowsOf,
   type Slice,
   trialCounts,
@@ -89,7 +91,7 @@ export function closeBucket(
   const rows = rowsIn(state, drained, announced.pending);
   const holders = holderLines(state, announced, drained.tallies, closing);
   const populations = populationLines(state, announced);
-  const counted = rows.installs.length + rows.pending.length + rows.unreached.length;
+  const counted = rows.installs.length + rows.pending.length + rows.unreached.length + rows.removals.length;
   if (counted === 0 && holders.length === 0 && populations.length === 0) return undefined;
   return {
     type: 'HealthBucketClosed',
@@ -121,7 +123,7 @@ type Drained = ReturnType<FleetShard['drainHealth']>;
 /** What was counted by profile, by slice. */
 function rowsIn(
   state: FleetShard,
-  { trials, pending, unreached }: Drained,
+  { trials, removals, pending, unreached }: Drained,
   announced: ReadonlyMap<string, CountRow>,
 ): HealthRows {
   const installs = new Map<string, Mutable<InstallRow>>();
@@ -140,6 +142,15 @@ function rowsIn(
     if (row === undefined) installs.set(key, { ...place, cohort, band, ...counts });
     else for (const each of trialCounts) row[each] += counts[each];
   }
+  const removed = new Map<string, Mutable<RemovalRow>>();
+  for (const { patch, profile, cohort, ...counts } of removals) {
+    const place = placeOf(patch, profile);
+    if (place === undefined) continue;
+    const key = `${patchSliceKey(place)} ${String(cohort)}`;
+    const row = removed.get(key) ?? { ...place, cohort, started: 0, failed: 0, fine: 0, missing: 0 };
+    removed.set(key, row);
+    for (const each of removalCounts) row[each] += each === 'missing' ? counts.open : counts[each];
+  }
   const counted = (cells: readonly ProfileCount[]) => {
     const rows = new Map<string, Mutable<CountRow>>();
     for (const { patch, profile, count } of cells) {
@@ -155,6 +166,9 @@ function rowsIn(
     installs: [...installs.values()].map(withoutDebt).filter((row) => trialCounts.some((each) => row[each] > 0)),
     pending: changed(counted(pending), announced),
     unreached: [...counted(unreached).values()],
+    removals: [...removed.values()]
+      .map((row) => ({ ...row, missing: Math.max(0, row.missing) }))
+      .filter((row) => removalCounts.some((each) => row[each] > 0)),
   };
 }
 

@@ -22,12 +22,14 @@ export class Views {
         case 'RecallPaused':
         case 'RecallResumed':
           this.recalls.applyOwn(event);
+          this.gates.applyRecall(event);
           this.policy.applyOwn(event);
           break;
         case 'RecallStarted':
         case 'RecallCompleted':
         case 'RecallReopened':
           this.recalls.applyOwn(event);
+          this.gates.applyRecall(event);
           break;
         case 'HoldPlaced':
         case 'HoldLifted':

@@ -4,14 +4,21 @@ import {
   type Census,
   emptyCensus,
   emptyGateLedger,
+  emptyRemovalLedger,
   foldCensus,
   foldGateLedger,
+  foldRemovalLedger,
   type GoingOn,
   goingOn,
   nextGateHold,
   outageFor,
   outcomesOf,
   type PublishedPatch,
+  type RecallEvent,
+  removalsCounted,
+  removalsVersionOf,
+  type RemovalVerdict,
+  removalVerdictOn,
   restartDue,
   type StartedRollout,
   type GateVerdict,
@@ -27,12 +34,14 @@ type Judged = Pick<StartedRollout, 'plan'> & { readonly known: StartedRollout['k
 /** What the gates look at: trials and outcomes since each start, and how many devices of each kind are known. */
 export class GatesView {
   private readonly ledger = emptyGateLedger();
+  private readonly removals = emptyRemovalLedger();
   private readonly populations = emptyCensus();
   private readonly revisions = new Map<number, number>();
   private readonly verdicts = new Map<
     string,
     { readonly version: number; readonly of: Judged; readonly verdict: GateVerdict }
   >();
+  private readonly removalVerdicts = new Map<string, { readonly version: number; readonly verdict: RemovalVerdict }>();
   /** Whether all buckets so far are in: before, no verdict is one. */
   isRead: () => boolean = () => true;
   /** The last bucket: the cause of what follows from it. */
@@ -43,9 +52,15 @@ export class GatesView {
     foldGateLedger(this.ledger, event);
   }
 
+  /** Likewise. */
+  applyRecall(event: RecallEvent): void {
+    foldRemovalLedger(this.removals, event);
+  }
+
   applyHealth(event: FeedEvent): void {
     const data = event.data as HealthEvent;
     foldGateLedger(this.ledger, data);
+    foldRemovalLedger(this.removals, data);
     foldCensus(this.populations, data);
     this.revisions.set(data.shard, event.place.revision);
     this.lastBucket = event;
@@ -82,6 +97,22 @@ export class GatesView {
     const verdict = verdictOn(this.ledger, rollout);
     this.verdicts.set(rolloutId, { version, of: { plan, known }, verdict });
     return verdict;
+  }
+
+  /** What the gate says of the removals of a recalled patch; undefined while the health is not all read. */
+  removalVerdictOn(patchId: string): RemovalVerdict | undefined {
+    if (!this.isRead()) return undefined;
+    const version = removalsVersionOf(this.removals, patchId);
+    const before = this.removalVerdicts.get(patchId);
+    if (before?.version === version) return before.verdict;
+    const verdict = removalVerdictOn(this.removals, patchId);
+    this.removalVerdicts.set(patchId, { version, verdict });
+    return verdict;
+  }
+
+  /** Devices whose removal is known to have begun, and those of them that failed it or went silent, as the gate counts them. */
+  removalsOf(patchId: string) {
+    return removalsCounted(this.removals, patchId);
   }
 
   /** The id of the next hold that a gate places for the rollout. */
