@@ -33,8 +33,7 @@ export type PauseRecall = {
   readonly reason: string;
   readonly at: string;
 } & (
-  | { readonly by?: undefined }
-  | { readonly by: 'gate'; readonly recallEpoch: number; readonly evidence: SumEvidence }
+  { readonly by?: undefined } | { readonly by: 'gate'; readonly recallEpoch: number; readonly evidence: SumEvidence }
 );
 
 /** `evidenceSeen` says what was looked at before a recall goes on that the gate paused. */
@@ -65,7 +64,12 @@ export type PullRecorded = Of<{
 }>;
 
 export type RecallPause =
-  | Of<{ readonly type: 'RecallPaused'; readonly by?: 'gate'; readonly reason: string; readonly evidence?: SumEvidence }>
+  | Of<{
+      readonly type: 'RecallPaused';
+      readonly by?: 'gate';
+      readonly reason: string;
+      readonly evidence?: SumEvidence;
+    }>
   | Of<{ readonly type: 'RecallResumed'; readonly evidenceSeen?: string }>;
 
 export type RecallEvent =
@@ -221,10 +225,6 @@ function evolve(recall: Recall, event: RecallEvent): Recall {
   }
 }
 
-function pauseReasonOf({
-  reason,
-  evidence,
-  at,
-}: Extract<RecallPause, { type: 'RecallPaused' }>): RecallPauseReason {
+function pauseReasonOf({ reason, evidence, at }: Extract<RecallPause, { type: 'RecallPaused' }>): RecallPauseReason {
   return { reason, ...(evidence !== undefined && { evidence }), at };
 }

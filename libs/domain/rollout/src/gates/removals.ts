@@ -1,4 +1,11 @@
-import { type HealthBucketClosed, nothingCounted, type RemovalRow, rowsOf, sliceKey, sum } from '@sluice/domain-cohorts';
+import {
+  type HealthBucketClosed,
+  nothingCounted,
+  type RemovalRow,
+  rowsOf,
+  sliceKey,
+  sum,
+} from '@sluice/domain-cohorts';
 import { toTimeText } from '@sluice/event-sourcing';
 import { type RecallEvent } from '../recall.ts';
 import { nodesOf, type Node } from './nodes.ts';
@@ -99,7 +106,11 @@ function foldBucket(ledger: RemovalLedger, bucket: HealthBucketClosed): void {
 }
 
 /** A removal is a trial like an install, of one age: what is missing when it is due has failed. */
-function addRow(patch: PatchRemovals, { slice, cohort, started, failed, fine, missing }: RemovalRow, toMs: number): void {
+function addRow(
+  patch: PatchRemovals,
+  { slice, cohort, started, failed, fine, missing }: RemovalRow,
+  toMs: number,
+): void {
   const key = sliceKey(slice);
   const known = patch.slices.get(key) ?? { trials: new SliceTrials(slice, patch.sinceMs), firstMs: toMs };
   patch.slices.set(key, known);

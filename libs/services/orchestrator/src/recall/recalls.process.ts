@@ -22,7 +22,15 @@ function pausedForHarm(recall: KnownRecall, { views, knowledge, at }: Situation)
   const verdict = views.gates.removalVerdictOn(patchId);
   if (verdict?.says !== 'pause') return undefined;
   const { evidence } = verdict;
-  const command = { type: 'PauseRecall', patchId, by: 'gate', recallEpoch, reason: evidence.words, evidence, at } as const;
+  const command = {
+    type: 'PauseRecall',
+    patchId,
+    by: 'gate',
+    recallEpoch,
+    reason: evidence.words,
+    evidence,
+    at,
+  } as const;
   const context = contextOf(`paused-${evidence.through}`, patchId, views.gates.lastBucket);
   return [new ChangeRecall(command, context, views.known(`recall-${patchId}`, recall))];
 }
