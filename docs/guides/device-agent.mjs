@@ -20,7 +20,7 @@ export async function turn(agent) {
 
 async function carryOut(agent, order, action) {
   const { device, system } = agent;
-  if (action === 'install') await report(agent, 'install-started', order);
+  await report(agent, `${action}-started`, order);
   // A replacement goes onto the base: what was recalled has fallen when it is there.
   const fallen = order.patchIds ?? (order.reason === 'recalled' ? device.installed : []);
   const failure = await system[action](order).then((changed) => void Object.assign(device, changed), String);

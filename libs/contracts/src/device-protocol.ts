@@ -117,6 +117,7 @@ export const reportKinds = [
   'installed',
   'install-failed',
   'rolled-back',
+  'remove-started',
   'remove-failed',
   'incident',
 ] as const;

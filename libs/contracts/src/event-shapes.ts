@@ -106,6 +106,22 @@ export const HarmColumns = Type.Object({
   received: Column,
 });
 
+/**
+ * Removals of recalled patches that are known to have begun, in columns of equal length: one row for each patch, slice and
+ * cohort. All but the first three count devices within the bucket.
+ */
+export const RemovalColumns = Type.Object({
+  patch: Column,
+  slice: Column,
+  /** The hour in which they began, in hours since 1970; of those whose start was not told, the hour of their outcome. */
+  cohort: Column,
+  started: Column,
+  failed: Column,
+  fine: Column,
+  /** Their outcome was due, and nothing was heard; what is heard later is counted in `failed` no more. */
+  missing: Column,
+});
+
 /** Counts in columns of equal length: one row for each patch and slice. */
 export const CountColumns = Type.Object({ patch: Column, slice: Column, count: Column });
 

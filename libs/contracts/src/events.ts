@@ -8,6 +8,7 @@ import {
   InstallEvidence,
   KnownSlice,
   Population,
+  RemovalColumns,
   Slice,
   SumEvidence,
 } from './event-shapes.ts';
@@ -174,9 +175,17 @@ const recall = { patchId: Id, recallEpoch: Count, at: Time };
 /** A pull that the catalog had in force before it was stored, kept by the orchestrator: the patch counts as withdrawn. */
 export const PullRecorded = event('PullRecorded', { ...recall, mode: Type.Enum(['withdraw', 'recall']), reason: Text });
 export const RecallStarted = event('RecallStarted', { ...recall, reason: Text, replacement: Type.Optional(Id) });
-/** By a person: devices that hold the patch stay as they are until the recall is resumed. */
-export const RecallPaused = event('RecallPaused', { ...recall, reason: Text });
-export const RecallResumed = event('RecallResumed', recall);
+/**
+ * Devices that hold the patch stay as they are until the recall is resumed. By the gate, with the evidence that removals
+ * harm; by a person where `by` is absent.
+ */
+export const RecallPaused = event('RecallPaused', {
+  ...recall,
+  by: Type.Optional(Type.Enum(['gate'])),
+  reason: Text,
+  evidence: Type.Optional(SumEvidence),
+});
+export const RecallResumed = event('RecallResumed', { ...recall, evidenceSeen: Type.Optional(Text) });
 /**
  * No device holds the patch, none is installing it, and no lease of it is out. Removed: devices whose build showed that they
  * went back. Events of former versions have no more than that.
@@ -238,6 +247,7 @@ export const PatchRolledBack = event('PatchRolledBack', {
   ...patched,
   cause: Type.Enum(['recall', 'user', 'failure']),
 });
+export const PatchRemoveStarted = event('PatchRemoveStarted', patched);
 export const PatchRemoveFailed = event('PatchRemoveFailed', { ...patched, ...failure });
 export const IncidentReported = event('IncidentReported', { ...device, patchId: Type.Optional(Id), ...failure });
 
@@ -265,6 +275,8 @@ export const HealthBucketClosed = event('HealthBucketClosed', {
   unreached: CountColumns,
   /** Harm that is judged against devices without the patch. */
   harm: Type.Optional(HarmColumns),
+  /** Removals of recalled patches; absent when none was counted. */
+  removals: Type.Optional(RemovalColumns),
   holders: Type.Array(HolderCount),
   populations: Type.Array(Population),
 });
@@ -299,6 +311,7 @@ const fleetEvents = [
   PatchInstalled,
   PatchInstallFailed,
   PatchRolledBack,
+  PatchRemoveStarted,
   PatchRemoveFailed,
   IncidentReported,
 ] as const;

@@ -23,6 +23,8 @@ export interface HealthBucketClosed {
   readonly unreached: CountColumns;
   /** Absent where there is none. */
   readonly harm?: HarmColumns;
+  /** Absent when none was counted. */
+  readonly removals?: RemovalColumns;
   readonly holders: readonly HolderCount[];
   readonly populations: readonly Population[];
 }
@@ -69,6 +71,26 @@ export interface CountColumns {
   readonly count: readonly number[];
 }
 
+/** What is counted of the removals of a recalled patch in one slice that began in one hour, within the bucket. */
+export const removalCounts = ['started', 'failed', 'fine', 'missing'] as const;
+
+/** `missing`: nothing was heard of it when its outcome was due. It is in `failed` no more, whatever is heard of it later. */
+export type RemovalCounts = Record<(typeof removalCounts)[number], number>;
+
+/** One row for each patch, slice and cohort, in hours since 1970. Devices are counted, not reports. */
+export interface RemovalColumns extends Readonly<Record<keyof RemovalCounts, readonly number[]>> {
+  readonly patch: readonly number[];
+  readonly slice: readonly number[];
+  readonly cohort: readonly number[];
+}
+
+/** A row of `removals`. */
+export interface RemovalRow extends Readonly<RemovalCounts> {
+  readonly patchId: string;
+  readonly slice: Slice;
+  readonly cohort: number;
+}
+
 /** A row of `installs`. */
 export interface InstallRow extends Readonly<TrialCounts> {
   readonly patchId: string;
@@ -99,6 +121,7 @@ export interface HealthRows {
   readonly pending: readonly CountRow[];
   readonly unreached: readonly CountRow[];
   readonly harm: readonly HarmRow[];
+  readonly removals: readonly RemovalRow[];
 }
 
 /** Known devices of the shard that hold a patch at the end of the bucket, and what happened to it within. */
@@ -138,7 +161,15 @@ export interface RecallCount {
 }
 
 /** The rows of a bucket. A row that names what is not there is left out. */
-export function rowsOf({ patches, slices, installs, pending, unreached, harm }: HealthBucketClosed): HealthRows {
+export function rowsOf({
+  patches,
+  slices,
+  installs,
+  pending,
+  unreached,
+  harm,
+  removals,
+}: HealthBucketClosed): HealthRows {
   const rows = <Counts>(columns: Pick<CountColumns, 'patch' | 'slice'>, countsIn: (row: number) => Counts) =>
     columns.patch.flatMap((patch, row) => {
       const [patchId, slice] = [patches[patch], slices[columns.slice[row] ?? -1]];
@@ -154,6 +185,13 @@ export function rowsOf({ patches, slices, installs, pending, unreached, harm }: 
     pending: counted(pending),
     unreached: counted(unreached),
     harm: harm === undefined ? [] : harmRows(harm, slices),
+    removals:
+      removals === undefined
+        ? []
+        : rows(removals, (row) => {
+            const counts = Object.fromEntries(removalCounts.map((each) => [each, removals[each][row] ?? 0]));
+            return { cohort: removals.cohort[row] ?? SETTLED, ...(counts as RemovalCounts) };
+          }),
   };
 }
 
@@ -172,8 +210,12 @@ export function columnsOf({
   installs,
   pending,
   unreached,
-  harm,
-}: HealthRows): Pick<HealthBucketClosed, 'patches' | 'slices' | keyof HealthRows> {
+  harm = [],
+  removals = [],
+}: Omit<HealthRows, 'harm' | 'removals'> & Partial<HealthRows>): Pick<
+  HealthBucketClosed,
+  'patches' | 'slices' | keyof HealthRows
+> {
   const patches = new Map<string, number>();
   const slices = new Map<string, { readonly index: number; readonly slice: Slice }>();
   const patchOf = ({ patchId }: { readonly patchId: string }) => indexIn(patches, patchId);
@@ -201,6 +243,17 @@ export function columnsOf({
     pending: counted(pending),
     unreached: counted(unreached),
     ...(harm.length > 0 && { harm: harmColumns(harm, sliceOf) }),
+    ...(removals.length > 0 && {
+      removals: {
+        patch: removals.map(patchOf),
+        slice: removals.map(sliceOf),
+        cohort: removals.map(({ cohort }) => cohort),
+        ...(Object.fromEntries(removalCounts.map((each) => [each, removals.map((row) => row[each])])) as Record<
+          keyof RemovalCounts,
+          number[]
+        >),
+      },
+    }),
   };
   return { patches: [...patches.keys()], slices: [...slices.values()].map(({ slice }) => slice), ...columns };
 }

@@ -7,7 +7,8 @@ import { InstallTrials, type ProfileCount, type TrialCell, type TrialDeadlines }
 import { type PackedFacts, readDetails } from './packed-facts.ts';
 import { CLOCK_AHEAD, causeOf, HAS_ID, kindOf } from './packed-layout.ts';
 import { type PatchTally, SHOWN } from './patch-counts.ts';
-import { HOLDING, placeOf, RecallSet } from './recall-sets.ts';
+import { HOLDING, isFreed, placeOf, RecallSet } from './recall-sets.ts';
+import { RemovalMarks } from './removal-marks.ts';
 import { NOWHERE } from './records.ts';
 import { type ShardImage } from './shard-image.ts';
 import { type ShardNoted } from './shard-notes.ts';
@@ -38,6 +39,9 @@ interface Word {
 export class FleetShard extends ShardState {
   readonly trials = new InstallTrials(this.entries);
   readonly harm = new HarmCounts();
+  readonly removalMarks = new RemovalMarks(this.entries);
+  /** The trials of the removals of recalled patches; a device is one of them once it is known to have begun. */
+  readonly removals = new InstallTrials(this.removalMarks, true);
   /** By the number of the patch. */
   private readonly recalls = new Map<number, RecallSet>();
   private factCount = 0;
@@ -65,6 +69,8 @@ export class FleetShard extends ShardState {
     shard.patches.restoreTallies(image.tallies);
     shard.trials.restore(image);
     shard.harm.restore(image);
+    shard.removalMarks.records.restore(image.removalMarks);
+    shard.removals.restore(image.removals);
     return shard;
   }
 
@@ -107,7 +113,7 @@ export class FleetShard extends ShardState {
       const word = { profile, when, received, head, details: details.get(index) };
       if (kindOf(head) === KIND.IncidentReported && !this.harm.isIdle) this.harmed(device, word);
       const announced = patch !== undefined && this.record(device, patch, word);
-      if (observed || announced) this.recount(device);
+      if (observed || announced) this.recount(device, received);
     }
     this.factCount += count;
   }
@@ -152,6 +158,7 @@ export class FleetShard extends ShardState {
   /** What happened since the last time, as health buckets count it. */
   drainHealth(deadlines: TrialDeadlines): {
     trials: readonly TrialCell[];
+    removals: readonly TrialCell[];
     unreached: readonly ProfileCount[];
     pending: readonly ProfileCount[];
     tallies: ReadonlyMap<number, PatchTally>;
@@ -159,7 +166,8 @@ export class FleetShard extends ShardState {
   } {
     const { trials, unreached } = this.trials.drain(deadlines);
     const [pending, tallies, harms] = [this.trials.pending(), this.patches.drainTallies(), this.harm.drain()];
-    return { trials, unreached, pending, tallies, harms };
+    const removals = this.removals.drain(deadlines).trials;
+    return { trials, removals, unreached, pending, tallies, harms };
   }
 
   /** Takes an incident of a device, whatever it says of a patch, into what is counted for rollouts that could reach it. */
@@ -251,10 +259,15 @@ export class FleetShard extends ShardState {
       case KIND.PatchRemoveFailed:
         this.patches.countFailedRemoval(patch);
         this.troubles.removalFailed(entry, failure);
+        if (this.recalls.has(patch)) this.removals.failed(entry, profile, received);
+        break;
+      case KIND.PatchRemoveStarted:
+        if (this.recalls.has(patch)) this.removals.began(entry, profile, received);
         break;
       case KIND.IncidentReported:
         // A device that cannot start says so when it can again; on which build it is then, its report shows.
         if (isOfTrial) this.trials.failed(entry, profile, received);
+        if (this.removalMarks.isTrial(entry)) this.removals.failed(entry, profile, received);
         break;
       case KIND.PatchRolledBack: {
         const cause = removalCauses[causeOf(head)];
@@ -275,8 +288,8 @@ export class FleetShard extends ShardState {
     return entry;
   }
 
-  /** Brings the counters in line with a device that may have changed. */
-  private recount(device: number): void {
+  /** Brings the counters in line with a device that may have changed, by a report that was received then or by a note. */
+  private recount(device: number, received?: number): void {
     const known = this.isKnown(device);
     if (known !== this.devices.is(device, DEVICE.counted)) {
       this.devices.mark(device, DEVICE.counted, known);
@@ -286,17 +299,22 @@ export class FleetShard extends ShardState {
     let entry = this.word(device, DEVICE.firstEntry);
     for (; entry !== NOWHERE; entry = this.entries.next(entry)) {
       const by = this.heldBy(device, entry);
-      this.recountEntry(device, entry, known, this.stateOf(device, entry, by));
+      this.recountEntry(device, entry, known ? this.stateOf(device, entry, by) : undefined, { known, received });
       waits ||= known && by === 'report';
     }
     if (waits !== this.devices.is(device, DEVICE.restartPending))
       this.devices.mark(device, DEVICE.restartPending, waits);
   }
 
-  private recountEntry(device: number, entry: number, known: boolean, state: PatchState | undefined): void {
+  private recountEntry(
+    device: number,
+    entry: number,
+    state: PatchState | undefined,
+    { known, received }: { readonly known: boolean; readonly received: number | undefined },
+  ): void {
     const patch = this.entries.patch(entry);
     const before = this.entries.shown(entry);
-    const shown = known && state !== undefined ? SHOWN[state] : 0;
+    const shown = state !== undefined ? SHOWN[state] : 0;
     if (before !== shown) {
       this.patches.move(patch, before, shown);
       this.entries.setShown(entry, shown);
@@ -309,6 +327,9 @@ export class FleetShard extends ShardState {
     if (place !== placeBefore) {
       recall.move(placeBefore, place, device);
       this.entries.setRecalled(entry, place);
+      const isRemoved = isFreed(place) || (this.removalMarks.isTrial(entry) && place !== HOLDING);
+      if (known && isRemoved && received !== undefined)
+        this.removals.wentWell(entry, this.devices.profile(device), received);
     }
     if (shown === SHOWN.started) recall.started(entry);
   }

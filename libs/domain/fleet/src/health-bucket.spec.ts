@@ -1,4 +1,4 @@
-import { type HealthBucketClosed, rowsOf, sum, trialCounts } from '@sluice/domain-cohorts';
+import { type HealthBucketClosed, removalCounts, rowsOf, sum, trialCounts } from '@sluice/domain-cohorts';
 import { describe, expect, it } from 'vitest';
 import {
   BASE_BUILD,
@@ -15,6 +15,8 @@ import {
 import { type FleetShard } from './fleet-shard.ts';
 import { type BucketClosing, closeBucket, deadlinesAt, nothingAnnounced, announce } from './health-bucket.ts';
 import { readPackedFacts } from './packed-facts.ts';
+import { RecentReports } from './report-ids.ts';
+import { imageOf, packImage, readImage, restoreShard } from './shard-image.ts';
 
 const HOUR = 60 * MINUTE;
 
@@ -285,6 +287,94 @@ describe('telling holders', () => {
     expect(closeBucket(shard, announced, closing(72 * 60, settings))?.holders).toEqual([]);
     const silent = closeBucket(shard, announced, closing(72 * 60 + 1, settings));
     expect(silent?.holders[0]).toMatchObject({ holders: 1, longOffline: 1, recall: { ...nobody, set: 1, offline: 1 } });
+  });
+});
+
+describe('counting removals of a recalled patch', () => {
+  const began = (minutes: number, device = 'd-1') => ({
+    ...about('PatchRemoveStarted', minutes, PATCHED_BUILD),
+    device,
+  });
+  const stuck = (minutes: number, device = 'd-1') => ({
+    ...about('PatchRemoveFailed', minutes, PATCHED_BUILD),
+    device,
+  });
+  const freed = (minutes: number, device = 'd-1') => ({ ...about('PatchRolledBack', minutes), device });
+  const seenOnBase = (minutes: number) => seen(minutes, BASE_BUILD);
+  const bootFails = (minutes: number, osBuild = BASE_BUILD): FactSketch => {
+    const { said, ...fact } = bootFailure(minutes);
+    return { ...fact, said: { ...said, osBuild } };
+  };
+
+  function recalledShard(): FleetShard {
+    const shard = notedShardOf(installed(0), { ...installed(0), device: 'd-2' });
+    shard.note(recallNoted('a'));
+    closeBucket(shard, nothingAnnounced, closing(1));
+    return shard;
+  }
+
+  function removalsIn(bucket: HealthBucketClosed | undefined): Record<string, number> {
+    const rows = bucket === undefined ? [] : rowsOf(bucket).removals;
+    for (const row of rows) expect(row).toMatchObject(place);
+    const counts = removalCounts.map((each) => [each, sum(rows.map((row) => row[each]))] as const);
+    return Object.fromEntries(counts.filter(([, count]) => count > 0));
+  }
+
+  it.each([
+    ['a start', [began(2)], 10, { started: 1 }],
+    ['a start and its good end', [began(2), freed(9)], 10, { started: 1, fine: 1 }],
+    ['a start and its failure', [began(2), stuck(9)], 10, { started: 1, failed: 1 }],
+    ['devices, not reports', [began(2), stuck(9), began(70), stuck(75), freed(80)], 90, { started: 1, failed: 1 }],
+    [
+      'a device that cannot start afterwards',
+      [began(2), freed(9), bootFails(12)],
+      20,
+      { started: 1, fine: 1, failed: 1 },
+    ],
+    ['no device that cannot start with the patch', [bootFails(12, PATCHED_BUILD)], 20, {}],
+    ['a good end without a start at once', [freed(9)], 10, { started: 1, fine: 1 }],
+    ['a build that shows it, though nothing was said', [seenOnBase(9)], 10, { started: 1, fine: 1 }],
+    ['no removal by its user', [removed(9)], 10, {}],
+    ['a failure without a start not before its deadline', [stuck(9)], 128, {}],
+    ['a failure without a start after it', [stuck(9)], 129, { started: 1, failed: 1 }],
+    [
+      'a failure that came together with its start likewise',
+      [{ ...began(9), receivedAt: NOON + 9 * MINUTE }, stuck(9)],
+      128,
+      { started: 1 },
+    ],
+    ['nothing of a device that said nothing', [], 600, {}],
+  ] as const)('counts %s', (_name, facts, minutes, counts) => {
+    const shard = recalledShard();
+    for (const each of facts) add(shard, each);
+    expect(removalsIn(closeBucket(shard, nothingAnnounced, closing(minutes)))).toEqual(counts);
+  });
+
+  it('misses an outcome when it is due, once, where the removal is known to have begun', () => {
+    const shard = recalledShard();
+    add(shard, began(2), began(3, 'd-2'));
+    add(shard, freed(20, 'd-2'));
+    expect(removalsIn(closeBucket(shard, nothingAnnounced, closing(299)))).toEqual({ started: 2, fine: 1 });
+    expect(removalsIn(closeBucket(shard, nothingAnnounced, closing(300)))).toEqual({ missing: 1 });
+    add(shard, stuck(310));
+    expect(removalsIn(closeBucket(shard, nothingAnnounced, closing(320)))).toEqual({});
+  });
+
+  it('counts nothing of a patch that is not recalled', () => {
+    const shard = notedShardOf(installed(0), began(2), stuck(9));
+    expect(closeBucket(shard, nothingAnnounced, closing(300))?.removals).toBeUndefined();
+  });
+
+  it('comes to the same after a restart from an image', () => {
+    const live = recalledShard();
+    add(live, began(2), stuck(9, 'd-2'));
+    const bytes = Buffer.concat(packImage(imageOf(live, new RecentReports(7))));
+    const { state } = restoreShard(readImage(bytes), 7);
+    for (const shard of [live, state]) add(shard, freed(20, 'd-2'));
+    const bucketOf = (shard: FleetShard) => closeBucket(shard, nothingAnnounced, closing(300));
+    const bucket = bucketOf(live);
+    expect(removalsIn(bucket)).toEqual({ started: 2, failed: 1, missing: 1 });
+    expect(bucketOf(state)).toEqual(bucket);
   });
 });
 

@@ -13,6 +13,8 @@ import {
   type Population,
   populationKey,
   MINUTE_MS,
+  removalCounts,
+  type RemovalRow,
   rowsOf,
   type Slice,
   trialCounts,
@@ -95,7 +97,8 @@ export function closeBucket(
   const rows = { ...rowsIn(state, drained, announced.pending), harm: harmRows(state, drained.harms, closing.bucketOf) };
   const holders = holderLines(state, announced, drained.tallies, closing);
   const populations = populationLines(state, announced, closing.to);
-  const counted = rows.installs.length + rows.pending.length + rows.unreached.length + rows.harm.length;
+  const counted =
+    rows.installs.length + rows.pending.length + rows.unreached.length + rows.harm.length + rows.removals.length;
   if (counted === 0 && holders.length === 0 && populations.length === 0) return undefined;
   return {
     type: 'HealthBucketClosed',
@@ -127,7 +130,7 @@ type Drained = ReturnType<FleetShard['drainHealth']>;
 /** What was counted by profile, by slice. */
 function rowsIn(
   state: FleetShard,
-  { trials, pending, unreached }: Drained,
+  { trials, removals, pending, unreached }: Drained,
   announced: ReadonlyMap<string, CountRow>,
 ): Omit<HealthRows, 'harm'> {
   const installs = new Map<string, Mutable<Required<InstallRow>>>();
@@ -147,6 +150,15 @@ function rowsIn(
     for (const each of trialCounts) row[each] += counts[each];
     if (state.profiles.at(profile)?.track === 'manual') row.manual += counts.started;
   }
+  const removed = new Map<string, Mutable<RemovalRow>>();
+  for (const { patch, profile, cohort, ...counts } of removals) {
+    const place = placeOf(patch, profile);
+    if (place === undefined) continue;
+    const key = `${patchSliceKey(place)} ${String(cohort)}`;
+    const row = removed.get(key) ?? { ...place, cohort, started: 0, failed: 0, fine: 0, missing: 0 };
+    removed.set(key, row);
+    for (const each of removalCounts) row[each] += each === 'missing' ? counts.open : counts[each];
+  }
   const counted = (cells: readonly ProfileCount[]) => {
     const rows = new Map<string, Mutable<CountRow>>();
     for (const { patch, profile, count } of cells) {
@@ -162,6 +174,9 @@ function rowsIn(
     installs: [...installs.values()].map(withoutDebt).filter((row) => trialCounts.some((each) => row[each] > 0)),
     pending: changed(counted(pending), announced),
     unreached: [...counted(unreached).values()],
+    removals: [...removed.values()]
+      .map((row) => ({ ...row, missing: Math.max(0, row.missing) }))
+      .filter((row) => removalCounts.some((each) => row[each] > 0)),
   };
 }
 

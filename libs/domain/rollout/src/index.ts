@@ -4,6 +4,7 @@ export * from './decide.ts';
 export * from './directive.ts';
 export * from './exposure.ts';
 export * from './gates/ledger.ts';
+export * from './gates/removals.ts';
 export * from './gates/verdict.ts';
 export { logRateEvidence } from './gates/rates.ts';
 export * from './gates/going-on.ts';

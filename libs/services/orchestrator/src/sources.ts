@@ -14,7 +14,7 @@ import { OWN_STREAMS } from './publications.ts';
 import { Views } from './views.ts';
 
 /** Streams whose events restart the counting of the gates. */
-const GATE_STREAMS = ['rollout-', 'hold-'];
+const GATE_STREAMS = ['rollout-', 'hold-', 'recall-'];
 
 /** Who wants to know of an event of another service, once it shows in the views. Must not wait for anything. */
 export type FeedListener = (event: FeedEvent) => void;

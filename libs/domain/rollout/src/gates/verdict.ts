@@ -3,7 +3,7 @@ import { type Plan } from '../plan.ts';
 import { type KnownSlice } from '../rollout-messages.ts';
 import { type Test, tests } from './gate.ts';
 import { type Level, type Node, nodesOf } from './nodes.ts';
-import { logSum, type RateCounts } from './rates.ts';
+import { logRateEvidence, logSum, type RateCounts } from './rates.ts';
 import { type SliceCounts } from './trials.ts';
 
 /** The name and version of the rule, kept in the evidence. */
@@ -100,7 +100,7 @@ export function judge(judgement: Judgement): GateVerdict {
 function evidenceOf(node: Node, counted: ReadonlyMap<string, JudgedSlice>, judgement: Judgement): NodeEvidence {
   const members = node.slices.flatMap((key) => counted.get(key)?.counts ?? []);
   const found = members.length === 0 ? [] : tests.flatMap((test) => testOn(test, node, members, judgement) ?? []);
-  return { node, tests: found, logPart: logSum(found.map(({ logE, weight }) => logE + Math.log(weight))) };
+  return { node, tests: found, logPart: logSum(found.map(logPartOf)) };
 }
 
 function testOn(
@@ -117,6 +117,12 @@ function testOn(
     logE: failures < EVENTS_MIN ? Math.min(0, logE) : logE,
     weight: weight * test.weight,
   };
+}
+
+/** The evidence of some devices, where one of them by itself stops nothing. */
+export function logEvidenceOf(counts: RateCounts, toleratedRate: number): number {
+  const logE = logRateEvidence(counts, toleratedRate);
+  return counts.x < EVENTS_MIN ? Math.min(0, logE) : logE;
 }
 
 /** The slice whose own part of the sum is the largest, where it is a tenth of the limit by itself. */
@@ -146,15 +152,27 @@ function sumOf(
   found: readonly NodeEvidence[],
   sums: { readonly logSum: number; readonly logLimit: number },
 ): SumEvidence {
-  const strength = ({ logE, weight }: TestEvidence) => logE + Math.log(weight);
-  const strongest = found.flatMap((each) => each.tests).sort((left, right) => strength(right) - strength(left));
-  let count = 0;
-  for (let reached = -Infinity; reached < sums.logLimit && count < strongest.length; count += 1) {
-    reached = logSum([reached, ...strongest.slice(count, count + 1).map(strength)]);
-  }
-  const listed = strongest.slice(0, Math.max(1, count));
+  const listed = strongestOf(
+    found.flatMap((each) => each.tests),
+    sums.logLimit,
+  );
   const words = wordsOf(listed[0]);
   return { rule: EVIDENCE_RULE, patchId: plan.patchId, alpha: ALPHA, ...sums, since, through, words, tests: listed };
+}
+
+/** The strongest tests, as many as reach the limit by themselves. */
+export function strongestOf(found: readonly TestEvidence[], logLimit: number): readonly TestEvidence[] {
+  const strongest = [...found].sort((left, right) => logPartOf(right) - logPartOf(left));
+  let count = 0;
+  for (let reached = -Infinity; reached < logLimit && count < strongest.length; count += 1) {
+    reached = logSum([reached, ...strongest.slice(count, count + 1).map(logPartOf)]);
+  }
+  return strongest.slice(0, Math.max(1, count));
+}
+
+/** The logarithm of the part that a test has in the sum. */
+export function logPartOf({ logE, weight }: TestEvidence): number {
+  return logE + Math.log(weight);
 }
 
 function wordsOf(strongest: TestEvidence | undefined): string {

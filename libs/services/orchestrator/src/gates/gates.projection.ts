@@ -5,13 +5,19 @@ import {
   type Census,
   emptyCensus,
   emptyGateLedger,
+  emptyRemovalLedger,
   foldCensus,
   foldGateLedger,
+  foldRemovalLedger,
   type GoingOn,
   goingOn,
   nextGateHold,
   outageFor,
   outcomesOf,
+  removalsCounted,
+  removalsVersionOf,
+  type RemovalVerdict,
+  removalVerdictOn,
   restartDue,
   type StartedRollout,
   type GateVerdict,
@@ -30,6 +36,7 @@ type Judged = Pick<StartedRollout, 'plan'> & { readonly known: StartedRollout['k
 /** What the gates look at: trials and outcomes since each start, and how many devices of each kind are known. */
 export class GatesView {
   private readonly ledger = emptyGateLedger();
+  private readonly removals = emptyRemovalLedger();
   private readonly populations = emptyCensus();
   private readonly revisions = new Map<number, number>();
   private readonly ownRevisions = new Map<string, number>();
@@ -37,6 +44,7 @@ export class GatesView {
     string,
     { readonly version: number; readonly of: Judged; readonly verdict: GateVerdict }
   >();
+  private readonly removalVerdicts = new Map<string, { readonly version: number; readonly verdict: RemovalVerdict }>();
   /** Whether all buckets so far are in: before, no verdict is one. */
   isRead: () => boolean = () => true;
   /** The last bucket: the cause of what follows from it. */
@@ -47,12 +55,16 @@ export class GatesView {
     const { stream, revision } = commit;
     if (revision <= (this.ownRevisions.get(stream) ?? -1)) return;
     this.ownRevisions.set(stream, revision);
-    for (const event of ownEventsOf(commit)) foldGateLedger(this.ledger, event);
+    for (const event of ownEventsOf(commit)) {
+      foldGateLedger(this.ledger, event);
+      if ('recallEpoch' in event) foldRemovalLedger(this.removals, event);
+    }
   }
 
   applyHealth(event: FeedEvent): void {
     const data = event.data as HealthEvent;
     foldGateLedger(this.ledger, data);
+    foldRemovalLedger(this.removals, data);
     foldCensus(this.populations, data);
     this.revisions.set(data.shard, event.place.revision);
     this.lastBucket = event;
@@ -94,6 +106,22 @@ export class GatesView {
   /** Of each slice of the patch, the devices that are fine of installs that began before an instant. */
   wellOf(patchId: string, beforeMs: number): Well[] {
     return wellOf(this.ledger, patchId, beforeMs);
+  }
+
+  /** What the gate says of the removals of a recalled patch; undefined while the health is not all read. */
+  removalVerdictOn(patchId: string): RemovalVerdict | undefined {
+    if (!this.isRead()) return undefined;
+    const version = removalsVersionOf(this.removals, patchId);
+    const before = this.removalVerdicts.get(patchId);
+    if (before?.version === version) return before.verdict;
+    const verdict = removalVerdictOn(this.removals, patchId);
+    this.removalVerdicts.set(patchId, { version, verdict });
+    return verdict;
+  }
+
+  /** Devices whose removal is known to have begun, and those of them that failed it or went silent, as the gate counts them. */
+  removalsOf(patchId: string) {
+    return removalsCounted(this.removals, patchId);
   }
 
   /** The id of the next hold that a gate places for the rollout. */
