@@ -111,7 +111,9 @@ const rows: [string, readonly RecallEvent[], Record<keyof typeof commands, strin
       ...running,
       pause: 'recall-not-running',
       'pause by the gate': 'recall-not-running',
-      'record none left': '-', 'record two left': 'RecallReopened' },
+      'record none left': '-',
+      'record two left': 'RecallReopened',
+    },
   ],
   ['reopened', [started, completed, reopened], running],
 ];
@@ -144,7 +146,15 @@ describe('pausing a recall', () => {
 });
 
 describe('pausing a recall by the gate', () => {
-  const pause: RecallCommand = { type: 'PauseRecall', patchId, by: 'gate', recallEpoch: 1, reason: 'it hurts', evidence, at };
+  const pause: RecallCommand = {
+    type: 'PauseRecall',
+    patchId,
+    by: 'gate',
+    recallEpoch: 1,
+    reason: 'it hurts',
+    evidence,
+    at,
+  };
 
   it('records what was found, and what was seen when it goes on', () => {
     given(started).when(pause).thenEvents(harmed);
@@ -155,7 +165,9 @@ describe('pausing a recall by the gate', () => {
   });
 
   it('says nothing of another epoch', () => {
-    given({ ...started, recallEpoch: 2 }).when(pause).thenNothing();
+    given({ ...started, recallEpoch: 2 })
+      .when(pause)
+      .thenNothing();
   });
 });
 
@@ -195,9 +207,12 @@ describe('recording removals', () => {
 describe('evolving a recall', () => {
   it('never throws, whatever the order of events', () => {
     fc.assert(
-      fc.property(fc.array(fc.constantFrom(recorded, started, paused, harmed, resumed, completed, reopened)), (history) => {
-        expect(() => fold(recallDecider, history)).not.toThrow();
-      }),
+      fc.property(
+        fc.array(fc.constantFrom(recorded, started, paused, harmed, resumed, completed, reopened)),
+        (history) => {
+          expect(() => fold(recallDecider, history)).not.toThrow();
+        },
+      ),
     );
   });
 });
