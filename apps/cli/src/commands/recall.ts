@@ -62,7 +62,10 @@ export function addRecallCommands(program: Command, open: OpenSession): void {
     .command('resume <patch>')
     .description('direct devices to remove the recalled patch again')
     .option('--evidence-seen <text>', 'what was looked at; needed after a pause by the gate')
-    .addHelpText('after', '\nExample:\n  $ sluice recall resume ios-26.3.1-a --evidence-seen "a lab that blocks restarts"')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ sluice recall resume ios-26.3.1-a --evidence-seen "a lab that blocks restarts"',
+    )
     .action((id: string, { evidenceSeen }: { evidenceSeen?: string }) =>
       change(open(), path`/v1/recalls/${id}/resume`, { ...(evidenceSeen !== undefined && { evidenceSeen }) }),
     );
@@ -102,7 +105,13 @@ function recallText(recall: Recall, paint: Paint): string {
 }
 
 /** Why it is paused, and what to do next. */
-function stopFacts({ status, patchId, pausedBecause, begun = 0, begunFailed = 0 }: Recall): [string, string | undefined][] {
+function stopFacts({
+  status,
+  patchId,
+  pausedBecause,
+  begun = 0,
+  begunFailed = 0,
+}: Recall): [string, string | undefined][] {
   const resume = `sluice recall resume ${patchId}`;
   const { reason, evidence } = pausedBecause ?? {};
   const seen = evidence === undefined ? reason : `by the gate: ${reason ?? ''} – ${evidenceText(evidence)}`;

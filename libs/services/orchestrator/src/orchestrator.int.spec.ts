@@ -429,7 +429,8 @@ describe('stopping', () => {
 
     // Another instance on the same store and health comes to the same, and adds nothing.
     const length = await recallLength();
-    await close(app);
+    await app.get(Followers).stop();
+    await app.close();
     await boot();
     countHealth();
     await advance(2);
