@@ -21,7 +21,7 @@ export function runGates(argv: readonly string[]): number {
     `seed ${String(seed)}; runs a row: ${runs === undefined ? `${String(NULL_RUNS)} without harm, ${String(HARM_RUNS)} with` : String(runs)}\n`,
   );
   const [nullRuns, harmRuns] = [runs ?? NULL_RUNS, runs ?? HARM_RUNS];
-  const nulls = [...nullRows(nullRuns).map((row) => ofGates(row)), ...incidentNulls(nullRuns), ,].map((row) =>
+  const nulls = [...nullRows(nullRuns).map((row) => ofGates(row)), ...incidentNulls(nullRuns)].map((row) =>
     measured(row, seed),
   );
   const all = overAll(nulls.flatMap(({ outcomes }) => outcomes));

@@ -244,18 +244,15 @@ export function columnsOf({
     unreached: counted(unreached),
     ...(harm.length > 0 && { harm: harmColumns(harm, sliceOf) }),
     ...(removals.length > 0 && {
-      removals: {
-        patch: removals.map(patchOf),
-        slice: removals.map(sliceOf),
-        cohort: removals.map(({ cohort }) => cohort),
-        ...(Object.fromEntries(removalCounts.map((each) => [each, removals.map((row) => row[each])])) as Record<
-          keyof RemovalCounts,
-          number[]
-        >),
-      },
+      removals: { patch: removals.map(patchOf), slice: removals.map(sliceOf), ...removalNumbers(removals) },
     }),
   };
   return { patches: [...patches.keys()], slices: [...slices.values()].map(({ slice }) => slice), ...columns };
+}
+
+function removalNumbers(rows: readonly RemovalRow[]) {
+  const counts = Object.fromEntries(removalCounts.map((each) => [each, rows.map((row) => row[each])]));
+  return { cohort: rows.map(({ cohort }) => cohort), ...(counts as Record<keyof RemovalCounts, number[]>) };
 }
 
 function harmColumns(rows: readonly HarmRow[], sliceOf: (row: HarmRow) => number): HarmColumns {

@@ -18,8 +18,6 @@ const KIND = kindCodes;
 const BOOT_FAILURE = 'boot-failure';
 /** What befalls a device later after the last word on its install is no failure of it (design §2). */
 export const TRIAL_MS = TRIAL_HOURS * 3_600_000;
-/** A report of longer before what was last heard of its device is told by a clock that is wrong. */
-const BEHIND_MS_MAX = 24 * 3_600_000;
 
 /** What a fact says of a patch, beside who and what. Times are ms since 1970. */
 interface Word {
@@ -178,17 +176,6 @@ export class FleetShard extends ShardState {
     this.harm.count(incident, (rolloutId) => this.isWithinReach(profile, rolloutId));
   }
 
-  private isBehind(device: number, occurred: number, received: number): boolean {
-    const lastReportAt = this.lastReportAt(device);
-    return occurred < (lastReportAt === -Infinity ? received : lastReportAt) - BEHIND_MS_MAX;
-  }
-
-  private isOfAnotherModel(device: number, profile: number): boolean {
-    const before = this.devices.profile(device);
-    if (before === profile || this.lastReportAt(device) === -Infinity) return false;
-    return this.profiles.at(before)?.model !== this.profiles.at(profile)?.model;
-  }
-
   /** Takes over what a report says of the device itself. True when its states may have changed. */
   private observe(device: number, profile: number, when: number, received: number): boolean {
     const { records } = this.devices;
@@ -217,13 +204,6 @@ export class FleetShard extends ShardState {
       if (!isFirst && this.profiles.isBaseOf(before, runs))
         this.trials.wentWell(this.entryOf(device, runs), profile, received);
     }
-    return true;
-  }
-
-  /** False when it is the build of no patch. */
-  private ran(device: number, patch: number, when: number): boolean {
-    if (patch === NOWHERE) return false;
-    this.entries.write(this.entryOf(device, patch), RAW.ran, when);
     return true;
   }
 
@@ -277,15 +257,6 @@ export class FleetShard extends ShardState {
       }
     }
     return true;
-  }
-
-  private entryOf(device: number, patch: number): number {
-    const first = this.word(device, DEVICE.firstEntry);
-    const found = this.entries.find(first, patch);
-    if (found !== NOWHERE) return found;
-    const entry = this.entries.add(first, patch);
-    this.devices.records.setWord(device, DEVICE.firstEntry, entry);
-    return entry;
   }
 
   /** Brings the counters in line with a device that may have changed, by a report that was received then or by a note. */

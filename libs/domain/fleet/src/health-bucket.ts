@@ -150,15 +150,6 @@ function rowsIn(
     for (const each of trialCounts) row[each] += counts[each];
     if (state.profiles.at(profile)?.track === 'manual') row.manual += counts.started;
   }
-  const removed = new Map<string, Mutable<RemovalRow>>();
-  for (const { patch, profile, cohort, ...counts } of removals) {
-    const place = placeOf(patch, profile);
-    if (place === undefined) continue;
-    const key = `${patchSliceKey(place)} ${String(cohort)}`;
-    const row = removed.get(key) ?? { ...place, cohort, started: 0, failed: 0, fine: 0, missing: 0 };
-    removed.set(key, row);
-    for (const each of removalCounts) row[each] += each === 'missing' ? counts.open : counts[each];
-  }
   const counted = (cells: readonly ProfileCount[]) => {
     const rows = new Map<string, Mutable<CountRow>>();
     for (const { patch, profile, count } of cells) {
@@ -174,10 +165,26 @@ function rowsIn(
     installs: [...installs.values()].map(withoutDebt).filter((row) => trialCounts.some((each) => row[each] > 0)),
     pending: changed(counted(pending), announced),
     unreached: [...counted(unreached).values()],
-    removals: [...removed.values()]
-      .map((row) => ({ ...row, missing: Math.max(0, row.missing) }))
-      .filter((row) => removalCounts.some((each) => row[each] > 0)),
+    removals: removalRows(removals, placeOf),
   };
+}
+
+function removalRows(
+  removals: Drained['removals'],
+  placeOf: (patch: number, profile: number) => { readonly patchId: string; readonly slice: Slice } | undefined,
+): RemovalRow[] {
+  const rows = new Map<string, Mutable<RemovalRow>>();
+  for (const { patch, profile, cohort, ...counts } of removals) {
+    const place = placeOf(patch, profile);
+    if (place === undefined) continue;
+    const key = `${patchSliceKey(place)} ${String(cohort)}`;
+    const row = rows.get(key) ?? { ...place, cohort, started: 0, failed: 0, fine: 0, missing: 0 };
+    rows.set(key, row);
+    for (const each of removalCounts) row[each] += each === 'missing' ? counts.open : counts[each];
+  }
+  return [...rows.values()]
+    .map((row) => ({ ...row, missing: Math.max(0, row.missing) }))
+    .filter((row) => removalCounts.some((each) => row[each] > 0));
 }
 
 /** Where each harmed device lies among the buckets of the rollout, and when it was harmed. */

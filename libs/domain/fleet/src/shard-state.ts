@@ -11,6 +11,9 @@ import { ProfileTable } from './profile-table.ts';
 import { NOWHERE } from './records.ts';
 import { ShardNotes } from './shard-notes.ts';
 
+/** A report of longer before what was last heard of its device is told by a clock that is wrong. */
+const BEHIND_MS_MAX = 24 * 3_600_000;
+
 /** One patch on a device, as it is shown. */
 export interface ShownPatch extends Trouble {
   /** The number of the patch. */
@@ -154,5 +157,32 @@ export class ShardState {
 
   protected word(device: number, word: number): number {
     return this.devices.records.word(device, word);
+  }
+
+  protected isBehind(device: number, occurred: number, received: number): boolean {
+    const lastReportAt = this.lastReportAt(device);
+    return occurred < (lastReportAt === -Infinity ? received : lastReportAt) - BEHIND_MS_MAX;
+  }
+
+  protected isOfAnotherModel(device: number, profile: number): boolean {
+    const before = this.devices.profile(device);
+    if (before === profile || this.lastReportAt(device) === -Infinity) return false;
+    return this.profiles.at(before)?.model !== this.profiles.at(profile)?.model;
+  }
+
+  /** False when it is the build of no patch. */
+  protected ran(device: number, patch: number, when: number): boolean {
+    if (patch === NOWHERE) return false;
+    this.entries.write(this.entryOf(device, patch), RAW.ran, when);
+    return true;
+  }
+
+  protected entryOf(device: number, patch: number): number {
+    const first = this.word(device, DEVICE.firstEntry);
+    const found = this.entries.find(first, patch);
+    if (found !== NOWHERE) return found;
+    const entry = this.entries.add(first, patch);
+    this.devices.records.setWord(device, DEVICE.firstEntry, entry);
+    return entry;
   }
 }
