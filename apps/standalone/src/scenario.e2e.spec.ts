@@ -49,11 +49,36 @@ describe('playing a scenario against the real services', () => {
     expect(result.waitedFor).toContain('infrastructure');
   });
 
+  it(
+    'stops where devices never come back, where they fall back hours later, and where four of four fail',
+    { timeout: 240_000 },
+    async () => {
+      const [looping, slow, small] = await Promise.all([
+        play('boot-loop', 3000),
+        play('slow-harm', 3000),
+        play('small-fleet', 4),
+      ]);
+      for (const each of [looping, slow, small]) {
+        expect(each.stood).not.toBeNull();
+        expect(each).toMatchObject({ replayMatches: true, recall: { remaining: 0, reinstalled: 0 } });
+      }
+      expect(small).toMatchObject({ devices: 4, eligible: 4 });
+      expect(small.devicesExposedThen).toBeLessThanOrEqual(3);
+    },
+  );
+
+  it('exposes no more than the pace begins with where nobody says how it fares', { timeout: 120_000 }, async () => {
+    const result = await play('blind', 3000);
+    expect(result).toMatchObject({ stood: 'wait', replayMatches: true });
+    expect(result.waitedFor).toContain('pace');
+    expect(result.devicesExposedThen).toBeLessThanOrEqual(390);
+  });
+
   it('refuses a scenario that is not there, and says which are', async () => {
     const failed = play('gloomy', 10);
     await expect(failed).rejects.toMatchObject({ code: 2, stdout: '' });
     await expect(failed).rejects.toThrow(
-      'healthy, faulty-patch, reissue, offline-tail, stale-agents, long-offline, package-outage',
+      'healthy, faulty-patch, reissue, offline-tail, stale-agents, long-offline, package-outage, boot-loop, slow-harm, blind, small-fleet',
     );
   });
 });

@@ -76,6 +76,7 @@ export function obey(
 /** What follows when the time of an act has come. */
 export function perform(device: Device, act: Act, atMs: number, context: AgentContext): Outcome {
   const outcome = carryOut(device, act, atMs, context);
+  if (device.habit === 'says-nothing' && device.reports > 1) return { ...outcome, reports: [] };
   if (device.habit !== 'loses-reports') return outcome;
   return { ...outcome, reports: outcome.reports.filter(() => !context.random.chance(LOST_SHARE)) };
 }
@@ -105,7 +106,7 @@ function carryOut(device: Device, act: Act, atMs: number, context: AgentContext)
     case 'restart':
       return restart(device, act.order, atMs, context);
     case 'fall-back':
-      return fallBack(device, atMs, context);
+      return fallBack(device, act.tells === true, atMs, context);
     case 'wipe':
       return wipe(device, atMs, context);
     case 'lose-time':
@@ -171,16 +172,32 @@ function start(device: Device, order: Order, atMs: number, context: AgentContext
     const failure = { ...about(order), failureCode: 'server-unavailable' };
     return { ...nothing, reports: [report(device, 'install-failed', atMs, context, failure)] };
   }
-  const fails = random.chance(failureRate(device, context.faultOf(order.patchId)));
+  const fault = faultOn(device, context.faultOf(order.patchId));
+  const isHit = random.chance(fault?.failureRate ?? device.failureRate);
+  const started = report(device, 'install-started', atMs, context, about(order));
+  if (isHit && fault?.manner === 'boot-loop') {
+    device.isGone = true;
+    return { ...nothing, reports: [started] };
+  }
+  if (isHit && fault?.manner === 'fall-back') {
+    const [least, most] = fault.afterHours ?? [1, 3];
+    const fallsAt = atMs + random.between(least * 60 + 90, most * 60 + 90) * MINUTE;
+    const acts: TimedAct[] = [
+      { at: atMs + random.between(30, 90) * MINUTE, act: { kind: 'finish', order, fails: false } },
+      { at: fallsAt, act: { kind: 'fall-back', tells: true } },
+    ];
+    return { reports: [started], acts };
+  }
+  const fails = isHit;
   const minutes = fails ? random.between(2, 20) : random.between(30, 90);
   return {
-    reports: [report(device, 'install-started', atMs, context, about(order))],
+    reports: [started],
     acts: [{ at: atMs + minutes * MINUTE, act: { kind: 'finish', order, fails } }],
   };
 }
 
-function failureRate(device: Device, fault: Fault | undefined): number {
-  return fault?.models.includes(device.model) === true ? fault.failureRate : device.failureRate;
+function faultOn({ model }: Device, fault: Fault | undefined): Fault | undefined {
+  return fault?.models?.includes(model) === false ? undefined : fault;
 }
 
 function finishInstall(

@@ -13,7 +13,9 @@ export type Act =
   | { readonly kind: 'remove-by-user'; readonly patchId: string }
   | { readonly kind: 'upgrade'; readonly fullRelease: FullRelease }
   | { readonly kind: 'restart'; readonly order: Order }
-  | { readonly kind: 'fall-back' | 'wipe' | 'lose-time' | 'set-clock' };
+  /** `tells`: it says so, whatever its habit. */
+  | { readonly kind: 'fall-back'; readonly tells?: true }
+  | { readonly kind: 'wipe' | 'lose-time' | 'set-clock' };
 
 export interface TimedAct {
   readonly at: number;
@@ -30,9 +32,17 @@ export interface Outcome {
 /** A patch that fails on some models, made up by a scenario. */
 export interface Fault {
   readonly patchId: string;
-  readonly models: readonly string[];
+  /** All of them if absent. */
+  readonly models?: readonly string[];
   /** Share of installs that fail there. */
   readonly failureRate: number;
+  /**
+   * `boot-loop`: the device never comes back, and nothing is heard of it again. `fall-back`: the install goes well, and the
+   * patch falls off some hours later. An install that fails if absent.
+   */
+  readonly manner?: 'boot-loop' | 'fall-back';
+  /** Of a fall-back: so many hours after the install, between the two. */
+  readonly afterHours?: readonly [number, number];
 }
 
 export interface AgentContext {

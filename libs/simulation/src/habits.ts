@@ -27,6 +27,8 @@ export const habits = [
   'came-with-it',
   /** Never manages to remove a patch. */
   'refuses-removal',
+  /** Says what it is once, and nothing more. */
+  'says-nothing',
 ] as const;
 export type Habit = (typeof habits)[number];
 
@@ -70,10 +72,11 @@ export function restart(device: Device, { patchId }: Order, atMs: number, contex
 }
 
 /** The patch does not survive a restart. */
-export function fallBack(device: Device, atMs: number, context: AgentContext): Outcome {
+export function fallBack(device: Device, tells: boolean, atMs: number, context: AgentContext): Outcome {
   const { held, habit } = device;
   if (held === undefined || device.doing !== undefined) return nothing;
-  if (habit === 'falls-back') return { ...nothing, reports: fall(device, held, atMs, context, { cause: 'failure' }) };
+  if (tells || habit === 'falls-back')
+    return { ...nothing, reports: fall(device, held, atMs, context, { cause: 'failure' }) };
   device.held = undefined;
   device.osBuild = device.base;
   if (habit === 'lists-what-is-gone') device.listed = held;

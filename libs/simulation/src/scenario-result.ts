@@ -8,6 +8,10 @@ export const scenarioNames = [
   'stale-agents',
   'long-offline',
   'package-outage',
+  'boot-loop',
+  'slow-harm',
+  'blind',
+  'small-fleet',
 ] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 
@@ -22,7 +26,7 @@ export interface ScenarioResult {
   readonly waves: number;
   /**
    * How the rollout stood when harm was found: halted, with a hold on the models that are harmed, or waiting for hours
-   * because of the evidence. Null when it did not.
+   * because of the evidence, or for a day because nothing is known to go well. Null when it did not.
    */
   readonly stood: Stand | null;
   /** Models on hold when the patch was taken back. */
@@ -55,8 +59,16 @@ export interface RecallResult {
   readonly p99Seconds: number | null;
 }
 
+/** What the pace exposes while nothing is known to go well. */
+const PACE_FIRST = 300;
+/** Devices on the manual track are offered it beside them, and a share of buckets is not quite that share of the devices. */
+const CHANCE = 0.3;
+/** Of four devices, all of which fail. */
+const SMALL_FLEET_EXPOSED_MAX = 3;
+
 /** What every scenario promises; a run that breaks it must not look like a success to a script. */
-export function isAsPromised({ scenario, stood, recall, replayMatches, waitedFor }: ScenarioResult): boolean {
+export function isAsPromised(result: ScenarioResult): boolean {
+  const { scenario, eligible, stood, recall, replayMatches, waitedFor, devicesExposedThen } = result;
   const recalledAll = recall !== null && recall.remaining === 0 && recall.reinstalled === 0;
   switch (scenario) {
     case 'healthy':
@@ -66,6 +78,17 @@ export function isAsPromised({ scenario, stood, recall, replayMatches, waitedFor
     case 'stale-agents':
     case 'long-offline':
       return replayMatches && stood === null && recalledAll;
+    case 'blind':
+      // Nothing is known to go well, so that no more are exposed than the pace begins with.
+      return (
+        replayMatches &&
+        stood === 'wait' &&
+        waitedFor.includes(eligible > PACE_FIRST ? 'pace' : 'outcomes') &&
+        devicesExposedThen <= PACE_FIRST * (1 + CHANCE) &&
+        recalledAll
+      );
+    case 'small-fleet':
+      return replayMatches && stood !== null && devicesExposedThen <= SMALL_FLEET_EXPOSED_MAX && recalledAll;
     default:
       return replayMatches && stood !== null && recalledAll;
   }

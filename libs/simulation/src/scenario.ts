@@ -48,6 +48,10 @@ interface Setting {
   readonly roamingShare: number;
   readonly fault?: Fault;
   readonly habits?: Choices<Habit | undefined>;
+  /** However many are asked for, so many devices. */
+  readonly devices?: number;
+  /** No ring comes first. */
+  readonly oneWave?: true;
   /** The server of the packages is away, in hours after the start of the rollout. */
   readonly outage?: { readonly fromHour: number; readonly toHour: number };
   /** The patch is taken back after all have it; some devices are away by then, for so many days. */
@@ -78,6 +82,8 @@ const WARM_UP_MS = 30 * TICK_MS;
 const RESPONSE_MS = 30 * TICK_MS;
 /** A rollout that waits so long because of evidence is looked at by a person. */
 const PATIENCE_MS = 4 * HOUR;
+/** One that has not gone any further for so long is looked at, too. */
+const STILL_MS = DAY;
 const SIMULATED_MAX_MS = 60 * DAY;
 /** Devices that are away for weeks are waited for in steps of this. */
 const LONG_TICK_MS = HOUR;
@@ -100,12 +106,38 @@ const faultOf2023: Fault = {
   models: ['iPhone15,2', 'iPhone15,3'],
   failureRate: 0.4,
 };
+const twoModels: Choices<Line> = [
+  [
+    {
+      platform: 'ios',
+      models: [
+        ['iPhone17,1', 1],
+        ['iPhone18,1', 1],
+      ],
+      fullReleases: [[{ version: '26.3.1', build: '23D8133' }, 1]],
+    },
+    1,
+  ],
+];
 const of2026 = { patch: realPatch('ios-26.3.1-a'), lines: fleetOf2026, roamingShare: 0 };
 
 const settings: Record<ScenarioName, Setting> = {
   healthy: of2026,
   'faulty-patch': { ...of2026, fault: faultOf2026 },
   'offline-tail': { ...of2026, fault: faultOf2026, roamingShare: ROAMING_SHARE },
+  'boot-loop': { ...of2026, fault: { patchId: 'ios-26.3.1-a', failureRate: 0.05, manner: 'boot-loop' } },
+  'slow-harm': {
+    ...of2026,
+    fault: { patchId: 'ios-26.3.1-a', failureRate: 0.05, manner: 'fall-back', afterHours: [3, 20] },
+  },
+  blind: { ...of2026, habits: [['says-nothing', 1]], oneWave: true },
+  'small-fleet': {
+    ...of2026,
+    lines: twoModels,
+    devices: 4,
+    oneWave: true,
+    fault: { patchId: 'ios-26.3.1-a', failureRate: 1 },
+  },
   'package-outage': { ...of2026, outage: { fromHour: 12, toHour: 15 } },
   'stale-agents': {
     ...of2026,
@@ -144,7 +176,7 @@ export async function runScenario(world: World, request: ScenarioRequest): Promi
   return {
     scenario: request.scenario,
     seed: request.seed,
-    devices: request.devices,
+    devices: stage.run.devices.length,
     eligible: eligible.length,
     waves: planFor(stage, stage.patch).waves.length,
     stood: stop?.by ?? null,
@@ -164,7 +196,8 @@ export const bucketOf = bucketBy((text) => hash('sha256', text, 'binary'));
 
 async function enrolledFleet(world: World, request: ScenarioRequest): Promise<Stage> {
   const setting = settings[request.scenario];
-  const { seed, devices } = request;
+  const { seed } = request;
+  const devices = setting.devices ?? request.devices;
   const fleet = makeFleet({
     seed,
     devices,
@@ -203,16 +236,15 @@ async function roll({ world, ...stage }: Stage, patch: CatalogPatch): Promise<vo
   await start(world, body.rolloutId);
 }
 
-function planFor({ request }: Pick<Stage, 'request'>, { patchId }: CatalogPatch): Plan {
+function planFor({ request, oneWave }: Pick<Stage, 'request' | 'oneWave'>, { patchId }: CatalogPatch): Plan {
+  const ring = { name: 'beta', ring: 'beta', ramp: { fromPercent: 100, toPercent: 100, minutes: 0 }, bakeMinutes: 60 };
+  const all = { name: 'all', ramp: { fromPercent: 0, toPercent: 100, minutes: 2880 }, bakeMinutes: 240 };
   return {
     rolloutId: `r-${patchId}`,
     patchId,
     salt: `${request.scenario}-${patchId}-${String(request.seed)}`,
     holdBackPercent: 2,
-    waves: [
-      { name: 'beta', ring: 'beta', ramp: { fromPercent: 100, toPercent: 100, minutes: 0 }, bakeMinutes: 60 },
-      { name: 'all', ramp: { fromPercent: 0, toPercent: 100, minutes: 2880 }, bakeMinutes: 240 },
-    ],
+    waves: oneWave === true ? [all] : [ring, all],
     gates: { installFailureRateMax: 0.01 },
   };
 }
@@ -221,9 +253,13 @@ async function untilStopOrCompletion(stage: Stage, patch: CatalogPatch): Promise
   const { world } = stage;
   const begin = world.now();
   let stood: Stop | undefined;
+  let moved = { at: begin, exposure: 0 };
   for (;;) {
     const rollout = await rolloutOf(world, planFor(stage, patch).rolloutId);
     for (const wait of rollout.waitsFor ?? []) stage.waitedFor.add(wait.for);
+    if (exposureOf(rollout) !== moved.exposure) moved = { at: world.now(), exposure: exposureOf(rollout) };
+    if (rollout.status === 'running' && world.now() >= moved.at + STILL_MS)
+      return { by: 'wait', rollout, seconds: Math.round((moved.at - begin) / 1000) };
     const by = standOf(rollout);
     if (by === undefined) stood = undefined;
     else stood ??= { by, rollout, seconds: Math.round((world.now() - begin) / 1000) };

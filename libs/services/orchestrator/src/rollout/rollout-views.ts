@@ -3,6 +3,7 @@ import { waitCommand, type WaitReason } from '@sluice/contracts';
 import {
   isWaveOver,
   MATURITY_HOURS,
+  nextGrant,
   PACE,
   plannedPercent,
   ranMsOf,
@@ -129,11 +130,12 @@ function paceWait(
   knowledge: Knowledge,
   nowMs: number,
 ): Wait[] {
-  const { wave, plan, exposure } = rollout;
-  const wanted = plan.waves[wave - 1]?.ramp.toPercent ?? 0;
-  const granted = exposure.by === 'grants' ? (exposure.grant?.toPercent ?? 0) : wanted;
+  const { wave, plan } = rollout;
   const limit = paceOf(knowledge, rollout, nowMs, wave);
-  if (limit === undefined || granted >= wanted || limit.percentMax > granted) return [];
+  const { passMs } = knowledge;
+  // Only where a grant is due, and the pace leaves none.
+  if (limit === undefined || nextGrant(rollout, nowMs, { passMs }) === undefined) return [];
+  if (nextGrant(rollout, nowMs, { passMs, percentMax: limit.percentMax }) !== undefined) return [];
   const { exposed, well } = limit;
   const { first, factor } = plan.pace ?? PACE;
   const hours = plan.gates.maturityHours ?? MATURITY_HOURS;
