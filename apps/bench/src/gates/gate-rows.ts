@@ -10,7 +10,7 @@ export interface GateRow {
   readonly judge: (outcomes: readonly GateOutcome[]) => Verdict;
 }
 
-interface Verdict {
+export interface Verdict {
   readonly must: string;
   readonly found: string;
   readonly isReached: boolean;

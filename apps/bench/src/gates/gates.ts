@@ -4,6 +4,8 @@ import { Random } from '@sluice/simulation';
 import { wholeNumber } from '../flags.ts';
 import { median, tableOf } from '../figure.ts';
 import { type GateOutcome, playRollout, type Rule } from './gate-run.ts';
+import { overAllRemovals, removalHarmRows, removalNullRows, type RemovalRow } from './removal-rows.ts';
+import { playRemovals, type RemovalOutcome } from './removal-run.ts';
 import { type GateRow, harmRows, nullRows, overAll, percent } from './gate-rows.ts';
 
 const NULL_RUNS = 400;
@@ -41,7 +43,32 @@ export function runGates(argv: readonly string[]): number {
     )}\n`,
   );
   const isReached = all.isReached && [...nulls, ...harms].every((each) => each.isReached);
-  return isReached ? 0 : 1;
+  const areRemovalsReached = runRemovals(seed, runs);
+  return isReached && areRemovalsReached ? 0 : 1;
+}
+
+/** Recalls through the gate that pauses them. True when all is as it has to be. */
+function runRemovals(seed: number, runs: number | undefined): boolean {
+  const nulls = removalNullRows(runs ?? NULL_RUNS).map((row) => measuredRemoval(row, seed));
+  const all = overAllRemovals(nulls.flatMap(({ outcomes }) => outcomes));
+  const rows = [...nulls, ...removalHarmRows(runs ?? HARM_RUNS).map((row) => measuredRemoval(row, seed))];
+  const lines = rows.map(({ line }) => line);
+  process.stdout.write(`\n${tableOf(['recalls', 'must', 'found', ''], lines)}\n`);
+  process.stdout.write(`over all recalls without harm: ${all.must}; ${all.found}${all.isReached ? '' : ' NO'}\n`);
+  return all.isReached && rows.every((each) => each.isReached);
+}
+
+/** Plays a row of recalls; the same seed gives the same outcomes. */
+export function playRemovalRow({ world, runs }: Pick<RemovalRow, 'world' | 'runs'>, seed: number): RemovalOutcome[] {
+  const random = Random.seeded(seed);
+  return Array.from({ length: runs }, () => playRemovals(world, random.split()));
+}
+
+function measuredRemoval(row: RemovalRow, seed: number) {
+  process.stderr.write(`${row.name}…\n`);
+  const outcomes = playRemovalRow(row, seed);
+  const { must, found, isReached } = row.judge(outcomes);
+  return { outcomes, isReached, line: [row.name, must, found, isReached ? 'yes' : 'NO'] };
 }
 
 /** Plays a row; the same seed gives the same outcomes. */

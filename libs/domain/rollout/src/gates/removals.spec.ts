@@ -5,11 +5,11 @@ import { healthBucket, minute, removalRow } from '../examples.ts';
 import { type RecallEvent } from '../recall.ts';
 import { emptyRemovalLedger, foldRemovalLedger, removalsCounted, removalVerdictOn } from './removals.ts';
 
-const recalled = (at = minute(0), recallEpoch = 1): RecallEvent => {
-  return { type: 'RecallStarted', patchId: 'a', recallEpoch, reason: 'it smokes', at };
+const recalled = (startedAt = minute(0), recallEpoch = 1): RecallEvent => {
+  return { type: 'RecallStarted', patchId: 'a', recallEpoch, reason: 'it smokes', at: startedAt };
 };
-const resumed = (at: string): RecallEvent => {
-  return { type: 'RecallResumed', patchId: 'a', recallEpoch: 1, evidenceSeen: 'a lab', at };
+const resumed = (resumedAt: string): RecallEvent => {
+  return { type: 'RecallResumed', patchId: 'a', recallEpoch: 1, evidenceSeen: 'a lab', at: resumedAt };
 };
 const removals = (minutes: number, rows: readonly Partial<RemovalRow>[], shard = 0) =>
   healthBucket(minute(minutes), { shard, removals: rows.map(removalRow) });
