@@ -14,7 +14,7 @@ const TOLERATED = 0.05;
 /** Of the nulls, so many runs of one row may be paused. */
 const FALSE_PAUSES_MAX = 2;
 /** So slow that outcomes keep up with directions; whoever directs everybody at once has directed all before the first fails. */
-const PACE_PER_HOUR = 60;
+const PACE_PER_HOUR = 30;
 
 const paced: RemovalWorld = { holders: 2_000, slices: 1, failureRate: 0, removePerHour: PACE_PER_HOUR };
 const atOnce: RemovalWorld = { holders: 20_000, slices: 1, failureRate: 0 };
@@ -28,7 +28,7 @@ export function removalNullRows(runs: number): RemovalRow[] {
     ['20,000 holders at once, 3 % fail and 2 % fall silent', { ...atOnce, failureRate: 0.03, lostRate: 0.02 }],
     ['20,000 holders at once, agents without starts', { ...atOnce, ...fails, agents: 'no-start' }],
     ['20,000 holders at once, start and outcome together', { ...atOnce, ...fails, agents: 'together' }],
-    ['2,000 holders, 60 an hour', { ...paced, ...fails }],
+    ['2,000 holders, 30 an hour', { ...paced, ...fails }],
     ['200 holders at once', { ...atOnce, ...fails, holders: 200 }],
   ];
   return worlds.map(([name, world]) => ({ name: `removals fail at 5 %, ${name}`, world, runs, judge: judgeNull }));
@@ -44,18 +44,18 @@ export function removalHarmRows(runs: number): RemovalRow[] {
         [0.3, 50],
       ] as const
     ).map(([failureRate, directed]): RemovalRow => {
-      const name = `removals fail at ${String(failureRate * 100)} %, 60 an hour`;
+      const name = `removals fail at ${String(failureRate * 100)} %, 30 an hour`;
       return { name, world: { ...paced, failureRate }, runs, judge: pausedAt(directed) };
     }),
     {
-      name: '30 % fall silent, 60 an hour',
+      name: '30 % fall silent, 30 an hour',
       world: { ...paced, lostRate: 0.3 },
       runs,
       // An outcome is missing five hours after the hour in which the removal began; until then it counts as a good one.
-      judge: pausedAt(600),
+      judge: pausedAt(300),
     },
     {
-      name: 'removals fail at 30 %, 60 an hour, agents without starts',
+      name: 'removals fail at 30 %, 30 an hour, agents without starts',
       world: { ...paced, failureRate: 0.3, agents: 'no-start' },
       runs,
       // A failure without a start counts four hours later, the good ends meanwhile.
