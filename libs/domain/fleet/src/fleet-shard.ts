@@ -2,11 +2,11 @@ import { isInfrastructure, type RecallCount, TRIAL_HOURS } from '@sluice/domain-
 import { DEVICE, keepLastReport } from './device-table.ts';
 import { type PatchState, RAW } from './entry-table.ts';
 import { type FailureDetails, kindCodes, parseTarget, removalCauses } from './facts.ts';
-import { type HarmCell, HarmCounts, harmSignalOf } from './harm-counts.ts';
-import { InstallTrials, type ProfileCount, type TrialCell, type TrialDeadlines } from './install-trials.ts';
+import { HarmCounts, harmSignalOf } from './harm-counts.ts';
+import { InstallTrials, type TrialDeadlines } from './install-trials.ts';
 import { type PackedFacts, readDetails } from './packed-facts.ts';
 import { CLOCK_AHEAD, causeOf, HAS_ID, kindOf } from './packed-layout.ts';
-import { type PatchTally, SHOWN } from './patch-counts.ts';
+import { SHOWN } from './patch-counts.ts';
 import { HOLDING, isFreed, placeOf, RecallSet } from './recall-sets.ts';
 import { RemovalMarks } from './removal-marks.ts';
 import { NOWHERE } from './records.ts';
@@ -154,14 +154,7 @@ export class FleetShard extends ShardState {
   }
 
   /** What happened since the last time, as health buckets count it. */
-  drainHealth(deadlines: TrialDeadlines): {
-    trials: readonly TrialCell[];
-    removals: readonly TrialCell[];
-    unreached: readonly ProfileCount[];
-    pending: readonly ProfileCount[];
-    tallies: ReadonlyMap<number, PatchTally>;
-    harms: readonly HarmCell[];
-  } {
+  drainHealth(deadlines: TrialDeadlines) {
     const { trials, unreached } = this.trials.drain(deadlines);
     const [pending, tallies, harms] = [this.trials.pending(), this.patches.drainTallies(), this.harm.drain()];
     const removals = this.removals.drain(deadlines).trials;

@@ -8,8 +8,8 @@ import { emptyRemovalLedger, foldRemovalLedger, removalsCounted, removalVerdictO
 const recalled = (startedAt = minute(0), recallEpoch = 1): RecallEvent => {
   return { type: 'RecallStarted', patchId: 'a', recallEpoch, reason: 'it smokes', at: startedAt };
 };
-const resumed = (at: string): RecallEvent => {
-  return { type: 'RecallResumed', patchId: 'a', recallEpoch: 1, evidenceSeen: 'a lab', at };
+const resumed = (resumedAt: string): RecallEvent => {
+  return { type: 'RecallResumed', patchId: 'a', recallEpoch: 1, evidenceSeen: 'a lab', at: resumedAt };
 };
 const removals = (minutes: number, rows: readonly Partial<RemovalRow>[], shard = 0) =>
   healthBucket(minute(minutes), { shard, removals: rows.map(removalRow) });
