@@ -15,6 +15,8 @@ export const eventMeanings: Readonly<Record<PublicEvent['type'], string>> = {
     'The permission to widen a wave from one percentage of buckets to another, between two instants. Without a grant nothing widens; a stop cuts it short.',
   WaveOpened: 'The audience of a wave is open to its ramp.',
   WaveBaked: 'A wave is over: its bake time has passed, or an operator advanced the rollout.',
+  WaveWaiting:
+    'A wave is over, and waits: for evidence, for a person, for what is not known. Told when the reasons change.',
   RolloutPaused: 'Somebody stopped the rollout for a while. Its ramp and bake clocks stand still.',
   RolloutResumed: 'The rollout goes on. After a halt, `evidenceSeen` says what the operator looked at.',
   RolloutHalted: 'A gate or a responder stopped the rollout. `evidence` has all that is needed to compute it again.',

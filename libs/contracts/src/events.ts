@@ -154,6 +154,12 @@ export const WaveBaked = event('WaveBaked', {
   because: Type.Enum(['baked', 'advanced']),
   forced: Type.Optional(Text),
 });
+/** A wave is over, and does not go on: told when the set of reasons has changed. Codes as in `waitsFor` of a rollout. */
+export const WaveWaiting = event('WaveWaiting', {
+  ...rollout,
+  wave: Count,
+  waitsFor: Type.Array(Type.Object({ code: Type.String(), words: Text })),
+});
 export const RolloutPaused = event('RolloutPaused', { ...rollout, reason: Text });
 export const RolloutResumed = event('RolloutResumed', { ...rollout, evidenceSeen: Type.Optional(Text) });
 
@@ -289,6 +295,7 @@ const rolloutEvents = [
   WaveOpened,
   ExposureGranted,
   WaveBaked,
+  WaveWaiting,
   RolloutPaused,
   RolloutResumed,
   RolloutHalted,

@@ -144,6 +144,7 @@ export function foldPolicy(policy: Policy, event: PolicyEvent): Policy {
     case 'WaveOpened':
     case 'ExposureGranted':
     case 'WaveBaked':
+    case 'WaveWaiting':
     case 'RolloutPaused':
     case 'RolloutResumed':
     case 'RolloutHalted':

@@ -142,6 +142,19 @@ export interface CompleteWave extends Given, OpensWave {
   readonly goingOn: GoingOn;
 }
 
+/** Why a wave does not go on: the code of a reason, and a sentence with its numbers. */
+export interface WaveReason {
+  readonly code: string;
+  readonly words: string;
+}
+
+/** Keeps why a wave that is over does not go on. The same reasons again change nothing. */
+export interface WaitWave extends Given {
+  readonly type: 'WaitWave';
+  readonly wave: number;
+  readonly waitsFor: readonly WaveReason[];
+}
+
 export interface AbortRollout extends Given {
   readonly type: 'AbortRollout';
   readonly reason: string;
@@ -159,6 +172,7 @@ export type RolloutCommand =
   | ReleaseHoldBack
   | AdvanceRollout
   | CompleteWave
+  | WaitWave
   | AbortRollout;
 
 /** What happened, as the public events have it (`@sluice/contracts`). */
@@ -193,6 +207,7 @@ export type RolloutEvent = Given &
         readonly because: 'baked' | 'advanced';
         readonly forced?: string;
       }
+    | { readonly type: 'WaveWaiting'; readonly wave: number; readonly waitsFor: readonly WaveReason[] }
     | { readonly type: 'RolloutPaused'; readonly reason: string }
     | { readonly type: 'RolloutResumed'; readonly evidenceSeen?: string }
     | {

@@ -2,7 +2,13 @@ import { type Grant, MINUTE_MS } from '@sluice/domain-cohorts';
 import { unknownEvent } from '@sluice/event-sourcing';
 import { closeLastWave, cutShort, type Exposed, type Exposure, openWave, underPlan, withGrant } from './exposure.ts';
 import { type Plan } from './plan.ts';
-import { type AwakeSlice, type GateEvidence, type KnownSlice, type RolloutEvent } from './rollout-messages.ts';
+import {
+  type AwakeSlice,
+  type GateEvidence,
+  type KnownSlice,
+  type RolloutEvent,
+  type WaveReason,
+} from './rollout-messages.ts';
 
 interface Planned {
   readonly rolloutId: string;
@@ -15,6 +21,13 @@ export interface Forced {
   readonly reason: string;
 }
 
+/** A wave that is over and does not go on: the codes of the reasons, in order, and since when it waits. */
+interface Waiting {
+  readonly wave: number;
+  readonly codes: readonly string[];
+  readonly since: string;
+}
+
 /** `wave` is the last one opened, counted from 1. */
 interface UnderWay extends Planned, Exposed {
   readonly slices: number;
@@ -24,6 +37,7 @@ interface UnderWay extends Planned, Exposed {
   readonly startedAt: string;
   readonly waveOpenedAt: string;
   readonly forced: readonly Forced[];
+  readonly waiting?: Waiting;
   /** Since when it is complete. It goes on offering, and can be stopped; a resume makes it completed again. */
   readonly completedAt?: string;
 }
@@ -85,6 +99,11 @@ function evolveStarted(rollout: StartedRollout, event: LaterEvent, atMs: number)
       const { wave, forced } = event;
       return forced === undefined ? rollout : { ...rollout, forced: [...rollout.forced, { wave, reason: forced }] };
     }
+    case 'WaveWaiting': {
+      const { wave, waitsFor } = event;
+      const since = rollout.waiting?.wave === wave ? rollout.waiting.since : event.at;
+      return { ...rollout, waiting: { wave, codes: codesOf(waitsFor), since } };
+    }
     case 'RolloutReplanned':
       return { ...rollout, plan: event.plan, exposure: underPlan(rollout, event.plan, atMs) };
     case 'RolloutPaused':
@@ -139,14 +158,20 @@ function started(
 }
 
 /** What the states since the start have in common. */
-function common({ completedAt, released, known, ...rollout }: StartedRollout): UnderWay {
+function common({ completedAt, released, known, waiting, ...rollout }: StartedRollout): UnderWay {
   const { rolloutId, plan: its, slices, startedAt, wave, awake, waveOpenedAt, exposure, forced } = rollout;
   return {
     ...{ rolloutId, plan: its, slices, startedAt, wave, awake, waveOpenedAt, exposure, forced },
     ...(known !== undefined && { known }),
+    ...(waiting !== undefined && { waiting }),
     ...(completedAt !== undefined && { completedAt }),
     ...(released !== undefined && { released }),
   };
+}
+
+/** The codes of the reasons of a wave, each once and in order. */
+export function codesOf(waitsFor: readonly WaveReason[]): string[] {
+  return [...new Set(waitsFor.map(({ code }) => code))].sort();
 }
 
 /** An event whose time cannot be read counts as early as it can be: so nothing widens by it. */

@@ -53,6 +53,13 @@ const commands = {
   'advance a wave to come': { type: 'AdvanceRollout', rolloutId, wave: 2, goingOn: healthy, at },
   'complete wave': { type: 'CompleteWave', rolloutId, wave: 1, goingOn: healthy, at: minute(300) },
   'complete a wave that waits': { type: 'CompleteWave', rolloutId, wave: 1, goingOn: waiting, at: minute(300) },
+  'wait with a wave': {
+    type: 'WaitWave',
+    rolloutId,
+    wave: 1,
+    waitsFor: [{ code: 'person', words: 'w' }],
+    at: minute(300),
+  },
   grant: { type: 'GrantExposure', rolloutId, permission, at: minute(300) },
   upgrade: { type: 'UpgradeExposure', rolloutId, lastRecordMs: minuteMs(20), at },
   'release hold-back': { type: 'ReleaseHoldBack', rolloutId, permission, at: minute(5000) },
@@ -115,6 +122,7 @@ const table: Record<keyof typeof histories, Row> = {
     'advance a wave to come': 'wave-not-open',
     'complete wave': next,
     'complete a wave that waits': 'wave-waits',
+    'wait with a wave': 'WaveWaiting',
     'release hold-back': notRunning,
   }),
   paused: every(notRunning, {
@@ -168,6 +176,7 @@ const table: Record<keyof typeof histories, Row> = {
     ...stopped,
     pause: 'RolloutPaused',
     halt: 'RolloutHalted',
+    'wait with a wave': 'WaveWaiting',
     'halt by gate': 'RolloutHalted',
     advance: next,
     'advance against the gate': 'gate-says-stop',
@@ -574,3 +583,39 @@ function percentsAt(history: readonly RolloutEvent[], ...minutes: number[]): num
     'exposure' in rollout ? Number(plannedPercent(rollout, minuteMs(each)).toFixed(6)) : 0,
   );
 }
+
+describe('a wave that is over and waits', () => {
+  const person = { code: 'person', words: 'a person has to decide' };
+  const outcomes = (known: number) => ({ code: 'outcomes', words: `outcomes known: ${String(known)}, needed: 20` });
+  const wait = (minutes: number, ...waitsFor: { code: string; words: string }[]): RolloutCommand => {
+    return { type: 'WaitWave', rolloutId, wave: 1, waitsFor, at: minute(minutes) };
+  };
+  const after = (...given: RolloutCommand[]) => {
+    let state = fold(rolloutDecider, running);
+    const waited: unknown[] = [];
+    for (const command of given)
+      for (const event of rolloutDecider.decide(command, state)) {
+        state = rolloutDecider.evolve(state, event);
+        waited.push('waitsFor' in event ? event.waitsFor.map(({ code }) => code) : event.type);
+      }
+    return { state, waited };
+  };
+
+  it('is told when the set of reasons changes, and not when a number does', () => {
+    const { state, waited } = after(
+      wait(100, outcomes(1)),
+      wait(101, outcomes(2)),
+      wait(102, outcomes(2), person),
+      wait(103, person, outcomes(3)),
+      wait(104, person),
+    );
+    expect(waited).toEqual([['outcomes'], ['outcomes', 'person'], ['person']]);
+    expect(state).toMatchObject({ waiting: { wave: 1, codes: ['person'], since: minute(100) } });
+  });
+
+  it('is not told before the wave is over, nor of another wave', () => {
+    expect(after(wait(30, person)).waited).toEqual([]);
+    expect(after({ ...wait(100, person), wave: 2 } as RolloutCommand).waited).toEqual([]);
+    expect(after(wait(100)).waited).toEqual([]);
+  });
+});

@@ -20,8 +20,9 @@ import {
   type RolloutEvent,
   type StartRollout,
   type UpgradeExposure,
+  type WaitWave,
 } from './rollout-messages.ts';
-import { evolve, isUnderWay, type Rollout, type StartedRollout } from './rollout-state.ts';
+import { codesOf, evolve, isUnderWay, type Rollout, type StartedRollout } from './rollout-state.ts';
 
 export const rolloutDecider: Decider<Rollout, RolloutCommand, RolloutEvent> = {
   initialState: { status: 'absent' },
@@ -53,6 +54,8 @@ function decide(command: RolloutCommand, rollout: Rollout): readonly RolloutEven
       return advance(command, rollout);
     case 'CompleteWave':
       return completeWave(command, rollout);
+    case 'WaitWave':
+      return wait(command, rollout);
     case 'AbortRollout':
       return abort(command, rollout);
   }
@@ -185,6 +188,14 @@ function completeWave(command: CompleteWave, rollout: Rollout): readonly Rollout
   if (goingOn.says === 'halt') reject('gate-says-stop');
   if (goingOn.says === 'wait') reject('wave-waits');
   return closeWave(rollout, command, { because: 'baked' });
+}
+
+function wait({ rolloutId, wave, waitsFor, at }: WaitWave, rollout: Rollout): readonly RolloutEvent[] {
+  if (rollout.status !== 'running') refuseUnlessStarted(rollout);
+  if (wave !== rollout.wave || waitsFor.length === 0 || !isWaveOver(rollout, Date.parse(at))) return [];
+  const { waiting } = rollout;
+  const isSame = waiting?.wave === wave && waiting.codes.join() === codesOf(waitsFor).join();
+  return isSame ? [] : [{ type: 'WaveWaiting', rolloutId, wave, waitsFor, at }];
 }
 
 function closeWave(

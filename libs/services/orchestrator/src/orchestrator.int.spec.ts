@@ -503,6 +503,25 @@ describe('meeting an outage of the package server', () => {
   });
 });
 
+describe('a wave that is over and does not go on', () => {
+  it('says once in the history why, and since when', async () => {
+    await startRollout();
+    const waited = async () => {
+      const events: unknown[] = [];
+      for await (const { body } of store.readAll({ prefixes: ['rollout-'] }))
+        if (body.kind === 'events') events.push(...body.events.filter(({ type }) => type === 'WaveWaiting'));
+      return events;
+    };
+    for (let passed = 0; passed < 90; passed += 1) {
+      await health({});
+      await advance(1);
+    }
+    const { body } = await send('GET', '/v1/rollouts/r1');
+    expect(body).toMatchObject({ status: 'running', wave: 1, waitingSince: expect.any(String) as string });
+    expect(await waited()).toMatchObject([{ wave: 1, waitsFor: [{ code: 'person' }] }]);
+  });
+});
+
 describe('going on after trouble', () => {
   it('does nothing twice when it starts again', async () => {
     await startRollout();

@@ -40,6 +40,7 @@ export class Views {
         case 'WaveOpened':
         case 'ExposureGranted':
         case 'WaveBaked':
+        case 'WaveWaiting':
         case 'RolloutPaused':
         case 'RolloutResumed':
         case 'RolloutHalted':

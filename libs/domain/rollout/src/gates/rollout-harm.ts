@@ -40,7 +40,8 @@ export class RolloutHarm {
   apply(event: RolloutEvent): void {
     const atMs = Date.parse(event.at);
     if (event.type === 'ExposureGranted') this.grant(event);
-    else if (event.type !== 'WaveBaked') for (const history of this.shares.values()) history.cut(atMs);
+    else if (event.type !== 'WaveBaked' && event.type !== 'WaveWaiting')
+      for (const history of this.shares.values()) history.cut(atMs);
     this.state = evolve(this.state, event);
   }
 

@@ -38,11 +38,18 @@ export function viewRollout(rollout: KnownRollout, knowledge: Knowledge, nowMs: 
     ...('wave' in rollout && { wave: rollout.wave }),
     ...('startedAt' in rollout && { startedAt: rollout.startedAt }),
     ...exposureView(rollout, knowledge, nowMs),
+    ...waitingSince(rollout),
     waitsFor: waitsFor(rollout, knowledge, nowMs).map((wait) => toReason(wait, rollout)),
     ...notes(rollout, knowledge, nowMs),
     ...(rollout.status === 'halted' && { haltedBecause: haltedBecause(rollout) }),
     ...((rollout.status === 'paused' || rollout.status === 'aborted') && { reason: rollout.reason }),
   };
+}
+
+/** Since when the open wave, which is over, does not go on. */
+function waitingSince(rollout: KnownRollout) {
+  const isWaiting = rollout.status === 'running' && rollout.waiting?.wave === rollout.wave;
+  return isWaiting ? { waitingSince: rollout.waiting.since } : {};
 }
 
 function haltedBecause({ by, reason, evidence }: Extract<Rollout, { status: 'halted' }>) {

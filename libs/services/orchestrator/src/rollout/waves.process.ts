@@ -1,9 +1,27 @@
-import { GATE_OWNER, isWaveOver, type Rollout, type StartedRollout, type RolloutCommand } from '@sluice/domain-rollout';
+import {
+  codesOf,
+  GATE_OWNER,
+  isWaveOver,
+  type Rollout,
+  rolloutDecider,
+  type StartedRollout,
+  type RolloutCommand,
+} from '@sluice/domain-rollout';
 import { type ProcessManager } from '@sluice/event-sourcing';
 import { ChangeHold, ChangeRollout } from '../commands.ts';
 import { type KnownRollout } from '../policy/policy.projection.ts';
 import { contextOf, type OwnCommand, type Situation } from '../situation.ts';
-import { exposureOf, goingOnOf, haltedBefore, hypothesesOf, obstaclesToTheEnd, opensWave } from './rollout-rules.ts';
+import {
+  exposureOf,
+  goingOnOf,
+  haltedBefore,
+  hypothesesOf,
+  type Obstacle,
+  obstaclesToGoingOn,
+  obstaclesToGrants,
+  obstaclesToTheEnd,
+  opensWave,
+} from './rollout-rules.ts';
 
 type Planned = Extract<Rollout, { status: 'planned' }>;
 type Running = Extract<Rollout, { status: 'running' }>;
@@ -75,12 +93,27 @@ function stopHarm(rollout: StartedRollout, { views, nowMs, at }: Situation): Own
 function completeWave(rollout: Running, { views, knowledge, nowMs, at }: Situation): ChangeRollout[] {
   const { rolloutId, wave } = rollout;
   if (rollout.exposure.by === 'ramp' || !isWaveOver(rollout, nowMs)) return [];
-  if (obstaclesToTheEnd(knowledge, rollout, nowMs).length > 0) return [];
   const goingOn = goingOnOf(views, rollout, nowMs);
-  if (goingOn.says !== 'go') return [];
+  // Health that is not known through the wave's end yet comes in a moment, and is no reason to tell.
+  const waits = [...obstaclesToGrants(knowledge, rollout, nowMs), ...obstaclesToGoingOn(goingOn)];
+  if (waits.length > 0) return waitWave(rollout, waits, { views, at });
+  if (obstaclesToTheEnd(knowledge, rollout, nowMs).length > 0) return [];
   const opening = opensWave(knowledge, rollout, nowMs, wave + 1);
   const command: RolloutCommand = { type: 'CompleteWave', rolloutId, wave, goingOn, ...opening, at };
   return [new ChangeRollout(command, contextOf(`baked-${String(wave)}`, rolloutId), knownOf(views, rollout))];
+}
+
+function waitWave(
+  rollout: Running,
+  waits: readonly Obstacle[],
+  { views, at }: Pick<Situation, 'views' | 'at'>,
+): ChangeRollout[] {
+  const { rolloutId, wave } = rollout;
+  const waitsFor = waits.map(({ for: code, words }) => ({ code, words }));
+  const command = { type: 'WaitWave', rolloutId, wave, waitsFor, at } as const;
+  if (rolloutDecider.decide(command, rollout).length === 0) return [];
+  const cause = `waits-${String(wave)}-${codesOf(waitsFor).join('-')}-${at}`;
+  return [new ChangeRollout(command, contextOf(cause, rolloutId), knownOf(views, rollout))];
 }
 
 function knownOf(views: Situation['views'], rollout: KnownRollout) {
