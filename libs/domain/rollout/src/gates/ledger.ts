@@ -196,9 +196,17 @@ export function outageFor({ patches }: GateLedger, patchId: string) {
 function foldExposure({ patches, patchOfRollout, planned }: GateLedger, event: RolloutEvent): void {
   const { rolloutId } = event;
   const patchId = patchOfRollout.get(rolloutId);
-  const harm = patchId === undefined ? undefined : patches.get(patchId)?.harm.get(rolloutId);
+  const harms = patchId === undefined ? undefined : patches.get(patchId)?.harm;
+  if (event.type === 'RolloutAborted') {
+    // It offers nothing any more, and is looked at no more.
+    planned.delete(rolloutId);
+    harms?.delete(rolloutId);
+    return;
+  }
+  const harm = harms?.get(rolloutId);
   if (harm !== undefined) return harm.apply(event);
-  planned.set(rolloutId, evolve(planned.get(rolloutId) ?? { status: 'absent' }, event));
+  const state = evolve(planned.get(rolloutId) ?? { status: 'absent' }, event);
+  if (state.status !== 'absent') planned.set(rolloutId, state);
 }
 
 function foldBucket(ledger: GateLedger, bucket: HealthBucketClosed): void {

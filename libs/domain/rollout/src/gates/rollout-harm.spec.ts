@@ -2,6 +2,7 @@ import { type HarmRow } from '@sluice/domain-cohorts';
 import { describe, expect, it } from 'vitest';
 import { fold } from '@sluice/event-sourcing';
 import {
+  aborted,
   granted,
   healthBucket,
   installRow,
@@ -160,6 +161,12 @@ describe('what the gates say of harm', () => {
     expect(verdictOn(ledger, rollout).says).toBe('go');
     foldGateLedger(ledger, incidents(540, 90, 10));
     expect(verdictOn(ledger, rollout).says).toBe('halt');
+  });
+
+  it('is forgotten with a rollout that is aborted', () => {
+    const ledger = ledgerOf(incidents(500, 90, 30), aborted(minute(510)), incidents(520, 90, 30));
+    expect(verdictOn(ledger, rollout).says).toBe('go');
+    expect([ledger.planned.size, ledger.patches.get('a')?.harm.size]).toEqual([0, 0]);
   });
 
   it('takes nothing for rollouts that are not known, or not under way', () => {
