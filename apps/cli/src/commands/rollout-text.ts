@@ -20,6 +20,7 @@ export interface Rollout extends Plan {
   readonly plannedPercent?: number;
   /** What it waits for, in words, and the command that ends it; `until` is there where time alone brings it. */
   readonly waitsFor?: readonly Partial<WaitReason>[];
+  readonly couldHaveSeen?: { readonly trials: number; readonly failureRate: number | null };
   readonly forced?: readonly { readonly wave: number; readonly reason: string }[];
   readonly patchPulled?: { readonly mode: string; readonly reason: string };
   readonly supersededBy?: string;
@@ -70,6 +71,7 @@ export function rolloutText(rollout: Rollout, paint: Paint): string {
       ['hold-back', `${percent(holdBackPercent)} stay unpatched until the watch is over`],
       ['tolerated', `${percent(rollout.gates.installFailureRateMax * 100)} of the installs may fail`],
       ['notes', notes],
+      ['could see', couldSeeText(rollout)],
       ['waits for', rollout.waitsFor?.map(waitText).join('; ')],
       ['to end it', commandText(rollout)],
       ['asks for', rollout.goOn === 'time' ? 'nothing but time: no outcome is waited for' : undefined],
@@ -124,6 +126,16 @@ export function previewText({ waves }: Preview, paint: Paint): string {
     ],
     paint,
   );
+}
+
+/** What the open wave can have shown so far. */
+function couldSeeText({ couldHaveSeen }: Rollout): string | undefined {
+  if (couldHaveSeen === undefined) return undefined;
+  const { trials, failureRate } = couldHaveSeen;
+  const installs = `${String(trials)} installs of this wave`;
+  return failureRate === null
+    ? `nothing yet: ${installs} are too few`
+    : `${installs} would have shown ${percent(failureRate * 100)} that fail`;
 }
 
 function waveLine(rollout: Rollout, wave: Wave, number: number, paint: Paint): string {

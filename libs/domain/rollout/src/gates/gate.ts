@@ -29,7 +29,7 @@ export interface Test {
 }
 
 /** Four bands alone would tolerate four times the rate, so that all ages together are looked at, too. */
-const ALL_AGES_WEIGHT = 0.2;
+export const ALL_AGES_WEIGHT = 0.2;
 const BANDS_WEIGHT = 0.4;
 const HARM_WEIGHT = 0.04;
 

@@ -20,6 +20,8 @@ const BY_SLICE = 0.5;
 /** Of each half, for what appears only later. */
 const RESERVE = 0.1;
 const pooledLevels = ['all', 'family', 'model'] as const;
+/** The part of all devices together; where they are also one family or one model, they have more. */
+export const ALL_DEVICES_WEIGHT = POOLED / pooledLevels.length;
 
 /**
  * The nodes of a rollout with their parts of its α, which come to 1 at most and are fixed at its start (design §3.4): half for

@@ -19,6 +19,7 @@ import {
   type RemovalVerdict,
   removalVerdictOn,
   restartDue,
+  smallestRateSeen,
   type StartedRollout,
   type GateVerdict,
   verdictOn,
@@ -122,6 +123,13 @@ export class GatesView {
   /** Devices whose removal is known to have begun, and those of them that failed it or went silent, as the gate counts them. */
   removalsOf(patchId: string) {
     return removalsCounted(this.removals, patchId);
+  }
+
+  /** The smallest share of failing installs that the open wave could have shown, with 95 %; null when its installs are too few. */
+  couldHaveSeen(rollout: StartedRollout): { readonly trials: number; readonly failureRate: number | null } {
+    const { trialsOfWave: trials } = outcomesOf(this.ledger, rollout);
+    const failureRate = smallestRateSeen(trials, rollout.plan.gates.installFailureRateMax) ?? null;
+    return { trials, failureRate };
   }
 
   /** The id of the next hold that a gate places for the rollout. */
