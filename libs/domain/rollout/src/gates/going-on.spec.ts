@@ -9,7 +9,7 @@ import { goingOn, type Outcomes } from './going-on.ts';
 
 const fine = { says: 'go', logSum: -2 } as const;
 const harmful = { says: 'halt', evidence } as const;
-const nothing: Outcomes = { trialsOfWave: 0, knownOfWave: 0, known: 0, pending: 0 };
+const nothing: Outcomes = { trialsOfWave: 0, knownOfWave: 0, dueOfWave: 0, knownOfDue: 0, known: 0, pending: 0 };
 
 function running(change: Partial<Plan>, ...more: readonly RolloutEvent[]): StartedRollout {
   return fold(rolloutDecider, [planned(change), granting(), opened(1), ...more]) as StartedRollout;
@@ -42,6 +42,14 @@ describe('whether a wave may go on', () => {
     expect(waits(0.01, 0, { known: 1 })).toBe('go');
     expect(waits(0.01, 0.4, { known: 1 })).toBe('go');
     expect(waits(0.01, 0.4, {})).toEqual([{ for: 'outcomes', known: 0, needed: 1, awake: 0.4 }]);
+  });
+
+  it('asks for half of the outcomes that are due, however many are known', () => {
+    const enough = { trialsOfWave: 1000, knownOfWave: 400, known: 400, dueOfWave: 900 };
+    expect(waits(0.01, 1000, { ...enough, knownOfDue: 449 })).toEqual([
+      { for: 'outcomes', known: 449, needed: 450, awake: 1000 },
+    ]);
+    expect(waits(0.01, 1000, { ...enough, knownOfDue: 450 })).toBe('go');
   });
 
   it('passes on no outcome only by a person, or where the plan asks only for time', () => {

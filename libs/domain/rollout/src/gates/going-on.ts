@@ -27,6 +27,9 @@ export interface Outcomes {
   /** Trials that started since the wave opened, and how many of them have an outcome. */
   readonly trialsOfWave: number;
   readonly knownOfWave: number;
+  /** Those of them that are so old that an outcome is due, and how many of these have one. */
+  readonly dueOfWave: number;
+  readonly knownOfDue: number;
   /** Outcomes of the patch, ever. */
   readonly known: number;
   /** Failures without a reported start whose deadline still runs. */
@@ -76,6 +79,10 @@ function tooNear({ logSum, logLimit }: SumEvidence): WaveWait {
 function missingOutcomes({ plan }: StartedRollout, outcomes: Outcomes, awake: number): WaveWait[] {
   const needed = neededOutcomes(plan.gates.installFailureRateMax, awake);
   const known = awake < needed ? outcomes.known : outcomes.knownOfWave;
+  // Where most of what is due is not heard of again, the few that are prove nothing.
+  const half = Math.ceil(outcomes.dueOfWave / 2);
+  if (known >= needed && outcomes.knownOfDue < half)
+    return [{ for: 'outcomes', known: outcomes.knownOfDue, needed: half, awake }];
   if (known >= needed) return [];
   return [awake === 0 && outcomes.known === 0 ? { for: 'person' } : { for: 'outcomes', known, needed, awake }];
 }

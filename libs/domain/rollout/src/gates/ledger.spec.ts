@@ -173,7 +173,9 @@ describe('counting outcomes', () => {
       trials(125, 10, 2, { cohort: FIRST_HOUR + 2, fine: 3 }),
       trials(185, 10, 1, { cohort: FIRST_HOUR + 3, relapsed: 1 }),
     ]);
-    expect(outcomesOf(ledger, later)).toEqual({ trialsOfWave: 20, knownOfWave: 5, known: 11, pending: 0 });
+    const counted = { trialsOfWave: 20, knownOfWave: 5, known: 11, pending: 0 };
+    expect(outcomesOf(ledger, later, Date.parse(minute(0)))).toEqual({ ...counted, dueOfWave: 0, knownOfDue: 0 });
+    expect(outcomesOf(ledger, later, Infinity)).toEqual({ ...counted, dueOfWave: 20, knownOfDue: 5 });
   });
 });
 

@@ -2,6 +2,7 @@ import {
   type CountRow,
   type HealthBucketClosed,
   type InstallRow,
+  OUTCOME_HOURS,
   patchSliceKey,
   rowsOf,
   SETTLED,
@@ -167,12 +168,15 @@ export function nextGateHold({ takenIds }: GateLedger, rolloutId: string): strin
 }
 
 /** The outcomes that are known of the patch of a rollout, ever and since its open wave was opened; its opening hour counts. */
-export function outcomesOf(ledger: GateLedger, { plan, waveOpenedAt }: StartedRollout): Outcomes {
+export function outcomesOf(ledger: GateLedger, { plan, waveOpenedAt }: StartedRollout, nowMs: number): Outcomes {
   const patch = ledger.patches.get(plan.patchId);
   const counted = [...(patch?.hours ?? [])];
   const openedHour = Math.floor(Date.parse(waveOpenedAt) / HOUR_MS);
   const ofWave = counted.filter(([hour]) => hour >= openedHour);
+  const due = ofWave.filter(([hour]) => (hour + 1 + OUTCOME_HOURS) * HOUR_MS <= nowMs);
   return {
+    dueOfWave: sum(due.map(([, { started }]) => started)),
+    knownOfDue: sum(due.map(([, { known }]) => known)),
     trialsOfWave: sum(ofWave.map(([, { started }]) => started)),
     knownOfWave: sum(ofWave.map(([, { known }]) => known)),
     known: sum(counted.map(([, { known }]) => known)),

@@ -80,7 +80,7 @@ export class GatesView {
   goingOn(rollout: StartedRollout, awake: Awake): GoingOn | undefined {
     const verdict = this.verdictOn(rollout);
     if (verdict === undefined) return undefined;
-    const outcomes = outcomesOf(this.ledger, rollout);
+    const outcomes = outcomesOf(this.ledger, rollout, awake.nowMs);
     return goingOn({
       rollout,
       verdict,
@@ -127,7 +127,7 @@ export class GatesView {
 
   /** The smallest share of failing installs that the open wave could have shown, with 95 %; null when its installs are too few. */
   couldHaveSeen(rollout: StartedRollout): { readonly trials: number; readonly failureRate: number | null } {
-    const { trialsOfWave: trials } = outcomesOf(this.ledger, rollout);
+    const { trialsOfWave: trials } = outcomesOf(this.ledger, rollout, Infinity);
     const failureRate = smallestRateSeen(trials, rollout.plan.gates.installFailureRateMax) ?? null;
     return { trials, failureRate };
   }
