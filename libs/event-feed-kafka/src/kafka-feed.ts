@@ -61,8 +61,8 @@ export class KafkaFeed extends EventFeed {
 
   /** Why events do not come, undefined when every subscription has its partitions. */
   notReady(): string | undefined {
-    for (const { reader } of this.subscribed) {
-      const reason = reader.notReady();
+    for (const { reader, mayLag } of this.subscribed) {
+      const reason = mayLag ? undefined : reader.notReady();
       if (reason !== undefined) return reason;
     }
     return undefined;
@@ -77,12 +77,18 @@ export class KafkaFeed extends EventFeed {
    * Progress comes once all that was there at the beginning was read: what is old news is not taken for the present. What
    * lies before that, and is no refilling, comes from a relay that was replaced or from an owner that was restored.
    */
-  override async *subscribe({ source, topics, after, signal }: FeedRequest): AsyncGenerator<FeedMessage> {
+  override async *subscribe({
+    source,
+    topics,
+    after,
+    signal,
+    mayLag = false,
+  }: FeedRequest): AsyncGenerator<FeedMessage> {
     if (topics.includes('fleet') && topics.length > 1) throw new Error('the fleet topic has a consumer of its own');
     const names = topics.map((topic) => kafkaTopic(topic as Topic, this.options.topicPrefix));
     const reader = new TopicReader({ client: this.options.client, group: this.group(topics), topics: names });
     const progress = new ProgressOfPartitions(reader, after);
-    const subscription = { source, reader, lastSignAt: -Infinity };
+    const subscription = { source, reader, mayLag, lastSignAt: -Infinity };
     const links = new SkippedLinks();
     let saidBackAt = -Infinity;
     this.subscribed.add(subscription);
@@ -189,6 +195,7 @@ interface Unreadable {
 interface Subscription {
   readonly source: string;
   readonly reader: TopicReader;
+  readonly mayLag: boolean;
   lastSignAt: number;
 }
 

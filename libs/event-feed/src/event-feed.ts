@@ -51,6 +51,8 @@ export interface FeedRequest {
   readonly topics: readonly string[];
   readonly after: Position;
   readonly signal: AbortSignal;
+  /** Nothing waits for these events: while they do not come, the process is ready all the same. */
+  readonly mayLag?: boolean | undefined;
 }
 
 export interface StreamRequest {

@@ -14,6 +14,11 @@ export class FeedFollower extends Follower<FeedEvent> {
       (event, signal) => inbox.accept(event, signal),
     );
   }
+
+  /** Whether the process is ready without it. */
+  get mayLag(): boolean {
+    return this.inbox.consumer.mayLag === true;
+  }
 }
 
 /** Consumes a feed from its beginning into an in-memory read model; every event is applied once, in order of its stream. */
@@ -27,10 +32,10 @@ async function* messages(
   after: Position,
   signal: AbortSignal,
 ): AsyncGenerator<Followed<FeedEvent>> {
-  const { source, topics } = inbox.consumer;
+  const { source, topics, mayLag } = inbox.consumer;
   let highest = after;
   await inbox.recall();
-  for await (const message of feed.subscribe({ source, topics, after, signal })) {
+  for await (const message of feed.subscribe({ source, topics, after, signal, mayLag })) {
     if (message.kind === 'progress' && comparePositions(message.position, highest) < 0) {
       inbox.doubts.wentBack(message.position, highest, signal);
     } else if (message.kind === 'progress') yield { kind: 'caught-up', position: (highest = message.position) };

@@ -9,6 +9,8 @@ export interface FeedConsumer {
   readonly name: string;
   readonly source: string;
   readonly topics: readonly string[];
+  /** Nothing waits for it: the process is ready all the same while its events do not come. */
+  readonly mayLag?: true;
   apply(event: FeedEvent): void | Promise<void>;
 }
 

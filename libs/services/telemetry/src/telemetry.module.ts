@@ -65,7 +65,7 @@ export class TelemetryModule implements OnModuleInit, OnApplicationShutdown {
     const { followers, takeover, totals } = this;
     await this.creation.check();
     followers.add(takeover.fleet.catalog.follower);
-    followers.add(this.rollouts.follower, { mayLag: true });
+    followers.add(this.rollouts.follower);
     followers.add(totals.follower);
     this.notes.start();
     followers.work(() => this.notes.idle());

@@ -23,6 +23,7 @@ export class RolloutsView {
       name: 'telemetry-rollouts',
       source: topics.rollouts.service,
       topics: ['rollouts'],
+      mayLag: true,
       apply: (event) => {
         this.apply(event as FeedEvent<RolloutsEvent>);
       },
