@@ -3,18 +3,18 @@ import { Random } from '@sluice/simulation';
 import { type GateOutcome, type GateWorld } from './gate-run.ts';
 
 /** One row of the tables: rollouts that are played, and what they come to. The same seed gives the same. */
-export interface PlayedRow {
+export interface PlayedRow<Outcome = GateOutcome> {
   readonly name: string;
-  readonly measure: (seed: number) => { readonly outcomes: readonly GateOutcome[]; readonly verdict: Verdict };
+  readonly measure: (seed: number) => { readonly outcomes: readonly Outcome[]; readonly verdict: Verdict };
 }
 
 /** A row that plays each of its runs with a source of chance of its own. */
-export function playedRow<Outcome extends GateOutcome>(
+export function playedRow<Outcome>(
   name: string,
   runs: number,
   play: (random: Random) => Outcome,
   judge: (outcomes: readonly Outcome[]) => Verdict,
-): PlayedRow {
+): PlayedRow<Outcome> {
   return {
     name,
     measure: (seed) => {
@@ -214,7 +214,7 @@ function begunAtMost(devices: number) {
   };
 }
 
-function stoodAt(leastFound: number, exposed: number) {
+export function stoodAt(leastFound: number, exposed: number) {
   return (outcomes: readonly GateOutcome[]): Verdict => {
     const found = outcomes.filter(({ stood }) => stood !== 'go').length;
     const then = median(outcomes.map(({ exposedThen }) => exposedThen));

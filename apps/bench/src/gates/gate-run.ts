@@ -1,12 +1,4 @@
-import {
-  bandOf,
-  type InstallRow,
-  nothingCounted,
-  OUTCOME_HOURS,
-  type Slice,
-  sum,
-  type TrialCounts,
-} from '@sluice/domain-cohorts';
+import { bandOf, type InstallRow, nothingCounted, type Slice, type TrialCounts } from '@sluice/domain-cohorts';
 import {
   emptyGateLedger,
   foldGateLedger,
@@ -14,19 +6,26 @@ import {
   type GateVerdict,
   logRateEvidence,
   MATURITY_HOURS,
-  matureBefore,
   nextGateHold,
-  PACE,
   restartDue,
   rolloutDecider,
   type RolloutEvent,
   type StartedRollout,
   verdictOn,
-  wellOf,
 } from '@sluice/domain-rollout';
 import { fold, toTimeText } from '@sluice/event-sourcing';
 import { type Random } from '@sluice/simulation';
-import { bucketOf, ROLLOUT, START_MS, startEvents, STEP_MINUTES } from './played-events.ts';
+import {
+  bucketOf,
+  DEADLINE_MINUTES,
+  dueAt,
+  hourOf,
+  PlayedPace,
+  ROLLOUT,
+  START_MS,
+  startEvents,
+  STEP_MINUTES,
+} from './played-events.ts';
 
 /** One made-up rollout. Times are minutes; rates are shares of the installs. */
 export interface GateWorld {
@@ -68,7 +67,6 @@ export interface GateOutcome {
 
 const RAMP_MINUTES = 2880;
 const CHECK_IN_STEPS = 240 / STEP_MINUTES;
-const DEADLINE_MINUTES = 240;
 const FINE_AFTER = [30, 90] as const;
 /** After the end of the ramp the gates go on looking for so long. */
 const WATCH_MINUTES = 30 * 60;
@@ -109,7 +107,7 @@ class GateRun {
   private readonly former: { n: number; x: number }[];
   private says: GateVerdict['says'] = 'go';
   private exposed = 0;
-  private paceLimit = PACE.first;
+  private readonly pace: PlayedPace;
   private begun = 0;
   private errors = 0;
   private largestLogSum = -Infinity;
@@ -129,6 +127,7 @@ class GateRun {
       this.slices.map((slice) => ({ ...slice, devices: devices / slices })),
     );
     this.rollout = fold(rolloutDecider, events) as StartedRollout;
+    this.pace = new PlayedPace(this.ledger, this.rollout.plan, devices);
     for (const event of events) foldGateLedger(this.ledger, event);
   }
 
@@ -138,7 +137,7 @@ class GateRun {
     let [share, quietSteps] = [0, 0];
     for (let step = 0; quietSteps * STEP_MINUTES < WATCH_MINUTES && this.says !== 'halt'; step += 1) {
       if (resumedAt === step * STEP_MINUTES) this.resume(resumedAt);
-      const wider = this.says === 'go' && share < 1 ? this.paced(Math.min(1, share + perStep), step) : share;
+      const wider = this.says === 'go' && share < 1 ? this.wider(Math.min(1, share + perStep), step) : share;
       quietSteps = wider > share ? 0 : quietSteps + 1;
       share = Math.max(share, wider);
       this.expose(Math.floor(share * devices + 1e-9), step);
@@ -155,16 +154,9 @@ class GateRun {
     };
   }
 
-  /** As far as the pace allows of a share that is wanted; the rules of others have none. */
-  private paced(wanted: number, step: number): number {
-    const { devices } = this.world;
-    if (this.rule !== 'sluice' || wanted * devices <= this.paceLimit) return wanted;
-    const throughMs = START_MS + step * STEP_MINUTES * 60_000;
-    const well = sum(
-      wellOf(this.ledger, ROLLOUT.patchId, matureBefore(this.rollout.plan, throughMs)).map((each) => each.well),
-    );
-    this.paceLimit = well + Math.max(PACE.first, PACE.factor * well);
-    return Math.min(wanted, this.paceLimit / devices);
+  /** The rules of others have no pace. */
+  private wider(wanted: number, step: number): number {
+    return this.rule === 'sluice' ? this.pace.allow(wanted, step) : wanted;
   }
 
   private expose(devices: number, step: number): void {
@@ -237,7 +229,7 @@ class GateRun {
     const rows = [...(this.rows[step] ?? []), ...this.dueRows(step)];
     this.rows[step] = undefined;
     if (rows.length === 0) return;
-    foldGateLedger(this.ledger, bucketOf(step, rows));
+    foldGateLedger(this.ledger, bucketOf(step, { installs: rows }));
     this.countForOthers(rows);
     // Only what counts against the patch can raise the evidence.
     if (rows.every(({ failed, open, removed }) => failed + open + removed === 0)) return;
@@ -323,13 +315,4 @@ function rolloutEvents(
   const waves = [{ name: 'all', ramp, bakeMinutes: 60 }];
   const gates = { installFailureRateMax: tolerated, maturityHours };
   return startEvents({ waves, holdBackPercent: 2, gates }, known);
-}
-
-function hourOf(minute: number): number {
-  return Math.floor(minute / 60);
-}
-
-/** The minute by which the outcomes of a cohort are due. */
-function dueAt(hour: number): number {
-  return (hour + 1 + OUTCOME_HOURS) * 60;
 }

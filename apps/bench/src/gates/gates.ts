@@ -5,9 +5,7 @@ import { median, tableOf } from '../figure.ts';
 import { playRollout, type Rule } from './gate-run.ts';
 import { type GateRow, harmRows, nullRows, overAll, percent, type PlayedRow, playedRow } from './gate-rows.ts';
 import { incidentHarms, incidentNulls } from './incident-rows.ts';
-import { overAllRemovals, removalHarmRows, removalNullRows, type RemovalRow } from './removal-rows.ts';
-import { playRemovals, type RemovalOutcome } from './removal-run.ts';
-import { Random } from '@sluice/simulation';
+import { overAllRemovals, removalHarmRows, removalNullRows } from './removal-rows.ts';
 
 const NULL_RUNS = 400;
 const HARM_RUNS = 100;
@@ -60,26 +58,13 @@ export function runGates(argv: readonly string[]): number {
 
 /** Recalls through the gate that pauses them. True when all is as it has to be. */
 function runRemovals(seed: number, runs: number | undefined): boolean {
-  const nulls = removalNullRows(runs ?? NULL_RUNS).map((row) => measuredRemoval(row, seed));
+  const nulls = removalNullRows(runs ?? NULL_RUNS).map((row) => measured(row, seed));
   const all = overAllRemovals(nulls.flatMap(({ outcomes }) => outcomes));
-  const rows = [...nulls, ...removalHarmRows(runs ?? HARM_RUNS).map((row) => measuredRemoval(row, seed))];
+  const rows = [...nulls, ...removalHarmRows(runs ?? HARM_RUNS).map((row) => measured(row, seed))];
   const lines = rows.map(({ line }) => line);
   process.stdout.write(`\n${tableOf(['recalls', 'must', 'found', ''], lines)}\n`);
   process.stdout.write(`over all recalls without harm: ${all.must}; ${all.found}${all.isReached ? '' : ' NO'}\n`);
   return all.isReached && rows.every((each) => each.isReached);
-}
-
-/** Plays a row of recalls; the same seed gives the same outcomes. */
-export function playRemovalRow({ world, runs }: Pick<RemovalRow, 'world' | 'runs'>, seed: number): RemovalOutcome[] {
-  const random = Random.seeded(seed);
-  return Array.from({ length: runs }, () => playRemovals(world, random.split()));
-}
-
-function measuredRemoval(row: RemovalRow, seed: number) {
-  process.stderr.write(`${row.name}…\n`);
-  const outcomes = playRemovalRow(row, seed);
-  const { must, found, isReached } = row.judge(outcomes);
-  return { outcomes, isReached, line: [row.name, must, found, isReached ? 'yes' : 'NO'] };
 }
 
 /** A row of worlds as Sluice's gates, or the rule of others, play it. */
@@ -87,7 +72,7 @@ export function ofGates({ name, runs, world, judge }: GateRow, rule: Rule = 'slu
   return playedRow(name, runs, (random) => playRollout(world, random, rule), judge);
 }
 
-function measured({ name, measure }: PlayedRow, seed: number) {
+function measured<Outcome>({ name, measure }: PlayedRow<Outcome>, seed: number) {
   process.stderr.write(`${name}…\n`);
   const { outcomes, verdict } = measure(seed);
   const { must, found, isReached } = verdict;

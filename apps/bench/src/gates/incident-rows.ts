@@ -1,5 +1,5 @@
 import { median } from '../figure.ts';
-import { judgeNull, percent, type PlayedRow, playedRow, share, type Verdict } from './gate-rows.ts';
+import { judgeNull, percent, type PlayedRow, playedRow, share, stoodAt, type Verdict } from './gate-rows.ts';
 import { type IncidentOutcome, type IncidentWorld, playIncidents } from './incident-run.ts';
 
 /** Of all devices, so many crash for the first time on a day without the patch. */
@@ -44,7 +44,7 @@ export function incidentHarms(runs: number): PlayedRow[] {
         `crash × 3, ${size(devices)}, check-ins every ${String(checkInMinutes / 60)} h`,
         runs,
         { devices, ratio: 3, checkInMinutes },
-        exposedAtMost(exposed),
+        stoodAt(1, exposed),
       ),
     ),
     ...(
@@ -61,18 +61,6 @@ export function incidentHarms(runs: number): PlayedRow[] {
       ),
     ),
   ];
-}
-
-function exposedAtMost(exposed: number) {
-  return (outcomes: readonly IncidentOutcome[]): Verdict => {
-    const found = outcomes.filter(({ stood }) => stood !== 'go').length;
-    const then = median(outcomes.map(({ exposedThen }) => exposedThen));
-    return {
-      must: `all stand, at ≤ ${percent(exposed)} exposed`,
-      found: `${share(found, outcomes.length)} stand, at ${percent(then)} exposed`,
-      isReached: found === outcomes.length && then <= exposed,
-    };
-  };
 }
 
 function foundWithin(hours: number) {

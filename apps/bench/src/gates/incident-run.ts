@@ -1,20 +1,17 @@
-import { type HarmRow, nothingCounted, type Slice, sum } from '@sluice/domain-cohorts';
+import { type HarmRow, nothingCounted, PLACES, type Slice } from '@sluice/domain-cohorts';
 import {
   emptyGateLedger,
   foldGateLedger,
   type GateLedger,
-  matureBefore,
-  PACE,
   rolloutDecider,
   type RolloutEvent,
   type StartedRollout,
   verdictOn,
-  wellOf,
 } from '@sluice/domain-rollout';
 import { fold } from '@sluice/event-sourcing';
 import { type Random } from '@sluice/simulation';
 import { type GateOutcome } from './gate-run.ts';
-import { bucketOf, ROLLOUT, START_MS, startEvents, STEP_MINUTES, timeAt } from './played-events.ts';
+import { bucketOf, PlayedPace, ROLLOUT, START_MS, startEvents, STEP_MINUTES, timeAt } from './played-events.ts';
 
 /** A rollout to devices that crash now and then, with the patch or without. Times are minutes. */
 export interface IncidentWorld {
@@ -84,7 +81,7 @@ class IncidentRun {
   /** By step: what happens to which device. */
   private readonly agenda: [Action, number][][] = [];
   private exposedCount = [0, 0];
-  private well = 0;
+  private readonly pace: PlayedPace;
 
   constructor(
     private readonly world: IncidentWorld,
@@ -96,11 +93,12 @@ class IncidentRun {
       const isFlaky = random.chance(flakyShare);
       const often = (audience === 1 ? (otherAudience ?? 1) : 1) * (isFlaky ? FLAKY : 1);
       const rate = ((world.ratePerDay / DAY) * often * gamma(random)) / GAMMA_SHAPE;
-      const place = Math.floor(random.fraction() * 1_000_000);
+      const place = Math.floor(random.fraction() * PLACES);
       return { place, audience, rate, isFlaky, hasPatch: false, crashesAt: Infinity };
     }).sort((left, right) => left.place - right.place);
     const events = eventsOf(world);
     this.rollout = fold(rolloutDecider, events) as StartedRollout;
+    this.pace = new PlayedPace(this.ledger, this.rollout.plan, devices);
     for (const event of events) foldGateLedger(this.ledger, event);
     this.devices.forEach((_, device) => this.crash(device, 0));
   }
@@ -111,7 +109,7 @@ class IncidentRun {
     let [share, largestLogSum] = [0, -Infinity];
     for (let step = 0; step * STEP_MINUTES < days * DAY; step += 1) {
       const before = share;
-      share = Math.max(share, this.paced(Math.min(widest, share + STEP_MINUTES / RAMP_MINUTES), step));
+      share = Math.max(share, this.wider(Math.min(widest, share + STEP_MINUTES / RAMP_MINUTES), step));
       this.grant(before, share, step);
       if (beginsAt === step * STEP_MINUTES) this.resample(step * STEP_MINUTES);
       this.expose(0, share, step);
@@ -131,16 +129,9 @@ class IncidentRun {
     return { ...nothing, largestLogSum, stoodAfter: Infinity };
   }
 
-  /** As far as the pace allows of a share that is wanted. */
-  private paced(wanted: number, step: number): number {
-    const { devices, otherAudience } = this.world;
-    if (otherAudience !== undefined) return wanted;
-    const limit = () => (this.well + Math.max(PACE.first, PACE.factor * this.well)) / devices;
-    if (wanted > limit()) {
-      const before = matureBefore(this.rollout.plan, START_MS + step * STEP_MINUTES * 60_000);
-      this.well = sum(wellOf(this.ledger, ROLLOUT.patchId, before).map(({ well }) => well));
-    }
-    return Math.min(wanted, limit());
+  /** Where one audience is at 100 % from the start on, it is not the pace that is tried. */
+  private wider(wanted: number, step: number): number {
+    return this.world.otherAudience === undefined ? this.pace.allow(wanted, step) : wanted;
   }
 
   private grant(from: number, to: number, step: number): void {
@@ -166,7 +157,7 @@ class IncidentRun {
     let next = this.exposedCount[audience] ?? 0;
     for (; next < this.devices.length; next += 1) {
       const device = this.devices[next];
-      if (device === undefined || device.place >= share * 1_000_000) break;
+      if (device === undefined || device.place >= share * PLACES) break;
       if (device.audience !== audience) continue;
       this.at(step + this.random.between(0, Math.floor(checkInMinutes / STEP_MINUTES) - 1), 'install', next);
     }
@@ -218,7 +209,7 @@ class IncidentRun {
       ...nothingCounted,
       ...row,
     }));
-    if (harm.length + installs.length > 0) foldGateLedger(this.ledger, bucketOf(step, installs, harm));
+    if (harm.length + installs.length > 0) foldGateLedger(this.ledger, bucketOf(step, { installs, harm }));
     return harm.length;
   }
 

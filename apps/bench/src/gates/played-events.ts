@@ -1,11 +1,20 @@
-import { columnsOf, type HarmRow, type InstallRow, type Slice } from '@sluice/domain-cohorts';
-import { type Plan, type RolloutEvent } from '@sluice/domain-rollout';
+import { columnsOf, type HealthRows, OUTCOME_HOURS, type Slice, sum } from '@sluice/domain-cohorts';
+import {
+  exposedAtMost,
+  type GateLedger,
+  matureBefore,
+  PACE,
+  type Plan,
+  type RolloutEvent,
+  wellOf,
+} from '@sluice/domain-rollout';
 import { toTimeText } from '@sluice/event-sourcing';
 
 /** The rollout that is played, from the same instant each time. */
 export const ROLLOUT = { rolloutId: 'r', patchId: 'a' } as const;
 export const START_MS = Date.parse('2026-03-17T08:00:00Z');
 export const STEP_MINUTES = 5;
+export const DEADLINE_MINUTES = 240;
 
 /** The instant at which a step begins. */
 export function timeAt(step: number): string {
@@ -27,10 +36,39 @@ export function startEvents(
 }
 
 /** What is counted within a step. */
-export function bucketOf(step: number, installs: readonly InstallRow[], harm: readonly HarmRow[] = []) {
-  const columns = columnsOf({ installs, pending: [], unreached: [], harm });
+export function bucketOf(step: number, { installs = [], harm = [], removals = [] }: Partial<HealthRows>) {
+  const columns = columnsOf({ installs, pending: [], unreached: [], harm, removals });
   const place = { shard: 0, shards: 1, throughRevision: 0, part: 1, parts: 1 };
-  const others = { reportingDeadlineMinutes: 240, holders: [], populations: [] };
+  const others = { reportingDeadlineMinutes: DEADLINE_MINUTES, holders: [], populations: [] };
   const ends = { from: timeAt(step), to: timeAt(step + 1) };
   return { type: 'HealthBucketClosed', ...place, ...ends, ...columns, ...others } as const;
+}
+
+/** The hour of a minute, and the minute by which the outcomes of what began in an hour are due. */
+export function hourOf(minute: number): number {
+  return Math.floor(minute / 60);
+}
+
+export function dueAt(hour: number): number {
+  return (hour + 1 + OUTCOME_HOURS) * 60;
+}
+
+/** How far the pace lets a rollout go that is played; asked anew only where it binds. */
+export class PlayedPace {
+  private most = PACE.first;
+
+  constructor(
+    private readonly ledger: GateLedger,
+    private readonly plan: Plan,
+    private readonly devices: number,
+  ) {}
+
+  /** As far as it allows of a share that is wanted. */
+  allow(wanted: number, step: number): number {
+    if (wanted * this.devices <= this.most) return wanted;
+    const throughMs = START_MS + step * STEP_MINUTES * 60_000;
+    const well = wellOf(this.ledger, ROLLOUT.patchId, matureBefore(this.plan, throughMs));
+    this.most = exposedAtMost(PACE, sum(well.map((each) => each.well)));
+    return Math.min(wanted, this.most / this.devices);
+  }
 }

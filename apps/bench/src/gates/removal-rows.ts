@@ -1,14 +1,8 @@
 import { median } from '../figure.ts';
-import { type Verdict } from './gate-rows.ts';
-import { type RemovalOutcome, type RemovalWorld } from './removal-run.ts';
+import { type PlayedRow, playedRow, type Verdict } from './gate-rows.ts';
+import { playRemovals, type RemovalOutcome, type RemovalWorld } from './removal-run.ts';
 
-/** One row of the table of recalls. */
-export interface RemovalRow {
-  readonly name: string;
-  readonly world: RemovalWorld;
-  readonly runs: number;
-  readonly judge: (outcomes: readonly RemovalOutcome[]) => Verdict;
-}
+type RemovalRow = PlayedRow<RemovalOutcome>;
 
 const TOLERATED = 0.05;
 /** Of the nulls, so many runs of one row may be paused. */
@@ -31,7 +25,7 @@ export function removalNullRows(runs: number): RemovalRow[] {
     ['2,000 holders, 30 an hour', { ...paced, ...fails }],
     ['200 holders at once', { ...atOnce, ...fails, holders: 200 }],
   ];
-  return worlds.map(([name, world]) => ({ name: `removals fail at 5 %, ${name}`, world, runs, judge: judgeNull }));
+  return worlds.map(([name, world]) => row(`removals fail at 5 %, ${name}`, world, runs, judgeNull));
 }
 
 /** Removals harm. */
@@ -43,31 +37,30 @@ export function removalHarmRows(runs: number): RemovalRow[] {
         [0.2, 100],
         [0.3, 50],
       ] as const
-    ).map(([failureRate, directed]): RemovalRow => {
+    ).map(([failureRate, directed]) => {
       const name = `removals fail at ${String(failureRate * 100)} %, 30 an hour`;
-      return { name, world: { ...paced, failureRate }, runs, judge: pausedAt(directed) };
+      return row(name, { ...paced, failureRate }, runs, pausedAt(directed));
     }),
-    {
-      name: '30 % fall silent, 30 an hour',
-      world: { ...paced, lostRate: 0.3 },
-      runs,
-      // An outcome is missing five hours after the hour in which the removal began; until then it counts as a good one.
-      judge: pausedAt(300),
-    },
-    {
-      name: 'removals fail at 30 %, 30 an hour, agents without starts',
-      world: { ...paced, failureRate: 0.3, agents: 'no-start' },
+    // An outcome is missing five hours after the hour in which the removal began; until then it counts as a good one.
+    row('30 % fall silent, 30 an hour', { ...paced, lostRate: 0.3 }, runs, pausedAt(300)),
+    row(
+      'removals fail at 30 %, 30 an hour, agents without starts',
+      { ...paced, failureRate: 0.3, agents: 'no-start' },
       runs,
       // A failure without a start counts four hours later, the good ends meanwhile.
-      judge: pausedAt(100 + 4 * PACE_PER_HOUR),
-    },
-    {
-      name: 'removals fail at 10 %, 20,000 holders at once',
-      world: { ...atOnce, failureRate: 0.1 },
-      runs,
-      judge: pausedAt(6_000),
-    },
+      pausedAt(100 + 4 * PACE_PER_HOUR),
+    ),
+    row('removals fail at 10 %, 20,000 holders at once', { ...atOnce, failureRate: 0.1 }, runs, pausedAt(6_000)),
   ];
+}
+
+function row(
+  name: string,
+  world: RemovalWorld,
+  runs: number,
+  judge: (outcomes: readonly RemovalOutcome[]) => Verdict,
+): RemovalRow {
+  return playedRow(name, runs, (random) => playRemovals(world, random), judge);
 }
 
 /** What was found over all nulls together. */

@@ -1,7 +1,7 @@
-import { columnsOf, OUTCOME_HOURS, type RemovalRow, type Slice } from '@sluice/domain-cohorts';
+import { type RemovalRow, type Slice } from '@sluice/domain-cohorts';
 import { emptyRemovalLedger, foldRemovalLedger, removalsCounted, removalVerdictOn } from '@sluice/domain-rollout';
-import { toTimeText } from '@sluice/event-sourcing';
 import { type Random } from '@sluice/simulation';
+import { bucketOf, DEADLINE_MINUTES, dueAt, hourOf, ROLLOUT, START_MS, STEP_MINUTES, timeAt } from './played-events.ts';
 
 /** One made-up recall. Rates are shares of the removals. */
 export interface RemovalWorld {
@@ -24,18 +24,15 @@ export interface RemovalOutcome {
   readonly counted: number;
 }
 
-const PATCH = 'a';
-const STEP_MINUTES = 5;
+const PATCH = ROLLOUT.patchId;
 const CHECK_IN_MINUTES = 240;
 /** From the direction to the begin, from there to a failure, and to a good end with its restart. */
 const BEGINS_AFTER = [1, 10] as const;
 const FAILS_AFTER = [2, 20] as const;
 const FINE_AFTER = [30, 90] as const;
-const DEADLINE_MINUTES = 240;
 /** When all were directed, so long until nothing more comes. */
 const QUIET_MINUTES = 7 * 60;
 const HOUR_MS = 3_600_000;
-const START_MS = Date.parse('2026-03-17T08:00:00Z');
 
 type Counted = 'started' | 'failed' | 'fine';
 
@@ -57,7 +54,7 @@ class RemovalRun {
   ) {
     const models = Array.from({ length: world.slices }, (_, index) => `iPhone${String(index + 1)},1`);
     this.slices = models.map((model) => ({ platform: 'ios', model, base: '23D8133' }));
-    const at = toTimeText(START_MS);
+    const at = timeAt(0);
     foldRemovalLedger(this.ledger, { type: 'RecallStarted', patchId: PATCH, recallEpoch: 1, reason: 'bad', at });
   }
 
@@ -114,11 +111,7 @@ class RemovalRun {
     const removals = [...(this.rows[step] ?? []), ...this.missingRows(step)];
     this.rows[step] = undefined;
     if (removals.length === 0) return false;
-    const to = toTimeText(START_MS + (step + 1) * STEP_MINUTES * 60_000);
-    const place = { shard: 0, shards: 1, from: to, to, throughRevision: 0, part: 1, parts: 1 };
-    const others = { reportingDeadlineMinutes: DEADLINE_MINUTES, holders: [], populations: [] };
-    const columns = columnsOf({ installs: [], pending: [], unreached: [], removals });
-    foldRemovalLedger(this.ledger, { type: 'HealthBucketClosed', ...place, ...columns, ...others });
+    foldRemovalLedger(this.ledger, bucketOf(step, { removals }));
     // Only what counts against it can raise the evidence.
     if (removals.every(({ failed, missing }) => failed + missing === 0)) return false;
     return removalVerdictOn(this.ledger, PATCH).says === 'pause';
@@ -137,13 +130,4 @@ class RemovalRun {
     }
     return rows;
   }
-}
-
-function hourOf(minute: number): number {
-  return Math.floor(minute / 60);
-}
-
-/** The minute by which the outcomes of a cohort are due. */
-function dueAt(hour: number): number {
-  return (hour + 1 + OUTCOME_HOURS) * 60;
 }

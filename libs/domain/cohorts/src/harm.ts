@@ -23,5 +23,8 @@ export interface HarmColumns {
 export const harmNumbers = ['waves', 'place', 'minute', 'received'] as const;
 export type HarmNumbers = Readonly<Record<(typeof harmNumbers)[number], number>>;
 
+/** A place is one of so many. */
+export const PLACES = 1_000_000;
+
 /** Waves beyond this many count no harm with control. */
 export const HARM_WAVES_MAX = 30;

@@ -2,7 +2,7 @@ import { isInfrastructure, type RecallCount, TRIAL_HOURS } from '@sluice/domain-
 import { DEVICE, keepLastReport } from './device-table.ts';
 import { type PatchState, RAW } from './entry-table.ts';
 import { type FailureDetails, kindCodes, parseTarget, removalCauses } from './facts.ts';
-import { HarmCounts, harmSignalOf } from './harm-counts.ts';
+import { type HarmCell, HarmCounts, harmSignalOf } from './harm-counts.ts';
 import { InstallTrials, type TrialDeadlines } from './install-trials.ts';
 import { type PackedFacts, readDetails } from './packed-facts.ts';
 import { CLOCK_AHEAD, causeOf, HAS_ID, kindOf } from './packed-layout.ts';
@@ -108,9 +108,11 @@ export class FleetShard extends ShardState {
       if (this.isOfAnotherModel(device, profile)) this.flags.usedTwice(device);
       const observed = this.observe(device, profile, when, received);
       const patch = patches[facts.targets[index] ?? 0];
-      const word = { profile, when, received, head, details: details.get(index) };
-      if (kindOf(head) === KIND.IncidentReported && !this.harm.isIdle) this.harmed(device, word);
-      const announced = patch !== undefined && this.record(device, patch, word);
+      if (kindOf(head) === KIND.IncidentReported && !this.harm.isIdle)
+        this.harmed({ device, profile, when, received }, details.get(index)?.signal);
+      const announced =
+        patch !== undefined &&
+        this.record(device, patch, { profile, when, received, head, details: details.get(index) });
       if (observed || announced) this.recount(device, received);
     }
     this.factCount += count;
@@ -162,11 +164,10 @@ export class FleetShard extends ShardState {
   }
 
   /** Takes an incident of a device, whatever it says of a patch, into what is counted for rollouts that could reach it. */
-  private harmed(device: number, { profile, when, received, details }: Word): void {
-    const signal = harmSignalOf(details?.signal);
-    if (signal === undefined) return;
-    const incident = { device, profile, signal, when, received };
-    this.harm.count(incident, (rolloutId) => this.isWithinReach(profile, rolloutId));
+  private harmed(incident: Omit<HarmCell, 'rolloutId' | 'signal'>, said: string | undefined): void {
+    const signal = harmSignalOf(said);
+    if (signal !== undefined)
+      this.harm.count({ ...incident, signal }, (rolloutId) => this.isWithinReach(incident.profile, rolloutId));
   }
 
   /** Takes over what a report says of the device itself. True when its states may have changed. */

@@ -1,13 +1,7 @@
-import {
-  compileAudience,
-  familyOf,
-  HARM_WAVES_MAX,
-  type HarmSignal,
-  harmSignals,
-  includes,
-} from '@sluice/domain-cohorts';
+import { familyOf, HARM_WAVES_MAX, type HarmSignal, harmSignals, includes } from '@sluice/domain-cohorts';
 import { type Profile } from './facts.ts';
-import { type RolloutNoted } from './shard-notes.ts';
+import { recordsIn } from './records.ts';
+import { type RolloutNoted, type WatchedRollout } from './shard-notes.ts';
 
 /** The first incident of one signal on a device since a rollout started. Times are ms since 1970. */
 export interface HarmCell {
@@ -90,12 +84,12 @@ export class HarmCounts {
   /** Goes on from a copy; the rollouts are watched already, in the order in which they were. */
   restore({ harmed, harms }: HarmCopy): void {
     const ids = [...this.watched.keys()];
-    for (const [rollout = 0, signal = 0, device = 0] of recordsOf(harmed, HARMED_NUMBERS)) {
+    for (const [rollout = 0, signal = 0, device = 0] of recordsIn(harmed, HARMED_NUMBERS)) {
       const [watched, name] = [this.watched.get(ids[rollout] ?? ''), harmSignals[signal]];
       if (watched === undefined || name === undefined) continue;
       watched.harmed.set(name, (watched.harmed.get(name) ?? new Set<number>()).add(device));
     }
-    for (const [rollout = 0, device = 0, profile = 0, signal = 0, when = 0, received = 0] of recordsOf(
+    for (const [rollout = 0, device = 0, profile = 0, signal = 0, when = 0, received = 0] of recordsIn(
       harms,
       HARM_NUMBERS,
     )) {
@@ -115,17 +109,11 @@ export function harmSignalOf(signal: string | undefined): HarmSignal | undefined
  * The waves of a rollout that a device is in, as bits; 0 when in none. Members of its rings are in none: they were not drawn
  * by lot.
  */
-export function wavesOf({ waves }: RolloutNoted, { model, ring }: Profile, base: string): number {
-  if (ring !== undefined && waves.some((wave) => wave.ring === ring)) return 0;
+export function wavesOf({ note, audiences }: WatchedRollout, { model, ring }: Profile, base: string): number {
+  if (ring !== undefined && note.waves.some((wave) => wave.ring === ring)) return 0;
   const subject = { family: familyOf(model), model, base };
-  return waves.slice(0, HARM_WAVES_MAX).reduce((bits, wave, index) => {
-    const isIn = wave.ring === undefined && includes(compileAudience(wave.audience), subject);
+  return audiences.slice(0, HARM_WAVES_MAX).reduce((bits, audience, index) => {
+    const isIn = note.waves[index]?.ring === undefined && includes(audience, subject);
     return isIn ? bits | (1 << index) : bits;
   }, 0);
-}
-
-function recordsOf(numbers: Float64Array, each: number): number[][] {
-  return Array.from({ length: numbers.length / each }, (_, index) => [
-    ...numbers.subarray(index * each, (index + 1) * each),
-  ]);
 }

@@ -10,6 +10,7 @@ import {
   type InstallRow,
   nothingCounted,
   patchSliceKey,
+  PLACES,
   type Population,
   populationKey,
   MINUTE_MS,
@@ -193,16 +194,14 @@ function harmRows(state: FleetShard, harms: Drained['harms'], bucketOf: BucketOf
     const [rollout, looks] = [state.notes.rolloutOf(rolloutId), state.profiles.at(profile)];
     if (rollout === undefined || looks === undefined) return [];
     const slice: Slice = { platform: looks.platform, model: looks.model, base: state.baseOf(looks) };
-    const sinceStart = (ms: number) => Math.max(0, Math.floor((ms - Date.parse(rollout.startedAt)) / MINUTE_MS));
-    const place = Math.floor(bucketOf(rollout.salt, state.devices.idOf(device)) * MILLION);
+    const sinceStart = (ms: number) => Math.max(0, Math.floor((ms - Date.parse(rollout.note.startedAt)) / MINUTE_MS));
+    const place = Math.floor(bucketOf(rollout.note.salt, state.devices.idOf(device)) * PLACES);
     const [minute, receivedMinute] = [sinceStart(when), sinceStart(received)];
     return [
       { rolloutId, slice, signal, waves: wavesOf(rollout, looks, slice.base), place, minute, received: receivedMinute },
     ];
   });
 }
-
-const MILLION = 1_000_000;
 
 /** A device that tells another model midway is counted in two slices, in one of them less than not at all. */
 function withoutDebt(row: InstallRow): InstallRow {

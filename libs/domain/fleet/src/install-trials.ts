@@ -1,5 +1,6 @@
 import { ageBands, bandOf, nothingCounted, OUTCOME_HOURS, trialCounts, type TrialCounts } from '@sluice/domain-cohorts';
 import { ENTRY, type EntryTable } from './entry-table.ts';
+import { recordsIn } from './records.ts';
 
 /** What happened to the trials of one patch under one profile that began in one hour, at one age, since it was last drained. */
 export interface TrialCell extends TrialCounts {
@@ -323,13 +324,6 @@ function waitingIn(numbers: Float64Array): Waiting[] {
     ...{ entry, profile, receivedAt },
     hasStart: hasStart === 1,
   }));
-}
-
-/** The records of a copy, so many numbers each. */
-function recordsIn(numbers: Float64Array, each: number): number[][] {
-  return Array.from({ length: numbers.length / each }, (_, index) => [
-    ...numbers.subarray(index * each, (index + 1) * each),
-  ]);
 }
 
 type Place = Pick<TrialCell, 'patch' | 'profile'> & Partial<Pick<TrialCell, 'cohort' | 'band'>>;

@@ -102,3 +102,10 @@ export class TextTable {
     return this.indices.get(text);
   }
 }
+
+/** The records of a copy, so many numbers each. */
+export function recordsIn(numbers: Float64Array, each: number): number[][] {
+  return Array.from({ length: numbers.length / each }, (_, index) => [
+    ...numbers.subarray(index * each, (index + 1) * each),
+  ]);
+}

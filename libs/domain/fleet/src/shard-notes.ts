@@ -1,4 +1,4 @@
-import { type Audience, type Platform } from '@sluice/domain-cohorts';
+import { type Audience, compileAudience, type CompiledAudience, type Platform } from '@sluice/domain-cohorts';
 
 /** Where an event lies in another service's stream. */
 export interface NoteSource {
@@ -53,6 +53,12 @@ export interface RolloutEndNoted extends Note {
  */
 export type ShardNoted = BuildsNoted | PullNoted | RolloutNoted | RolloutEndNoted;
 
+/** A rollout for which harm is counted, with the audiences of its waves made ready. */
+export interface WatchedRollout {
+  readonly note: RolloutNoted;
+  readonly audiences: readonly CompiledAudience[];
+}
+
 /** What the build of a platform is. */
 interface Meaning {
   /** The patch whose build it is, and the base below it. */
@@ -67,7 +73,7 @@ export class ShardNotes {
   private readonly published = new Map<string, BuildsNoted[]>();
   private readonly pulls = new Map<string, PullNoted>();
   private readonly rollouts = new Map<string, RolloutNoted | RolloutEndNoted>();
-  private readonly bases = new Map<string, Set<string>>();
+  private readonly watched = new Map<string, WatchedRollout>();
 
   /** False when all of it was noted before, or a later pull of the patch. */
   add(note: ShardNoted): boolean {
@@ -78,6 +84,10 @@ export class ShardNotes {
     }
     if (note.about !== 'builds') {
       this.rollouts.set(note.rolloutId, note);
+      if (note.about === 'rollout') {
+        const audiences = note.waves.map(({ audience }) => compileAudience(audience));
+        this.watched.set(note.rolloutId, { note, audiences });
+      } else this.watched.delete(note.rolloutId);
       return true;
     }
     const { patchId, platform, builds } = note;
@@ -85,7 +95,6 @@ export class ShardNotes {
     for (const { build, prerequisiteBuild: base } of builds) {
       this.meaningOf(platform, build).runs = { patchId, base };
       this.meaningOf(platform, base).isBaseOf.add(patchId);
-      this.bases.set(patchId, (this.bases.get(patchId) ?? new Set<string>()).add(base));
     }
     return true;
   }
@@ -126,14 +135,13 @@ export class ShardNotes {
   }
 
   /** The rollout while harm is counted for it, undefined when it is not. */
-  rolloutOf(rolloutId: string): RolloutNoted | undefined {
-    const note = this.rollouts.get(rolloutId);
-    return note?.about === 'rollout' ? note : undefined;
+  rolloutOf(rolloutId: string): WatchedRollout | undefined {
+    return this.watched.get(rolloutId);
   }
 
-  /** Whether the patch has a build for devices on this base. */
-  isBaseOf(patchId: string, base: string): boolean {
-    return this.bases.get(patchId)?.has(base) ?? false;
+  /** Whether devices with this build may be brought the patch. */
+  isBaseOf(patchId: string, platform: Platform, base: string): boolean {
+    return this.meanings.get(keyOf(platform, base))?.isBaseOf.has(patchId) ?? false;
   }
 
   pullOf(patchId: string): PullNoted | undefined {

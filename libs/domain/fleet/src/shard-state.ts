@@ -105,7 +105,7 @@ export class ShardState {
     const [rollout, looks] = [this.notes.rolloutOf(rolloutId), this.profiles.at(profile)];
     if (rollout === undefined || looks === undefined) return false;
     const base = this.baseOf(looks);
-    return this.notes.isBaseOf(rollout.patchId, base) && wavesOf(rollout, looks, base) !== 0;
+    return this.notes.isBaseOf(rollout.note.patchId, looks.platform, base) && wavesOf(rollout, looks, base) !== 0;
   }
 
   /** The patches of a device as shown. */

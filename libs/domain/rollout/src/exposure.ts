@@ -74,6 +74,13 @@ export function holdBackFrom({ plan, released }: Exposed, nowMs: number): number
   return (released === undefined ? keptFrom : evenly(released, nowMs)) / 100;
 }
 
+/** The share of the buckets inside a wave, without those that are held back. */
+export function shareOf(rollout: Exposed, wave: number, nowMs: number): number {
+  const share = wavePercent(rollout, wave, nowMs) / 100;
+  // The members of a ring are no part of the control group, so no bucket of theirs is held back.
+  return rollout.plan.waves[wave - 1]?.ring === undefined ? Math.min(share, holdBackFrom(rollout, nowMs)) : share;
+}
+
 /**
  * How far the rollout has come as planned, in percent of buckets: the widest of the waves opened so far, without the
  * hold-back and without rings, which are for their members only.

@@ -1,10 +1,8 @@
-import { type Slice, sliceKey, sum } from '@sluice/domain-cohorts';
-import { compileAudience } from '@sluice/domain-cohorts';
+import { compileAudience, type Slice, sliceKey, sum } from '@sluice/domain-cohorts';
 import { type PublishedPatch } from './catalog-events.ts';
 import { belongs, type Census, populationsOf } from './census.ts';
-import { type Exposed } from './exposure.ts';
-import { shareOf } from './gates/going-on.ts';
-import { MATURITY_HOURS, PACE, type Plan } from './plan.ts';
+import { type Exposed, shareOf } from './exposure.ts';
+import { MATURITY_HOURS, PACE, type Pace, type Plan } from './plan.ts';
 import { type AwakeSlice } from './rollout-messages.ts';
 import { type Rollout, type StartedRollout } from './rollout-state.ts';
 
@@ -37,6 +35,11 @@ const HOUR_MS = 3_600_000;
 /** Trials that began before this are old enough to be proof. */
 export function matureBefore({ gates }: Plan, throughMs: number): number {
   return throughMs - (gates.maturityHours ?? MATURITY_HOURS) * HOUR_MS;
+}
+
+/** How many awake devices may be exposed where so many are fine. */
+export function exposedAtMost({ first, factor }: Pace, fine: number): number {
+  return fine + Math.max(first, factor * fine);
 }
 
 /** Who is awake, as far as is known now, of the devices that a wave may be the first to expose. */
@@ -72,12 +75,11 @@ export function awakeFirstExposed(rollout: StartedRollout, awake: Awake): number
  * fine. Devices that fell silent after they were exposed hold it up, so that a patch that kills makes no room for itself.
  */
 export function paceLimit(rollout: RolloutWithPlan, wave: number, well: readonly Well[], awake: Awake): PaceLimit {
-  const { first, factor } = rollout.plan.pace ?? PACE;
   const exposed = exposedOf(rollout);
   const counted = well.filter(({ slice }) => awake.isHeld?.(slice) !== true);
   const fine = sum(counted.map((each) => each.well));
   const manual = sum(counted.map((each) => each.manual));
-  const most = fine + Math.max(first, factor * fine);
+  const most = exposedAtMost(rollout.plan.pace ?? PACE, fine);
   const limits = countings(rollout, wave, awake).map((rowsOf) => {
     const before = sum(
       Array.from({ length: wave - 1 }, (_, index) =>

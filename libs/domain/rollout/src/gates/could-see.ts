@@ -18,8 +18,8 @@ const HALVINGS = 50;
 export function smallestRateSeen(trials: number, tolerated: number): number | undefined {
   const failures = failuresFound(trials, tolerated);
   if (failures === undefined) return undefined;
-  let [low, high] = [failures / trials, 1];
   if (failures > EXACT_MAX) return Math.min(1, wilsonBound(failures, trials));
+  let [low, high] = [failures / trials, 1];
   for (let halving = 0; halving < HALVINGS; halving += 1) {
     const middle = (low + high) / 2;
     if (chanceOfFewer(failures, trials, middle) <= 1 - CHANCE) high = middle;

@@ -33,19 +33,24 @@ export const ALL_AGES_WEIGHT = 0.2;
 const BANDS_WEIGHT = 0.4;
 const HARM_WEIGHT = 0.04;
 
-/** Finds a rate above the one that is tolerated. */
+/** What is found of a rate that is above the tolerated one; undefined where nothing was counted. */
+export function rateFound<Counts>(
+  slices: readonly Counts[],
+  countsOf: (slice: Counts) => RateCounts,
+  toleratedRate: number,
+): Found | undefined {
+  let [n, x] = [0, 0];
+  for (const slice of slices) {
+    const counts = countsOf(slice);
+    n += counts.n;
+    x += counts.x;
+  }
+  if (n === 0 && x === 0) return undefined;
+  return { trials: n, failures: x, toleratedRate, logE: logRateEvidence({ n, x }, toleratedRate) };
+}
+
 function rateFinder(countsOf: (slice: SliceCounts) => RateCounts, tolerated: (plan: Plan) => number): Test['find'] {
-  return (slices, { plan }) => {
-    let [n, x] = [0, 0];
-    for (const slice of slices) {
-      const counts = countsOf(slice);
-      n += counts.n;
-      x += counts.x;
-    }
-    if (n === 0 && x === 0) return undefined;
-    const toleratedRate = tolerated(plan);
-    return { trials: n, failures: x, toleratedRate, logE: logRateEvidence({ n, x }, toleratedRate) };
-  };
+  return (slices, { plan }) => rateFound(slices, countsOf, tolerated(plan));
 }
 
 const failing = ({ gates }: Plan) => gates.installFailureRateMax;

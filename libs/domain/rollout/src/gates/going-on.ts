@@ -1,6 +1,6 @@
 import { compileAudience } from '@sluice/domain-cohorts';
 import { belongs, type Census, populationsOf } from '../census.ts';
-import { type Exposed, holdBackFrom, wavePercent } from '../exposure.ts';
+import { shareOf } from '../exposure.ts';
 import { CAUTION, type SumEvidence, type GateVerdict } from './verdict.ts';
 import { type PublishedPatch } from '../catalog-events.ts';
 import { type StartedRollout } from '../rollout-state.ts';
@@ -106,11 +106,4 @@ export function exposedDevices(
     exposed += each.devices * Math.max(...shares);
   }
   return { eligible, exposed: Math.round(exposed) };
-}
-
-/** The share of the buckets inside a wave, without those that are held back. */
-export function shareOf(rollout: Exposed, wave: number, nowMs: number): number {
-  const share = wavePercent(rollout, wave, nowMs) / 100;
-  // The members of a ring are no part of the control group, so no bucket of theirs is held back.
-  return rollout.plan.waves[wave - 1]?.ring === undefined ? Math.min(share, holdBackFrom(rollout, nowMs)) : share;
 }

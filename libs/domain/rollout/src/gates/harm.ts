@@ -1,10 +1,10 @@
+import { PLACES } from '@sluice/domain-cohorts';
 import { logMean, logSum } from './rates.ts';
 
 /** How many times as often as the others the exposed devices may be harmed: the alternatives, each with the same weight. */
 const RATIOS = [1.25, 1.5, 2, 3, 5, 10, 20] as const;
 /** Harm may begin at the begin of any period, so that the good days before do not hide it. */
 const PERIOD_MINUTES = 180;
-const MILLION = 1_000_000;
 /** Logarithms are summed as whole numbers of this part, so that the order in which events come changes no bit of a sum. */
 const GRAIN = 2 ** -36;
 
@@ -39,8 +39,8 @@ export function noHarm(): HarmTally {
 /** On which side of the exposure the device was. At no effect its place is uniform, whatever it and the hour are like. */
 export function armOf({ place, shareBegin, shareEnd }: HarmEvent): Arm {
   if (shareBegin === 0 || shareEnd === 1) return 'left-out';
-  if (place < shareBegin * MILLION) return 'treated';
-  return place >= shareEnd * MILLION ? 'control' : 'left-out';
+  if (place < shareBegin * PLACES) return 'treated';
+  return place >= shareEnd * PLACES ? 'control' : 'left-out';
 }
 
 /** Takes the event into a tally, in place. */

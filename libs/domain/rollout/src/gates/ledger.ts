@@ -20,7 +20,8 @@ import { type Outcomes } from './going-on.ts';
 import { type HarmTally, periodOf } from './harm.ts';
 import { RolloutHarm } from './rollout-harm.ts';
 import { countTries, outageOf, type Supply, unknownSupply } from './infrastructure.ts';
-import { SliceTrials } from './trials.ts';
+import { Restarts } from './restarts.ts';
+import { byAppearance, SliceTrials } from './trials.ts';
 import { judge, type JudgedSlice, type GateVerdict, withPending } from './verdict.ts';
 
 /**
@@ -57,11 +58,10 @@ interface PatchLedger {
   readonly supply: Supply;
   /** Trials and known outcomes of all slices, by the hour since 1970 in which they began: for the evidence of a wave. */
   readonly hours: Map<number, { started: number; known: number }>;
-  /** Restarts that buckets have not come to yet, in order: of all slices, or of one. */
   /** The harm that is judged against devices without the patch, of each of its rollouts. */
   readonly harm: Map<string, RolloutHarm>;
-  restarts: { readonly atMs: number; readonly slice?: SliceName }[];
-  readonly restarted: Set<string>;
+  /** Of all slices, or of one. */
+  readonly restarts: Restarts<SliceName>;
 }
 
 /** What the ledger is folded from; of most events it takes nothing. */
@@ -122,7 +122,7 @@ export function foldGateLedger(ledger: GateLedger, event: GateEvent): GateLedger
 
 /** Restarts what was heard of, though no bucket that follows has come: once all buckets so far are in. */
 export function restartDue(ledger: GateLedger): void {
-  for (const patch of ledger.patches.values()) if (patch.restarts.length > 0) restartThrough(patch, Infinity);
+  for (const patch of ledger.patches.values()) restartThrough(patch, Infinity);
 }
 
 /** What the gates say of a rollout now, or what they would say if the pending failures counted. */
@@ -130,9 +130,8 @@ export function verdictOn(ledger: GateLedger, rollout: StartedRollout, { pending
   const { rolloutId, plan, startedAt, known } = rollout;
   const patch = patchOf(ledger, plan.patchId);
   const harm = patch.harm.get(rolloutId);
-  const appeared = ({ slice }: JudgedSlice) => patch.slices.get(sliceKey(slice))?.appearedMs ?? 0;
   const held = heldSlices(ledger, plan.patchId);
-  const slices = [...patch.slices.values()].map((trials): JudgedSlice => {
+  const slices = [...patch.slices.values()].sort(byAppearance).map((trials): JudgedSlice => {
     const { slice } = trials;
     const pending = pendingToo ? pendingOf(trials) : 0;
     return {
@@ -145,9 +144,7 @@ export function verdictOn(ledger: GateLedger, rollout: StartedRollout, { pending
     plan,
     // Streams from before this was recorded: all that was counted, alike.
     known: known ?? slices.map(({ slice }) => ({ ...slice, devices: 1 })),
-    slices: slices.sort(
-      (left, right) => appeared(left) - appeared(right) || (sliceKey(left.slice) < sliceKey(right.slice) ? -1 : 1),
-    ),
+    slices,
     periods: harm === undefined ? 0 : periodOf(harm.minutesAt(patch.throughMs)),
     since: instantText(patch.sinceMs, startedAt),
     through: instantText(patch.throughMs, startedAt),
@@ -228,9 +225,10 @@ function foldBucket(ledger: GateLedger, bucket: HealthBucketClosed): void {
   for (const row of harm) {
     const patchId = ledger.patchOfRollout.get(row.rolloutId);
     if (patchId === undefined) continue;
+    const patch = touch(patchId);
     // A slice without installs is looked at for its harm.
-    trialsOf(touch(patchId), row.slice, toMs);
-    touch(patchId).harm.get(row.rolloutId)?.add(row, ends);
+    trialsOf(patch, row.slice, toMs);
+    patch.harm.get(row.rolloutId)?.add(row, ends);
   }
   for (const { patchId, slice, count } of pending)
     trialsOf(touch(patchId), slice, toMs).pending.set(bucket.shard, count);
@@ -268,8 +266,7 @@ function patchOf({ patches }: GateLedger, patchId: string): PatchLedger {
     supply: unknownSupply(),
     hours: new Map<number, { started: number; known: number }>(),
     harm: new Map<string, RolloutHarm>(),
-    restarts: [],
-    restarted: new Set<string>(),
+    restarts: new Restarts<SliceName>(),
   };
   patches.set(patchId, patch);
   return patch;
@@ -284,29 +281,22 @@ function trialsOf({ slices, sinceMs }: PatchLedger, slice: Slice, toMs: number):
 }
 
 function restart(patch: PatchLedger, at: string, slice?: SliceName): void {
-  const name = JSON.stringify([at, slice]);
-  if (patch.restarted.has(name)) return;
-  patch.restarted.add(name);
-  const more = { atMs: Date.parse(at), ...(slice !== undefined && { slice }) };
-  patch.restarts = [...patch.restarts, more].sort((left, right) => left.atMs - right.atMs);
-  patch.version += 1;
+  if (patch.restarts.add(at, slice)) patch.version += 1;
 }
 
 /** Restarts what is due before a bucket that ends then. */
 function restartThrough(patch: PatchLedger, toMs: number): void {
-  for (let next = patch.restarts[0]; next !== undefined && next.atMs < toMs; next = patch.restarts[0]) {
-    patch.restarts = patch.restarts.slice(1);
-    if (next.slice === undefined) {
-      patch.sinceMs = Math.max(patch.sinceMs, next.atMs);
-      for (const slice of patch.slices.values()) slice.restart(next.atMs);
-      for (const harm of patch.harm.values()) harm.restart(next.atMs);
-    } else {
-      const { slice } = next;
-      for (const trials of patch.slices.values()) {
-        if (!isSame(trials.slice, slice)) continue;
-        trials.restart(next.atMs);
-        for (const harm of patch.harm.values()) harm.forget(trials.slice);
-      }
+  for (const { atMs, what: slice } of patch.restarts.through(toMs)) {
+    if (slice === undefined) {
+      patch.sinceMs = Math.max(patch.sinceMs, atMs);
+      for (const trials of patch.slices.values()) trials.restart(atMs);
+      for (const harm of patch.harm.values()) harm.restart(atMs);
+      continue;
+    }
+    for (const trials of patch.slices.values()) {
+      if (!isSame(trials.slice, slice)) continue;
+      trials.restart(atMs);
+      for (const harm of patch.harm.values()) harm.forget(trials.slice);
     }
   }
 }

@@ -1,17 +1,12 @@
-import {
-  type HealthBucketClosed,
-  nothingCounted,
-  type RemovalRow,
-  rowsOf,
-  sliceKey,
-  sum,
-} from '@sluice/domain-cohorts';
+import { type HealthBucketClosed, nothingCounted, type RemovalRow, rowsOf, sliceKey } from '@sluice/domain-cohorts';
 import { toTimeText } from '@sluice/event-sourcing';
 import { type RecallEvent } from '../recall.ts';
 import { nodesOf, type Node } from './nodes.ts';
+import { type Found, rateFound } from './gate.ts';
 import { logSum, type RateCounts } from './rates.ts';
-import { SliceTrials } from './trials.ts';
-import { ALPHA, logEvidenceOf, logPartOf, strongestOf, type SumEvidence, type TestEvidence } from './verdict.ts';
+import { Restarts } from './restarts.ts';
+import { byAppearance, type SliceCounts, SliceTrials } from './trials.ts';
+import { ALPHA, evidenceOn, logPartOf, strongestOf, type SumEvidence, wordsOf } from './verdict.ts';
 
 /** The name and version of the rule, kept in the evidence. */
 export const REMOVALS_RULE = 'removals-sum/1';
@@ -29,10 +24,8 @@ interface PatchRemovals {
   throughMs: number;
   /** Counts up with everything that may change what the gate says. */
   version: number;
-  readonly slices: Map<string, { readonly trials: SliceTrials; readonly firstMs: number }>;
-  /** Restarts that buckets have not come to yet, in order. */
-  restartsMs: number[];
-  readonly restarted: Set<string>;
+  readonly slices: Map<string, SliceTrials>;
+  readonly restarts: Restarts;
 }
 
 /** `through`: the end of the last bucket that counted a removal. */
@@ -64,14 +57,18 @@ export function removalVerdictOn(ledger: RemovalLedger, patchId: string): Remova
   const patch = ledger.patches.get(patchId);
   if (patch === undefined) return { says: 'go', logSum: -Infinity };
   restartThrough(patch, Infinity);
-  const found = nodesIn(patch).flatMap((node) => testOn(node, patch) ?? []);
+  const counts = countsIn(patch);
+  const found = nodesIn(patch).flatMap((node) => {
+    const its = failing(node.slices.flatMap((key) => counts.get(key) ?? []));
+    return its === undefined ? [] : [evidenceOn(removals, node, its)];
+  });
   const total = logSum(found.map(logPartOf));
   const logLimit = -Math.log(ALPHA);
   if (total < logLimit) return { says: 'go', logSum: total };
   const tests = strongestOf(found, logLimit);
   const [since, through] = [toTimeText(patch.sinceMs), toTimeText(patch.throughMs)];
   const sums = { alpha: ALPHA, logSum: total, logLimit };
-  const words = wordsOf(tests[0]);
+  const words = wordsOf(tests[0], [removals]);
   return { says: 'pause', evidence: { rule: REMOVALS_RULE, patchId, ...sums, since, through, words, tests } };
 }
 
@@ -85,7 +82,8 @@ export function removalsCounted(ledger: RemovalLedger, patchId: string): RateCou
   const patch = ledger.patches.get(patchId);
   if (patch === undefined) return { n: 0, x: 0 };
   restartThrough(patch, Infinity);
-  return countsOf(patch, [...patch.slices.keys()]);
+  const all = failing([...countsIn(patch).values()]);
+  return { n: all?.trials ?? 0, x: all?.failures ?? 0 };
 }
 
 function foldBucket(ledger: RemovalLedger, bucket: HealthBucketClosed): void {
@@ -101,7 +99,7 @@ function foldBucket(ledger: RemovalLedger, bucket: HealthBucketClosed): void {
   for (const patch of touched) {
     patch.version += 1;
     patch.throughMs = Math.max(patch.throughMs, toMs);
-    for (const { trials } of patch.slices.values()) trials.settle(patch.throughMs);
+    for (const trials of patch.slices.values()) trials.settle(patch.throughMs);
   }
 }
 
@@ -112,67 +110,55 @@ function addRow(
   toMs: number,
 ): void {
   const key = sliceKey(slice);
-  const known = patch.slices.get(key) ?? { trials: new SliceTrials(slice, patch.sinceMs), firstMs: toMs };
-  patch.slices.set(key, known);
+  const trials = patch.slices.get(key) ?? new SliceTrials(slice, patch.sinceMs);
+  patch.slices.set(key, trials);
+  trials.appearedMs = Math.min(trials.appearedMs, toMs);
   const counts = { ...nothingCounted, started, fine, failed: failed + missing };
-  known.trials.add({ patchId: '', slice, cohort, band: 0, ...counts }, toMs);
+  trials.add({ patchId: '', slice, cohort, band: 0, ...counts }, toMs);
 }
 
 function patchOf({ patches }: RemovalLedger, patchId: string): PatchRemovals {
   const patch = patches.get(patchId) ?? {
     ...{ sinceMs: -Infinity, throughMs: -Infinity, version: 0 },
-    slices: new Map<string, { trials: SliceTrials; firstMs: number }>(),
-    restartsMs: [],
-    restarted: new Set<string>(),
+    slices: new Map<string, SliceTrials>(),
+    restarts: new Restarts(),
   };
   patches.set(patchId, patch);
   return patch;
 }
 
 function restart(patch: PatchRemovals, at: string): void {
-  if (patch.restarted.has(at)) return;
-  patch.restarted.add(at);
-  patch.restartsMs = [...patch.restartsMs, Date.parse(at)].sort((left, right) => left - right);
-  patch.version += 1;
+  if (patch.restarts.add(at)) patch.version += 1;
 }
 
 /** Restarts what is due before a bucket that ends then. */
 function restartThrough(patch: PatchRemovals, toMs: number): void {
-  for (let [next] = patch.restartsMs; next !== undefined && next < toMs; [next] = patch.restartsMs) {
-    patch.restartsMs = patch.restartsMs.slice(1);
-    patch.sinceMs = Math.max(patch.sinceMs, next);
-    for (const { trials } of patch.slices.values()) trials.restart(next);
+  for (const { atMs } of patch.restarts.through(toMs)) {
+    patch.sinceMs = Math.max(patch.sinceMs, atMs);
+    for (const trials of patch.slices.values()) trials.restart(atMs);
   }
 }
 
-/**
- * Nobody is known when a recall starts: its slices have their parts of the α in the order in which they were met, those of
- * the same instant by name, so that another order of the shards comes to the same.
- */
+/** Nobody is known when a recall starts: its slices have their parts of the α in the order of appearance. */
 function nodesIn({ slices }: PatchRemovals): readonly Node[] {
-  const met = [...slices].sort(([left, one], [right, other]) => one.firstMs - other.firstMs || (left < right ? -1 : 1));
   return nodesOf(
     [],
-    met.map(([, { trials }]) => trials.slice),
+    [...slices.values()].sort(byAppearance).map(({ slice }) => slice),
   );
 }
 
-function testOn({ level, of, slices, weight }: Node, patch: PatchRemovals): TestEvidence | undefined {
-  const { n, x } = countsOf(patch, slices);
-  if (n === 0 && x === 0) return undefined;
-  const logE = logEvidenceOf({ n, x }, FAILURE_RATE_TOLERATED);
-  const counts = { trials: n, failures: x, toleratedRate: FAILURE_RATE_TOLERATED };
-  return { test: 'removals', level, ...(of !== '' && { of }), ...counts, logE, weight };
+/** What is counted by now, by the key of the slice. */
+function countsIn({ slices, throughMs }: PatchRemovals) {
+  return new Map([...slices].map(([key, trials]) => [key, trials.counts(throughMs)]));
 }
 
-function countsOf({ slices, throughMs }: PatchRemovals, keys: readonly string[]): RateCounts {
-  const counts = keys.flatMap((key) => slices.get(key)?.trials.counts(throughMs).all ?? []);
-  return { n: sum(counts.map(({ n }) => n)), x: sum(counts.map(({ x }) => x)) };
-}
+/** The one test: all ages of a removal together. */
+const removals = {
+  name: 'removals',
+  weight: 1,
+  words: ({ trials, failures }: Omit<Found, 'logE'>) => `removals fail: ${String(failures)} of ${String(trials)}`,
+};
 
-function wordsOf(strongest: TestEvidence | undefined): string {
-  if (strongest === undefined) return '';
-  const { of, trials, failures } = strongest;
-  const words = `removals fail: ${String(failures)} of ${String(trials)}`;
-  return of === undefined ? words : `${words}, on ${of}`;
+function failing(slices: readonly Pick<SliceCounts, 'all'>[]): Found | undefined {
+  return rateFound(slices, ({ all }) => all, FAILURE_RATE_TOLERATED);
 }

@@ -1,4 +1,4 @@
-import { type HarmRow, MINUTE_MS, type Slice, sliceKey } from '@sluice/domain-cohorts';
+import { type HarmRow, MINUTE_MS, PLACES, type Slice, sliceKey } from '@sluice/domain-cohorts';
 import { holdBackFrom } from '../exposure.ts';
 import { type RolloutEvent } from '../rollout-messages.ts';
 import { evolve, type Rollout } from '../rollout-state.ts';
@@ -64,7 +64,7 @@ export class RolloutHarm {
     const share = (ms: number) => this.shareOf(waves, ms);
     const atOnce = { ...since, shareBegin: share(bucket.fromMs), shareEnd: share(bucket.toMs) };
     const lagged = { ...since, shareBegin: share(happenedMs - FLUSH_MS), shareEnd: share(receivedMs) };
-    if (place >= atOnce.shareEnd * 1_000_000) {
+    if (place >= atOnce.shareEnd * PLACES) {
       const counted = this.control.get(signal) ?? { all: 0, late: 0 };
       this.control.set(signal, counted);
       counted.all += 1;

@@ -1,4 +1,4 @@
-import { ageBands, type InstallRow, type Slice, TRIAL_HOURS } from '@sluice/domain-cohorts';
+import { ageBands, type InstallRow, type Slice, sliceKey, TRIAL_HOURS } from '@sluice/domain-cohorts';
 import { type HarmTally } from './harm.ts';
 import { type RateCounts } from './rates.ts';
 
@@ -139,6 +139,11 @@ export class SliceTrials {
 }
 
 const HOUR_MS = 3_600_000;
+
+/** In the order of appearance; those of the same bucket by name, so that another order of the shards comes to the same. */
+export function byAppearance(left: SliceTrials, right: SliceTrials): number {
+  return left.appearedMs - right.appearedMs || (sliceKey(left.slice) < sliceKey(right.slice) ? -1 : 1);
+}
 
 function noCohort(): Cohort {
   const nothing = () => new Array<number>(BANDS).fill(0);

@@ -1,9 +1,9 @@
 import { type Slice, sliceKey, sum } from '@sluice/domain-cohorts';
 import { type Plan } from '../plan.ts';
 import { type KnownSlice } from '../rollout-messages.ts';
-import { type Test, tests } from './gate.ts';
+import { type Found, type Test, tests } from './gate.ts';
 import { type Level, type Node, nodesOf } from './nodes.ts';
-import { logRateEvidence, logSum, type RateCounts } from './rates.ts';
+import { logSum, type RateCounts } from './rates.ts';
 import { type SliceCounts } from './trials.ts';
 
 /** The name and version of the rule, kept in the evidence. */
@@ -99,30 +99,25 @@ export function judge(judgement: Judgement): GateVerdict {
 
 function evidenceOf(node: Node, counted: ReadonlyMap<string, JudgedSlice>, judgement: Judgement): NodeEvidence {
   const members = node.slices.flatMap((key) => counted.get(key)?.counts ?? []);
-  const found = members.length === 0 ? [] : tests.flatMap((test) => testOn(test, node, members, judgement) ?? []);
+  const found = tests.flatMap((test) => {
+    const its = members.length === 0 ? undefined : test.find(members, judgement);
+    return its === undefined ? [] : [evidenceOn(test, node, its)];
+  });
   return { node, tests: found, logPart: logSum(found.map(logPartOf)) };
 }
 
-function testOn(
-  test: Test,
+/** What a test found on a node, with its part of the α; one device by itself stops nothing. */
+export function evidenceOn(
+  test: Pick<Test, 'name' | 'weight'>,
   { level, of, weight }: Node,
-  members: readonly SliceCounts[],
-  judgement: Judgement,
-): TestEvidence | undefined {
-  const found = test.find(members, judgement);
-  if (found === undefined) return undefined;
+  found: Found,
+): TestEvidence {
   const { trials, failures, toleratedRate, logE } = found;
   return {
     ...{ test: test.name, level, ...(of !== '' && { of }), trials, failures, toleratedRate },
     logE: failures < EVENTS_MIN ? Math.min(0, logE) : logE,
     weight: weight * test.weight,
   };
-}
-
-/** The evidence of some devices, where one of them by itself stops nothing. */
-export function logEvidenceOf(counts: RateCounts, toleratedRate: number): number {
-  const logE = logRateEvidence(counts, toleratedRate);
-  return counts.x < EVENTS_MIN ? Math.min(0, logE) : logE;
 }
 
 /** The slice whose own part of the sum is the largest, where it is a tenth of the limit by itself. */
@@ -156,7 +151,7 @@ function sumOf(
     found.flatMap((each) => each.tests),
     sums.logLimit,
   );
-  const words = wordsOf(listed[0]);
+  const words = wordsOf(listed[0], tests);
   return { rule: EVIDENCE_RULE, patchId: plan.patchId, alpha: ALPHA, ...sums, since, through, words, tests: listed };
 }
 
@@ -175,10 +170,11 @@ export function logPartOf({ logE, weight }: TestEvidence): number {
   return logE + Math.log(weight);
 }
 
-function wordsOf(strongest: TestEvidence | undefined): string {
+/** The strongest test in words; `among`: the tests that it is one of. */
+export function wordsOf(strongest: TestEvidence | undefined, among: readonly Pick<Test, 'name' | 'words'>[]): string {
   if (strongest === undefined) return '';
-  const { test, of, trials, failures, toleratedRate } = strongest;
-  const words = tests.find(({ name }) => name === test)?.words({ trials, failures, toleratedRate }) ?? test;
+  const { test, of } = strongest;
+  const words = among.find(({ name }) => name === test)?.words(strongest) ?? test;
   return of === undefined ? words : `${words}, on ${of}`;
 }
 

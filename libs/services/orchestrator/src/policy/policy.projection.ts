@@ -23,6 +23,7 @@ import { type RecallsView } from '../recall/recalls.projection.ts';
 
 export type KnownRollout = Exclude<Rollout, { status: 'absent' }>;
 export type KnownHold = Exclude<Hold, { status: 'absent' }>;
+type ActiveHold = Extract<Hold, { status: 'active' }>;
 export type Pull = Extract<CatalogEvent, { type: 'PatchPulled' }>;
 
 /** Rollouts, holds and patches: all that devices are answered by, and what the process managers look at with each pass. */
@@ -83,25 +84,26 @@ export class PolicyView {
     return [...this.expiring].map((holdId) => this.hold(holdId)).filter((hold) => hold.status !== 'absent');
   }
 
-  /** An active hold that covers all devices that the plan is for: then nothing of it widens. */
-  holdOverAll(plan: Plan, nowMs: number): (KnownHold & { readonly status: 'active' }) | undefined {
-    for (const hold of this.policy.holds.values()) {
-      if (hold.status !== 'active' || (hold.patchId !== undefined && hold.patchId !== plan.patchId)) continue;
-      if (isExpired(hold, nowMs)) continue;
-      const published = this.publishedPatch(plan.patchId);
-      if (published !== undefined && coversAll(hold.slice, plan, published)) return hold;
-    }
-    return undefined;
+  /** A hold in force that covers all devices that the plan is for: then nothing of it widens. */
+  holdOverAll(plan: Plan, nowMs: number): ActiveHold | undefined {
+    const published = this.publishedPatch(plan.patchId);
+    if (published === undefined) return undefined;
+    return this.holdsOn(plan.patchId, nowMs).find((hold) => coversAll(hold.slice, plan, published));
   }
 
   /** Whether a hold in force covers all of a slice of the patch. */
   heldSlices(patchId: string, nowMs: number): (slice: Slice) => boolean {
-    const holds = this.holds().filter(
-      (hold) => hold.status === 'active' && (hold.patchId ?? patchId) === patchId && !isExpired(hold, nowMs),
-    );
-    const audiences = holds.map(({ slice }) => compileAudience(slice));
+    const audiences = this.holdsOn(patchId, nowMs).map(({ slice }) => compileAudience(slice));
     return ({ model, base }) =>
       audiences.some((audience) => includes(audience, { family: familyOf(model), model, base }));
+  }
+
+  /** Holds in force on the patch, or on all patches. */
+  private holdsOn(patchId: string, nowMs: number): ActiveHold[] {
+    return [...this.policy.holds.values()].filter(
+      (hold): hold is ActiveHold =>
+        hold.status === 'active' && (hold.patchId ?? patchId) === patchId && !isExpired(hold, nowMs),
+    );
   }
 
   /** True when a hold that is not stored yet is about the patch or all patches, whatever its slice. */

@@ -132,12 +132,15 @@ function awakeAmong({ policy, gates }: Views, { patchId }: Plan, nowMs: number):
 /** What keeps a wave from ending: as for grants, and health that is not known through its end. */
 export function obstaclesToTheEnd(knowledge: Knowledge, rollout: StartedRollout, nowMs: number): Obstacle[] {
   const obstacles = obstaclesToGrants(knowledge, rollout, nowMs);
-  const { exposure } = rollout;
+  if (isKnownToTheEnd(knowledge, rollout) || obstacles.some(({ for: code }) => code === 'health')) return obstacles;
+  return [...obstacles, { for: 'health', words: "the health of the fleet is not known through the wave's end yet" }];
+}
+
+/** Whether the health is known through the end of what was granted to the open wave. */
+export function isKnownToTheEnd(knowledge: Knowledge, { exposure }: StartedRollout): boolean {
   const endMs = exposure.by === 'grants' ? (exposure.grant?.toMs ?? Infinity) : Infinity;
   const throughMs = knowledge.healthThroughMs();
-  const isKnown = throughMs !== undefined && throughMs >= endMs;
-  if (isKnown || obstacles.some(({ for: code }) => code === 'health')) return obstacles;
-  return [...obstacles, { for: 'health', words: "the health of the fleet is not known through the wave's end yet" }];
+  return throughMs !== undefined && throughMs >= endMs;
 }
 
 /** What the evidence says of going on. A patch that is not known any more says nothing good. */

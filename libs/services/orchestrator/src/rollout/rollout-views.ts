@@ -139,10 +139,11 @@ function paceWait(
   nowMs: number,
 ): Wait[] {
   const { wave, plan } = rollout;
-  const limit = paceOf(knowledge, rollout, nowMs, wave);
   const { passMs } = knowledge;
   // Only where a grant is due, and the pace leaves none.
-  if (limit === undefined || nextGrant(rollout, nowMs, { passMs }) === undefined) return [];
+  if (nextGrant(rollout, nowMs, { passMs }) === undefined) return [];
+  const limit = paceOf(knowledge, rollout, nowMs, wave);
+  if (limit === undefined) return [];
   if (nextGrant(rollout, nowMs, { passMs, percentMax: limit.percentMax }) !== undefined) return [];
   const { exposed, well } = limit;
   const { first, factor } = plan.pace ?? PACE;

@@ -16,10 +16,10 @@ import {
   goingOnOf,
   haltedBefore,
   hypothesesOf,
+  isKnownToTheEnd,
   type Obstacle,
   obstaclesToGoingOn,
   obstaclesToGrants,
-  obstaclesToTheEnd,
   opensWave,
 } from './rollout-rules.ts';
 
@@ -97,7 +97,7 @@ function completeWave(rollout: Running, { views, knowledge, nowMs, at }: Situati
   // Health that is not known through the wave's end yet comes in a moment, and is no reason to tell.
   const waits = [...obstaclesToGrants(knowledge, rollout, nowMs), ...obstaclesToGoingOn(goingOn)];
   if (waits.length > 0) return waitWave(rollout, waits, { views, at });
-  if (obstaclesToTheEnd(knowledge, rollout, nowMs).length > 0) return [];
+  if (!isKnownToTheEnd(knowledge, rollout)) return [];
   const opening = opensWave(knowledge, rollout, nowMs, wave + 1);
   const command: RolloutCommand = { type: 'CompleteWave', rolloutId, wave, goingOn, ...opening, at };
   return [new ChangeRollout(command, contextOf(`baked-${String(wave)}`, rolloutId), knownOf(views, rollout))];

@@ -4,16 +4,16 @@ import { type Platform } from '@sluice/domain-cohorts';
 import { type ShardNoted } from '@sluice/domain-fleet';
 import { EventFeed, type FeedEvent, followFeed } from '@sluice/event-feed';
 import { type Follower } from '@sluice/event-sourcing';
+import { NotesForShards } from './notes-for-shards.ts';
 
 /** What telemetry hears of the catalog, as the notes that each shard takes of it, in the order in which it was heard. */
 @Injectable()
-export class CatalogView {
+export class CatalogView extends NotesForShards {
   readonly follower: Follower<FeedEvent>;
-  private readonly allNotes: ShardNoted[] = [];
   private readonly platforms = new Map<string, Platform>();
-  private changed: () => void = () => undefined;
 
   constructor(feed: EventFeed) {
+    super();
     this.follower = followFeed(feed, {
       name: 'telemetry-catalog',
       source: topics.catalog.service,
@@ -22,16 +22,6 @@ export class CatalogView {
         this.apply(event as FeedEvent<CatalogEvent>);
       },
     });
-  }
-
-  /** Only ever grows. */
-  get notes(): readonly ShardNoted[] {
-    return this.allNotes;
-  }
-
-  /** Calls back whenever there is another note. */
-  onNotes(changed: () => void): void {
-    this.changed = changed;
   }
 
   /** True for patches that were published, as far as it was heard. */
@@ -65,11 +55,5 @@ export class CatalogView {
     if (platform === undefined || variants.length === 0) return undefined;
     const builds = variants.map(({ build, prerequisiteBuild }) => ({ build, prerequisiteBuild }));
     return { type: 'ShardNoted', about: 'builds', patchId, platform, builds, source };
-  }
-
-  private add(note: ShardNoted | undefined): void {
-    if (note === undefined) return;
-    this.allNotes.push(note);
-    this.changed();
   }
 }

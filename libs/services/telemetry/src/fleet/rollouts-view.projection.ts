@@ -3,6 +3,7 @@ import { type RolloutsEvent, topics } from '@sluice/contracts';
 import { type ShardNoted } from '@sluice/domain-fleet';
 import { EventFeed, type FeedEvent, followFeed } from '@sluice/event-feed';
 import { type Follower } from '@sluice/event-sourcing';
+import { NotesForShards } from './notes-for-shards.ts';
 
 type Planned = Extract<RolloutsEvent, { type: 'RolloutPlanned' }>['plan'];
 
@@ -11,14 +12,13 @@ type Planned = Extract<RolloutsEvent, { type: 'RolloutPlanned' }>['plan'];
  * orchestrator is away, notes come later, and nothing else waits for them.
  */
 @Injectable()
-export class RolloutsView {
+export class RolloutsView extends NotesForShards {
   readonly follower: Follower<FeedEvent>;
-  private readonly allNotes: ShardNoted[] = [];
   private readonly plans = new Map<string, Planned>();
   private readonly started = new Map<string, string>();
-  private changed: () => void = () => undefined;
 
   constructor(feed: EventFeed) {
+    super();
     this.follower = followFeed(feed, {
       name: 'telemetry-rollouts',
       source: topics.rollouts.service,
@@ -28,16 +28,6 @@ export class RolloutsView {
         this.apply(event as FeedEvent<RolloutsEvent>);
       },
     });
-  }
-
-  /** Only ever grows. */
-  get notes(): readonly ShardNoted[] {
-    return this.allNotes;
-  }
-
-  /** Calls back whenever there is another note. */
-  onNotes(changed: () => void): void {
-    this.changed = changed;
   }
 
   private apply({ data, stream, place: { revision, index } }: FeedEvent<RolloutsEvent>): void {
@@ -74,10 +64,5 @@ export class RolloutsView {
     const patchId = this.plans.get(rolloutId)?.patchId;
     if (patchId === undefined || !this.started.delete(rolloutId)) return;
     this.add({ type: 'ShardNoted', about: 'rollout-end', rolloutId, patchId, source });
-  }
-
-  private add(note: ShardNoted): void {
-    this.allNotes.push(note);
-    this.changed();
   }
 }

@@ -3,6 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { type ShardNoted } from '@sluice/domain-fleet';
 import { Clock } from '@sluice/event-sourcing';
 import { CatalogView } from '../fleet/catalog-view.projection.ts';
+import { type NotesForShards } from '../fleet/notes-for-shards.ts';
 import { RolloutsView } from '../fleet/rollouts-view.projection.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import { COMMIT_BYTES_MAX, type ShardWriter } from './shard-writer.ts';
@@ -15,7 +16,7 @@ import { COMMIT_BYTES_MAX, type ShardWriter } from './shard-writer.ts';
 export class ShardNotesProcess {
   private readonly log = new Logger('telemetry');
   /** How many of the notes of each source the shards have. */
-  private readonly noted = new Map<Source, WeakMap<ShardWriter, number>>();
+  private readonly noted = new Map<NotesForShards, WeakMap<ShardWriter, number>>();
   private readonly writing = new Map<ShardWriter, Promise<void>>();
   private stopTicks: (() => void) | undefined;
 
@@ -47,15 +48,15 @@ export class ShardNotesProcess {
     return this.catalog.follower.caughtUp && this.hasAllOf(this.catalog, writer);
   }
 
-  private sources(): readonly Source[] {
+  private sources(): readonly NotesForShards[] {
     return [this.catalog, this.rollouts];
   }
 
-  private hasAllOf(source: Source, writer: ShardWriter): boolean {
+  private hasAllOf(source: NotesForShards, writer: ShardWriter): boolean {
     return this.countOf(source, writer) === source.notes.length;
   }
 
-  private countOf(source: Source, writer: ShardWriter): number {
+  private countOf(source: NotesForShards, writer: ShardWriter): number {
     return this.noted.get(source)?.get(writer) ?? 0;
   }
 
@@ -71,7 +72,7 @@ export class ShardNotesProcess {
     for (const source of this.sources()) await this.noteFrom(source, writer);
   }
 
-  private async noteFrom(source: Source, writer: ShardWriter): Promise<void> {
+  private async noteFrom(source: NotesForShards, writer: ShardWriter): Promise<void> {
     while (!this.hasAllOf(source, writer)) {
       // More may be heard while these are written.
       const through = source.notes.length;
@@ -90,9 +91,6 @@ export class ShardNotesProcess {
     }
   }
 }
-
-/** Whoever has notes for the shards. */
-type Source = CatalogView | RolloutsView;
 
 /** The notes in as many commits as they need. */
 function partsOf(notes: readonly ShardNoted[]): ShardNoted[][] {
