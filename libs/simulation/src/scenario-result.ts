@@ -8,6 +8,10 @@ export const scenarioNames = [
   'stale-agents',
   'long-offline',
   'package-outage',
+  'boot-loop',
+  'slow-harm',
+  'blind',
+  'small-fleet',
 ] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 
@@ -22,7 +26,7 @@ export interface ScenarioResult {
   readonly waves: number;
   /**
    * How the rollout stood when harm was found: halted, with a hold on the models that are harmed, or waiting for hours
-   * because of the evidence. Null when it did not.
+   * because of the evidence, or for a day because nothing is known. Null when it did not.
    */
   readonly stood: Stand | null;
   /** Models on hold when the patch was taken back. */
@@ -30,6 +34,10 @@ export interface ScenarioResult {
   readonly stoodInWave: number | null;
   /** Eligible devices inside the exposure when it stood: by ring in wave 1, from wave 2 on by ring or bucket. */
   readonly devicesExposedThen: number;
+  /** Devices that had begun to install by then. */
+  readonly devicesBegunThen: number;
+  /** In Sluice's words. */
+  readonly stoodBecause: string | null;
   readonly simulatedSecondsUntilThen: number | null;
   /** What the rollout waited for at some time, beside its own ramp and bake. */
   readonly waitedFor: readonly string[];
@@ -55,17 +63,27 @@ export interface RecallResult {
   readonly p99Seconds: number | null;
 }
 
+/** Of its four devices. */
+const SMALL_FLEET_BEGUN_MAX = 3;
+
 /** What every scenario promises; a run that breaks it must not look like a success to a script. */
-export function isAsPromised({ scenario, stood, recall, replayMatches, waitedFor }: ScenarioResult): boolean {
+export function isAsPromised(result: ScenarioResult): boolean {
+  const { scenario, stood, recall, replayMatches, waitedFor, heldModels } = result;
   const recalledAll = recall !== null && recall.remaining === 0 && recall.reinstalled === 0;
   switch (scenario) {
     case 'healthy':
       return replayMatches && stood === null;
     case 'package-outage':
-      return replayMatches && stood === null && waitedFor.includes('infrastructure');
+      return replayMatches && stood === null && waitedFor.includes('infrastructure') && heldModels.length === 0;
     case 'stale-agents':
     case 'long-offline':
       return replayMatches && stood === null && recalledAll;
+    case 'blind':
+      return (
+        replayMatches && stood === 'wait' && result.stoodInWave === 1 && waitedFor.includes('outcomes') && recalledAll
+      );
+    case 'small-fleet':
+      return replayMatches && stood !== null && result.devicesBegunThen <= SMALL_FLEET_BEGUN_MAX && recalledAll;
     default:
       return replayMatches && stood !== null && recalledAll;
   }

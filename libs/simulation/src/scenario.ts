@@ -1,16 +1,13 @@
 import { bucketBy } from '@sluice/domain-cohorts';
 import { hash } from 'node:crypto';
-import { type Fault } from './device-reports.ts';
-import { type Habit, staleAgents } from './habits.ts';
-import { type Choices, Random } from './random.ts';
-import { type Device, fleetOf2023, fleetOf2026, type Line, makeFleet } from './fleet.ts';
+import { Random } from './random.ts';
+import { type Device, makeFleet } from './fleet.ts';
 import { FleetRun } from './fleet-run.ts';
 import {
   exposureOf,
   fleetOf,
   listAll,
   plan,
-  type Plan,
   publish,
   recall,
   recallOf,
@@ -22,8 +19,9 @@ import {
   standOf,
   verifyReplay,
 } from './operator.ts';
-import { type CatalogPatch, patchTitle, realPatch } from './real-patches.ts';
+import { type CatalogPatch, patchTitle } from './real-patches.ts';
 import { type RecallResult, type ScenarioName, type ScenarioResult } from './scenario-result.ts';
+import { planFor, RING_SHARE, type Setting, settings } from './scenario-settings.ts';
 import { ask, type World } from './world.ts';
 
 /** Where the manual clock of a scenario starts: the hour in which 26.3.1 (a) came out. */
@@ -41,19 +39,6 @@ export interface ScenarioRequest {
   readonly onProgress?: (line: string) => void;
 }
 
-interface Setting {
-  readonly patch: CatalogPatch;
-  readonly replacement?: CatalogPatch;
-  readonly lines: Choices<Line>;
-  readonly roamingShare: number;
-  readonly fault?: Fault;
-  readonly habits?: Choices<Habit | undefined>;
-  /** The server of the packages is away, in hours after the start of the rollout. */
-  readonly outage?: { readonly fromHour: number; readonly toHour: number };
-  /** The patch is taken back after all have it; some devices are away by then, for so many days. */
-  readonly lateRecall?: { readonly awayShare: number; readonly daysMin: number; readonly daysMax: number };
-}
-
 interface Stage extends Setting {
   readonly world: World;
   readonly request: ScenarioRequest;
@@ -68,6 +53,8 @@ interface Stop {
   readonly by: Stand;
   readonly rollout: RolloutView;
   readonly seconds: number;
+  /** Devices that had begun to install by then. */
+  readonly begun: number;
 }
 
 const TICK_MS = 60_000;
@@ -78,6 +65,8 @@ const WARM_UP_MS = 30 * TICK_MS;
 const RESPONSE_MS = 30 * TICK_MS;
 /** A rollout that waits so long because of evidence is looked at by a person. */
 const PATIENCE_MS = 4 * HOUR;
+/** The same while no outcomes are known: devices may be away, so the person waits longer. */
+const PATIENCE_WITHOUT_OUTCOMES_MS = DAY;
 const SIMULATED_MAX_MS = 60 * DAY;
 /** Devices that are away for weeks are waited for in steps of this. */
 const LONG_TICK_MS = HOUR;
@@ -86,45 +75,6 @@ const BURN_DOWN_MS = 2 * DAY;
 const CROSS_CHECK_EVERY_MS = HOUR;
 /** As many failed removals as Sluice asks of a device in a day: then a person looks at it. */
 const STUBBORN_AFTER = 3;
-const RING_SHARE = 0.02;
-const ROAMING_SHARE = 0.12;
-
-// Few models of a middling share: the ring alone seldom shows the fault, a few per cent of everybody do.
-const faultOf2026: Fault = {
-  patchId: 'ios-26.3.1-a',
-  models: ['iPhone17,3', 'iPhone17,4', 'iPhone17,5'],
-  failureRate: 0.4,
-};
-const faultOf2023: Fault = {
-  patchId: 'ios-16.5.1-a',
-  models: ['iPhone15,2', 'iPhone15,3'],
-  failureRate: 0.4,
-};
-const of2026 = { patch: realPatch('ios-26.3.1-a'), lines: fleetOf2026, roamingShare: 0 };
-
-const settings: Record<ScenarioName, Setting> = {
-  healthy: of2026,
-  'faulty-patch': { ...of2026, fault: faultOf2026 },
-  'offline-tail': { ...of2026, fault: faultOf2026, roamingShare: ROAMING_SHARE },
-  'package-outage': { ...of2026, outage: { fromHour: 12, toHour: 15 } },
-  'stale-agents': {
-    ...of2026,
-    habits: staleAgents,
-    lateRecall: { awayShare: 0.05, daysMin: 1, daysMax: 4 },
-  },
-  'long-offline': {
-    ...of2026,
-    lateRecall: { awayShare: 0.05, daysMin: 14, daysMax: 30 },
-  },
-  reissue: {
-    patch: realPatch('ios-16.5.1-a'),
-    replacement: realPatch('ios-16.5.1-c'),
-    lines: fleetOf2023,
-    roamingShare: 0,
-    fault: faultOf2023,
-  },
-};
-
 /**
  * Plays one scenario on an empty Sluice with a manual clock. The same seed gives the same history.
  * Throws when Sluice answers what it must not, when its count of holders and the fleet's own disagree, or when the
@@ -144,15 +94,17 @@ export async function runScenario(world: World, request: ScenarioRequest): Promi
   return {
     scenario: request.scenario,
     seed: request.seed,
-    devices: request.devices,
+    devices: stage.run.devices.length,
     eligible: eligible.length,
-    waves: planFor(stage, stage.patch).waves.length,
+    waves: planFor(stage.request, stage.patch).waves.length,
     stood: stop?.by ?? null,
     heldModels: [...stage.heldModels].sort(),
     stoodInWave: stop?.rollout.wave ?? null,
     devicesExposedThen: stop === undefined ? 0 : eligible.filter((device) => isExposed(device, stop.rollout)).length,
+    devicesBegunThen: stop?.begun ?? 0,
+    stoodBecause: stop === undefined ? null : reasonOf(stop),
     simulatedSecondsUntilThen: stop?.seconds ?? null,
-    waitedFor: [...stage.waitedFor].filter((code) => code !== 'ramp' && code !== 'bake').sort(),
+    waitedFor: [...stage.waitedFor].filter((code) => !isTimeAlone(code)).sort(),
     recall: recalled,
     events: facts,
     replayMatches,
@@ -165,14 +117,8 @@ export const bucketOf = bucketBy((text) => hash('sha256', text, 'binary'));
 async function enrolledFleet(world: World, request: ScenarioRequest): Promise<Stage> {
   const setting = settings[request.scenario];
   const { seed, devices } = request;
-  const fleet = makeFleet({
-    seed,
-    devices,
-    lines: setting.lines,
-    ringShare: RING_SHARE,
-    roamingShare: setting.roamingShare,
-    habits: setting.habits,
-  });
+  const { lines, roamingShare, habits } = setting;
+  const fleet = makeFleet({ seed, devices, lines, ringShare: RING_SHARE, roamingShare, habits, ...setting.fleet });
   const random = Random.seeded(seed).split();
   const faultOf = (patchId: string) => (setting.fault?.patchId === patchId ? setting.fault : undefined);
   const beginMs = world.now() + WARM_UP_MS;
@@ -180,7 +126,12 @@ async function enrolledFleet(world: World, request: ScenarioRequest): Promise<St
     setting.outage !== undefined &&
     atMs >= beginMs + setting.outage.fromHour * HOUR &&
     atMs < beginMs + setting.outage.toHour * HOUR;
-  const run = new FleetRun(world, fleet, { random, faultOf, isServerOut, run: request.scenario });
+  const run = new FleetRun(world, fleet, {
+    random,
+    faultOf,
+    isServerOut,
+    run: request.scenario,
+  });
   const stage = {
     ...setting,
     world,
@@ -197,40 +148,27 @@ async function enrolledFleet(world: World, request: ScenarioRequest): Promise<St
   return stage;
 }
 
-async function roll({ world, ...stage }: Stage, patch: CatalogPatch): Promise<void> {
-  const body = planFor(stage, patch);
+async function roll({ world, request }: Stage, patch: CatalogPatch): Promise<void> {
+  const body = planFor(request, patch);
   await plan(world, body);
   await start(world, body.rolloutId);
 }
 
-function planFor({ request }: Pick<Stage, 'request'>, { patchId }: CatalogPatch): Plan {
-  return {
-    rolloutId: `r-${patchId}`,
-    patchId,
-    salt: `${request.scenario}-${patchId}-${String(request.seed)}`,
-    holdBackPercent: 2,
-    waves: [
-      { name: 'beta', ring: 'beta', ramp: { fromPercent: 100, toPercent: 100, minutes: 0 }, bakeMinutes: 60 },
-      { name: 'all', ramp: { fromPercent: 0, toPercent: 100, minutes: 2880 }, bakeMinutes: 240 },
-    ],
-    gates: { installFailureRateMax: 0.01 },
-  };
-}
-
 async function untilStopOrCompletion(stage: Stage, patch: CatalogPatch): Promise<Stop | undefined> {
-  const { world } = stage;
+  const { world, run } = stage;
   const begin = world.now();
   let stood: Stop | undefined;
   for (;;) {
-    const rollout = await rolloutOf(world, planFor(stage, patch).rolloutId);
+    const rollout = await rolloutOf(world, planFor(stage.request, patch).rolloutId);
     for (const wait of rollout.waitsFor ?? []) stage.waitedFor.add(wait.for);
-    const by = standOf(rollout);
+    const by = standOf(rollout) ?? (lacksOutcomes(rollout) ? 'wait' : undefined);
     if (by === undefined) stood = undefined;
-    else stood ??= { by, rollout, seconds: Math.round((world.now() - begin) / 1000) };
-    // Evidence may fall again; a hold or a halt is a finding at once.
+    else stood ??= { by, rollout, seconds: Math.round((world.now() - begin) / 1000), begun: run.begun(patch.patchId) };
+    // Evidence may fall again, and outcomes may come; a hold or a halt is a finding at once.
+    const patienceMs = standOf(rollout) === undefined ? PATIENCE_WITHOUT_OUTCOMES_MS : PATIENCE_MS;
     const waitsSince = begin + (stood?.seconds ?? Infinity) * 1000;
-    if (stood !== undefined && (by !== 'wait' || world.now() >= waitsSince + PATIENCE_MS))
-      return { ...stood, by: by ?? stood.by };
+    if (stood !== undefined && (by !== 'wait' || world.now() >= waitsSince + patienceMs))
+      return { ...stood, by: by ?? stood.by, rollout: by === 'wait' ? stood.rollout : rollout };
     if (rollout.status === 'completed') return undefined;
     if (rollout.status !== 'running') throw new Error(`the rollout of ${patch.patchId} is ${rollout.status}`);
     await tick(stage, describe(patch, rollout));
@@ -242,13 +180,18 @@ async function takeBack(stage: Stage): Promise<RecallResult> {
   const { world, run, patch, replacement } = stage;
   const pullAt = world.now() + RESPONSE_MS;
   while (world.now() < pullAt) await tick(stage, `${patchTitle(patch)}: the responder is looking`);
-  const { gateHolds = [] } = await rolloutOf(world, planFor(stage, patch).rolloutId);
+  const { gateHolds = [] } = await rolloutOf(world, planFor(stage.request, patch).rolloutId);
   for (const { model } of gateHolds) stage.heldModels.add(model);
   await crossCheck(stage);
   const { lateRecall } = stage;
   if (lateRecall !== undefined) goAway(stage, lateRecall);
   if (replacement !== undefined) await publish(world, replacement);
-  await recall(world, patch.patchId, 'installs fail on some models', replacement?.patchId);
+  await recall(
+    world,
+    patch.patchId,
+    stage.fault === undefined ? 'nothing is known of it' : 'it harms some devices',
+    replacement?.patchId,
+  );
   run.watchPull(patch.patchId);
   if (replacement !== undefined) {
     await roll(stage, replacement);
@@ -333,6 +276,22 @@ async function crossCheck({ world, run, patch, replacement }: Stage): Promise<vo
       throw new Error(`Sluice counts ${String(counted)} holders of ${patchId}, and the fleet itself ${String(own)}`);
     }
   }
+}
+
+/** Its devices say nothing of how their installs ended. */
+function lacksOutcomes({ waitsFor = [] }: RolloutView): boolean {
+  return waitsFor.some((wait) => wait.for === 'outcomes' || wait.for === 'person');
+}
+
+function reasonOf({ rollout }: Stop): string | null {
+  const { haltedBecause, gateHolds = [], waitsFor = [] } = rollout;
+  return (
+    haltedBecause?.reason ?? gateHolds[0]?.reason ?? waitsFor.find((wait) => !isTimeAlone(wait.for))?.words ?? null
+  );
+}
+
+function isTimeAlone(code: string): boolean {
+  return code === 'ramp' || code === 'bake';
 }
 
 function describe(patch: CatalogPatch, rollout: RolloutView): string {
