@@ -49,11 +49,24 @@ describe('playing a scenario against the real services', () => {
     expect(result.waitedFor).toContain('infrastructure');
   });
 
+  it('stands where devices boot-loop, fail late, are few, or say nothing', { timeout: 240_000 }, async () => {
+    const [boot, slow] = await Promise.all([play('boot-loop', 2000), play('slow-harm', 2000)]);
+    const promised = { replayMatches: true, recall: { remaining: 0, reinstalled: 0 } };
+    for (const each of [boot, slow]) expect(each).toMatchObject({ ...promised, stoodInWave: 2 });
+    expect(boot.stoodBecause).toContain('not heard of again');
+    expect(slow.devicesExposedThen).toBeLessThan(slow.eligible / 2);
+    const [few, blind] = await Promise.all([play('small-fleet', 2000), play('blind', 1000)]);
+    expect(few).toMatchObject({ ...promised, devices: 4 });
+    expect(few.devicesBegunThen).toBeLessThanOrEqual(3);
+    expect(blind).toMatchObject({ ...promised, stood: 'wait', stoodInWave: 1, waitedFor: ['outcomes'] });
+    expect(blind.stoodBecause).toContain('outcomes known: 0');
+  });
+
   it('refuses a scenario that is not there, and says which are', async () => {
     const failed = play('gloomy', 10);
     await expect(failed).rejects.toMatchObject({ code: 2, stdout: '' });
     await expect(failed).rejects.toThrow(
-      'healthy, faulty-patch, reissue, offline-tail, stale-agents, long-offline, package-outage',
+      'healthy, faulty-patch, reissue, offline-tail, stale-agents, long-offline, package-outage, boot-loop, slow-harm, blind, small-fleet',
     );
   });
 });

@@ -239,7 +239,6 @@ function finishInstall(
   device.held = order.patchId;
   device.osBuild = build;
   device.listed = undefined;
-  device.failed = device.failed.filter(({ patchId }) => patchId !== order.patchId);
   const acts = aftermath(device, order.patchId, atMs, context);
   return { reports: [...fallen, report(device, 'installed', atMs, context, about(order))], acts };
 }

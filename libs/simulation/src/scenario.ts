@@ -278,9 +278,10 @@ async function crossCheck({ world, run, patch, replacement }: Stage): Promise<vo
   }
 }
 
-/** Its devices say nothing of how their installs ended. */
+/** Its wave is over, and its devices say nothing of how their installs ended. */
 function lacksOutcomes({ waitsFor = [] }: RolloutView): boolean {
-  return waitsFor.some((wait) => wait.for === 'outcomes' || wait.for === 'person');
+  const isOver = !waitsFor.some((wait) => isTimeAlone(wait.for));
+  return isOver && waitsFor.some((wait) => wait.for === 'outcomes' || wait.for === 'person');
 }
 
 function reasonOf({ rollout }: Stop): string | null {
