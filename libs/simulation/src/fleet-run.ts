@@ -132,7 +132,8 @@ export class FleetRun {
   }
 
   private schedule(device: Device, acts: readonly TimedAct[]): void {
-    for (const { at, act } of acts) this.agenda.add(at, { device, act });
+    // What would fall within a tick that is over comes at its end: the device may have spoken since.
+    for (const { at, act } of acts) this.agenda.add(Math.max(at, this.world.now()), { device, act });
   }
 
   private noteInstall(device: Device, { order }: Extract<Act, { kind: 'finish' }>): void {

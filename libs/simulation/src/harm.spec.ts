@@ -156,7 +156,7 @@ describe('speaking in a way of its own', () => {
     expect(of(without.reports, 'installed').length).toBeGreaterThan(100);
     const { reports, receivedAt } = await live({ habit: 'tells-in-one-batch', hours: 8 });
     for (const installed of of(reports, 'installed')) {
-      const begin = of(reports, 'install-started').find(({ deviceId }) => deviceId === installed.deviceId);
+      const begin = of(reports, 'install-started').findLast(({ deviceId }) => deviceId === installed.deviceId);
       expect(begin && receivedAt(begin)).toBe(receivedAt(installed));
       expect(Date.parse(begin?.occurredAt ?? '')).toBeLessThan(Date.parse(installed.occurredAt));
     }
