@@ -54,10 +54,8 @@ async function carryOut(agent, order, action) {
 
 /** The start is told when the device begins to apply the patch: what was fetched until then is nobody's harm. */
 async function attempt({ device, system, ...agent }, order, action) {
-  if (action === 'install') {
-    await system.download?.(order);
-    await report({ device, ...agent }, 'install-started', order);
-  }
+  if (action === 'install') await system.download?.(order);
+  await report({ device, ...agent }, `${action}-started`, order);
   Object.assign(device, await system[action](order));
 }
 

@@ -48,7 +48,7 @@ export class Services implements AsyncDisposable {
     headersTimeout: ANSWER_MS_MAX,
     bodyTimeout: ANSWER_MS_MAX,
   });
-  private readonly urls: Record<'catalog' | 'telemetry', string> = { catalog: '', telemetry: '' };
+  private readonly urls: Record<ServiceName, string> = { catalog: '', orchestrator: '', telemetry: '' };
   private readonly tokens: Partial<Record<'admin' | 'device', string>> = {};
 
   constructor(
@@ -60,12 +60,13 @@ export class Services implements AsyncDisposable {
   async start(app: ServiceName): Promise<Service> {
     const port = await freePort();
     const [url, data] = [`http://127.0.0.1:${String(port)}`, join(this.folder, app)];
-    if (app !== 'orchestrator') this.urls[app] = url;
+    this.urls[app] = url;
     const store = app === 'telemetry' ? 'embedded-shared' : 'embedded';
     const flags = [
       ...['--port', String(port), '--data', data, '--store', store, '--tokens', this.folder],
       ...['--kafka', this.brokers, '--shards', String(SHARDS), '--log-level', logLevel()],
       ...['--catalog-url', this.urls.catalog || url, '--telemetry-url', this.urls.telemetry || url],
+      ...['--orchestrator-url', this.urls.orchestrator || url],
     ];
     const script = join(repository, 'dist', app, 'main.js');
     // Standard output belongs to the results.

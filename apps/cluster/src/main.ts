@@ -123,7 +123,8 @@ function startsOf(given: SettingValues, { brokers, folder, ports, plays }: Groun
   const url = (index: number) => `http://127.0.0.1:${String(ports[index] ?? 0)}`;
   const shared = [
     ...['--tokens', folder, '--kafka', brokers, '--kafka-topic-prefix', given.kafkaTopicPrefix],
-    ...['--catalog-url', url(0), '--telemetry-url', url(2), '--shards', String(given.shards)],
+    ...['--catalog-url', url(0), '--orchestrator-url', url(1), '--telemetry-url', url(2)],
+    ...['--shards', String(given.shards)],
     ...['--log-level', 'warn', '--clock', plays ? 'manual' : given.clock, '--store-url', given.storeUrl],
   ];
   const apps = ports.map(

@@ -113,6 +113,8 @@ async function threeServices(flags: readonly string[] = []) {
   const urls = [
     `--catalog-url`,
     `http://127.0.0.1:${String(catalogPort)}`,
+    '--orchestrator-url',
+    `http://127.0.0.1:${String(orchestratorPort)}`,
     '--telemetry-url',
     `http://127.0.0.1:${String(telemetryPort)}`,
   ];

@@ -6,7 +6,11 @@ import { connectKafka } from './kafka-connections.ts';
 export function connect(surroundings: Surroundings): Connections {
   const { settings, log } = surroundings;
   const owner = new HttpFeed({
-    addresses: { catalog: settings.catalogUrl, telemetry: settings.telemetryUrl },
+    addresses: {
+      catalog: settings.catalogUrl,
+      orchestrator: settings.orchestratorUrl,
+      telemetry: settings.telemetryUrl,
+    },
     token: () => readFeedToken(settings),
     onDisconnect: (source, reason) => {
       log.warn({ source, reason: String(reason) }, 'feed lost, connecting again');

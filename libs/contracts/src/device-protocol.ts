@@ -120,6 +120,7 @@ export const reportKinds = [
   'installed',
   'install-failed',
   'rolled-back',
+  'remove-started',
   'remove-failed',
   'incident',
 ] as const;

@@ -90,7 +90,7 @@ export const errorCodes = {
   },
   'evidence-not-named': {
     status: 409,
-    title: 'A halted rollout is resumed only with `evidenceSeen`: say what you looked at.',
+    title: 'What a gate or a responder stopped is resumed only with `evidenceSeen`: say what you looked at.',
   },
   'hold-not-found': { status: 404, title: 'There is no hold with this id. `sluice hold list` shows all.' },
   'hold-exists': { status: 409, title: 'A hold with this id exists already.' },

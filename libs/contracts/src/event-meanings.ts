@@ -23,8 +23,10 @@ export const eventMeanings: Readonly<Record<PublicEvent['type'], string>> = {
   PullRecorded:
     'The catalog had a pull in force that it could not store yet. The patch counts as withdrawn from then on.',
   RecallStarted: 'Devices that have the patch are directed to remove it.',
-  RecallPaused: 'A person ordered that devices keep the recalled patch for now.',
-  RecallResumed: 'Devices that have the recalled patch are directed to remove it again.',
+  RecallPaused:
+    'Devices keep the recalled patch for now. The gate found that its removal harms, with `evidence`; or a person ordered it.',
+  RecallResumed:
+    'Devices that have the recalled patch are directed to remove it again. After a pause by the gate, `evidenceSeen` says what the operator looked at.',
   RecallCompleted: 'No known device has the patch any more, and none can get it.',
   RecallReopened: 'After the recall had been completed, a device turned up that has the patch.',
   HoldPlaced: 'Nothing is offered to this slice: of one patch, or of all without `patchId`.',
@@ -36,6 +38,7 @@ export const eventMeanings: Readonly<Record<PublicEvent['type'], string>> = {
   PatchInstalled: 'A device has the patch.',
   PatchInstallFailed: 'An install failed.',
   PatchRolledBack: 'A device went back to its base. All its patches are gone, not only the one that is named.',
+  PatchRemoveStarted: 'A device began to remove a recalled patch. A trial of the removal gate begins.',
   PatchRemoveFailed: 'A removal failed; the device has the patch still.',
   IncidentReported: 'A device told of harm, with or without naming a patch.',
   HealthBucketClosed:

@@ -9,6 +9,12 @@ export const Slice = Type.Object({ platform: Platform, model: Model, base: Build
 /** Known devices of a slice when the rollout started. */
 export const KnownSlice = Type.Object({ ...Slice.properties, devices: Count });
 
+/**
+ * Known devices of a slice on the automatic track that were heard of shortly before a wave opened, and that it is for; it is
+ * the first to expose them from so many percent of the buckets on.
+ */
+export const AwakeSlice = Type.Object({ ...Slice.properties, abovePercent: Type.Number(), devices: Count });
+
 /** What one test found on devices that are looked at together: `of` names the family, the model, or model and base. */
 export const TestEvidence = Type.Object({
   test: Type.String(),
@@ -77,6 +83,43 @@ export const InstallColumns = Type.Object({
   /** Trials whose outcome is due by now, and those of them without any; where the package could not be got, none is missed. */
   due: Column,
   open: Column,
+  /** Of the started, those of devices on the manual track. */
+  manual: Type.Optional(Column),
+});
+
+/**
+ * First incidents of devices since a rollout started, in columns of equal length, one row for each: `rollout` and `signal` are
+ * indexes into `rollouts` and `signals`, `slice` into the slices of the bucket.
+ */
+export const HarmColumns = Type.Object({
+  rollouts: Type.Array(Id),
+  signals: Type.Array(Type.String()),
+  rollout: Column,
+  slice: Column,
+  /** The waves that the device is in, as bits, the first wave lowest. Members of rings are left out. */
+  waves: Column,
+  signal: Column,
+  /** Where the device lies among the buckets of the rollout, in millionths. */
+  place: Column,
+  /** When it happened, and when it was received, in minutes since the start of the rollout. */
+  minute: Column,
+  received: Column,
+});
+
+/**
+ * Removals of recalled patches that are known to have begun, in columns of equal length: one row for each patch, slice and
+ * cohort. All but the first three count devices within the bucket.
+ */
+export const RemovalColumns = Type.Object({
+  patch: Column,
+  slice: Column,
+  /** The hour in which they began, in hours since 1970; of those whose start was not told, the hour of their outcome. */
+  cohort: Column,
+  started: Column,
+  failed: Column,
+  fine: Column,
+  /** Their outcome was due, and nothing was heard; what is heard later is counted in `failed` no more. */
+  missing: Column,
 });
 
 /** Counts in columns of equal length: one row for each patch and slice. */
@@ -122,4 +165,6 @@ export const Population = Type.Object({
   track: Track,
   ring: Type.Optional(Type.String()),
   devices: Count,
+  /** Those that were heard of in the last 36 h; told anew when it has changed by more than one in fifty devices. */
+  awake: Type.Optional(Count),
 });

@@ -1,11 +1,14 @@
 import Type from 'typebox';
 import {
+  AwakeSlice,
   CountColumns,
+  HarmColumns,
   HolderCount,
   InstallColumns,
   InstallEvidence,
   KnownSlice,
   Population,
+  RemovalColumns,
   Slice,
   SumEvidence,
 } from './event-shapes.ts';
@@ -90,9 +93,15 @@ export const Plan = Type.Object({
   patchId: Id,
   waves: Type.Array(Wave),
   holdBackPercent: Type.Number(),
-  gates: Type.Object({ installFailureRateMax: Type.Number() }),
+  gates: Type.Object({
+    installFailureRateMax: Type.Number(),
+    outcomeMissingRateMax: Type.Optional(Type.Number()),
+    removedByUserRateMax: Type.Optional(Type.Number()),
+    maturityHours: Type.Optional(Type.Number()),
+  }),
   watchHours: Type.Optional(Type.Number()),
   goOn: Type.Optional(Type.Literal('time')),
+  pace: Type.Optional(Type.Object({ first: Type.Number(), factor: Type.Number() })),
   salt: Type.String(),
   startAt: Type.Optional(Time),
   notes: Type.Optional(Text),
@@ -116,7 +125,12 @@ export const RolloutStarted = event('RolloutStarted', {
   exposure: Type.Optional(Type.Literal('granted')),
   evidenceSeen: Type.Optional(Text),
 });
-export const WaveOpened = event('WaveOpened', { ...rollout, wave: Count });
+/** `awake`: the devices that it may expose as the first, which the pace of the exposure counts; absent when they were not known. */
+export const WaveOpened = event('WaveOpened', {
+  ...rollout,
+  wave: Count,
+  awake: Type.Optional(Type.Array(AwakeSlice)),
+});
 /**
  * The permission to widen a wave evenly from one percentage of buckets to another, between two instants. `ranMinutes` is the
  * running time of the wave when it begins. A pause, a halt or a stop cuts it short at that instant.
@@ -130,6 +144,8 @@ export const ExposureGranted = event('ExposureGranted', {
   to: Time,
   ranMinutes: Type.Number(),
   because: Type.Enum(['ramp', 'bake', 'upgrade', 'hold-back']),
+  /** The pace kept it from going as far as the ramp begins: its time is no running time. */
+  paced: Type.Optional(Type.Literal(true)),
 });
 /** `because`: the bake time was over, or an operator advanced the rollout early. `forced`: why, though the wave waited. */
 export const WaveBaked = event('WaveBaked', {
@@ -159,9 +175,17 @@ const recall = { patchId: Id, recallEpoch: Count, at: Time };
 /** A pull that the catalog had in force before it was stored, kept by the orchestrator: the patch counts as withdrawn. */
 export const PullRecorded = event('PullRecorded', { ...recall, mode: Type.Enum(['withdraw', 'recall']), reason: Text });
 export const RecallStarted = event('RecallStarted', { ...recall, reason: Text, replacement: Type.Optional(Id) });
-/** By a person: devices that hold the patch stay as they are until the recall is resumed. */
-export const RecallPaused = event('RecallPaused', { ...recall, reason: Text });
-export const RecallResumed = event('RecallResumed', recall);
+/**
+ * Devices that hold the patch stay as they are until the recall is resumed. By the gate, with the evidence that removals
+ * harm; by a person where `by` is absent.
+ */
+export const RecallPaused = event('RecallPaused', {
+  ...recall,
+  by: Type.Optional(Type.Enum(['gate'])),
+  reason: Text,
+  evidence: Type.Optional(SumEvidence),
+});
+export const RecallResumed = event('RecallResumed', { ...recall, evidenceSeen: Type.Optional(Text) });
 /**
  * No device holds the patch, none is installing it, and no lease of it is out. Removed: devices whose build showed that they
  * went back. Events of former versions have no more than that.
@@ -227,6 +251,7 @@ export const PatchRolledBack = event('PatchRolledBack', {
   ...patched,
   cause: Type.Enum(['recall', 'user', 'failure']),
 });
+export const PatchRemoveStarted = event('PatchRemoveStarted', patched);
 export const PatchRemoveFailed = event('PatchRemoveFailed', { ...patched, ...failure });
 export const IncidentReported = event('IncidentReported', { ...device, patchId: Type.Optional(Id), ...failure });
 
@@ -252,6 +277,10 @@ export const HealthBucketClosed = event('HealthBucketClosed', {
   pending: CountColumns,
   /** Tries within the bucket that got no package, for want of network or server. */
   unreached: CountColumns,
+  /** Harm that is judged against devices without the patch. */
+  harm: Type.Optional(HarmColumns),
+  /** Removals of recalled patches; absent when none was counted. */
+  removals: Type.Optional(RemovalColumns),
   holders: Type.Array(HolderCount),
   populations: Type.Array(Population),
 });
@@ -286,6 +315,7 @@ const fleetEvents = [
   PatchInstalled,
   PatchInstallFailed,
   PatchRolledBack,
+  PatchRemoveStarted,
   PatchRemoveFailed,
   IncidentReported,
 ] as const;

@@ -19,6 +19,11 @@ export const waitReasons = {
     meaning: 'The rollout was paused or halted, and goes on only when an operator resumes it.',
     command: 'sluice rollout resume <rollout> --evidence-seen "<what you looked at>"',
   },
+  pace: {
+    meaning:
+      'Too few of the exposed devices are fine yet for more to be exposed. Devices that fell silent after their exposure hold it up.',
+    command: 'sluice rollout show <rollout>',
+  },
   outcomes: {
     meaning: 'Too few installs of the wave have an outcome yet: nothing passes on no outcome.',
     command: 'sluice rollout advance <rollout> --wave <wave> --force "<why it may go on>"',
@@ -77,12 +82,20 @@ export const waitReasons = {
 export type WaitCode = keyof typeof waitReasons;
 
 /** One reason in a rollout's `waitsFor`: the code, a sentence with numbers, and what to type. `until`: time alone brings it. */
-export interface WaitReason {
+export interface WaitReason extends WaitCounts {
   readonly for: WaitCode;
   readonly words: string;
   readonly command: string;
   readonly until?: string;
-  /** Outcomes: how many are known, and how many are needed. */
+  /** Health: the instant up to which it is known in all shards. */
+  readonly through?: string;
+}
+
+/** The numbers of a reason. */
+export interface WaitCounts {
+  /** Devices that were awake and are exposed, and those that began on the manual track. */
+  readonly exposed?: number;
+  /** Outcomes: how many are known, and how many are needed; of the pace, of devices that are fine for long enough. */
   readonly known?: number;
   readonly needed?: number;
   /** Known devices on the automatic track that the wave was the first to expose (expected). */
@@ -92,8 +105,6 @@ export interface WaitReason {
   /** The sum of the evidence against it, and from which on nothing widens. */
   readonly evidence?: number;
   readonly limit?: number;
-  /** Health: the instant up to which it is known in all shards. */
-  readonly through?: string;
 }
 
 /** The command of a reason with its ids filled in. */

@@ -43,6 +43,8 @@ export interface GaugeOfCompanion {
 @Injectable()
 export class Followers {
   private readonly running: Follower<unknown>[] = [];
+  /** Those that keep nothing from being ready. */
+  private readonly mayLag = new Set<Follower<unknown>>();
   private readonly tasks: Task[] = [];
   private readonly idles: (() => Promise<void>)[] = [];
   private readonly companions: Companion[] = [];
@@ -50,9 +52,10 @@ export class Followers {
 
   constructor(private readonly store: EventStore) {}
 
-  /** Takes over a follower: it runs from the start of the application to its shutdown. */
-  add<Item, Kind extends Follower<Item>>(follower: Kind & Follower<Item>): Kind {
+  /** Takes over a follower: it runs from the start of the application to its shutdown. One that may lag is not waited for. */
+  add<Item, Kind extends Follower<Item>>(follower: Kind & Follower<Item>, { mayLag = false } = {}): Kind {
     this.running.push(follower as unknown as Follower<unknown>);
+    if (mayLag) this.mayLag.add(follower as unknown as Follower<unknown>);
     if (follower instanceof FeedFollower) this.tell(follower);
     return follower;
   }
@@ -104,7 +107,8 @@ export class Followers {
 
   /** What keeps the process from being ready, by name; empty when it is. */
   notReady(): { readonly name: string; readonly because: string }[] {
-    const followers = this.running.flatMap(({ name, failedBecause, caughtUp }) => {
+    const awaited = this.running.filter((follower) => !this.mayLag.has(follower));
+    const followers = awaited.flatMap(({ name, failedBecause, caughtUp }) => {
       if (failedBecause !== undefined) {
         return [{ name, because: failedBecause instanceof Error ? failedBecause.message : 'has stopped' }];
       }

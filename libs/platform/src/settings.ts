@@ -50,7 +50,7 @@ export const settingRules = {
   healthBucketSeconds: integer('health-bucket-seconds', 60, 1, 3600, 'Width of a health bucket (seconds).'),
   reportingDeadlineMinutes: integer(
     'reporting-deadline-minutes',
-    120,
+    240,
     1,
     10_080,
     'After this time an outcome without a reported start counts as a trial (minutes).',
@@ -63,6 +63,11 @@ export const settingRules = {
     'Silence after which a holder of a recalled patch is counted apart (hours).',
   ),
   catalogUrl: url('catalog-url', 'http://127.0.0.1:4601', 'Where the catalog listens, for a service that runs apart.'),
+  orchestratorUrl: url(
+    'orchestrator-url',
+    'http://127.0.0.1:4602',
+    'Where the orchestrator listens, for a service that runs apart.',
+  ),
   telemetryUrl: url(
     'telemetry-url',
     'http://127.0.0.1:4603',

@@ -87,7 +87,7 @@ describe('obeying a removal', () => {
   it('goes back to the base with a restart and reports it', () => {
     const device = holding(PATCH);
     const restarting = run(device, obey(device, directive('remove', 'recalled'), NOW, context()));
-    expect(restarting.reports).toEqual([]);
+    expect(restarting.reports).toMatchObject([{ kind: 'remove-started', patchId: PATCH, osBuild: '23D771330a' }]);
     const removed = run(device, restarting.acts);
     expect(removed.reports).toMatchObject([
       { kind: 'rolled-back', patchId: PATCH, cause: 'recall', osBuild: '23D8133' },

@@ -184,7 +184,10 @@ function start(device: Device, order: Order, atMs: number, context: AgentContext
   const { random } = context;
   if (order.kind === 'remove') {
     const fails = random.chance(REMOVE_FAILURE_RATE);
-    return { ...nothing, acts: [{ at: atMs + random.between(5, 20) * MINUTE, act: { kind: 'finish', order, fails } }] };
+    return {
+      reports: [report(device, 'remove-started', atMs, context, about(order))],
+      acts: [{ at: atMs + random.between(5, 20) * MINUTE, act: { kind: 'finish', order, fails } }],
+    };
   }
   if (context.isServerOut?.(atMs) === true) return withoutPackage(device, order, atMs, context);
   return beginInstall(device, order, atMs, context);

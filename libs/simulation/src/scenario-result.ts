@@ -26,7 +26,7 @@ export interface ScenarioResult {
   readonly waves: number;
   /**
    * How the rollout stood when harm was found: halted, with a hold on the models that are harmed, or waiting for hours
-   * because of the evidence, or for a day because nothing is known. Null when it did not.
+   * because of the evidence, or for a day because nothing is known to go well. Null when it did not.
    */
   readonly stood: Stand | null;
   /** Models on hold when the patch was taken back. */
@@ -63,8 +63,12 @@ export interface RecallResult {
   readonly p99Seconds: number | null;
 }
 
-/** Of its four devices. */
-const SMALL_FLEET_BEGUN_MAX = 3;
+/** What the pace exposes while nothing is known to go well. */
+const PACE_FIRST = 300;
+/** Devices on the manual track are offered it beside them, and a share of buckets is not quite that share of the devices. */
+const CHANCE = 0.3;
+/** Of four devices, all of which fail: exposed, and begun. */
+const SMALL_FLEET_MAX = 3;
 
 /** What every scenario promises; a run that breaks it must not look like a success to a script. */
 export function isAsPromised(result: ScenarioResult): boolean {
@@ -79,11 +83,22 @@ export function isAsPromised(result: ScenarioResult): boolean {
     case 'long-offline':
       return replayMatches && stood === null && recalledAll;
     case 'blind':
+      // Nothing is known to go well, so that no more are exposed than the pace begins with.
       return (
-        replayMatches && stood === 'wait' && result.stoodInWave === 1 && waitedFor.includes('outcomes') && recalledAll
+        replayMatches &&
+        stood === 'wait' &&
+        waitedFor.includes(result.eligible > PACE_FIRST ? 'pace' : 'outcomes') &&
+        result.devicesExposedThen <= PACE_FIRST * (1 + CHANCE) &&
+        recalledAll
       );
     case 'small-fleet':
-      return replayMatches && stood !== null && result.devicesBegunThen <= SMALL_FLEET_BEGUN_MAX && recalledAll;
+      return (
+        replayMatches &&
+        stood !== null &&
+        result.devicesExposedThen <= SMALL_FLEET_MAX &&
+        result.devicesBegunThen <= SMALL_FLEET_MAX &&
+        recalledAll
+      );
     default:
       return replayMatches && stood !== null && recalledAll;
   }

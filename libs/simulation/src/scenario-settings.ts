@@ -47,8 +47,8 @@ export const settings: Record<ScenarioName, Setting> = {
   'offline-tail': { ...of2026, fault: faultOf2026, roamingShare: ROAMING_SHARE },
   'package-outage': { ...of2026, outage: { fromHour: 12, toHour: 13 } },
   'boot-loop': { ...of2026, fault: everywhere({ kind: 'boot-loops', share: 0.05 }) },
-  'slow-harm': { ...of2026, fault: everywhere({ kind: 'fails', share: 0.05, after: [120, 360] }) },
-  blind: { ...of2026, habits: [['falls-silent', 1]] },
+  'slow-harm': { ...of2026, fault: everywhere({ kind: 'falls-back', share: 0.05, after: [180, 1200] }) },
+  blind: { ...of2026, habits: [['falls-silent', 1]], waves: [all] },
   'small-fleet': {
     ...of2026,
     lines: evenFleet(['iPhone18,1', 'iPhone17,1']),

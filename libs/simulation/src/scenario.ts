@@ -65,8 +65,8 @@ const WARM_UP_MS = 30 * TICK_MS;
 const RESPONSE_MS = 30 * TICK_MS;
 /** A rollout that waits so long because of evidence is looked at by a person. */
 const PATIENCE_MS = 4 * HOUR;
-/** The same while no outcomes are known: devices may be away, so the person waits longer. */
-const PATIENCE_WITHOUT_OUTCOMES_MS = DAY;
+/** One that has not gone any further for so long is looked at, too. */
+const STILL_MS = DAY;
 const SIMULATED_MAX_MS = 60 * DAY;
 /** Devices that are away for weeks are waited for in steps of this. */
 const LONG_TICK_MS = HOUR;
@@ -157,17 +157,20 @@ async function roll({ world, request }: Stage, patch: CatalogPatch): Promise<voi
 async function untilStopOrCompletion(stage: Stage, patch: CatalogPatch): Promise<Stop | undefined> {
   const { world, run } = stage;
   const begin = world.now();
-  let stood: Stop | undefined;
+  let [stood, moved]: [Stop | undefined, Stop | undefined] = [undefined, undefined];
   for (;;) {
     const rollout = await rolloutOf(world, planFor(stage.request, patch).rolloutId);
     for (const wait of rollout.waitsFor ?? []) stage.waitedFor.add(wait.for);
-    const by = standOf(rollout) ?? (lacksOutcomes(rollout) ? 'wait' : undefined);
+    const now = { rollout, seconds: Math.round((world.now() - begin) / 1000), begun: run.begun(patch.patchId) };
+    if (moved === undefined || exposureOf(rollout) !== exposureOf(moved.rollout)) moved = { by: 'wait', ...now };
+    if (rollout.status === 'running' && now.seconds >= moved.seconds + STILL_MS / 1000)
+      return { ...now, ...moved, rollout };
+    const by = standOf(rollout);
     if (by === undefined) stood = undefined;
-    else stood ??= { by, rollout, seconds: Math.round((world.now() - begin) / 1000), begun: run.begun(patch.patchId) };
-    // Evidence may fall again, and outcomes may come; a hold or a halt is a finding at once.
-    const patienceMs = standOf(rollout) === undefined ? PATIENCE_WITHOUT_OUTCOMES_MS : PATIENCE_MS;
+    else stood ??= { by, ...now };
+    // Evidence may fall again; a hold or a halt is a finding at once.
     const waitsSince = begin + (stood?.seconds ?? Infinity) * 1000;
-    if (stood !== undefined && (by !== 'wait' || world.now() >= waitsSince + patienceMs))
+    if (stood !== undefined && (by !== 'wait' || world.now() >= waitsSince + PATIENCE_MS))
       return { ...stood, by: by ?? stood.by, rollout: by === 'wait' ? stood.rollout : rollout };
     if (rollout.status === 'completed') return undefined;
     if (rollout.status !== 'running') throw new Error(`the rollout of ${patch.patchId} is ${rollout.status}`);
@@ -276,12 +279,6 @@ async function crossCheck({ world, run, patch, replacement }: Stage): Promise<vo
       throw new Error(`Sluice counts ${String(counted)} holders of ${patchId}, and the fleet itself ${String(own)}`);
     }
   }
-}
-
-/** Its wave is over, and its devices say nothing of how their installs ended. */
-function lacksOutcomes({ waitsFor = [] }: RolloutView): boolean {
-  const isOver = !waitsFor.some((wait) => isTimeAlone(wait.for));
-  return isOver && waitsFor.some((wait) => wait.for === 'outcomes' || wait.for === 'person');
 }
 
 function reasonOf({ rollout }: Stop): string | null {

@@ -1,16 +1,40 @@
 import { median } from '../figure.ts';
+import { Random } from '@sluice/simulation';
 import { type GateOutcome, type GateWorld } from './gate-run.ts';
 
-/** One row of the tables: worlds of one kind, and what they have to come to. */
+/** One row of the tables: rollouts that are played, and what they come to. The same seed gives the same. */
+export interface PlayedRow {
+  readonly name: string;
+  readonly measure: (seed: number) => { readonly outcomes: readonly GateOutcome[]; readonly verdict: Verdict };
+}
+
+/** A row that plays each of its runs with a source of chance of its own. */
+export function playedRow<Outcome extends GateOutcome>(
+  name: string,
+  runs: number,
+  play: (random: Random) => Outcome,
+  judge: (outcomes: readonly Outcome[]) => Verdict,
+): PlayedRow {
+  return {
+    name,
+    measure: (seed) => {
+      const random = Random.seeded(seed);
+      const outcomes = Array.from({ length: runs }, () => play(random.split()));
+      return { outcomes, verdict: judge(outcomes) };
+    },
+  };
+}
+
+/** A row of worlds that the rules of others can be tried on, too. */
 export interface GateRow {
   readonly name: string;
-  readonly world: GateWorld;
   readonly runs: number;
+  readonly world: GateWorld;
   /** What is said of the outcomes, and whether it is as it has to be. */
   readonly judge: (outcomes: readonly GateOutcome[]) => Verdict;
 }
 
-interface Verdict {
+export interface Verdict {
   readonly must: string;
   readonly found: string;
   readonly isReached: boolean;
@@ -114,8 +138,13 @@ function harmingLater(runs: number): GateRow[] {
         [100_000, 0.03],
       ] as const
     ).map(([devices, exposed]): GateRow => {
-      const world = { ...fleet, devices, failureRate: () => 0.05, failsAfter: A_DAY };
-      return { name: `5 % fail 24–26 h later, ${String(devices)} devices`, world, runs, judge: stoodAt(1, exposed) };
+      const world = { ...fleet, devices, failureRate: () => 0.05, failsAfter: A_DAY, maturityHours: 24 };
+      return {
+        name: `5 % fail 24–26 h later, soak of 24 h, ${String(devices)} devices`,
+        world,
+        runs,
+        judge: stoodAt(1, exposed),
+      };
     }),
     {
       name: 'boot loop without a report, 5 % of all',
@@ -158,7 +187,7 @@ export function overAll(outcomes: readonly GateOutcome[]): Verdict {
   };
 }
 
-function judgeNull(outcomes: readonly GateOutcome[]): Verdict {
+export function judgeNull(outcomes: readonly GateOutcome[]): Verdict {
   const stops = outcomes.filter(isStopped).length;
   const seen = outcomes.filter(({ largestLogSum }) => largestLogSum >= Math.log(SUM_SEEN)).length;
   const most = Math.ceil(SUM_SEEN_SHARE * outcomes.length);
@@ -214,6 +243,6 @@ export function percent(rate: number): string {
   return `${String(Number((rate * 100).toPrecision(3)))} %`;
 }
 
-function share(count: number, of: number): string {
+export function share(count: number, of: number): string {
   return count === of ? 'all' : percent(count / of);
 }

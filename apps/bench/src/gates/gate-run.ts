@@ -1,10 +1,10 @@
 import {
   bandOf,
-  columnsOf,
   type InstallRow,
   nothingCounted,
   OUTCOME_HOURS,
   type Slice,
+  sum,
   type TrialCounts,
 } from '@sluice/domain-cohorts';
 import {
@@ -13,15 +13,20 @@ import {
   type GateLedger,
   type GateVerdict,
   logRateEvidence,
+  MATURITY_HOURS,
+  matureBefore,
   nextGateHold,
+  PACE,
   restartDue,
   rolloutDecider,
   type RolloutEvent,
   type StartedRollout,
   verdictOn,
+  wellOf,
 } from '@sluice/domain-rollout';
 import { fold, toTimeText } from '@sluice/event-sourcing';
 import { type Random } from '@sluice/simulation';
+import { bucketOf, ROLLOUT, START_MS, startEvents, STEP_MINUTES } from './played-events.ts';
 
 /** One made-up rollout. Times are minutes; rates are shares of the installs. */
 export interface GateWorld {
@@ -42,6 +47,8 @@ export interface GateWorld {
   /** Somebody resumes after a false alarm. */
   readonly resumedAt?: number;
   readonly rampMinutes?: number;
+  /** After so many hours an install that is fine makes room for others. */
+  readonly maturityHours?: number;
 }
 
 /** Who stops the rollout: the gates of Sluice, its gate of before, or a threshold on the errors of the whole group, as hawkBit has it. */
@@ -60,15 +67,12 @@ export interface GateOutcome {
 }
 
 const RAMP_MINUTES = 2880;
-const STEP_MINUTES = 5;
 const CHECK_IN_STEPS = 240 / STEP_MINUTES;
 const DEADLINE_MINUTES = 240;
 const FINE_AFTER = [30, 90] as const;
 /** After the end of the ramp the gates go on looking for so long. */
 const WATCH_MINUTES = 30 * 60;
 const HOUR_MS = 3_600_000;
-const START_MS = Date.parse('2026-03-17T08:00:00Z');
-const ROLLOUT = { rolloutId: 'r', patchId: 'a' } as const;
 const BASE = '23D8133';
 const HAWKBIT_SHARE = 0.02;
 const FORMER_ALPHA = 0.001;
@@ -105,6 +109,7 @@ class GateRun {
   private readonly former: { n: number; x: number }[];
   private says: GateVerdict['says'] = 'go';
   private exposed = 0;
+  private paceLimit = PACE.first;
   private begun = 0;
   private errors = 0;
   private largestLogSum = -Infinity;
@@ -115,12 +120,12 @@ class GateRun {
     private readonly random: Random,
     private readonly rule: Rule,
   ) {
-    const { slices, devices, tolerated } = world;
+    const { slices, devices } = world;
     const models = Array.from({ length: slices }, (_, index) => `iPhone${String(index + 1)},1`);
     this.slices = models.map((model) => ({ platform: 'ios', model, base: BASE }));
     this.former = this.slices.map(() => ({ n: 0, x: 0 }));
     const events = rolloutEvents(
-      tolerated,
+      world,
       this.slices.map((slice) => ({ ...slice, devices: devices / slices })),
     );
     this.rollout = fold(rolloutDecider, events) as StartedRollout;
@@ -133,8 +138,9 @@ class GateRun {
     let [share, quietSteps] = [0, 0];
     for (let step = 0; quietSteps * STEP_MINUTES < WATCH_MINUTES && this.says !== 'halt'; step += 1) {
       if (resumedAt === step * STEP_MINUTES) this.resume(resumedAt);
-      if (this.says === 'go' && share < 1) share = Math.min(1, share + perStep);
-      else quietSteps += 1;
+      const wider = this.says === 'go' && share < 1 ? this.paced(Math.min(1, share + perStep), step) : share;
+      quietSteps = wider > share ? 0 : quietSteps + 1;
+      share = Math.max(share, wider);
       this.expose(Math.floor(share * devices + 1e-9), step);
       this.begin(step);
       this.look(step, share);
@@ -147,6 +153,18 @@ class GateRun {
       held: [...held],
       largestLogSum,
     };
+  }
+
+  /** As far as the pace allows of a share that is wanted; the rules of others have none. */
+  private paced(wanted: number, step: number): number {
+    const { devices } = this.world;
+    if (this.rule !== 'sluice' || wanted * devices <= this.paceLimit) return wanted;
+    const throughMs = START_MS + step * STEP_MINUTES * 60_000;
+    const well = sum(
+      wellOf(this.ledger, ROLLOUT.patchId, matureBefore(this.rollout.plan, throughMs)).map((each) => each.well),
+    );
+    this.paceLimit = well + Math.max(PACE.first, PACE.factor * well);
+    return Math.min(wanted, this.paceLimit / devices);
   }
 
   private expose(devices: number, step: number): void {
@@ -219,8 +237,7 @@ class GateRun {
     const rows = [...(this.rows[step] ?? []), ...this.dueRows(step)];
     this.rows[step] = undefined;
     if (rows.length === 0) return;
-    const to = toTimeText(START_MS + (step + 1) * STEP_MINUTES * 60_000);
-    foldGateLedger(this.ledger, bucketOf(rows, to));
+    foldGateLedger(this.ledger, bucketOf(step, rows));
     this.countForOthers(rows);
     // Only what counts against the patch can raise the evidence.
     if (rows.every(({ failed, open, removed }) => failed + open + removed === 0)) return;
@@ -298,24 +315,14 @@ class GateRun {
   }
 }
 
-function rolloutEvents(tolerated: number, known: readonly (Slice & { readonly devices: number })[]): RolloutEvent[] {
-  const { rolloutId, patchId } = ROLLOUT;
-  const at = toTimeText(START_MS);
+function rolloutEvents(
+  { tolerated, maturityHours = MATURITY_HOURS }: GateWorld,
+  known: readonly (Slice & { readonly devices: number })[],
+): RolloutEvent[] {
   const ramp = { fromPercent: 0, toPercent: 100, minutes: RAMP_MINUTES };
   const waves = [{ name: 'all', ramp, bakeMinutes: 60 }];
-  const plan = { patchId, waves, holdBackPercent: 2, gates: { installFailureRateMax: tolerated }, salt: 's' };
-  return [
-    { type: 'RolloutPlanned', rolloutId, plan, at },
-    { type: 'RolloutStarted', rolloutId, patchId, slices: known.length, known, exposure: 'granted', at },
-    { type: 'WaveOpened', rolloutId, wave: 1, at },
-  ];
-}
-
-function bucketOf(installs: readonly InstallRow[], to: string) {
-  const columns = columnsOf({ installs, pending: [], unreached: [] });
-  const place = { shard: 0, shards: 1, from: to, to, throughRevision: 0, part: 1, parts: 1 };
-  const others = { reportingDeadlineMinutes: DEADLINE_MINUTES, holders: [], populations: [] };
-  return { type: 'HealthBucketClosed', ...place, ...columns, ...others } as const;
+  const gates = { installFailureRateMax: tolerated, maturityHours };
+  return startEvents({ waves, holdBackPercent: 2, gates }, known);
 }
 
 function hourOf(minute: number): number {

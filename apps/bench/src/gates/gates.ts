@@ -1,10 +1,13 @@
 import { parseArgs } from 'node:util';
 import { SettingsError } from '@sluice/platform';
-import { Random } from '@sluice/simulation';
 import { wholeNumber } from '../flags.ts';
 import { median, tableOf } from '../figure.ts';
-import { type GateOutcome, playRollout, type Rule } from './gate-run.ts';
-import { type GateRow, harmRows, nullRows, overAll, percent } from './gate-rows.ts';
+import { playRollout, type Rule } from './gate-run.ts';
+import { type GateRow, harmRows, nullRows, overAll, percent, type PlayedRow, playedRow } from './gate-rows.ts';
+import { incidentHarms, incidentNulls } from './incident-rows.ts';
+import { overAllRemovals, removalHarmRows, removalNullRows, type RemovalRow } from './removal-rows.ts';
+import { playRemovals, type RemovalOutcome } from './removal-run.ts';
+import { Random } from '@sluice/simulation';
 
 const NULL_RUNS = 400;
 const HARM_RUNS = 100;
@@ -20,12 +23,22 @@ export function runGates(argv: readonly string[]): number {
   process.stdout.write(
     `seed ${String(seed)}; runs a row: ${runs === undefined ? `${String(NULL_RUNS)} without harm, ${String(HARM_RUNS)} with` : String(runs)}\n`,
   );
-  const nulls = nullRows(runs ?? NULL_RUNS).map((row) => measured(row, seed));
+  const [nullRuns, harmRuns] = [runs ?? NULL_RUNS, runs ?? HARM_RUNS];
+  const nulls = [...nullRows(nullRuns).map((row) => ofGates(row)), ...incidentNulls(nullRuns)].map((row) =>
+    measured(row, seed),
+  );
   const all = overAll(nulls.flatMap(({ outcomes }) => outcomes));
-  const harms = harmRows(runs ?? HARM_RUNS).map((row) => {
-    const { isReached, line } = measured(row, seed);
-    return { isReached, line: [...line, exposedBy(row, seed, 'former'), exposedBy(row, seed, 'hawkbit')] };
-  });
+  const harms = [
+    ...harmRows(harmRuns).map((row) => {
+      const { isReached, line } = measured(ofGates(row), seed);
+      return { isReached, line: [...line, exposedBy(row, seed, 'former'), exposedBy(row, seed, 'hawkbit')] };
+    }),
+    // The rules of others know no crashes.
+    ...incidentHarms(harmRuns).map((row) => {
+      const { isReached, line } = measured(row, seed);
+      return { isReached, line: [...line, 'never', 'never'] };
+    }),
+  ];
   process.stdout.write(
     `\n${tableOf(
       ['nothing is wrong', 'must', 'found', ''],
@@ -41,28 +54,48 @@ export function runGates(argv: readonly string[]): number {
     )}\n`,
   );
   const isReached = all.isReached && [...nulls, ...harms].every((each) => each.isReached);
-  return isReached ? 0 : 1;
+  const areRemovalsReached = runRemovals(seed, runs);
+  return isReached && areRemovalsReached ? 0 : 1;
 }
 
-/** Plays a row; the same seed gives the same outcomes. */
-export function playRow(
-  { world, runs }: Pick<GateRow, 'world' | 'runs'>,
-  seed: number,
-  rule: Rule = 'sluice',
-): GateOutcome[] {
+/** Recalls through the gate that pauses them. True when all is as it has to be. */
+function runRemovals(seed: number, runs: number | undefined): boolean {
+  const nulls = removalNullRows(runs ?? NULL_RUNS).map((row) => measuredRemoval(row, seed));
+  const all = overAllRemovals(nulls.flatMap(({ outcomes }) => outcomes));
+  const rows = [...nulls, ...removalHarmRows(runs ?? HARM_RUNS).map((row) => measuredRemoval(row, seed))];
+  const lines = rows.map(({ line }) => line);
+  process.stdout.write(`\n${tableOf(['recalls', 'must', 'found', ''], lines)}\n`);
+  process.stdout.write(`over all recalls without harm: ${all.must}; ${all.found}${all.isReached ? '' : ' NO'}\n`);
+  return all.isReached && rows.every((each) => each.isReached);
+}
+
+/** Plays a row of recalls; the same seed gives the same outcomes. */
+export function playRemovalRow({ world, runs }: Pick<RemovalRow, 'world' | 'runs'>, seed: number): RemovalOutcome[] {
   const random = Random.seeded(seed);
-  return Array.from({ length: runs }, () => playRollout(world, random.split(), rule));
+  return Array.from({ length: runs }, () => playRemovals(world, random.split()));
 }
 
-function measured(row: GateRow, seed: number) {
+function measuredRemoval(row: RemovalRow, seed: number) {
   process.stderr.write(`${row.name}…\n`);
-  const outcomes = playRow(row, seed);
+  const outcomes = playRemovalRow(row, seed);
   const { must, found, isReached } = row.judge(outcomes);
   return { outcomes, isReached, line: [row.name, must, found, isReached ? 'yes' : 'NO'] };
 }
 
-function exposedBy({ world, runs }: GateRow, seed: number, rule: Rule): string {
-  const outcomes = playRow({ world, runs: Math.min(runs, OTHER_RUNS) }, seed, rule);
+/** A row of worlds as Sluice's gates, or the rule of others, play it. */
+export function ofGates({ name, runs, world, judge }: GateRow, rule: Rule = 'sluice'): PlayedRow {
+  return playedRow(name, runs, (random) => playRollout(world, random, rule), judge);
+}
+
+function measured({ name, measure }: PlayedRow, seed: number) {
+  process.stderr.write(`${name}…\n`);
+  const { outcomes, verdict } = measure(seed);
+  const { must, found, isReached } = verdict;
+  return { outcomes, isReached, line: [name, must, found, isReached ? 'yes' : 'NO'] };
+}
+
+function exposedBy(row: GateRow, seed: number, rule: Rule): string {
+  const { outcomes } = ofGates({ ...row, runs: Math.min(row.runs, OTHER_RUNS) }, rule).measure(seed);
   const stood = outcomes.filter((outcome) => outcome.stood !== 'go');
   if (stood.length === 0) return 'never';
   const exposed = median(stood.map(({ exposedThen }) => exposedThen));

@@ -168,6 +168,33 @@ describe('pausing a recall', () => {
   });
 });
 
+describe('showing a recall that the gate paused', () => {
+  it('says what the gate saw and what to do next, and names what was seen', async () => {
+    const test = {
+      test: 'removals',
+      level: 'all',
+      trials: 80,
+      failures: 20,
+      toleratedRate: 0.05,
+      logE: 12,
+      weight: 0.5,
+    };
+    const times = { since: '2026-03-17T08:00:00.000Z', through: '2026-03-17T08:10:00.000Z' };
+    const sums = { rule: 'removals-sum/1', patchId: 'p', alpha: 0.001, logSum: 11, logLimit: 6.9, words: 'x' };
+    const pausedBecause = { reason: 'removals fail: 20 of 80', evidence: { ...sums, ...times, tests: [test] } };
+    const counts = { devices: 900, removed: 60, remaining: 840, begun: 80, begunFailed: 20 };
+    const recall = { patchId: 'p', status: 'paused', recallEpoch: 1, ...counts, pausedBecause };
+    server.on('GET /v1/recalls/p', { body: recall });
+    const { stdout } = await call(['recall', 'show', 'p']);
+    expect(stdout).toContain('20 of 80 devices that began to remove it failed, or are silent');
+    expect(stdout).toContain('by the gate: removals fail: 20 of 80 – removals on all devices: 20 of 80 (25 %');
+    expect(stdout).toContain('sluice recall resume p --evidence-seen');
+    server.on('POST /v1/recalls/p/resume', { body: { ...recall, status: 'running' } });
+    expect((await call(['recall', 'resume', 'p', '--evidence-seen', 'a lab'])).stdout).not.toContain('by the gate');
+    expect(sent().at(-1)).toEqual(['POST', '/v1/recalls/p/resume', { evidenceSeen: 'a lab' }]);
+  });
+});
+
 describe('steering a rollout', () => {
   it.each([
     [['start', 'r1'], {}],

@@ -2,6 +2,7 @@ import { type Command } from 'commander';
 import { path } from '../api.ts';
 import { clean, duration, facts, type Paint, time } from '../output.ts';
 import { type OpenSession, type Session } from '../session.ts';
+import { type Evidence, evidenceText } from './rollout-text.ts';
 
 const BAR_WIDTH = 30;
 
@@ -18,6 +19,10 @@ interface Recall {
   readonly failing?: number | null;
   readonly offline?: number | null;
   readonly inFlight?: number | null;
+  /** Devices that are known to have begun to remove it, and those of them that failed or went silent. */
+  readonly begun?: number;
+  readonly begunFailed?: number;
+  readonly pausedBecause?: { readonly reason: string; readonly evidence?: Evidence; readonly at: string };
   readonly leasesUntil?: string | null;
   readonly p50Seconds?: number | null;
   readonly p90Seconds?: number | null;
@@ -56,8 +61,14 @@ export function addRecallCommands(program: Command, open: OpenSession): void {
   recall
     .command('resume <patch>')
     .description('direct devices to remove the recalled patch again')
-    .addHelpText('after', '\nExample:\n  $ sluice recall resume ios-26.3.1-a')
-    .action((id: string) => change(open(), path`/v1/recalls/${id}/resume`, {}));
+    .option('--evidence-seen <text>', 'what was looked at; needed after a pause by the gate')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ sluice recall resume ios-26.3.1-a --evidence-seen "a lab that blocks restarts"',
+    )
+    .action((id: string, { evidenceSeen }: { evidenceSeen?: string }) =>
+      change(open(), path`/v1/recalls/${id}/resume`, { ...(evidenceSeen !== undefined && { evidenceSeen }) }),
+    );
 }
 
 async function change({ api, output }: Session, route: string, body: object): Promise<void> {
@@ -67,8 +78,11 @@ async function change({ api, output }: Session, route: string, body: object): Pr
 function recallText(recall: Recall, paint: Paint): string {
   const { patchId, status, devices, removed, remaining } = recall;
   const head = `${paint('bold', clean(patchId))}  recall ${paint(status === 'completed' ? 'green' : 'yellow', clean(status))}`;
-  if (devices === null || removed === null || remaining === null)
-    return `${head}\n  The fleet is being counted; ask again in a moment.`;
+  const stop = stopFacts(recall);
+  if (devices === null || removed === null || remaining === null) {
+    const lines = ['  The fleet is being counted; ask again in a moment.', facts(stop, paint)];
+    return [head, ...lines.filter((line) => line !== '')].join('\n');
+  }
   const free = removed + (recall.replaced ?? 0);
   const share = devices === 0 ? (status === 'completed' ? 1 : 0) : Math.min(1, free / devices);
   const full = Math.round(BAR_WIDTH * share);
@@ -80,6 +94,7 @@ function recallText(recall: Recall, paint: Paint): string {
     [
       ['removed', [`${String(removed)} of ${String(devices)} devices`, ...gone].join(', ')],
       ['remaining', [String(remaining), ...remainingOf].join(', ')],
+      ...stop,
       ['in flight', recall.inFlight ? `${String(recall.inFlight)} installs that have begun` : undefined],
       ['last lease', status === 'running' && remaining === 0 ? time(recall.leasesUntil ?? undefined) : undefined],
       ['took', quantilesText(recall)],
@@ -87,6 +102,30 @@ function recallText(recall: Recall, paint: Paint): string {
     paint,
   );
   return `${head}\n  ${bar}\n${more}`;
+}
+
+/** Why it is paused, and what to do next. */
+function stopFacts({
+  status,
+  patchId,
+  pausedBecause,
+  begun = 0,
+  begunFailed = 0,
+}: Recall): [string, string | undefined][] {
+  const resume = `sluice recall resume ${patchId}`;
+  const { reason, evidence } = pausedBecause ?? {};
+  const seen = evidence === undefined ? reason : `by the gate: ${reason ?? ''} – ${evidenceText(evidence)}`;
+  const tested = `${String(begunFailed)} of ${String(begun)} devices that began to remove it failed, or are silent`;
+  const next =
+    evidence === undefined
+      ? resume
+      : `sluice device list --patch ${patchId} --failed-removals 1 shows where; then ${resume} --evidence-seen "…"`;
+  const isPaused = status === 'paused';
+  return [
+    ['tested', begun === 0 ? undefined : tested],
+    ['paused', isPaused ? seen : undefined],
+    ['next', isPaused ? `devices keep the patch, and nobody is offered it; ${next}` : undefined],
+  ];
 }
 
 function quantilesText({ p50Seconds, p90Seconds, p99Seconds }: Recall): string {

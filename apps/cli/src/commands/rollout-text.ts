@@ -2,7 +2,7 @@ import { type RolloutsEvent, type WaitReason } from '@sluice/contracts';
 import { clean, duration, facts, type Paint, percent, type Style, table, time } from '../output.ts';
 
 type Plan = Extract<RolloutsEvent, { type: 'RolloutPlanned' }>['plan'];
-type Evidence = NonNullable<Extract<RolloutsEvent, { type: 'RolloutHalted' }>['evidence']>;
+export type Evidence = NonNullable<Extract<RolloutsEvent, { type: 'RolloutHalted' }>['evidence']>;
 type Wave = Plan['waves'][number];
 
 const BAR_WIDTH = 20;
@@ -222,7 +222,7 @@ function heldText({ gateHolds = [] }: Rollout): string | undefined {
 }
 
 /** What the gates saw, in words that a person can check. */
-function evidenceText(evidence: Evidence): string {
+export function evidenceText(evidence: Evidence): string {
   const { alpha, rule, since, through } = evidence;
   const counted = `rule ${rule}; counted from ${time(since)} to ${time(through)}`;
   if (!('tests' in evidence)) {

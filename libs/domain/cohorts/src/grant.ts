@@ -1,6 +1,7 @@
 /**
  * A recorded permission to widen: the bucket share goes evenly from one percentage to the other between two instants
- * (milliseconds since 1970). `ranMs` is the running time of its wave when it begins.
+ * (milliseconds since 1970). `ranMs` is the running time of its wave when it begins. `paced`: the pace kept it from what its
+ * ramp begins with, and its time is no running time.
  */
 export interface Grant {
   readonly fromPercent: number;
@@ -8,6 +9,7 @@ export interface Grant {
   readonly fromMs: number;
   readonly toMs: number;
   readonly ranMs: number;
+  readonly paced?: true;
 }
 
 /** The percentage that a grant has reached at an instant: its ends before and after it. */

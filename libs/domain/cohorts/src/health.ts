@@ -1,3 +1,4 @@
+import { type HarmColumns, type HarmNumbers, harmNumbers } from './harm.ts';
 import { type Population, type Slice, sliceKey } from './slice.ts';
 
 /**
@@ -20,6 +21,10 @@ export interface HealthBucketClosed {
   readonly installs: InstallColumns;
   readonly pending: CountColumns;
   readonly unreached: CountColumns;
+  /** Absent where there is none. */
+  readonly harm?: HarmColumns;
+  /** Absent when none was counted. */
+  readonly removals?: RemovalColumns;
   readonly holders: readonly HolderCount[];
   readonly populations: readonly Population[];
 }
@@ -52,6 +57,8 @@ export interface InstallColumns extends Readonly<Record<keyof TrialCounts, reado
   readonly slice: readonly number[];
   readonly cohort: readonly number[];
   readonly band: readonly number[];
+  /** Of the started, those of devices on the manual track; absent in buckets from before it was counted. */
+  readonly manual?: readonly number[];
 }
 
 /**
@@ -64,12 +71,34 @@ export interface CountColumns {
   readonly count: readonly number[];
 }
 
+/** What is counted of the removals of a recalled patch in one slice that began in one hour, within the bucket. */
+export const removalCounts = ['started', 'failed', 'fine', 'missing'] as const;
+
+/** `missing`: nothing was heard of it when its outcome was due. It is in `failed` no more, whatever is heard of it later. */
+export type RemovalCounts = Record<(typeof removalCounts)[number], number>;
+
+/** One row for each patch, slice and cohort, in hours since 1970. Devices are counted, not reports. */
+export interface RemovalColumns extends Readonly<Record<keyof RemovalCounts, readonly number[]>> {
+  readonly patch: readonly number[];
+  readonly slice: readonly number[];
+  readonly cohort: readonly number[];
+}
+
+/** A row of `removals`. */
+export interface RemovalRow extends Readonly<RemovalCounts> {
+  readonly patchId: string;
+  readonly slice: Slice;
+  readonly cohort: number;
+}
+
 /** A row of `installs`. */
 export interface InstallRow extends Readonly<TrialCounts> {
   readonly patchId: string;
   readonly slice: Slice;
   readonly cohort: number;
   readonly band: number;
+  /** Of the started, those of devices on the manual track. */
+  readonly manual?: number;
 }
 
 /** A row of `pending` or `unreached`. */
@@ -79,11 +108,20 @@ export interface CountRow {
   readonly count: number;
 }
 
+/** A row of `harm`. */
+export interface HarmRow extends HarmNumbers {
+  readonly rolloutId: string;
+  readonly slice: Slice;
+  readonly signal: string;
+}
+
 /** The rows of a bucket, however they are laid out. */
 export interface HealthRows {
   readonly installs: readonly InstallRow[];
   readonly pending: readonly CountRow[];
   readonly unreached: readonly CountRow[];
+  readonly harm: readonly HarmRow[];
+  readonly removals: readonly RemovalRow[];
 }
 
 /** Known devices of the shard that hold a patch at the end of the bucket, and what happened to it within. */
@@ -123,7 +161,15 @@ export interface RecallCount {
 }
 
 /** The rows of a bucket. A row that names what is not there is left out. */
-export function rowsOf({ patches, slices, installs, pending, unreached }: HealthBucketClosed): HealthRows {
+export function rowsOf({
+  patches,
+  slices,
+  installs,
+  pending,
+  unreached,
+  harm,
+  removals,
+}: HealthBucketClosed): HealthRows {
   const rows = <Counts>(columns: Pick<CountColumns, 'patch' | 'slice'>, countsIn: (row: number) => Counts) =>
     columns.patch.flatMap((patch, row) => {
       const [patchId, slice] = [patches[patch], slices[columns.slice[row] ?? -1]];
@@ -133,11 +179,30 @@ export function rowsOf({ patches, slices, installs, pending, unreached }: Health
   return {
     installs: rows(installs, (row) => {
       const counts = Object.fromEntries(trialCounts.map((each) => [each, installs[each][row] ?? 0])) as TrialCounts;
-      return { cohort: installs.cohort[row] ?? SETTLED, band: installs.band[row] ?? 0, ...counts };
+      const [cohort, band] = [installs.cohort[row] ?? SETTLED, installs.band[row] ?? 0];
+      return { cohort, band, manual: installs.manual?.[row] ?? 0, ...counts };
     }),
     pending: counted(pending),
     unreached: counted(unreached),
+    harm: harm === undefined ? [] : harmRows(harm, slices),
+    removals:
+      removals === undefined
+        ? []
+        : rows(removals, (row) => {
+            const counts = Object.fromEntries(removalCounts.map((each) => [each, removals[each][row] ?? 0]));
+            return { cohort: removals.cohort[row] ?? SETTLED, ...(counts as RemovalCounts) };
+          }),
   };
+}
+
+function harmRows(columns: HarmColumns, slices: readonly Slice[]): HarmRow[] {
+  return columns.rollout.flatMap((rollout, row) => {
+    const [rolloutId, slice] = [columns.rollouts[rollout], slices[columns.slice[row] ?? -1]];
+    const signal = columns.signals[columns.signal[row] ?? -1];
+    if (rolloutId === undefined || slice === undefined || signal === undefined) return [];
+    const numbers = Object.fromEntries(harmNumbers.map((each) => [each, columns[each][row] ?? 0])) as HarmNumbers;
+    return [{ rolloutId, slice, signal, ...numbers }];
+  });
 }
 
 /** The rows as the columns of a bucket. */
@@ -145,7 +210,12 @@ export function columnsOf({
   installs,
   pending,
   unreached,
-}: HealthRows): Pick<HealthBucketClosed, 'patches' | 'slices' | 'installs' | 'pending' | 'unreached'> {
+  harm = [],
+  removals = [],
+}: Omit<HealthRows, 'harm' | 'removals'> & Partial<HealthRows>): Pick<
+  HealthBucketClosed,
+  'patches' | 'slices' | keyof HealthRows
+> {
   const patches = new Map<string, number>();
   const slices = new Map<string, { readonly index: number; readonly slice: Slice }>();
   const patchOf = ({ patchId }: { readonly patchId: string }) => indexIn(patches, patchId);
@@ -167,12 +237,37 @@ export function columnsOf({
       slice: installs.map(sliceOf),
       cohort: installs.map(({ cohort }) => cohort),
       band: installs.map(({ band }) => band),
+      manual: installs.map(({ manual = 0 }) => manual),
       ...(counts as Record<keyof TrialCounts, number[]>),
     },
     pending: counted(pending),
     unreached: counted(unreached),
+    ...(harm.length > 0 && { harm: harmColumns(harm, sliceOf) }),
+    ...(removals.length > 0 && {
+      removals: { patch: removals.map(patchOf), slice: removals.map(sliceOf), ...removalNumbers(removals) },
+    }),
   };
   return { patches: [...patches.keys()], slices: [...slices.values()].map(({ slice }) => slice), ...columns };
+}
+
+function removalNumbers(rows: readonly RemovalRow[]) {
+  const counts = Object.fromEntries(removalCounts.map((each) => [each, rows.map((row) => row[each])]));
+  return { cohort: rows.map(({ cohort }) => cohort), ...(counts as Record<keyof RemovalCounts, number[]>) };
+}
+
+function harmColumns(rows: readonly HarmRow[], sliceOf: (row: HarmRow) => number): HarmColumns {
+  const [rollouts, signals] = [new Map<string, number>(), new Map<string, number>()];
+  const columns = {
+    rollout: rows.map(({ rolloutId }) => indexIn(rollouts, rolloutId)),
+    slice: rows.map(sliceOf),
+    signal: rows.map(({ signal }) => indexIn(signals, signal)),
+  };
+  const numbers = Object.fromEntries(harmNumbers.map((each) => [each, rows.map((row) => row[each])]));
+  return {
+    ...{ rollouts: [...rollouts.keys()], signals: [...signals.keys()] },
+    ...columns,
+    ...(numbers as Record<keyof HarmNumbers, number[]>),
+  };
 }
 
 function indexIn(known: Map<string, number>, key: string): number {

@@ -3,7 +3,7 @@ import { type FactKind, type Said } from './facts.ts';
 import { FleetShard } from './fleet-shard.ts';
 import { type DeviceView, viewDevice } from './fleet-views.ts';
 import { readPackedFacts } from './packed-facts.ts';
-import { type BuildsNoted, type PullNoted } from './shard-notes.ts';
+import { type BuildsNoted, type RolloutNoted, type PullNoted } from './shard-notes.ts';
 
 export const BASE_BUILD = '23D8133';
 export const PATCHED_BUILD = '23D771330a';
@@ -66,6 +66,13 @@ export function buildNoted(patchId: string, build = PATCHED_BUILD): BuildsNoted 
 
 export function recallNoted(patchId: string, recallEpoch = 1): PullNoted {
   return { type: 'ShardNoted', about: 'pull', patchId, mode: 'recall', recallEpoch, source };
+}
+
+/** A note that a rollout of the patch started at noon: a ring first, then phones, then everybody. */
+export function rolloutNoted(patchId: string, change: Partial<RolloutNoted> = {}): RolloutNoted {
+  const waves = [{ ring: 'beta' }, { audience: { family: ['iPhone'] } }, {}];
+  const its = { rolloutId: 'r1', patchId, salt: 'salt', startedAt: new Date(NOON).toISOString(), waves };
+  return { type: 'ShardNoted', about: 'rollout', ...its, source: { ...source, stream: 'rollout-r1' }, ...change };
 }
 
 /** A shard that knows the builds of (a) and (c), and has folded each fact as a commit of its own. */

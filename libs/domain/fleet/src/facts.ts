@@ -9,6 +9,7 @@ export const factKinds = [
   'PatchRolledBack',
   'PatchRemoveFailed',
   'IncidentReported',
+  'PatchRemoveStarted',
 ] as const;
 export type FactKind = (typeof factKinds)[number];
 
@@ -69,7 +70,7 @@ export type FleetEvent =
       readonly occurredAt: string;
       readonly receivedAt: string;
     }
-  | ({ readonly type: 'InstallStarted' | 'PatchInstalled' } & PatchObservation)
+  | ({ readonly type: 'InstallStarted' | 'PatchInstalled' | 'PatchRemoveStarted' } & PatchObservation)
   | ({ readonly type: 'PatchInstallFailed' | 'PatchRemoveFailed' } & PatchObservation & FailureDetails)
   | ({ readonly type: 'PatchRolledBack'; readonly cause: RemovalCause } & PatchObservation)
   | ({ readonly type: 'IncidentReported'; readonly patchId?: string } & Observation & FailureDetails);

@@ -2,11 +2,13 @@ import { isInfrastructure, type RecallCount, TRIAL_HOURS } from '@sluice/domain-
 import { DEVICE, keepLastReport } from './device-table.ts';
 import { type PatchState, RAW } from './entry-table.ts';
 import { type FailureDetails, kindCodes, parseTarget, removalCauses } from './facts.ts';
-import { InstallTrials, type ProfileCount, type TrialCell, type TrialDeadlines } from './install-trials.ts';
+import { HarmCounts, harmSignalOf } from './harm-counts.ts';
+import { InstallTrials, type TrialDeadlines } from './install-trials.ts';
 import { type PackedFacts, readDetails } from './packed-facts.ts';
 import { CLOCK_AHEAD, causeOf, HAS_ID, kindOf } from './packed-layout.ts';
-import { type PatchTally, SHOWN } from './patch-counts.ts';
-import { HOLDING, placeOf, RecallSet } from './recall-sets.ts';
+import { SHOWN } from './patch-counts.ts';
+import { HOLDING, isFreed, placeOf, RecallSet } from './recall-sets.ts';
+import { RemovalMarks } from './removal-marks.ts';
 import { NOWHERE } from './records.ts';
 import { type ShardImage } from './shard-image.ts';
 import { type ShardNoted } from './shard-notes.ts';
@@ -16,8 +18,6 @@ const KIND = kindCodes;
 const BOOT_FAILURE = 'boot-failure';
 /** What befalls a device later after the last word on its install is no failure of it (design §2). */
 export const TRIAL_MS = TRIAL_HOURS * 3_600_000;
-/** A report of longer before what was last heard of its device is told by a clock that is wrong. */
-const BEHIND_MS_MAX = 24 * 3_600_000;
 
 /** What a fact says of a patch, beside who and what. Times are ms since 1970. */
 interface Word {
@@ -36,6 +36,10 @@ interface Word {
  */
 export class FleetShard extends ShardState {
   readonly trials = new InstallTrials(this.entries);
+  readonly harm = new HarmCounts();
+  readonly removalMarks = new RemovalMarks(this.entries);
+  /** The trials of the removals of recalled patches; a device is one of them once it is known to have begun. */
+  readonly removals = new InstallTrials(this.removalMarks, true);
   /** By the number of the patch. */
   private readonly recalls = new Map<number, RecallSet>();
   private factCount = 0;
@@ -45,7 +49,10 @@ export class FleetShard extends ShardState {
   static restore(image: Omit<ShardImage, 'reports'>): FleetShard {
     const shard = new FleetShard();
     for (const patchId of image.patches) shard.patches.indexOf(patchId);
-    for (const note of image.notes) shard.notes.add(note);
+    for (const note of image.notes) {
+      shard.notes.add(note);
+      if (note.about === 'rollout') shard.harm.watch(note);
+    }
     for (const line of image.profiles) shard.profiles.indexOf(line);
     shard.devices.restore(image.devices, image.ids);
     shard.entries.records.restore(image.entries);
@@ -59,6 +66,9 @@ export class FleetShard extends ShardState {
     for (let device = 0; device < shard.devices.count; device += 1) shard.countRestored(device);
     shard.patches.restoreTallies(image.tallies);
     shard.trials.restore(image);
+    shard.harm.restore(image);
+    shard.removalMarks.records.restore(image.removalMarks);
+    shard.removals.restore(image.removals);
     return shard;
   }
 
@@ -98,10 +108,10 @@ export class FleetShard extends ShardState {
       if (this.isOfAnotherModel(device, profile)) this.flags.usedTwice(device);
       const observed = this.observe(device, profile, when, received);
       const patch = patches[facts.targets[index] ?? 0];
-      const announced =
-        patch !== undefined &&
-        this.record(device, patch, { profile, when, received, head, details: details.get(index) });
-      if (observed || announced) this.recount(device);
+      const word = { profile, when, received, head, details: details.get(index) };
+      if (kindOf(head) === KIND.IncidentReported && !this.harm.isIdle) this.harmed(device, word);
+      const announced = patch !== undefined && this.record(device, patch, word);
+      if (observed || announced) this.recount(device, received);
     }
     this.factCount += count;
   }
@@ -109,6 +119,8 @@ export class FleetShard extends ShardState {
   /** Takes a note: from now on the devices are seen as it says. */
   note(note: ShardNoted): void {
     if (!this.notes.add(note)) return;
+    if (note.about === 'rollout') return this.harm.watch(note);
+    if (note.about === 'rollout-end') return this.harm.end(note.rolloutId);
     const patch = this.patches.indexOf(note.patchId);
     if (patch === undefined) return;
     if (note.about === 'builds') {
@@ -142,25 +154,19 @@ export class FleetShard extends ShardState {
   }
 
   /** What happened since the last time, as health buckets count it. */
-  drainHealth(deadlines: TrialDeadlines): {
-    trials: readonly TrialCell[];
-    unreached: readonly ProfileCount[];
-    pending: readonly ProfileCount[];
-    tallies: ReadonlyMap<number, PatchTally>;
-  } {
+  drainHealth(deadlines: TrialDeadlines) {
     const { trials, unreached } = this.trials.drain(deadlines);
-    return { trials, unreached, pending: this.trials.pending(), tallies: this.patches.drainTallies() };
+    const [pending, tallies, harms] = [this.trials.pending(), this.patches.drainTallies(), this.harm.drain()];
+    const removals = this.removals.drain(deadlines).trials;
+    return { trials, removals, unreached, pending, tallies, harms };
   }
 
-  private isBehind(device: number, occurred: number, received: number): boolean {
-    const lastReportAt = this.lastReportAt(device);
-    return occurred < (lastReportAt === -Infinity ? received : lastReportAt) - BEHIND_MS_MAX;
-  }
-
-  private isOfAnotherModel(device: number, profile: number): boolean {
-    const before = this.devices.profile(device);
-    if (before === profile || this.lastReportAt(device) === -Infinity) return false;
-    return this.profiles.at(before)?.model !== this.profiles.at(profile)?.model;
+  /** Takes an incident of a device, whatever it says of a patch, into what is counted for rollouts that could reach it. */
+  private harmed(device: number, { profile, when, received, details }: Word): void {
+    const signal = harmSignalOf(details?.signal);
+    if (signal === undefined) return;
+    const incident = { device, profile, signal, when, received };
+    this.harm.count(incident, (rolloutId) => this.isWithinReach(profile, rolloutId));
   }
 
   /** Takes over what a report says of the device itself. True when its states may have changed. */
@@ -191,13 +197,6 @@ export class FleetShard extends ShardState {
       if (!isFirst && this.profiles.isBaseOf(before, runs))
         this.trials.wentWell(this.entryOf(device, runs), profile, received);
     }
-    return true;
-  }
-
-  /** False when it is the build of no patch. */
-  private ran(device: number, patch: number, when: number): boolean {
-    if (patch === NOWHERE) return false;
-    this.entries.write(this.entryOf(device, patch), RAW.ran, when);
     return true;
   }
 
@@ -233,10 +232,15 @@ export class FleetShard extends ShardState {
       case KIND.PatchRemoveFailed:
         this.patches.countFailedRemoval(patch);
         this.troubles.removalFailed(entry, failure);
+        if (this.recalls.has(patch)) this.removals.failed(entry, profile, received);
+        break;
+      case KIND.PatchRemoveStarted:
+        if (this.recalls.has(patch)) this.removals.began(entry, profile, received);
         break;
       case KIND.IncidentReported:
         // A device that cannot start says so when it can again; on which build it is then, its report shows.
         if (isOfTrial) this.trials.failed(entry, profile, received);
+        if (this.removalMarks.isTrial(entry)) this.removals.failed(entry, profile, received);
         break;
       case KIND.PatchRolledBack: {
         const cause = removalCauses[causeOf(head)];
@@ -248,17 +252,8 @@ export class FleetShard extends ShardState {
     return true;
   }
 
-  private entryOf(device: number, patch: number): number {
-    const first = this.word(device, DEVICE.firstEntry);
-    const found = this.entries.find(first, patch);
-    if (found !== NOWHERE) return found;
-    const entry = this.entries.add(first, patch);
-    this.devices.records.setWord(device, DEVICE.firstEntry, entry);
-    return entry;
-  }
-
-  /** Brings the counters in line with a device that may have changed. */
-  private recount(device: number): void {
+  /** Brings the counters in line with a device that may have changed, by a report that was received then or by a note. */
+  private recount(device: number, received?: number): void {
     const known = this.isKnown(device);
     if (known !== this.devices.is(device, DEVICE.counted)) {
       this.devices.mark(device, DEVICE.counted, known);
@@ -268,17 +263,22 @@ export class FleetShard extends ShardState {
     let entry = this.word(device, DEVICE.firstEntry);
     for (; entry !== NOWHERE; entry = this.entries.next(entry)) {
       const by = this.heldBy(device, entry);
-      this.recountEntry(device, entry, known, this.stateOf(device, entry, by));
+      this.recountEntry(device, entry, known ? this.stateOf(device, entry, by) : undefined, { known, received });
       waits ||= known && by === 'report';
     }
     if (waits !== this.devices.is(device, DEVICE.restartPending))
       this.devices.mark(device, DEVICE.restartPending, waits);
   }
 
-  private recountEntry(device: number, entry: number, known: boolean, state: PatchState | undefined): void {
+  private recountEntry(
+    device: number,
+    entry: number,
+    state: PatchState | undefined,
+    { known, received }: { readonly known: boolean; readonly received: number | undefined },
+  ): void {
     const patch = this.entries.patch(entry);
     const before = this.entries.shown(entry);
-    const shown = known && state !== undefined ? SHOWN[state] : 0;
+    const shown = state !== undefined ? SHOWN[state] : 0;
     if (before !== shown) {
       this.patches.move(patch, before, shown);
       this.entries.setShown(entry, shown);
@@ -291,6 +291,9 @@ export class FleetShard extends ShardState {
     if (place !== placeBefore) {
       recall.move(placeBefore, place, device);
       this.entries.setRecalled(entry, place);
+      const isRemoved = isFreed(place) || (this.removalMarks.isTrial(entry) && place !== HOLDING);
+      if (known && isRemoved && received !== undefined)
+        this.removals.wentWell(entry, this.devices.profile(device), received);
     }
     if (shown === SHOWN.started) recall.started(entry);
   }

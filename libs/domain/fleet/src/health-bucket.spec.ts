@@ -1,4 +1,4 @@
-import { type HealthBucketClosed, rowsOf, sum, trialCounts } from '@sluice/domain-cohorts';
+import { type HealthBucketClosed, removalCounts, rowsOf, sum, trialCounts } from '@sluice/domain-cohorts';
 import { describe, expect, it } from 'vitest';
 import {
   BASE_BUILD,
@@ -9,11 +9,14 @@ import {
   pack,
   PATCHED_BUILD,
   recallNoted,
+  rolloutNoted,
   view,
 } from './facts.fixture.ts';
 import { type FleetShard } from './fleet-shard.ts';
 import { type BucketClosing, closeBucket, deadlinesAt, nothingAnnounced, announce } from './health-bucket.ts';
 import { readPackedFacts } from './packed-facts.ts';
+import { RecentReports } from './report-ids.ts';
+import { imageOf, packImage, readImage, restoreShard } from './shard-image.ts';
 
 const HOUR = 60 * MINUTE;
 
@@ -26,6 +29,7 @@ function closing(minutes: number, overrides: Partial<BucketClosing> = {}): Bucke
     throughRevision: 0,
     reportingDeadlineMs: 2 * HOUR,
     longOfflineMs: 72 * HOUR,
+    bucketOf: (salt, deviceId) => Number(deviceId.slice(2)) / 1000 + salt.length / 100,
     ...overrides,
   };
 }
@@ -166,9 +170,9 @@ describe('telling cohorts', () => {
     ]);
     add(shard, { ...installed(100), device: 'd-2' }, failed(400));
     expect(rows(410, shard)).toEqual([
-      { cohort: hourOf(70), band: 0, started: 0, failed: 0, fine: 1 },
       { cohort: hourOf(30), band: 2, started: 0, failed: 1, fine: 0 },
       { cohort: hourOf(70), band: 1, started: 0, failed: 0, fine: 0 },
+      { cohort: hourOf(70), band: 0, started: 0, failed: 0, fine: 1 },
     ]);
   });
 
@@ -286,22 +290,181 @@ describe('telling holders', () => {
   });
 });
 
+describe('counting removals of a recalled patch', () => {
+  const began = (minutes: number, device = 'd-1') => ({
+    ...about('PatchRemoveStarted', minutes, PATCHED_BUILD),
+    device,
+  });
+  const stuck = (minutes: number, device = 'd-1') => ({
+    ...about('PatchRemoveFailed', minutes, PATCHED_BUILD),
+    device,
+  });
+  const freed = (minutes: number, device = 'd-1') => ({ ...about('PatchRolledBack', minutes), device });
+  const seenOnBase = (minutes: number) => seen(minutes, BASE_BUILD);
+  const bootFails = (minutes: number, osBuild = BASE_BUILD): FactSketch => {
+    const { said, ...fact } = bootFailure(minutes);
+    return { ...fact, said: { ...said, osBuild } };
+  };
+
+  function recalledShard(): FleetShard {
+    const shard = notedShardOf(installed(0), { ...installed(0), device: 'd-2' });
+    shard.note(recallNoted('a'));
+    closeBucket(shard, nothingAnnounced, closing(1));
+    return shard;
+  }
+
+  function removalsIn(bucket: HealthBucketClosed | undefined): Record<string, number> {
+    const rows = bucket === undefined ? [] : rowsOf(bucket).removals;
+    for (const row of rows) expect(row).toMatchObject(place);
+    const counts = removalCounts.map((each) => [each, sum(rows.map((row) => row[each]))] as const);
+    return Object.fromEntries(counts.filter(([, count]) => count > 0));
+  }
+
+  it.each([
+    ['a start', [began(2)], 10, { started: 1 }],
+    ['a start and its good end', [began(2), freed(9)], 10, { started: 1, fine: 1 }],
+    ['a start and its failure', [began(2), stuck(9)], 10, { started: 1, failed: 1 }],
+    ['devices, not reports', [began(2), stuck(9), began(70), stuck(75), freed(80)], 90, { started: 1, failed: 1 }],
+    [
+      'a device that cannot start afterwards',
+      [began(2), freed(9), bootFails(12)],
+      20,
+      { started: 1, fine: 1, failed: 1 },
+    ],
+    ['no device that cannot start with the patch', [bootFails(12, PATCHED_BUILD)], 20, {}],
+    ['a good end without a start at once', [freed(9)], 10, { started: 1, fine: 1 }],
+    ['a build that shows it, though nothing was said', [seenOnBase(9)], 10, { started: 1, fine: 1 }],
+    ['no removal by its user', [removed(9)], 10, {}],
+    ['a failure without a start not before its deadline', [stuck(9)], 128, {}],
+    ['a failure without a start after it', [stuck(9)], 129, { started: 1, failed: 1 }],
+    [
+      'a failure that came together with its start likewise',
+      [{ ...began(9), receivedAt: NOON + 9 * MINUTE }, stuck(9)],
+      128,
+      { started: 1 },
+    ],
+    ['nothing of a device that said nothing', [], 600, {}],
+  ] as const)('counts %s', (_name, facts, minutes, counts) => {
+    const shard = recalledShard();
+    for (const each of facts) add(shard, each);
+    expect(removalsIn(closeBucket(shard, nothingAnnounced, closing(minutes)))).toEqual(counts);
+  });
+
+  it('misses an outcome when it is due, once, where the removal is known to have begun', () => {
+    const shard = recalledShard();
+    add(shard, began(2), began(3, 'd-2'));
+    add(shard, freed(20, 'd-2'));
+    expect(removalsIn(closeBucket(shard, nothingAnnounced, closing(299)))).toEqual({ started: 2, fine: 1 });
+    expect(removalsIn(closeBucket(shard, nothingAnnounced, closing(300)))).toEqual({ missing: 1 });
+    add(shard, stuck(310));
+    expect(removalsIn(closeBucket(shard, nothingAnnounced, closing(320)))).toEqual({});
+  });
+
+  it('counts nothing of a patch that is not recalled', () => {
+    const shard = notedShardOf(installed(0), began(2), stuck(9));
+    expect(closeBucket(shard, nothingAnnounced, closing(300))?.removals).toBeUndefined();
+  });
+
+  it('comes to the same after a restart from an image', () => {
+    const live = recalledShard();
+    add(live, began(2), stuck(9, 'd-2'));
+    const bytes = Buffer.concat(packImage(imageOf(live, new RecentReports(7))));
+    const { state } = restoreShard(readImage(bytes), 7);
+    for (const shard of [live, state]) add(shard, freed(20, 'd-2'));
+    const bucketOf = (shard: FleetShard) => closeBucket(shard, nothingAnnounced, closing(300));
+    const bucket = bucketOf(live);
+    expect(removalsIn(bucket)).toEqual({ started: 2, failed: 1, missing: 1 });
+    expect(bucketOf(state)).toEqual(bucket);
+  });
+});
+
 describe('telling populations', () => {
   it('counts a patched device under its base, and takes back what is gone', () => {
     const shard = notedShardOf(started(0), { ...installed(0), device: 'd-2' });
     const bucket = closeBucket(shard, nothingAnnounced, closing(1)) as HealthBucketClosed;
     const here = { platform: 'ios', model: 'iPhone18,1', base: BASE_BUILD, track: 'automatic' };
-    expect(bucket.populations).toEqual([{ ...here, devices: 2 }]);
+    expect(bucket.populations).toEqual([{ ...here, devices: 2, awake: 2 }]);
     add(shard, { occurredAt: NOON + HOUR, said: { osBuild: '23E200' } });
     add(shard, { device: 'd-2', occurredAt: NOON + HOUR, said: { osBuild: '23E200', ring: 'beta' } });
     const announced = announce(nothingAnnounced, bucket);
     const next = closeBucket(shard, announced, closing(61)) as HealthBucketClosed;
     expect(next.populations).toEqual([
-      { ...here, base: '23E200', devices: 1 },
-      { ...here, base: '23E200', ring: 'beta', devices: 1 },
-      { ...here, devices: 0 },
+      { ...here, base: '23E200', devices: 1, awake: 1 },
+      { ...here, base: '23E200', ring: 'beta', devices: 1, awake: 1 },
+      { ...here, devices: 0, awake: 0 },
     ]);
     expect(announce(announced, next).populations.size).toBe(2);
+  });
+
+  it('tells who was heard of in the last 36 h, when it has changed by more than one in fifty devices', () => {
+    const shard = notedShardOf(...Array.from({ length: 100 }, (_, device) => ({ device: `d-${String(device)}` })));
+    const bucket = closeBucket(shard, nothingAnnounced, closing(1)) as HealthBucketClosed;
+    expect(bucket.populations).toMatchObject([{ devices: 100, awake: 100 }]);
+    const announced = announce(nothingAnnounced, bucket);
+    const report = (device: number) =>
+      add(shard, { device: `d-${String(device)}`, occurredAt: NOON + 20 * HOUR, receivedAt: NOON + 20 * HOUR });
+    for (let device = 0; device < 98; device += 1) report(device);
+    expect(closeBucket(shard, announced, closing(35 * 60))).toBeUndefined();
+    // Two are asleep by now: no more than one in fifty.
+    expect(closeBucket(shard, announced, closing(37 * 60))).toBeUndefined();
+    const asleep = closeBucket(shard, announced, closing(57 * 60)) as HealthBucketClosed;
+    expect(asleep.populations).toMatchObject([{ devices: 100, awake: 0 }]);
+    expect(closeBucket(shard, announce(announced, asleep), closing(99 * 60))).toBeUndefined();
+  });
+
+  it('tells how many of the started are on the manual track', () => {
+    const manual = { ...started(0), device: 'd-2', said: { ...started(0).said, track: 'manual' as const } };
+    const bucket = closeBucket(notedShardOf(started(0), manual), nothingAnnounced, closing(1)) as HealthBucketClosed;
+    expect(rowsOf(bucket).installs).toMatchObject([{ started: 2, manual: 1 }]);
+  });
+});
+
+describe('telling harm', () => {
+  const incident = (device: string, minutes: number, said: FactSketch['said'] = {}): FactSketch => ({
+    ...{ kind: 'IncidentReported', device, occurredAt: NOON + minutes * MINUTE },
+    said: { signal: 'crash', ...said },
+  });
+  const harmOf = (shard: FleetShard, minutes: number, announced = nothingAnnounced) => {
+    const bucket = closeBucket(shard, announced, closing(minutes));
+    return bucket === undefined ? [] : rowsOf(bucket).harm;
+  };
+  const here = { platform: 'ios', model: 'iPhone18,1', base: BASE_BUILD };
+
+  it('tells the first incident of each signal and device since a rollout was noted, with its place and its waves', () => {
+    const shard = notedShardOf(incident('d-1', 1));
+    shard.note(rolloutNoted('a'));
+    add(shard, incident('d-2', 10), incident('d-2', 11), incident('d-2', 12, { signal: 'connectivity' }));
+    add(shard, { ...incident('d-3', 20, { osBuild: PATCHED_BUILD }), receivedAt: NOON + 95 * MINUTE });
+    expect(harmOf(shard, 100)).toEqual([
+      { rolloutId: 'r1', slice: here, signal: 'crash', waves: 6, place: 42_000, minute: 10, received: 10 },
+      { rolloutId: 'r1', slice: here, signal: 'connectivity', waves: 6, place: 42_000, minute: 12, received: 12 },
+      { rolloutId: 'r1', slice: here, signal: 'crash', waves: 6, place: 43_000, minute: 20, received: 95 },
+    ]);
+    add(shard, incident('d-2', 200));
+    expect(harmOf(shard, 210)).toEqual([]);
+  });
+
+  it('leaves out members of rings, other bases, other models, what happened before the start, and signals of no gate', () => {
+    const shard = notedShardOf();
+    const waves = [{ ring: 'beta' }, { audience: { model: ['iPhone18,1'] } }];
+    shard.note(rolloutNoted('a', { waves }));
+    add(shard, incident('d-1', 1, { ring: 'beta' }), incident('d-2', 1, { osBuild: '23X1' }), incident('d-3', -5));
+    add(shard, incident('d-4', 1, { model: 'iPhone17,1' }), incident('d-5', 1, { signal: 'slow' }));
+    expect(harmOf(shard, 10)).toEqual([]);
+  });
+
+  it('ends with the rollout, and begins anew for another', () => {
+    const shard = notedShardOf();
+    shard.note(rolloutNoted('a'));
+    add(shard, incident('d-1', 1));
+    const { source } = rolloutNoted('a');
+    const end = { type: 'ShardNoted', about: 'rollout-end', rolloutId: 'r1', patchId: 'a' } as const;
+    shard.note({ ...end, source: { ...source, revision: 9 } });
+    add(shard, incident('d-2', 2));
+    expect(harmOf(shard, 10)).toEqual([]);
+    shard.note(rolloutNoted('a', { rolloutId: 'r2', source: { ...source, stream: 'rollout-r2' } }));
+    add(shard, incident('d-1', 20));
+    expect(harmOf(shard, 30)).toMatchObject([{ rolloutId: 'r2', minute: 20 }]);
   });
 });
 

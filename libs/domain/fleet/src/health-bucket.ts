@@ -1,20 +1,27 @@
 import {
+  AWAKE_HOURS,
+  type BucketOf,
   columnsOf,
   type CountRow,
+  type HarmRow,
   type HealthBucketClosed,
   type HealthRows,
   type HolderCount,
   type InstallRow,
+  nothingCounted,
   patchSliceKey,
   type Population,
   populationKey,
   MINUTE_MS,
+  removalCounts,
+  type RemovalRow,
   rowsOf,
   type Slice,
   trialCounts,
 } from '@sluice/domain-cohorts';
 import { toTimeText } from '@sluice/event-sourcing';
 import { type FleetShard, TRIAL_MS } from './fleet-shard.ts';
+import { wavesOf } from './harm-counts.ts';
 import { type ProfileCount, type TrialDeadlines } from './install-trials.ts';
 import { type PatchTally } from './patch-counts.ts';
 
@@ -50,6 +57,7 @@ export interface BucketClosing {
   readonly reportingDeadlineMs: number;
   /** A holder that was not heard of for so long is offline. */
   readonly longOfflineMs: number;
+  readonly bucketOf: BucketOf;
 }
 
 /** The state after a bucket was told. */
@@ -86,10 +94,11 @@ export function closeBucket(
   closing: BucketClosing,
 ): HealthBucketClosed | undefined {
   const drained = state.drainHealth(deadlinesAt(closing.to, closing.reportingDeadlineMs));
-  const rows = rowsIn(state, drained, announced.pending);
+  const rows = { ...rowsIn(state, drained, announced.pending), harm: harmRows(state, drained.harms, closing.bucketOf) };
   const holders = holderLines(state, announced, drained.tallies, closing);
-  const populations = populationLines(state, announced);
-  const counted = rows.installs.length + rows.pending.length + rows.unreached.length;
+  const populations = populationLines(state, announced, closing.to);
+  const counted =
+    rows.installs.length + rows.pending.length + rows.unreached.length + rows.harm.length + rows.removals.length;
   if (counted === 0 && holders.length === 0 && populations.length === 0) return undefined;
   return {
     type: 'HealthBucketClosed',
@@ -121,10 +130,10 @@ type Drained = ReturnType<FleetShard['drainHealth']>;
 /** What was counted by profile, by slice. */
 function rowsIn(
   state: FleetShard,
-  { trials, pending, unreached }: Drained,
+  { trials, removals, pending, unreached }: Drained,
   announced: ReadonlyMap<string, CountRow>,
-): HealthRows {
-  const installs = new Map<string, Mutable<InstallRow>>();
+): Omit<HealthRows, 'harm'> {
+  const installs = new Map<string, Mutable<Required<InstallRow>>>();
   const placeOf = (patch: number, profileIndex: number) => {
     const profile = state.profiles.at(profileIndex);
     if (profile === undefined) return undefined;
@@ -136,9 +145,10 @@ function rowsIn(
     const place = placeOf(patch, profile);
     if (place === undefined) continue;
     const key = `${patchSliceKey(place)} ${String(cohort)} ${String(band)}`;
-    const row = installs.get(key);
-    if (row === undefined) installs.set(key, { ...place, cohort, band, ...counts });
-    else for (const each of trialCounts) row[each] += counts[each];
+    const row = installs.get(key) ?? { ...place, cohort, band, manual: 0, ...nothingCounted };
+    installs.set(key, row);
+    for (const each of trialCounts) row[each] += counts[each];
+    if (state.profiles.at(profile)?.track === 'manual') row.manual += counts.started;
   }
   const counted = (cells: readonly ProfileCount[]) => {
     const rows = new Map<string, Mutable<CountRow>>();
@@ -155,8 +165,44 @@ function rowsIn(
     installs: [...installs.values()].map(withoutDebt).filter((row) => trialCounts.some((each) => row[each] > 0)),
     pending: changed(counted(pending), announced),
     unreached: [...counted(unreached).values()],
+    removals: removalRows(removals, placeOf),
   };
 }
+
+function removalRows(
+  removals: Drained['removals'],
+  placeOf: (patch: number, profile: number) => { readonly patchId: string; readonly slice: Slice } | undefined,
+): RemovalRow[] {
+  const rows = new Map<string, Mutable<RemovalRow>>();
+  for (const { patch, profile, cohort, ...counts } of removals) {
+    const place = placeOf(patch, profile);
+    if (place === undefined) continue;
+    const key = `${patchSliceKey(place)} ${String(cohort)}`;
+    const row = rows.get(key) ?? { ...place, cohort, started: 0, failed: 0, fine: 0, missing: 0 };
+    rows.set(key, row);
+    for (const each of removalCounts) row[each] += each === 'missing' ? counts.open : counts[each];
+  }
+  return [...rows.values()]
+    .map((row) => ({ ...row, missing: Math.max(0, row.missing) }))
+    .filter((row) => removalCounts.some((each) => row[each] > 0));
+}
+
+/** Where each harmed device lies among the buckets of the rollout, and when it was harmed. */
+function harmRows(state: FleetShard, harms: Drained['harms'], bucketOf: BucketOf): HarmRow[] {
+  return harms.flatMap(({ rolloutId, device, profile, signal, when, received }) => {
+    const [rollout, looks] = [state.notes.rolloutOf(rolloutId), state.profiles.at(profile)];
+    if (rollout === undefined || looks === undefined) return [];
+    const slice: Slice = { platform: looks.platform, model: looks.model, base: state.baseOf(looks) };
+    const sinceStart = (ms: number) => Math.max(0, Math.floor((ms - Date.parse(rollout.startedAt)) / MINUTE_MS));
+    const place = Math.floor(bucketOf(rollout.salt, state.devices.idOf(device)) * MILLION);
+    const [minute, receivedMinute] = [sinceStart(when), sinceStart(received)];
+    return [
+      { rolloutId, slice, signal, waves: wavesOf(rollout, looks, slice.base), place, minute, received: receivedMinute },
+    ];
+  });
+}
+
+const MILLION = 1_000_000;
 
 /** A device that tells another model midway is counted in two slices, in one of them less than not at all. */
 function withoutDebt(row: InstallRow): InstallRow {
@@ -205,16 +251,27 @@ function isChanged(line: HolderCount, before: HolderCount | undefined): boolean 
   );
 }
 
-function populationLines(state: FleetShard, announced: AnnouncedHealth): Population[] {
-  const present = new Map<string, Population>();
-  for (const { profile, devices } of state.profiles.populations()) {
-    if (devices === 0) continue;
+/** A count of awake devices is told again when it has changed by more than this part of the devices. */
+const AWAKE_STEP = 1 / 50;
+
+function populationLines(state: FleetShard, announced: AnnouncedHealth, toMs: number): Population[] {
+  const present = new Map<string, Mutable<Population> & { awake: number }>();
+  const awakeBy = state.awakeByProfile(toMs - AWAKE_HOURS * 3_600_000);
+  state.profiles.populations().forEach(({ profile, devices }, index) => {
+    if (devices === 0) return;
     const { platform, model, track, ring } = profile;
-    const line = { platform, model, base: state.baseOf(profile), track, ...(ring !== undefined && { ring }), devices };
-    const key = populationKey(line);
-    present.set(key, { ...line, devices: devices + (present.get(key)?.devices ?? 0) });
-  }
-  const changed = [...present].filter(([key, line]) => line.devices !== announced.populations.get(key)?.devices);
+    const alike = { platform, model, base: state.baseOf(profile), track, ...(ring !== undefined && { ring }) };
+    const line = present.get(populationKey({ ...alike, devices })) ?? { ...alike, devices: 0, awake: 0 };
+    present.set(populationKey(line), line);
+    line.devices += devices;
+    line.awake += awakeBy[index] ?? 0;
+  });
+  const changed = [...present].filter(([key, line]) => hasChanged(line, announced.populations.get(key)));
   const gone = [...announced.populations].filter(([key]) => !present.has(key));
-  return [...changed.map(([, line]) => line), ...gone.map(([, line]) => ({ ...line, devices: 0 }))];
+  return [...changed.map(([, line]) => line), ...gone.map(([, line]) => ({ ...line, devices: 0, awake: 0 }))];
+}
+
+function hasChanged({ devices, awake }: Population & { awake: number }, before: Population | undefined): boolean {
+  if (before?.devices !== devices || before.awake === undefined) return true;
+  return awake !== before.awake && (awake === 0 || Math.abs(awake - before.awake) > devices * AWAKE_STEP);
 }

@@ -59,6 +59,9 @@ export interface TrialsCopy {
 
 const TRIAL_BITS = ENTRY.trialFlag | ENTRY.failedFlag | ENTRY.fineFlag;
 
+/** Where is kept what is known of a trial: the flags, and the hour in which it began. */
+export type TrialStore = Pick<EntryTable, 'patch' | 'flags' | 'setFlags' | 'cohort' | 'setCohort'>;
+
 /** More profiles than this in a shard would make two cells share a number; cohorts are told apart over 128 hours. */
 const PROFILES_MAX = 2 ** 26;
 const COHORTS = 128;
@@ -69,7 +72,8 @@ const HOUR_MS = 3_600_000;
  * the cohort of the hour in which that was received, because devices' clocks cannot be relied on. It fails with the first
  * failure, and went well with the first `installed` before one (it may fail later, and is in both). Without a reported
  * start, a good outcome counts at once and a failure only once its deadline has passed: failures arrive at once and
- * successes after a restart, so counting failures as they come would fake a failure rate.
+ * successes after a restart, so counting failures as they come would fake a failure rate. With `missingFails` a trial
+ * whose outcome is missing has failed by that, and fails no second time.
  */
 export class InstallTrials {
   private cells = new Map<number, TrialCell>();
@@ -83,7 +87,10 @@ export class InstallTrials {
   /** Starts that were received in the same instant, as those of one request are. */
   private latest = { receivedAt: NaN, entries: new Set<number>() };
 
-  constructor(private readonly entries: EntryTable) {}
+  constructor(
+    private readonly entries: TrialStore,
+    private readonly missingFails = false,
+  ) {}
 
   /** A device tried and got no package. Its trial, if it has begun, stays open for a day. */
   unreached(entry: number, profile: number, receivedAt: number): void {
@@ -127,9 +134,11 @@ export class InstallTrials {
 
   private countFailure(entry: number, profile: number, countedAt: number): void {
     const flags = this.entries.flags(entry);
+    const isFine = (flags & ENTRY.fineFlag) !== 0;
+    if (this.missingFails && !isFine && countedAt >= dueAt(this.entries.cohort(entry))) return;
     const cell = this.cell(entry, profile, countedAt);
     cell.failed += 1;
-    if ((flags & ENTRY.fineFlag) !== 0) cell.relapsed += 1;
+    if (isFine) cell.relapsed += 1;
     else this.watch(entry, profile, countedAt, 'known');
   }
 
@@ -185,7 +194,9 @@ export class InstallTrials {
       this.waitingFrom = 0;
     }
     this.missOutcomes(to);
-    const [trials, unreached] = [[...this.cells.values()], [...this.unreachedCells.values()]];
+    // In the same order for everybody who folded the same, from whichever image.
+    const trials = [...this.cells.values()].sort((left, right) => compare(placeOf(left), placeOf(right)));
+    const unreached = [...this.unreachedCells.values()].sort((left, right) => compare(placeOf(left), placeOf(right)));
     this.cells = new Map();
     this.unreachedCells = new Map();
     return { trials, unreached };
@@ -319,4 +330,15 @@ function recordsIn(numbers: Float64Array, each: number): number[][] {
   return Array.from({ length: numbers.length / each }, (_, index) => [
     ...numbers.subarray(index * each, (index + 1) * each),
   ]);
+}
+
+type Place = Pick<TrialCell, 'patch' | 'profile'> & Partial<Pick<TrialCell, 'cohort' | 'band'>>;
+
+function placeOf({ patch, profile, cohort = 0, band = 0 }: Place): number[] {
+  return [patch, profile, cohort, band];
+}
+
+function compare(left: readonly number[], right: readonly number[]): number {
+  const index = left.findIndex((number, each) => number !== right[each]);
+  return (left[index] ?? 0) - (right[index] ?? 0);
 }

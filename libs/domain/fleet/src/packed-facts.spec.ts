@@ -118,7 +118,8 @@ describe('reading what former versions wrote', () => {
 
   it('finds the same facts in each version', () => {
     const events = unpackFacts(pack(...facts), known);
-    expect(events.map(({ type }) => type).toSorted()).toEqual([...factKinds].toSorted());
+    // Kinds that came later are in no former commit.
+    expect(events.map(({ type }) => type).toSorted()).toEqual(factKinds.slice(0, 8).toSorted());
     expect(unpackFacts(bytesOf(goldenCommits[1]), known)).toEqual(events);
     expect(unpackFacts(bytesOf(goldenCommits[2]), known)).toEqual(events);
   });

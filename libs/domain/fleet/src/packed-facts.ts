@@ -155,6 +155,7 @@ function eventOf(
   switch (type) {
     case 'InstallStarted':
     case 'PatchInstalled':
+    case 'PatchRemoveStarted':
       return { type, ...observation, ...target };
     case 'PatchInstallFailed':
     case 'PatchRemoveFailed':
@@ -231,8 +232,7 @@ function readTimes(bytes: Uint8Array, lags: number, { count, base, farTimes }: S
 }
 
 const RETIRED = kindCodes.DeviceRetired;
-const FIRST_WITH_PATCH = kindCodes.InstallStarted;
-const LAST_WITH_PATCH = kindCodes.PatchRemoveFailed;
+const WITHOUT_PATCH: ReadonlySet<number> = new Set([kindCodes.DeviceObserved, RETIRED, kindCodes.IncidentReported]);
 
 function checkReferences({ count, heads, profiles, targets, profileLines, targetLines }: PackedFacts): void {
   for (let index = 0; index < count; index += 1) {
@@ -242,8 +242,7 @@ function checkReferences({ count, heads, profiles, targets, profileLines, target
     const profile = profiles[index] ?? NONE;
     const target = targets[index] ?? NONE;
     const profileFits = kind === RETIRED ? profile === NONE : profile < profileLines.length;
-    const needsTarget = kind >= FIRST_WITH_PATCH && kind <= LAST_WITH_PATCH;
-    const targetFits = target < targetLines.length || (target === NONE && !needsTarget);
+    const targetFits = target < targetLines.length || (target === NONE && WITHOUT_PATCH.has(kind));
     if (!profileFits || !targetFits || cause >= removalCauses.length || kind >= factKinds.length) {
       throw new PackedFactsError(`fact ${String(index)} refers to what is not there`);
     }

@@ -2,7 +2,7 @@ import { type FactSketch, NOON } from './facts.fixture.ts';
 
 const said = { patchId: 'ios-26.3.1-a', rolloutId: 'r1' };
 
-/** One fact of each kind, with everything that a fact can have. */
+/** One fact of each kind that version 1 knew, with everything that a fact can have. */
 export const goldenFacts: readonly FactSketch[] = [
   { device: 'd-1' },
   { device: 'd-2', kind: 'InstallStarted', said },

@@ -28,6 +28,11 @@ export function placeOf({ isKnown, state, cause }: RecalledDevice, before: numbe
   return CODE[cause ?? 'unknown'];
 }
 
+/** True for the codes of devices that went back to the base by the recall, as far as is known. */
+export function isFreed(code: number): boolean {
+  return code === CODE.recall || code === CODE.unknown;
+}
+
 /** The devices of one recall in a shard. */
 export class RecallSet {
   /** Devices that hold the patch, or did so when they were last looked at; some of them twice. */

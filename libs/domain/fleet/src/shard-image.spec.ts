@@ -11,6 +11,7 @@ import {
   pack,
   PATCHED_BUILD,
   recallNoted,
+  rolloutNoted,
 } from './facts.fixture.ts';
 import { factKinds } from './facts.ts';
 import { FleetShard } from './fleet-shard.ts';
@@ -71,7 +72,7 @@ function toCommits(history: readonly (readonly Sketch[])[]): PackedFacts[] {
           report: `${String(commit)} ${String(index)}`,
           occurredAt: NOON + minutes * MINUTE,
           receivedAt: NOON + commit * 2 * DAY + index,
-          said: { patchId, osBuild, cause: 'user' },
+          said: { patchId, osBuild, cause: 'user', ...(kind === 'IncidentReported' && { signal: 'crash' }) },
         })),
       ),
     ),
@@ -99,6 +100,7 @@ describe('taking an image of a shard', () => {
           folded.apply(facts);
           if (index === 2) folded.state.note(buildNoted('a'));
           if (index === 3) folded.state.note(recallNoted('a'));
+          if (index === 1) folded.state.note(rolloutNoted('a'));
           if (index === announced) folded.state.drainHealth(deadlinesAt(NOON + index * DAY, 0));
         });
         const restored = sent(folded);

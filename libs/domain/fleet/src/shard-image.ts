@@ -8,6 +8,8 @@ import {
   WATCHED_NUMBERS,
 } from './install-trials.ts';
 import { FleetShard } from './fleet-shard.ts';
+import { HARM_NUMBERS, type HarmCopy, HARMED_NUMBERS } from './harm-counts.ts';
+import { MARK } from './removal-marks.ts';
 import { TROUBLE } from './install-troubles.ts';
 import { RecentReports, type RememberedDay } from './report-ids.ts';
 import { type ShardNoted } from './shard-notes.ts';
@@ -17,9 +19,12 @@ import { type ShardSnapshot, snapshotOf } from './shard-snapshot.ts';
  * All that the fold of a shard's commits comes to, what no bucket has told yet and the reports that are remembered
  * included: another instance goes on from it as if it had folded the commits itself.
  */
-export interface ShardImage extends ShardSnapshot, TrialsCopy {
+export interface ShardImage extends ShardSnapshot, TrialsCopy, HarmCopy {
   /** Per patch by number: removals and failed removals that no bucket has told. */
   readonly tallies: Uint32Array;
+  /** What is known of removals, by entry, and their trials. */
+  readonly removalMarks: Uint32Array;
+  readonly removals: TrialsCopy;
   readonly reports: readonly RememberedDay[];
 }
 
@@ -35,16 +40,25 @@ export interface RestoredShard {
 }
 
 /** To be raised whenever a section, or the layout of a record in it, changes. */
-const IMAGE_VERSION = 7;
+const IMAGE_VERSION = 8;
 /** Sections begin at multiples of this, so that they can be seen as words and floats where they lie. */
 const ALIGNMENT_BYTES = 8;
-const SECTIONS = 18;
+const SECTIONS = 24;
 /** Version, facts, and the length of each section. */
 const HEADER_FLOATS = 2 + SECTIONS;
+const NOTHING = new Float64Array(0);
 const HEADER_BYTES = HEADER_FLOATS * 8;
 
 export function imageOf(state: FleetShard, recent: RecentReports): ShardImage {
-  return { ...snapshotOf(state), tallies: state.patches.copyTallies(), ...state.trials.copy(), reports: recent.copy() };
+  return {
+    ...snapshotOf(state),
+    tallies: state.patches.copyTallies(),
+    ...state.trials.copy(),
+    removalMarks: state.removalMarks.records.copy(),
+    removals: state.removals.copy(),
+    ...state.harm.copy(),
+    reports: recent.copy(),
+  };
 }
 
 export function restoreShard(image: ShardImage, rememberedDays: number): RestoredShard {
@@ -79,6 +93,12 @@ export function packImage(image: ShardImage): Uint8Array<ArrayBuffer>[] {
     image.unreached,
     image.outcomes,
     image.stuck,
+    image.harmed,
+    image.harms,
+    image.removalMarks,
+    image.removals.cells,
+    image.removals.watched,
+    image.removals.outcomes,
     Float64Array.from(image.reports.flatMap((day) => [day.day, day.reports.length])),
     reports,
   ];
@@ -108,6 +128,17 @@ export function readImage(bytes: Uint8Array): ShardImage {
     unreached: floats(next.section()),
     outcomes: floats(next.section()),
     stuck: floats(next.section()),
+    harmed: floats(next.section()),
+    harms: floats(next.section()),
+    removalMarks: words(next.section()),
+    // A removal needs no package.
+    removals: {
+      cells: floats(next.section()),
+      watched: floats(next.section()),
+      outcomes: floats(next.section()),
+      unreached: NOTHING,
+      stuck: NOTHING,
+    },
   };
   const reports = daysOf(floats(next.section()), words(next.section()));
   const fits =
@@ -117,13 +148,23 @@ export function readImage(bytes: Uint8Array): ShardImage {
     image.retired.length % 2 === 0 &&
     image.troubles.length % TROUBLE.words === 0 &&
     image.tallies.length === image.patches.length * 2 &&
-    image.cells.length % CELL_NUMBERS === 0 &&
-    image.watched.length % WATCHED_NUMBERS === 0 &&
-    image.unreached.length % UNREACHED_NUMBERS === 0 &&
-    image.outcomes.length % OUTCOME_NUMBERS === 0 &&
-    image.stuck.length % OUTCOME_NUMBERS === 0;
+    image.harmed.length % HARMED_NUMBERS === 0 &&
+    image.harms.length % HARM_NUMBERS === 0 &&
+    image.removalMarks.length % MARK.words === 0 &&
+    areWhole(image) &&
+    areWhole(image.removals);
   if (!fits) throw new ShardImageError('a section is cut off');
   return { ...image, reports };
+}
+
+function areWhole({ cells, watched, unreached, outcomes, stuck }: TrialsCopy): boolean {
+  return (
+    cells.length % CELL_NUMBERS === 0 &&
+    watched.length % WATCHED_NUMBERS === 0 &&
+    unreached.length % UNREACHED_NUMBERS === 0 &&
+    outcomes.length % OUTCOME_NUMBERS === 0 &&
+    stuck.length % OUTCOME_NUMBERS === 0
+  );
 }
 
 function sectionsOf(bytes: Uint8Array) {

@@ -1,4 +1,4 @@
-import { type Platform } from '@sluice/domain-cohorts';
+import { type Audience, type Platform } from '@sluice/domain-cohorts';
 
 /** Where an event lies in another service's stream. */
 export interface NoteSource {
@@ -32,11 +32,26 @@ export interface PullNoted extends Note {
   readonly recallEpoch: number;
 }
 
+/** A rollout that has started, as its plan has it: harm is counted for it. Noted again when the plan was changed. */
+export interface RolloutNoted extends Note {
+  readonly about: 'rollout';
+  readonly rolloutId: string;
+  readonly salt: string;
+  readonly startedAt: string;
+  readonly waves: readonly { readonly ring?: string; readonly audience?: Audience }[];
+}
+
+/** Nothing is counted for the rollout any more: it was aborted, or let in the devices that it was held against. */
+export interface RolloutEndNoted extends Note {
+  readonly about: 'rollout-end';
+  readonly rolloutId: string;
+}
+
 /**
  * What the counts of a shard need from elsewhere, noted in the shard's own stream when it was heard (design §3.2): from
  * then on it counts, so that restart, take-over, verify and `as of` agree. No public event, and no fact.
  */
-export type ShardNoted = BuildsNoted | PullNoted;
+export type ShardNoted = BuildsNoted | PullNoted | RolloutNoted | RolloutEndNoted;
 
 /** What the build of a platform is. */
 interface Meaning {
@@ -51,6 +66,8 @@ export class ShardNotes {
   private readonly meanings = new Map<string, Meaning>();
   private readonly published = new Map<string, BuildsNoted[]>();
   private readonly pulls = new Map<string, PullNoted>();
+  private readonly rollouts = new Map<string, RolloutNoted | RolloutEndNoted>();
+  private readonly bases = new Map<string, Set<string>>();
 
   /** False when all of it was noted before, or a later pull of the patch. */
   add(note: ShardNoted): boolean {
@@ -59,11 +76,16 @@ export class ShardNotes {
       this.pulls.set(note.patchId, note);
       return true;
     }
+    if (note.about !== 'builds') {
+      this.rollouts.set(note.rolloutId, note);
+      return true;
+    }
     const { patchId, platform, builds } = note;
     this.published.set(patchId, [...(this.published.get(patchId) ?? []), note]);
     for (const { build, prerequisiteBuild: base } of builds) {
       this.meaningOf(platform, build).runs = { patchId, base };
       this.meaningOf(platform, base).isBaseOf.add(patchId);
+      this.bases.set(patchId, (this.bases.get(patchId) ?? new Set<string>()).add(base));
     }
     return true;
   }
@@ -71,6 +93,10 @@ export class ShardNotes {
   /** True when the note would change nothing. */
   has(note: ShardNoted): boolean {
     if (note.about === 'pull') return (this.pulls.get(note.patchId)?.recallEpoch ?? -1) >= note.recallEpoch;
+    if (note.about !== 'builds') {
+      const known = this.rollouts.get(note.rolloutId)?.source;
+      return known !== undefined && known.revision >= note.source.revision;
+    }
     const { patchId, platform, builds } = note;
     const isKnown = ({ build, prerequisiteBuild }: NotedBuild) => {
       const runs = this.meanings.get(keyOf(platform, build))?.runs;
@@ -99,13 +125,24 @@ export class ShardNotes {
     return this.meanings.get(keyOf(platform, build))?.isBaseOf ?? [];
   }
 
+  /** The rollout while harm is counted for it, undefined when it is not. */
+  rolloutOf(rolloutId: string): RolloutNoted | undefined {
+    const note = this.rollouts.get(rolloutId);
+    return note?.about === 'rollout' ? note : undefined;
+  }
+
+  /** Whether the patch has a build for devices on this base. */
+  isBaseOf(patchId: string, base: string): boolean {
+    return this.bases.get(patchId)?.has(base) ?? false;
+  }
+
   pullOf(patchId: string): PullNoted | undefined {
     return this.pulls.get(patchId);
   }
 
   /** All notes that count, in the order in which they came: what a shard is restored with. */
   copy(): readonly ShardNoted[] {
-    return [...[...this.published.values()].flat(), ...this.pulls.values()];
+    return [...[...this.published.values()].flat(), ...this.pulls.values(), ...this.rollouts.values()];
   }
 
   private meaningOf(platform: Platform, build: string): Meaning {

@@ -3,12 +3,16 @@ import { DEVICE, DeviceTable } from './device-table.ts';
 import { DeviceFlags } from './device-flags.ts';
 import { EntryTable, type PatchState, RAW } from './entry-table.ts';
 import { type Profile } from './facts.ts';
+import { wavesOf } from './harm-counts.ts';
 import { InstallTroubles, type Trouble } from './install-troubles.ts';
 import { KEY_BYTES } from './packed-layout.ts';
 import { PatchCounts } from './patch-counts.ts';
 import { ProfileTable } from './profile-table.ts';
 import { NOWHERE } from './records.ts';
 import { ShardNotes } from './shard-notes.ts';
+
+/** A report of longer before what was last heard of its device is told by a clock that is wrong. */
+const BEHIND_MS_MAX = 24 * 3_600_000;
 
 /** One patch on a device, as it is shown. */
 export interface ShownPatch extends Trouble {
@@ -85,6 +89,25 @@ export class ShardState {
     return this.devices.records.float(device, DEVICE.profileAtFloat);
   }
 
+  /** Known devices by the number of their profile, of those that were heard of since an instant. */
+  awakeByProfile(sinceMs: number): Uint32Array {
+    const awake = new Uint32Array(this.profiles.lines.texts.length);
+    for (let device = 0; device < this.devices.count; device += 1) {
+      if (!this.devices.is(device, DEVICE.counted) || this.lastReportAt(device) < sinceMs) continue;
+      const profile = this.devices.profile(device);
+      awake[profile] = (awake[profile] ?? 0) + 1;
+    }
+    return awake;
+  }
+
+  /** Whether a rollout for which harm is counted could reach devices of a profile, other than as members of a ring. */
+  protected isWithinReach(profile: number, rolloutId: string): boolean {
+    const [rollout, looks] = [this.notes.rolloutOf(rolloutId), this.profiles.at(profile)];
+    if (rollout === undefined || looks === undefined) return false;
+    const base = this.baseOf(looks);
+    return this.notes.isBaseOf(rollout.patchId, base) && wavesOf(rollout, looks, base) !== 0;
+  }
+
   /** The patches of a device as shown. */
   *shownPatches(device: number): Iterable<ShownPatch> {
     let entry = this.word(device, DEVICE.firstEntry);
@@ -134,5 +157,32 @@ export class ShardState {
 
   protected word(device: number, word: number): number {
     return this.devices.records.word(device, word);
+  }
+
+  protected isBehind(device: number, occurred: number, received: number): boolean {
+    const lastReportAt = this.lastReportAt(device);
+    return occurred < (lastReportAt === -Infinity ? received : lastReportAt) - BEHIND_MS_MAX;
+  }
+
+  protected isOfAnotherModel(device: number, profile: number): boolean {
+    const before = this.devices.profile(device);
+    if (before === profile || this.lastReportAt(device) === -Infinity) return false;
+    return this.profiles.at(before)?.model !== this.profiles.at(profile)?.model;
+  }
+
+  /** False when it is the build of no patch. */
+  protected ran(device: number, patch: number, when: number): boolean {
+    if (patch === NOWHERE) return false;
+    this.entries.write(this.entryOf(device, patch), RAW.ran, when);
+    return true;
+  }
+
+  protected entryOf(device: number, patch: number): number {
+    const first = this.word(device, DEVICE.firstEntry);
+    const found = this.entries.find(first, patch);
+    if (found !== NOWHERE) return found;
+    const entry = this.entries.add(first, patch);
+    this.devices.records.setWord(device, DEVICE.firstEntry, entry);
+    return entry;
   }
 }

@@ -7,7 +7,7 @@ import {
   sliceKey,
   sum,
 } from '@sluice/domain-cohorts';
-import { type Audience, type CompiledAudience, compileAudience, includes } from './audience.ts';
+import { type Audience, type CompiledAudience, compileAudience, includes } from '@sluice/domain-cohorts';
 import { type Plan, type Wave } from './plan.ts';
 import { type PublishedPatch } from './catalog-events.ts';
 import { type KnownSlice } from './rollout-messages.ts';

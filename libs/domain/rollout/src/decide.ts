@@ -7,7 +7,7 @@ import {
   msUntilInside,
   type Platform,
 } from '@sluice/domain-cohorts';
-import { includes } from './audience.ts';
+import { includes } from '@sluice/domain-cohorts';
 import {
   CHECK_IN_SECONDS,
   type Directive,

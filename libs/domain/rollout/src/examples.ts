@@ -1,10 +1,12 @@
 import {
   columnsOf,
   type CountRow,
+  type HarmRow,
   type HealthBucketClosed,
   type HolderCount,
   type InstallRow,
   nothingCounted,
+  type RemovalRow,
 } from '@sluice/domain-cohorts';
 import { type Decider, type DomainEvent, fold, Rejection } from '@sluice/event-sourcing';
 import { type AskingDevice } from './decide.ts';
@@ -128,7 +130,7 @@ export const aborted = (at: string, rolloutId = 'r1'): RolloutEvent => ({
 });
 
 export const evidence: SumEvidence = {
-  rule: 'evidence-sum/1',
+  rule: 'evidence-sum/2',
   patchId: 'a',
   alpha: 0.001,
   logSum: 12,
@@ -189,17 +191,34 @@ export function installRow(change: Partial<InstallRow> = {}): InstallRow {
   return { patchId: 'a', slice, cohort: minuteMs(0) / 3_600_000, band: 0, ...nothingCounted, ...change };
 }
 
+/** A row of removals, likewise. */
+export function removalRow(change: Partial<RemovalRow> = {}): RemovalRow {
+  const { patchId, slice, cohort } = installRow();
+  return { patchId, slice, cohort, started: 0, failed: 0, fine: 0, missing: 0, ...change };
+}
+
 interface BucketContent {
   readonly installs?: readonly InstallRow[];
   readonly pending?: readonly CountRow[];
   readonly unreached?: readonly CountRow[];
+  readonly harm?: readonly HarmRow[];
+  readonly removals?: readonly RemovalRow[];
   readonly holders?: readonly HolderCount[];
   readonly shard?: number;
   readonly shards?: number;
 }
 
 export function healthBucket(to: string, content: BucketContent): HealthBucketClosed {
-  const { installs = [], pending = [], unreached = [], holders = [], shard = 0, shards = 1 } = content;
+  const {
+    installs = [],
+    pending = [],
+    unreached = [],
+    harm = [],
+    removals = [],
+    holders = [],
+    shard = 0,
+    shards = 1,
+  } = content;
   return {
     type: 'HealthBucketClosed',
     shard,
@@ -210,7 +229,7 @@ export function healthBucket(to: string, content: BucketContent): HealthBucketCl
     part: 1,
     parts: 1,
     reportingDeadlineMinutes: 240,
-    ...columnsOf({ installs, pending, unreached }),
+    ...columnsOf({ installs, pending, unreached, harm, removals }),
     holders,
     populations: [],
   };

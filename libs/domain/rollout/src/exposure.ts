@@ -9,6 +9,7 @@ import {
   rampPercent,
 } from '@sluice/domain-cohorts';
 import { type Plan, type Wave } from './plan.ts';
+import { type Permission } from './rollout-messages.ts';
 
 /**
  * What has widened so far. `grants`: nothing but what was granted; `closed` has, for each wave before the open one, the
@@ -50,7 +51,8 @@ export function ranMsOf({ exposure }: Exposed, nowMs: number): number {
   }
   const { grant } = exposure;
   // Before its beginning the grant before it runs, and ends where this one begins.
-  return grant === undefined ? 0 : Math.max(0, grant.ranMs + Math.min(nowMs, grant.toMs) - grant.fromMs);
+  if (grant === undefined) return 0;
+  return grant.paced === true ? grant.ranMs : Math.max(0, grant.ranMs + Math.min(nowMs, grant.toMs) - grant.fromMs);
 }
 
 /** The share of buckets inside one wave (counted from 1), in percent, without regard to the hold-back. */
@@ -86,7 +88,7 @@ export function plannedPercent(exposed: Exposed, nowMs: number): number {
 export function isWaveOver(exposed: Exposed, nowMs: number): boolean {
   const wave = waveOf(exposed);
   if (wave === undefined) return false;
-  const hasBegun = exposed.exposure.by === 'ramp' || (exposed.exposure.grant?.fromMs ?? Infinity) <= nowMs;
+  const hasBegun = exposed.exposure.by === 'ramp' || beginsWith(exposed.exposure.grant) <= nowMs;
   return hasBegun && ranMsOf(exposed, nowMs) >= durationsOf(wave).endMs;
 }
 
@@ -97,22 +99,39 @@ export function waveOverAtMs(exposed: Exposed, nowMs: number): number {
 }
 
 /**
- * The next piece of the ramp or bake; undefined when none is due: the last one runs for long enough, or all was granted.
- * `passMs` is the time between two passes of the process that grants.
+ * The next piece of the ramp or bake; undefined when none is due: the last one runs for long enough, all was granted, or the
+ * pace allows no more than what is exposed.
  */
-export function nextGrant(exposed: Exposed, nowMs: number, passMs: number): Grant | undefined {
+export function nextGrant(
+  exposed: Exposed,
+  nowMs: number,
+  { passMs, percentMax = 100 }: Permission,
+): Grant | undefined {
   const wave = waveOf(exposed);
   const { exposure } = exposed;
   if (wave === undefined || exposure.by === 'ramp') return undefined;
   const last = exposure.grant;
   const { rampMs, endMs } = durationsOf(wave);
-  const ranMs = last === undefined ? 0 : last.ranMs + last.toMs - last.fromMs;
-  if (last !== undefined && (ranMs >= endMs || !isDue(last, nowMs))) return undefined;
+  const ranMs = last === undefined ? 0 : ranMsOf(exposed, last.toMs);
+  if (last !== undefined && ((ranMs >= endMs && last.paced !== true) || !isDue(last, nowMs))) return undefined;
   const isRamp = ranMs < rampMs;
   const wantedMs = Math.max(isRamp ? RAMP_GRANT_MS : BAKE_GRANT_MS, PASSES_PER_GRANT * passMs);
-  const lengthMs = Math.min(wantedMs, (isRamp ? rampMs : endMs) - ranMs);
   const fromMs = beginningOf(exposure.notBeforeMs, last, { nowMs, passMs });
-  const fromPercent = Math.max(last?.toPercent ?? 0, rampPercent(wave.ramp, ranMs));
+  const reached = last?.toPercent ?? 0;
+  const begins = rampPercent(wave.ramp, ranMs);
+  // What the ramp begins with is exposed as far as the pace allows, and the ramp goes on from there when all of it is.
+  if (begins > Math.max(reached, percentMax)) {
+    const [percent, paced] = [percentMax, true] as const;
+    if (percentMax <= reached) return undefined;
+    return { fromPercent: percent, toPercent: percent, fromMs, toMs: fromMs + wantedMs, ranMs, paced };
+  }
+  const lengthMs = Math.min(
+    wantedMs,
+    (isRamp ? rampMs : endMs) - ranMs,
+    isRamp ? msUntil(wave, percentMax) - ranMs : Infinity,
+  );
+  if (isRamp && lengthMs < Math.min(wantedMs * RENEWAL_PART, rampMs - ranMs)) return undefined;
+  const fromPercent = Math.max(reached, begins);
   const toPercent = Math.max(fromPercent, rampPercent(wave.ramp, ranMs + lengthMs));
   return { fromPercent, toPercent, fromMs, toMs: fromMs + lengthMs, ranMs };
 }
@@ -180,12 +199,23 @@ export function underPlan(exposed: Exposed, plan: Plan, nowMs: number): Exposure
   const { rampMs } = durationsOf(after);
   const isRampOver = reached >= after.ramp.toPercent;
   const ranMs = isRampOver ? rampMs + bakedMs : Math.min(rampMs, Math.ceil(msUntilPercent(after.ramp, reached)));
-  const grant = { fromPercent: reached, toPercent: reached, fromMs: nowMs, toMs: nowMs, ranMs };
+  const paced = reached < rampPercent(after.ramp, ranMs) && { paced: true as const };
+  const grant = { fromPercent: reached, toPercent: reached, fromMs: nowMs, toMs: nowMs, ranMs, ...paced };
   return { ...exposure, grant, notBeforeMs: nowMs };
 }
 
 function waveOf({ plan, wave }: Exposed): Wave | undefined {
   return plan.waves[wave - 1];
+}
+
+/** The running time after which the ramp is at a percentage, in whole milliseconds; what it ends with takes all of it. */
+function msUntil({ ramp }: Wave, percent: number): number {
+  return percent >= ramp.toPercent ? Infinity : Math.floor(msUntilPercent(ramp, percent));
+}
+
+/** A grant that the pace cut short has not begun what it is for. */
+function beginsWith(grant: Grant | undefined): number {
+  return grant === undefined || grant.paced === true ? Infinity : grant.fromMs;
 }
 
 function isDue({ fromMs, toMs }: Grant, nowMs: number): boolean {

@@ -1,5 +1,5 @@
 import { type Decider, reject, unknownEvent } from '@sluice/event-sourcing';
-import { type Audience, toAudience } from './audience.ts';
+import { type Audience, toAudience } from '@sluice/domain-cohorts';
 import { type SumEvidence } from './gates/verdict.ts';
 
 /** What a hold stops: devices of the slice, for one patch or for all. An empty slice without a patch is the global stop. */

@@ -1,14 +1,15 @@
-export * from './audience.ts';
 export * from './catalog-events.ts';
 export * from './census.ts';
 export * from './decide.ts';
 export * from './directive.ts';
 export * from './exposure.ts';
 export * from './gates/ledger.ts';
+export * from './gates/removals.ts';
 export * from './gates/verdict.ts';
 export { logRateEvidence } from './gates/rates.ts';
 export * from './gates/going-on.ts';
 export * from './hold.ts';
+export * from './pace.ts';
 export * from './plan.ts';
 export * from './policy.ts';
 export * from './recall-progress.ts';

@@ -1,5 +1,5 @@
 import { type Ramp } from '@sluice/domain-cohorts';
-import { type Audience, toAudience } from './audience.ts';
+import { type Audience, toAudience } from '@sluice/domain-cohorts';
 
 /** One step of a rollout. A wave with a ring is for the members of that ring only, whatever their buckets. */
 export interface Wave {
@@ -13,6 +13,18 @@ export interface Wave {
 /** The limits that a wave is held against; a rate is a share in (0, 0.5]. */
 export interface Gates {
   readonly installFailureRateMax: number;
+  /** Of installs that were due, without any outcome; OUTCOME_MISSING_RATE_MAX if absent. */
+  readonly outcomeMissingRateMax?: number;
+  /** Of installs that went well, removed by the user of the device; REMOVED_BY_USER_RATE_MAX if absent. */
+  readonly removedByUserRateMax?: number;
+  /** An install is proof for the pace when it has been fine for so long; MATURITY_HOURS if absent, a day for a soak. */
+  readonly maturityHours?: number;
+}
+
+/** How many devices may be exposed beyond those that are fine: `first`, or so many times the fine ones. */
+export interface Pace {
+  readonly first: number;
+  readonly factor: number;
 }
 
 /** `goOn`: `time` asks for nothing but time at a wave's end, and is shown wherever the rollout is; else evidence is asked for. */
@@ -24,6 +36,7 @@ export interface Plan {
   /** How long after the completion the hold-back stays, so that harm can be seen against it; WATCH_HOURS if absent. */
   readonly watchHours?: number;
   readonly goOn?: 'time';
+  readonly pace?: Pace;
   readonly salt: string;
   readonly startAt?: string;
   readonly notes?: string;
@@ -45,19 +58,30 @@ export interface PlanFault {
 /** A tolerated rate above one half leaves no room for alternatives that are worse (design §3.4). */
 export const TOLERATED_RATE_MAX = 0.5;
 
+/** What a plan tolerates, and asks for, where it does not say. */
+export const OUTCOME_MISSING_RATE_MAX = 0.02;
+export const REMOVED_BY_USER_RATE_MAX = 0.05;
+export const MATURITY_HOURS = 1;
+export const PACE: Pace = { first: 300, factor: 3 };
+
 /** How long the hold-back stays after the completion where the plan does not say. */
 export const WATCH_HOURS = 72;
 
 /** Everything that is wrong with the plan at once; empty when nothing is. */
 export function planFaults(plan: PlanDraft): PlanFault[] {
-  const { waves, holdBackPercent, gates, startAt, watchHours = 0 } = plan;
+  const { waves, holdBackPercent, gates, startAt, watchHours = 0, pace = PACE } = plan;
   const faults = waves.flatMap((wave, index) => waveFaults(wave, `/waves/${String(index)}`));
   if (waves.length === 0) faults.push(fault('/waves', 'too-few', 'A plan has at least one wave.'));
   if (!isPercent(holdBackPercent)) faults.push(percentFault('/holdBackPercent'));
-  const rate = gates.installFailureRateMax;
-  if (!(rate > 0 && rate <= TOLERATED_RATE_MAX)) {
-    faults.push(fault('/gates/installFailureRateMax', 'out-of-range', 'A tolerated rate is above 0 and at most 0.5.'));
+  for (const name of ['installFailureRateMax', 'outcomeMissingRateMax', 'removedByUserRateMax'] as const) {
+    const rate = gates[name];
+    if (rate === undefined || (rate > 0 && rate <= TOLERATED_RATE_MAX)) continue;
+    faults.push(fault(`/gates/${name}`, 'out-of-range', 'A tolerated rate is above 0 and at most 0.5.'));
   }
+  if (!isMinutes(gates.maturityHours ?? 0))
+    faults.push(fault('/gates/maturityHours', 'out-of-range', 'Hours are 0 or more.'));
+  if (!(pace.first >= 1)) faults.push(fault('/pace/first', 'out-of-range', 'At least one device is exposed first.'));
+  if (!(pace.factor >= 1)) faults.push(fault('/pace/factor', 'out-of-range', 'A factor is at least 1.'));
   if (!isMinutes(watchHours)) faults.push(fault('/watchHours', 'out-of-range', 'Hours are 0 or more.'));
   if (startAt !== undefined && Number.isNaN(Date.parse(startAt))) {
     faults.push(fault('/startAt', 'not-a-time', 'The start is an RFC 3339 time.'));
@@ -67,17 +91,28 @@ export function planFaults(plan: PlanDraft): PlanFault[] {
 
 /** The plan of a draft, field by field: the same plan is the same JSON, however it was written. */
 export function toPlan(draft: PlanDraft, salt: string): Plan {
-  const { patchId, waves, holdBackPercent, gates, watchHours, goOn, startAt, notes } = draft;
+  const { patchId, waves, holdBackPercent, gates, watchHours, goOn, pace, startAt, notes } = draft;
   return {
     patchId,
     waves: waves.map(toWave),
     holdBackPercent,
-    gates: { installFailureRateMax: gates.installFailureRateMax },
+    gates: toGates(gates),
     ...(watchHours !== undefined && { watchHours }),
     ...(goOn !== undefined && { goOn }),
+    ...(pace !== undefined && { pace: { first: pace.first, factor: pace.factor } }),
     salt: draft.salt ?? salt,
     ...(startAt !== undefined && { startAt }),
     ...(notes !== undefined && { notes }),
+  };
+}
+
+function toGates(gates: Gates): Gates {
+  const { installFailureRateMax, outcomeMissingRateMax, removedByUserRateMax, maturityHours } = gates;
+  return {
+    installFailureRateMax,
+    ...(outcomeMissingRateMax !== undefined && { outcomeMissingRateMax }),
+    ...(removedByUserRateMax !== undefined && { removedByUserRateMax }),
+    ...(maturityHours !== undefined && { maturityHours }),
   };
 }
 

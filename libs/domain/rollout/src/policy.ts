@@ -1,6 +1,6 @@
 import { compareLetters, compareVersionTexts, familyOf } from '@sluice/domain-cohorts';
 import { unknownEvent } from '@sluice/event-sourcing';
-import { type CompiledAudience, compileAudience, type Subject } from './audience.ts';
+import { type CompiledAudience, compileAudience, type Subject } from '@sluice/domain-cohorts';
 import {
   type Artifact,
   artifactOf,

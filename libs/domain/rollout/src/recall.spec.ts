@@ -3,7 +3,7 @@ import { fold } from '@sluice/event-sourcing';
 import { scenarios } from '@sluice/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { minute, outcomeOf } from './examples.ts';
+import { evidence, minute, outcomeOf } from './examples.ts';
 import { type RecallCommand, recallDecider, type RecallEvent, type RecordRemovals } from './recall.ts';
 
 const { given } = scenarios(recallDecider);
@@ -50,6 +50,7 @@ const completed: RecallEvent = {
 };
 const reopened: RecallEvent = { type: 'RecallReopened', patchId, recallEpoch: 1, holders: 2, at };
 const paused: RecallEvent = { type: 'RecallPaused', patchId, recallEpoch: 1, reason: 'it hurts', at };
+const harmed: RecallEvent = { ...paused, by: 'gate', evidence };
 const resumed: RecallEvent = { type: 'RecallResumed', patchId, recallEpoch: 1, at };
 
 const recordPull: RecallCommand = { type: 'RecordPull', patchId, mode: 'recall', reason: 'it smokes', at };
@@ -66,12 +67,16 @@ const commands = {
   start,
   pause: { type: 'PauseRecall', patchId, reason: 'it hurts', at },
   resume: { type: 'ResumeRecall', patchId, at },
+  'pause by the gate': { type: 'PauseRecall', patchId, by: 'gate', recallEpoch: 1, reason: 'it hurts', evidence, at },
+  'resume with what was seen': { type: 'ResumeRecall', patchId, evidenceSeen: 'a lab', at },
   'record none left': counted(),
   'record two left': counted({ waiting: 2 }),
 } as const;
 const missing = {
   pause: 'recall-not-found',
   resume: 'recall-not-found',
+  'pause by the gate': 'recall-not-found',
+  'resume with what was seen': 'recall-not-found',
   'record none left': 'recall-not-found',
   'record two left': 'recall-not-found',
 };
@@ -80,19 +85,35 @@ const running = {
   start: '-',
   pause: 'RecallPaused',
   resume: '-',
+  'pause by the gate': 'RecallPaused',
+  'resume with what was seen': '-',
   'record none left': 'RecallCompleted',
   'record two left': '-',
+};
+const stopped = {
+  ...running,
+  pause: '-',
+  'pause by the gate': '-',
+  'resume with what was seen': 'RecallResumed',
+  'record none left': '-',
 };
 const rows: [string, readonly RecallEvent[], Record<keyof typeof commands, string>][] = [
   ['absent', [], { ...missing, 'record pull': 'PullRecorded', start: 'RecallStarted' }],
   ['recorded', [recorded], { ...missing, 'record pull': '-', start: 'RecallStarted' }],
   ['removing', [started], running],
-  ['paused', [started, paused], { ...running, pause: '-', resume: 'RecallResumed', 'record none left': '-' }],
+  ['paused', [started, paused], { ...stopped, resume: 'RecallResumed' }],
+  ['paused by the gate', [started, harmed], { ...stopped, resume: 'evidence-not-named' }],
   ['resumed', [started, paused, resumed], running],
   [
     'completed',
     [started, completed],
-    { ...running, pause: 'recall-not-running', 'record none left': '-', 'record two left': 'RecallReopened' },
+    {
+      ...running,
+      pause: 'recall-not-running',
+      'pause by the gate': 'recall-not-running',
+      'record none left': '-',
+      'record two left': 'RecallReopened',
+    },
   ],
   ['reopened', [started, completed, reopened], running],
 ];
@@ -121,6 +142,32 @@ describe('pausing a recall', () => {
       startedAt: minute(0),
       pulledAt: at,
     });
+  });
+});
+
+describe('pausing a recall by the gate', () => {
+  const pause: RecallCommand = {
+    type: 'PauseRecall',
+    patchId,
+    by: 'gate',
+    recallEpoch: 1,
+    reason: 'it hurts',
+    evidence,
+    at,
+  };
+
+  it('records what was found, and what was seen when it goes on', () => {
+    given(started).when(pause).thenEvents(harmed);
+    given(started, harmed)
+      .when({ type: 'ResumeRecall', patchId, evidenceSeen: 'a lab', at })
+      .thenEvents({ ...resumed, evidenceSeen: 'a lab' });
+    expect(fold(recallDecider, [started, harmed])).toMatchObject({ pausedBecause: { reason: 'it hurts', evidence } });
+  });
+
+  it('says nothing of another epoch', () => {
+    given({ ...started, recallEpoch: 2 })
+      .when(pause)
+      .thenNothing();
   });
 });
 
@@ -160,9 +207,12 @@ describe('recording removals', () => {
 describe('evolving a recall', () => {
   it('never throws, whatever the order of events', () => {
     fc.assert(
-      fc.property(fc.array(fc.constantFrom(recorded, started, paused, resumed, completed, reopened)), (history) => {
-        expect(() => fold(recallDecider, history)).not.toThrow();
-      }),
+      fc.property(
+        fc.array(fc.constantFrom(recorded, started, paused, harmed, resumed, completed, reopened)),
+        (history) => {
+          expect(() => fold(recallDecider, history)).not.toThrow();
+        },
+      ),
     );
   });
 });

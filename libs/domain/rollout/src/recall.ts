@@ -1,6 +1,7 @@
 import { type RecallCount, sum } from '@sluice/domain-cohorts';
 import { type Decider, reject, unknownEvent } from '@sluice/event-sourcing';
 import { LEASE_MS } from './directive.ts';
+import { type SumEvidence } from './gates/verdict.ts';
 
 /** A pull that the catalog has in force but not stored: kept here, so that it is not forgotten. */
 export interface RecordPull {
@@ -21,10 +22,27 @@ export type RecallCommand =
       readonly replacement?: string;
       readonly at: string;
     }
-  /** By a person: holders stay as they are until it is resumed. */
-  | { readonly type: 'PauseRecall'; readonly patchId: string; readonly reason: string; readonly at: string }
-  | { readonly type: 'ResumeRecall'; readonly patchId: string; readonly at: string }
+  | PauseRecall
+  | ResumeRecall
   | RecordRemovals;
+
+/** Holders stay as they are until it is resumed. By the gate, with what it found in this recall epoch; else by a person. */
+export type PauseRecall = {
+  readonly type: 'PauseRecall';
+  readonly patchId: string;
+  readonly reason: string;
+  readonly at: string;
+} & (
+  { readonly by?: undefined } | { readonly by: 'gate'; readonly recallEpoch: number; readonly evidence: SumEvidence }
+);
+
+/** `evidenceSeen` says what was looked at before a recall goes on that the gate paused. */
+export interface ResumeRecall {
+  readonly type: 'ResumeRecall';
+  readonly patchId: string;
+  readonly evidenceSeen?: string | undefined;
+  readonly at: string;
+}
 
 /** What all shards together have counted, each at this recall epoch. */
 export interface RecordRemovals {
@@ -46,7 +64,13 @@ export type PullRecorded = Of<{
 }>;
 
 export type RecallPause =
-  Of<{ readonly type: 'RecallPaused'; readonly reason: string }> | Of<{ readonly type: 'RecallResumed' }>;
+  | Of<{
+      readonly type: 'RecallPaused';
+      readonly by?: 'gate';
+      readonly reason: string;
+      readonly evidence?: SumEvidence;
+    }>
+  | Of<{ readonly type: 'RecallResumed'; readonly evidenceSeen?: string }>;
 
 export type RecallEvent =
   | PullRecorded
@@ -73,11 +97,19 @@ interface Started {
   readonly pulledAt: string;
 }
 
+/** Why a recall is paused: `evidence` is there when the gate did it. */
+export interface RecallPauseReason {
+  readonly reason: string;
+  readonly evidence?: SumEvidence;
+  readonly at: string;
+}
+
 /** `recorded`: the patch counts as withdrawn, and no recall of it has begun. */
 export type Recall =
   | { readonly status: 'absent' }
   | { readonly status: 'recorded'; readonly patchId: string; readonly recallEpoch: number; readonly recordedAt: string }
-  | (Started & { readonly status: 'removing' | 'paused' })
+  | (Started & { readonly status: 'removing' })
+  | (Started & { readonly status: 'paused'; readonly pausedBecause: RecallPauseReason })
   | (Started & { readonly status: 'completed'; readonly completedAt: string });
 
 export const recallDecider: Decider<Recall, RecallCommand, RecallEvent> = {
@@ -107,22 +139,25 @@ function decide(command: RecallCommand, recall: Recall): readonly RecallEvent[] 
   }
 }
 
-function pause(
-  { patchId, reason, at }: Extract<RecallCommand, { type: 'PauseRecall' }>,
-  recall: Recall,
-): readonly RecallEvent[] {
+function pause(command: PauseRecall, recall: Recall): readonly RecallEvent[] {
+  const { patchId, reason, at } = command;
   if (recall.status === 'absent' || recall.status === 'recorded') reject('recall-not-found', patchId);
   if (recall.status === 'completed') reject('recall-not-running', 'it is completed: no device is to remove anything');
   if (recall.status === 'paused') return [];
-  return [{ type: 'RecallPaused', patchId, recallEpoch: recall.recallEpoch, reason, at }];
+  const { recallEpoch } = recall;
+  if (command.by === undefined) return [{ type: 'RecallPaused', patchId, recallEpoch, reason, at }];
+  // What was found in another epoch says nothing about this one.
+  if (command.recallEpoch !== recallEpoch) return [];
+  const { by, evidence } = command;
+  return [{ type: 'RecallPaused', patchId, recallEpoch, by, reason, evidence, at }];
 }
 
-function resume(
-  { patchId, at }: Extract<RecallCommand, { type: 'ResumeRecall' }>,
-  recall: Recall,
-): readonly RecallEvent[] {
+function resume({ patchId, evidenceSeen, at }: ResumeRecall, recall: Recall): readonly RecallEvent[] {
   if (recall.status === 'absent' || recall.status === 'recorded') reject('recall-not-found', patchId);
-  return recall.status === 'paused' ? [{ type: 'RecallResumed', patchId, recallEpoch: recall.recallEpoch, at }] : [];
+  if (recall.status !== 'paused') return [];
+  if (recall.pausedBecause.evidence !== undefined && evidenceSeen === undefined) reject('evidence-not-named');
+  const seen = evidenceSeen !== undefined && { evidenceSeen };
+  return [{ type: 'RecallResumed', patchId, recallEpoch: recall.recallEpoch, ...seen, at }];
 }
 
 function recordRemovals(command: RecordRemovals, recall: Recall): readonly RecallEvent[] {
@@ -168,9 +203,10 @@ function evolve(recall: Recall, event: RecallEvent): Recall {
     const { reason, replacement } = event;
     const next = replacement !== undefined && { replacement };
     const startedAt = 'startedAt' in recall ? recall.startedAt : at;
-    // A pull that only names a replacement does not end what a person paused.
-    const status = recall.status === 'paused' ? 'paused' : 'removing';
-    return { status, patchId, recallEpoch, reason, ...next, startedAt, pulledAt: at };
+    const again = { patchId, recallEpoch, reason, ...next, startedAt, pulledAt: at };
+    // A pull that only names a replacement does not end a pause.
+    if (recall.status !== 'paused') return { ...again, status: 'removing' };
+    return { ...again, status: 'paused', pausedBecause: recall.pausedBecause };
   }
   if (recall.status === 'absent' || recall.status === 'recorded') return recall;
   const { reason, replacement, startedAt, pulledAt } = recall;
@@ -178,7 +214,7 @@ function evolve(recall: Recall, event: RecallEvent): Recall {
   const started = { patchId, recallEpoch: recall.recallEpoch, reason, ...next, startedAt, pulledAt };
   switch (event.type) {
     case 'RecallPaused':
-      return { ...started, status: 'paused' };
+      return { ...started, status: 'paused', pausedBecause: pauseReasonOf(event) };
     case 'RecallResumed':
     case 'RecallReopened':
       return { ...started, status: 'removing' };
@@ -187,4 +223,8 @@ function evolve(recall: Recall, event: RecallEvent): Recall {
     default:
       return unknownEvent(recall, event);
   }
+}
+
+function pauseReasonOf({ reason, evidence, at }: Extract<RecallPause, { type: 'RecallPaused' }>): RecallPauseReason {
+  return { reason, ...(evidence !== undefined && { evidence }), at };
 }

@@ -8,6 +8,14 @@ export interface KnownSlice extends Slice {
   readonly devices: number;
 }
 
+/**
+ * Known devices of a slice on the automatic track that were awake when a wave was opened, and that it is for: it is the first
+ * to expose them from a percentage of the buckets on.
+ */
+export interface AwakeSlice extends KnownSlice {
+  readonly abovePercent: number;
+}
+
 /** What an install gate found before the evidence of all tests was summed. */
 interface InstallEvidence {
   readonly rule: string;
@@ -34,15 +42,21 @@ export interface Given {
 }
 
 /**
- * That nothing speaks against widening at this instant: without it a command grants nothing.
- * `passMs`: the time between two passes of the process that grants.
+ * That nothing speaks against widening at this instant: without it a command grants nothing. `passMs`: the time between two
+ * passes of the process that grants. `percentMax`: the share of buckets of the wave that the pace allows, all if absent.
  */
 export interface Permission {
   readonly passMs: number;
+  readonly percentMax?: number | undefined;
 }
 
 export interface MayGrant {
   readonly permission?: Permission | undefined;
+}
+
+/** Of a command that opens a wave: who is awake of those that it is for; absent while that is not known. */
+export interface OpensWave extends MayGrant {
+  readonly awake?: readonly AwakeSlice[] | undefined;
 }
 
 /** `freshSalt` is used where the plan names no salt. The same plan again changes nothing. */
@@ -66,7 +80,7 @@ export interface ReplanRollout extends Given {
  * `slices`: how many slices the gates will look at, `known` those of them with known devices: what the parts of the gates' α are fixed by. `haltedBefore`: another rollout of the same patch that was halted, whose
  * evidence has to be named, too.
  */
-export interface StartRollout extends Given, MayGrant {
+export interface StartRollout extends Given, OpensWave {
   readonly type: 'StartRollout';
   readonly slices: number;
   readonly known: readonly KnownSlice[];
@@ -114,7 +128,7 @@ export interface ReleaseHoldBack extends Given {
  * Ends ramp and bake of the wave early. `force` says why it goes on though the wave waits; it passes neither blindness nor
  * a gate that says halt.
  */
-export interface AdvanceRollout extends Given, MayGrant {
+export interface AdvanceRollout extends Given, OpensWave {
   readonly type: 'AdvanceRollout';
   readonly wave: number;
   readonly goingOn: GoingOn;
@@ -122,7 +136,7 @@ export interface AdvanceRollout extends Given, MayGrant {
 }
 
 /** Closes a wave whose ramp and bake are over, unless the gates say stop or evidence is missing. */
-export interface CompleteWave extends Given, MayGrant {
+export interface CompleteWave extends Given, OpensWave {
   readonly type: 'CompleteWave';
   readonly wave: number;
   readonly goingOn: GoingOn;
@@ -161,7 +175,7 @@ export type RolloutEvent = Given &
         readonly exposure?: 'granted';
         readonly evidenceSeen?: string;
       }
-    | { readonly type: 'WaveOpened'; readonly wave: number }
+    | { readonly type: 'WaveOpened'; readonly wave: number; readonly awake?: readonly AwakeSlice[] }
     | {
         readonly type: 'ExposureGranted';
         readonly wave: number;
@@ -171,6 +185,7 @@ export type RolloutEvent = Given &
         readonly to: string;
         readonly ranMinutes: number;
         readonly because: 'ramp' | 'bake' | 'upgrade' | 'hold-back';
+        readonly paced?: true;
       }
     | {
         readonly type: 'WaveBaked';

@@ -2,7 +2,7 @@ import { type Grant, MINUTE_MS } from '@sluice/domain-cohorts';
 import { unknownEvent } from '@sluice/event-sourcing';
 import { closeLastWave, cutShort, type Exposed, type Exposure, openWave, underPlan, withGrant } from './exposure.ts';
 import { type Plan } from './plan.ts';
-import { type GateEvidence, type KnownSlice, type RolloutEvent } from './rollout-messages.ts';
+import { type AwakeSlice, type GateEvidence, type KnownSlice, type RolloutEvent } from './rollout-messages.ts';
 
 interface Planned {
   readonly rolloutId: string;
@@ -19,6 +19,8 @@ export interface Forced {
 interface UnderWay extends Planned, Exposed {
   readonly slices: number;
   readonly known?: readonly KnownSlice[];
+  /** By the number of the wave: who was awake when it was opened, where that is known. */
+  readonly awake: ReadonlyMap<number, readonly AwakeSlice[]>;
   readonly startedAt: string;
   readonly waveOpenedAt: string;
   readonly forced: readonly Forced[];
@@ -74,7 +76,9 @@ function evolveStarted(rollout: StartedRollout, event: LaterEvent, atMs: number)
     case 'ExposureGranted':
       return withGranted(rollout, event);
     case 'WaveOpened': {
-      const opened = { ...common(rollout), wave: event.wave, waveOpenedAt: event.at };
+      const { wave, awake } = event;
+      const known = awake === undefined ? rollout.awake : new Map([...rollout.awake, [wave, awake]]);
+      const opened = { ...common(rollout), wave, awake: known, waveOpenedAt: event.at };
       return { ...opened, status: 'running', exposure: openWave(rollout, event.wave, atMs) };
     }
     case 'WaveBaked': {
@@ -112,9 +116,10 @@ function resumed(rollout: StartedRollout, atMs: number): Rollout {
 }
 
 function withGranted(rollout: StartedRollout, event: Extract<RolloutEvent, { type: 'ExposureGranted' }>): Rollout {
-  const { wave, fromPercent, toPercent, ranMinutes, because } = event;
+  const { wave, fromPercent, toPercent, ranMinutes, because, paced } = event;
   const [fromMs, toMs] = [Date.parse(event.from), Date.parse(event.to)];
-  const given: Grant = { fromPercent, toPercent, fromMs, toMs, ranMs: Math.round(ranMinutes * MINUTE_MS) };
+  const ranMs = Math.round(ranMinutes * MINUTE_MS);
+  const given: Grant = { fromPercent, toPercent, fromMs, toMs, ranMs, ...(paced && { paced }) };
   if (because === 'hold-back') return { ...rollout, released: given };
   return wave === rollout.wave ? { ...rollout, exposure: withGrant(rollout, given) } : rollout;
 }
@@ -128,16 +133,16 @@ function started(
     exposure === 'granted'
       ? { by: 'grants', closed: [], grant: undefined, notBeforeMs: atMs }
       : { by: 'ramp', ranMs: 0, runningSinceMs: atMs };
-  const wave = { wave: 1, waveOpenedAt: at };
+  const wave = { wave: 1, awake: new Map<number, readonly AwakeSlice[]>(), waveOpenedAt: at };
   const its = { rolloutId, plan, slices, ...(known !== undefined && { known }), startedAt: at };
   return { status: 'running', ...its, ...wave, exposure: nothing, forced: [] };
 }
 
 /** What the states since the start have in common. */
 function common({ completedAt, released, known, ...rollout }: StartedRollout): UnderWay {
-  const { rolloutId, plan: its, slices, startedAt, wave, waveOpenedAt, exposure, forced } = rollout;
+  const { rolloutId, plan: its, slices, startedAt, wave, awake, waveOpenedAt, exposure, forced } = rollout;
   return {
-    ...{ rolloutId, plan: its, slices, startedAt, wave, waveOpenedAt, exposure, forced },
+    ...{ rolloutId, plan: its, slices, startedAt, wave, awake, waveOpenedAt, exposure, forced },
     ...(known !== undefined && { known }),
     ...(completedAt !== undefined && { completedAt }),
     ...(released !== undefined && { released }),

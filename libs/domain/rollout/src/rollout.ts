@@ -10,6 +10,7 @@ import {
   type GrantExposure,
   type HaltRollout,
   type MayGrant,
+  type OpensWave,
   type PauseRollout,
   type PlanRollout,
   type ReleaseHoldBack,
@@ -94,7 +95,7 @@ function validPlan({ at, plan: draft }: Pick<PlanRollout, 'at' | 'plan'>, salt: 
 
 // A scheduled start that comes late, after a time without service, is still wanted: `startAt` is not looked at here.
 function start(command: StartRollout, rollout: Rollout): readonly RolloutEvent[] {
-  const { rolloutId, slices, known, haltedBefore, evidenceSeen, at } = command;
+  const { rolloutId, slices, known, awake, haltedBefore, evidenceSeen, at } = command;
   if (rollout.status === 'absent') reject('rollout-not-found');
   if (rollout.status !== 'planned') reject('rollout-not-planned');
   if (haltedBefore !== undefined && evidenceSeen === undefined) {
@@ -104,7 +105,7 @@ function start(command: StartRollout, rollout: Rollout): readonly RolloutEvent[]
   const seen = evidenceSeen !== undefined && { evidenceSeen };
   return granting(rollout, command, [
     { type: 'RolloutStarted', rolloutId, patchId, slices, known, exposure: 'granted', ...seen, at },
-    { type: 'WaveOpened', rolloutId, wave: 1, at },
+    { type: 'WaveOpened', rolloutId, wave: 1, ...(awake && { awake }), at },
   ]);
 }
 
@@ -188,16 +189,17 @@ function completeWave(command: CompleteWave, rollout: Rollout): readonly Rollout
 
 function closeWave(
   rollout: StartedRollout,
-  command: Given & MayGrant,
+  command: Given & OpensWave,
   how: { readonly because: 'baked' | 'advanced'; readonly forced?: string },
 ): readonly RolloutEvent[] {
   const { rolloutId, wave, plan: its } = rollout;
-  const { at } = command;
+  const { awake, at } = command;
   const baked: RolloutEvent = { type: 'WaveBaked', rolloutId, wave, ...how, at };
   if (wave >= its.waves.length) {
     return [baked, { type: 'RolloutCompleted', rolloutId, patchId: its.patchId, at }];
   }
-  return granting(rollout, command, [baked, { type: 'WaveOpened', rolloutId, wave: wave + 1, at }]);
+  const opened: RolloutEvent = { type: 'WaveOpened', rolloutId, wave: wave + 1, ...(awake && { awake }), at };
+  return granting(rollout, command, [baked, opened]);
 }
 
 function abort({ rolloutId, reason, at }: AbortRollout, rollout: Rollout): readonly RolloutEvent[] {
@@ -210,21 +212,22 @@ function abort({ rolloutId, reason, at }: AbortRollout, rollout: Rollout): reado
 function granting(rollout: Rollout, { rolloutId, permission, at }: Given & MayGrant, events: readonly RolloutEvent[]) {
   const after = events.reduce(evolve, rollout);
   if (permission === undefined || after.status !== 'running') return events;
-  const given = nextGrant(after, Date.parse(at), permission.passMs);
+  const given = nextGrant(after, Date.parse(at), permission);
   if (given === undefined) return events;
-  const because = given.toPercent > given.fromPercent ? 'ramp' : 'bake';
+  const because = given.toPercent > given.fromPercent || given.paced === true ? 'ramp' : 'bake';
   return [...events, granted({ rolloutId, at }, after.wave, given, because)];
 }
 
 function granted(
   { rolloutId, at }: Given,
   wave: number,
-  { fromPercent, toPercent, fromMs, toMs, ranMs }: Grant,
+  { fromPercent, toPercent, fromMs, toMs, ranMs, paced }: Grant,
   because: 'ramp' | 'bake' | 'upgrade' | 'hold-back',
 ): RolloutEvent {
   const [from, to] = [toTimeText(fromMs), toTimeText(toMs)];
   const ranMinutes = ranMs / MINUTE_MS;
-  return { type: 'ExposureGranted', rolloutId, wave, fromPercent, toPercent, from, to, ranMinutes, because, at };
+  const given = { wave, fromPercent, toPercent, from, to, ranMinutes, because, ...(paced && { paced }) };
+  return { type: 'ExposureGranted', rolloutId, ...given, at };
 }
 
 /** The refusal of a command that a rollout in this status cannot follow. */

@@ -119,14 +119,23 @@ function tried(counts: Partial<TrialCounts>, model: string = SLICE.model): Insta
 
 type BucketContent = Partial<HealthRows & Pick<HealthBucketClosed, 'holders' | 'populations'>>;
 
-async function health({ installs = [], pending = [], unreached = [], holders = [], populations = [] }: BucketContent) {
+async function health(content: BucketContent) {
+  const {
+    installs = [],
+    pending = [],
+    unreached = [],
+    harm = [],
+    removals = [],
+    holders = [],
+    populations = [],
+  } = content;
   buckets += 1;
   const bucket = { shard: 0, shards: 1, from: clock.nowText(), to: clock.nowText(), throughRevision: 0 };
   await happened('health-0', {
     type: 'HealthBucketClosed',
     ...bucket,
     ...{ part: 1, parts: 1, reportingDeadlineMinutes: 240 },
-    ...columnsOf({ installs, pending, unreached }),
+    ...columnsOf({ installs, pending, unreached, harm, removals }),
     holders,
     populations,
   });
@@ -246,7 +255,7 @@ describe('stopping', () => {
       haltedBecause: {
         by: 'gate',
         reason: 'installs fail: 9 of 20, on iPhone18,1 (23D8133)',
-        evidence: { rule: 'evidence-sum/1', tests: [{ test: 'installs', trials: 20, failures: 9 }] },
+        evidence: { rule: 'evidence-sum/2', tests: [{ test: 'installs', trials: 20, failures: 9 }] },
       },
     });
     expect(await checkIn({ ring: 'beta' })).toMatchObject({ directive: 'none', reason: 'rollout-paused' });
@@ -397,6 +406,51 @@ describe('stopping', () => {
     expect(await checkIn(holder)).toMatchObject({ directive: 'remove' });
     expect((await send('GET', '/v1/recalls')).body).toMatchObject({ items: [{ patchId: 'p-a', status: 'running' }] });
   });
+
+  it('pauses a recall whose removals fail, until a person names what was seen', async () => {
+    await startRollout();
+    await happened('patch-p-a', { ...published, type: 'PatchPulled', mode: 'recall', reason: 'bad', recallEpoch: 1 });
+    const holder = { osBuild: '23D771330a' };
+    const removed = async (counts: { started: number; failed: number }) => {
+      await advance(1);
+      const { patchId, slice, cohort } = tried({});
+      await health({ removals: [{ patchId, slice, cohort, fine: 0, missing: 0, ...counts }] });
+      await advance(1);
+      return (await send('GET', '/v1/recalls/p-a')).body;
+    };
+    expect(await removed({ started: 100, failed: 5 })).toMatchObject({ status: 'running', begun: 100, begunFailed: 5 });
+    expect(await checkIn(holder)).toMatchObject({ directive: 'remove' });
+    const words = 'removals fail: 35 of 150, on iPhone18,1 (23D8133)';
+    const found = { reason: words, evidence: { rule: 'removals-sum/1', tests: [{ trials: 150, failures: 35 }] } };
+    expect(await removed({ started: 50, failed: 30 })).toMatchObject({ status: 'paused', pausedBecause: found });
+    expect(await checkIn(holder)).toMatchObject({ directive: 'none', reason: 'recall-paused' });
+    // It is offered to nobody, paused or not.
+    expect(await checkIn({ ring: 'beta' })).toMatchObject({ directive: 'none', reason: 'pulled' });
+
+    // Another instance on the same store and health comes to the same, and adds nothing.
+    const length = await recallLength();
+    await app.get(Followers).stop();
+    await app.close();
+    await boot();
+    countHealth();
+    await advance(2);
+    expect((await send('GET', '/v1/recalls/p-a')).body).toMatchObject({ status: 'paused', pausedBecause: found });
+    expect(await recallLength()).toBe(length);
+
+    expect((await send('POST', '/v1/recalls/p-a/resume')).body).toMatchObject({ code: 'evidence-not-named' });
+    const resumed = await send('POST', '/v1/recalls/p-a/resume', { evidenceSeen: 'one lab' });
+    expect(resumed).toMatchObject({ status: 200, body: { status: 'running', begun: 115, begunFailed: 0 } });
+    expect(await checkIn(holder)).toMatchObject({ directive: 'remove' });
+    await advance(2);
+    expect((await send('GET', '/v1/recalls/p-a')).body).toMatchObject({ status: 'running' });
+    expect(await removed({ started: 50, failed: 45 })).toMatchObject({ status: 'paused' });
+  });
+
+  async function recallLength() {
+    let length = 0;
+    for await (const commit of store.readStream('recall-p-a')) length += commit.body.kind === 'events' ? 1 : 0;
+    return length;
+  }
 
   it('offers nothing while the catalog is silent, but still removes what was recalled', async () => {
     await startRollout();

@@ -10,11 +10,11 @@ import {
 } from '@sluice/event-feed';
 import { BEGINNING, type Commit, EventStore, type Follower, type Position } from '@sluice/event-sourcing';
 import { Followers } from '@sluice/platform';
-import { OWN_STREAMS, ownEventsOf } from './publications.ts';
+import { OWN_STREAMS } from './publications.ts';
 import { Views } from './views.ts';
 
 /** Streams whose events restart the counting of the gates. */
-const GATE_STREAMS = ['rollout-', 'hold-'];
+const GATE_STREAMS = ['rollout-', 'hold-', 'recall-'];
 
 /** Who wants to know of an event of another service, once it shows in the views. Must not wait for anything. */
 export type FeedListener = (event: FeedEvent) => void;
@@ -68,8 +68,7 @@ export class Sources implements OnModuleInit {
   async onModuleInit(): Promise<void> {
     const { gates } = this.views;
     gates.isRead = () => this.telemetry().isRead && this.own().isRead;
-    for await (const commit of this.store.readAll({ prefixes: GATE_STREAMS }))
-      for (const event of ownEventsOf(commit)) gates.applyOwn(event);
+    for await (const commit of this.store.readAll({ prefixes: GATE_STREAMS })) gates.applyOwn(commit);
     const last = await this.store.lastRecordedAt();
     if (last !== undefined) this.views.policy.policy.rampsUntilMs = Date.parse(last);
   }

@@ -33,7 +33,6 @@ export class Views {
         case 'HoldLifted':
         case 'HoldExpired':
           this.policy.applyOwn(event);
-          this.gates.applyOwn(event);
           break;
         case 'RolloutPlanned':
         case 'RolloutReplanned':
@@ -47,10 +46,10 @@ export class Views {
         case 'RolloutCompleted':
         case 'RolloutAborted':
           this.policy.applyOwn(event);
-          this.gates.applyOwn(event);
           break;
       }
     }
+    this.gates.applyOwn(commit);
     this.revisions.set(commit.stream, commit.revision);
   }
 

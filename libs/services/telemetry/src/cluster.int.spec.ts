@@ -631,7 +631,7 @@ describe('telling health from owner to owner', () => {
       for (let each = 0; each < SHARDS; each += 2)
         await cluster.move((each + round) % SHARDS, instances[(each + round * 5) % 3]);
     }
-    await cluster.pass(121);
+    await cluster.pass(241);
     expect(await trials()).toBe(devices);
     const [one, two] = await Promise.all(instances.map((instance) => instance.get('/v1/health?patchId=a')));
     expect(one?.body).toMatchObject({ cells: [{ trials: devices, failures: devices / 4 }] });

@@ -16,6 +16,7 @@ import { Peers } from './shard/peers.ts';
 import { ReportHandover } from './intake/report-handover.ts';
 import { ReportsIntake } from './intake/reports.intake.ts';
 import { ReportsRoute } from './intake/reports.route.ts';
+import { RolloutsView } from './fleet/rollouts-view.projection.ts';
 import { RetireDeviceHandler } from './fleet/retire-device.handler.ts';
 import { ShardNotesProcess } from './shard/shard-notes.process.ts';
 import { ShardTakeover } from './shard/shard-takeover.ts';
@@ -39,6 +40,7 @@ import { ShardTakeover } from './shard/shard-takeover.ts';
     ReportsIntake,
     ReportsRoute,
     RetireDeviceHandler,
+    RolloutsView,
     ShardNotesProcess,
     ShardTakeover,
   ],
@@ -49,6 +51,7 @@ export class TelemetryModule implements OnModuleInit, OnApplicationShutdown {
     private readonly takeover: ShardTakeover,
     private readonly totals: HealthTotals,
     private readonly notes: ShardNotesProcess,
+    private readonly rollouts: RolloutsView,
     private readonly followers: Followers,
   ) {}
 
@@ -62,6 +65,7 @@ export class TelemetryModule implements OnModuleInit, OnApplicationShutdown {
     const { followers, takeover, totals } = this;
     await this.creation.check();
     followers.add(takeover.fleet.catalog.follower);
+    followers.add(this.rollouts.follower, { mayLag: true });
     followers.add(totals.follower);
     this.notes.start();
     followers.work(() => this.notes.idle());

@@ -1,44 +1,70 @@
-import { ageBands } from '@sluice/domain-cohorts';
-import { type Plan } from '../plan.ts';
-import { type RateCounts } from './rates.ts';
+import { ageBands, harmSignals, type HarmSignal } from '@sluice/domain-cohorts';
+import { OUTCOME_MISSING_RATE_MAX, type Plan, REMOVED_BY_USER_RATE_MAX } from '../plan.ts';
+import { harmCounts, logHarmEvidence } from './harm.ts';
+import { logRateEvidence, type RateCounts } from './rates.ts';
 import { type SliceCounts } from './trials.ts';
 
-/**
- * One test of a gate: which counts it looks at, how often what it counts may happen, its part of the one α of a rollout
- * (design §3.4), and its words.
- */
+/** What a test is made on, beside the counts of the slices. */
+export interface Asked {
+  readonly plan: Plan;
+  /** How many periods of harm have begun. */
+  readonly periods: number;
+}
+
+/** What a test found on slices that are looked at together; `logE`: the natural logarithm of its evidence. */
+export interface Found {
+  readonly trials: number;
+  readonly failures: number;
+  readonly toleratedRate: number;
+  readonly logE: number;
+}
+
+/** One test of a gate: what it finds, its part of the one α of a rollout (design §3.4), and its words. */
 export interface Test {
   readonly name: string;
   readonly weight: number;
-  readonly countsOf: (slice: SliceCounts) => RateCounts;
-  readonly tolerated: (plan: Plan) => number;
-  readonly words: (counts: RateCounts) => string;
+  /** Undefined where nothing was counted. */
+  readonly find: (slices: readonly SliceCounts[], asked: Asked) => Found | undefined;
+  readonly words: (found: Omit<Found, 'logE'>) => string;
 }
 
-/** A trial without any outcome when it is due; and a device whose user takes the patch off: so many are tolerated where the plan does not say. */
-const OUTCOME_MISSING_RATE_MAX = 0.02;
-const REMOVED_BY_USER_RATE_MAX = 0.05;
 /** Four bands alone would tolerate four times the rate, so that all ages together are looked at, too. */
 const ALL_AGES_WEIGHT = 0.2;
 const BANDS_WEIGHT = 0.4;
+const HARM_WEIGHT = 0.04;
+
+/** Finds a rate above the one that is tolerated. */
+function rateFinder(countsOf: (slice: SliceCounts) => RateCounts, tolerated: (plan: Plan) => number): Test['find'] {
+  return (slices, { plan }) => {
+    let [n, x] = [0, 0];
+    for (const slice of slices) {
+      const counts = countsOf(slice);
+      n += counts.n;
+      x += counts.x;
+    }
+    if (n === 0 && x === 0) return undefined;
+    const toleratedRate = tolerated(plan);
+    return { trials: n, failures: x, toleratedRate, logE: logRateEvidence({ n, x }, toleratedRate) };
+  };
+}
+
+const failing = ({ gates }: Plan) => gates.installFailureRateMax;
 
 const installs: readonly Test[] = [
   {
     name: 'installs',
     weight: ALL_AGES_WEIGHT,
-    countsOf: ({ all }) => all,
-    tolerated: ({ gates }) => gates.installFailureRateMax,
-    words: ({ n, x }) => `installs fail: ${String(x)} of ${String(n)}`,
+    find: rateFinder(({ all }) => all, failing),
+    words: ({ trials, failures }) => `installs fail: ${String(failures)} of ${String(trials)}`,
   },
   ...ageBands.map(({ from, to }, band): Test => {
     const hours = `${String(from)}-${String(to)}h`;
     return {
       name: `installs-${hours}`,
       weight: BANDS_WEIGHT / ageBands.length,
-      countsOf: ({ bands }) => bands[band] ?? { n: 0, x: 0 },
-      tolerated: ({ gates }) => gates.installFailureRateMax,
-      words: ({ n, x }) =>
-        `installs fail ${String(from)} to ${String(to)} h after they began: ${String(x)} of ${String(n)}`,
+      find: rateFinder(({ bands }) => bands[band] ?? { n: 0, x: 0 }, failing),
+      words: ({ trials, failures }) =>
+        `installs fail ${String(from)} to ${String(to)} h after they began: ${String(failures)} of ${String(trials)}`,
     };
   }),
 ];
@@ -46,18 +72,45 @@ const installs: readonly Test[] = [
 const outcomeMissing: Test = {
   name: 'outcome-missing',
   weight: 0.15,
-  countsOf: ({ missing }) => missing,
-  tolerated: () => OUTCOME_MISSING_RATE_MAX,
-  words: ({ n, x }) => `devices that began to install are not heard of again: ${String(x)} of ${String(n)}`,
+  find: rateFinder(
+    ({ missing }) => missing,
+    ({ gates }) => gates.outcomeMissingRateMax ?? OUTCOME_MISSING_RATE_MAX,
+  ),
+  words: ({ trials, failures }) =>
+    `devices that began to install are not heard of again: ${String(failures)} of ${String(trials)}`,
 };
 
 const removedByUser: Test = {
   name: 'removed-by-user',
   weight: 0.05,
-  countsOf: ({ removed }) => removed,
-  tolerated: () => REMOVED_BY_USER_RATE_MAX,
-  words: ({ n, x }) => `users remove it: ${String(x)} of ${String(n)}`,
+  find: rateFinder(
+    ({ removed }) => removed,
+    ({ gates }) => gates.removedByUserRateMax ?? REMOVED_BY_USER_RATE_MAX,
+  ),
+  words: ({ trials, failures }) => `users remove it: ${String(failures)} of ${String(trials)}`,
 };
 
-/** All tests. The weights come to less than 1: what is missing is kept for signals of harm with a control group. */
-export const tests: readonly Test[] = [...installs, outcomeMissing, removedByUser];
+const harmWords: Readonly<Record<HarmSignal, string>> = {
+  crash: 'crash',
+  'boot-failure': 'cannot start',
+  compatibility: 'have something that does not work with it',
+  connectivity: 'lose their connection',
+};
+
+/** Whether devices inside the exposure are harmed more often than those outside, which are drawn by lot. */
+const harm: readonly Test[] = harmSignals.map((signal) => ({
+  name: signal,
+  weight: HARM_WEIGHT,
+  find: (slices, { periods }) => {
+    const tallies = slices.flatMap((slice) => slice.harm.get(signal) ?? []);
+    const { treated, events, expectedShare } = harmCounts(tallies);
+    if (events === 0) return undefined;
+    const logE = logHarmEvidence(tallies, periods);
+    return { trials: events, failures: treated, toleratedRate: expectedShare, logE };
+  },
+  words: ({ trials, failures, toleratedRate }) =>
+    `devices ${harmWords[signal]}: of ${String(trials)} that do, ${String(failures)} were exposed, ${String(Math.round(toleratedRate * trials))} would be by chance`,
+}));
+
+/** All tests. The weights come to less than 1: what is missing is kept for devices that fall silent. */
+export const tests: readonly Test[] = [...installs, outcomeMissing, removedByUser, ...harm];

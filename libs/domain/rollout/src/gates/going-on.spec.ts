@@ -1,26 +1,11 @@
-import { type Population } from '@sluice/domain-cohorts';
 import { fold } from '@sluice/event-sourcing';
 import { describe, expect, it } from 'vitest';
-import { emptyCensus, foldCensus } from '../census.ts';
-import {
-  evidence,
-  granted,
-  granting,
-  healthBucket,
-  minute,
-  minuteMs,
-  opened,
-  phonesWave,
-  planned,
-  policyOf,
-  published as publication,
-} from '../examples.ts';
-import { awakeFirstExposed, exposedDevices, goingOn, type Outcomes } from './going-on.ts';
+import { evidence, granting, opened, planned } from '../examples.ts';
 import { type Plan } from '../plan.ts';
-import { type PublishedPatch } from '../catalog-events.ts';
 import { rolloutDecider } from '../rollout.ts';
 import { type RolloutEvent } from '../rollout-messages.ts';
 import { type StartedRollout } from '../rollout-state.ts';
+import { goingOn, type Outcomes } from './going-on.ts';
 
 const fine = { says: 'go', logSum: -2 } as const;
 const harmful = { says: 'halt', evidence } as const;
@@ -77,51 +62,5 @@ describe('whether a wave may go on', () => {
       waits: [{ for: 'evidence', evidence: 162755, limit: 100 }],
     });
     expect(goingOn({ ...question, verdict: harmful, withPending: harmful })).toEqual({ says: 'halt', evidence });
-  });
-});
-
-const published = policyOf(publication('a')).patches.get('a')?.published as PublishedPatch;
-const of = (devices: number, change: Partial<Population> = {}): Population => {
-  return { platform: 'ios', model: 'iPhone18,1', base: '23D8133', track: 'automatic', devices, ...change };
-};
-const census = foldCensus(emptyCensus(), {
-  ...healthBucket(minute(1), {}),
-  populations: [of(100), of(40, { ring: 'beta' }), of(7, { track: 'manual' }), of(60, { base: '23X1' })],
-});
-const inRing = { ...phonesWave, ring: 'beta' };
-const half = { ...phonesWave, ramp: { fromPercent: 0, toPercent: 50, minutes: 1000 } };
-const rest = { ...phonesWave, ramp: { fromPercent: 50, toPercent: 100, minutes: 1000 } };
-
-describe('who is new to the patch, and awake', () => {
-  const at = (minutes: number) => ({ census, nowMs: minuteMs(minutes) });
-
-  it('is who the open wave reaches, on the automatic track, on a base that the patch is for', () => {
-    const rollout = running({ waves: [half], holdBackPercent: 0 }, granted(1, 0, 500, { percents: [0, 25] }));
-    expect(awakeFirstExposed(rollout, published, at(500))).toBe(140 * 0.25);
-    expect(exposedDevices(rollout, published, at(500))).toEqual({ eligible: 147, exposed: 37 });
-  });
-
-  it('does not count whom an earlier wave has reached', () => {
-    const rollout = running(
-      { waves: [half, rest], holdBackPercent: 0 },
-      granted(1, 0, 1000, { percents: [0, 50] }),
-      { type: 'WaveBaked', rolloutId: 'r1', wave: 1, because: 'baked', at: minute(1200) },
-      opened(2, minute(1200)),
-      granted(2, 1200, 1700, { percents: [50, 75] }),
-    );
-    expect(awakeFirstExposed(rollout, published, at(1700))).toBe(140 * 0.25);
-  });
-
-  it('is nobody where a ring was served before, and nobody of the control group otherwise', () => {
-    const events = [
-      granted(1, 0, 1000, { percents: [0, 100] }),
-      { type: 'WaveBaked', rolloutId: 'r1', wave: 1, because: 'baked', at: minute(1200) },
-      opened(2, minute(1200)),
-      granted(2, 1200, 2200, { percents: [0, 100] }),
-    ] as const;
-    const again = running({ waves: [inRing, inRing] }, ...events);
-    expect(awakeFirstExposed(again, published, at(2200))).toBe(0);
-    const wide = running({ waves: [inRing, phonesWave], holdBackPercent: 2 }, ...events);
-    expect(awakeFirstExposed(wide, published, at(2200))).toBeCloseTo(98);
   });
 });

@@ -1,6 +1,6 @@
-import { compileAudience } from '../audience.ts';
+import { compileAudience } from '@sluice/domain-cohorts';
 import { belongs, type Census, populationsOf } from '../census.ts';
-import { holdBackFrom, wavePercent } from '../exposure.ts';
+import { type Exposed, holdBackFrom, wavePercent } from '../exposure.ts';
 import { CAUTION, type SumEvidence, type GateVerdict } from './verdict.ts';
 import { type PublishedPatch } from '../catalog-events.ts';
 import { type StartedRollout } from '../rollout-state.ts';
@@ -80,31 +80,6 @@ function missingOutcomes({ plan }: StartedRollout, outcomes: Outcomes, awake: nu
   return [awake === 0 && outcomes.known === 0 ? { for: 'person' } : { for: 'outcomes', known, needed, awake }];
 }
 
-/** Known devices on the automatic track that the open wave was the first to expose: expected, from the census. */
-export function awakeFirstExposed(
-  rollout: StartedRollout,
-  published: PublishedPatch,
-  { census, nowMs }: { readonly census: Census; readonly nowMs: number },
-): number {
-  const waves = rollout.plan.waves.slice(0, rollout.wave).map(({ ring, audience }, index) => ({
-    ring,
-    audience: compileAudience(audience),
-    share: shareOf(rollout, index + 1, nowMs),
-  }));
-  const open = waves.at(-1);
-  if (open === undefined) return 0;
-  let awake = 0;
-  for (const each of populationsOf(published, census)) {
-    if (each.track !== 'automatic' || !belongs(each, open.audience, open.ring)) continue;
-    const before = Math.max(
-      0,
-      ...waves.slice(0, -1).map((wave) => (belongs(each, wave.audience, wave.ring) ? wave.share : 0)),
-    );
-    awake += each.devices * Math.max(0, open.share - before);
-  }
-  return awake;
-}
-
 /** Known eligible devices, and how many of them are expected inside the exposure; in rings, their members' share. */
 export function exposedDevices(
   rollout: StartedRollout,
@@ -126,7 +101,8 @@ export function exposedDevices(
   return { eligible, exposed: Math.round(exposed) };
 }
 
-function shareOf(rollout: StartedRollout, wave: number, nowMs: number): number {
+/** The share of the buckets inside a wave, without those that are held back. */
+export function shareOf(rollout: Exposed, wave: number, nowMs: number): number {
   const share = wavePercent(rollout, wave, nowMs) / 100;
   // The members of a ring are no part of the control group, so no bucket of theirs is held back.
   return rollout.plan.waves[wave - 1]?.ring === undefined ? Math.min(share, holdBackFrom(rollout, nowMs)) : share;

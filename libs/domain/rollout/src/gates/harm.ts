@@ -5,14 +5,16 @@ const RATIOS = [1.25, 1.5, 2, 3, 5, 10, 20] as const;
 /** Harm may begin at the begin of any period, so that the good days before do not hide it. */
 const PERIOD_MINUTES = 180;
 const MILLION = 1_000_000;
+/** Logarithms are summed as whole numbers of this part, so that the order in which events come changes no bit of a sum. */
+const GRAIN = 2 ** -36;
 
 /** A device's first event of one signal. Shares are of all places, both of the device's own waves. */
 export interface HarmEvent {
-  /** When it happened, after the start of the rollout. */
+  /** When it happened, after the begin of the counting. */
   readonly minute: number;
   /** The place of its bucket, in millionths. */
   readonly place: number;
-  /** What was exposed at the begin of the counting bucket in which it happened, and at its end. */
+  /** Below the first the device is treated, from the other on it is control. */
   readonly shareBegin: number;
   readonly shareEnd: number;
 }
@@ -20,8 +22,19 @@ export interface HarmEvent {
 /** `left-out`: it was exposed within the bucket, or nobody is on the other side. */
 export type Arm = 'treated' | 'control' | 'left-out';
 
-/** Sums of the logarithms of likelihood ratios, one for each alternative, by the period in which the events happened. */
-export type HarmTally = Map<number, number[]>;
+/** What the events of one signal come to. */
+export interface HarmTally {
+  /** By period: the sums of the logarithms of likelihood ratios, one for each alternative, in grains. */
+  readonly periods: Map<number, number[]>;
+  treated: number;
+  control: number;
+  /** How many would be treated by chance, in grains. */
+  expected: number;
+}
+
+export function noHarm(): HarmTally {
+  return { periods: new Map(), treated: 0, control: 0, expected: 0 };
+}
 
 /** On which side of the exposure the device was. At no effect its place is uniform, whatever it and the hour are like. */
 export function armOf({ place, shareBegin, shareEnd }: HarmEvent): Arm {
@@ -30,21 +43,34 @@ export function armOf({ place, shareBegin, shareEnd }: HarmEvent): Arm {
   return place >= shareEnd * MILLION ? 'control' : 'left-out';
 }
 
-/** Takes the event into the tally of its slice, in place. */
+/** Takes the event into a tally, in place. */
 export function addHarm(tally: HarmTally, event: HarmEvent): void {
   const arm = armOf(event);
   if (arm === 'left-out') return;
-  const period = periodOf(event.minute);
-  const logs = tally.get(period) ?? RATIOS.map(() => 0);
-  tally.set(
+  tally[arm] += 1;
+  tally.expected += inGrains(thetaOf(event, 1));
+  const period = Math.max(1, periodOf(event.minute));
+  const logs = tally.periods.get(period) ?? RATIOS.map(() => 0);
+  tally.periods.set(
     period,
-    logs.map((log, index) => log + Math.log(likelihoodRatio(event, arm, RATIOS[index] ?? 1))),
+    logs.map((log, index) => log + inGrains(Math.log(likelihoodRatio(event, arm, RATIOS[index] ?? 1)))),
   );
 }
 
 /** The number of the period that a minute lies in, from 1 on. */
 export function periodOf(minute: number): number {
   return Math.floor(minute / PERIOD_MINUTES) + 1;
+}
+
+/** Events of devices that are exposed, of all that counted, and the share of them that chance would have put there. */
+export function harmCounts(tallies: readonly HarmTally[]) {
+  let [treated, events, expected] = [0, 0, 0];
+  for (const tally of tallies) {
+    treated += tally.treated;
+    events += tally.treated + tally.control;
+    expected += tally.expected;
+  }
+  return { treated, events, expectedShare: events === 0 ? 0 : (expected * GRAIN) / events };
 }
 
 /**
@@ -56,15 +82,25 @@ export function logHarmEvidence(tallies: readonly HarmTally[], periods: number):
     let logMass = -Infinity;
     for (let period = 1; period <= periods; period += 1) {
       logMass = logSum([logMass, -Math.log(period * (period + 1))]);
-      for (const tally of tallies) logMass += tally.get(period)?.[index] ?? 0;
+      let grains = 0;
+      for (const tally of tallies) grains += tally.periods.get(period)?.[index] ?? 0;
+      logMass += grains * GRAIN;
     }
     return logMass;
   });
   return logMean(masses);
 }
 
-function likelihoodRatio({ shareBegin, shareEnd }: HarmEvent, arm: 'treated' | 'control', ratio: number): number {
-  const [treated, control] = [shareBegin, 1 - shareEnd];
-  const theta = (times: number) => (treated * times) / (treated * times + control);
-  return arm === 'treated' ? theta(ratio) / theta(1) : (1 - theta(ratio)) / (1 - theta(1));
+function likelihoodRatio(event: HarmEvent, arm: 'treated' | 'control', ratio: number): number {
+  const [theta, one] = [thetaOf(event, ratio), thetaOf(event, 1)];
+  return arm === 'treated' ? theta / one : (1 - theta) / (1 - one);
+}
+
+/** The chance that an event is one of a treated device, where those have so many times as many. */
+function thetaOf({ shareBegin, shareEnd }: HarmEvent, ratio: number): number {
+  return (shareBegin * ratio) / (shareBegin * ratio + 1 - shareEnd);
+}
+
+function inGrains(value: number): number {
+  return Math.round(value / GRAIN);
 }

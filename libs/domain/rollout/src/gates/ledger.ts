@@ -11,10 +11,13 @@ import {
 } from '@sluice/domain-cohorts';
 import { toTimeText } from '@sluice/event-sourcing';
 import { type HoldEvent } from '../hold.ts';
+import { type Well } from '../pace.ts';
 import { type RecallEvent } from '../recall.ts';
 import { type RolloutEvent } from '../rollout-messages.ts';
-import { type StartedRollout } from '../rollout-state.ts';
+import { evolve, type Rollout, type StartedRollout } from '../rollout-state.ts';
 import { type Outcomes } from './going-on.ts';
+import { type HarmTally, periodOf } from './harm.ts';
+import { RolloutHarm } from './rollout-harm.ts';
 import { countTries, outageOf, type Supply, unknownSupply } from './infrastructure.ts';
 import { SliceTrials } from './trials.ts';
 import { judge, type JudgedSlice, type GateVerdict, withPending } from './verdict.ts';
@@ -26,6 +29,8 @@ import { judge, type JudgedSlice, type GateVerdict, withPending } from './verdic
 export interface GateLedger {
   readonly patches: Map<string, PatchLedger>;
   readonly patchOfRollout: Map<string, string>;
+  /** Rollouts that are planned and not started yet. */
+  readonly planned: Map<string, Rollout>;
   readonly halted: Set<string>;
   /** Holds that a gate placed, in force or not, by their id. */
   readonly holds: Map<string, GateHold>;
@@ -52,6 +57,8 @@ interface PatchLedger {
   /** Trials and known outcomes of all slices, by the hour since 1970 in which they began: for the evidence of a wave. */
   readonly hours: Map<number, { started: number; known: number }>;
   /** Restarts that buckets have not come to yet, in order: of all slices, or of one. */
+  /** The harm that is judged against devices without the patch, of each of its rollouts. */
+  readonly harm: Map<string, RolloutHarm>;
   restarts: { readonly atMs: number; readonly slice?: SliceName }[];
   readonly restarted: Set<string>;
 }
@@ -62,9 +69,17 @@ export type GateEvent = RolloutEvent | HoldEvent | RecallEvent | HealthBucketClo
 export const GATE_OWNER = 'gate';
 const ID_START = 'gate-';
 const HOUR_MS = 3_600_000;
+const noHarms: ReadonlyMap<string, HarmTally> = new Map();
 
 export function emptyGateLedger(): GateLedger {
-  return { patches: new Map(), patchOfRollout: new Map(), halted: new Set(), holds: new Map(), takenIds: new Set() };
+  return {
+    patches: new Map(),
+    patchOfRollout: new Map(),
+    planned: new Map(),
+    halted: new Set(),
+    holds: new Map(),
+    takenIds: new Set(),
+  };
 }
 
 /**
@@ -72,6 +87,7 @@ export function emptyGateLedger(): GateLedger {
  * once. A plain pause is no reason to forget: the counting restarts with a first start, and where evidence was named.
  */
 export function foldGateLedger(ledger: GateLedger, event: GateEvent): GateLedger {
+  if ('rolloutId' in event) foldExposure(ledger, event);
   switch (event.type) {
     case 'HealthBucketClosed':
       foldBucket(ledger, event);
@@ -80,6 +96,7 @@ export function foldGateLedger(ledger: GateLedger, event: GateEvent): GateLedger
       const { rolloutId, patchId, at, evidenceSeen } = event;
       const isFirst = ![...ledger.patchOfRollout.values()].includes(patchId);
       ledger.patchOfRollout.set(rolloutId, patchId);
+      watchHarm(ledger, rolloutId, patchOf(ledger, patchId), at);
       if (isFirst || evidenceSeen !== undefined) restart(patchOf(ledger, patchId), at);
       break;
     }
@@ -109,15 +126,17 @@ export function restartDue(ledger: GateLedger): void {
 
 /** What the gates say of a rollout now, or what they would say if the pending failures counted. */
 export function verdictOn(ledger: GateLedger, rollout: StartedRollout, { pendingToo = false } = {}): GateVerdict {
-  const { plan, startedAt, known } = rollout;
+  const { rolloutId, plan, startedAt, known } = rollout;
   const patch = patchOf(ledger, plan.patchId);
+  const harm = patch.harm.get(rolloutId);
+  const appeared = ({ slice }: JudgedSlice) => patch.slices.get(sliceKey(slice))?.appearedMs ?? 0;
   const held = heldSlices(ledger, plan.patchId);
   const slices = [...patch.slices.values()].map((trials): JudgedSlice => {
     const { slice } = trials;
     const pending = pendingToo ? pendingOf(trials) : 0;
     return {
       slice,
-      counts: withPending(trials.counts(patch.throughMs), pending),
+      counts: { ...withPending(trials.counts(patch.throughMs), pending), harm: harm?.tallies(slice) ?? noHarms },
       isHeld: held.some((each) => isSame(each, slice)),
     };
   });
@@ -125,7 +144,10 @@ export function verdictOn(ledger: GateLedger, rollout: StartedRollout, { pending
     plan,
     // Streams from before this was recorded: all that was counted, alike.
     known: known ?? slices.map(({ slice }) => ({ ...slice, devices: 1 })),
-    slices: slices.sort((left, right) => (sliceKey(left.slice) < sliceKey(right.slice) ? -1 : 1)),
+    slices: slices.sort(
+      (left, right) => appeared(left) - appeared(right) || (sliceKey(left.slice) < sliceKey(right.slice) ? -1 : 1),
+    ),
+    periods: harm === undefined ? 0 : periodOf(harm.minutesAt(patch.throughMs)),
     since: instantText(patch.sinceMs, startedAt),
     through: instantText(patch.throughMs, startedAt),
   });
@@ -158,15 +180,30 @@ export function outcomesOf(ledger: GateLedger, { plan, waveOpenedAt }: StartedRo
   };
 }
 
+/** How many devices of a patch are fine whose trial began before an instant, and how many on the manual track began at all; by slice. */
+export function wellOf({ patches }: GateLedger, patchId: string, beforeMs: number): Well[] {
+  const slices = [...(patches.get(patchId)?.slices.values() ?? [])];
+  return slices.map((trials) => ({ slice: trials.slice, well: trials.wellBefore(beforeMs), manual: trials.manual }));
+}
+
 /** Devices that try get no package of the patch: nobody is to blame, and nothing widens. Undefined while they do. */
 export function outageFor({ patches }: GateLedger, patchId: string) {
   const supply = patches.get(patchId)?.supply;
   return supply && outageOf(supply);
 }
 
+/** Keeps how far each rollout was at each instant: what incidents are judged by. */
+function foldExposure({ patches, patchOfRollout, planned }: GateLedger, event: RolloutEvent): void {
+  const { rolloutId } = event;
+  const patchId = patchOfRollout.get(rolloutId);
+  const harm = patchId === undefined ? undefined : patches.get(patchId)?.harm.get(rolloutId);
+  if (harm !== undefined) return harm.apply(event);
+  planned.set(rolloutId, evolve(planned.get(rolloutId) ?? { status: 'absent' }, event));
+}
+
 function foldBucket(ledger: GateLedger, bucket: HealthBucketClosed): void {
   const toMs = Date.parse(bucket.to);
-  const { installs, pending, unreached } = rowsOf(bucket);
+  const { installs, pending, unreached, harm } = rowsOf(bucket);
   const touched = new Set<PatchLedger>();
   const touch = (patchId: string) => {
     const patch = patchOf(ledger, patchId);
@@ -175,7 +212,16 @@ function foldBucket(ledger: GateLedger, bucket: HealthBucketClosed): void {
     return patch;
   };
   for (const row of installs) if (row.cohort !== SETTLED) addRow(touch(row.patchId), row, toMs);
-  for (const { patchId, slice, count } of pending) trialsOf(touch(patchId), slice).pending.set(bucket.shard, count);
+  const ends = { fromMs: Date.parse(bucket.from), toMs };
+  for (const row of harm) {
+    const patchId = ledger.patchOfRollout.get(row.rolloutId);
+    if (patchId === undefined) continue;
+    // A slice without installs is looked at for its harm.
+    trialsOf(touch(patchId), row.slice, toMs);
+    touch(patchId).harm.get(row.rolloutId)?.add(row, ends);
+  }
+  for (const { patchId, slice, count } of pending)
+    trialsOf(touch(patchId), slice, toMs).pending.set(bucket.shard, count);
   for (const { patchId, ...tries } of triesIn(installs, unreached)) {
     countTries(touch(patchId).supply, { ...tries, toMs });
   }
@@ -187,11 +233,18 @@ function foldBucket(ledger: GateLedger, bucket: HealthBucketClosed): void {
 }
 
 function addRow(patch: PatchLedger, row: InstallRow, toMs: number): void {
-  trialsOf(patch, row.slice).add(row, toMs);
+  trialsOf(patch, row.slice, toMs).add(row, toMs);
   const hour = patch.hours.get(row.cohort) ?? { started: 0, known: 0 };
   patch.hours.set(row.cohort, hour);
   hour.started += row.started;
   hour.known += row.fine + row.failed - row.relapsed;
+}
+
+function watchHarm({ planned }: GateLedger, rolloutId: string, patch: PatchLedger, at: string): void {
+  const state = planned.get(rolloutId);
+  if (state === undefined || patch.harm.has(rolloutId)) return;
+  planned.delete(rolloutId);
+  patch.harm.set(rolloutId, new RolloutHarm(state, Date.parse(at)));
 }
 
 function patchOf({ patches }: GateLedger, patchId: string): PatchLedger {
@@ -202,6 +255,7 @@ function patchOf({ patches }: GateLedger, patchId: string): PatchLedger {
     slices: new Map<string, SliceTrials>(),
     supply: unknownSupply(),
     hours: new Map<number, { started: number; known: number }>(),
+    harm: new Map<string, RolloutHarm>(),
     restarts: [],
     restarted: new Set<string>(),
   };
@@ -209,9 +263,10 @@ function patchOf({ patches }: GateLedger, patchId: string): PatchLedger {
   return patch;
 }
 
-function trialsOf({ slices, sinceMs }: PatchLedger, slice: Slice): SliceTrials {
+function trialsOf({ slices, sinceMs }: PatchLedger, slice: Slice, toMs: number): SliceTrials {
   const key = sliceKey(slice);
   const trials = slices.get(key) ?? new SliceTrials(slice, sinceMs);
+  trials.appearedMs = Math.min(trials.appearedMs, toMs);
   slices.set(key, trials);
   return trials;
 }
@@ -232,9 +287,14 @@ function restartThrough(patch: PatchLedger, toMs: number): void {
     if (next.slice === undefined) {
       patch.sinceMs = Math.max(patch.sinceMs, next.atMs);
       for (const slice of patch.slices.values()) slice.restart(next.atMs);
+      for (const harm of patch.harm.values()) harm.restart(next.atMs);
     } else {
       const { slice } = next;
-      for (const trials of patch.slices.values()) if (isSame(trials.slice, slice)) trials.restart(next.atMs);
+      for (const trials of patch.slices.values()) {
+        if (!isSame(trials.slice, slice)) continue;
+        trials.restart(next.atMs);
+        for (const harm of patch.harm.values()) harm.forget(trials.slice);
+      }
     }
   }
 }

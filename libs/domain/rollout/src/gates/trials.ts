@@ -1,4 +1,5 @@
 import { ageBands, type InstallRow, type Slice, TRIAL_HOURS } from '@sluice/domain-cohorts';
+import { type HarmTally } from './harm.ts';
 import { type RateCounts } from './rates.ts';
 
 const BANDS = ageBands.length;
@@ -13,6 +14,8 @@ interface Cohort {
   fine: number;
   removed: number;
   removedSeen: number;
+  /** Of the fine ones, those that neither failed later nor were removed. */
+  well: number;
 }
 
 /** The sums of what no longer changes, and of what is counted once. */
@@ -31,6 +34,8 @@ export interface SliceCounts {
   readonly missing: RateCounts;
   /** Trials that went well, and those of them whose device the user took the patch off again. */
   readonly removed: RateCounts;
+  /** Incidents by signal, judged against devices without the patch. */
+  readonly harm: ReadonlyMap<string, HarmTally>;
 }
 
 /**
@@ -44,6 +49,11 @@ export class SliceTrials {
   private settled = noSums();
   private due = { n: 0, x: 0 };
   private sinceMs: number;
+  private settledWell = 0;
+  /** The end of the first bucket that told of it: its part of the α is by the order of appearance. */
+  appearedMs = Infinity;
+  /** Trials of devices on the manual track, ever. */
+  manual = 0;
   /** Failures without a start whose deadline still runs, as each shard told them last. */
   readonly pending = new Map<number, number>();
 
@@ -53,20 +63,22 @@ export class SliceTrials {
   }
 
   /** Takes a row of a bucket that ended then. */
-  add({ cohort, band, started, failed, fine, removed, due, open }: InstallRow, toMs: number): void {
+  add({ cohort, band, started, failed, fine, removed, ...row }: InstallRow, toMs: number): void {
     const counted = this.cohorts.get(cohort) ?? noCohort();
     this.cohorts.set(cohort, counted);
     counted.started += started;
     counted.failed[band] = (counted.failed[band] ?? 0) + failed;
     counted.fine += fine;
     counted.removed += removed;
+    counted.well += fine - row.relapsed - removed;
+    this.manual += row.manual ?? 0;
     // It was counted before the restart, and comes after it.
     if (toMs <= this.sinceMs) {
       counted.seen[band] = (counted.seen[band] ?? 0) + failed;
       counted.removedSeen += removed;
     } else {
-      this.due.n += due;
-      this.due.x += open;
+      this.due.n += row.due;
+      this.due.x += row.open;
     }
   }
 
@@ -86,12 +98,20 @@ export class SliceTrials {
     for (const [hour, cohort] of this.cohorts) {
       if (hour + SETTLED_HOURS >= atMs / HOUR_MS) continue;
       addTo(this.settled, this.sumsOf(hour, cohort, atMs));
+      this.settledWell += cohort.well;
       this.cohorts.delete(hour);
     }
   }
 
+  /** Devices that are fine, of the trials that began before an instant; also those from before a restart. */
+  wellBefore(beforeMs: number): number {
+    let well = this.settledWell;
+    for (const [hour, cohort] of this.cohorts) if ((hour + 1) * HOUR_MS <= beforeMs) well += cohort.well;
+    return Math.max(0, well);
+  }
+
   /** What is counted at an instant. */
-  counts(atMs: number): SliceCounts {
+  counts(atMs: number): Omit<SliceCounts, 'harm'> {
     const sums = noSums();
     addTo(sums, this.settled);
     for (const [hour, cohort] of this.cohorts) addTo(sums, this.sumsOf(hour, cohort, atMs));
@@ -122,7 +142,7 @@ const HOUR_MS = 3_600_000;
 
 function noCohort(): Cohort {
   const nothing = () => new Array<number>(BANDS).fill(0);
-  return { started: 0, failed: nothing(), seen: nothing(), fine: 0, removed: 0, removedSeen: 0 };
+  return { started: 0, failed: nothing(), seen: nothing(), fine: 0, removed: 0, removedSeen: 0, well: 0 };
 }
 
 function noSums(): Sums {

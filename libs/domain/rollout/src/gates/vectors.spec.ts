@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { installRow, minuteMs } from '../examples.ts';
 import { neededOutcomes } from './going-on.ts';
-import { addHarm, armOf, type HarmEvent, type HarmTally, logHarmEvidence } from './harm.ts';
+import { addHarm, armOf, type HarmEvent, logHarmEvidence, noHarm } from './harm.ts';
 import { alternativesTo, logRateEvidence, type RateCounts } from './rates.ts';
 import { SliceTrials } from './trials.ts';
 
@@ -45,7 +45,7 @@ describe.runIf(hasVectors)('agreeing with the reference of the gates', () => {
   });
 
   it('finds the same evidence of harm, event by event', () => {
-    const tally: HarmTally = new Map();
+    const tally = noHarm();
     expect(harm.length).toBeGreaterThan(0);
     for (const event of harm) {
       expect(armOf(event).replace('-', ' ')).toBe(event.arm);
@@ -76,7 +76,7 @@ describe('pooling slices', () => {
   it('comes to the evidence of all their events together', () => {
     const event = (minute: number, place: number): HarmEvent => ({ minute, place, shareBegin: 0.2, shareEnd: 0.2 });
     const events = [event(10, 5), event(100, 900_000), event(250, 7), event(700, 8), event(701, 300_000)];
-    const [one, other, all]: [HarmTally, HarmTally, HarmTally] = [new Map(), new Map(), new Map()];
+    const [one, other, all] = [noHarm(), noHarm(), noHarm()];
     events.forEach((each, index) => {
       addHarm(index % 2 === 0 ? one : other, each);
       addHarm(all, each);

@@ -22,9 +22,9 @@ function verdictOn(
     const trials = new SliceTrials(sliceOf(model), -Infinity);
     const atMs = Date.parse(MORNING) + 1000;
     trials.add(installRow({ started, failed }), atMs);
-    return { slice: sliceOf(model), counts: trials.counts(atMs), isHeld: false };
+    return { slice: sliceOf(model), counts: { ...trials.counts(atMs), harm: new Map() }, isHeld: false };
   });
-  return judge({ plan, known, slices, since: MORNING, through: MORNING });
+  return judge({ plan, known, slices, periods: 1, since: MORNING, through: MORNING });
 }
 
 describe('sharing out the one α', () => {
@@ -127,8 +127,10 @@ describe('judging', () => {
     const at = Date.parse(MORNING) + 6 * 3_600_000;
     const say = (row: Parameters<typeof installRow>[0]) => {
       trials.add(installRow({ started: 200, fine: 150, ...row }), at);
-      const slices = [{ slice: sliceOf('iPhone1,0'), counts: trials.counts(at), isHeld: false }];
-      return judge({ plan, known: phones(1), slices, since: MORNING, through: MORNING });
+      const slices = [
+        { slice: sliceOf('iPhone1,0'), counts: { ...trials.counts(at), harm: new Map() }, isHeld: false },
+      ];
+      return judge({ plan, known: phones(1), slices, periods: 1, since: MORNING, through: MORNING });
     };
     expect(say({ due: 200, open: 4, removed: 5 }).says).toBe('go');
     expect(say({ due: 200, open: 30 })).toMatchObject({

@@ -7,7 +7,7 @@ import { logRateEvidence, logSum, type RateCounts } from './rates.ts';
 import { type SliceCounts } from './trials.ts';
 
 /** The name and version of the rule, kept in the evidence. */
-export const EVIDENCE_RULE = 'evidence-sum/1';
+export const EVIDENCE_RULE = 'evidence-sum/2';
 
 /** The chance that a rollout in which nothing is wrong is ever halted, over all its tests and slices. */
 export const ALPHA = 0.001;
@@ -18,7 +18,10 @@ export const CAUTION = 0.1;
 /** One device with the event stops nothing. */
 const EVENTS_MIN = 2;
 
-/** What one test found on one node. The evidence is the weighted sum of all. */
+/**
+ * What one test found on one node. The evidence is the weighted sum of all. Of a signal of harm, `trials` are the devices with
+ * an incident, `failures` those of them that were exposed, and `toleratedRate` is the share of them that chance would give.
+ */
 export interface TestEvidence {
   readonly test: string;
   readonly level: Level;
@@ -64,6 +67,8 @@ export interface Judgement {
   /** Slices with devices known when the rollout started, and those that appeared later, in the order in which they did. */
   readonly known: readonly KnownSlice[];
   readonly slices: readonly JudgedSlice[];
+  /** How many periods of harm have begun. */
+  readonly periods: number;
   readonly since: string;
   readonly through: string;
 }
@@ -77,11 +82,11 @@ interface NodeEvidence {
 
 /** What the gates say of the counts of a rollout's patch. */
 export function judge(judgement: Judgement): GateVerdict {
-  const { plan, known, slices } = judgement;
+  const { known, slices } = judgement;
   const counted = new Map(slices.filter(({ isHeld }) => !isHeld).map((each) => [sliceKey(each.slice), each]));
   const knownKeys = new Set(known.map(sliceKey));
   const later = slices.map(({ slice }) => slice).filter((slice) => !knownKeys.has(sliceKey(slice)));
-  const found = nodesOf(known, later).map((node) => evidenceOf(node, counted, plan));
+  const found = nodesOf(known, later).map((node) => evidenceOf(node, counted, judgement));
   const total = logSum(found.map(({ logPart }) => logPart));
   const logLimit = -Math.log(ALPHA);
   if (total < logLimit + Math.log(CAUTION)) return { says: 'go', logSum: total };
@@ -92,32 +97,32 @@ export function judge(judgement: Judgement): GateVerdict {
   return { says: 'hold', slice: blamed, evidence };
 }
 
-function evidenceOf(node: Node, counted: ReadonlyMap<string, JudgedSlice>, plan: Plan): NodeEvidence {
+function evidenceOf(node: Node, counted: ReadonlyMap<string, JudgedSlice>, judgement: Judgement): NodeEvidence {
   const members = node.slices.flatMap((key) => counted.get(key)?.counts ?? []);
-  const found = members.length === 0 ? [] : tests.flatMap((test) => testOn(test, node, members, plan) ?? []);
-  return { node, tests: found, logPart: logSum(found.map(({ logE, weight }) => logE + Math.log(weight))) };
+  const found = members.length === 0 ? [] : tests.flatMap((test) => testOn(test, node, members, judgement) ?? []);
+  return { node, tests: found, logPart: logSum(found.map(logPartOf)) };
 }
 
 function testOn(
   test: Test,
   { level, of, weight }: Node,
   members: readonly SliceCounts[],
-  plan: Plan,
+  judgement: Judgement,
 ): TestEvidence | undefined {
-  let [n, x] = [0, 0];
-  for (const member of members) {
-    const counts = test.countsOf(member);
-    n += counts.n;
-    x += counts.x;
-  }
-  if (n === 0 && x === 0) return undefined;
-  const toleratedRate = test.tolerated(plan);
-  const logE = logRateEvidence({ n, x }, toleratedRate);
+  const found = test.find(members, judgement);
+  if (found === undefined) return undefined;
+  const { trials, failures, toleratedRate, logE } = found;
   return {
-    ...{ test: test.name, level, ...(of !== '' && { of }), trials: n, failures: x, toleratedRate },
-    logE: x < EVENTS_MIN ? Math.min(0, logE) : logE,
+    ...{ test: test.name, level, ...(of !== '' && { of }), trials, failures, toleratedRate },
+    logE: failures < EVENTS_MIN ? Math.min(0, logE) : logE,
     weight: weight * test.weight,
   };
+}
+
+/** The evidence of some devices, where one of them by itself stops nothing. */
+export function logEvidenceOf(counts: RateCounts, toleratedRate: number): number {
+  const logE = logRateEvidence(counts, toleratedRate);
+  return counts.x < EVENTS_MIN ? Math.min(0, logE) : logE;
 }
 
 /** The slice whose own part of the sum is the largest, where it is a tenth of the limit by itself. */
@@ -147,26 +152,38 @@ function sumOf(
   found: readonly NodeEvidence[],
   sums: { readonly logSum: number; readonly logLimit: number },
 ): SumEvidence {
-  const strength = ({ logE, weight }: TestEvidence) => logE + Math.log(weight);
-  const strongest = found.flatMap((each) => each.tests).sort((left, right) => strength(right) - strength(left));
-  let count = 0;
-  for (let reached = -Infinity; reached < sums.logLimit && count < strongest.length; count += 1) {
-    reached = logSum([reached, ...strongest.slice(count, count + 1).map(strength)]);
-  }
-  const listed = strongest.slice(0, Math.max(1, count));
+  const listed = strongestOf(
+    found.flatMap((each) => each.tests),
+    sums.logLimit,
+  );
   const words = wordsOf(listed[0]);
   return { rule: EVIDENCE_RULE, patchId: plan.patchId, alpha: ALPHA, ...sums, since, through, words, tests: listed };
 }
 
+/** The strongest tests, as many as reach the limit by themselves. */
+export function strongestOf(found: readonly TestEvidence[], logLimit: number): readonly TestEvidence[] {
+  const strongest = [...found].sort((left, right) => logPartOf(right) - logPartOf(left));
+  let count = 0;
+  for (let reached = -Infinity; reached < logLimit && count < strongest.length; count += 1) {
+    reached = logSum([reached, ...strongest.slice(count, count + 1).map(logPartOf)]);
+  }
+  return strongest.slice(0, Math.max(1, count));
+}
+
+/** The logarithm of the part that a test has in the sum. */
+export function logPartOf({ logE, weight }: TestEvidence): number {
+  return logE + Math.log(weight);
+}
+
 function wordsOf(strongest: TestEvidence | undefined): string {
   if (strongest === undefined) return '';
-  const { test, of, trials, failures } = strongest;
-  const words = tests.find(({ name }) => name === test)?.words({ n: trials, x: failures }) ?? test;
+  const { test, of, trials, failures, toleratedRate } = strongest;
+  const words = tests.find(({ name }) => name === test)?.words({ trials, failures, toleratedRate }) ?? test;
   return of === undefined ? words : `${words}, on ${of}`;
 }
 
 /** The counts with failures that wait for their start as if they had failed. */
-export function withPending(counts: SliceCounts, pending: number): SliceCounts {
+export function withPending<Counts extends Omit<SliceCounts, 'harm'>>(counts: Counts, pending: number): Counts {
   if (pending === 0) return counts;
   const more = ({ n, x }: RateCounts): RateCounts => ({ n: n + pending, x: x + pending });
   return {

@@ -1,25 +1,34 @@
 import { type HealthEvent } from '@sluice/contracts';
 import {
   awakeFirstExposed,
+  type Awake,
   type Census,
   emptyCensus,
   emptyGateLedger,
+  emptyRemovalLedger,
   foldCensus,
   foldGateLedger,
+  foldRemovalLedger,
   type GoingOn,
   goingOn,
   nextGateHold,
   outageFor,
   outcomesOf,
-  type PublishedPatch,
+  removalsCounted,
+  removalsVersionOf,
+  type RemovalVerdict,
+  removalVerdictOn,
   restartDue,
   type StartedRollout,
   type GateVerdict,
   verdictOn,
   versionOf,
+  type Well,
+  wellOf,
 } from '@sluice/domain-rollout';
 import { type FeedEvent } from '@sluice/event-feed';
-import { type OwnEvent } from '../publications.ts';
+import { type Commit } from '@sluice/event-sourcing';
+import { ownEventsOf } from '../publications.ts';
 
 /** What a verdict depends on beside the counts. */
 type Judged = Pick<StartedRollout, 'plan'> & { readonly known: StartedRollout['known'] | undefined };
@@ -27,25 +36,35 @@ type Judged = Pick<StartedRollout, 'plan'> & { readonly known: StartedRollout['k
 /** What the gates look at: trials and outcomes since each start, and how many devices of each kind are known. */
 export class GatesView {
   private readonly ledger = emptyGateLedger();
+  private readonly removals = emptyRemovalLedger();
   private readonly populations = emptyCensus();
   private readonly revisions = new Map<number, number>();
+  private readonly ownRevisions = new Map<string, number>();
   private readonly verdicts = new Map<
     string,
     { readonly version: number; readonly of: Judged; readonly verdict: GateVerdict }
   >();
+  private readonly removalVerdicts = new Map<string, { readonly version: number; readonly verdict: RemovalVerdict }>();
   /** Whether all buckets so far are in: before, no verdict is one. */
   isRead: () => boolean = () => true;
   /** The last bucket: the cause of what follows from it. */
   lastBucket: FeedEvent | undefined;
 
-  /** Also ahead of the buckets of the time around it; heard of twice, it counts once. */
-  applyOwn(event: OwnEvent): void {
-    foldGateLedger(this.ledger, event);
+  /** A commit of the own streams, also ahead of the buckets of the time around it; heard of twice, it counts once. */
+  applyOwn(commit: Commit): void {
+    const { stream, revision } = commit;
+    if (revision <= (this.ownRevisions.get(stream) ?? -1)) return;
+    this.ownRevisions.set(stream, revision);
+    for (const event of ownEventsOf(commit)) {
+      foldGateLedger(this.ledger, event);
+      if ('recallEpoch' in event) foldRemovalLedger(this.removals, event);
+    }
   }
 
   applyHealth(event: FeedEvent): void {
     const data = event.data as HealthEvent;
     foldGateLedger(this.ledger, data);
+    foldRemovalLedger(this.removals, data);
     foldCensus(this.populations, data);
     this.revisions.set(data.shard, event.place.revision);
     this.lastBucket = event;
@@ -57,7 +76,7 @@ export class GatesView {
   }
 
   /** Whether the open wave may go on, on the counts that are there now; undefined while they are not all read. */
-  goingOn(rollout: StartedRollout, published: PublishedPatch, nowMs: number): GoingOn | undefined {
+  goingOn(rollout: StartedRollout, awake: Awake): GoingOn | undefined {
     const verdict = this.verdictOn(rollout);
     if (verdict === undefined) return undefined;
     const outcomes = outcomesOf(this.ledger, rollout);
@@ -66,7 +85,7 @@ export class GatesView {
       verdict,
       withPending: outcomes.pending === 0 ? verdict : verdictOn(this.ledger, rollout, { pendingToo: true }),
       outcomes,
-      awake: awakeFirstExposed(rollout, published, { census: this.populations, nowMs }),
+      awake: awakeFirstExposed(rollout, awake),
     });
   }
 
@@ -82,6 +101,27 @@ export class GatesView {
     const verdict = verdictOn(this.ledger, rollout);
     this.verdicts.set(rolloutId, { version, of: { plan, known }, verdict });
     return verdict;
+  }
+
+  /** Of each slice of the patch, the devices that are fine of installs that began before an instant. */
+  wellOf(patchId: string, beforeMs: number): Well[] {
+    return wellOf(this.ledger, patchId, beforeMs);
+  }
+
+  /** What the gate says of the removals of a recalled patch; undefined while the health is not all read. */
+  removalVerdictOn(patchId: string): RemovalVerdict | undefined {
+    if (!this.isRead()) return undefined;
+    const version = removalsVersionOf(this.removals, patchId);
+    const before = this.removalVerdicts.get(patchId);
+    if (before?.version === version) return before.verdict;
+    const verdict = removalVerdictOn(this.removals, patchId);
+    this.removalVerdicts.set(patchId, { version, verdict });
+    return verdict;
+  }
+
+  /** Devices whose removal is known to have begun, and those of them that failed it or went silent, as the gate counts them. */
+  removalsOf(patchId: string) {
+    return removalsCounted(this.removals, patchId);
   }
 
   /** The id of the next hold that a gate places for the rollout. */

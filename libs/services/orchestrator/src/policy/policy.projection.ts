@@ -1,4 +1,6 @@
 import { type CatalogEvent } from '@sluice/contracts';
+import { familyOf, type Slice } from '@sluice/domain-cohorts';
+import { compileAudience, includes } from '@sluice/domain-cohorts';
 import {
   applyStop,
   coversAll,
@@ -85,11 +87,21 @@ export class PolicyView {
   holdOverAll(plan: Plan, nowMs: number): (KnownHold & { readonly status: 'active' }) | undefined {
     for (const hold of this.policy.holds.values()) {
       if (hold.status !== 'active' || (hold.patchId !== undefined && hold.patchId !== plan.patchId)) continue;
-      if (hold.expiresAt !== undefined && Date.parse(hold.expiresAt) <= nowMs) continue;
+      if (isExpired(hold, nowMs)) continue;
       const published = this.publishedPatch(plan.patchId);
       if (published !== undefined && coversAll(hold.slice, plan, published)) return hold;
     }
     return undefined;
+  }
+
+  /** Whether a hold in force covers all of a slice of the patch. */
+  heldSlices(patchId: string, nowMs: number): (slice: Slice) => boolean {
+    const holds = this.holds().filter(
+      (hold) => hold.status === 'active' && (hold.patchId ?? patchId) === patchId && !isExpired(hold, nowMs),
+    );
+    const audiences = holds.map(({ slice }) => compileAudience(slice));
+    return ({ model, base }) =>
+      audiences.some((audience) => includes(audience, { family: familyOf(model), model, base }));
   }
 
   /** True when a hold that is not stored yet is about the patch or all patches, whatever its slice. */
@@ -135,6 +147,10 @@ export class PolicyView {
 
 function isOpen({ status }: Rollout): boolean {
   return status !== 'absent' && status !== 'aborted';
+}
+
+function isExpired({ expiresAt }: KnownHold, nowMs: number): boolean {
+  return expiresAt !== undefined && Date.parse(expiresAt) <= nowMs;
 }
 
 function mayExpire(hold: Hold): boolean {

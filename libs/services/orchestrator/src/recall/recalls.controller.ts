@@ -5,7 +5,7 @@ import { freedOf, holdersOf, lastLeaseMs, type RecallCommand } from '@sluice/dom
 import { Clock, type CommandContext, toTimeText } from '@sluice/event-sourcing';
 import { paged, PageQuery, ProblemError, RequestContext, Roles, StopRoute } from '@sluice/platform';
 import { ChangeRecall } from '../commands.ts';
-import { StopBody } from '../rollout/rollout-bodies.ts';
+import { EvidenceBody, StopBody } from '../rollout/rollout-bodies.ts';
 import { Views } from '../views.ts';
 import { type KnownRecall } from './recalls.projection.ts';
 
@@ -45,11 +45,16 @@ export class RecallsController {
     return this.change({ type: 'PauseRecall', patchId, reason, at: this.clock.nowText() }, context);
   }
 
+  /** After a pause by the gate only with the evidence that was seen: what fails from then on is counted anew. */
   @Post(':patchId/resume')
   @HttpCode(200)
   @Roles('operator', 'responder')
-  async resume(@Param('patchId') patchId: string, @RequestContext() context: CommandContext) {
-    return this.change({ type: 'ResumeRecall', patchId, at: this.clock.nowText() }, context);
+  async resume(
+    @Param('patchId') patchId: string,
+    @Body() { evidenceSeen }: EvidenceBody,
+    @RequestContext() context: CommandContext,
+  ) {
+    return this.change({ type: 'ResumeRecall', patchId, evidenceSeen, at: this.clock.nowText() }, context);
   }
 
   private async change(command: RecallCommand, context: CommandContext) {
@@ -65,6 +70,7 @@ export class RecallsController {
 
   private view(recall: KnownRecall) {
     const { count = null, quantiles } = this.views.recalls.progressOf(recall.patchId) ?? {};
+    const gate = this.views.gates.removalsOf(recall.patchId);
     return {
       ...recall,
       status: recall.status === 'removing' ? 'running' : recall.status,
@@ -82,6 +88,9 @@ export class RecallsController {
       waiting: count && count.waiting,
       /** Devices outside of these that have begun to install the patch. */
       inFlight: count && count.inFlight,
+      /** Devices that are known to have begun to remove it, and those of them that failed or went silent, since the gate counts. */
+      begun: gate.n,
+      begunFailed: gate.x,
       /** When the last directive from before the pull runs out; null for a patch that was never offered. */
       leasesUntil: this.views.policy.wasOffered(recall.patchId) ? toTimeText(lastLeaseMs(recall)) : null,
       ...(quantiles ?? { p50Seconds: null, p90Seconds: null, p99Seconds: null }),

@@ -42,10 +42,11 @@ function decideOne(rollout: KnownRollout, situation: Situation): ChangeRollout[]
 
 function widen(rollout: Running, { views, knowledge, nowMs, at }: Situation): ChangeRollout[] {
   // Cheap first: for most rollouts, the last grant has long to run.
-  const due = nextGrant(rollout, nowMs, knowledge.passMs);
-  if (due === undefined) return [];
-  const permission = permissionFor(knowledge, rollout, nowMs);
+  if (nextGrant(rollout, nowMs, knowledge) === undefined) return [];
+  const permission = permissionFor(knowledge, rollout, nowMs, rollout.wave);
   if (permission === undefined || views.gates.verdictOn(rollout)?.says !== 'go') return [];
+  const due = nextGrant(rollout, nowMs, permission);
+  if (due === undefined) return [];
   return [
     changeOf(rollout, { type: 'GrantExposure', rolloutId: rollout.rolloutId, permission, at }, due.fromMs, views),
   ];
@@ -56,7 +57,7 @@ function releaseHoldBack(rollout: Completed, { views, knowledge, nowMs, at }: Si
   if (nowMs < Date.parse(completedAt) + (plan.watchHours ?? WATCH_HOURS) * HOUR_MS) return [];
   const due = holdBackGrant(rollout, nowMs, knowledge.passMs);
   if (due === undefined) return [];
-  const permission = permissionFor(knowledge, rollout, nowMs);
+  const permission = permissionFor(knowledge, rollout, nowMs, rollout.wave);
   if (permission === undefined || views.gates.verdictOn(rollout)?.says !== 'go') return [];
   return [changeOf(rollout, { type: 'ReleaseHoldBack', rolloutId, permission, at }, due.fromMs, views)];
 }

@@ -113,6 +113,40 @@ class GatesBody {
   @Min(0)
   @Max(0.5)
   installFailureRateMax!: number;
+
+  @ApiPropertyOptional({ default: 0.02, description: 'Share of installs that may be without any outcome after 4 h.' })
+  @Optional()
+  @IsNumber()
+  @Min(0)
+  @Max(0.5)
+  outcomeMissingRateMax?: number;
+
+  @ApiPropertyOptional({ default: 0.05, description: 'Share of installs that may be removed by the user within 72 h.' })
+  @Optional()
+  @IsNumber()
+  @Min(0)
+  @Max(0.5)
+  removedByUserRateMax?: number;
+
+  @ApiPropertyOptional({ default: 1, description: 'Hours after which an install that is fine makes room for others.' })
+  @Optional()
+  @IsNumber()
+  @Min(0)
+  @Max(WATCH_HOURS_MAX)
+  maturityHours?: number;
+}
+
+/** How many devices may be exposed beyond those that are fine: `first`, or `factor` times the fine ones. */
+class PaceBody {
+  @ApiProperty({ default: 300, minimum: 1 })
+  @IsNumber()
+  @Min(1)
+  first!: number;
+
+  @ApiProperty({ default: 3, minimum: 1 })
+  @IsNumber()
+  @Min(1)
+  factor!: number;
 }
 
 /** The plan of a rollout, as `PUT /v1/rollouts/{id}` takes it. */
@@ -153,6 +187,13 @@ export class PlanBody {
   @Optional()
   @Equals('time')
   goOn?: 'time';
+
+  @ApiPropertyOptional({ description: 'How many devices may be exposed beyond those that are fine.' })
+  @Optional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => PaceBody)
+  pace?: PaceBody;
 
   @ApiPropertyOptional({ description: 'Drawn at random if absent.' })
   @Optional()

@@ -1,10 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type WaitCode } from '@sluice/contracts';
+import { type WaitCode, type WaitCounts } from '@sluice/contracts';
+import { compileAudience } from '@sluice/domain-cohorts';
 import {
-  compileAudience,
+  type Awake,
+  awakeOf,
   exposedDevices,
   type GoingOn,
   knownSlices,
+  type OpensWave,
+  matureBefore,
+  paceLimit,
+  type PaceLimit,
   type Permission,
   type Plan,
   type PublishedPatch,
@@ -14,6 +20,7 @@ import {
 } from '@sluice/domain-rollout';
 import { reject } from '@sluice/event-sourcing';
 import { type Knowledge } from '../knowledge/knowledge.ts';
+import { type KnownRollout } from '../policy/policy.projection.ts';
 import { type Views } from '../views.ts';
 
 /** What people and process managers have to keep to alike. */
@@ -49,7 +56,7 @@ export async function publishedPatch(views: Views, patchId: string): Promise<Pub
 export interface Obstacle {
   readonly for: WaitCode;
   readonly words: string;
-  readonly counts?: WaveWait;
+  readonly counts?: WaitCounts;
 }
 
 /** What widens: the rollout by its id, and its plan. */
@@ -78,9 +85,48 @@ export function obstaclesToGrants(knowledge: Knowledge, { rolloutId, plan }: Wid
   return obstacles;
 }
 
-/** The permission to widen: there when nothing speaks against it. */
-export function permissionFor(knowledge: Knowledge, rollout: Widening, nowMs: number): Permission | undefined {
-  return obstaclesToGrants(knowledge, rollout, nowMs).length === 0 ? { passMs: knowledge.passMs } : undefined;
+/** The permission to widen a wave, the open one or the next: there when nothing speaks against it, as far as the pace goes. */
+export function permissionFor(
+  knowledge: Knowledge,
+  rollout: KnownRollout,
+  nowMs: number,
+  wave: number,
+): Permission | undefined {
+  if (obstaclesToGrants(knowledge, rollout, nowMs).length > 0) return undefined;
+  const percentMax = paceOf(knowledge, rollout, nowMs, wave)?.percentMax;
+  return percentMax === undefined ? undefined : { passMs: knowledge.passMs, percentMax };
+}
+
+/** How far the pace lets a wave go, the open one or the next; undefined while too little is known to say. */
+export function paceOf(
+  knowledge: Knowledge,
+  rollout: KnownRollout,
+  nowMs: number,
+  wave: number,
+): PaceLimit | undefined {
+  const { gates } = knowledge.sources.views;
+  const { plan } = rollout;
+  const throughMs = knowledge.healthThroughMs();
+  const awake = awakeAmong(knowledge.sources.views, plan, nowMs);
+  if (awake === undefined || throughMs === undefined) return undefined;
+  return paceLimit(rollout, wave, gates.wellOf(plan.patchId, matureBefore(plan, throughMs)), awake);
+}
+
+/** What a command that opens a wave needs; while the health is not all read, nobody knows who is awake. */
+export function opensWave(knowledge: Knowledge, rollout: KnownRollout, nowMs: number, wave: number): OpensWave {
+  const { sources, healthIsRead } = knowledge;
+  const awake = healthIsRead ? awakeAmong(sources.views, rollout.plan, nowMs) : undefined;
+  return {
+    awake: awake && awakeOf(rollout, wave, awake),
+    permission: permissionFor(knowledge, rollout, nowMs, wave),
+  };
+}
+
+/** What the pace and the evidence of a wave look at; undefined when the patch is not known. */
+function awakeAmong({ policy, gates }: Views, { patchId }: Plan, nowMs: number): Awake | undefined {
+  const published = policy.publishedPatch(patchId);
+  const isHeld = policy.heldSlices(patchId, nowMs);
+  return published && { published, census: gates.census(), nowMs, isHeld };
 }
 
 /** What keeps a wave from ending: as for grants, and health that is not known through its end. */
@@ -96,10 +142,10 @@ export function obstaclesToTheEnd(knowledge: Knowledge, rollout: StartedRollout,
 
 /** What the evidence says of going on. A patch that is not known any more says nothing good. */
 export function goingOnOf(views: Views, rollout: StartedRollout, nowMs: number): GoingOn {
-  const published = views.policy.publishedPatch(rollout.plan.patchId);
-  return published === undefined
+  const awake = awakeAmong(views, rollout.plan, nowMs);
+  return awake === undefined
     ? { says: 'wait', waits: [{ for: 'person' }] }
-    : (views.gates.goingOn(rollout, published, nowMs) ?? { says: 'wait', waits: [] });
+    : (views.gates.goingOn(rollout, awake) ?? { says: 'wait', waits: [] });
 }
 
 /** The wave's evidence as obstacles, with words for people. */
@@ -110,7 +156,10 @@ export function obstaclesToGoingOn(goingOn: GoingOn): Obstacle[] {
     case 'halt':
       return [{ for: 'gate', words: 'a gate says halt' }];
     case 'wait':
-      return goingOn.waits.map((counts) => ({ for: counts.for, words: wordsOf(counts), counts }));
+      return goingOn.waits.map((wait) => {
+        const { for: code, ...counts } = wait;
+        return { for: code, words: wordsOf(wait), counts };
+      });
   }
 }
 

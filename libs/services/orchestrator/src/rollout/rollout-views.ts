@@ -2,6 +2,9 @@ import { durationsOf } from '@sluice/domain-cohorts';
 import { waitCommand, type WaitReason } from '@sluice/contracts';
 import {
   isWaveOver,
+  MATURITY_HOURS,
+  nextGrant,
+  PACE,
   plannedPercent,
   ranMsOf,
   type Rollout,
@@ -19,6 +22,7 @@ import {
   obstaclesToGoingOn,
   obstaclesToGrants,
   obstaclesToTheEnd,
+  paceOf,
 } from './rollout-rules.ts';
 
 type Wait = Obstacle & { readonly until?: string; readonly through?: string };
@@ -115,8 +119,30 @@ function waitsOfWave(
   const obstacles: Wait[] = isWaveOver(rollout, nowMs)
     ? obstaclesToTheEnd(knowledge, rollout, nowMs)
     : obstaclesToGrants(knowledge, rollout, nowMs);
+  obstacles.push(...paceWait(rollout, knowledge, nowMs));
   const evidence = obstaclesToGoingOn(goingOnOf(knowledge.sources.views, rollout, nowMs));
   return [...timeLeft(rollout, nowMs), ...obstacles.map((each) => withThrough(each, knowledge)), ...evidence];
+}
+
+/** What the pace waits for, where it is what keeps the open wave from going further. */
+function paceWait(
+  rollout: Extract<StartedRollout, { status: 'running' }>,
+  knowledge: Knowledge,
+  nowMs: number,
+): Wait[] {
+  const { wave, plan } = rollout;
+  const limit = paceOf(knowledge, rollout, nowMs, wave);
+  const { passMs } = knowledge;
+  // Only where a grant is due, and the pace leaves none.
+  if (limit === undefined || nextGrant(rollout, nowMs, { passMs }) === undefined) return [];
+  if (nextGrant(rollout, nowMs, { passMs, percentMax: limit.percentMax }) !== undefined) return [];
+  const { exposed, well } = limit;
+  const { first, factor } = plan.pace ?? PACE;
+  const hours = plan.gates.maturityHours ?? MATURITY_HOURS;
+  // So many that exposed = well + max(first, factor × well).
+  const needed = Math.max(well, Math.floor(Math.min(exposed / (1 + factor), exposed - first))) + 1;
+  const words = `${String(exposed)} devices are exposed, and ${String(well)} of them fine for ${String(hours)} h: it widens with ${String(needed)}`;
+  return [{ for: 'pace', words, counts: { exposed, known: well, needed } }];
 }
 
 function timeLeft(rollout: Extract<StartedRollout, { status: 'running' }>, nowMs: number): Wait[] {
@@ -141,13 +167,12 @@ function toReason({ for: code, words, until, through, counts }: Wait, rollout: K
     patch: rollout.plan.patchId,
     wave: 'wave' in rollout ? rollout.wave : 1,
   };
-  const { for: _, ...numbers } = counts ?? { for: code };
   return {
     for: code,
     words,
     command: waitCommand(code, ids),
     ...(until !== undefined && { until }),
     ...(through !== undefined && { through }),
-    ...numbers,
+    ...counts,
   };
 }

@@ -27,6 +27,7 @@ import {
   obstaclesToGoingOn,
   obstaclesToGrants,
   offerablePatch,
+  opensWave,
   permissionFor,
   publishedPatch,
 } from './rollout-rules.ts';
@@ -140,7 +141,8 @@ export class RolloutsController {
     @Body() { evidenceSeen }: EvidenceBody,
     @RequestContext() context: CommandContext,
   ) {
-    const { plan } = this.known(rolloutId);
+    const rollout = this.known(rolloutId);
+    const { plan } = rollout;
     if (!this.knowledge.clockIsSound) throw new ProblemError('clock-unsound');
     const faults = audienceFaults(plan, await publishedPatch(this.views, plan.patchId));
     if (faults.length > 0) throw new ProblemError('plan-not-valid', faults[0]?.detail, faults);
@@ -150,7 +152,7 @@ export class RolloutsController {
       ...hypothesesOf(this.views, plan),
       haltedBefore: haltedBefore(this.views, plan, rolloutId),
       evidenceSeen,
-      permission: permissionFor(this.knowledge, { rolloutId, plan }, this.clock.now()),
+      ...opensWave(this.knowledge, rollout, this.clock.now(), 1),
       at: this.now(),
     } as const;
     return this.change(command, context);
@@ -172,7 +174,9 @@ export class RolloutsController {
     @Body() { evidenceSeen }: EvidenceBody,
     @RequestContext() context: CommandContext,
   ) {
-    const permission = permissionFor(this.knowledge, this.known(rolloutId), this.clock.now());
+    const rollout = this.known(rolloutId);
+    const wave = 'wave' in rollout ? rollout.wave : 1;
+    const permission = permissionFor(this.knowledge, rollout, this.clock.now(), wave);
     return this.change({ type: 'ResumeRollout', rolloutId, evidenceSeen, permission, at: this.now() }, context);
   }
 
@@ -208,8 +212,8 @@ export class RolloutsController {
       ...(goingOn.says === 'wait' && force === undefined ? obstaclesToGoingOn(goingOn) : []),
     ];
     if (obstacles.length > 0) throw new ProblemError('wave-waits', obstacles.map(({ words }) => words).join('; '));
-    const permission = permissionFor(this.knowledge, rollout, this.clock.now());
-    const command = { type: 'AdvanceRollout', rolloutId, wave, goingOn, permission, at } as const;
+    const opening = opensWave(this.knowledge, rollout, this.clock.now(), wave + 1);
+    const command = { type: 'AdvanceRollout', rolloutId, wave, goingOn, ...opening, at } as const;
     return this.change({ ...command, ...(force && { force: force.reason }) }, context);
   }
 

@@ -3,14 +3,7 @@ import { type ProcessManager } from '@sluice/event-sourcing';
 import { ChangeHold, ChangeRollout } from '../commands.ts';
 import { type KnownRollout } from '../policy/policy.projection.ts';
 import { contextOf, type OwnCommand, type Situation } from '../situation.ts';
-import {
-  exposureOf,
-  goingOnOf,
-  haltedBefore,
-  hypothesesOf,
-  obstaclesToTheEnd,
-  permissionFor,
-} from './rollout-rules.ts';
+import { exposureOf, goingOnOf, haltedBefore, hypothesesOf, obstaclesToTheEnd, opensWave } from './rollout-rules.ts';
 
 type Planned = Extract<Rollout, { status: 'planned' }>;
 type Running = Extract<Rollout, { status: 'running' }>;
@@ -54,7 +47,7 @@ function start(rollout: Planned, { views, knowledge, nowMs, at }: Situation): Ch
     rolloutId,
     ...hypothesesOf(views, plan),
     haltedBefore: haltedBefore(views, plan, rolloutId),
-    permission: permissionFor(knowledge, rollout, nowMs),
+    ...opensWave(knowledge, rollout, nowMs, 1),
     at,
   } as const;
   return [new ChangeRollout(command, contextOf('scheduled-start', rolloutId), knownOf(views, rollout))];
@@ -85,8 +78,8 @@ function completeWave(rollout: Running, { views, knowledge, nowMs, at }: Situati
   if (obstaclesToTheEnd(knowledge, rollout, nowMs).length > 0) return [];
   const goingOn = goingOnOf(views, rollout, nowMs);
   if (goingOn.says !== 'go') return [];
-  const permission = permissionFor(knowledge, rollout, nowMs);
-  const command: RolloutCommand = { type: 'CompleteWave', rolloutId, wave, goingOn, permission, at };
+  const opening = opensWave(knowledge, rollout, nowMs, wave + 1);
+  const command: RolloutCommand = { type: 'CompleteWave', rolloutId, wave, goingOn, ...opening, at };
   return [new ChangeRollout(command, contextOf(`baked-${String(wave)}`, rolloutId), knownOf(views, rollout))];
 }
 

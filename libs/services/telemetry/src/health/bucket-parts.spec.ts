@@ -25,6 +25,7 @@ function bucket(lines: number): HealthBucketClosed {
       })),
       pending: numbers(lines).map((index) => ({ patchId: 'b', slice: slice(index), count: index })),
       unreached: [],
+      harm: [],
     }),
     holders: numbers(lines).map((index) => ({ patchId: String(index), ...count })),
     populations: numbers(lines).map((index) => ({ ...slice(index), track: 'automatic', devices: index })),

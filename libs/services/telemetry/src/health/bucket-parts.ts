@@ -1,12 +1,12 @@
 import { columnsOf, type HealthBucketClosed, type HealthRows, rowsOf } from '@sluice/domain-cohorts';
 
 /** What only adds up first: the parts are written one after the other, and it must not wait for what can be told again. */
-const lists = ['installs', 'unreached', 'pending', 'holders', 'populations'] as const;
+const lists = ['installs', 'unreached', 'harm', 'removals', 'pending', 'holders', 'populations'] as const;
 type Lines = Pick<HealthBucketClosed, 'holders' | 'populations'> & HealthRows;
 
 /**
- * The bucket, or what it tells in several parts where it is too large for one event. Whoever counts adds up installs and
- * tries without a package, and takes the last line of all else: it comes to the same.
+ * The bucket, or what it tells in several parts where it is too large for one event. Whoever counts adds up installs, removals
+ * and tries without a package, and takes the last line of all else: it comes to the same.
  */
 export function partsOf(bucket: HealthBucketClosed, bytesMax: number): HealthBucketClosed[] {
   if (bytesOf(bucket) <= bytesMax) return [bucket];
@@ -33,7 +33,7 @@ export function partsOf(bucket: HealthBucketClosed, bytesMax: number): HealthBuc
 }
 
 function nothing() {
-  return { installs: [], pending: [], unreached: [] };
+  return { installs: [], pending: [], unreached: [], harm: [], removals: [] };
 }
 
 function bytesOf(value: object): number {

@@ -1,5 +1,5 @@
-import { type HealthBucketClosed } from '@sluice/domain-cohorts';
-import { randomUUID } from 'node:crypto';
+import { bucketBy, type HealthBucketClosed } from '@sluice/domain-cohorts';
+import { hash, randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { type HealthEvent, type Immutable } from '@sluice/contracts';
 import { closeBucket, announce, type AnnouncedHealth } from '@sluice/domain-fleet';
@@ -17,6 +17,8 @@ const SECOND_MS = 1000;
 const HOUR_MS = 3600 * SECOND_MS;
 /** Of one event: what Kafka's default limit takes four times over. */
 const PART_BYTES_MAX = 256 * 1024;
+
+const bucketOf = bucketBy((text) => hash('sha256', text, 'binary'));
 
 /** A bucket, or a part of one, that is closed but perhaps not in the store. Sent again under the same commit id, it is written once. */
 interface ClosedBucket {
@@ -121,6 +123,7 @@ export class HealthBuckets {
       throughRevision: writer.revision,
       reportingDeadlineMs,
       longOfflineMs: this.longOfflineMs,
+      bucketOf,
     });
     const parts = event === undefined ? [] : partsOf(event, PART_BYTES_MAX);
     return parts.map((part) => ({ event: part, commitId: randomUUID() }));

@@ -14,6 +14,7 @@ export const factKindOf: Readonly<Record<ReportKind, FactKind>> = {
   installed: 'PatchInstalled',
   'install-failed': 'PatchInstallFailed',
   'rolled-back': 'PatchRolledBack',
+  'remove-started': 'PatchRemoveStarted',
   'remove-failed': 'PatchRemoveFailed',
   incident: 'IncidentReported',
 };

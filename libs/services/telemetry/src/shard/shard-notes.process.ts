@@ -3,30 +3,32 @@ import { Injectable, Logger } from '@nestjs/common';
 import { type ShardNoted } from '@sluice/domain-fleet';
 import { Clock } from '@sluice/event-sourcing';
 import { CatalogView } from '../fleet/catalog-view.projection.ts';
+import { RolloutsView } from '../fleet/rollouts-view.projection.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import { COMMIT_BYTES_MAX, type ShardWriter } from './shard-writer.ts';
 
 /**
- * Notes in each shard that is owned here what its counts need from the catalog, when it is heard (design §3.2). What a
+ * Notes in each shard that is owned here what its counts need from elsewhere, when it is heard (design §3.2). What a
  * shard has noted is in its state, so that nothing is lost, nor noted twice, when this process ends at any point.
  */
 @Injectable()
 export class ShardNotesProcess {
   private readonly log = new Logger('telemetry');
-  /** How many of the catalog's notes each shard has. */
-  private readonly noted = new WeakMap<ShardWriter, number>();
+  /** How many of the notes of each source the shards have. */
+  private readonly noted = new Map<Source, WeakMap<ShardWriter, number>>();
   private readonly writing = new Map<ShardWriter, Promise<void>>();
   private stopTicks: (() => void) | undefined;
 
   constructor(
     private readonly fleet: Fleet,
     private readonly catalog: CatalogView,
+    private readonly rollouts: RolloutsView,
     private readonly clock: Clock,
   ) {}
 
   /** Notes what is heard from now on, and at each tick what could not be noted before. */
   start(): void {
-    this.catalog.onNotes(() => this.noteAll());
+    for (const source of this.sources()) source.onNotes(() => this.noteAll());
     this.stopTicks = this.clock.onTick(() => this.noteAll());
   }
 
@@ -40,35 +42,57 @@ export class ShardNotesProcess {
     while (this.writing.size > 0) await Promise.all(this.writing.values());
   }
 
-  /** True when the shard has noted all that the catalog says. */
+  /** True when the shard has noted all that the catalog says. Nothing waits for what is to be heard of rollouts. */
   areComplete(writer: ShardWriter): boolean {
-    return this.catalog.follower.caughtUp && (this.noted.get(writer) ?? 0) === this.catalog.notes.length;
+    return this.catalog.follower.caughtUp && this.hasAllOf(this.catalog, writer);
+  }
+
+  private sources(): readonly Source[] {
+    return [this.catalog, this.rollouts];
+  }
+
+  private hasAllOf(source: Source, writer: ShardWriter): boolean {
+    return this.countOf(source, writer) === source.notes.length;
+  }
+
+  private countOf(source: Source, writer: ShardWriter): number {
+    return this.noted.get(source)?.get(writer) ?? 0;
   }
 
   private noteAll(): void {
     for (const writer of this.fleet.owned()) {
-      if (this.writing.has(writer) || (this.noted.get(writer) ?? 0) === this.catalog.notes.length) continue;
+      if (this.writing.has(writer) || this.sources().every((source) => this.hasAllOf(source, writer))) continue;
       const written = this.note(writer).finally(() => this.writing.delete(writer));
       this.writing.set(writer, written);
     }
   }
 
   private async note(writer: ShardWriter): Promise<void> {
-    for (let from = this.noted.get(writer) ?? 0; from < this.catalog.notes.length; from = this.noted.get(writer) ?? 0) {
+    for (const source of this.sources()) await this.noteFrom(source, writer);
+  }
+
+  private async noteFrom(source: Source, writer: ShardWriter): Promise<void> {
+    while (!this.hasAllOf(source, writer)) {
       // More may be heard while these are written.
-      const through = this.catalog.notes.length;
-      const missing = this.catalog.notes.slice(from, through).filter((note) => !writer.state.notes.has(note));
+      const through = source.notes.length;
+      const missing = source.notes
+        .slice(this.countOf(source, writer), through)
+        .filter((note) => !writer.state.notes.has(note));
       try {
         for (const part of partsOf(missing))
           await writer.note(part, { actor: 'telemetry', correlationId: randomUUID() });
       } catch (error) {
-        this.log.error(`what the catalog says could not be noted in shard ${String(writer.shard)}: ${String(error)}`);
+        this.log.error(`what others say could not be noted in shard ${String(writer.shard)}: ${String(error)}`);
         return;
       }
-      this.noted.set(writer, through);
+      const counts = this.noted.get(source) ?? new WeakMap<ShardWriter, number>();
+      this.noted.set(source, counts.set(writer, through));
     }
   }
 }
+
+/** Whoever has notes for the shards. */
+type Source = CatalogView | RolloutsView;
 
 /** The notes in as many commits as they need. */
 function partsOf(notes: readonly ShardNoted[]): ShardNoted[][] {

@@ -1,4 +1,4 @@
-import { familyOf } from '@sluice/domain-cohorts';
+import { familyOf } from './model.ts';
 import { describe, expect, it } from 'vitest';
 import { compileAudience, includes } from './audience.ts';
 

@@ -1,0 +1,88 @@
+import { median } from '../figure.ts';
+import { judgeNull, percent, type PlayedRow, playedRow, share, type Verdict } from './gate-rows.ts';
+import { type IncidentOutcome, type IncidentWorld, playIncidents } from './incident-run.ts';
+
+/** Of all devices, so many crash for the first time on a day without the patch. */
+const RATE_PER_DAY = 0.05;
+
+const fleet: IncidentWorld = { devices: 20_000, ratePerDay: RATE_PER_DAY, ratio: 1, holdBackPercent: 2 };
+const row = (
+  name: string,
+  runs: number,
+  change: Partial<IncidentWorld>,
+  judge: (outcomes: readonly IncidentOutcome[]) => Verdict,
+): PlayedRow => playedRow(name, runs, (random) => playIncidents({ ...fleet, ...change }, random), judge);
+
+/** Devices crash with the patch as often as without it: by their own rates, more by day than by night. */
+export function incidentNulls(runs: number): PlayedRow[] {
+  return [
+    ...[2, 0].map((holdBackPercent) =>
+      row(`crashes, ${percent(holdBackPercent / 100)} held back`, runs, { holdBackPercent }, judgeNull),
+    ),
+    row('crashes, 0.15 % of 100,000 held back', runs, { devices: 100_000, holdBackPercent: 0.15 }, judgeNull),
+    row('two audiences, one at 100 % crashes twice as often', runs, { otherAudience: 2 }, judgeNull),
+    row('crashes are told with the next contact, which an install is', runs, { keepsIncidents: true }, judgeNull),
+    ...[6, 60, 600, 2_000].map((devices) =>
+      row(`30 % flaky of ${String(devices)} crash 20 times as often`, runs, { devices, flakyShare: 0.3 }, judgeNull),
+    ),
+  ];
+}
+
+/** Devices crash three times as often with the patch. */
+export function incidentHarms(runs: number): PlayedRow[] {
+  const size = (devices: number) => `${String(devices)} devices`;
+  return [
+    ...(
+      [
+        [100_000, 240, 0.14],
+        [10_000, 240, 0.28],
+        [100_000, 60, 0.1],
+        [10_000, 60, 0.2],
+      ] as const
+    ).map(([devices, checkInMinutes, exposed]) =>
+      row(
+        `crash × 3, ${size(devices)}, check-ins every ${String(checkInMinutes / 60)} h`,
+        runs,
+        { devices, ratio: 3, checkInMinutes },
+        exposedAtMost(exposed),
+      ),
+    ),
+    ...(
+      [
+        [25, 0.6],
+        [98, 7],
+      ] as const
+    ).map(([toPercent, hours]) =>
+      row(
+        `crash × 3 from 72 h on, ${size(100_000)}, standing at ${String(toPercent)} %`,
+        runs,
+        { devices: 100_000, ratio: 3, toPercent, beginsAt: 72 * 60, days: 6 },
+        foundWithin(hours),
+      ),
+    ),
+  ];
+}
+
+function exposedAtMost(exposed: number) {
+  return (outcomes: readonly IncidentOutcome[]): Verdict => {
+    const found = outcomes.filter(({ stood }) => stood !== 'go').length;
+    const then = median(outcomes.map(({ exposedThen }) => exposedThen));
+    return {
+      must: `all stand, at ≤ ${percent(exposed)} exposed`,
+      found: `${share(found, outcomes.length)} stand, at ${percent(then)} exposed`,
+      isReached: found === outcomes.length && then <= exposed,
+    };
+  };
+}
+
+function foundWithin(hours: number) {
+  return (outcomes: readonly IncidentOutcome[]): Verdict => {
+    const found = outcomes.filter(({ stood }) => stood !== 'go').length;
+    const after = median(outcomes.map(({ stoodAfter }) => stoodAfter / 60));
+    return {
+      must: `all stand, within ${String(hours)} h`,
+      found: `${share(found, outcomes.length)} stand, after ${String(Number(after.toPrecision(2)))} h`,
+      isReached: found === outcomes.length && after <= hours,
+    };
+  };
+}

@@ -1,0 +1,290 @@
+import { type HarmRow, nothingCounted, type Slice, sum } from '@sluice/domain-cohorts';
+import {
+  emptyGateLedger,
+  foldGateLedger,
+  type GateLedger,
+  matureBefore,
+  PACE,
+  rolloutDecider,
+  type RolloutEvent,
+  type StartedRollout,
+  verdictOn,
+  wellOf,
+} from '@sluice/domain-rollout';
+import { fold } from '@sluice/event-sourcing';
+import { type Random } from '@sluice/simulation';
+import { type GateOutcome } from './gate-run.ts';
+import { bucketOf, ROLLOUT, START_MS, startEvents, STEP_MINUTES, timeAt } from './played-events.ts';
+
+/** A rollout to devices that crash now and then, with the patch or without. Times are minutes. */
+export interface IncidentWorld {
+  readonly devices: number;
+  /** How many devices a day crash for the first time, of all of them and at most, before the patch. */
+  readonly ratePerDay: number;
+  /** How many times as often a device crashes that has the patch. */
+  readonly ratio: number;
+  /** That begins so long after the start of the rollout, whoever has the patch by then. */
+  readonly beginsAt?: number;
+  readonly holdBackPercent: number;
+  /** Devices contact us once in so long, and install at that. */
+  readonly checkInMinutes?: number;
+  /** Incidents are told with the next contact, which an install brings about. */
+  readonly keepsIncidents?: boolean;
+  /** They are told as if they happened just now: what a lag is there for. */
+  readonly saysAtOnce?: boolean;
+  /** A second audience, which crashes so many times as often, is exposed to all of it from the start on. */
+  readonly otherAudience?: number;
+  /** So large a share of the devices crashes twenty times as often, and never comes out fine. */
+  readonly flakyShare?: number;
+  /** Where the exposure stops; 100 if absent. */
+  readonly toPercent?: number;
+  readonly days?: number;
+}
+
+export interface IncidentOutcome extends GateOutcome {
+  /** When it stood, in minutes since the harm began. */
+  readonly stoodAfter: number;
+}
+
+const RAMP_MINUTES = 2880;
+const DAY = 1440;
+/** Rates of devices differ a lot: most crash hardly ever. */
+const GAMMA_SHAPE = 0.3;
+const CYCLE = 0.5;
+const FLAKY = 20;
+const slices: readonly Slice[] = ['iPhone18,1', 'iPad16,3'].map((model) => ({
+  platform: 'ios',
+  model,
+  base: '23D8133',
+}));
+
+interface SimulatedDevice {
+  /** In millionths. */
+  readonly place: number;
+  readonly audience: number;
+  /** Crashes per minute before the patch. */
+  readonly rate: number;
+  readonly isFlaky: boolean;
+  hasPatch: boolean;
+  /** When its next crash is; none counts after its first. */
+  crashesAt: number;
+}
+
+type Action = 'install' | 'fine' | 'crash' | 'told';
+
+/** Plays a rollout through the real fold and verdict, which look every five minutes. */
+export function playIncidents(world: IncidentWorld, random: Random): IncidentOutcome {
+  return new IncidentRun(world, random).play();
+}
+
+class IncidentRun {
+  private readonly ledger: GateLedger = emptyGateLedger();
+  private rollout: StartedRollout;
+  private readonly devices: SimulatedDevice[];
+  /** By step: what happens to which device. */
+  private readonly agenda: [Action, number][][] = [];
+  private exposedCount = [0, 0];
+  private well = 0;
+
+  constructor(
+    private readonly world: IncidentWorld,
+    private readonly random: Random,
+  ) {
+    const { devices, flakyShare = 0, otherAudience } = world;
+    this.devices = Array.from({ length: devices }, (_, index): SimulatedDevice => {
+      const audience = otherAudience !== undefined && index % 2 === 1 ? 1 : 0;
+      const isFlaky = random.chance(flakyShare);
+      const often = (audience === 1 ? (otherAudience ?? 1) : 1) * (isFlaky ? FLAKY : 1);
+      const rate = ((world.ratePerDay / DAY) * often * gamma(random)) / GAMMA_SHAPE;
+      const place = Math.floor(random.fraction() * 1_000_000);
+      return { place, audience, rate, isFlaky, hasPatch: false, crashesAt: Infinity };
+    }).sort((left, right) => left.place - right.place);
+    const events = eventsOf(world);
+    this.rollout = fold(rolloutDecider, events) as StartedRollout;
+    for (const event of events) foldGateLedger(this.ledger, event);
+    this.devices.forEach((_, device) => this.crash(device, 0));
+  }
+
+  play(): IncidentOutcome {
+    const { toPercent = 100, holdBackPercent, days = 3, beginsAt = 0, devices } = this.world;
+    const widest = Math.min(toPercent, 100 - holdBackPercent) / 100;
+    let [share, largestLogSum] = [0, -Infinity];
+    for (let step = 0; step * STEP_MINUTES < days * DAY; step += 1) {
+      const before = share;
+      share = Math.max(share, this.paced(Math.min(widest, share + STEP_MINUTES / RAMP_MINUTES), step));
+      this.grant(before, share, step);
+      if (beginsAt === step * STEP_MINUTES) this.resample(step * STEP_MINUTES);
+      this.expose(0, share, step);
+      if (this.world.otherAudience !== undefined) this.expose(1, 1, step);
+      const crashes = this.happen(step);
+      if (crashes === 0) continue;
+      const verdict = verdictOn(this.ledger, this.rollout);
+      const logSum = verdict.says === 'go' ? verdict.logSum : verdict.evidence.logSum;
+      largestLogSum = Math.max(largestLogSum, logSum);
+      if (verdict.says === 'go') continue;
+      const startedThen = this.devices.filter(({ hasPatch }) => hasPatch).length;
+      const then = { stood: verdict.says, startedThen, exposedThen: share } as const;
+      const stoodAfter = (step + 1) * STEP_MINUTES - beginsAt;
+      return { ...then, ended: verdict.says, held: [], largestLogSum, stoodAfter };
+    }
+    const nothing = { stood: 'go', ended: 'go', startedThen: devices, exposedThen: 1, held: [] } as const;
+    return { ...nothing, largestLogSum, stoodAfter: Infinity };
+  }
+
+  /** As far as the pace allows of a share that is wanted. */
+  private paced(wanted: number, step: number): number {
+    const { devices, otherAudience } = this.world;
+    if (otherAudience !== undefined) return wanted;
+    const limit = () => (this.well + Math.max(PACE.first, PACE.factor * this.well)) / devices;
+    if (wanted > limit()) {
+      const before = matureBefore(this.rollout.plan, START_MS + step * STEP_MINUTES * 60_000);
+      this.well = sum(wellOf(this.ledger, ROLLOUT.patchId, before).map(({ well }) => well));
+    }
+    return Math.min(wanted, limit());
+  }
+
+  private grant(from: number, to: number, step: number): void {
+    const grants =
+      this.world.otherAudience === undefined
+        ? [[1, from, to]]
+        : [
+            [1, from, to],
+            [2, 1, 1],
+          ];
+    for (const [wave = 1, fromShare = 0, toShare = 0] of grants) {
+      const event: RolloutEvent = {
+        ...{ type: 'ExposureGranted', rolloutId: ROLLOUT.rolloutId, wave, because: 'ramp', ranMinutes: 0 },
+        ...{ fromPercent: fromShare * 100, toPercent: toShare * 100, at: timeAt(step) },
+        ...{ from: timeAt(step), to: timeAt(step + 1) },
+      };
+      foldGateLedger(this.ledger, event);
+    }
+  }
+
+  private expose(audience: number, share: number, step: number): void {
+    const { checkInMinutes = 240 } = this.world;
+    let next = this.exposedCount[audience] ?? 0;
+    for (; next < this.devices.length; next += 1) {
+      const device = this.devices[next];
+      if (device === undefined || device.place >= share * 1_000_000) break;
+      if (device.audience !== audience) continue;
+      this.at(step + this.random.between(0, Math.floor(checkInMinutes / STEP_MINUTES) - 1), 'install', next);
+    }
+    this.exposedCount[audience] = next;
+  }
+
+  /** What happens within the step, told in a bucket; how many incidents that are. */
+  private happen(step: number): number {
+    const harm: HarmRow[] = [];
+    const counted = new Map<string, { slice: Slice; cohort: number; started: number; fine: number }>();
+    const count = (audience: number, minute: number, what: 'started' | 'fine') => {
+      const [slice, hour] = [slices[audience] ?? slices[0], Math.floor(minute / 60)];
+      if (slice === undefined) return;
+      const row = counted.get(`${String(audience)} ${String(hour)}`) ?? {
+        ...{ slice, cohort: START_MS / 3_600_000 + hour },
+        ...{ started: 0, fine: 0 },
+      };
+      counted.set(`${String(audience)} ${String(hour)}`, row);
+      row[what] += 1;
+    };
+    for (const [action, index] of this.agenda[step] ?? []) {
+      const device = this.devices[index];
+      if (device === undefined) continue;
+      if (action === 'install') {
+        const doneIn = Math.floor(this.random.between(30, 90) / STEP_MINUTES);
+        count(device.audience, step * STEP_MINUTES, 'started');
+        this.at(step + doneIn, 'fine', index);
+        // An install is a contact: what was kept is told.
+        if (this.world.keepsIncidents === true && device.crashesAt < step * STEP_MINUTES)
+          this.at(step + doneIn, 'told', index);
+      } else if (action === 'fine') {
+        device.hasPatch = true;
+        if (!device.isFlaky) count(device.audience, step * STEP_MINUTES - 60, 'fine');
+        this.crash(index, step * STEP_MINUTES);
+      } else if (action === 'told' || Math.floor(device.crashesAt / STEP_MINUTES) === step) {
+        if (device.crashesAt === -Infinity) continue;
+        if (action === 'crash' && this.world.keepsIncidents === true) {
+          this.at(step + this.random.between(1, 24 * 12), 'told', index);
+          continue;
+        }
+        harm.push(this.rowOf(device, step));
+        device.crashesAt = -Infinity;
+      }
+    }
+    this.agenda[step] = [];
+    const installs = [...counted.values()].map((row) => ({
+      patchId: ROLLOUT.patchId,
+      band: 0,
+      ...nothingCounted,
+      ...row,
+    }));
+    if (harm.length + installs.length > 0) foldGateLedger(this.ledger, bucketOf(step, installs, harm));
+    return harm.length;
+  }
+
+  private rowOf({ place, audience, crashesAt }: SimulatedDevice, step: number): HarmRow {
+    const received = step * STEP_MINUTES;
+    const minute = this.world.saysAtOnce === true ? received : Math.floor(crashesAt);
+    const slice = slices[audience] ?? slices[0];
+    if (slice === undefined) throw new Error('there is no such audience');
+    return { rolloutId: ROLLOUT.rolloutId, slice, signal: 'crash', waves: 1 << audience, place, minute, received };
+  }
+
+  /** Draws the first crash of a device from a minute on, unless it had one. */
+  private crash(index: number, fromMinute: number): void {
+    const device = this.devices[index];
+    if (device === undefined || device.crashesAt < fromMinute) return;
+    const { ratio, beginsAt = 0, days = 3 } = this.world;
+    const most = device.rate * (1 + CYCLE) * ratio;
+    let minute = fromMinute;
+    for (;;) {
+      minute += -Math.log(1 - this.random.fraction()) / most;
+      if (!(minute < days * DAY)) {
+        device.crashesAt = Infinity;
+        return;
+      }
+      const times = device.hasPatch && minute >= beginsAt ? ratio : 1;
+      const rate = device.rate * (1 + CYCLE * Math.sin((2 * Math.PI * minute) / DAY)) * times;
+      if (this.random.chance(rate / most)) break;
+    }
+    device.crashesAt = minute;
+    this.at(Math.floor(minute / STEP_MINUTES), 'crash', index);
+  }
+
+  /** From now on the harm is there. */
+  private resample(minute: number): void {
+    this.devices.forEach((device, index) => {
+      if (device.hasPatch) this.crash(index, minute);
+    });
+  }
+
+  private at(step: number, action: Action, device: number): void {
+    (this.agenda[step] ??= []).push([action, device]);
+  }
+}
+
+function eventsOf({ holdBackPercent, devices, otherAudience }: IncidentWorld): RolloutEvent[] {
+  const ramp = { fromPercent: 0, toPercent: 100, minutes: RAMP_MINUTES };
+  const families = otherAudience === undefined ? ['iPhone'] : ['iPhone', 'iPad'];
+  const waves = families.map((family) => ({ name: family, audience: { family: [family] }, ramp, bakeMinutes: 60 }));
+  const known = slices.slice(0, families.length).map((slice) => ({ ...slice, devices }));
+  const keptBack = otherAudience === undefined ? holdBackPercent : 0;
+  return startEvents({ waves, holdBackPercent: keptBack, gates: { installFailureRateMax: 0.01 } }, known);
+}
+
+/** A number of the gamma distribution of that shape and scale 1: that of shape + 1, and a power of chance (Marsaglia, Tsang). */
+function gamma(random: Random): number {
+  const d = GAMMA_SHAPE + 1 - 1 / 3;
+  const c = 1 / Math.sqrt(9 * d);
+  for (;;) {
+    const x = normal(random);
+    const v = (1 + c * x) ** 3;
+    const u = 1 - random.fraction();
+    if (v > 0 && Math.log(u) < 0.5 * x * x + d - d * v + d * Math.log(v))
+      return d * v * (1 - random.fraction()) ** (1 / GAMMA_SHAPE);
+  }
+}
+
+function normal(random: Random): number {
+  return Math.sqrt(-2 * Math.log(1 - random.fraction())) * Math.cos(2 * Math.PI * random.fraction());
+}

@@ -1,0 +1,149 @@
+import { columnsOf, OUTCOME_HOURS, type RemovalRow, type Slice } from '@sluice/domain-cohorts';
+import { emptyRemovalLedger, foldRemovalLedger, removalsCounted, removalVerdictOn } from '@sluice/domain-rollout';
+import { toTimeText } from '@sluice/event-sourcing';
+import { type Random } from '@sluice/simulation';
+
+/** One made-up recall. Rates are shares of the removals. */
+export interface RemovalWorld {
+  readonly holders: number;
+  /** One slice a model, each as large as the others. */
+  readonly slices: number;
+  readonly failureRate: number;
+  /** Removals that have begun, and of which nothing is heard again. */
+  readonly lostRate?: number;
+  /** The pace of the recall: so many devices an hour are directed; else each at its next check-in. */
+  readonly removePerHour?: number;
+  /** What agents tell: the start at once; nothing of it; start and outcome together. */
+  readonly agents?: 'start' | 'no-start' | 'together';
+}
+
+/** `directed`: devices that had heard `remove` when it was paused. `counted`: those that the gate knew of. */
+export interface RemovalOutcome {
+  readonly isPaused: boolean;
+  readonly directed: number;
+  readonly counted: number;
+}
+
+const PATCH = 'a';
+const STEP_MINUTES = 5;
+const CHECK_IN_MINUTES = 240;
+/** From the direction to the begin, from there to a failure, and to a good end with its restart. */
+const BEGINS_AFTER = [1, 10] as const;
+const FAILS_AFTER = [2, 20] as const;
+const FINE_AFTER = [30, 90] as const;
+const DEADLINE_MINUTES = 240;
+/** When all were directed, so long until nothing more comes. */
+const QUIET_MINUTES = 7 * 60;
+const HOUR_MS = 3_600_000;
+const START_MS = Date.parse('2026-03-17T08:00:00Z');
+
+type Counted = 'started' | 'failed' | 'fine';
+
+/** Plays a recall through the real fold and verdict, which look every five minutes; it pauses for good. */
+export function playRemovals(world: RemovalWorld, random: Random): RemovalOutcome {
+  return new RemovalRun(world, random).play();
+}
+
+class RemovalRun {
+  private readonly ledger = emptyRemovalLedger();
+  private readonly slices: readonly Slice[];
+  /** Rows by the step in which telemetry counts them. */
+  private readonly rows: (RemovalRow[] | undefined)[] = [];
+  private readonly cohorts = new Map<string, { slice: number; hour: number; started: number; known: number }>();
+
+  constructor(
+    private readonly world: RemovalWorld,
+    private readonly random: Random,
+  ) {
+    const models = Array.from({ length: world.slices }, (_, index) => `iPhone${String(index + 1)},1`);
+    this.slices = models.map((model) => ({ platform: 'ios', model, base: '23D8133' }));
+    const at = toTimeText(START_MS);
+    foldRemovalLedger(this.ledger, { type: 'RecallStarted', patchId: PATCH, recallEpoch: 1, reason: 'bad', at });
+  }
+
+  play(): RemovalOutcome {
+    const { holders } = this.world;
+    let [directed, quietMinutes] = [0, 0];
+    for (let step = 0; quietMinutes < QUIET_MINUTES; step += 1) {
+      const target = Math.min(holders, Math.round(this.directedBy((step + 1) * STEP_MINUTES)));
+      for (; directed < target; directed += 1) this.direct(step * STEP_MINUTES);
+      if (directed === holders) quietMinutes += STEP_MINUTES;
+      if (!this.look(step)) continue;
+      return { isPaused: true, directed, counted: removalsCounted(this.ledger, PATCH).n };
+    }
+    return { isPaused: false, directed, counted: removalsCounted(this.ledger, PATCH).n };
+  }
+
+  private directedBy(minute: number): number {
+    const { holders, removePerHour } = this.world;
+    return removePerHour === undefined ? (holders * minute) / CHECK_IN_MINUTES : (removePerHour * minute) / 60;
+  }
+
+  private direct(minute: number): void {
+    const { world, random } = this;
+    const { agents = 'start', failureRate, lostRate = 0 } = world;
+    const slice = random.between(0, this.slices.length - 1);
+    const begunAt = minute + random.between(0, STEP_MINUTES - 1) + random.between(...BEGINS_AFTER);
+    const fails = random.chance(failureRate);
+    const isLost = !fails && random.chance(lostRate / (1 - failureRate));
+    const [soonest, latest] = fails ? FAILS_AFTER : FINE_AFTER;
+    const endsAt = begunAt + random.between(soonest, latest);
+    if (agents === 'start') this.count(slice, hourOf(begunAt), begunAt, 'started');
+    if (isLost) return;
+    const hour = hourOf(agents === 'start' ? begunAt : endsAt);
+    const countedAt = endsAt + (fails && agents !== 'start' ? DEADLINE_MINUTES : 0);
+    if (agents !== 'start') this.count(slice, hour, agents === 'together' ? endsAt : countedAt, 'started');
+    this.count(slice, hour, countedAt, fails ? 'failed' : 'fine');
+  }
+
+  private count(slice: number, hour: number, minute: number, what: Counted): void {
+    const its = this.slices[slice];
+    if (its === undefined) return;
+    const cohort = START_MS / HOUR_MS + hour;
+    const row = { patchId: PATCH, slice: its, cohort, started: 0, failed: 0, fine: 0, missing: 0, [what]: 1 };
+    (this.rows[Math.floor(minute / STEP_MINUTES)] ??= []).push(row);
+    const key = `${String(slice)} ${String(hour)}`;
+    const known = this.cohorts.get(key) ?? { slice, hour, started: 0, known: 0 };
+    this.cohorts.set(key, known);
+    if (what === 'started') known.started += 1;
+    else if (minute < dueAt(hour)) known.known += 1;
+  }
+
+  /** True when the gate pauses the recall. */
+  private look(step: number): boolean {
+    const removals = [...(this.rows[step] ?? []), ...this.missingRows(step)];
+    this.rows[step] = undefined;
+    if (removals.length === 0) return false;
+    const to = toTimeText(START_MS + (step + 1) * STEP_MINUTES * 60_000);
+    const place = { shard: 0, shards: 1, from: to, to, throughRevision: 0, part: 1, parts: 1 };
+    const others = { reportingDeadlineMinutes: DEADLINE_MINUTES, holders: [], populations: [] };
+    const columns = columnsOf({ installs: [], pending: [], unreached: [], removals });
+    foldRemovalLedger(this.ledger, { type: 'HealthBucketClosed', ...place, ...columns, ...others });
+    // Only what counts against it can raise the evidence.
+    if (removals.every(({ failed, missing }) => failed + missing === 0)) return false;
+    return removalVerdictOn(this.ledger, PATCH).says === 'pause';
+  }
+
+  private missingRows(step: number): RemovalRow[] {
+    const rows: RemovalRow[] = [];
+    for (const [key, { slice, hour, started, known }] of this.cohorts) {
+      if ((step + 1) * STEP_MINUTES < dueAt(hour)) continue;
+      this.cohorts.delete(key);
+      const its = this.slices[slice];
+      const place = { patchId: PATCH, cohort: START_MS / HOUR_MS + hour };
+      const missing = started - known;
+      if (its !== undefined && missing > 0)
+        rows.push({ ...place, slice: its, started: 0, failed: 0, fine: 0, missing });
+    }
+    return rows;
+  }
+}
+
+function hourOf(minute: number): number {
+  return Math.floor(minute / 60);
+}
+
+/** The minute by which the outcomes of a cohort are due. */
+function dueAt(hour: number): number {
+  return (hour + 1 + OUTCOME_HOURS) * 60;
+}

@@ -1,0 +1,178 @@
+import {
+  type HealthBucketClosed,
+  nothingCounted,
+  type RemovalRow,
+  rowsOf,
+  sliceKey,
+  sum,
+} from '@sluice/domain-cohorts';
+import { toTimeText } from '@sluice/event-sourcing';
+import { type RecallEvent } from '../recall.ts';
+import { nodesOf, type Node } from './nodes.ts';
+import { logSum, type RateCounts } from './rates.ts';
+import { SliceTrials } from './trials.ts';
+import { ALPHA, logEvidenceOf, logPartOf, strongestOf, type SumEvidence, type TestEvidence } from './verdict.ts';
+
+/** The name and version of the rule, kept in the evidence. */
+export const REMOVALS_RULE = 'removals-sum/1';
+
+/** Of the devices that are known to have begun a removal, so many may fail it, or be silent when its outcome is due. */
+const FAILURE_RATE_TOLERATED = 0.05;
+
+/** What the removal gate looks at, per recalled patch: counted anew with each recall epoch, and from every resumption on. */
+export interface RemovalLedger {
+  readonly patches: Map<string, PatchRemovals>;
+}
+
+interface PatchRemovals {
+  sinceMs: number;
+  throughMs: number;
+  /** Counts up with everything that may change what the gate says. */
+  version: number;
+  readonly slices: Map<string, { readonly trials: SliceTrials; readonly firstMs: number }>;
+  /** Restarts that buckets have not come to yet, in order. */
+  restartsMs: number[];
+  readonly restarted: Set<string>;
+}
+
+/** `through`: the end of the last bucket that counted a removal. */
+export type RemovalVerdict =
+  { readonly says: 'go'; readonly logSum: number } | { readonly says: 'pause'; readonly evidence: SumEvidence };
+
+export function emptyRemovalLedger(): RemovalLedger {
+  return { patches: new Map() };
+}
+
+/** Takes the event into the ledger, in place. Own events come before the buckets that follow them; heard of twice, they count once. */
+export function foldRemovalLedger(ledger: RemovalLedger, event: RecallEvent | HealthBucketClosed): RemovalLedger {
+  switch (event.type) {
+    case 'HealthBucketClosed':
+      foldBucket(ledger, event);
+      break;
+    case 'RecallStarted':
+    // A person who resumes has seen why it was paused, whoever paused it.
+    case 'RecallResumed':
+      restart(patchOf(ledger, event.patchId), event.at);
+      break;
+    default:
+  }
+  return ledger;
+}
+
+/** What the gate says of the recall of a patch now, all buckets so far being in. */
+export function removalVerdictOn(ledger: RemovalLedger, patchId: string): RemovalVerdict {
+  const patch = ledger.patches.get(patchId);
+  if (patch === undefined) return { says: 'go', logSum: -Infinity };
+  restartThrough(patch, Infinity);
+  const found = nodesIn(patch).flatMap((node) => testOn(node, patch) ?? []);
+  const total = logSum(found.map(logPartOf));
+  const logLimit = -Math.log(ALPHA);
+  if (total < logLimit) return { says: 'go', logSum: total };
+  const tests = strongestOf(found, logLimit);
+  const [since, through] = [toTimeText(patch.sinceMs), toTimeText(patch.throughMs)];
+  const sums = { alpha: ALPHA, logSum: total, logLimit };
+  const words = wordsOf(tests[0]);
+  return { says: 'pause', evidence: { rule: REMOVALS_RULE, patchId, ...sums, since, through, words, tests } };
+}
+
+/** Counts up whenever the verdict on the recall of the patch may be another one. */
+export function removalsVersionOf({ patches }: RemovalLedger, patchId: string): number {
+  return patches.get(patchId)?.version ?? 0;
+}
+
+/** Devices whose removal is known to have begun since the counting began, and those of them that failed it or went silent. */
+export function removalsCounted(ledger: RemovalLedger, patchId: string): RateCounts {
+  const patch = ledger.patches.get(patchId);
+  if (patch === undefined) return { n: 0, x: 0 };
+  restartThrough(patch, Infinity);
+  return countsOf(patch, [...patch.slices.keys()]);
+}
+
+function foldBucket(ledger: RemovalLedger, bucket: HealthBucketClosed): void {
+  if (bucket.removals === undefined) return;
+  const toMs = Date.parse(bucket.to);
+  const touched = new Set<PatchRemovals>();
+  for (const row of rowsOf(bucket).removals) {
+    const patch = patchOf(ledger, row.patchId);
+    if (!touched.has(patch)) restartThrough(patch, toMs);
+    touched.add(patch);
+    addRow(patch, row, toMs);
+  }
+  for (const patch of touched) {
+    patch.version += 1;
+    patch.throughMs = Math.max(patch.throughMs, toMs);
+    for (const { trials } of patch.slices.values()) trials.settle(patch.throughMs);
+  }
+}
+
+/** A removal is a trial like an install, of one age: what is missing when it is due has failed. */
+function addRow(
+  patch: PatchRemovals,
+  { slice, cohort, started, failed, fine, missing }: RemovalRow,
+  toMs: number,
+): void {
+  const key = sliceKey(slice);
+  const known = patch.slices.get(key) ?? { trials: new SliceTrials(slice, patch.sinceMs), firstMs: toMs };
+  patch.slices.set(key, known);
+  const counts = { ...nothingCounted, started, fine, failed: failed + missing };
+  known.trials.add({ patchId: '', slice, cohort, band: 0, ...counts }, toMs);
+}
+
+function patchOf({ patches }: RemovalLedger, patchId: string): PatchRemovals {
+  const patch = patches.get(patchId) ?? {
+    ...{ sinceMs: -Infinity, throughMs: -Infinity, version: 0 },
+    slices: new Map<string, { trials: SliceTrials; firstMs: number }>(),
+    restartsMs: [],
+    restarted: new Set<string>(),
+  };
+  patches.set(patchId, patch);
+  return patch;
+}
+
+function restart(patch: PatchRemovals, at: string): void {
+  if (patch.restarted.has(at)) return;
+  patch.restarted.add(at);
+  patch.restartsMs = [...patch.restartsMs, Date.parse(at)].sort((left, right) => left - right);
+  patch.version += 1;
+}
+
+/** Restarts what is due before a bucket that ends then. */
+function restartThrough(patch: PatchRemovals, toMs: number): void {
+  for (let [next] = patch.restartsMs; next !== undefined && next < toMs; [next] = patch.restartsMs) {
+    patch.restartsMs = patch.restartsMs.slice(1);
+    patch.sinceMs = Math.max(patch.sinceMs, next);
+    for (const { trials } of patch.slices.values()) trials.restart(next);
+  }
+}
+
+/**
+ * Nobody is known when a recall starts: its slices have their parts of the α in the order in which they were met, those of
+ * the same instant by name, so that another order of the shards comes to the same.
+ */
+function nodesIn({ slices }: PatchRemovals): readonly Node[] {
+  const met = [...slices].sort(([left, one], [right, other]) => one.firstMs - other.firstMs || (left < right ? -1 : 1));
+  return nodesOf(
+    [],
+    met.map(([, { trials }]) => trials.slice),
+  );
+}
+
+function testOn({ level, of, slices, weight }: Node, patch: PatchRemovals): TestEvidence | undefined {
+  const { n, x } = countsOf(patch, slices);
+  if (n === 0 && x === 0) return undefined;
+  const logE = logEvidenceOf({ n, x }, FAILURE_RATE_TOLERATED);
+  const counts = { trials: n, failures: x, toleratedRate: FAILURE_RATE_TOLERATED };
+  return { test: 'removals', level, ...(of !== '' && { of }), ...counts, logE, weight };
+}
+
+function countsOf({ slices, throughMs }: PatchRemovals, keys: readonly string[]): RateCounts {
+  const counts = keys.flatMap((key) => slices.get(key)?.trials.counts(throughMs).all ?? []);
+  return { n: sum(counts.map(({ n }) => n)), x: sum(counts.map(({ x }) => x)) };
+}
+
+function wordsOf(strongest: TestEvidence | undefined): string {
+  if (strongest === undefined) return '';
+  const { of, trials, failures } = strongest;
+  const words = `removals fail: ${String(failures)} of ${String(trials)}`;
+  return of === undefined ? words : `${words}, on ${of}`;
+}

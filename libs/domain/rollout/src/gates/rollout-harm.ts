@@ -1,0 +1,123 @@
+import { type HarmRow, MINUTE_MS, type Slice, sliceKey } from '@sluice/domain-cohorts';
+import { holdBackFrom } from '../exposure.ts';
+import { type RolloutEvent } from '../rollout-messages.ts';
+import { evolve, type Rollout } from '../rollout-state.ts';
+import { addHarm, type HarmTally, noHarm } from './harm.ts';
+import { ShareHistory } from './share-history.ts';
+
+/** An install makes a device contact us within this time, which brings what it has kept. */
+const FLUSH_MS = 5 * 3_600_000;
+/** An incident that is received later than this was kept. */
+const LATE_MINUTES = 5;
+/** More of them than one in so many, and they are judged with a lag; so are signals of which too few are known to say. */
+const LATE_ONE_IN = 10;
+const CONTROL_MIN = 10;
+/** Without a connection nobody reports that it is lost. */
+const ALWAYS_LATE = 'connectivity';
+
+/** The tallies of one signal on one slice, as if reports came at once, and with a lag. */
+interface Tallies {
+  readonly atOnce: HarmTally;
+  readonly lagged: HarmTally;
+}
+
+/** The signals of harm, judged against devices without the patch, of one rollout: its own buckets, its own exposure. */
+export class RolloutHarm {
+  private readonly shares = new Map<number, ShareHistory>();
+  private readonly slices = new Map<string, Map<string, Tallies>>();
+  /** By signal: incidents of the control group, and those of them that were kept. */
+  private readonly control = new Map<string, { all: number; late: number }>();
+  private sinceMs: number;
+
+  constructor(
+    private state: Rollout,
+    private readonly startedMs: number,
+  ) {
+    this.sinceMs = startedMs;
+  }
+
+  /** Takes over what the event says of the exposure. */
+  apply(event: RolloutEvent): void {
+    const atMs = Date.parse(event.at);
+    if (event.type === 'ExposureGranted') this.grant(event);
+    else if (event.type !== 'WaveBaked') for (const history of this.shares.values()) history.cut(atMs);
+    this.state = evolve(this.state, event);
+  }
+
+  /** Counts anew from an instant on. */
+  restart(atMs: number): void {
+    this.slices.clear();
+    this.sinceMs = Math.max(this.sinceMs, atMs);
+  }
+
+  /** Counts a slice anew. */
+  forget(slice: Slice): void {
+    this.slices.delete(sliceKey(slice));
+  }
+
+  /** Takes an incident of a bucket of these ends. */
+  add({ slice, signal, waves, place, minute, received }: HarmRow, bucket: { fromMs: number; toMs: number }): void {
+    const happenedMs = this.startedMs + minute * MINUTE_MS;
+    const receivedMs = Math.min(bucket.toMs, this.startedMs + (received + 1) * MINUTE_MS);
+    const since = { minute: (happenedMs - this.sinceMs) / MINUTE_MS, place };
+    const share = (ms: number) => this.shareOf(waves, ms);
+    const atOnce = { ...since, shareBegin: share(bucket.fromMs), shareEnd: share(bucket.toMs) };
+    const lagged = { ...since, shareBegin: share(happenedMs - FLUSH_MS), shareEnd: share(receivedMs) };
+    if (place >= atOnce.shareEnd * 1_000_000) {
+      const counted = this.control.get(signal) ?? { all: 0, late: 0 };
+      this.control.set(signal, counted);
+      counted.all += 1;
+      if (received - minute > LATE_MINUTES) counted.late += 1;
+    }
+    const tallies = this.talliesOf(slice, signal);
+    addHarm(tallies.atOnce, atOnce);
+    addHarm(tallies.lagged, lagged);
+  }
+
+  /** What the incidents of a slice come to, by signal. */
+  tallies(slice: Slice): ReadonlyMap<string, HarmTally> {
+    const found = this.slices.get(sliceKey(slice)) ?? new Map<string, Tallies>();
+    return new Map(
+      [...found].map(([signal, { atOnce, lagged }]) => [signal, this.comesLate(signal) ? lagged : atOnce]),
+    );
+  }
+
+  /** Minutes since the counting began. */
+  minutesAt(ms: number): number {
+    return (ms - this.sinceMs) / MINUTE_MS;
+  }
+
+  private comesLate(signal: string): boolean {
+    const { all, late } = this.control.get(signal) ?? { all: 0, late: 0 };
+    return signal === ALWAYS_LATE || all < CONTROL_MIN || late * LATE_ONE_IN > all;
+  }
+
+  private talliesOf(slice: Slice, signal: string): Tallies {
+    const key = sliceKey(slice);
+    const signals = this.slices.get(key) ?? new Map<string, Tallies>();
+    this.slices.set(key, signals);
+    const tallies = signals.get(signal) ?? { atOnce: noHarm(), lagged: noHarm() };
+    signals.set(signal, tallies);
+    return tallies;
+  }
+
+  private grant({ wave, because, ...granted }: Extract<RolloutEvent, { type: 'ExposureGranted' }>): void {
+    // The devices that were held back end the counting, and are no more.
+    if (because === 'hold-back') return;
+    const history = this.shares.get(wave) ?? new ShareHistory();
+    this.shares.set(wave, history);
+    history.goes(
+      { atMs: Date.parse(granted.from), percent: granted.fromPercent },
+      { atMs: Date.parse(granted.to), percent: granted.toPercent },
+    );
+  }
+
+  /** The share of all places inside any of the waves at an instant. */
+  private shareOf(waves: number, ms: number): number {
+    if (!('exposure' in this.state)) return 0;
+    let percent = 0;
+    for (const [wave, history] of this.shares)
+      if ((waves & (1 << (wave - 1))) !== 0) percent = Math.max(percent, history.at(ms));
+    return Math.min(percent / 100, holdBackFrom(this.state, ms));
+  }
+}
