@@ -300,7 +300,8 @@ function matches({ base, model }: Device, { variants }: CatalogPatch): boolean {
   return variants.some(({ prerequisiteBuild, models }) => prerequisiteBuild === base && models.includes(model));
 }
 
-// A wave for a ring opens no buckets: the exposure is 0 until the second wave.
-function isExposed({ ring, deviceId }: Device, { plannedPercent = 0, salt }: RolloutView): boolean {
-  return ring === 'beta' || bucketOf(salt, deviceId) < plannedPercent / 100;
+// A wave for a ring opens no buckets: the exposure is 0 until one for everybody.
+function isExposed({ ring, deviceId }: Device, { waves, wave = 0, plannedPercent = 0, salt }: RolloutView): boolean {
+  const isInRing = ring !== undefined && waves.slice(0, wave).some((each) => each.ring === ring);
+  return isInRing || bucketOf(salt, deviceId) < plannedPercent / 100;
 }
