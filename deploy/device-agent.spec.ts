@@ -27,7 +27,11 @@ interface Agent {
   readonly url: string;
   readonly token: string;
   readonly device: { -readonly [Field in keyof CheckIn]: CheckIn[Field] };
-  readonly system: Readonly<Record<'install' | 'remove' | 'askUser', (order: { patchId: string }) => Promise<unknown>>>;
+  readonly system: Readonly<
+    Record<'install' | 'remove' | 'askUser', (order: { patchId: string }) => Promise<unknown>>
+  > & {
+    readonly download?: (order: { patchId: string }) => Promise<unknown>;
+  };
 }
 
 let folder: string;
@@ -173,6 +177,20 @@ describe('connecting a device', () => {
     await agentCode.turn(agent);
     expect(agent.device.installed).toEqual(['p-a']);
     expect(asked).toEqual(['p-a', 'p-a']);
+  });
+
+  it('goes on trying where the package cannot be fetched, and tells no start', async () => {
+    const failed = Object.assign(new Error('504'), { code: 'server-unavailable' });
+    const out = { ...agent, system: { ...agent.system, download: async () => Promise.reject(failed) } };
+    await rollOut('a');
+    for (let turns = 0; turns < 4; turns += 1) await agentCode.turn(out);
+    expect(agent.device.failed).toEqual([]);
+    expect(await seen()).toEqual({});
+    const { events } = await send('GET', '/v1/feed?topics=fleet&from=0&limit=100');
+    const types = (events as { data: { type: string } }[]).map(({ data }) => data.type);
+    expect(types).toEqual(Array(4).fill('PatchInstallFailed'));
+    await agentCode.turn(agent);
+    expect(agent.device.installed).toEqual(['p-a']);
   });
 
   it('gives up after the third failed attempt', async () => {

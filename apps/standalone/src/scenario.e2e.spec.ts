@@ -64,6 +64,8 @@ describe('playing a scenario against the real services', () => {
       }
       expect(small).toMatchObject({ devices: 4, eligible: 4 });
       expect(small.devicesExposedThen).toBeLessThanOrEqual(3);
+      expect(small.devicesBegunThen).toBeLessThanOrEqual(3);
+      expect(looping.stoodBecause).toContain('not heard of again');
     },
   );
 

@@ -44,6 +44,15 @@ describe('the ways in which a device says what it runs', () => {
     expect(checkInValidator.Check({ ...phone, ...said })).toBe(false);
   });
 
+  it('may say how often it reports its status: whole hours, a week at most', () => {
+    const { installed: _, ...said } = phone;
+    const status = { ...said, reportId: 'r', kind: 'status', occurredAt: '2026-11-26T08:00:00Z' };
+    const taken = [1, 24, 168, 0, 169, 1.5, '24'].map((hours) =>
+      reportValidator.Check({ ...status, statusEveryHours: hours }),
+    );
+    expect(taken).toEqual([true, true, true, false, false, false, false]);
+  });
+
   it('costs nothing where there is nothing to change', () => {
     expect(asObserved(phone)).toBe(phone);
   });

@@ -7,6 +7,9 @@ import { Build, Count, Id, LABEL_PATTERN, Model, Platform, ShownVersion, Text, T
 
 export const REPORTS_PER_REQUEST_MAX = 1000;
 
+/** Between two reports of the status by the device itself: a week at most. */
+const STATUS_EVERY_HOURS_MAX = 168;
+
 const FailedAttempts = Type.Array(Type.Object({ patchId: Id, attempts: Type.Integer({ minimum: 1, maximum: 1000 }) }), {
   maxItems: 64,
 });
@@ -152,6 +155,8 @@ export const Report = Type.Object(
     patchId: Type.Optional(Id),
     cause: Type.Optional(Type.Enum(['recall', 'user', 'failure'])),
     ...failing,
+    /** With `status`: how often the device reports it by itself. 24 where it is not said. */
+    statusEveryHours: Type.Optional(Type.Integer({ minimum: 1, maximum: STATUS_EVERY_HOURS_MAX })),
   },
   { $id: 'Report' },
 );

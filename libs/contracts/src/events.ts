@@ -244,7 +244,11 @@ const failure = {
   detail: Type.Optional(Text),
 };
 
-export const DeviceObserved = event('DeviceObserved', device);
+export const DeviceObserved = event('DeviceObserved', {
+  ...device,
+  /** How often the device reports its status by itself; 24 where it is not said. */
+  statusEveryHours: Type.Optional(Type.Integer({ minimum: 1, maximum: 168 })),
+});
 export const DeviceRetired = event('DeviceRetired', { deviceId: Id, occurredAt: Time, receivedAt: Time });
 export const InstallStarted = event('InstallStarted', patched);
 export const PatchInstalled = event('PatchInstalled', patched);

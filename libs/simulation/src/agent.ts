@@ -4,21 +4,22 @@ import {
   type Act,
   type AgentContext,
   fall,
-  type Fault,
   type Outcome,
   report,
   status,
+  statusEveryHours,
   type TimedAct,
 } from './device-reports.ts';
+import { infrastructureCodes } from '@sluice/domain-cohorts';
 import { type Device, type Order } from './fleet.ts';
-import { fallBack, habitualActs, restart, wipe } from './habits.ts';
+import { countFailure, fallBack, habitualActs, restart, spoken, wipe } from './habits.ts';
+import { crashesNow, harmOf, nextCrash } from './harm.ts';
 import { type Random } from './random.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const CHECK_IN_EVERY = 4 * HOUR;
 const CHECK_IN_JITTER = 3 * MINUTE;
-const STATUS_EVERY = 24 * HOUR;
 /** A user is busy with the device, and the install waits until it lies idle. */
 const POSTPONED_SHARE = 0.05;
 const ACCEPTING_SHARE = 0.4;
@@ -26,18 +27,36 @@ const REMOVING_SHARE = 0.001;
 const REMOVE_FAILURE_RATE = 0.003;
 const OFFLINE_CHANCE = 0.01;
 const OFFLINE_CHANCE_ROAMING = 0.3;
-const LOST_SHARE = 0.3;
 const DAY = 24 * HOUR;
+const WEEK = 7 * DAY;
+const FAILS_AFTER = [2, 20] as const;
 
 const nothing: Outcome = { reports: [], acts: [] };
 
 /** The first acts of a device that joins: its place in the check-in rhythm and in the day of status reports. */
-export function firstActs(device: Device, nowMs: number): readonly TimedAct[] {
+export function firstActs(device: Device, nowMs: number, random: Random): readonly TimedAct[] {
   return [
-    { at: nowMs + Math.floor(device.phase * CHECK_IN_EVERY), act: { kind: 'check-in' } },
-    { at: nowMs + Math.floor(device.phase * STATUS_EVERY), act: { kind: 'status' } },
+    { at: nowMs + Math.floor(device.phase * checkInEvery(device)), act: { kind: 'check-in' } },
+    nextStatus(device, nowMs),
+    ...crashActs(device, nowMs, random),
     ...habitualActs(device, nowMs),
   ];
+}
+
+function checkInEvery({ habit }: Device): number {
+  return habit === 'comes-weekly' ? WEEK : CHECK_IN_EVERY;
+}
+
+/** Status comes at a phase of the device's own, which nothing moves: neither an install nor an absence. */
+function nextStatus(device: Device, atMs: number): TimedAct {
+  const every = statusEveryHours(device) * HOUR;
+  const passed = (atMs - Math.floor(device.phase * every)) % every;
+  return { at: atMs + every - passed, act: { kind: 'status' } };
+}
+
+function crashActs(device: Device, atMs: number, random: Random): readonly TimedAct[] {
+  const at = nextCrash(device, atMs, random);
+  return at === undefined ? [] : [{ at, act: { kind: 'crash' } }];
 }
 
 /** When to check in next. Now and then a device is switched off after a check-in; one that roams for days, once. */
@@ -47,7 +66,7 @@ export function nextCheckIn(device: Device, atMs: number, random: Random): numbe
     device.roams = false;
     device.offlineUntil = atMs + hours * HOUR + random.between(0, 59) * MINUTE;
   }
-  return Math.max(atMs + CHECK_IN_EVERY + random.between(-CHECK_IN_JITTER, CHECK_IN_JITTER), device.offlineUntil);
+  return Math.max(atMs + checkInEvery(device) + random.between(-CHECK_IN_JITTER, CHECK_IN_JITTER), device.offlineUntil);
 }
 
 /** What the device will do after an answer. The order before it is forgotten: only the last answer counts. */
@@ -55,7 +74,7 @@ export function obey(
   device: Device,
   directive: Directive,
   atMs: number,
-  { random }: AgentContext,
+  { random, acceptingShare = ACCEPTING_SHARE }: AgentContext,
 ): readonly TimedAct[] {
   device.order = undefined;
   const order = orderFrom(directive, atMs);
@@ -67,7 +86,7 @@ export function obey(
     case 'remove':
       return startAfter(random.between(1, 10), atMs, order);
     case 'offer':
-      return consider(device, order, atMs, random);
+      return consider(device, order, atMs, { random, acceptingShare });
     case 'none':
       return [];
   }
@@ -75,10 +94,7 @@ export function obey(
 
 /** What follows when the time of an act has come. */
 export function perform(device: Device, act: Act, atMs: number, context: AgentContext): Outcome {
-  const outcome = carryOut(device, act, atMs, context);
-  if (device.habit === 'says-nothing' && device.reports > 1) return { ...outcome, reports: [] };
-  if (device.habit !== 'loses-reports') return outcome;
-  return { ...outcome, reports: outcome.reports.filter(() => !context.random.chance(LOST_SHARE)) };
+  return spoken(device, act, carryOut(device, act, atMs, context), context);
 }
 
 function carryOut(device: Device, act: Act, atMs: number, context: AgentContext): Outcome {
@@ -89,7 +105,7 @@ function carryOut(device: Device, act: Act, atMs: number, context: AgentContext)
     case 'status':
       return {
         reports: [status(device, atMs, context)],
-        acts: [{ at: atMs + STATUS_EVERY, act: { kind: 'status' } }],
+        acts: [nextStatus(device, atMs)],
       };
     case 'start':
       return start(device, act.order, atMs, context);
@@ -106,7 +122,9 @@ function carryOut(device: Device, act: Act, atMs: number, context: AgentContext)
     case 'restart':
       return restart(device, act.order, atMs, context);
     case 'fall-back':
-      return fallBack(device, act.tells === true, atMs, context);
+      return fallBack(device, atMs, context);
+    case 'crash':
+      return crash(device, atMs, context);
     case 'wipe':
       return wipe(device, atMs, context);
     case 'lose-time':
@@ -135,11 +153,16 @@ function startAfter(minutes: number, atMs: number, order: Order): readonly Timed
   return [{ at: atMs + minutes * MINUTE, act: { kind: 'start', order } }];
 }
 
-function consider(device: Device, order: Order, atMs: number, random: Random): readonly TimedAct[] {
+function consider(
+  device: Device,
+  order: Order,
+  atMs: number,
+  { random, acceptingShare }: { random: Random; acceptingShare: number },
+): readonly TimedAct[] {
   if (device.accepted === order.patchId) return startAfter(1, atMs, order);
   if (device.considered === order.patchId) return [];
   device.considered = order.patchId;
-  if (!random.chance(ACCEPTING_SHARE)) return [];
+  if (!random.chance(acceptingShare)) return [];
   const acceptsAt = atMs + random.longTailed(10, 24 * 60) * MINUTE;
   return [{ at: acceptsAt, act: { kind: 'accept', patchId: order.patchId } }];
 }
@@ -166,38 +189,31 @@ function start(device: Device, order: Order, atMs: number, context: AgentContext
       acts: [{ at: atMs + random.between(5, 20) * MINUTE, act: { kind: 'finish', order, fails } }],
     };
   }
-  if (context.isServerOut?.(atMs) === true) {
-    // No attempt: it tries again when it checks in next.
-    device.doing = undefined;
-    const failure = { ...about(order), failureCode: 'server-unavailable' };
-    return { ...nothing, reports: [report(device, 'install-failed', atMs, context, failure)] };
-  }
-  const fault = faultOn(device, context.faultOf(order.patchId));
-  const isHit = random.chance(fault?.failureRate ?? device.failureRate);
-  const started = report(device, 'install-started', atMs, context, about(order));
-  if (isHit && fault?.manner === 'boot-loop') {
-    device.isGone = true;
-    return { ...nothing, reports: [started] };
-  }
-  if (isHit && fault?.manner === 'fall-back') {
-    const [least, most] = fault.afterHours ?? [1, 3];
-    const fallsAt = atMs + random.between(least * 60 + 90, most * 60 + 90) * MINUTE;
-    const acts: TimedAct[] = [
-      { at: atMs + random.between(30, 90) * MINUTE, act: { kind: 'finish', order, fails: false } },
-      { at: fallsAt, act: { kind: 'fall-back', tells: true } },
-    ];
-    return { reports: [started], acts };
-  }
-  const fails = isHit;
-  const minutes = fails ? random.between(2, 20) : random.between(30, 90);
-  return {
-    reports: [started],
-    acts: [{ at: atMs + minutes * MINUTE, act: { kind: 'finish', order, fails } }],
-  };
+  if (context.isServerOut?.(atMs) === true) return withoutPackage(device, order, atMs, context);
+  return beginInstall(device, order, atMs, context);
 }
 
-function faultOn({ model }: Device, fault: Fault | undefined): Fault | undefined {
-  return fault?.models?.includes(model) === false ? undefined : fault;
+/** No attempt: it tries again when it checks in next. */
+function withoutPackage(device: Device, order: Order, atMs: number, context: AgentContext): Outcome {
+  device.doing = undefined;
+  const failureCode = context.random.pick(infrastructureCodes.map((code) => [code, 1] as const));
+  return { ...nothing, reports: [report(device, 'install-failed', atMs, context, { ...about(order), failureCode })] };
+}
+
+function beginInstall(device: Device, order: Order, atMs: number, context: AgentContext): Outcome {
+  const { random } = context;
+  const fault = context.faultOf(order.patchId);
+  device.begun.add(order.patchId);
+  const reports = [report(device, 'install-started', atMs, context, about(order))];
+  const loops = harmOf(fault, 'boot-loops', device);
+  if (loops !== undefined && random.chance(loops.share)) {
+    device.isDead = true;
+    return { reports, acts: [] };
+  }
+  const harm = harmOf(fault, 'fails', device);
+  const fails = random.chance(harm?.share ?? device.failureRate);
+  const minutes = fails ? random.between(...(harm?.after ?? FAILS_AFTER)) : random.between(30, 90);
+  return { reports, acts: [{ at: atMs + minutes * MINUTE, act: { kind: 'finish', order, fails } }] };
 }
 
 function finishInstall(
@@ -226,27 +242,36 @@ function finishInstall(
   device.held = order.patchId;
   device.osBuild = build;
   device.listed = undefined;
-  device.failed = device.failed.filter(({ patchId }) => patchId !== order.patchId);
-  const acts = context.random.chance(REMOVING_SHARE)
-    ? [
-        {
-          at: atMs + context.random.between(2, 48) * HOUR,
-          act: { kind: 'remove-by-user' as const, patchId: order.patchId },
-        },
-      ]
-    : [];
-  const fallsBack =
-    device.habit === 'falls-back' || device.habit === 'falls-back-silently' || device.habit === 'lists-what-is-gone';
-  const later = fallsBack
-    ? [{ at: atMs + context.random.between(1, 30) * HOUR, act: { kind: 'fall-back' as const } }]
-    : [];
-  return { reports: [...fallen, report(device, 'installed', atMs, context, about(order))], acts: [...acts, ...later] };
+  const acts = aftermath(device, order.patchId, atMs, context);
+  return { reports: [...fallen, report(device, 'installed', atMs, context, about(order))], acts };
 }
 
-function countFailure(device: Device, patchId: string): void {
-  const before = device.failed.find((each) => each.patchId === patchId);
-  if (before === undefined) device.failed.push({ patchId, attempts: 1 });
-  else before.attempts += 1;
+/** What an install brings about later: its user removes the patch, or it does not last. */
+function aftermath(device: Device, patchId: string, atMs: number, context: AgentContext): readonly TimedAct[] {
+  const { random } = context;
+  const fault = context.faultOf(patchId);
+  const acts: TimedAct[] = [];
+  const removal = harmOf(fault, 'removed-by-user', device);
+  if (random.chance(removal?.share ?? REMOVING_SHARE)) {
+    const minutes = removal === undefined ? random.between(2, 48) * 60 : random.between(...removal.after);
+    acts.push({ at: atMs + minutes * MINUTE, act: { kind: 'remove-by-user', patchId } });
+  }
+  const { habit } = device;
+  if (habit === 'falls-back' || habit === 'falls-back-silently' || habit === 'lists-what-is-gone')
+    acts.push({ at: atMs + random.between(1, 30) * HOUR, act: { kind: 'fall-back' } });
+  const fallBackHarm = harmOf(fault, 'falls-back', device);
+  if (fallBackHarm !== undefined && random.chance(fallBackHarm.share))
+    acts.push({ at: atMs + random.between(...fallBackHarm.after) * MINUTE, act: { kind: 'fall-back' } });
+  return acts;
+}
+
+function crash(device: Device, atMs: number, context: AgentContext): Outcome {
+  const { held } = device;
+  const { random } = context;
+  const fault = held === undefined ? undefined : context.faultOf(held);
+  const about = { signal: 'crash', ...(held !== undefined && { patchId: held }) };
+  const reports = crashesNow(device, atMs, { fault, random }) ? [report(device, 'incident', atMs, context, about)] : [];
+  return { reports, acts: crashActs(device, atMs, random) };
 }
 
 function finishRemoval(

@@ -1,5 +1,5 @@
-import { type Fault } from './device-reports.ts';
 import { type FullRelease } from './fleet.ts';
+import { type Fault } from './harm.ts';
 import { type PatchView, type RolloutView, standOf } from './operator.ts';
 import { type CatalogPatch, realPatch } from './real-patches.ts';
 
@@ -55,7 +55,7 @@ const faultyModels = ['iPhone15,2', 'iPhone15,3', 'iPhone18,1', 'iPhone18,2'];
 export function demoFault(patchId: string): Fault | undefined {
   const isMadeUpFailure = /^ios-99\.\d*[02468]-a$/.test(patchId);
   if (patchId !== 'ios-16.5.1-a' && !isMadeUpFailure) return undefined;
-  return { patchId, models: faultyModels, failureRate: 0.6 };
+  return { patchId, harms: [{ kind: 'fails', models: faultyModels, share: 0.6, after: [2, 20] }] };
 }
 
 /** What is to be done now; undefined while there is only to wait. */

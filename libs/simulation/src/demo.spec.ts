@@ -54,7 +54,7 @@ describe('telling the story of the demo', () => {
     const next = nextStep(view({ ...done, upgraded: true }));
     expect(next).toMatchObject({ kind: 'publish', patch: { patchId: 'ios-99.1-a' } });
     expect(demoFault('ios-99.1-a')).toBeUndefined();
-    expect(demoFault('ios-99.2-a')?.failureRate).toBeGreaterThan(0.1);
+    expect(demoFault('ios-99.2-a')?.harms).toMatchObject([{ kind: 'fails', share: 0.6 }]);
     expect(demoFault('ios-99.2-b')).toBeUndefined();
   });
 });

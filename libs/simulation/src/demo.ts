@@ -1,5 +1,6 @@
 import { demoFault, nextStep, type Step } from './demo-story.ts';
-import { type Device, fleetOf2023, fleetOf2026, makeFleet } from './fleet.ts';
+import { type Device, makeFleet } from './fleet.ts';
+import { fleetOf2023, fleetOf2026 } from './fleet-lines.ts';
 import { FleetRun } from './fleet-run.ts';
 import { changesOf, type DemoState, eventText, type StoredEvent } from './narrator.ts';
 import {

@@ -1,6 +1,7 @@
 import { type CheckIn, type Report, type ReportKind } from '@sluice/contracts';
 import { toTimeText } from '@sluice/event-sourcing';
 import { type Device, type FullRelease, type Order } from './fleet.ts';
+import { type Fault } from './harm.ts';
 import { type Random } from './random.ts';
 
 /** What a device does by itself, without being asked. */
@@ -13,9 +14,7 @@ export type Act =
   | { readonly kind: 'remove-by-user'; readonly patchId: string }
   | { readonly kind: 'upgrade'; readonly fullRelease: FullRelease }
   | { readonly kind: 'restart'; readonly order: Order }
-  /** `tells`: it says so, whatever its habit. */
-  | { readonly kind: 'fall-back'; readonly tells?: true }
-  | { readonly kind: 'wipe' | 'lose-time' | 'set-clock' };
+  | { readonly kind: 'fall-back' | 'crash' | 'wipe' | 'lose-time' | 'set-clock' };
 
 export interface TimedAct {
   readonly at: number;
@@ -29,33 +28,21 @@ export interface Outcome {
   readonly asks?: boolean;
 }
 
-/** A patch that fails on some models, made up by a scenario. */
-export interface Fault {
-  readonly patchId: string;
-  /** All of them if absent. */
-  readonly models?: readonly string[];
-  /** Share of installs that fail there. */
-  readonly failureRate: number;
-  /**
-   * `boot-loop`: the device never comes back, and nothing is heard of it again. `fall-back`: the install goes well, and the
-   * patch falls off some hours later. An install that fails if absent.
-   */
-  readonly manner?: 'boot-loop' | 'fall-back';
-  /** Of a fall-back: so many hours after the install, between the two. */
-  readonly afterHours?: readonly [number, number];
-}
-
 export interface AgentContext {
   readonly random: Random;
-  /** How the patch fails where it fails more often than others do. */
+  /** How the patch harms where it harms more than others do. */
   readonly faultOf: (patchId: string) => Fault | undefined;
   /** True while the server of the packages answers nobody; never if not given. */
   readonly isServerOut?: (atMs: number) => boolean;
+  /** Share of users on the manual track who accept what they are offered; two in five if not given. */
+  readonly acceptingShare?: number;
   /** Goes into every report id: two runs over one data folder must not use the same ids. */
   readonly run: string;
   /** The build of a patch for a base build, as the device learns it from the package. */
   buildOf(patchId: string, base: string): string | undefined;
 }
+
+const DAILY = 24;
 
 /** What the device says when it checks in. */
 export function checkInOf(device: Device): CheckIn {
@@ -94,9 +81,15 @@ export function fall(
   return [report(device, 'rolled-back', atMs, context, { patchId, cause })];
 }
 
+/** How often it reports its status by itself. */
+export function statusEveryHours({ habit }: Device): number {
+  return habit === 'reports-weekly' || habit === 'comes-weekly' ? 7 * DAILY : DAILY;
+}
+
 /** Of two machines with one id, either may speak: the other one is another model, and has no patch. */
 export function status(device: Device, atMs: number, context: AgentContext): Report {
-  const own = report(device, 'status', atMs, context);
+  const hours = statusEveryHours(device);
+  const own = report(device, 'status', atMs, context, hours === DAILY ? {} : { statusEveryHours: hours });
   if (device.habit !== 'is-two' || context.random.chance(0.5)) return own;
   return { ...own, model: `${device.model}0`, osBuild: device.base };
 }

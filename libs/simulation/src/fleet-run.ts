@@ -44,7 +44,7 @@ export class FleetRun {
       for (const device of this.devices) if (device.habit === 'came-with-it') startWith(device, patch);
     }
     const reports = this.devices.flatMap((device) => perform(device, { kind: 'status' }, now, this.context).reports);
-    for (const device of this.devices) this.schedule(device, firstActs(device, now));
+    for (const device of this.devices) this.schedule(device, firstActs(device, now, this.context.random));
     await this.report(reports);
   }
 
@@ -54,7 +54,7 @@ export class FleetRun {
     const asking = new Map<Device, number>();
     for (const { at, item } of this.agenda.takeUntil(this.world.now())) {
       const { device, act } = item;
-      if (device.isGone) continue;
+      if (device.isGone || device.isDead) continue;
       if (device.offlineUntil > at) {
         this.agenda.add(device.offlineUntil, item);
         continue;
@@ -81,11 +81,17 @@ export class FleetRun {
     );
   }
 
+  /** How many devices have begun to install the patch, whatever became of it. */
+  begun(patchId: string): number {
+    return this.devices.filter(({ begun }) => begun.has(patchId)).length;
+  }
+
   /** True while a device has, or is just installing, the patch. */
   isAround(patchId: string): boolean {
     return this.devices.some(
-      ({ isGone, held, pending, doing }) =>
+      ({ isGone, isDead, held, pending, doing }) =>
         !isGone &&
+        !isDead &&
         (held === patchId || pending === patchId || (doing?.kind === 'install' && doing.patchId === patchId)),
     );
   }
@@ -126,7 +132,8 @@ export class FleetRun {
   }
 
   private schedule(device: Device, acts: readonly TimedAct[]): void {
-    for (const { at, act } of acts) this.agenda.add(at, { device, act });
+    // What would fall within a tick that is over comes at its end: the device may have spoken since.
+    for (const { at, act } of acts) this.agenda.add(Math.max(at, this.world.now()), { device, act });
   }
 
   private noteInstall(device: Device, { order }: Extract<Act, { kind: 'finish' }>): void {

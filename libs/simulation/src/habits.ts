@@ -1,4 +1,5 @@
-import { type AgentContext, fall, type Outcome, status, type TimedAct } from './device-reports.ts';
+import { type Report } from '@sluice/contracts';
+import { type Act, type AgentContext, fall, type Outcome, status, type TimedAct } from './device-reports.ts';
 import { type Device, type Order } from './fleet.ts';
 import { type Choices } from './random.ts';
 
@@ -27,8 +28,23 @@ export const habits = [
   'came-with-it',
   /** Never manages to remove a patch. */
   'refuses-removal',
-  /** Says what it is once, and nothing more. */
-  'says-nothing',
+  /** Does not say that an install begins. */
+  'tells-no-start',
+  /** Says that an install began together with how it ended. */
+  'tells-in-one-batch',
+  /** Keeps incidents until its next contact. */
+  'keeps-incidents',
+  /** Reports its status, once a day or once a week, and nothing else. */
+  'reports-daily',
+  'reports-weekly',
+  /** Checks in and reports its status once a week. */
+  'comes-weekly',
+  /** Never reports, though it does what it is told. */
+  'reports-never',
+  /** The same, after it has reported its status once. */
+  'falls-silent',
+  /** Has reported its status once, and never comes again. */
+  'is-dead',
 ] as const;
 export type Habit = (typeof habits)[number];
 
@@ -48,6 +64,7 @@ export const staleAgents: Choices<Habit | undefined> = [
 ];
 
 const HOUR = 3_600_000;
+const LOST_SHARE = 0.3;
 const nothing: Outcome = { reports: [], acts: [] };
 
 /** What a device does once, some time, because of its habit. */
@@ -61,6 +78,44 @@ export function habitualActs({ habit, phase }: Device, nowMs: number): readonly 
   ];
 }
 
+/** What telemetry hears of what a device has to say; the rest is lost, or kept in its outbox until later. */
+export function spoken(device: Device, act: Act, outcome: Outcome, { random }: AgentContext): Outcome {
+  const { reports } = outcome;
+  switch (device.habit) {
+    case 'loses-reports':
+      return { ...outcome, reports: reports.filter(() => !random.chance(LOST_SHARE)) };
+    case 'tells-no-start':
+      return { ...outcome, reports: reports.filter(({ kind }) => kind !== 'install-started') };
+    case 'reports-daily':
+    case 'reports-weekly':
+      return { ...outcome, reports: reports.filter(({ kind }) => kind === 'status') };
+    case 'reports-never':
+      return { ...outcome, reports: [] };
+    case 'falls-silent':
+      return { ...outcome, reports: device.reports === 1 ? reports : [] };
+    case 'tells-in-one-batch':
+      return keep(device, outcome, 'install-started', act.kind === 'finish');
+    case 'keeps-incidents':
+      return keep(
+        device,
+        outcome,
+        'incident',
+        act.kind === 'check-in' || reports.some(({ kind }) => kind !== 'incident'),
+      );
+    default:
+      return outcome;
+  }
+}
+
+/** Reports of this kind stay in the outbox until the device has contact, and go first then. */
+function keep(device: Device, outcome: Outcome, kept: Report['kind'], hasContact: boolean): Outcome {
+  const later = outcome.reports.filter(({ kind }) => kind === kept);
+  const now = outcome.reports.filter(({ kind }) => kind !== kept);
+  const sent = hasContact ? device.outbox.concat(now) : now;
+  device.outbox = hasContact ? later : device.outbox.concat(later);
+  return { ...outcome, reports: sent };
+}
+
 /** Into the patch that it said to have installed. */
 export function restart(device: Device, { patchId }: Order, atMs: number, context: AgentContext): Outcome {
   const build = context.buildOf(patchId, device.base);
@@ -72,15 +127,23 @@ export function restart(device: Device, { patchId }: Order, atMs: number, contex
 }
 
 /** The patch does not survive a restart. */
-export function fallBack(device: Device, tells: boolean, atMs: number, context: AgentContext): Outcome {
+export function fallBack(device: Device, atMs: number, context: AgentContext): Outcome {
   const { held, habit } = device;
   if (held === undefined || device.doing !== undefined) return nothing;
-  if (tells || habit === 'falls-back')
+  if (habit !== 'falls-back-silently' && habit !== 'lists-what-is-gone') {
+    countFailure(device, held);
     return { ...nothing, reports: fall(device, held, atMs, context, { cause: 'failure' }) };
+  }
   device.held = undefined;
   device.osBuild = device.base;
   if (habit === 'lists-what-is-gone') device.listed = held;
   return nothing;
+}
+
+export function countFailure(device: Device, patchId: string): void {
+  const before = device.failed.find((each) => each.patchId === patchId);
+  if (before === undefined) device.failed.push({ patchId, attempts: 1 });
+  else before.attempts += 1;
 }
 
 /** Everything on it is lost, its count of reports too; the agent takes another name for its reports. */

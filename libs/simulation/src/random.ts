@@ -4,6 +4,8 @@ import { skipN } from 'pure-rand/utils/skipN';
 
 /** Neighbouring seeds begin with numbers that are alike. */
 const SKIPPED = 32;
+/** Each try fails with a chance below a half. */
+const GAMMA_TRIES_MAX = 1000;
 const TWO_TO_32 = 0x1_0000_0000;
 
 /** What can be chosen, each with its weight. */
@@ -36,6 +38,17 @@ export class Random {
   /** Between both, each doubling as likely as the next: many short ones, few long ones. */
   longTailed(least: number, most: number): number {
     return Math.round(least * (most / least) ** this.fraction());
+  }
+
+  /** Gamma-distributed with this shape, in (0,1], and the mean 1 (Ahrens and Dieter 1974, algorithm GS). */
+  gamma(shape: number): number {
+    const limit = (Math.E + shape) / Math.E;
+    for (let tries = 0; tries < GAMMA_TRIES_MAX; tries += 1) {
+      const place = limit * this.fraction();
+      const value = place <= 1 ? place ** (1 / shape) : -Math.log((limit - place) / shape);
+      if (this.chance(place <= 1 ? Math.exp(-value) : value ** (shape - 1))) return value / shape;
+    }
+    throw new RangeError('the gamma distribution gives no number');
   }
 
   /** One of the choices, by weight. Throws when there are none. */

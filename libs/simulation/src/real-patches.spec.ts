@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { fleetOf2023, fleetOf2026 } from './fleet.ts';
+import { fleetOf2023, fleetOf2026 } from './fleet-lines.ts';
 import { realPatch, realPatches } from './real-patches.ts';
 
 const data = fileURLToPath(new URL('../../../../shared/data/', import.meta.url));

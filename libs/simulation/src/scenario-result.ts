@@ -34,6 +34,10 @@ export interface ScenarioResult {
   readonly stoodInWave: number | null;
   /** Eligible devices inside the exposure when it stood: by ring in wave 1, from wave 2 on by ring or bucket. */
   readonly devicesExposedThen: number;
+  /** Devices that had begun to install by then. */
+  readonly devicesBegunThen: number;
+  /** In Sluice's words. */
+  readonly stoodBecause: string | null;
   readonly simulatedSecondsUntilThen: number | null;
   /** What the rollout waited for at some time, beside its own ramp and bake. */
   readonly waitedFor: readonly string[];
@@ -63,18 +67,18 @@ export interface RecallResult {
 const PACE_FIRST = 300;
 /** Devices on the manual track are offered it beside them, and a share of buckets is not quite that share of the devices. */
 const CHANCE = 0.3;
-/** Of four devices, all of which fail. */
-const SMALL_FLEET_EXPOSED_MAX = 3;
+/** Of four devices, all of which fail: exposed, and begun. */
+const SMALL_FLEET_MAX = 3;
 
 /** What every scenario promises; a run that breaks it must not look like a success to a script. */
 export function isAsPromised(result: ScenarioResult): boolean {
-  const { scenario, eligible, stood, recall, replayMatches, waitedFor, devicesExposedThen } = result;
+  const { scenario, stood, recall, replayMatches, waitedFor, heldModels } = result;
   const recalledAll = recall !== null && recall.remaining === 0 && recall.reinstalled === 0;
   switch (scenario) {
     case 'healthy':
       return replayMatches && stood === null;
     case 'package-outage':
-      return replayMatches && stood === null && waitedFor.includes('infrastructure');
+      return replayMatches && stood === null && waitedFor.includes('infrastructure') && heldModels.length === 0;
     case 'stale-agents':
     case 'long-offline':
       return replayMatches && stood === null && recalledAll;
@@ -83,12 +87,18 @@ export function isAsPromised(result: ScenarioResult): boolean {
       return (
         replayMatches &&
         stood === 'wait' &&
-        waitedFor.includes(eligible > PACE_FIRST ? 'pace' : 'outcomes') &&
-        devicesExposedThen <= PACE_FIRST * (1 + CHANCE) &&
+        waitedFor.includes(result.eligible > PACE_FIRST ? 'pace' : 'outcomes') &&
+        result.devicesExposedThen <= PACE_FIRST * (1 + CHANCE) &&
         recalledAll
       );
     case 'small-fleet':
-      return replayMatches && stood !== null && devicesExposedThen <= SMALL_FLEET_EXPOSED_MAX && recalledAll;
+      return (
+        replayMatches &&
+        stood !== null &&
+        result.devicesExposedThen <= SMALL_FLEET_MAX &&
+        result.devicesBegunThen <= SMALL_FLEET_MAX &&
+        recalledAll
+      );
     default:
       return replayMatches && stood !== null && recalledAll;
   }

@@ -1,11 +1,13 @@
-import { type Fault } from './device-reports.ts';
-import { fleetOf2023, fleetOf2026, type Line } from './fleet.ts';
+import { type FleetOptions, type Line } from './fleet.ts';
+import { evenFleet, fleetOf2023, fleetOf2026 } from './fleet-lines.ts';
 import { type Habit, staleAgents } from './habits.ts';
+import { type Fault, type Harm } from './harm.ts';
+import { type Plan } from './operator.ts';
 import { type Choices } from './random.ts';
 import { type CatalogPatch, realPatch } from './real-patches.ts';
 import { type ScenarioName } from './scenario-result.ts';
 
-/** What a scenario is made of. */
+/** What happens in a scenario, as plain data. */
 export interface Setting {
   readonly patch: CatalogPatch;
   readonly replacement?: CatalogPatch;
@@ -13,62 +15,47 @@ export interface Setting {
   readonly roamingShare: number;
   readonly fault?: Fault;
   readonly habits?: Choices<Habit | undefined>;
-  /** However many are asked for, so many devices. */
-  readonly devices?: number;
-  /** No ring comes first. */
-  readonly oneWave?: true;
+  /** Where the fleet differs from what was asked for. */
+  readonly fleet?: Partial<FleetOptions>;
+  /** Two waves if not given: a ring, then all. */
+  readonly waves?: Plan['waves'];
   /** The server of the packages is away, in hours after the start of the rollout. */
   readonly outage?: { readonly fromHour: number; readonly toHour: number };
   /** The patch is taken back after all have it; some devices are away by then, for so many days. */
   readonly lateRecall?: { readonly awayShare: number; readonly daysMin: number; readonly daysMax: number };
 }
 
+export const RING_SHARE = 0.02;
 const ROAMING_SHARE = 0.12;
 
 // Few models of a middling share: the ring alone seldom shows the fault, a few per cent of everybody do.
 const faultOf2026: Fault = {
   patchId: 'ios-26.3.1-a',
-  models: ['iPhone17,3', 'iPhone17,4', 'iPhone17,5'],
-  failureRate: 0.4,
+  harms: [{ kind: 'fails', models: ['iPhone17,3', 'iPhone17,4', 'iPhone17,5'], share: 0.4, after: [2, 20] }],
 };
 const faultOf2023: Fault = {
   patchId: 'ios-16.5.1-a',
-  models: ['iPhone15,2', 'iPhone15,3'],
-  failureRate: 0.4,
+  harms: [{ kind: 'fails', models: ['iPhone15,2', 'iPhone15,3'], share: 0.4, after: [2, 20] }],
 };
-const twoModels: Choices<Line> = [
-  [
-    {
-      platform: 'ios',
-      models: [
-        ['iPhone17,1', 1],
-        ['iPhone18,1', 1],
-      ],
-      fullReleases: [[{ version: '26.3.1', build: '23D8133' }, 1]],
-    },
-    1,
-  ],
-];
+const all = { name: 'all', ramp: { fromPercent: 0, toPercent: 100, minutes: 2880 }, bakeMinutes: 240 };
+const beta = { name: 'beta', ring: 'beta', ramp: { fromPercent: 100, toPercent: 100, minutes: 0 }, bakeMinutes: 60 };
 const of2026 = { patch: realPatch('ios-26.3.1-a'), lines: fleetOf2026, roamingShare: 0 };
 
 export const settings: Record<ScenarioName, Setting> = {
   healthy: of2026,
   'faulty-patch': { ...of2026, fault: faultOf2026 },
   'offline-tail': { ...of2026, fault: faultOf2026, roamingShare: ROAMING_SHARE },
-  'boot-loop': { ...of2026, fault: { patchId: 'ios-26.3.1-a', failureRate: 0.05, manner: 'boot-loop' } },
-  'slow-harm': {
-    ...of2026,
-    fault: { patchId: 'ios-26.3.1-a', failureRate: 0.05, manner: 'fall-back', afterHours: [3, 20] },
-  },
-  blind: { ...of2026, habits: [['says-nothing', 1]], oneWave: true },
+  'package-outage': { ...of2026, outage: { fromHour: 12, toHour: 13 } },
+  'boot-loop': { ...of2026, fault: everywhere({ kind: 'boot-loops', share: 0.05 }) },
+  'slow-harm': { ...of2026, fault: everywhere({ kind: 'falls-back', share: 0.05, after: [180, 1200] }) },
+  blind: { ...of2026, habits: [['falls-silent', 1]], waves: [all] },
   'small-fleet': {
     ...of2026,
-    lines: twoModels,
-    devices: 4,
-    oneWave: true,
-    fault: { patchId: 'ios-26.3.1-a', failureRate: 1 },
+    lines: evenFleet(['iPhone18,1', 'iPhone17,1']),
+    fault: everywhere({ kind: 'fails', share: 1, after: [2, 20] }),
+    fleet: { devices: 4, isDealt: true, manualShare: 0, ringDevices: 0 },
+    waves: [all],
   },
-  'package-outage': { ...of2026, outage: { fromHour: 12, toHour: 15 } },
   'stale-agents': {
     ...of2026,
     habits: staleAgents,
@@ -86,3 +73,22 @@ export const settings: Record<ScenarioName, Setting> = {
     fault: faultOf2023,
   },
 };
+
+export function planFor(
+  { scenario, seed }: { readonly scenario: ScenarioName; readonly seed: number },
+  { patchId }: CatalogPatch,
+): Plan {
+  return {
+    rolloutId: `r-${patchId}`,
+    patchId,
+    salt: `${scenario}-${patchId}-${String(seed)}`,
+    holdBackPercent: 2,
+    waves: settings[scenario].waves ?? [beta, all],
+    gates: { installFailureRateMax: 0.01 },
+  };
+}
+
+/** The patch of 2026 harms whatever the model. */
+function everywhere(harm: Harm): Fault {
+  return { patchId: 'ios-26.3.1-a', harms: [harm] };
+}

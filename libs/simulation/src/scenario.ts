@@ -8,7 +8,6 @@ import {
   fleetOf,
   listAll,
   plan,
-  type Plan,
   publish,
   recall,
   recallOf,
@@ -22,7 +21,7 @@ import {
 } from './operator.ts';
 import { type CatalogPatch, patchTitle } from './real-patches.ts';
 import { type RecallResult, type ScenarioName, type ScenarioResult } from './scenario-result.ts';
-import { type Setting, settings } from './scenario-settings.ts';
+import { planFor, RING_SHARE, type Setting, settings } from './scenario-settings.ts';
 import { ask, type World } from './world.ts';
 
 /** Where the manual clock of a scenario starts: the hour in which 26.3.1 (a) came out. */
@@ -54,6 +53,8 @@ interface Stop {
   readonly by: Stand;
   readonly rollout: RolloutView;
   readonly seconds: number;
+  /** Devices that had begun to install by then. */
+  readonly begun: number;
 }
 
 const TICK_MS = 60_000;
@@ -74,8 +75,6 @@ const BURN_DOWN_MS = 2 * DAY;
 const CROSS_CHECK_EVERY_MS = HOUR;
 /** As many failed removals as Sluice asks of a device in a day: then a person looks at it. */
 const STUBBORN_AFTER = 3;
-const RING_SHARE = 0.02;
-
 /**
  * Plays one scenario on an empty Sluice with a manual clock. The same seed gives the same history.
  * Throws when Sluice answers what it must not, when its count of holders and the fleet's own disagree, or when the
@@ -97,13 +96,15 @@ export async function runScenario(world: World, request: ScenarioRequest): Promi
     seed: request.seed,
     devices: stage.run.devices.length,
     eligible: eligible.length,
-    waves: planFor(stage, stage.patch).waves.length,
+    waves: planFor(stage.request, stage.patch).waves.length,
     stood: stop?.by ?? null,
     heldModels: [...stage.heldModels].sort(),
     stoodInWave: stop?.rollout.wave ?? null,
     devicesExposedThen: stop === undefined ? 0 : eligible.filter((device) => isExposed(device, stop.rollout)).length,
+    devicesBegunThen: stop?.begun ?? 0,
+    stoodBecause: stop === undefined ? null : reasonOf(stop),
     simulatedSecondsUntilThen: stop?.seconds ?? null,
-    waitedFor: [...stage.waitedFor].filter((code) => code !== 'ramp' && code !== 'bake').sort(),
+    waitedFor: [...stage.waitedFor].filter((code) => !isTimeAlone(code)).sort(),
     recall: recalled,
     events: facts,
     replayMatches,
@@ -115,16 +116,9 @@ export const bucketOf = bucketBy((text) => hash('sha256', text, 'binary'));
 
 async function enrolledFleet(world: World, request: ScenarioRequest): Promise<Stage> {
   const setting = settings[request.scenario];
-  const { seed } = request;
-  const devices = setting.devices ?? request.devices;
-  const fleet = makeFleet({
-    seed,
-    devices,
-    lines: setting.lines,
-    ringShare: RING_SHARE,
-    roamingShare: setting.roamingShare,
-    habits: setting.habits,
-  });
+  const { seed, devices } = request;
+  const { lines, roamingShare, habits } = setting;
+  const fleet = makeFleet({ seed, devices, lines, ringShare: RING_SHARE, roamingShare, habits, ...setting.fleet });
   const random = Random.seeded(seed).split();
   const faultOf = (patchId: string) => (setting.fault?.patchId === patchId ? setting.fault : undefined);
   const beginMs = world.now() + WARM_UP_MS;
@@ -132,7 +126,12 @@ async function enrolledFleet(world: World, request: ScenarioRequest): Promise<St
     setting.outage !== undefined &&
     atMs >= beginMs + setting.outage.fromHour * HOUR &&
     atMs < beginMs + setting.outage.toHour * HOUR;
-  const run = new FleetRun(world, fleet, { random, faultOf, isServerOut, run: request.scenario });
+  const run = new FleetRun(world, fleet, {
+    random,
+    faultOf,
+    isServerOut,
+    run: request.scenario,
+  });
   const stage = {
     ...setting,
     world,
@@ -149,43 +148,30 @@ async function enrolledFleet(world: World, request: ScenarioRequest): Promise<St
   return stage;
 }
 
-async function roll({ world, ...stage }: Stage, patch: CatalogPatch): Promise<void> {
-  const body = planFor(stage, patch);
+async function roll({ world, request }: Stage, patch: CatalogPatch): Promise<void> {
+  const body = planFor(request, patch);
   await plan(world, body);
   await start(world, body.rolloutId);
 }
 
-function planFor({ request, oneWave }: Pick<Stage, 'request' | 'oneWave'>, { patchId }: CatalogPatch): Plan {
-  const ring = { name: 'beta', ring: 'beta', ramp: { fromPercent: 100, toPercent: 100, minutes: 0 }, bakeMinutes: 60 };
-  const all = { name: 'all', ramp: { fromPercent: 0, toPercent: 100, minutes: 2880 }, bakeMinutes: 240 };
-  return {
-    rolloutId: `r-${patchId}`,
-    patchId,
-    salt: `${request.scenario}-${patchId}-${String(request.seed)}`,
-    holdBackPercent: 2,
-    waves: oneWave === true ? [all] : [ring, all],
-    gates: { installFailureRateMax: 0.01 },
-  };
-}
-
 async function untilStopOrCompletion(stage: Stage, patch: CatalogPatch): Promise<Stop | undefined> {
-  const { world } = stage;
+  const { world, run } = stage;
   const begin = world.now();
-  let stood: Stop | undefined;
-  let moved = { at: begin, exposure: 0 };
+  let [stood, moved]: [Stop | undefined, Stop | undefined] = [undefined, undefined];
   for (;;) {
-    const rollout = await rolloutOf(world, planFor(stage, patch).rolloutId);
+    const rollout = await rolloutOf(world, planFor(stage.request, patch).rolloutId);
     for (const wait of rollout.waitsFor ?? []) stage.waitedFor.add(wait.for);
-    if (exposureOf(rollout) !== moved.exposure) moved = { at: world.now(), exposure: exposureOf(rollout) };
-    if (rollout.status === 'running' && world.now() >= moved.at + STILL_MS)
-      return { by: 'wait', rollout, seconds: Math.round((moved.at - begin) / 1000) };
+    const now = { rollout, seconds: Math.round((world.now() - begin) / 1000), begun: run.begun(patch.patchId) };
+    if (moved === undefined || exposureOf(rollout) !== exposureOf(moved.rollout)) moved = { by: 'wait', ...now };
+    if (rollout.status === 'running' && now.seconds >= moved.seconds + STILL_MS / 1000)
+      return { ...now, ...moved, rollout };
     const by = standOf(rollout);
     if (by === undefined) stood = undefined;
-    else stood ??= { by, rollout, seconds: Math.round((world.now() - begin) / 1000) };
+    else stood ??= { by, ...now };
     // Evidence may fall again; a hold or a halt is a finding at once.
     const waitsSince = begin + (stood?.seconds ?? Infinity) * 1000;
     if (stood !== undefined && (by !== 'wait' || world.now() >= waitsSince + PATIENCE_MS))
-      return { ...stood, by: by ?? stood.by };
+      return { ...stood, by: by ?? stood.by, rollout: by === 'wait' ? stood.rollout : rollout };
     if (rollout.status === 'completed') return undefined;
     if (rollout.status !== 'running') throw new Error(`the rollout of ${patch.patchId} is ${rollout.status}`);
     await tick(stage, describe(patch, rollout));
@@ -197,13 +183,18 @@ async function takeBack(stage: Stage): Promise<RecallResult> {
   const { world, run, patch, replacement } = stage;
   const pullAt = world.now() + RESPONSE_MS;
   while (world.now() < pullAt) await tick(stage, `${patchTitle(patch)}: the responder is looking`);
-  const { gateHolds = [] } = await rolloutOf(world, planFor(stage, patch).rolloutId);
+  const { gateHolds = [] } = await rolloutOf(world, planFor(stage.request, patch).rolloutId);
   for (const { model } of gateHolds) stage.heldModels.add(model);
   await crossCheck(stage);
   const { lateRecall } = stage;
   if (lateRecall !== undefined) goAway(stage, lateRecall);
   if (replacement !== undefined) await publish(world, replacement);
-  await recall(world, patch.patchId, 'installs fail on some models', replacement?.patchId);
+  await recall(
+    world,
+    patch.patchId,
+    stage.fault === undefined ? 'nothing is known of it' : 'it harms some devices',
+    replacement?.patchId,
+  );
   run.watchPull(patch.patchId);
   if (replacement !== undefined) {
     await roll(stage, replacement);
@@ -290,6 +281,17 @@ async function crossCheck({ world, run, patch, replacement }: Stage): Promise<vo
   }
 }
 
+function reasonOf({ rollout }: Stop): string | null {
+  const { haltedBecause, gateHolds = [], waitsFor = [] } = rollout;
+  return (
+    haltedBecause?.reason ?? gateHolds[0]?.reason ?? waitsFor.find((wait) => !isTimeAlone(wait.for))?.words ?? null
+  );
+}
+
+function isTimeAlone(code: string): boolean {
+  return code === 'ramp' || code === 'bake';
+}
+
 function describe(patch: CatalogPatch, rollout: RolloutView): string {
   return `${patchTitle(patch)} in wave ${String(rollout.wave ?? 0)}, ${exposureOf(rollout).toFixed(1)} % exposed`;
 }
@@ -298,7 +300,8 @@ function matches({ base, model }: Device, { variants }: CatalogPatch): boolean {
   return variants.some(({ prerequisiteBuild, models }) => prerequisiteBuild === base && models.includes(model));
 }
 
-// A wave for a ring opens no buckets: the exposure is 0 until the second wave.
-function isExposed({ ring, deviceId }: Device, { plannedPercent = 0, salt }: RolloutView): boolean {
-  return ring === 'beta' || bucketOf(salt, deviceId) < plannedPercent / 100;
+// A wave for a ring opens no buckets: the exposure is 0 until one for everybody.
+function isExposed({ ring, deviceId }: Device, { waves, wave = 0, plannedPercent = 0, salt }: RolloutView): boolean {
+  const isInRing = ring !== undefined && waves.slice(0, wave).some((each) => each.ring === ring);
+  return isInRing || bucketOf(salt, deviceId) < plannedPercent / 100;
 }

@@ -5,6 +5,7 @@ import {
   profileText,
   removalCauses,
   type Said,
+  type StatusDetails,
   targetText,
 } from './facts.ts';
 import {
@@ -60,7 +61,7 @@ export class FactPacker {
   private readonly profileLines = new Map<string, number>();
   private readonly targetLines = new Map<string, number>();
   private ids: string[] = [];
-  private details: [number, FailureDetails][] = [];
+  private details: [number, FailureDetails | StatusDetails][] = [];
 
   get count(): number {
     return this.facts;
@@ -88,7 +89,9 @@ export class FactPacker {
     this.profiles[index] = said === undefined ? NONE : lineOf(this.profileLines, profileText(said));
     this.targets[index] =
       said?.patchId === undefined ? NONE : lineOf(this.targetLines, targetText(said.patchId, said.rolloutId));
-    if (said !== undefined) this.addDetails(index, said);
+    if (said === undefined) return;
+    if (fact.kind === 'DeviceObserved') this.addStatusDetails(index, said);
+    else this.addDetails(index, said);
   }
 
   /** The packed commit; the packer is empty afterwards. */
@@ -128,6 +131,10 @@ export class FactPacker {
         ...(detail !== undefined && { detail }),
       },
     ]);
+  }
+
+  private addStatusDetails(index: number, { statusEveryHours }: Said): void {
+    if (statusEveryHours !== undefined) this.details.push([index, { statusEveryHours }]);
   }
 
   private farTimes(): number[] {

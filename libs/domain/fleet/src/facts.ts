@@ -36,8 +36,14 @@ export interface FailureDetails {
   readonly detail?: string;
 }
 
+/** What may come with a status. */
+export interface StatusDetails {
+  /** How often the device reports it by itself; 24 where it is not said. */
+  readonly statusEveryHours?: number;
+}
+
 /** Everything that a report says beside who, what and when. */
-export interface Said extends Profile, FailureDetails {
+export interface Said extends Profile, FailureDetails, StatusDetails {
   readonly patchId?: string;
   readonly rolloutId?: string;
   readonly cause?: RemovalCause;
@@ -57,7 +63,7 @@ interface PatchObservation extends Observation {
 
 /** Fleet facts as the world sees them; in the store they are packed. */
 export type FleetEvent =
-  | ({ readonly type: 'DeviceObserved' } & Observation)
+  | ({ readonly type: 'DeviceObserved' } & Observation & StatusDetails)
   | {
       readonly type: 'DeviceRetired';
       readonly deviceId: string;

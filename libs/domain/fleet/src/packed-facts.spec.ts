@@ -70,6 +70,13 @@ describe('packing facts', () => {
     );
   });
 
+  it('keeps how often a device reports its status, and only of a status', () => {
+    const often = { statusEveryHours: 168 };
+    const bytes = pack({ said: often }, {}, { kind: 'PatchInstalled', said: { ...often, patchId: 'p' } });
+    const rhythms = unpackFacts(bytes, nobody).map((event) => 'statusEveryHours' in event && event.statusEveryHours);
+    expect(rhythms).toEqual([168, false, false]);
+  });
+
   it('can be read at any offset of a larger buffer', () => {
     const bytes = pack({}, { device: 'd-2' });
     const larger = new Uint8Array(bytes.length + 7);

@@ -7,6 +7,7 @@ import {
   parseProfile,
   parseTarget,
   removalCauses,
+  type StatusDetails,
 } from './facts.ts';
 import {
   causeOf,
@@ -69,7 +70,7 @@ interface Sections {
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 const EMPTY = new Uint8Array(0);
-const NO_DETAILS: ReadonlyMap<number, FailureDetails> = new Map();
+const NO_DETAILS: ReadonlyMap<number, FailureDetails & StatusDetails> = new Map();
 
 /** Reads the columns of a packed commit without making an object per fact. Throws PackedFactsError on anything odd. */
 export function readPackedFacts(bytes: Uint8Array): PackedFacts {
@@ -126,7 +127,12 @@ export function unpackFacts(
   });
 }
 
-function eventOf(facts: PackedFacts, index: number, deviceId: string, details: FailureDetails | undefined): FleetEvent {
+function eventOf(
+  facts: PackedFacts,
+  index: number,
+  deviceId: string,
+  details: (FailureDetails & StatusDetails) | undefined,
+): FleetEvent {
   const head = byteAt(facts.heads, index);
   const type = factKinds[kindOf(head)] ?? 'DeviceObserved';
   const occurredAt = toTimeText(facts.occurredAt[index] ?? 0);
@@ -136,7 +142,10 @@ function eventOf(facts: PackedFacts, index: number, deviceId: string, details: F
   if (profile === undefined) throw new PackedFactsError(`fact ${String(index)} has no readable profile`);
   const clockAhead = (head & CLOCK_AHEAD) !== 0 && { clockAhead: true };
   const observation = { deviceId, ...profile, occurredAt, receivedAt, ...clockAhead };
-  if (type === 'DeviceObserved') return { type, ...observation };
+  if (type === 'DeviceObserved') {
+    const statusEveryHours = details?.statusEveryHours;
+    return { type, ...observation, ...(statusEveryHours !== undefined && { statusEveryHours }) };
+  }
   const line = facts.targetLines[facts.targets[index] ?? NONE];
   const target = line === undefined ? undefined : parseTarget(line);
   if (type === 'IncidentReported') {
@@ -251,10 +260,10 @@ function checkIds({ count, heads, ids }: PackedFacts): void {
 }
 
 /** By the index of the fact. Throws PackedFactsError. */
-export function readDetails(facts: PackedFacts): ReadonlyMap<number, FailureDetails> {
+export function readDetails(facts: PackedFacts): ReadonlyMap<number, FailureDetails & StatusDetails> {
   if (facts.details.length === 0) return NO_DETAILS;
   try {
-    return new Map(JSON.parse(decode(facts.details)) as [number, FailureDetails][]);
+    return new Map(JSON.parse(decode(facts.details)) as [number, FailureDetails & StatusDetails][]);
   } catch {
     throw new PackedFactsError('the details are not readable');
   }

@@ -20,7 +20,7 @@
  * | … | profiles: lines of UTF-8, the fields separated by 0x1f |
  * | … | targets: lines of UTF-8, patch id and, after 0x1f, rollout id |
  * | … | ids: for each head that says so, its length in one byte and its text |
- * | … | details: JSON, [[index of the fact, {signal, failureCode, detail}], …], or nothing |
+ * | … | details: JSON, [[index of the fact, {signal, failureCode, detail} or {statusEveryHours}], …], or nothing |
  *
  * Columns of two and four bytes are stored as planes (all low bytes first): the high planes are nearly constant, and
  * a general compressor makes nothing of them. Keys and hashes are random and stay as they are.

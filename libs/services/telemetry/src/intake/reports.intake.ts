@@ -152,10 +152,11 @@ const reportIdUsed: Refusal = {
 
 /** All that the report says, as one text: the report that comes again gives the same one. */
 function contentOf(report: Report, occurredAt: number): string {
-  const { kind, patchId, rolloutId, cause, signal, failureCode, detail } = report;
+  const { kind, patchId, rolloutId, cause, signal, failureCode, detail, statusEveryHours } = report;
   const { platform, model, osVersion, osBuild, track, ring, region } = report;
   const device = `${platform} ${model} ${osVersion} ${osBuild} ${track} ${ring ?? ''} ${region ?? ''}`;
-  const details = `${signal ?? ''} ${failureCode ?? ''} ${detail ?? ''}`;
+  const rhythm = statusEveryHours === undefined ? '' : ` ${String(statusEveryHours)}`;
+  const details = `${signal ?? ''} ${failureCode ?? ''} ${detail ?? ''}${rhythm}`;
   return `${kind} ${patchId ?? ''} ${rolloutId ?? ''} ${cause ?? ''} ${String(occurredAt)} ${device} ${details}`;
 }
 

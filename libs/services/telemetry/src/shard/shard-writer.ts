@@ -289,11 +289,14 @@ function ownedNoMore(shard: number): ProblemError {
 function bytesOf({ said, deviceId }: NewFact): number {
   const bytes = deviceId === undefined ? FACT_BYTES_MAX : FACT_BYTES_MAX + deviceId.length;
   if (said === undefined) return bytes;
-  const { model, osVersion, osBuild, ring, region, patchId, rolloutId, signal, failureCode, detail } = said;
+  const { model, osVersion, osBuild, ring, region, patchId, rolloutId } = said;
+  const { signal, failureCode, detail, statusEveryHours } = said;
   // These are ASCII, by their patterns. Lengths by themselves: a list of them would cost more than all the rest.
   const profile = model.length + osVersion.length + osBuild.length + (ring?.length ?? 0) + (region?.length ?? 0);
   const target = (patchId?.length ?? 0) + (rolloutId?.length ?? 0);
-  if (signal === undefined && failureCode === undefined && detail === undefined) return bytes + profile + target;
+  const isPlain =
+    signal === undefined && failureCode === undefined && detail === undefined && statusEveryHours === undefined;
+  if (isPlain) return bytes + profile + target;
   // Free text, which JSON may write at several times its length.
   const details = Buffer.byteLength(JSON.stringify([signal, failureCode, detail]));
   return bytes + profile + target + DETAILS_BYTES_MAX + details;
