@@ -34,10 +34,15 @@ export async function turn(agent) {
 }
 
 async function carryOut(agent, order, action) {
-  const { device } = agent;
+  const { device, system } = agent;
   // A replacement goes onto the base: what was recalled has fallen when it is there.
   const fallen = order.patchIds ?? (order.reason === 'recalled' ? device.installed : []);
-  const failure = await attempt(agent, order, action).catch((error) => error);
+  // The start is told when the device begins to apply the patch: what was fetched until then is nobody's harm.
+  let failure = action === 'install' ? await failureOf(async () => system.download?.(order)) : undefined;
+  if (failure === undefined) {
+    await report(agent, `${action}-started`, order);
+    failure = await failureOf(async () => Object.assign(device, await system[action](order)));
+  }
   // After three failed attempts Sluice does not ask for a fourth.
   if (failure !== undefined) {
     const failureCode = failure.code;
@@ -52,11 +57,12 @@ async function carryOut(agent, order, action) {
   if (action === 'install') await report(agent, 'installed', order);
 }
 
-/** The start is told when the device begins to apply the patch: what was fetched until then is nobody's harm. */
-async function attempt({ device, system, ...agent }, order, action) {
-  if (action === 'install') await system.download?.(order);
-  await report({ device, ...agent }, `${action}-started`, order);
-  Object.assign(device, await system[action](order));
+/** What went wrong with a piece of work, or undefined. */
+function failureOf(work) {
+  return work().then(
+    () => undefined,
+    (error) => error ?? 'failed',
+  );
 }
 
 /** Removals that failed within a day, as a check-in says them: after the third Sluice lets a person look. */
