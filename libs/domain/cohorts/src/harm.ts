@@ -1,5 +1,8 @@
-/** Kinds of harm that devices report as incidents, with or without the patch: they are judged against devices without it. */
-export const harmSignals = ['crash', 'boot-failure', 'compatibility', 'connectivity'] as const;
+/**
+ * Kinds of harm that befall devices with or without the patch, and are judged against devices without it. Devices report them as
+ * incidents, but for `silent`: the device has missed its daily status.
+ */
+export const harmSignals = ['crash', 'boot-failure', 'compatibility', 'connectivity', 'silent'] as const;
 export type HarmSignal = (typeof harmSignals)[number];
 
 /**

@@ -1,14 +1,16 @@
 import { NOWHERE, Records } from './records.ts';
 
 /**
- * Words of a device's record, 40 bytes. Words 0 to 3 are the key; float i covers words 2i and 2i + 1. What is small shares a
- * word: each byte is one of ten million.
+ * Words of a device's record, 40 bytes. Words 0 to 3 are the key. What is small shares a word: each byte is one of ten million.
+ * A time is 40 bits, in ms since TIME_EPOCH, plus 1: its low 32 bits are a word, its high ones those above 24 of the next.
  */
 export const DEVICE = {
   words: 10,
-  /** Float: when what the profile says held; −∞ for a device that never reported. */
-  profileAtFloat: 2,
-  /** When the device was last heard of: the low 32 bits of 40, in ms since LAST_REPORT_EPOCH, plus 1. */
+  /** When what the profile says held: the low bits. */
+  profileAtLow: 4,
+  /** The clock of its status reports, and the high bits of the time of the profile. */
+  status: 5,
+  /** When the device was last heard of: the low bits. */
   lastReportLow: 6,
   /** The number of the profile, two flags, and the high bits of the last report. */
   profile: 7,
@@ -17,35 +19,37 @@ export const DEVICE = {
   counted: 1 << 22,
   /** It says to hold what it has yet to restart into. */
   restartPending: 1 << 23,
-  lastReportHighShift: 24,
   /** The first of the device's entries. */
   firstEntry: 8,
   /** Where its id lies among the ids, plus 1. */
   id: 9,
 } as const;
 
-const LAST_REPORT_EPOCH = Date.UTC(2020, 0, 1);
-const LAST_REPORT_MAX = 2 ** 40 - 1;
+const TIME_EPOCH = Date.UTC(2020, 0, 1);
+const TIME_MAX = 2 ** 40 - 1;
+const TIME_HIGH_SHIFT = 24;
 const TWO_TO_32 = 2 ** 32;
 const LOW_24_BITS = 0xffffff;
 /** A shard that has seen more profiles than these is not folded further. */
 export const PROFILES_MAX = DEVICE.profileMask + 1;
 
-/** When a device was last heard of, from its two words; −∞ if it never reported. To the millisecond, from 2020 to 2054. */
-export function lastReportOf(low: number, profileWord: number): number {
-  const stored = (profileWord >>> DEVICE.lastReportHighShift) * TWO_TO_32 + low;
-  return stored === 0 ? -Infinity : stored - 1 + LAST_REPORT_EPOCH;
+/** A time from its two words; −∞ if there is none. To the millisecond, from 2020 to 2054. */
+export function timeOf(low: number, highWord: number): number {
+  const stored = (highWord >>> TIME_HIGH_SHIFT) * TWO_TO_32 + low;
+  return stored === 0 ? -Infinity : stored - 1 + TIME_EPOCH;
+}
+
+/** Lays a time down in two words that follow one another, in the words of a record. */
+export function keepTime(words: Uint32Array, low: number, atMs: number): void {
+  const stored = Math.min(Math.max(atMs - TIME_EPOCH + 1, 1), TIME_MAX);
+  words[low] = stored % TWO_TO_32;
+  words[low + 1] = ((words[low + 1] ?? 0) & LOW_24_BITS) | (Math.floor(stored / TWO_TO_32) << TIME_HIGH_SHIFT);
 }
 
 /** Keeps the latest time at which the device was heard of, in its record of these words. */
 export function keepLastReport(words: Uint32Array, base: number, received: number): void {
-  const profileWord = words[base + DEVICE.profile] ?? 0;
-  const before = (profileWord >>> DEVICE.lastReportHighShift) * TWO_TO_32 + (words[base + DEVICE.lastReportLow] ?? 0);
-  const stored = Math.min(Math.max(received - LAST_REPORT_EPOCH + 1, 1), LAST_REPORT_MAX);
-  if (stored <= before) return;
-  words[base + DEVICE.lastReportLow] = stored % TWO_TO_32;
-  words[base + DEVICE.profile] =
-    (profileWord & LOW_24_BITS) | (Math.floor(stored / TWO_TO_32) << DEVICE.lastReportHighShift);
+  const low = base + DEVICE.lastReportLow;
+  if (received > timeOf(words[low] ?? 0, words[low + 1] ?? 0)) keepTime(words, low, received);
 }
 
 const FIRST_SLOTS = 128;
@@ -73,7 +77,6 @@ export class DeviceTable {
     if (found !== NOWHERE) return found;
     const device = this.records.add();
     for (let word = 0; word < 4; word += 1) this.records.setWord(device, word, keys[index + word] ?? 0);
-    this.records.setFloat(device, DEVICE.profileAtFloat, -Infinity);
     this.records.setWord(device, DEVICE.firstEntry, NOWHERE);
     this.slots[slot] = device;
     if (this.count > this.slots.length * LOAD_MAX) this.fillSlots(this.slots.length * 2);
@@ -107,8 +110,23 @@ export class DeviceTable {
     this.records.setWord(device, DEVICE.profile, is ? word | flag : word & ~flag);
   }
 
+  /** When what the profile says held, −∞ if the device never reported. */
+  profileAt(device: number): number {
+    return timeOf(this.records.word(device, DEVICE.profileAtLow), this.records.word(device, DEVICE.status));
+  }
+
   lastReportAt(device: number): number {
-    return lastReportOf(this.records.word(device, DEVICE.lastReportLow), this.records.word(device, DEVICE.profile));
+    return timeOf(this.records.word(device, DEVICE.lastReportLow), this.records.word(device, DEVICE.profile));
+  }
+
+  /** The clock of its status reports, see `StatusClocks`. */
+  statusClock(device: number): number {
+    return this.records.word(device, DEVICE.status) & LOW_24_BITS;
+  }
+
+  setStatusClock(device: number, clock: number): void {
+    const word = this.records.word(device, DEVICE.status);
+    this.records.setWord(device, DEVICE.status, (word & ~LOW_24_BITS) | clock);
   }
 
   hasId(device: number): boolean {

@@ -1,8 +1,7 @@
 import { isInfrastructure, type RecallCount, TRIAL_HOURS } from '@sluice/domain-cohorts';
-import { DEVICE, keepLastReport } from './device-table.ts';
+import { DEVICE, keepLastReport, keepTime, timeOf } from './device-table.ts';
 import { type PatchState, RAW } from './entry-table.ts';
 import { type FailureDetails, kindCodes, parseTarget, removalCauses } from './facts.ts';
-import { type HarmCell, HarmCounts, harmSignalOf } from './harm-counts.ts';
 import { InstallTrials, type TrialDeadlines } from './install-trials.ts';
 import { type PackedFacts, readDetails } from './packed-facts.ts';
 import { CLOCK_AHEAD, causeOf, HAS_ID, kindOf } from './packed-layout.ts';
@@ -36,7 +35,6 @@ interface Word {
  */
 export class FleetShard extends ShardState {
   readonly trials = new InstallTrials(this.entries);
-  readonly harm = new HarmCounts();
   readonly removalMarks = new RemovalMarks(this.entries);
   /** The trials of the removals of recalled patches; a device is one of them once it is known to have begun. */
   readonly removals = new InstallTrials(this.removalMarks, true);
@@ -60,6 +58,8 @@ export class FleetShard extends ShardState {
     for (let index = 0; index < image.retired.length; index += 2)
       shard.retired.set(image.retired[index] ?? 0, image.retired[index + 1] ?? 0);
     shard.troubles.restore(image.troubles, image.failureCodes);
+    for (let index = 0; index < image.rhythms.length; index += 2)
+      shard.statuses.rhythms.set(image.rhythms[index] ?? 0, image.rhythms[index + 1] ?? 0);
     shard.factCount = image.facts;
     for (const { patchId, about } of image.notes)
       if (about === 'pull' && shard.notes.pullOf(patchId)?.mode === 'recall') shard.recallOf(patchId);
@@ -96,6 +96,7 @@ export class FleetShard extends ShardState {
       }
       const received = receivedAt[index] ?? 0;
       const occurred = Math.min(occurredAt[index] ?? 0, received);
+      this.fellSilent(device, received);
       if (kindOf(head) === KIND.DeviceRetired) {
         this.retired.set(device, Math.max(occurred, this.retiredAt(device)));
         this.recount(device);
@@ -113,6 +114,11 @@ export class FleetShard extends ShardState {
       const announced =
         patch !== undefined &&
         this.record(device, patch, { profile, when, received, head, details: details.get(index) });
+      if (kindOf(head) === KIND.DeviceObserved)
+        this.statuses.wind(device, when, {
+          everyHours: details.get(index)?.statusEveryHours,
+          byInstall: this.isNearInstall(device, when),
+        });
       if (observed || announced) this.recount(device, received);
     }
     this.factCount += count;
@@ -121,7 +127,10 @@ export class FleetShard extends ShardState {
   /** Takes a note: from now on the devices are seen as it says. */
   note(note: ShardNoted): void {
     if (!this.notes.add(note)) return;
-    if (note.about === 'rollout') return this.harm.watch(note);
+    if (note.about === 'rollout') {
+      this.harm.watch(note);
+      return this.statuses.countAnew();
+    }
     if (note.about === 'rollout-end') return this.harm.end(note.rolloutId);
     const patch = this.patches.indexOf(note.patchId);
     if (patch === undefined) return;
@@ -157,30 +166,25 @@ export class FleetShard extends ShardState {
 
   /** What happened since the last time, as health buckets count it. */
   drainHealth(deadlines: TrialDeadlines) {
+    for (let device = 0; !this.harm.isIdle && device < this.devices.count; device += 1)
+      this.fellSilent(device, deadlines.to);
     const { trials, unreached } = this.trials.drain(deadlines);
     const [pending, tallies, harms] = [this.trials.pending(), this.patches.drainTallies(), this.harm.drain()];
     const removals = this.removals.drain(deadlines).trials;
     return { trials, removals, unreached, pending, tallies, harms };
   }
 
-  /** Takes an incident of a device, whatever it says of a patch, into what is counted for rollouts that could reach it. */
-  private harmed(incident: Omit<HarmCell, 'rolloutId' | 'signal'>, said: string | undefined): void {
-    const signal = harmSignalOf(said);
-    if (signal !== undefined)
-      this.harm.count({ ...incident, signal }, (rolloutId) => this.isWithinReach(incident.profile, rolloutId));
-  }
-
   /** Takes over what a report says of the device itself. True when its states may have changed. */
   private observe(device: number, profile: number, when: number, received: number): boolean {
     const { records } = this.devices;
     // Each fact meets another device, so its record is found once.
-    const [words, floats, base] = [records.wordsOf(device), records.floatsOf(device), records.offsetOf(device)];
+    const [words, base] = [records.wordsOf(device), records.offsetOf(device)];
     keepLastReport(words, base, received);
-    const shownAt = floats[base / 2 + DEVICE.profileAtFloat] ?? 0;
+    const shownAt = timeOf(words[base + DEVICE.profileAtLow] ?? 0, words[base + DEVICE.status] ?? 0);
     if (when < shownAt) return this.ran(device, this.profiles.runs(profile), when);
     const word = words[base + DEVICE.profile] ?? 0;
     const before = word & DEVICE.profileMask;
-    floats[base / 2 + DEVICE.profileAtFloat] = when;
+    keepTime(words, base + DEVICE.profileAtLow, when);
     const isFirst = shownAt === -Infinity;
     if (!isFirst && before === profile) return (word & (DEVICE.counted | DEVICE.restartPending)) !== DEVICE.counted;
     words[base + DEVICE.profile] = (word & ~DEVICE.profileMask) | profile;

@@ -100,9 +100,9 @@ export class HarmCounts {
   }
 }
 
-/** The signal that an incident names, undefined when it is none that is judged. */
+/** The signal that an incident names, undefined when it is none that is judged. No device tells its own silence. */
 export function harmSignalOf(signal: string | undefined): HarmSignal | undefined {
-  return harmSignals.find((each) => each === signal);
+  return harmSignals.find((each) => each === signal && each !== 'silent');
 }
 
 /**

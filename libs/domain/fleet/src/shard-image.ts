@@ -40,10 +40,10 @@ export interface RestoredShard {
 }
 
 /** To be raised whenever a section, or the layout of a record in it, changes. */
-const IMAGE_VERSION = 8;
+const IMAGE_VERSION = 9;
 /** Sections begin at multiples of this, so that they can be seen as words and floats where they lie. */
 const ALIGNMENT_BYTES = 8;
-const SECTIONS = 24;
+const SECTIONS = 25;
 /** Version, facts, and the length of each section. */
 const HEADER_FLOATS = 2 + SECTIONS;
 const NOTHING = new Float64Array(0);
@@ -81,6 +81,7 @@ export function packImage(image: ShardImage): Uint8Array<ArrayBuffer>[] {
     image.entries,
     image.flags,
     image.retired,
+    image.rhythms,
     image.troubles,
     encoder.encode(JSON.stringify(image.failureCodes)),
     encoder.encode(JSON.stringify(image.notes)),
@@ -116,6 +117,7 @@ export function readImage(bytes: Uint8Array): ShardImage {
     entries: words(next.section()),
     flags: words(next.section()),
     retired: floats(next.section()),
+    rhythms: floats(next.section()),
     troubles: words(next.section()),
     failureCodes: JSON.parse(textOf(next.section())) as string[],
     notes: JSON.parse(textOf(next.section())) as ShardNoted[],
@@ -146,6 +148,7 @@ export function readImage(bytes: Uint8Array): ShardImage {
     image.entries.length % ENTRY.words === 0 &&
     image.flags.length % 2 === 0 &&
     image.retired.length % 2 === 0 &&
+    image.rhythms.length % 2 === 0 &&
     image.troubles.length % TROUBLE.words === 0 &&
     image.tallies.length === image.patches.length * 2 &&
     image.harmed.length % HARMED_NUMBERS === 0 &&

@@ -1,10 +1,11 @@
 import { toTimeText } from '@sluice/event-sourcing';
-import { DEVICE, IdTexts, lastReportOf } from './device-table.ts';
+import { DEVICE, IdTexts, timeOf } from './device-table.ts';
 import { flagsIn } from './device-flags.ts';
 import { ENTRY, rawStates, timeIn, TRIAL_FLAGS } from './entry-table.ts';
 import { type FleetShard } from './fleet-shard.ts';
 import { NOWHERE } from './records.ts';
 import { type ShardNoted } from './shard-notes.ts';
+import { CLOCK, statusAtOf } from './status-clock.ts';
 
 /** A copy of a shard's state that can be sent to another thread. */
 export interface ShardSnapshot {
@@ -15,6 +16,8 @@ export interface ShardSnapshot {
   readonly flags: Uint32Array;
   /** Device and time of the last retirement of those that were ever retired, in the order of the devices. */
   readonly retired: Float64Array;
+  /** Device and hours between two statuses of those that do not report daily, in the order of the devices. */
+  readonly rhythms: Float64Array;
   /** Failed installs and removals, and the codes that devices gave for them. */
   readonly troubles: Uint32Array;
   readonly failureCodes: readonly string[];
@@ -31,13 +34,18 @@ export interface ShardDifference {
   readonly right: string;
 }
 
+function byDevice(values: ReadonlyMap<number, number>): Float64Array {
+  return Float64Array.from([...values].sort(([left], [right]) => left - right).flat());
+}
+
 export function snapshotOf(shard: FleetShard): ShardSnapshot {
   return {
     facts: shard.facts,
     devices: shard.devices.records.copy(),
     entries: shard.entries.records.copy(),
     flags: shard.flags.copy(),
-    retired: Float64Array.from([...shard.retired].sort(([left], [right]) => left - right).flat()),
+    retired: byDevice(shard.retired),
+    rhythms: byDevice(shard.statuses.rhythms),
     troubles: shard.troubles.records.copy(),
     failureCodes: [...shard.troubles.codes.texts],
     notes: shard.notes.copy(),
@@ -70,7 +78,10 @@ export function firstDifference(left: ShardSnapshot, right: ShardSnapshot): Shar
   return undefined;
 }
 
-/** What depends on when health buckets closed is left out, in each word of an entry. */
+/** What depends on when health buckets closed is left out, in each word of a device and of an entry. */
+const COMPARED_OF_DEVICE = Array.from({ length: DEVICE.words }, (_, word) =>
+  word === DEVICE.status ? ~CLOCK.counted : ~0,
+);
 const COMPARED = Array.from({ length: ENTRY.words }, (_, word) =>
   word === ENTRY.atHigh ? ENTRY.atHighMask : word === ENTRY.bits ? ~TRIAL_FLAGS : ~0,
 );
@@ -83,6 +94,7 @@ function isSame(left: ShardSnapshot, right: ShardSnapshot): boolean {
     left.entries.length === right.entries.length &&
     left.flags.join() === right.flags.join() &&
     left.retired.join() === right.retired.join() &&
+    left.rhythms.join() === right.rhythms.join() &&
     left.troubles.join() === right.troubles.join() &&
     left.failureCodes.join() === right.failureCodes.join() &&
     JSON.stringify(left.notes) === JSON.stringify(right.notes) &&
@@ -90,12 +102,15 @@ function isSame(left: ShardSnapshot, right: ShardSnapshot): boolean {
     left.patches.join('\n') === right.patches.join('\n') &&
     left.ids.length === right.ids.length &&
     left.ids.every((byte, index) => byte === right.ids[index]) &&
-    left.devices.every((word, index) => word === right.devices[index]) &&
-    left.entries.every((word, index) => {
-      const compared = COMPARED[index % ENTRY.words] ?? 0;
-      return (word & compared) === ((right.entries[index] ?? 0) & compared);
-    })
+    left.devices.every((word, index) =>
+      isAlike(word, right.devices[index], COMPARED_OF_DEVICE[index % DEVICE.words]),
+    ) &&
+    left.entries.every((word, index) => isAlike(word, right.entries[index], COMPARED[index % ENTRY.words]))
   );
+}
+
+function isAlike(word: number, other = 0, compared = 0): boolean {
+  return (word & compared) === (other & compared);
 }
 
 function differenceOfDevice(left: Map<string, string>, right: Map<string, string>): ShardDifference | undefined {
@@ -111,7 +126,6 @@ function differenceOfDevice(left: Map<string, string>, right: Map<string, string
 function describe(snapshot: ShardSnapshot, ids: IdTexts, device: number): Map<string, string> {
   const base = device * DEVICE.words;
   const words = snapshot.devices;
-  const floats = floatsOf(words);
   const word = (offset: number) => words[base + offset] ?? 0;
   const profile = (index: number) => (snapshot.profiles[index] ?? '').replaceAll('\u001f', ' ').trim();
   const profileWord = word(DEVICE.profile);
@@ -119,10 +133,13 @@ function describe(snapshot: ShardSnapshot, ids: IdTexts, device: number): Map<st
     ['deviceId', ids.read(word(DEVICE.id))],
     ['key', words.slice(base, base + 4).join(' ')],
     ['profile', profile(profileWord & DEVICE.profileMask)],
-    ['profileAt', timeText(floats[base / 2 + DEVICE.profileAtFloat])],
-    ['lastReportAt', timeText(lastReportOf(word(DEVICE.lastReportLow), profileWord))],
+    ['profileAt', timeText(timeOf(word(DEVICE.profileAtLow), word(DEVICE.status)))],
+    ['lastReportAt', timeText(timeOf(word(DEVICE.lastReportLow), profileWord))],
+    ['statusAt', timeText(statusAtOf(word(DEVICE.status)))],
+    ['statusIsOnTime', String((word(DEVICE.status) & CLOCK.onTime) !== 0)],
+    ['statusEveryHours', String(foundIn(snapshot.rhythms, device) ?? 'not said')],
     ['flags', flagsIn(snapshot.flags, device)],
-    ['retiredAt', timeText(timeOf(snapshot.retired, device))],
+    ['retiredAt', timeText(foundIn(snapshot.retired, device))],
     ['counted', String((profileWord & DEVICE.counted) !== 0)],
     ['restartPending', String((profileWord & DEVICE.restartPending) !== 0)],
   ]);
@@ -144,13 +161,9 @@ function describe(snapshot: ShardSnapshot, ids: IdTexts, device: number): Map<st
   return fields;
 }
 
-function timeOf(pairs: Float64Array, device: number): number | undefined {
+function foundIn(pairs: Float64Array, device: number): number | undefined {
   for (let index = 0; index < pairs.length; index += 2) if (pairs[index] === device) return pairs[index + 1];
   return undefined;
-}
-
-function floatsOf(words: Uint32Array): Float64Array {
-  return new Float64Array(words.buffer, words.byteOffset, words.length / 2);
 }
 
 function timeText(ms: number | undefined): string {

@@ -3,16 +3,20 @@ import { DEVICE, DeviceTable } from './device-table.ts';
 import { DeviceFlags } from './device-flags.ts';
 import { EntryTable, type PatchState, RAW } from './entry-table.ts';
 import { type Profile } from './facts.ts';
-import { wavesOf } from './harm-counts.ts';
+import { type HarmCell, HarmCounts, harmSignalOf, wavesOf } from './harm-counts.ts';
 import { InstallTroubles, type Trouble } from './install-troubles.ts';
 import { KEY_BYTES } from './packed-layout.ts';
 import { PatchCounts } from './patch-counts.ts';
 import { ProfileTable } from './profile-table.ts';
 import { NOWHERE } from './records.ts';
 import { ShardNotes } from './shard-notes.ts';
+import { StatusClocks } from './status-clock.ts';
 
 /** A report of longer before what was last heard of its device is told by a clock that is wrong. */
 const BEHIND_MS_MAX = 24 * 3_600_000;
+
+/** A device reports its status so soon after an install or a removal because of it. */
+const INSTALL_STATUS_MS = 3_600_000;
 
 /** One patch on a device, as it is shown. */
 export interface ShownPatch extends Trouble {
@@ -36,6 +40,8 @@ export class ShardState {
   readonly patches = new PatchCounts();
   readonly profiles = new ProfileTable(this.notes, (patchId) => this.patches.indexOf(patchId) ?? NOWHERE);
   readonly troubles = new InstallTroubles();
+  readonly statuses = new StatusClocks(this.devices);
+  readonly harm = new HarmCounts();
   private readonly soughtBytes = new Uint8Array(KEY_BYTES);
   private readonly soughtWords = new Uint32Array(this.soughtBytes.buffer);
 
@@ -86,7 +92,7 @@ export class ShardState {
 
   /** When what the profile says held, −∞ if the device never reported. */
   profileAt(device: number): number {
-    return this.devices.records.float(device, DEVICE.profileAtFloat);
+    return this.devices.profileAt(device);
   }
 
   /** Known devices by the number of their profile, of those that were heard of since an instant. */
@@ -100,8 +106,38 @@ export class ShardState {
     return awake;
   }
 
+  /** Takes an incident of a device, whatever it says of a patch, into what is counted for rollouts that could reach it. */
+  protected harmed(incident: Omit<HarmCell, 'rolloutId' | 'signal'>, said: string | undefined): void {
+    const signal = harmSignalOf(said);
+    if (signal !== undefined)
+      this.harm.count({ ...incident, signal }, (rolloutId) => this.isWithinReach(incident.profile, rolloutId));
+  }
+
+  /**
+   * Takes the silence of a device that began until then into what is counted. Looked at before anything of the device changes and
+   * at the end of each bucket, so that it does not matter how many buckets there were.
+   */
+  protected fellSilent(device: number, untilMs: number): void {
+    if (this.harm.isIdle || this.statuses.isCounted(device)) return;
+    const when = this.statuses.silentFrom(device);
+    if (when === Infinity || when > untilMs || !this.devices.is(device, DEVICE.counted)) return;
+    this.statuses.setCounted(device);
+    const profile = this.devices.profile(device);
+    // It is received when it happens: nobody tells it later.
+    const silence = { device, profile, signal: 'silent', when, received: when } as const;
+    this.harm.count(silence, (rolloutId) => this.isWithinReach(profile, rolloutId));
+  }
+
+  /** Whether a status then may have been brought about by an install or a removal. */
+  protected isNearInstall(device: number, atMs: number): boolean {
+    let entry = this.word(device, DEVICE.firstEntry);
+    for (; entry !== NOWHERE; entry = this.entries.next(entry))
+      if (Math.abs(atMs - this.entries.at(entry)) <= INSTALL_STATUS_MS) return true;
+    return false;
+  }
+
   /** Whether a rollout for which harm is counted could reach devices of a profile, other than as members of a ring. */
-  protected isWithinReach(profile: number, rolloutId: string): boolean {
+  private isWithinReach(profile: number, rolloutId: string): boolean {
     const [rollout, looks] = [this.notes.rolloutOf(rolloutId), this.profiles.at(profile)];
     if (rollout === undefined || looks === undefined) return false;
     const base = this.baseOf(looks);

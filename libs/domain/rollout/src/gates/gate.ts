@@ -100,6 +100,7 @@ const harmWords: Readonly<Record<HarmSignal, string>> = {
   'boot-failure': 'cannot start',
   compatibility: 'have something that does not work with it',
   connectivity: 'lose their connection',
+  silent: 'fall silent',
 };
 
 /** Whether devices inside the exposure are harmed more often than those outside, which are drawn by lot. */
@@ -117,5 +118,5 @@ const harm: readonly Test[] = harmSignals.map((signal) => ({
     `devices ${harmWords[signal]}: of ${String(trials)} that do, ${String(failures)} were exposed, ${String(Math.round(toleratedRate * trials))} would be by chance`,
 }));
 
-/** All tests. The weights come to less than 1: what is missing is kept for devices that fall silent. */
+/** All tests. Their weights come to 1. */
 export const tests: readonly Test[] = [...installs, outcomeMissing, removedByUser, ...harm];

@@ -42,7 +42,7 @@ describe('sharing out the one α', () => {
         expect(new Set(nodes.flatMap((node) => node.slices))).toEqual(new Set(slices.map(sliceKey)));
       }),
     );
-    expect(sum(tests.map(({ weight }) => weight))).toBeLessThanOrEqual(1);
+    expect(sum(tests.map(({ weight }) => weight))).toBeCloseTo(1, 12);
   });
 
   it('gives half to devices together and half to slices, more to large ones, and keeps a tenth', () => {
