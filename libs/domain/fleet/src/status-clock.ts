@@ -1,0 +1,105 @@
+import { type DeviceTable } from './device-table.ts';
+
+/** How often a device reports its status by itself where it does not say so. */
+const EVERY_HOURS = 24;
+/** A device is silent when so many of its intervals have passed since the last status of its rhythm. */
+const SILENT_AFTER_INTERVALS = 1.5;
+/** A status so long before or after its time is the one of the rhythm. */
+const ON_TIME_MS = 3_600_000;
+
+const HOUR_MS = 3_600_000;
+const EPOCH_MS = Date.UTC(2020, 0, 1);
+/** The clock has 24 bits of a device's record: its time in steps of eight minutes, from 2020 to 2051, and three flags. */
+const STEP_MS = 8 * 60_000;
+export const CLOCK = {
+  timeMask: 0x1fffff,
+  onTime: 1 << 21,
+  counted: 1 << 22,
+  ownRhythm: 1 << 23,
+  mask: 0xffffff,
+} as const;
+
+/** The last status of a device's rhythm, in ms since 1970; −∞ when there is none, or none that can be relied on. */
+export function statusAtOf(clock: number): number {
+  const stored = clock & CLOCK.timeMask;
+  return stored === 0 ? -Infinity : (stored - 1) * STEP_MS + EPOCH_MS;
+}
+
+/**
+ * When each device last reported its status by its own rhythm: silence is counted from it (design §3.4). No other report
+ * winds the clock, nor does a status that an install or a removal brings about: silence of devices with the patch would come
+ * later than that of others, and at a time of day at which the others are not silent.
+ *
+ * A device that has just installed and whose daily status is due now says it once. So such a status proves that the device
+ * went on in its rhythm until then, where that rhythm is known from two statuses before: the clock is wound to the last time
+ * at which one was due. Where it is not known the clock stops until the next status.
+ */
+export class StatusClocks {
+  /** Hours between two statuses, of devices that say so and do not report daily. */
+  readonly rhythms = new Map<number, number>();
+
+  constructor(private readonly devices: DeviceTable) {}
+
+  /** Takes a status of a device. `byInstall`: an install or a removal may have brought it about. */
+  wind(
+    device: number,
+    atMs: number,
+    { everyHours = EVERY_HOURS, byInstall }: { everyHours?: number | undefined; byInstall: boolean },
+  ) {
+    const clock = this.devices.statusClock(device);
+    const lastMs = statusAtOf(clock);
+    if (atMs < lastMs) return;
+    const intervalMs = everyHours * HOUR_MS;
+    const sinceMs = atMs - lastMs + ON_TIME_MS;
+    const passed = Math.floor(sinceMs / intervalMs);
+    const isOnTime = sinceMs - passed * intervalMs <= 2 * ON_TIME_MS;
+    const knewRhythm = (clock & CLOCK.onTime) !== 0 && this.everyHours(device, clock) === everyHours;
+    const rhythm = this.keepRhythm(device, everyHours);
+    if (!byInstall) {
+      const knows = lastMs !== -Infinity && isOnTime && (passed > 0 || knewRhythm);
+      this.devices.setStatusClock(device, stored(atMs) | rhythm | (knows ? CLOCK.onTime : 0));
+    } else if (!knewRhythm) this.devices.setStatusClock(device, rhythm);
+    else if (passed > 0)
+      this.devices.setStatusClock(device, stored(lastMs + passed * intervalMs) | rhythm | CLOCK.onTime);
+  }
+
+  /** From when on the device is silent, ∞ when it has no rhythm yet. */
+  silentFrom(device: number): number {
+    const clock = this.devices.statusClock(device);
+    const lastMs = statusAtOf(clock);
+    return lastMs === -Infinity ? Infinity : lastMs + SILENT_AFTER_INTERVALS * this.everyHours(device, clock) * HOUR_MS;
+  }
+
+  /** Whether the silence of the device was counted; it is counted once, until the device reports its status again. */
+  isCounted(device: number): boolean {
+    return (this.devices.statusClock(device) & CLOCK.counted) !== 0;
+  }
+
+  setCounted(device: number): void {
+    this.devices.setStatusClock(device, this.devices.statusClock(device) | CLOCK.counted);
+  }
+
+  /** Each silence is to be counted again: somebody counts who did not. */
+  countAnew(): void {
+    for (let device = 0; device < this.devices.count; device += 1)
+      if (this.isCounted(device))
+        this.devices.setStatusClock(device, this.devices.statusClock(device) & ~CLOCK.counted);
+  }
+
+  private everyHours(device: number, clock: number): number {
+    return (clock & CLOCK.ownRhythm) === 0 ? EVERY_HOURS : (this.rhythms.get(device) ?? EVERY_HOURS);
+  }
+
+  private keepRhythm(device: number, everyHours: number): number {
+    if (everyHours === EVERY_HOURS) {
+      this.rhythms.delete(device);
+      return 0;
+    }
+    this.rhythms.set(device, everyHours);
+    return CLOCK.ownRhythm;
+  }
+}
+
+function stored(atMs: number): number {
+  return Math.min(Math.max(Math.floor((atMs - EPOCH_MS) / STEP_MS) + 1, 1), CLOCK.timeMask);
+}
