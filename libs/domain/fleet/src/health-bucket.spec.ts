@@ -1,4 +1,5 @@
 import { type HealthBucketClosed, removalCounts, rowsOf, sum, trialCounts } from '@sluice/domain-cohorts';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   BASE_BUILD,
@@ -12,6 +13,7 @@ import {
   rolloutNoted,
   view,
 } from './facts.fixture.ts';
+import { type FactKind } from './facts.ts';
 import { type FleetShard } from './fleet-shard.ts';
 import { type BucketClosing, closeBucket, deadlinesAt, nothingAnnounced, announce } from './health-bucket.ts';
 import { readPackedFacts } from './packed-facts.ts';
@@ -468,6 +470,68 @@ describe('telling harm', () => {
   });
 });
 
+describe('telling silence', () => {
+  const here = { platform: 'ios', model: 'iPhone18,1', base: BASE_BUILD };
+  const daily = (device: string, hours: number, said: FactSketch['said'] = {}): FactSketch => ({
+    ...{ kind: 'DeviceObserved', device, occurredAt: NOON + hours * HOUR },
+    said,
+  });
+  const silentIn = (shard: FleetShard, hours: number) => {
+    const bucket = closeBucket(shard, nothingAnnounced, closing(hours * 60));
+    return bucket === undefined ? [] : rowsOf(bucket).harm;
+  };
+  const watched = (...facts: FactSketch[]) => {
+    const shard = notedShardOf(...facts);
+    shard.note(rolloutNoted('a'));
+    return shard;
+  };
+
+  it('tells a device once that has missed its daily status, with the time at which it was silent', () => {
+    const shard = watched(daily('d-1', 0), daily('d-2', 0), daily('d-2', 24));
+    expect(silentIn(shard, 35.8)).toEqual([]);
+    const row = { rolloutId: 'r1', slice: here, signal: 'silent', waves: 6 };
+    expect(silentIn(shard, 36.1)).toEqual([{ ...row, place: 41_000, minute: 36 * 60, received: 36 * 60 }]);
+    expect(silentIn(shard, 40)).toEqual([]);
+    expect(silentIn(shard, 61)).toEqual([{ ...row, place: 42_000, minute: 60 * 60, received: 60 * 60 }]);
+    add(shard, daily('d-1', 70));
+    expect(silentIn(shard, 200)).toEqual([]);
+  });
+
+  it('counts no device that is silent since before the start, was retired, or says that it reports once a week', () => {
+    const shard = watched(daily('d-1', -40), daily('d-2', 0), daily('d-3', 0, { statusEveryHours: 168 }));
+    add(shard, { kind: 'DeviceRetired', device: 'd-2', occurredAt: NOON + HOUR });
+    expect(silentIn(shard, 100)).toEqual([]);
+    expect(silentIn(shard, 253)).toMatchObject([{ place: 43_000 }]);
+  });
+
+  it('is not told by other reports that a device goes on, nor by the status that an install brings about', () => {
+    const shard = watched(daily('d-1', -24), daily('d-1', 0), daily('d-2', -24), daily('d-2', 0), daily('d-3', 0));
+    for (const device of ['d-1', 'd-2'])
+      add(shard, { ...started(20 * 60), device }, { ...installed(21 * 60), device }, { ...seen(21 * 60 + 10), device });
+    add(shard, { kind: 'IncidentReported', device: 'd-3', occurredAt: NOON + 30 * HOUR, said: { signal: 'crash' } });
+    add(shard, { ...seen(24 * 60), device: 'd-2' });
+    expect(silentIn(shard, 37).filter(({ signal }) => signal === 'silent')).toMatchObject([
+      { place: 41_000, minute: 36 * 60 },
+      { place: 43_000, minute: 36 * 60 },
+    ]);
+  });
+
+  it('counts for a rollout that is noted late what fell silent since its start', () => {
+    const shard = watched(daily('d-1', 0), daily('d-2', -30));
+    expect(silentIn(shard, 37)).toHaveLength(2);
+    const { source } = rolloutNoted('a');
+    const startedAt = new Date(NOON + 20 * HOUR).toISOString();
+    shard.note(rolloutNoted('a', { rolloutId: 'r2', startedAt, source: { ...source, stream: 'rollout-r2' } }));
+    expect(silentIn(shard, 38)).toMatchObject([{ rolloutId: 'r2', place: 41_000, minute: 16 * 60 }]);
+  });
+
+  it('believes no incident that says so', () => {
+    const shard = watched();
+    add(shard, { kind: 'IncidentReported', occurredAt: NOON + MINUTE, said: { signal: 'silent' } });
+    expect(silentIn(shard, 1)).toEqual([]);
+  });
+});
+
 describe('counting again after a restart', () => {
   it('comes to the same open bucket from the commits after the last one told', () => {
     const [before, after] = [
@@ -485,5 +549,37 @@ describe('counting again after a restart', () => {
     rebuilt.drainHealth(deadlinesAt(announced.to - 2 * HOUR, 0));
     add(rebuilt, ...after);
     expect(closeBucket(rebuilt, announced, closing(130))).toEqual(closeBucket(live, announced, closing(130)));
+  });
+
+  it('counts silence alike, however many buckets there were', () => {
+    const steps = fc.array(
+      fc.record({
+        kind: fc.constantFrom<FactKind>('DeviceObserved', 'DeviceObserved', 'InstallStarted', 'DeviceRetired'),
+        device: fc.constantFrom('d-1', 'd-2', 'd-3'),
+        hoursAfter: fc.integer({ min: 0, max: 30 }),
+        osBuild: fc.constantFrom(BASE_BUILD, PATCHED_BUILD, '23X1'),
+        statusEveryHours: fc.constantFrom(undefined, 12),
+        closes: fc.boolean(),
+      }),
+      { maxLength: 25 },
+    );
+    fc.assert(
+      fc.property(steps, (history) => {
+        const [live, rebuilt] = [notedShardOf(), notedShardOf()];
+        for (const shard of [live, rebuilt]) shard.note(rolloutNoted('a'));
+        const last = history.findLastIndex(({ closes }) => closes);
+        let hours = 0;
+        for (const [index, { kind, device, hoursAfter, osBuild, statusEveryHours, closes }] of history.entries()) {
+          hours += hoursAfter;
+          const said = { patchId: 'a', osBuild, ...(statusEveryHours !== undefined && { statusEveryHours }) };
+          const fact: FactSketch = { kind, device, occurredAt: NOON + hours * HOUR, report: String(index), said };
+          for (const shard of [live, rebuilt]) add(shard, fact);
+          if (closes) live.drainHealth(deadlinesAt(NOON + hours * HOUR, 0));
+          if (index === last) rebuilt.drainHealth(deadlinesAt(NOON + hours * HOUR, 0));
+        }
+        const end = deadlinesAt(NOON + (hours + 50) * HOUR, 0);
+        expect(rebuilt.drainHealth(end).harms).toEqual(live.drainHealth(end).harms);
+      }),
+    );
   });
 });
