@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { harmRows, nullRows } from './gate-rows.ts';
 import { ofGates } from './gates.ts';
-import { incidentHarms, incidentNulls } from './incident-rows.ts';
+import { incidentHarms, incidentNulls, silenceHarms, silenceNulls } from './incident-rows.ts';
 import { playIncidents } from './incident-run.ts';
 import { Random } from '@sluice/simulation';
 
@@ -33,6 +33,15 @@ describe('playing rollouts through the gates', () => {
     expect(rows.length).toBeGreaterThan(0);
     for (const row of rows) expect(row.measure(1).verdict).toMatchObject({ isReached: true });
   });
+
+  it.each([['daily status alone'], ['daily status, and one after'], ['5 % fall silent 1–24 h later, a day']])(
+    'judges silence as the table asks for: %s',
+    (name) => {
+      const rows = [...silenceNulls(2), ...silenceHarms(2)].filter((row) => row.name.startsWith(name));
+      expect(rows.length).toBeGreaterThan(0);
+      for (const row of rows) expect(row.measure(1).verdict).toMatchObject({ isReached: true });
+    },
+  );
 
   it('would stop good patches if incidents that are kept were judged as if they came at once', () => {
     const world = { devices: 20_000, ratePerDay: 0.05, ratio: 1, holdBackPercent: 2, keepsIncidents: true } as const;

@@ -4,7 +4,7 @@ import { wholeNumber } from '../flags.ts';
 import { median, tableOf } from '../figure.ts';
 import { playRollout, type Rule } from './gate-run.ts';
 import { type GateRow, harmRows, nullRows, overAll, percent, type PlayedRow, playedRow } from './gate-rows.ts';
-import { incidentHarms, incidentNulls } from './incident-rows.ts';
+import { incidentHarms, incidentNulls, silenceHarms, silenceNulls } from './incident-rows.ts';
 import { overAllRemovals, removalHarmRows, removalNullRows } from './removal-rows.ts';
 
 const NULL_RUNS = 400;
@@ -22,17 +22,19 @@ export function runGates(argv: readonly string[]): number {
     `seed ${String(seed)}; runs a row: ${runs === undefined ? `${String(NULL_RUNS)} without harm, ${String(HARM_RUNS)} with` : String(runs)}\n`,
   );
   const [nullRuns, harmRuns] = [runs ?? NULL_RUNS, runs ?? HARM_RUNS];
-  const nulls = [...nullRows(nullRuns).map((row) => ofGates(row)), ...incidentNulls(nullRuns)].map((row) =>
-    measured(row, seed),
-  );
+  const nulls = [
+    ...nullRows(nullRuns).map((row) => ofGates(row)),
+    ...incidentNulls(nullRuns),
+    ...silenceNulls(harmRuns),
+  ].map((row) => measured(row, seed));
   const all = overAll(nulls.flatMap(({ outcomes }) => outcomes));
   const harms = [
     ...harmRows(harmRuns).map((row) => {
       const { isReached, line } = measured(ofGates(row), seed);
       return { isReached, line: [...line, exposedBy(row, seed, 'former'), exposedBy(row, seed, 'hawkbit')] };
     }),
-    // The rules of others know no crashes.
-    ...incidentHarms(harmRuns).map((row) => {
+    // The rules of others know no crashes, and no silence.
+    ...[...incidentHarms(harmRuns), ...silenceHarms(harmRuns)].map((row) => {
       const { isReached, line } = measured(row, seed);
       return { isReached, line: [...line, 'never', 'never'] };
     }),

@@ -1,11 +1,15 @@
 import { median } from '../figure.ts';
 import { judgeNull, percent, type PlayedRow, playedRow, share, stoodAt, type Verdict } from './gate-rows.ts';
 import { type IncidentOutcome, type IncidentWorld, playIncidents } from './incident-run.ts';
+import { playSilence, type SilenceWorld } from './silence-run.ts';
 
 /** Of all devices, so many crash for the first time on a day without the patch. */
 const RATE_PER_DAY = 0.05;
 
 const fleet: IncidentWorld = { devices: 20_000, ratePerDay: RATE_PER_DAY, ratio: 1, holdBackPercent: 2 };
+const daily: SilenceWorld = {
+  ...{ devices: 20_000, tells: 'installs', catchesUp: true, offAtNight: 0.2, offOverWeekends: 0.3, fallSilent: 0 },
+};
 const row = (
   name: string,
   runs: number,
@@ -26,6 +30,38 @@ export function incidentNulls(runs: number): PlayedRow[] {
       row(`30 % flaky of ${String(devices)} crash 20 times as often`, runs, { devices, flakyShare: 0.3 }, judgeNull),
     ),
   ];
+}
+
+/** Devices report their status once a day, and are off at night or over the weekend: one in five, three in ten. */
+export function silenceNulls(runs: number): PlayedRow<IncidentOutcome>[] {
+  return [
+    silenceRow('daily status alone', runs, { tells: 'status' }, judgeNull),
+    silenceRow('daily status alone, never late', runs, { tells: 'status', catchesUp: false }, judgeNull),
+    silenceRow('daily status, and installs', runs, {}, judgeNull),
+    silenceRow('daily status, and one after each install', runs, { tells: 'status-at-install' }, judgeNull),
+  ];
+}
+
+/** Some of the devices fall silent within a day after the install. */
+export function silenceHarms(runs: number): PlayedRow<IncidentOutcome>[] {
+  return [
+    silenceRow('5 % fall silent 1–24 h later, a day and a half to tell', runs, { fallSilent: 0.05 }, stoodAt(1, 1)),
+    silenceRow(
+      '5 % fall silent 1–24 h later, told by daily status alone',
+      runs,
+      { fallSilent: 0.05, tells: 'status' },
+      stoodAt(1, 1),
+    ),
+  ];
+}
+
+function silenceRow(
+  name: string,
+  runs: number,
+  change: Partial<SilenceWorld>,
+  judge: (outcomes: readonly IncidentOutcome[]) => Verdict,
+): PlayedRow<IncidentOutcome> {
+  return playedRow(name, runs, (random) => playSilence({ ...daily, ...change }, random), judge);
 }
 
 /** Devices crash three times as often with the patch. */

@@ -11,7 +11,7 @@ import {
 import { fold } from '@sluice/event-sourcing';
 import { type Random } from '@sluice/simulation';
 import { type GateOutcome } from './gate-run.ts';
-import { bucketOf, PlayedPace, ROLLOUT, START_MS, startEvents, STEP_MINUTES, timeAt } from './played-events.ts';
+import { bucketOf, granted, PlayedPace, ROLLOUT, START_MS, startEvents, STEP_MINUTES } from './played-events.ts';
 
 /** A rollout to devices that crash now and then, with the patch or without. Times are minutes. */
 export interface IncidentWorld {
@@ -142,14 +142,8 @@ class IncidentRun {
             [1, from, to],
             [2, 1, 1],
           ];
-    for (const [wave = 1, fromShare = 0, toShare = 0] of grants) {
-      const event: RolloutEvent = {
-        ...{ type: 'ExposureGranted', rolloutId: ROLLOUT.rolloutId, wave, because: 'ramp', ranMinutes: 0 },
-        ...{ fromPercent: fromShare * 100, toPercent: toShare * 100, at: timeAt(step) },
-        ...{ from: timeAt(step), to: timeAt(step + 1) },
-      };
-      foldGateLedger(this.ledger, event);
-    }
+    for (const [wave = 1, fromShare = 0, toShare = 0] of grants)
+      foldGateLedger(this.ledger, granted(step, wave, fromShare, toShare));
   }
 
   private expose(audience: number, share: number, step: number): void {

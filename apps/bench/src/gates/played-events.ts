@@ -35,6 +35,15 @@ export function startEvents(
   ];
 }
 
+/** The grant of a step. */
+export function granted(step: number, wave: number, fromShare: number, toShare: number): RolloutEvent {
+  return {
+    ...{ type: 'ExposureGranted', rolloutId: ROLLOUT.rolloutId, wave, because: 'ramp', ranMinutes: 0 },
+    ...{ fromPercent: fromShare * 100, toPercent: toShare * 100, at: timeAt(step) },
+    ...{ from: timeAt(step), to: timeAt(step + 1) },
+  };
+}
+
 /** What is counted within a step. */
 export function bucketOf(step: number, { installs = [], harm = [], removals = [] }: Partial<HealthRows>) {
   const columns = columnsOf({ installs, pending: [], unreached: [], harm, removals });

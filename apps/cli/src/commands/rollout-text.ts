@@ -20,7 +20,12 @@ export interface Rollout extends Plan {
   readonly plannedPercent?: number;
   /** What it waits for, in words, and the command that ends it; `until` is there where time alone brings it. */
   readonly waitsFor?: readonly Partial<WaitReason>[];
-  readonly couldHaveSeen?: { readonly trials: number; readonly failureRate: number | null };
+  readonly couldHaveSeen?: {
+    readonly trials: number;
+    readonly failureRate: number | null;
+    readonly harm: readonly { readonly signal: string; readonly ratio: number | null }[];
+    readonly hasControl: boolean;
+  };
   readonly forced?: readonly { readonly wave: number; readonly reason: string }[];
   readonly patchPulled?: { readonly mode: string; readonly reason: string };
   readonly supersededBy?: string;
@@ -131,11 +136,17 @@ export function previewText({ waves }: Preview, paint: Paint): string {
 /** What the open wave can have shown so far. */
 function couldSeeText({ couldHaveSeen }: Rollout): string | undefined {
   if (couldHaveSeen === undefined) return undefined;
-  const { trials, failureRate } = couldHaveSeen;
+  const { trials, failureRate, harm, hasControl } = couldHaveSeen;
   const installs = `${String(trials)} installs of this wave`;
-  return failureRate === null
-    ? `nothing yet: ${installs} are too few`
-    : `${installs} would have shown ${percent(failureRate * 100)} that fail`;
+  const failing =
+    failureRate === null
+      ? `of failing installs nothing yet: ${installs} are too few`
+      : `${installs} would have shown ${percent(failureRate * 100)} that fail`;
+  const harming = harm.flatMap(({ signal, ratio }) =>
+    ratio === null ? [] : [`${clean(signal)} ${ratio.toFixed(1)} times as often`],
+  );
+  if (!hasControl) harming.push('of other harm nothing more: no device is left without the patch');
+  return [failing, ...harming].join('; ');
 }
 
 function waveLine(rollout: Rollout, wave: Wave, number: number, paint: Paint): string {

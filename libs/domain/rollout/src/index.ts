@@ -3,7 +3,7 @@ export * from './census.ts';
 export * from './decide.ts';
 export * from './directive.ts';
 export * from './exposure.ts';
-export { smallestRateSeen } from './gates/could-see.ts';
+export { smallestRateSeen, smallestRatioSeen } from './gates/could-see.ts';
 export * from './gates/ledger.ts';
 export * from './gates/removals.ts';
 export * from './gates/verdict.ts';

@@ -1,4 +1,5 @@
-import { ALL_AGES_WEIGHT } from './gate.ts';
+import { ALL_AGES_WEIGHT, HARM_WEIGHT } from './gate.ts';
+import { logHarmRatioEvidence } from './harm.ts';
 import { ALL_DEVICES_WEIGHT } from './nodes.ts';
 import { logRateEvidence, logSum } from './rates.ts';
 import { ALPHA } from './verdict.ts';
@@ -10,6 +11,8 @@ const Z = 1.645;
 /** For more failures than these the normal distribution is near enough (Wilson's bound). */
 const EXACT_MAX = 100;
 const HALVINGS = 50;
+/** A ratio beyond is no number to show. */
+const RATIO_MAX = 100;
 
 /**
  * The smallest share of failing installs that the test on all devices together would have found among so many, with a chance
@@ -28,18 +31,62 @@ export function smallestRateSeen(trials: number, tolerated: number): number | un
   return high;
 }
 
+/**
+ * How many times as often as the others the exposed devices would have to be harmed for the test on all devices together to have
+ * found it, with a chance of 95 %, by so many devices of the control group with an incident; undefined where it could have found
+ * nothing up to RATIO_MAX. `expectedShare`: the share of all incidents that chance would put on exposed devices.
+ */
+export function smallestRatioSeen(control: number, expectedShare: number): number | undefined {
+  if (control === 0 || expectedShare <= 0 || expectedShare >= 1) return undefined;
+  const byChance = (control * expectedShare) / (1 - expectedShare);
+  const limit = -Math.log(ALPHA * ALL_DEVICES_WEIGHT * HARM_WEIGHT);
+  const isFound = (x: number) => x >= 2 && logHarmRatioEvidence({ treated: x, control }, expectedShare) >= limit;
+  const treated = leastOf(isFound, { low: Math.floor(byChance), high: Math.ceil(RATIO_MAX * byChance) });
+  if (treated === undefined) return undefined;
+  const ratio = meanThatGives(treated) / byChance;
+  return ratio > RATIO_MAX ? undefined : ratio;
+}
+
 /** How many failures among so many reach the limit of that test by themselves; undefined when not even all of them do. */
 function failuresFound(trials: number, tolerated: number): number | undefined {
   const limit = -Math.log(ALPHA * ALL_DEVICES_WEIGHT * ALL_AGES_WEIGHT);
   const isFound = (x: number) => x >= 2 && logRateEvidence({ n: trials, x }, tolerated) >= limit;
-  if (!isFound(trials)) return undefined;
-  let [low, high] = [Math.floor(trials * tolerated), trials];
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (isFound(middle)) high = middle;
+  return leastOf(isFound, { low: Math.floor(trials * tolerated), high: trials });
+}
+
+/** The least whole number above `low` of which it holds, as it does of all larger ones; undefined when not even of `high`. */
+function leastOf(holds: (x: number) => boolean, { low, high }: { low: number; high: number }): number | undefined {
+  if (!holds(high)) return undefined;
+  let [less, enough] = [low, high];
+  while (enough - less > 1) {
+    const middle = Math.floor((less + enough) / 2);
+    if (holds(middle)) enough = middle;
+    else less = middle;
+  }
+  return enough;
+}
+
+/** The mean of a Poisson distribution that gives so many, or more, with a chance of 95 %. */
+function meanThatGives(count: number): number {
+  if (count > EXACT_MAX) return count - 0.5 + Z ** 2 / 2 + Z * Math.sqrt(count - 0.5 + Z ** 2 / 4);
+  let [low, high] = [0, 2 * count + 10];
+  for (let halving = 0; halving < HALVINGS; halving += 1) {
+    const middle = (low + high) / 2;
+    if (chanceOfFewerAt(count, middle) <= 1 - CHANCE) high = middle;
     else low = middle;
   }
   return high;
+}
+
+/** The chance of fewer than so many, of a Poisson distribution. */
+function chanceOfFewerAt(count: number, mean: number): number {
+  const logs: number[] = [];
+  let log = -mean;
+  for (let index = 0; index < count; index += 1) {
+    logs.push(log);
+    log += Math.log(mean) - Math.log(index + 1);
+  }
+  return Math.exp(logSum(logs));
 }
 
 /** The chance that fewer than so many of the trials fail, at a rate. */

@@ -31,7 +31,7 @@ export interface Test {
 /** Four bands alone would tolerate four times the rate, so that all ages together are looked at, too. */
 export const ALL_AGES_WEIGHT = 0.2;
 const BANDS_WEIGHT = 0.4;
-const HARM_WEIGHT = 0.04;
+export const HARM_WEIGHT = 0.04;
 
 /** What is found of a rate that is above the tolerated one; undefined where nothing was counted. */
 export function rateFound<Counts>(

@@ -91,6 +91,21 @@ export function logHarmEvidence(tallies: readonly HarmTally[], periods: number):
   return logMean(masses);
 }
 
+/**
+ * The same for so many events under one exposure from the begin of the counting on: `share` of all events are treated by chance.
+ * Half of the mass is there from the first period on.
+ */
+export function logHarmRatioEvidence(
+  { treated, control }: { readonly treated: number; readonly control: number },
+  share: number,
+): number {
+  const logs = RATIOS.map((ratio) => {
+    const theta = (share * ratio) / (share * ratio + 1 - share);
+    return treated * Math.log(theta / share) + control * Math.log((1 - theta) / (1 - share));
+  });
+  return logMean(logs) - Math.log(2);
+}
+
 function likelihoodRatio(event: HarmEvent, arm: 'treated' | 'control', ratio: number): number {
   const [theta, one] = [thetaOf(event, ratio), thetaOf(event, 1)];
   return arm === 'treated' ? theta / one : (1 - theta) / (1 - one);

@@ -1,14 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { minuteMs } from '../examples.ts';
-import { countTries, outageOf, unknownSupply } from './infrastructure.ts';
+import { minute, minuteMs } from '../examples.ts';
+import { countTries, outageOf, packageVerdict, unknownSupply } from './infrastructure.ts';
 
 type Counted = readonly [minutes: number, model: string, got: number, unreached: number];
 
-function after(...counted: Counted[]) {
+function supplyAfter(...counted: Counted[]) {
   const supply = unknownSupply();
-  for (const [minutes, slice, got, unreached] of counted)
+  for (const [minutes, model, got, unreached] of counted) {
+    const slice = { platform: 'ios', model, base: 'B' } as const;
     countTries(supply, { toMs: minuteMs(minutes), slice, got, unreached });
-  return outageOf(supply);
+  }
+  return supply;
+}
+
+function after(...counted: Counted[]) {
+  return outageOf(supplyAfter(...counted));
 }
 
 describe('telling an outage of the package server from a faulty patch', () => {
@@ -45,7 +51,23 @@ describe('telling an outage of the package server from a faulty patch', () => {
       ],
       true,
     ],
-    ['all got none, in one slice only', [[1, 'A', 0, 50]], false],
+    ['all got none, and nobody else tries', [[1, 'A', 0, 50]], true],
+    [
+      'all got none in one slice, and too few of the others try to tell',
+      [
+        [1, 'A', 0, 50],
+        [1, 'B', 9, 0],
+      ],
+      true,
+    ],
+    [
+      'all got none in one slice only',
+      [
+        [1, 'A', 0, 50],
+        [1, 'B', 10, 0],
+      ],
+      false,
+    ],
     [
       'those that got none are an hour old',
       [
@@ -78,5 +100,62 @@ describe('telling an outage of the package server from a faulty patch', () => {
     expect(after(...outage, [300, 'A', 7, 3])).toBeDefined();
     expect(after(...outage, [300, 'A', 7, 0])).toBeDefined();
     expect(after(...outage, [300, 'A', 8, 2])).toBeUndefined();
+  });
+});
+
+describe('telling that one artifact cannot be got', () => {
+  it.each<[string, Counted[], string | undefined]>([
+    [
+      'ten of ten on one slice, and the others get theirs',
+      [
+        [1, 'A', 0, 10],
+        [1, 'B', 10, 0],
+      ],
+      'A',
+    ],
+    [
+      'too few tries of it',
+      [
+        [1, 'A', 0, 5],
+        [1, 'B', 50, 0],
+      ],
+      undefined,
+    ],
+    [
+      'one in four, which is no more than a poor network',
+      [
+        [1, 'A', 30, 10],
+        [1, 'B', 50, 0],
+      ],
+      undefined,
+    ],
+    [
+      'too few tries of the others',
+      [
+        [1, 'A', 0, 10],
+        [1, 'B', 9, 0],
+      ],
+      undefined,
+    ],
+    [
+      'the others get none either',
+      [
+        [1, 'A', 0, 10],
+        [1, 'B', 7, 3],
+      ],
+      undefined,
+    ],
+    [
+      'of two that fail the one that fails more, while most get theirs',
+      [
+        [1, 'A', 0, 10],
+        [1, 'B', 2, 1],
+        [1, 'C', 40, 0],
+      ],
+      'A',
+    ],
+  ])('%s', (_, counted, model) => {
+    const verdict = packageVerdict(supplyAfter(...counted), { patchId: 'a', through: minute(1) });
+    expect(verdict?.slice.model).toBe(model);
   });
 });

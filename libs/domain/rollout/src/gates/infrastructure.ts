@@ -1,7 +1,11 @@
+import { type CountRow, type InstallRow, patchSliceKey, SETTLED, type Slice, sliceKey } from '@sluice/domain-cohorts';
+import { logRateEvidence } from './rates.ts';
+import { ALPHA, type GateVerdict } from './verdict.ts';
+
 /** Tries of one slice that a bucket counted: those that began an install, and those that got no package. */
 interface Tries {
   readonly toMs: number;
-  readonly slice: string;
+  readonly slice: Slice;
   readonly got: number;
   readonly unreached: number;
 }
@@ -12,11 +16,19 @@ export interface Supply {
   isOut: boolean;
 }
 
+/** Tries, and those of them that got no package. */
+export interface Shortage {
+  readonly tries: number;
+  readonly unreached: number;
+}
+
+/** The name and version of the rule by which a slice is held that gets no package, kept in the evidence. */
+const PACKAGE_RULE = 'package/1';
+
 const HOUR_MS = 3_600_000;
-/** Of so many tries, within an hour and over two slices at least, more than this share got no package: nobody is to blame. */
+/** Of so many tries, within an hour, more than this share got no package: nobody is to blame. */
 const TRIES_LOOKED_AT = 50;
 const TRIES_MIN = 10;
-const SLICES_MIN = 2;
 const UNREACHED_SHARE_MAX = 0.2;
 /** It is over when of so many tries this share got it. */
 const TRIES_OF_RECOVERY = 10;
@@ -37,34 +49,92 @@ export function countTries(supply: Supply, tries: Tries): void {
   supply.isOut = supply.isOut ? !hasRecovered(supply.tries) : isOutage(supply.tries);
 }
 
+/** Forgets the tries of a slice, in place. */
+export function forgetTries(supply: Supply, isIt: (slice: Slice) => boolean): void {
+  supply.tries = supply.tries.filter(({ slice }) => !isIt(slice));
+}
+
 /** The tries that say that the package cannot be got; undefined while it can. */
-export function outageOf({ tries, isOut }: Supply): { readonly tries: number; readonly unreached: number } | undefined {
-  if (!isOut) return undefined;
-  const { total, unreached } = last(tries, TRIES_LOOKED_AT);
-  return { tries: total, unreached };
+export function outageOf({ tries, isOut }: Supply): Shortage | undefined {
+  return isOut ? last(tries, TRIES_LOOKED_AT) : undefined;
+}
+
+/** The tries of a bucket by patch and slice. */
+export function triesIn(installs: readonly InstallRow[], unreached: readonly CountRow[]) {
+  const tries = new Map<string, { patchId: string; slice: Slice; got: number; unreached: number }>();
+  const of = (row: InstallRow | CountRow) => {
+    const key = patchSliceKey(row);
+    const known = tries.get(key) ?? { patchId: row.patchId, slice: row.slice, got: 0, unreached: 0 };
+    tries.set(key, known);
+    return known;
+  };
+  for (const row of installs) if (row.cohort !== SETTLED) of(row).got += row.started;
+  for (const row of unreached) of(row).unreached += row.count;
+  return tries.values();
+}
+
+/**
+ * The hold on the one slice that gets no package while the others get theirs: its artifact is at fault, and no server. The evidence
+ * that more than a fifth of its tries fail has to reach 1/α. Undefined where there is none, or where too few others try: an
+ * artifact that is gone and a server that is out look alike then.
+ */
+export function packageVerdict(
+  { tries: all }: Supply,
+  { patchId, through }: { readonly patchId: string; readonly through: string },
+): Extract<GateVerdict, { says: 'hold' }> | undefined {
+  const logLimit = -Math.log(ALPHA);
+  for (const slice of slicesIn(all.filter(({ unreached }) => unreached > 0))) {
+    const others = othersThan(slice, all);
+    if (others.tries < TRIES_OF_RECOVERY || others.tries - others.unreached < RECOVERED_SHARE * others.tries) continue;
+    const its = all.filter((each) => sliceKey(each.slice) === sliceKey(slice));
+    const { tries: trials, unreached: failures } = last(its, TRIES_LOOKED_AT);
+    const logE = logRateEvidence({ n: trials, x: failures }, UNREACHED_SHARE_MAX);
+    if (!isShort({ tries: trials, unreached: failures }) || logE < logLimit) continue;
+    const of = `${slice.model} (${slice.base})`;
+    const words = `of the last ${String(trials)} tries ${String(failures)} got no package, on ${of} only`;
+    const found = { trials, failures, toleratedRate: UNREACHED_SHARE_MAX, logE, weight: 1 };
+    const sums = { alpha: ALPHA, logSum: logE, logLimit, since: through, through };
+    const tests = [{ test: 'package', level: 'slice', of, ...found }] as const;
+    return { says: 'hold', slice, evidence: { rule: PACKAGE_RULE, patchId, ...sums, words, tests } };
+  }
+  return undefined;
 }
 
 function isOutage(tries: readonly Tries[]): boolean {
-  const { total, unreached, slices } = last(tries, TRIES_LOOKED_AT);
-  return total >= TRIES_MIN && slices >= SLICES_MIN && unreached > UNREACHED_SHARE_MAX * total;
+  if (!isShort(last(tries, TRIES_LOOKED_AT))) return false;
+  const [failing, another] = slicesIn(tries.filter(({ unreached }) => unreached > 0));
+  // Where one slice fails and enough others try, it may be its artifact.
+  return another !== undefined || (failing !== undefined && othersThan(failing, tries).tries < TRIES_OF_RECOVERY);
 }
 
-function hasRecovered(tries: readonly Tries[]): boolean {
-  const { total, unreached } = last(tries, TRIES_OF_RECOVERY);
-  return total >= TRIES_OF_RECOVERY && total - unreached >= RECOVERED_SHARE * total;
+/** The last tries of other slices than this one. */
+function othersThan(slice: Slice, tries: readonly Tries[]): Shortage {
+  const others = tries.filter((each) => sliceKey(each.slice) !== sliceKey(slice));
+  return last(others, TRIES_LOOKED_AT);
+}
+
+function isShort({ tries, unreached }: Shortage): boolean {
+  return tries >= TRIES_MIN && unreached > UNREACHED_SHARE_MAX * tries;
+}
+
+function hasRecovered(all: readonly Tries[]): boolean {
+  const { tries, unreached } = last(all, TRIES_OF_RECOVERY);
+  return tries >= TRIES_OF_RECOVERY && tries - unreached >= RECOVERED_SHARE * tries;
 }
 
 /** The last tries, as many buckets as come to so many. */
-function last(tries: readonly Tries[], wanted: number) {
-  let [total, unreached] = [0, 0];
-  const slices = new Set<string>();
-  for (const each of tries.toReversed()) {
-    if (total >= wanted) break;
-    total += each.got + each.unreached;
+function last(all: readonly Tries[], wanted: number): Shortage {
+  let [tries, unreached] = [0, 0];
+  for (const each of all.toReversed()) {
+    if (tries >= wanted) break;
+    tries += each.got + each.unreached;
     unreached += each.unreached;
-    slices.add(each.slice);
   }
-  return { total, unreached, slices: slices.size };
+  return { tries, unreached };
+}
+
+function slicesIn(tries: readonly Tries[]): Slice[] {
+  return [...new Map(tries.map(({ slice }) => [sliceKey(slice), slice])).values()];
 }
 
 function byEnd(left: Tries, right: Tries): number {

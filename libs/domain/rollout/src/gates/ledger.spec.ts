@@ -182,3 +182,22 @@ describe('counting outcomes', () => {
 function timeOf(event: RolloutEvent | HealthBucketClosed): number {
   return Date.parse(event.type === 'HealthBucketClosed' ? event.to : event.at);
 }
+
+describe('a slice that gets no package', () => {
+  const unreached = (minutes: number, model: string, count: number) =>
+    healthBucket(minute(minutes), { unreached: [{ patchId: 'a', ...onModel(model), count }] });
+  const others = (minutes: number) => trials(minutes, 20, 0, onModel('iPhone17,1'));
+
+  it('is held while the others go on, once, and counts anew when the hold is lifted', () => {
+    const before = [started(), others(1), unreached(2, 'iPhone18,1', 20)];
+    expect(verdictAfter(...before)).toMatchObject({
+      says: 'hold',
+      slice: { model: 'iPhone18,1' },
+      evidence: { rule: 'package/1', words: 'of the last 20 tries 20 got no package, on iPhone18,1 (23D8133) only' },
+    });
+    const after = [...before, held('iPhone18,1'), unreached(6, 'iPhone18,1', 20)];
+    expect(verdictAfter(...after)).toMatchObject({ says: 'go' });
+    const again = [...after, lifted(minute(7)), others(8), unreached(9, 'iPhone18,1', 20)];
+    expect(verdictAfter(...again)).toMatchObject({ says: 'hold', slice: { model: 'iPhone18,1' } });
+  });
+});

@@ -1,9 +1,8 @@
 import {
-  type CountRow,
+  harmSignals,
   type HealthBucketClosed,
   type InstallRow,
   OUTCOME_HOURS,
-  patchSliceKey,
   rowsOf,
   SETTLED,
   type Slice,
@@ -17,12 +16,20 @@ import { type RecallEvent } from '../recall.ts';
 import { type RolloutEvent } from '../rollout-messages.ts';
 import { evolve, type Rollout, type StartedRollout } from '../rollout-state.ts';
 import { type Outcomes } from './going-on.ts';
-import { type HarmTally, periodOf } from './harm.ts';
+import { harmCounts, type HarmTally, periodOf } from './harm.ts';
 import { RolloutHarm } from './rollout-harm.ts';
-import { countTries, outageOf, type Supply, unknownSupply } from './infrastructure.ts';
+import {
+  countTries,
+  forgetTries,
+  outageOf,
+  packageVerdict,
+  type Supply,
+  triesIn,
+  unknownSupply,
+} from './infrastructure.ts';
 import { Restarts } from './restarts.ts';
 import { byAppearance, SliceTrials } from './trials.ts';
-import { judge, type JudgedSlice, type GateVerdict, withPending } from './verdict.ts';
+import { type GateVerdict, judge, type JudgedSlice, withPending } from './verdict.ts';
 
 /**
  * What the gates look at: the trials of each patch, counted anew from its first start and from every resumption after a
@@ -140,15 +147,18 @@ export function verdictOn(ledger: GateLedger, rollout: StartedRollout, { pending
       isHeld: held.some((each) => isSame(each, slice)),
     };
   });
-  return judge({
+  const [since, through] = [instantText(patch.sinceMs, startedAt), instantText(patch.throughMs, startedAt)];
+  const verdict = judge({
     plan,
     // Streams from before this was recorded: all that was counted, alike.
     known: known ?? slices.map(({ slice }) => ({ ...slice, devices: 1 })),
     slices,
     periods: harm === undefined ? 0 : periodOf(harm.minutesAt(patch.throughMs)),
-    since: instantText(patch.sinceMs, startedAt),
-    through: instantText(patch.throughMs, startedAt),
+    since,
+    through,
   });
+  if (verdict.says === 'hold' || verdict.says === 'halt') return verdict;
+  return packageVerdict(patch.supply, { patchId: plan.patchId, through }) ?? verdict;
 }
 
 /** Counts up whenever the verdict on rollouts of the patch may be another one. */
@@ -179,6 +189,19 @@ export function outcomesOf(ledger: GateLedger, { plan, waveOpenedAt }: StartedRo
     known: sum(counted.map(([, { known }]) => known)),
     pending: sum([...(patch?.slices.values() ?? [])].map(pendingOf)),
   };
+}
+
+/** What a rollout counts of harm by signal, over all slices that no gate holds: devices with an incident. */
+export function harmOf(ledger: GateLedger, { rolloutId, plan }: StartedRollout) {
+  const patch = ledger.patches.get(plan.patchId);
+  const harm = patch?.harm.get(rolloutId);
+  const held = heldSlices(ledger, plan.patchId);
+  const counted = [...(patch?.slices.values() ?? [])].filter(({ slice }) => !held.some((each) => isSame(each, slice)));
+  const bySlice = counted.map(({ slice }) => harm?.tallies(slice) ?? noHarms);
+  return harmSignals.map((signal) => {
+    const { treated, events, expectedShare } = harmCounts(bySlice.flatMap((tallies) => tallies.get(signal) ?? []));
+    return { signal, treated, control: events - treated, expectedShare };
+  });
 }
 
 /** How many devices of a patch are fine whose trial began before an instant, and how many on the manual track began at all; by slice. */
@@ -233,7 +256,8 @@ function foldBucket(ledger: GateLedger, bucket: HealthBucketClosed): void {
   for (const { patchId, slice, count } of pending)
     trialsOf(touch(patchId), slice, toMs).pending.set(bucket.shard, count);
   for (const { patchId, ...tries } of triesIn(installs, unreached)) {
-    countTries(touch(patchId).supply, { ...tries, toMs });
+    const isHeld = heldSlices(ledger, patchId).some((each) => isSame(each, tries.slice));
+    if (!isHeld) countTries(touch(patchId).supply, { ...tries, toMs });
   }
   for (const patch of touched) {
     patch.version += 1;
@@ -308,7 +332,9 @@ function placeHold(ledger: GateLedger, event: Extract<HoldEvent, { type: 'HoldPl
   // Only a gate says what it has found; a person may have its name.
   if (evidence === undefined || patchId === undefined || model === undefined || base === undefined) return;
   ledger.holds.set(holdId, { patchId, slice: { model, base }, isInForce: true });
-  patchOf(ledger, patchId).version += 1;
+  const patch = patchOf(ledger, patchId);
+  patch.version += 1;
+  forgetTries(patch.supply, (slice) => isSame(slice, { model, base }));
 }
 
 /** Whoever lifts a hold of a gate has seen its evidence: what follows is counted anew. */
@@ -325,20 +351,6 @@ function heldSlices({ holds }: GateLedger, patchId: string): SliceName[] {
 
 function isSame(left: SliceName, right: SliceName): boolean {
   return left.model === right.model && left.base === right.base;
-}
-
-/** The tries of a bucket by patch and slice. */
-function triesIn(installs: readonly InstallRow[], unreached: readonly CountRow[]) {
-  const tries = new Map<string, { patchId: string; slice: string; got: number; unreached: number }>();
-  const of = (row: InstallRow | CountRow) => {
-    const key = patchSliceKey(row);
-    const known = tries.get(key) ?? { patchId: row.patchId, slice: sliceKey(row.slice), got: 0, unreached: 0 };
-    tries.set(key, known);
-    return known;
-  };
-  for (const row of installs) if (row.cohort !== SETTLED) of(row).got += row.started;
-  for (const row of unreached) of(row).unreached += row.count;
-  return tries.values();
 }
 
 function instantText(ms: number, otherwise: string): string {

@@ -11,15 +11,18 @@ import {
   foldRemovalLedger,
   type GoingOn,
   goingOn,
+  harmOf,
   nextGateHold,
   outageFor,
   outcomesOf,
+  plannedPercent,
   removalsCounted,
   removalsVersionOf,
   type RemovalVerdict,
   removalVerdictOn,
   restartDue,
   smallestRateSeen,
+  smallestRatioSeen,
   type StartedRollout,
   type GateVerdict,
   verdictOn,
@@ -30,6 +33,15 @@ import {
 import { type FeedEvent } from '@sluice/event-feed';
 import { type Commit } from '@sluice/event-sourcing';
 import { ownEventsOf } from '../publications.ts';
+
+/** What was looked at so far, as the smallest harm that it would have shown. */
+interface CouldHaveSeen {
+  readonly trials: number;
+  readonly failureRate: number | null;
+  readonly harm: readonly { readonly signal: string; readonly control: number; readonly ratio: number | null }[];
+  /** Whether devices are left outside, against which incidents can be judged. */
+  readonly hasControl: boolean;
+}
 
 /** What a verdict depends on beside the counts. */
 type Judged = Pick<StartedRollout, 'plan'> & { readonly known: StartedRollout['known'] | undefined };
@@ -125,11 +137,22 @@ export class GatesView {
     return removalsCounted(this.removals, patchId);
   }
 
-  /** The smallest share of failing installs that the open wave could have shown, with 95 %; null when its installs are too few. */
-  couldHaveSeen(rollout: StartedRollout): { readonly trials: number; readonly failureRate: number | null } {
+  /**
+   * The smallest share of failing installs that the open wave could have shown, with 95 %; null when its installs are too few. And
+   * of each kind of incident that devices without the patch had since the start, how many times as often exposed ones would
+   * have to have it; null where that is nothing up to 100.
+   */
+  couldHaveSeen(rollout: StartedRollout, nowMs: number): CouldHaveSeen {
     const { trialsOfWave: trials } = outcomesOf(this.ledger, rollout, Infinity);
     const failureRate = smallestRateSeen(trials, rollout.plan.gates.installFailureRateMax) ?? null;
-    return { trials, failureRate };
+    const harm = harmOf(this.ledger, rollout)
+      .filter(({ control }) => control > 0)
+      .map(({ signal, control, expectedShare }) => ({
+        signal,
+        control,
+        ratio: smallestRatioSeen(control, expectedShare) ?? null,
+      }));
+    return { trials, failureRate, harm, hasControl: plannedPercent(rollout, nowMs) < 100 };
   }
 
   /** The id of the next hold that a gate places for the rollout. */

@@ -39,7 +39,9 @@ export function viewRollout(rollout: KnownRollout, knowledge: Knowledge, nowMs: 
     ...('startedAt' in rollout && { startedAt: rollout.startedAt }),
     ...exposureView(rollout, knowledge, nowMs),
     ...waitingSince(rollout),
-    ...(rollout.status === 'running' && { couldHaveSeen: knowledge.sources.views.gates.couldHaveSeen(rollout) }),
+    ...(rollout.status === 'running' && {
+      couldHaveSeen: knowledge.sources.views.gates.couldHaveSeen(rollout, nowMs),
+    }),
     waitsFor: waitsFor(rollout, knowledge, nowMs).map((wait) => toReason(wait, rollout)),
     ...notes(rollout, knowledge, nowMs),
     ...(rollout.status === 'halted' && { haltedBecause: haltedBecause(rollout) }),
