@@ -37,7 +37,7 @@ describe('playing rollouts through the gates', () => {
   it.each([['daily status alone'], ['daily status, and one after'], ['5 % fall silent 1–24 h later, a day']])(
     'judges silence as the table asks for: %s',
     (name) => {
-      const rows = [...silenceNulls(2), ...silenceHarms(2)].filter((row) => row.name.startsWith(name));
+      const rows = [...silenceNulls(1), ...silenceHarms(1)].filter((row) => row.name.startsWith(name));
       expect(rows.length).toBeGreaterThan(0);
       for (const row of rows) expect(row.measure(1).verdict).toMatchObject({ isReached: true });
     },
