@@ -45,6 +45,8 @@ const plan = {
 let clock: ManualClock;
 let store: InMemoryEventStore;
 let app: NestFastifyApplication;
+/** Instances beside it, on the same store. */
+let others: NestFastifyApplication[];
 let tokens: Tokens;
 let signs: OwnSigns;
 let commits = 0;
@@ -73,10 +75,17 @@ beforeEach(async () => {
   tokens = new Tokens(mkdtempSync(join(tmpdir(), 'sluice-orchestrator-')));
   signs = new OwnSigns();
   buckets = 0;
+  others = [];
   countHealth();
   await boot();
 });
-afterEach(() => close(app));
+afterEach(async () => {
+  for (const each of [app, ...others]) await close(each);
+});
+
+async function settle() {
+  for (const each of [app, ...others]) await each.get(Followers).settle();
+}
 
 async function happened(stream: string, event: { readonly type: string; readonly [field: string]: unknown }) {
   const metadata = { actor: 'spec', correlationId: 'c' };
@@ -88,7 +97,7 @@ async function happened(stream: string, event: { readonly type: string; readonly
     metadata,
     body: { kind: 'events', events },
   });
-  await app.get(Followers).settle();
+  await settle();
 }
 
 /** Telemetry has counted all that there is by now. */
@@ -147,7 +156,7 @@ async function advance(minutes: number, { healthStops = false } = {}) {
   for (let minute = 0; minute < minutes; minute += 1) {
     if (!healthStops) countHealthAt(clock.now() + MINUTE);
     await clock.advanceTo(clock.now() + MINUTE);
-    await app.get(Followers).settle();
+    await settle();
   }
 }
 
@@ -570,6 +579,50 @@ describe('going on after trouble', () => {
     });
     await advance(6);
     expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({ wave: 2 });
+  });
+});
+
+describe('at two instances on one store', () => {
+  const decided = async (stream: string) => {
+    const types: string[] = [];
+    for await (const { body } of store.readStream(stream))
+      if (body.kind === 'events') types.push(...body.events.map(({ type }) => type));
+    return types;
+  };
+  const anotherInstance = async () => {
+    others.push(app);
+    await boot();
+    countHealth();
+    await advance(1);
+  };
+
+  it('holds a slice, halts and pauses a recall once each, and both instances say so', async () => {
+    await startRollout();
+    await anotherInstance();
+    const models = ['iPhone18,1', 'iPhone17,1', 'iPhone17,2', 'iPhone16,1'];
+    await health({
+      installs: models.map((model, index) => tried({ started: 40, failed: index === 0 ? 20 : 0 }, model)),
+    });
+    await advance(3);
+    expect(await decided('hold-gate-r1-1')).toEqual(['HoldPlaced']);
+    await health({ installs: models.map((model) => tried({ started: 40, failed: 9 }, model)) });
+    await advance(3);
+    const halts = (await decided('rollout-r1')).filter((type) => type === 'RolloutHalted');
+    expect(halts).toHaveLength(1);
+
+    await happened('patch-p-a', { ...published, type: 'PatchPulled', mode: 'recall', reason: 'bad', recallEpoch: 1 });
+    await advance(1);
+    const { patchId, slice, cohort } = tried({});
+    await health({ removals: [{ patchId, slice, cohort, started: 150, failed: 40, fine: 0, missing: 0 }] });
+    await advance(3);
+    expect((await decided('recall-p-a')).filter((type) => type === 'RecallPaused')).toHaveLength(1);
+    for (const each of [...others, app]) {
+      const answer = await each.inject({
+        ...{ method: 'POST', url: '/v1/check-in', payload: device({ osBuild: '23D771330a' }) },
+        headers: { authorization: `Bearer ${tokens.adminToken()}` },
+      });
+      expect(answer.json()).toMatchObject({ directive: 'none', reason: 'recall-paused' });
+    }
   });
 });
 
