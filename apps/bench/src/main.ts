@@ -18,12 +18,18 @@ import { measurePulls } from './kafka-pull.ts';
 import { measureThroughput } from './kafka-throughput.ts';
 import { measureReplay } from './replay.ts';
 import { measureReports } from './reports.ts';
+import { measureSteering } from './steering/steering.ts';
 import { SERVE_FLAG, serveInProcess } from './server-process.ts';
 
 const FSYNC_WRITES = 200;
 const DECIDE = { rounds: 5, calls: 200_000 };
 /** They fill the tables of 8 shards to the same part as 10 million do, which are measured with --devices. */
 const MEMORY = { devices: 1_250_000 };
+/** Design §5: the state of 30 days, of which every bucket changes 10 rollouts. */
+const STEERING = {
+  ...{ rollouts: 500, slices: 40, shards: 64, recalls: 20, days: 2 },
+  ...{ changed: 10, passes: 100, resumes: 20 },
+};
 const KAFKA = { events: 200_000, latencySeconds: 15, pullSeconds: 60, fleetSeconds: 60 };
 /** As many devices as fill tables of 8 shards to the same part as 10 million do. */
 const REPLAY = { devices: 312_500, factsPerDevice: 7, factsPerCommit: 1000, runs: 3 };
@@ -38,6 +44,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   reports: measureReports,
   replay: (folder) => measureReplay(folder, REPLAY),
   memory: (_, { devices }) => measureMemory(devices ?? MEMORY.devices),
+  steering: () => measureSteering(STEERING),
   'kafka-throughput': (folder, { events }) => measureThroughput(folder, events ?? KAFKA.events),
   'kafka-latency': (folder, { seconds }) => measureLatency(folder, seconds ?? KAFKA.latencySeconds),
   'kafka-pull': (folder, { seconds }) => measurePulls(folder, seconds ?? KAFKA.pullSeconds),
