@@ -121,6 +121,7 @@ export class SteeredFleet {
   shift(rollouts: readonly number[]): void {
     for (const rollout of rollouts) {
       const rolloutId = rolloutOf(rollout);
+      if (this.views.policy.rollout(rolloutId).status !== 'running') continue;
       this.change({ type: 'PauseRollout', rolloutId, reason: 'lunch', at: this.at() });
       this.change({ type: 'ResumeRollout', rolloutId, at: this.at() });
     }

@@ -1,4 +1,5 @@
-import { PLACES } from '@sluice/domain-cohorts';
+import { PLACES, sum } from '@sluice/domain-cohorts';
+import { levels } from './nodes.ts';
 import { logMean, logSum } from './rates.ts';
 
 /** How many times as often as the others the exposed devices may be harmed: the alternatives, each with the same weight. */
@@ -24,16 +25,39 @@ export type Arm = 'treated' | 'control' | 'left-out';
 
 /** What the events of one signal come to. */
 export interface HarmTally {
-  /** By period: the sums of the logarithms of likelihood ratios, one for each alternative, in grains. */
-  readonly periods: Map<number, number[]>;
+  /** The events that count, by their period; those of one period in the order in which they came. */
+  readonly events: CountedHarm[];
   treated: number;
   control: number;
   /** How many would be treated by chance, in grains. */
   expected: number;
+  /** Masses are kept up to this period; counts up with each event that comes for one of the periods up to there. */
+  keptThrough: number;
+  late: number;
+  /** Of the pools that begin with this slice. */
+  readonly kept: KeptMasses[];
 }
 
+interface CountedHarm {
+  readonly period: number;
+  readonly arm: 'treated' | 'control';
+  readonly shareBegin: number;
+  readonly shareEnd: number;
+}
+
+/** The logarithms of the masses of a pool after so many periods, one for each alternative. */
+interface KeptMasses {
+  readonly tallies: readonly HarmTally[];
+  readonly late: number;
+  readonly periods: number;
+  readonly logs: readonly number[];
+}
+
+/** A slice is the first one of a pool on each level at most. */
+const POOLS_KEPT = levels.length;
+
 export function noHarm(): HarmTally {
-  return { periods: new Map(), treated: 0, control: 0, expected: 0 };
+  return { events: [], treated: 0, control: 0, expected: 0, keptThrough: 0, late: 0, kept: [] };
 }
 
 /** On which side of the exposure the device was. At no effect its place is uniform, whatever it and the hour are like. */
@@ -47,14 +71,13 @@ export function armOf({ place, shareBegin, shareEnd }: HarmEvent): Arm {
 export function addHarm(tally: HarmTally, event: HarmEvent): void {
   const arm = armOf(event);
   if (arm === 'left-out') return;
+  const { shareBegin, shareEnd } = event;
   tally[arm] += 1;
   tally.expected += inGrains(thetaOf(event, 1));
   const period = Math.max(1, periodOf(event.minute));
-  const logs = tally.periods.get(period) ?? RATIOS.map(() => 0);
-  tally.periods.set(
-    period,
-    logs.map((log, index) => log + inGrains(Math.log(likelihoodRatio(event, arm, RATIOS[index] ?? 1)))),
-  );
+  if (period <= tally.keptThrough) tally.late += 1;
+  const before = tally.events.findLastIndex((each) => each.period <= period);
+  tally.events.splice(before + 1, 0, { period, arm, shareBegin, shareEnd });
 }
 
 /** The number of the period that a minute lies in, from 1 on. */
@@ -75,29 +98,53 @@ export function harmCounts(tallies: readonly HarmTally[]) {
 
 /**
  * The natural logarithm of the evidence of some slices together, after so many periods: at the begin of the k-th the mass
- * 1/(k(k+1)) enters, and from then on is multiplied with what happens (design §3.4).
+ * 1/(k(k+1)) enters, and from then on is multiplied with what happens (design §3.4). The masses before the last period are
+ * kept with the first of the slices: from one look to the next, nothing but the last period changes.
  */
 export function logHarmEvidence(tallies: readonly HarmTally[], periods: number): number {
-  const masses = RATIOS.map((_, index) => {
-    let logMass = -Infinity;
-    for (let period = 1; period <= periods; period += 1) {
-      logMass = logSum([logMass, -Math.log(period * (period + 1))]);
-      let grains = 0;
-      for (const tally of tallies) grains += tally.periods.get(period)?.[index] ?? 0;
-      logMass += grains * GRAIN;
-    }
-    return logMass;
-  });
-  return logMean(masses);
+  const [first] = tallies;
+  const late = sum(tallies.map((tally) => tally.late));
+  const isSame = (each: KeptMasses) =>
+    each.late === late && each.periods < periods && areSame(each.tallies, tallies);
+  const known = first?.kept.find(isSame);
+  let logs: readonly number[] = known?.logs ?? RATIOS.map(() => -Infinity);
+  for (let period = (known?.periods ?? 0) + 1; period < periods; period += 1) logs = nextMasses(logs, tallies, period);
+  if (first !== undefined && (known?.periods ?? 0) < periods - 1) {
+    for (const tally of tallies) tally.keptThrough = Math.max(tally.keptThrough, periods - 1);
+    const others = first.kept.filter((each) => each !== known).slice(1 - POOLS_KEPT);
+    first.kept.splice(0, Infinity, ...others, { tallies, late, periods: periods - 1, logs });
+  }
+  return logMean(periods > 0 ? nextMasses(logs, tallies, periods) : logs);
 }
 
-function likelihoodRatio(event: HarmEvent, arm: 'treated' | 'control', ratio: number): number {
+function areSame(left: readonly HarmTally[], right: readonly HarmTally[]): boolean {
+  return left.length === right.length && left.every((tally, index) => tally === right[index]);
+}
+
+/** The masses after one more period. */
+function nextMasses(logs: readonly number[], tallies: readonly HarmTally[], period: number): number[] {
+  const grains = RATIOS.map(() => 0);
+  for (const { events } of tallies) {
+    for (let index = events.length - 1; index >= 0; index -= 1) {
+      const event = events[index];
+      if (event === undefined || event.period < period) break;
+      if (event.period > period) continue;
+      RATIOS.forEach((ratio, of) => {
+        grains[of] = (grains[of] ?? 0) + inGrains(Math.log(likelihoodRatio(event, ratio)));
+      });
+    }
+  }
+  const enters = -Math.log(period * (period + 1));
+  return logs.map((log, index) => logSum([log, enters]) + (grains[index] ?? 0) * GRAIN);
+}
+
+function likelihoodRatio(event: CountedHarm, ratio: number): number {
   const [theta, one] = [thetaOf(event, ratio), thetaOf(event, 1)];
-  return arm === 'treated' ? theta / one : (1 - theta) / (1 - one);
+  return event.arm === 'treated' ? theta / one : (1 - theta) / (1 - one);
 }
 
 /** The chance that an event is one of a treated device, where those have so many times as many. */
-function thetaOf({ shareBegin, shareEnd }: HarmEvent, ratio: number): number {
+function thetaOf({ shareBegin, shareEnd }: Pick<HarmEvent, 'shareBegin' | 'shareEnd'>, ratio: number): number {
   return (shareBegin * ratio) / (shareBegin * ratio + 1 - shareEnd);
 }
 

@@ -38,6 +38,8 @@ export interface GateLedger {
   readonly holds: Map<string, GateHold>;
   /** Ids that the holds of gates cannot have any more, whoever took them. */
   readonly takenIds: Set<string>;
+  /** Patches with restarts that no bucket has come to yet. */
+  readonly restarting: Set<PatchLedger>;
 }
 
 interface GateHold {
@@ -80,6 +82,7 @@ export function emptyGateLedger(): GateLedger {
     halted: new Set(),
     holds: new Map(),
     takenIds: new Set(),
+    restarting: new Set(),
   };
 }
 
@@ -98,7 +101,7 @@ export function foldGateLedger(ledger: GateLedger, event: GateEvent): GateLedger
       const isFirst = ![...ledger.patchOfRollout.values()].includes(patchId);
       ledger.patchOfRollout.set(rolloutId, patchId);
       watchHarm(ledger, rolloutId, patchOf(ledger, patchId), at);
-      if (isFirst || evidenceSeen !== undefined) restart(patchOf(ledger, patchId), at);
+      if (isFirst || evidenceSeen !== undefined) restart(ledger, patchId, at);
       break;
     }
     case 'RolloutHalted':
@@ -106,7 +109,7 @@ export function foldGateLedger(ledger: GateLedger, event: GateEvent): GateLedger
       break;
     case 'RolloutResumed': {
       const patchId = ledger.patchOfRollout.get(event.rolloutId);
-      if (ledger.halted.delete(event.rolloutId) && patchId !== undefined) restart(patchOf(ledger, patchId), event.at);
+      if (ledger.halted.delete(event.rolloutId) && patchId !== undefined) restart(ledger, patchId, event.at);
       break;
     }
     case 'HoldPlaced':
@@ -121,8 +124,9 @@ export function foldGateLedger(ledger: GateLedger, event: GateEvent): GateLedger
 }
 
 /** Restarts what was heard of, though no bucket that follows has come: once all buckets so far are in. */
-export function restartDue(ledger: GateLedger): void {
-  for (const patch of ledger.patches.values()) restartThrough(patch, Infinity);
+export function restartDue({ restarting }: GateLedger): void {
+  for (const patch of restarting) restartThrough(patch, Infinity);
+  restarting.clear();
 }
 
 /** What the gates say of a rollout now, or what they would say if the pending failures counted. */
@@ -280,8 +284,11 @@ function trialsOf({ slices, sinceMs }: PatchLedger, slice: Slice, toMs: number):
   return trials;
 }
 
-function restart(patch: PatchLedger, at: string, slice?: SliceName): void {
-  if (patch.restarts.add(at, slice)) patch.version += 1;
+function restart(ledger: GateLedger, patchId: string, at: string, slice?: SliceName): void {
+  const patch = patchOf(ledger, patchId);
+  if (!patch.restarts.add(at, slice)) return;
+  patch.version += 1;
+  ledger.restarting.add(patch);
 }
 
 /** Restarts what is due before a bucket that ends then. */
@@ -312,11 +319,11 @@ function placeHold(ledger: GateLedger, event: Extract<HoldEvent, { type: 'HoldPl
 }
 
 /** Whoever lifts a hold of a gate has seen its evidence: what follows is counted anew. */
-function liftHold({ holds, ...ledger }: GateLedger, { holdId, at }: Extract<HoldEvent, { type: 'HoldLifted' }>): void {
-  const hold = holds.get(holdId);
+function liftHold(ledger: GateLedger, { holdId, at }: Extract<HoldEvent, { type: 'HoldLifted' }>): void {
+  const hold = ledger.holds.get(holdId);
   if (hold === undefined) return;
   hold.isInForce = false;
-  restart(patchOf({ holds, ...ledger }, hold.patchId), at, hold.slice);
+  restart(ledger, hold.patchId, at, hold.slice);
 }
 
 function heldSlices({ holds }: GateLedger, patchId: string): SliceName[] {

@@ -46,6 +46,7 @@ export interface SliceCounts {
 export class SliceTrials {
   readonly slice: Slice;
   private readonly cohorts = new Map<number, Cohort>();
+  private oldestHour = Infinity;
   private settled = noSums();
   private due = { n: 0, x: 0 };
   private sinceMs: number;
@@ -66,6 +67,7 @@ export class SliceTrials {
   add({ cohort, band, started, failed, fine, removed, ...row }: InstallRow, toMs: number): void {
     const counted = this.cohorts.get(cohort) ?? noCohort();
     this.cohorts.set(cohort, counted);
+    this.oldestHour = Math.min(this.oldestHour, cohort);
     counted.started += started;
     counted.failed[band] = (counted.failed[band] ?? 0) + failed;
     counted.fine += fine;
@@ -95,9 +97,14 @@ export class SliceTrials {
 
   /** Lets go of cohorts that are so old at an instant that nothing comes to them any more; their sums stay. */
   settle(atMs: number): void {
+    if (!isSettled(this.oldestHour, atMs)) return;
+    this.oldestHour = Infinity;
     for (const [hour, cohort] of this.cohorts) {
-      if (hour + SETTLED_HOURS >= atMs / HOUR_MS) continue;
-      addTo(this.settled, this.sumsOf(hour, cohort, atMs));
+      if (!isSettled(hour, atMs)) {
+        this.oldestHour = Math.min(this.oldestHour, hour);
+        continue;
+      }
+      this.addTo(this.settled, hour, cohort, atMs);
       this.settledWell += cohort.well;
       this.cohorts.delete(hour);
     }
@@ -112,29 +119,29 @@ export class SliceTrials {
 
   /** What is counted at an instant. */
   counts(atMs: number): Omit<SliceCounts, 'harm'> {
-    const sums = noSums();
-    addTo(sums, this.settled);
-    for (const [hour, cohort] of this.cohorts) addTo(sums, this.sumsOf(hour, cohort, atMs));
+    const { bands, all, removed } = this.settled;
+    const sums = { bands: bands.map((each) => ({ ...each })), all: { ...all }, removed: { ...removed } };
+    for (const [hour, cohort] of this.cohorts) this.addTo(sums, hour, cohort, atMs);
     return { ...sums, missing: this.due };
   }
 
-  private sumsOf(hour: number, { started, failed, seen, fine, removed, removedSeen }: Cohort, atMs: number): Sums {
-    const sums = noSums();
-    const [sinceHours, hours] = [this.sinceMs / HOUR_MS - hour, atMs / HOUR_MS - hour];
+  private addTo(sums: Sums, hour: number, cohort: Cohort, atMs: number): void {
+    const { started, failed, seen, fine, removed, removedSeen } = cohort;
+    const sinceHours = this.sinceMs / HOUR_MS - hour;
+    const hours = atMs / HOUR_MS - hour;
     let failedBefore = 0;
     let seenInAll = 0;
     ageBands.forEach(({ from, to }, band) => {
-      const [x, before] = [failed[band] ?? 0, seen[band] ?? 0];
+      const x = failed[band] ?? 0;
+      const before = seen[band] ?? 0;
       seenInAll += before;
-      if (hours >= from && sinceHours < to) {
-        sums.bands[band] = { n: Math.max(0, started - failedBefore - before), x: x - before };
-      }
+      if (hours >= from && sinceHours < to)
+        add(sums.bands[band], Math.max(0, started - failedBefore - before), x - before);
       failedBefore += x;
     });
-    if (sinceHours >= TRIAL_HOURS) return sums;
-    sums.all = { n: Math.max(0, started - seenInAll), x: failedBefore - seenInAll };
-    sums.removed = { n: Math.max(0, fine - removedSeen), x: removed - removedSeen };
-    return sums;
+    if (sinceHours >= TRIAL_HOURS) return;
+    add(sums.all, Math.max(0, started - seenInAll), failedBefore - seenInAll);
+    add(sums.removed, Math.max(0, fine - removedSeen), removed - removedSeen);
   }
 }
 
@@ -158,13 +165,12 @@ function none() {
   return { n: 0, x: 0 };
 }
 
-function addTo(sums: Sums, { bands, all, removed }: Sums): void {
-  bands.forEach((each, band) => add(sums.bands[band] ?? none(), each));
-  add(sums.all, all);
-  add(sums.removed, removed);
+function isSettled(hour: number, atMs: number): boolean {
+  return hour + SETTLED_HOURS < atMs / HOUR_MS;
 }
 
-function add(sum: { n: number; x: number }, { n, x }: RateCounts): void {
+function add(sum: { n: number; x: number } | undefined, n: number, x: number): void {
+  if (sum === undefined) return;
   sum.n += n;
   sum.x += x;
 }
