@@ -136,11 +136,12 @@ export function verdictOn(ledger: GateLedger, rollout: StartedRollout, { pending
   const harm = patch.harm.get(rolloutId);
   const held = heldSlices(ledger, plan.patchId);
   const slices = [...patch.slices.values()].sort(byAppearance).map((trials): JudgedSlice => {
-    const { slice } = trials;
+    const { slice, key } = trials;
     const pending = pendingToo ? pendingOf(trials) : 0;
     return {
       slice,
-      counts: { ...withPending(trials.counts(patch.throughMs), pending), harm: harm?.tallies(slice) ?? noHarms },
+      key,
+      counts: { ...withPending(trials.counts(patch.throughMs), pending), harm: harm?.tallies(key) ?? noHarms },
       isHeld: held.some((each) => isSame(each, slice)),
     };
   });

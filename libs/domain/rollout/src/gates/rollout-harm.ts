@@ -75,12 +75,12 @@ export class RolloutHarm {
     addHarm(tallies.lagged, lagged);
   }
 
-  /** What the incidents of a slice come to, by signal. */
-  tallies(slice: Slice): ReadonlyMap<string, HarmTally> {
-    const found = this.slices.get(sliceKey(slice)) ?? new Map<string, Tallies>();
-    return new Map(
-      [...found].map(([signal, { atOnce, lagged }]) => [signal, this.comesLate(signal) ? lagged : atOnce]),
-    );
+  /** What the incidents of a slice, by its key, come to, by signal. */
+  tallies(slice: string): ReadonlyMap<string, HarmTally> {
+    const tallies = new Map<string, HarmTally>();
+    for (const [signal, { atOnce, lagged }] of this.slices.get(slice) ?? [])
+      tallies.set(signal, this.comesLate(signal) ? lagged : atOnce);
+    return tallies;
   }
 
   /** Minutes since the counting began. */

@@ -45,8 +45,11 @@ export interface SliceCounts {
  */
 export class SliceTrials {
   readonly slice: Slice;
+  readonly key: string;
   private readonly cohorts = new Map<number, Cohort>();
   private oldestHour = Infinity;
+  /** Until something comes: cohorts enter their bands on the hour, so the counts stay what they are within one. */
+  private counted: { readonly hour: number; readonly counts: Omit<SliceCounts, 'harm'> } | undefined;
   private settled = noSums();
   private due = { n: 0, x: 0 };
   private sinceMs: number;
@@ -60,6 +63,7 @@ export class SliceTrials {
 
   constructor(slice: Slice, sinceMs: number) {
     this.slice = slice;
+    this.key = sliceKey(slice);
     this.sinceMs = sinceMs;
   }
 
@@ -68,6 +72,7 @@ export class SliceTrials {
     const counted = this.cohorts.get(cohort) ?? noCohort();
     this.cohorts.set(cohort, counted);
     this.oldestHour = Math.min(this.oldestHour, cohort);
+    this.counted = undefined;
     counted.started += started;
     counted.failed[band] = (counted.failed[band] ?? 0) + failed;
     counted.fine += fine;
@@ -87,6 +92,7 @@ export class SliceTrials {
   /** Counts anew from an instant on. */
   restart(atMs: number): void {
     this.sinceMs = Math.max(this.sinceMs, atMs);
+    this.counted = undefined;
     this.settled = noSums();
     this.due = { n: 0, x: 0 };
     for (const cohort of this.cohorts.values()) {
@@ -119,10 +125,16 @@ export class SliceTrials {
 
   /** What is counted at an instant. */
   counts(atMs: number): Omit<SliceCounts, 'harm'> {
+    const hour = Math.floor(atMs / HOUR_MS);
+    if (this.counted?.hour !== hour) this.counted = { hour, counts: this.countsAt(atMs) };
+    return this.counted.counts;
+  }
+
+  private countsAt(atMs: number): Omit<SliceCounts, 'harm'> {
     const { bands, all, removed } = this.settled;
     const sums = { bands: bands.map((each) => ({ ...each })), all: { ...all }, removed: { ...removed } };
     for (const [hour, cohort] of this.cohorts) this.addTo(sums, hour, cohort, atMs);
-    return { ...sums, missing: this.due };
+    return { ...sums, missing: { ...this.due } };
   }
 
   private addTo(sums: Sums, hour: number, cohort: Cohort, atMs: number): void {
@@ -149,7 +161,7 @@ const HOUR_MS = 3_600_000;
 
 /** In the order of appearance; those of the same bucket by name, so that another order of the shards comes to the same. */
 export function byAppearance(left: SliceTrials, right: SliceTrials): number {
-  return left.appearedMs - right.appearedMs || (sliceKey(left.slice) < sliceKey(right.slice) ? -1 : 1);
+  return left.appearedMs - right.appearedMs || (left.key < right.key ? -1 : 1);
 }
 
 function noCohort(): Cohort {

@@ -2,7 +2,7 @@ import { type Slice, sliceKey, sum } from '@sluice/domain-cohorts';
 import { type Plan } from '../plan.ts';
 import { type KnownSlice } from '../rollout-messages.ts';
 import { type Found, type Test, tests } from './gate.ts';
-import { type Level, type Node, nodesOf } from './nodes.ts';
+import { type Level, type Node, nodesAmong } from './nodes.ts';
 import { logSum, type RateCounts } from './rates.ts';
 import { type SliceCounts } from './trials.ts';
 
@@ -58,6 +58,8 @@ export type GateVerdict =
 /** One slice as it is judged: its counts, and whether a gate holds it already. */
 export interface JudgedSlice {
   readonly slice: Slice;
+  /** That of the slice. */
+  readonly key: string;
   readonly counts: SliceCounts;
   readonly isHeld: boolean;
 }
@@ -75,7 +77,7 @@ export interface Judgement {
 
 interface NodeEvidence {
   readonly node: Node;
-  readonly tests: readonly TestEvidence[];
+  readonly found: readonly { readonly test: Test; readonly its: Found }[];
   /** The logarithm of its part of the sum. */
   readonly logPart: number;
 }
@@ -83,10 +85,8 @@ interface NodeEvidence {
 /** What the gates say of the counts of a rollout's patch. */
 export function judge(judgement: Judgement): GateVerdict {
   const { known, slices } = judgement;
-  const counted = new Map(slices.filter(({ isHeld }) => !isHeld).map((each) => [sliceKey(each.slice), each]));
-  const knownKeys = new Set(known.map(sliceKey));
-  const later = slices.map(({ slice }) => slice).filter((slice) => !knownKeys.has(sliceKey(slice)));
-  const found = nodesOf(known, later).map((node) => evidenceOf(node, counted, judgement));
+  const counted = new Map(slices.filter(({ isHeld }) => !isHeld).map((each) => [each.key, each]));
+  const found = nodesAmong(known, slices).map((node) => evidenceOf(node, counted, judgement));
   const total = logSum(found.map(({ logPart }) => logPart));
   const logLimit = -Math.log(ALPHA);
   if (total < logLimit + Math.log(CAUTION)) return { says: 'go', logSum: total };
@@ -99,11 +99,12 @@ export function judge(judgement: Judgement): GateVerdict {
 
 function evidenceOf(node: Node, counted: ReadonlyMap<string, JudgedSlice>, judgement: Judgement): NodeEvidence {
   const members = node.slices.flatMap((key) => counted.get(key)?.counts ?? []);
+  if (members.length === 0) return { node, found: [], logPart: -Infinity };
   const found = tests.flatMap((test) => {
-    const its = members.length === 0 ? undefined : test.find(members, judgement);
-    return its === undefined ? [] : [evidenceOn(test, node, its)];
+    const its = test.find(members, judgement);
+    return its === undefined ? [] : [{ test, its }];
   });
-  return { node, tests: found, logPart: logSum(found.map(logPartOf)) };
+  return { node, found, logPart: logSum(found.map(({ test, its }) => partOf(test, node, its))) };
 }
 
 /** What a test found on a node, with its part of the α; one device by itself stops nothing. */
@@ -112,12 +113,21 @@ export function evidenceOn(
   { level, of, weight }: Node,
   found: Found,
 ): TestEvidence {
-  const { trials, failures, toleratedRate, logE } = found;
+  const { trials, failures, toleratedRate } = found;
   return {
     ...{ test: test.name, level, ...(of !== '' && { of }), trials, failures, toleratedRate },
-    logE: failures < EVENTS_MIN ? Math.min(0, logE) : logE,
+    logE: logCounted(found),
     weight: weight * test.weight,
   };
+}
+
+function logCounted({ failures, logE }: Found): number {
+  return failures < EVENTS_MIN ? Math.min(0, logE) : logE;
+}
+
+/** As `logPartOf` the evidence on it, which most looks need no words of. */
+function partOf(test: Test, node: Node, found: Found): number {
+  return logCounted(found) + Math.log(node.weight * test.weight);
 }
 
 /** The slice whose own part of the sum is the largest, where it is a tenth of the limit by itself. */
@@ -133,7 +143,7 @@ function blame(
 
 /** True when more than half of the devices that it is for would be on hold. */
 function wouldHoldMost({ known, slices }: Judgement, blamed: Slice): boolean {
-  const held = new Set(slices.filter(({ isHeld }) => isHeld).map(({ slice }) => sliceKey(slice)));
+  const held = new Set(slices.filter(({ isHeld }) => isHeld).map(({ key }) => key));
   held.add(sliceKey(blamed));
   // Where nobody was known at the start, the slices that were met count alike.
   const audience = known.length > 0 ? known : slices.map(({ slice }) => ({ ...slice, devices: 1 }));
@@ -148,7 +158,7 @@ function sumOf(
   sums: { readonly logSum: number; readonly logLimit: number },
 ): SumEvidence {
   const listed = strongestOf(
-    found.flatMap((each) => each.tests),
+    found.flatMap(({ node, found: its }) => its.map((each) => evidenceOn(each.test, node, each.its))),
     sums.logLimit,
   );
   const words = wordsOf(listed[0], tests);
