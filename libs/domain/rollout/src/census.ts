@@ -23,7 +23,7 @@ interface BaseCensus {
   /** By the number of the kind and the shard. */
   readonly cells: Map<number, Cell>;
   /** Of all shards together; undefined when they have to be added up anew. */
-  alike: readonly Alike[] | undefined;
+  alike: ReadonlyMap<Kind, Alike> | undefined;
 }
 
 /** What devices are, whichever shard they are in; `key` names their slice. */
@@ -42,7 +42,10 @@ interface Cell {
 }
 
 /** The known devices of one kind. */
-export type Alike = Omit<Kind, 'number'> & Pick<Cell, 'devices' | 'awake'>;
+export interface Alike extends Kind {
+  devices: number;
+  awake: number;
+}
 
 /** There are fewer shards than this. */
 const SHARDS_MAX = 2 ** 16;
@@ -72,12 +75,24 @@ export function foldCensus(census: Census, { shard, populations }: HealthBucketC
     census.byBase.set(population.base, base);
     const kind = kindOf(base, population);
     const { devices, awake = devices } = population;
-    const cell = kind.number * SHARDS_MAX + shard;
-    if (devices === 0) base.cells.delete(cell);
-    else base.cells.set(cell, { kind, devices, awake });
-    base.alike = undefined;
+    change(base, kind.number * SHARDS_MAX + shard, { kind, devices, awake });
   }
   return census;
+}
+
+function change(base: BaseCensus, key: number, cell: Cell): void {
+  const before = base.cells.get(key);
+  const total = base.alike?.get(cell.kind);
+  if (cell.devices === 0) base.cells.delete(key);
+  else base.cells.set(key, cell);
+  // The order of the kinds is that of their cells with awake devices.
+  const keepsOrder = before !== undefined && before.awake > 0 && cell.awake > 0 && cell.devices > 0;
+  if (total === undefined || !keepsOrder) {
+    base.alike = undefined;
+    return;
+  }
+  total.devices += cell.devices - before.devices;
+  total.awake += cell.awake - before.awake;
 }
 
 /** The known devices that the patch is for. */
@@ -85,8 +100,7 @@ export function* populationsOf(published: PublishedPatch, { byBase }: Census): G
   for (const name of new Set(published.variants.map(({ prerequisiteBuild }) => prerequisiteBuild))) {
     const base = byBase.get(name);
     if (base === undefined) continue;
-    base.alike ??= addedUp(base);
-    for (const each of base.alike) if (appliesTo(published, each)) yield each;
+    for (const each of alikeIn(base)) if (appliesTo(published, each)) yield each;
   }
 }
 
@@ -101,17 +115,22 @@ function kindOf({ kinds }: BaseCensus, population: Population): Kind {
   return known;
 }
 
-/** The cells of all shards by kind, in the order in which they were met; awake ones come in theirs. */
-function addedUp({ cells }: BaseCensus): Alike[] {
-  const totals = new Map<Kind, { devices: number; awake: number }>();
+function alikeIn(base: BaseCensus): Iterable<Alike> {
+  base.alike ??= addedUp(base);
+  return base.alike.values();
+}
+
+/** The cells of all shards by kind, in the order in which they were met; kinds that are awake in that of their awake cells. */
+function addedUp({ cells }: BaseCensus): Map<Kind, Alike> {
+  const totals = new Map<Kind, Alike>();
   for (const { kind, devices, awake } of cells.values()) {
-    const total = totals.get(kind) ?? { devices: 0, awake: 0 };
+    const total = totals.get(kind) ?? { ...kind, devices: 0, awake: 0 };
     if (total.awake === 0 && awake > 0) totals.delete(kind);
     totals.set(kind, total);
     total.devices += devices;
     total.awake += awake;
   }
-  return [...totals].map(([{ number: _, ...kind }, total]) => ({ ...kind, ...total }));
+  return totals;
 }
 
 /** The slices of a patch that some wave of the plan is for: what its gates test, each a hypothesis. */
@@ -158,7 +177,7 @@ export function coveredDevices(slice: Audience, published: PublishedPatch | unde
   const compiled = compileAudience(slice);
   const populations =
     published === undefined
-      ? [...census.byBase.values()].flatMap((base) => (base.alike ??= addedUp(base)))
+      ? [...census.byBase.values()].flatMap((base) => [...alikeIn(base)])
       : [...populationsOf(published, census)];
   const covered = populations.filter((each) => belongs(each, compiled, undefined));
   return sum(covered.map(({ devices }) => devices));

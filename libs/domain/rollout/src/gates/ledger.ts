@@ -137,11 +137,11 @@ export function verdictOn(ledger: GateLedger, rollout: StartedRollout, { pending
   const held = heldSlices(ledger, plan.patchId);
   const slices = [...patch.slices.values()].sort(byAppearance).map((trials): JudgedSlice => {
     const { slice, key } = trials;
-    const pending = pendingToo ? pendingOf(trials) : 0;
+    const counts = withPending(trials.counts(patch.throughMs), pendingToo ? pendingOf(trials) : 0);
     return {
       slice,
       key,
-      counts: { ...withPending(trials.counts(patch.throughMs), pending), harm: harm?.tallies(key) ?? noHarms },
+      counts: harm?.countsWith(counts, key) ?? { ...counts, harm: noHarms },
       isHeld: held.some((each) => isSame(each, slice)),
     };
   });

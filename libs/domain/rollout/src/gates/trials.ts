@@ -54,6 +54,7 @@ export class SliceTrials {
   private due = { n: 0, x: 0 };
   private sinceMs: number;
   private settledWell = 0;
+  private well: { readonly beforeHour: number; readonly devices: number } | undefined;
   /** The end of the first bucket that told of it: its part of the α is by the order of appearance. */
   appearedMs = Infinity;
   /** Trials of devices on the manual track, ever. */
@@ -73,6 +74,7 @@ export class SliceTrials {
     this.cohorts.set(cohort, counted);
     this.oldestHour = Math.min(this.oldestHour, cohort);
     this.counted = undefined;
+    this.well = undefined;
     counted.started += started;
     counted.failed[band] = (counted.failed[band] ?? 0) + failed;
     counted.fine += fine;
@@ -105,6 +107,7 @@ export class SliceTrials {
   settle(atMs: number): void {
     if (!isSettled(this.oldestHour, atMs)) return;
     this.oldestHour = Infinity;
+    this.well = undefined;
     for (const [hour, cohort] of this.cohorts) {
       if (!isSettled(hour, atMs)) {
         this.oldestHour = Math.min(this.oldestHour, hour);
@@ -118,9 +121,12 @@ export class SliceTrials {
 
   /** Devices that are fine, of the trials that began before an instant; also those from before a restart. */
   wellBefore(beforeMs: number): number {
-    let well = this.settledWell;
-    for (const [hour, cohort] of this.cohorts) if ((hour + 1) * HOUR_MS <= beforeMs) well += cohort.well;
-    return Math.max(0, well);
+    const beforeHour = Math.floor(beforeMs / HOUR_MS);
+    if (this.well?.beforeHour === beforeHour) return this.well.devices;
+    let devices = this.settledWell;
+    for (const [hour, cohort] of this.cohorts) if (hour < beforeHour) devices += cohort.well;
+    this.well = { beforeHour, devices: Math.max(0, devices) };
+    return this.well.devices;
   }
 
   /** What is counted at an instant. */

@@ -1,7 +1,7 @@
 import { type Slice, sliceKey, sum } from '@sluice/domain-cohorts';
 import { type Plan } from '../plan.ts';
 import { type KnownSlice } from '../rollout-messages.ts';
-import { type Found, type Test, tests } from './gate.ts';
+import { type Asked, type Found, type Test, tests } from './gate.ts';
 import { type Level, type Node, nodesAmong } from './nodes.ts';
 import { logSum, type RateCounts } from './rates.ts';
 import { type SliceCounts } from './trials.ts';
@@ -77,19 +77,33 @@ export interface Judgement {
 
 interface NodeEvidence {
   readonly node: Node;
-  readonly found: readonly { readonly test: Test; readonly its: Found }[];
+  readonly tests: readonly TestEvidence[];
   /** The logarithm of its part of the sum. */
   readonly logPart: number;
 }
+
+/** The part that a node has in the sum, and what that was made of. */
+interface KeptPart extends Asked {
+  readonly members: readonly SliceCounts[];
+  readonly logPart: number;
+}
+
+/** From look to look most slices have not changed: their counts are the same objects. */
+const partsKept = new WeakMap<Node, KeptPart>();
 
 /** What the gates say of the counts of a rollout's patch. */
 export function judge(judgement: Judgement): GateVerdict {
   const { known, slices } = judgement;
   const counted = new Map(slices.filter(({ isHeld }) => !isHeld).map((each) => [each.key, each]));
-  const found = nodesAmong(known, slices).map((node) => evidenceOf(node, counted, judgement));
-  const total = logSum(found.map(({ logPart }) => logPart));
+  const nodes = nodesAmong(known, slices).map((node) => ({ node, members: membersOf(node, counted) }));
+  const parts = nodes.map(({ node, members }) => partOf(node, members, judgement));
+  const total = logSum(parts);
   const logLimit = -Math.log(ALPHA);
   if (total < logLimit + Math.log(CAUTION)) return { says: 'go', logSum: total };
+  const found = nodes.map(({ node, members }, index): NodeEvidence => {
+    const its = foundOn(members, judgement).map((each) => evidenceOn(each.test, node, each.found));
+    return { node, tests: its, logPart: parts[index] ?? -Infinity };
+  });
   const evidence = sumOf(judgement, found, { logSum: total, logLimit });
   if (total < logLimit) return { says: 'wait', evidence };
   const blamed = blame(found, counted, logLimit + Math.log(CAUTION));
@@ -97,14 +111,29 @@ export function judge(judgement: Judgement): GateVerdict {
   return { says: 'hold', slice: blamed, evidence };
 }
 
-function evidenceOf(node: Node, counted: ReadonlyMap<string, JudgedSlice>, judgement: Judgement): NodeEvidence {
-  const members = node.slices.flatMap((key) => counted.get(key)?.counts ?? []);
-  if (members.length === 0) return { node, found: [], logPart: -Infinity };
-  const found = tests.flatMap((test) => {
-    const its = test.find(members, judgement);
-    return its === undefined ? [] : [{ test, its }];
+function membersOf({ slices }: Node, counted: ReadonlyMap<string, JudgedSlice>): SliceCounts[] {
+  return slices.flatMap((key) => counted.get(key)?.counts ?? []);
+}
+
+function partOf(node: Node, members: readonly SliceCounts[], { plan, periods }: Asked): number {
+  const before = partsKept.get(node);
+  if (before?.plan === plan && before.periods === periods && areSame(before.members, members)) return before.logPart;
+  const found = foundOn(members, { plan, periods });
+  const logPart = logSum(found.map((each) => logCounted(each.found) + Math.log(node.weight * each.test.weight)));
+  partsKept.set(node, { plan, periods, members, logPart });
+  return logPart;
+}
+
+function areSame(left: readonly SliceCounts[], right: readonly SliceCounts[]): boolean {
+  return left.length === right.length && left.every((counts, index) => counts === right[index]);
+}
+
+function foundOn(members: readonly SliceCounts[], asked: Asked) {
+  if (members.length === 0) return [];
+  return tests.flatMap((test) => {
+    const found = test.find(members, asked);
+    return found === undefined ? [] : [{ test, found }];
   });
-  return { node, found, logPart: logSum(found.map(({ test, its }) => partOf(test, node, its))) };
 }
 
 /** What a test found on a node, with its part of the α; one device by itself stops nothing. */
@@ -123,11 +152,6 @@ export function evidenceOn(
 
 function logCounted({ failures, logE }: Found): number {
   return failures < EVENTS_MIN ? Math.min(0, logE) : logE;
-}
-
-/** As `logPartOf` the evidence on it, which most looks need no words of. */
-function partOf(test: Test, node: Node, found: Found): number {
-  return logCounted(found) + Math.log(node.weight * test.weight);
 }
 
 /** The slice whose own part of the sum is the largest, where it is a tenth of the limit by itself. */
@@ -158,7 +182,7 @@ function sumOf(
   sums: { readonly logSum: number; readonly logLimit: number },
 ): SumEvidence {
   const listed = strongestOf(
-    found.flatMap(({ node, found: its }) => its.map((each) => evidenceOn(each.test, node, each.its))),
+    found.flatMap((each) => each.tests),
     sums.logLimit,
   );
   const words = wordsOf(listed[0], tests);
