@@ -18,6 +18,7 @@ import { measurePulls } from './kafka-pull.ts';
 import { measureThroughput } from './kafka-throughput.ts';
 import { measureReplay } from './replay.ts';
 import { measureReports } from './reports.ts';
+import { measureBuckets } from './steering/bucket-bytes.ts';
 import { measureSteering } from './steering/steering.ts';
 import { SERVE_FLAG, serveInProcess } from './server-process.ts';
 
@@ -27,8 +28,8 @@ const DECIDE = { rounds: 5, calls: 200_000 };
 const MEMORY = { devices: 1_250_000 };
 /** Design §5: the state of 30 days, of which every bucket changes 10 rollouts. */
 const STEERING = {
-  ...{ rollouts: 500, slices: 40, shards: 64, recalls: 20, days: 2 },
-  ...{ changed: 10, passes: 100, resumes: 20 },
+  ...{ rollouts: 500, slices: 40, shards: 64, recalls: 20, days: 30 },
+  ...{ changed: 10, passes: 300, resumes: 20 },
 };
 const KAFKA = { events: 200_000, latencySeconds: 15, pullSeconds: 60, fleetSeconds: 60 };
 /** As many devices as fill tables of 8 shards to the same part as 10 million do. */
@@ -44,14 +45,16 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   reports: measureReports,
   replay: (folder) => measureReplay(folder, REPLAY),
   memory: (_, { devices }) => measureMemory(devices ?? MEMORY.devices),
-  steering: () => measureSteering(STEERING),
   'kafka-throughput': (folder, { events }) => measureThroughput(folder, events ?? KAFKA.events),
   'kafka-latency': (folder, { seconds }) => measureLatency(folder, seconds ?? KAFKA.latencySeconds),
   'kafka-pull': (folder, { seconds }) => measurePulls(folder, seconds ?? KAFKA.pullSeconds),
   'kafka-fleet': (folder, { seconds }) => measureFleet(folder, seconds ?? KAFKA.fleetSeconds),
+  steering: async () => [...(await measureSteering(STEERING)), ...measureBuckets({ ...STEERING, devices: 10_000_000 })],
 };
 /** These take minutes and a broker: they are measured when they are asked for, by name or all of them as `kafka`. */
 const withKafka = Object.keys(benchmarks).filter((name) => name.startsWith('kafka-'));
+/** What takes minutes is measured when it is asked for. */
+const onRequest = [...withKafka, 'steering'];
 
 await orExit(async () => {
   const [flag, role = ''] = process.argv.slice(2);
@@ -124,7 +127,7 @@ function readArguments(): Arguments {
     throw new SettingsError(
       `There is no benchmark "${unknown}", only ${known.join(', ')}, and kafka for all of those.`,
     );
-  const chosen = asked.length === 0 ? known.filter((name) => !withKafka.includes(name)) : asked;
+  const chosen = asked.length === 0 ? known.filter((name) => !onRequest.includes(name)) : asked;
   const { seconds, events, devices } = values;
   const options = {
     seconds: wholeNumber('seconds', seconds),

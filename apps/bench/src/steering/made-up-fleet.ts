@@ -29,9 +29,9 @@ export const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 /** Of each slice in each shard: with 500 rollouts, 40 slices and 64 shards 10.2 million in all. */
 export const DEVICES_PER_CELL = 8;
-/** All of the devices install within 30 days when five of seven hours see one trial in each slice. */
-const HOURS_WITH_TRIAL = 5;
-const HOURS_PER_TURN = 7;
+/** A slice has trials in every second hour, so many that all of its devices install within 30 days. */
+const HOURS_PER_TURN = 2;
+const MORE_THAN_ONE = 0.42;
 /** A trial is told with its outcome, when that is due. */
 const TOLD_AFTER_HOURS = 5;
 const FAILURE_RATE = 0.003;
@@ -121,16 +121,17 @@ export function recalledFrom(patchId: string): HolderCount {
   return { ...holdersOf(patchId, 0), recallEpoch: 1, recall: { set: DEVICES_PER_CELL, freed, ...others } };
 }
 
-/** The trials of a rollout whose outcome is due in an hour, since 1970: one in most slices, and few of them fail. */
+/** The trials of a rollout whose outcome is due in an hour, since 1970: in every second slice, and few of them fail. */
 export function trialsOf(rollout: number, slices: number, hour: number, random: Random): InstallRow[] {
   return Array.from({ length: slices }, (_, model) => model)
-    .filter((model) => (hour + model + rollout) % HOURS_PER_TURN < HOURS_WITH_TRIAL)
+    .filter((model) => (hour + model + rollout) % HOURS_PER_TURN === 0)
     .map((model) => trialOf(rollout, model, hour, random));
 }
 
 export function trialOf(rollout: number, model: number, hour: number, random: Random): InstallRow {
   const failed = random.chance(FAILURE_RATE) ? 1 : 0;
-  const counts = { ...nothingCounted, started: 1, failed, fine: 1 - failed, due: 1 };
+  const started = random.chance(MORE_THAN_ONE) ? 2 : 1;
+  const counts = { ...nothingCounted, started, failed, fine: started - failed, due: started };
   const its = { patchId: patchOf(rollout), slice: sliceOf(rollout, model) };
   return { ...its, cohort: hour - TOLD_AFTER_HOURS, band: 1, ...counts };
 }

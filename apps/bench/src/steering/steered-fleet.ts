@@ -98,11 +98,16 @@ export class SteeredFleet {
     await this.tick(SECOND_MS);
   }
 
-  /** An hour in which each rollout is told of once, by one of the shards in turn; and a pass at its end. */
-  async playHour(): Promise<void> {
+  /** Some hours, in each of which each rollout is told of once, by one of the shards in turn; and a pass at their end. */
+  async playHours(hours: number): Promise<void> {
+    const fromMs = this.clock.now();
+    for (const hour of this.all(hours)) this.tellHour(fromMs + hour * HOUR_MS);
+    await this.tick(hours * HOUR_MS);
+  }
+
+  private tellHour(fromMs: number): void {
     const { rollouts, slices, shards } = this.size;
-    const [fromMs, toMs] = [this.clock.now(), this.clock.now() + HOUR_MS];
-    const hour = fromMs / HOUR_MS;
+    const [hour, toMs] = [fromMs / HOUR_MS, fromMs + HOUR_MS];
     const buckets = new Map<number, number[]>();
     for (const rollout of this.all(rollouts)) {
       const shard = (rollout + hour) % shards;
@@ -114,7 +119,6 @@ export class SteeredFleet {
       const holders = its.map((rollout) => holdersOf(patchOf(rollout), hour % DEVICES_PER_CELL));
       this.apply(this.bucket(shard, { fromMs, toMs }, { installs, harm, holders }));
     }
-    await this.tick(HOUR_MS);
   }
 
   /** Pauses and resumes some rollouts, so that their grants begin at another second than those of the others. */

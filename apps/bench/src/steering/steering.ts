@@ -20,6 +20,8 @@ const DAYS_PER_HEAP = 5;
 /** The trials of the first days are in the tables until they are settled. */
 const SETTLED_DAYS = 5;
 const HOURS_PER_DAY = 24;
+/** While days are played there is a pass every so many hours, and grants are as long as two of them. */
+const HOURS_PER_PASS = 4;
 /** Before it counts: the grants of the rollouts are shifted apart within a minute, and the code is warm. */
 const SECONDS_TO_SHIFT = 60;
 const MIB = 2 ** 20;
@@ -29,6 +31,8 @@ export async function measureSteering(size: SteeringSize): Promise<Figure[]> {
   const fleet = new SteeredFleet(size);
   await fleet.begin();
   const heaps = await playDays(fleet, size.days);
+  // As after a time without health: the next grants of all are due with the same pass.
+  fleet.shift(Array.from({ length: size.rollouts }, (_, index) => index));
   const aligned = await fleet.playSecond(0, []);
   const times = await playSeconds(fleet, size);
   const resumes = Array.from({ length: size.resumes }, (_, index) => fleet.resume(index % size.rollouts));
@@ -101,7 +105,7 @@ function heapFigure(heaps: readonly { readonly day: number; readonly bytes: numb
 async function playDays(fleet: SteeredFleet, days: number) {
   const heaps: { readonly day: number; readonly bytes: number }[] = [];
   for (let day = 1; day <= days; day += 1) {
-    for (let hour = 0; hour < HOURS_PER_DAY; hour += 1) await fleet.playHour();
+    for (let hour = 0; hour < HOURS_PER_DAY; hour += HOURS_PER_PASS) await fleet.playHours(HOURS_PER_PASS);
     if (day % DAYS_PER_HEAP === 0) heaps.push({ day, bytes: heapBytes() });
   }
   return heaps;
