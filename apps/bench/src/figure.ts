@@ -8,6 +8,7 @@ export const units = {
   ms: { text: ' ms', moreIsBetter: false },
   seconds: { text: ' s', moreIsBetter: false },
   events: { text: ' events', moreIsBetter: false },
+  times: { text: ' ×', moreIsBetter: false },
 } as const;
 
 /** One measured number beside what it has to reach (design §5). Every value was measured in this run. */

@@ -18,12 +18,19 @@ import { measurePulls } from './kafka-pull.ts';
 import { measureThroughput } from './kafka-throughput.ts';
 import { measureReplay } from './replay.ts';
 import { measureReports } from './reports.ts';
+import { measureBuckets } from './steering/bucket-bytes.ts';
+import { measureSteering } from './steering/steering.ts';
 import { SERVE_FLAG, serveInProcess } from './server-process.ts';
 
 const FSYNC_WRITES = 200;
 const DECIDE = { rounds: 5, calls: 200_000 };
 /** They fill the tables of 8 shards to the same part as 10 million do, which are measured with --devices. */
 const MEMORY = { devices: 1_250_000 };
+/** Design §5: the state of 30 days, of which every bucket changes 10 rollouts. */
+const STEERING = {
+  ...{ rollouts: 500, slices: 40, shards: 64, recalls: 20, days: 30 },
+  ...{ changed: 10, passes: 300, resumes: 20 },
+};
 const KAFKA = { events: 200_000, latencySeconds: 15, pullSeconds: 60, fleetSeconds: 60 };
 /** As many devices as fill tables of 8 shards to the same part as 10 million do. */
 const REPLAY = { devices: 312_500, factsPerDevice: 7, factsPerCommit: 1000, runs: 3 };
@@ -42,9 +49,12 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'kafka-latency': (folder, { seconds }) => measureLatency(folder, seconds ?? KAFKA.latencySeconds),
   'kafka-pull': (folder, { seconds }) => measurePulls(folder, seconds ?? KAFKA.pullSeconds),
   'kafka-fleet': (folder, { seconds }) => measureFleet(folder, seconds ?? KAFKA.fleetSeconds),
+  steering: async () => [...(await measureSteering(STEERING)), ...measureBuckets({ ...STEERING, devices: 10_000_000 })],
 };
 /** These take minutes and a broker: they are measured when they are asked for, by name or all of them as `kafka`. */
 const withKafka = Object.keys(benchmarks).filter((name) => name.startsWith('kafka-'));
+/** What takes minutes is measured when it is asked for. */
+const onRequest = [...withKafka, 'steering'];
 
 await orExit(async () => {
   const [flag, role = ''] = process.argv.slice(2);
@@ -117,7 +127,7 @@ function readArguments(): Arguments {
     throw new SettingsError(
       `There is no benchmark "${unknown}", only ${known.join(', ')}, and kafka for all of those.`,
     );
-  const chosen = asked.length === 0 ? known.filter((name) => !withKafka.includes(name)) : asked;
+  const chosen = asked.length === 0 ? known.filter((name) => !onRequest.includes(name)) : asked;
   const { seconds, events, devices } = values;
   const options = {
     seconds: wholeNumber('seconds', seconds),

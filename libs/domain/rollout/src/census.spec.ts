@@ -1,6 +1,7 @@
 import { type Population } from '@sluice/domain-cohorts';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { emptyCensus, foldCensus, previewRollout, slicesOf } from './census.ts';
+import { type Census, emptyCensus, foldCensus, populationsOf, previewRollout, slicesOf } from './census.ts';
 import { healthBucket, minute, phonesWave, plan, policyOf, published as publication } from './examples.ts';
 import { type PublishedPatch } from './catalog-events.ts';
 
@@ -50,6 +51,31 @@ describe('previewing a rollout', () => {
     expect(previewRollout({ ...plan, waves: [half] }, published, census)).toMatchObject([
       { eligible: 150, expected: 75 },
     ]);
+  });
+});
+
+describe('asking between buckets', () => {
+  it('gives the same populations, in the same order, as asking once', () => {
+    const line = fc.record({
+      shard: fc.integer({ min: 0, max: 2 }),
+      model: fc.constantFrom('iPhone18,1', 'iPhone17,1', 'iPad16,3'),
+      devices: fc.integer({ min: 0, max: 3 }),
+      awake: fc.integer({ min: 0, max: 3 }),
+    });
+    const listed = (known: Census) => [...populationsOf(published, known)].map((each) => ({ ...each }));
+    fc.assert(
+      fc.property(fc.array(line), (all) => {
+        const buckets = all.map(({ shard, model, devices, awake }) =>
+          bucket(shard, population(model, devices, { awake: Math.min(awake, devices) })),
+        );
+        const asked = emptyCensus();
+        for (const [index, each] of buckets.entries()) {
+          foldCensus(asked, each);
+          const once = buckets.slice(0, index + 1).reduce(foldCensus, emptyCensus());
+          expect(listed(asked)).toEqual(listed(once));
+        }
+      }),
+    );
   });
 });
 

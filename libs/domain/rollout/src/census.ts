@@ -6,6 +6,7 @@ import {
   type Slice,
   sliceKey,
   sum,
+  type Track,
 } from '@sluice/domain-cohorts';
 import { type Audience, type CompiledAudience, compileAudience, includes } from '@sluice/domain-cohorts';
 import { type Plan, type Wave } from './plan.ts';
@@ -14,8 +15,40 @@ import { type KnownSlice } from './rollout-messages.ts';
 
 /** How many devices of each kind are known in each shard, by their base build, because a patch is for few of those. */
 export interface Census {
-  readonly byBase: Map<string, Map<string, Population>>;
+  readonly byBase: Map<string, BaseCensus>;
 }
+
+interface BaseCensus {
+  readonly kinds: Map<string, Kind>;
+  /** By the number of the kind and the shard. */
+  readonly cells: Map<number, Cell>;
+  /** Of all shards together; undefined when they have to be added up anew. */
+  alike: ReadonlyMap<Kind, Alike> | undefined;
+}
+
+/** What devices are, whichever shard they are in; `key` names their slice. */
+interface Kind extends Slice {
+  readonly number: number;
+  readonly key: string;
+  readonly family: string;
+  readonly track: Track;
+  readonly ring: string | undefined;
+}
+
+interface Cell {
+  readonly kind: Kind;
+  readonly devices: number;
+  readonly awake: number;
+}
+
+/** The known devices of one kind. */
+export interface Alike extends Kind {
+  devices: number;
+  awake: number;
+}
+
+/** There are fewer shards than this. */
+const SHARDS_MAX = 2 ** 16;
 
 /**
  * Who would get a patch in one wave. `eligible` devices match it, `expected` is how many the end of its ramp reaches; the
@@ -38,20 +71,66 @@ export function emptyCensus(): Census {
 /** Takes the populations of the bucket into the census, in place: a shard tells what has changed. */
 export function foldCensus(census: Census, { shard, populations }: HealthBucketClosed): Census {
   for (const population of populations) {
-    const counted = census.byBase.get(population.base) ?? new Map<string, Population>();
-    census.byBase.set(population.base, counted);
-    const key = `${String(shard)} ${populationKey(population)}`;
-    if (population.devices === 0) counted.delete(key);
-    else counted.set(key, population);
+    const base = census.byBase.get(population.base) ?? { kinds: new Map(), cells: new Map(), alike: undefined };
+    census.byBase.set(population.base, base);
+    const kind = kindOf(base, population);
+    const { devices, awake = devices } = population;
+    change(base, kind.number * SHARDS_MAX + shard, { kind, devices, awake });
   }
   return census;
 }
 
-/** The known devices that the patch is for. */
-export function* populationsOf(published: PublishedPatch, { byBase }: Census): Generator<Population> {
-  for (const base of new Set(published.variants.map(({ prerequisiteBuild }) => prerequisiteBuild))) {
-    for (const each of byBase.get(base)?.values() ?? []) if (appliesTo(published, each)) yield each;
+function change(base: BaseCensus, key: number, cell: Cell): void {
+  const before = base.cells.get(key);
+  const total = base.alike?.get(cell.kind);
+  if (cell.devices === 0) base.cells.delete(key);
+  else base.cells.set(key, cell);
+  // The order of the kinds is that of their cells with awake devices.
+  const keepsOrder = before !== undefined && before.awake > 0 && cell.awake > 0 && cell.devices > 0;
+  if (total === undefined || !keepsOrder) {
+    base.alike = undefined;
+    return;
   }
+  total.devices += cell.devices - before.devices;
+  total.awake += cell.awake - before.awake;
+}
+
+/** The known devices that the patch is for. */
+export function* populationsOf(published: PublishedPatch, { byBase }: Census): Generator<Alike> {
+  for (const name of new Set(published.variants.map(({ prerequisiteBuild }) => prerequisiteBuild))) {
+    const base = byBase.get(name);
+    if (base === undefined) continue;
+    for (const each of alikeIn(base)) if (appliesTo(published, each)) yield each;
+  }
+}
+
+function kindOf({ kinds }: BaseCensus, population: Population): Kind {
+  const name = populationKey(population);
+  const { platform, model, base, track, ring } = population;
+  const known = kinds.get(name) ?? {
+    ...{ number: kinds.size, key: sliceKey(population), family: familyOf(model) },
+    ...{ platform, model, base, track, ring },
+  };
+  kinds.set(name, known);
+  return known;
+}
+
+function alikeIn(base: BaseCensus): Iterable<Alike> {
+  base.alike ??= addedUp(base);
+  return base.alike.values();
+}
+
+/** The cells of all shards by kind, in the order in which they were met; kinds that are awake in that of their awake cells. */
+function addedUp({ cells }: BaseCensus): Map<Kind, Alike> {
+  const totals = new Map<Kind, Alike>();
+  for (const { kind, devices, awake } of cells.values()) {
+    const total = totals.get(kind) ?? { ...kind, devices: 0, awake: 0 };
+    if (total.awake === 0 && awake > 0) totals.delete(kind);
+    totals.set(kind, total);
+    total.devices += devices;
+    total.awake += awake;
+  }
+  return totals;
 }
 
 /** The slices of a patch that some wave of the plan is for: what its gates test, each a hypothesis. */
@@ -76,12 +155,10 @@ export function knownSlices(plan: Plan, published: PublishedPatch, census: Censu
 }
 
 /** Devices of all tracks and rings together; slices without any are left out. */
-function bySlice(populations: Iterable<Population>): Map<string, KnownSlice> {
+function bySlice(populations: Iterable<Alike>): Map<string, KnownSlice> {
   const slices = new Map<string, KnownSlice>();
   for (const each of populations) {
-    if (each.devices === 0) continue;
-    const { platform, model, base, devices } = each;
-    const key = sliceKey(each);
+    const { platform, model, base, devices, key } = each;
     slices.set(key, { platform, model, base, devices: (slices.get(key)?.devices ?? 0) + devices });
   }
   return slices;
@@ -100,7 +177,7 @@ export function coveredDevices(slice: Audience, published: PublishedPatch | unde
   const compiled = compileAudience(slice);
   const populations =
     published === undefined
-      ? [...census.byBase.values()].flatMap((counted) => [...counted.values()])
+      ? [...census.byBase.values()].flatMap((base) => [...alikeIn(base)])
       : [...populationsOf(published, census)];
   const covered = populations.filter((each) => belongs(each, compiled, undefined));
   return sum(covered.map(({ devices }) => devices));
@@ -112,12 +189,7 @@ export function previewRollout(plan: Plan, published: PublishedPatch, census: Ce
   return plan.waves.map((wave, index) => previewWave(wave, index + 1, applicable, plan.holdBackPercent));
 }
 
-function previewWave(
-  wave: Wave,
-  number: number,
-  populations: readonly Population[],
-  holdBackPercent: number,
-): WavePreview {
+function previewWave(wave: Wave, number: number, populations: readonly Alike[], holdBackPercent: number): WavePreview {
   const { name, ring, ramp } = wave;
   const audience = compileAudience(wave.audience);
   // Of a ring nobody is held back; of the others the hold-back stays out.
@@ -143,7 +215,7 @@ function apportioned<Part extends { readonly eligible: number }>(parts: readonly
   return parts.map((part, index) => ({ ...part, expected: whole[index] ?? 0 }));
 }
 
-function appliesTo({ platform, variants }: PublishedPatch, population: Population): boolean {
+function appliesTo({ platform, variants }: PublishedPatch, population: Alike): boolean {
   return (
     platform === population.platform &&
     variants.some((each) => each.prerequisiteBuild === population.base && each.models.includes(population.model))
@@ -152,10 +224,10 @@ function appliesTo({ platform, variants }: PublishedPatch, population: Populatio
 
 /** Whether such devices are members of the wanted ring, and in the audience; no ring wanted: of any or none. */
 export function belongs(
-  { model, base, ring }: Population,
+  { model, base, ring, family }: Alike,
   audience: CompiledAudience,
   wanted: string | undefined,
 ): boolean {
   if (wanted !== undefined && ring !== wanted) return false;
-  return includes(audience, { family: familyOf(model), model, base });
+  return includes(audience, { family, model, base });
 }

@@ -1,4 +1,4 @@
-import { compileAudience, type Slice, sliceKey, sum } from '@sluice/domain-cohorts';
+import { compileAudience, type Slice, sum } from '@sluice/domain-cohorts';
 import { type PublishedPatch } from './catalog-events.ts';
 import { belongs, type Census, populationsOf } from './census.ts';
 import { type Exposed, shareOf } from './exposure.ts';
@@ -56,8 +56,8 @@ export function awakeOf(rollout: RolloutWithPlan, wave: number, { published, cen
     if (opened === undefined || each.track !== 'automatic' || !belongs(each, opened.audience, opened.ring)) continue;
     const before = waves.slice(0, -1).filter(({ audience, ring }) => belongs(each, audience, ring));
     const abovePercent = Math.max(0, ...before.map(({ percent }) => percent));
-    const { platform, model, base, awake = each.devices } = each;
-    const key = `${sliceKey(each)} ${String(abovePercent)}`;
+    const { platform, model, base, awake } = each;
+    const key = `${each.key} ${String(abovePercent)}`;
     const devices = awake + (rows.get(key)?.devices ?? 0);
     if (devices > 0) rows.set(key, { platform, model, base, abovePercent, devices });
   }

@@ -1,10 +1,12 @@
-import { PLACES } from '@sluice/domain-cohorts';
+import { PLACES, sum } from '@sluice/domain-cohorts';
 import { logMean, logSum } from './rates.ts';
 
 /** How many times as often as the others the exposed devices may be harmed: the alternatives, each with the same weight. */
 const RATIOS = [1.25, 1.5, 2, 3, 5, 10, 20] as const;
 /** Harm may begin at the begin of any period, so that the good days before do not hide it. */
 const PERIOD_MINUTES = 180;
+/** Of the last three days each period is kept apart. */
+const PERIODS_APART = 24;
 /** Logarithms are summed as whole numbers of this part, so that the order in which events come changes no bit of a sum. */
 const GRAIN = 2 ** -36;
 
@@ -22,10 +24,13 @@ export interface HarmEvent {
 /** `left-out`: it was exposed within the bucket, or nobody is on the other side. */
 export type Arm = 'treated' | 'control' | 'left-out';
 
-/** What the events of one signal come to. */
+/** What the events of one signal come to: sums of the logarithms of likelihood ratios, one for each alternative, in grains. */
 export interface HarmTally {
-  /** By period: the sums of the logarithms of likelihood ratios, one for each alternative, in grains. */
+  /** By period, of the last ones. */
   readonly periods: Map<number, number[]>;
+  /** Of all periods up to this one together. */
+  olderThrough: number;
+  readonly older: number[];
   treated: number;
   control: number;
   /** How many would be treated by chance, in grains. */
@@ -33,7 +38,7 @@ export interface HarmTally {
 }
 
 export function noHarm(): HarmTally {
-  return { periods: new Map(), treated: 0, control: 0, expected: 0 };
+  return { periods: new Map(), olderThrough: 0, older: RATIOS.map(() => 0), treated: 0, control: 0, expected: 0 };
 }
 
 /** On which side of the exposure the device was. At no effect its place is uniform, whatever it and the hour are like. */
@@ -50,11 +55,11 @@ export function addHarm(tally: HarmTally, event: HarmEvent): void {
   tally[arm] += 1;
   tally.expected += inGrains(thetaOf(event, 1));
   const period = Math.max(1, periodOf(event.minute));
-  const logs = tally.periods.get(period) ?? RATIOS.map(() => 0);
-  tally.periods.set(
-    period,
-    logs.map((log, index) => log + inGrains(Math.log(likelihoodRatio(event, arm, RATIOS[index] ?? 1)))),
-  );
+  const grains = period <= tally.olderThrough ? tally.older : (tally.periods.get(period) ?? RATIOS.map(() => 0));
+  RATIOS.forEach((ratio, index) => {
+    grains[index] = (grains[index] ?? 0) + inGrains(Math.log(likelihoodRatio(event, arm, ratio)));
+  });
+  if (period > tally.olderThrough) tally.periods.set(period, grains);
 }
 
 /** The number of the period that a minute lies in, from 1 on. */
@@ -75,20 +80,34 @@ export function harmCounts(tallies: readonly HarmTally[]) {
 
 /**
  * The natural logarithm of the evidence of some slices together, after so many periods: at the begin of the k-th the mass
- * 1/(k(k+1)) enters, and from then on is multiplied with what happens (design §3.4).
+ * 1/(k(k+1)) enters, and from then on is multiplied with what happens (design §3.4). The periods before the last PERIODS_APART
+ * are one, which all of their mass enters at its begin. To be asked for no fewer periods than before.
  */
 export function logHarmEvidence(tallies: readonly HarmTally[], periods: number): number {
-  const masses = RATIOS.map((_, index) => {
-    let logMass = -Infinity;
-    for (let period = 1; period <= periods; period += 1) {
-      logMass = logSum([logMass, -Math.log(period * (period + 1))]);
-      let grains = 0;
-      for (const tally of tallies) grains += tally.periods.get(period)?.[index] ?? 0;
-      logMass += grains * GRAIN;
-    }
-    return logMass;
-  });
-  return logMean(masses);
+  const through = Math.max(0, periods - PERIODS_APART);
+  for (const tally of tallies) putTogether(tally, through);
+  const sumOf = (grainsOf: (tally: HarmTally) => readonly number[] | undefined) =>
+    RATIOS.map((_, index) => GRAIN * sum(tallies.map((tally) => grainsOf(tally)?.[index] ?? 0)));
+  let logs = sumOf(({ older }) => older).map((log) => log + Math.log(through / (through + 1)));
+  for (let period = through + 1; period <= periods; period += 1) {
+    const enters = -Math.log(period * (period + 1));
+    const happens = sumOf((tally) => tally.periods.get(period));
+    logs = logs.map((log, index) => logSum([log, enters]) + (happens[index] ?? 0));
+  }
+  return logMean(logs);
+}
+
+/** Puts the periods up to this one together, in place. */
+function putTogether(tally: HarmTally, through: number): void {
+  if (through <= tally.olderThrough) return;
+  tally.olderThrough = through;
+  for (const [period, grains] of tally.periods) {
+    if (period > through) continue;
+    tally.periods.delete(period);
+    grains.forEach((grain, index) => {
+      tally.older[index] = (tally.older[index] ?? 0) + grain;
+    });
+  }
 }
 
 /**
@@ -112,7 +131,7 @@ function likelihoodRatio(event: HarmEvent, arm: 'treated' | 'control', ratio: nu
 }
 
 /** The chance that an event is one of a treated device, where those have so many times as many. */
-function thetaOf({ shareBegin, shareEnd }: HarmEvent, ratio: number): number {
+function thetaOf({ shareBegin, shareEnd }: Pick<HarmEvent, 'shareBegin' | 'shareEnd'>, ratio: number): number {
   return (shareBegin * ratio) / (shareBegin * ratio + 1 - shareEnd);
 }
 

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   evidence,
+  granted,
   halted,
   healthBucket,
   installRow,
@@ -161,6 +162,57 @@ describe('a slice that a gate holds', () => {
     expect(nextGateHold(ledgerAfter([]), 'r1')).toBe('gate-r1-1');
     const { evidence: _, ...byPerson } = held('iPhone17,1', 'gate-r1-2') as Extract<HoldEvent, { type: 'HoldPlaced' }>;
     expect(nextGateHold(ledgerAfter([held('iPhone17,1'), byPerson]), 'r1')).toBe('gate-r1-3');
+  });
+});
+
+describe('looking often', () => {
+  const models = fc.constantFrom('iPhone18,1', 'iPhone17,1', 'iPad16,3').map(onModel);
+  const happening = fc.oneof(
+    fc.record({ does: fc.constant('install' as const), on: models, failed: fc.integer({ min: 0, max: 3 }) }),
+    fc.record({ does: fc.constant('crash' as const), on: models, place: fc.integer({ min: 0, max: 999_999 }) }),
+    fc.record({ does: fc.constantFrom('hold' as const, 'lift' as const, 'resume' as const) }),
+  );
+  const history = fc.array(fc.tuple(happening, fc.integer({ min: 1, max: 200 })), { maxLength: 40 });
+
+  function eventsOf(each: Happening, minutes: number): GateEvent[] {
+    const at = minute(minutes);
+    switch (each.does) {
+      case 'install': {
+        const cohort = FIRST_HOUR + Math.floor(minutes / HOUR);
+        return [trials(minutes, 3, each.failed, { ...each.on, cohort })];
+      }
+      case 'crash': {
+        const place = { place: each.place, minute: minutes - 1, received: minutes - 1 };
+        const harm = [{ rolloutId: 'r1', ...each.on, signal: 'crash', waves: 1, ...place }];
+        return [healthBucket(at, { harm })];
+      }
+      case 'hold':
+        return [held('iPhone17,1')];
+      case 'lift':
+        return [lifted(at)];
+      case 'resume':
+        return [halted(at), resumed(at)];
+    }
+  }
+  type Happening = typeof happening extends fc.Arbitrary<infer Value> ? Value : never;
+
+  it('says after each event what one look at all of them says', () => {
+    const begin = [planned(), started(), opened(1), granted(1, 0, 100_000, { percents: [0, 90] })];
+    fc.assert(
+      fc.property(history, (all) => {
+        const ledger = ledgerAfter(begin);
+        let [minutes, before] = [0, begin as GateEvent[]];
+        for (const [each, later] of all) {
+          minutes += later;
+          const events = eventsOf(each, minutes);
+          before = [...before, ...events];
+          for (const event of events) foldGateLedger(ledger, event);
+          restartDue(ledger);
+          expect(verdictOn(ledger, rollout)).toEqual(verdictAfter(...before));
+        }
+      }),
+      { numRuns: 40 },
+    );
   });
 });
 

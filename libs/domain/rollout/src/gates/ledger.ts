@@ -1,5 +1,4 @@
 import {
-  harmSignals,
   type HealthBucketClosed,
   type InstallRow,
   OUTCOME_HOURS,
@@ -16,7 +15,7 @@ import { type RecallEvent } from '../recall.ts';
 import { type RolloutEvent } from '../rollout-messages.ts';
 import { evolve, type Rollout, type StartedRollout } from '../rollout-state.ts';
 import { type Outcomes } from './going-on.ts';
-import { harmCounts, type HarmTally, periodOf } from './harm.ts';
+import { type HarmTally, periodOf } from './harm.ts';
 import { RolloutHarm } from './rollout-harm.ts';
 import {
   countTries,
@@ -45,6 +44,8 @@ export interface GateLedger {
   readonly holds: Map<string, GateHold>;
   /** Ids that the holds of gates cannot have any more, whoever took them. */
   readonly takenIds: Set<string>;
+  /** Patches with restarts that no bucket has come to yet. */
+  readonly restarting: Set<PatchLedger>;
 }
 
 interface GateHold {
@@ -87,6 +88,7 @@ export function emptyGateLedger(): GateLedger {
     halted: new Set(),
     holds: new Map(),
     takenIds: new Set(),
+    restarting: new Set(),
   };
 }
 
@@ -105,7 +107,7 @@ export function foldGateLedger(ledger: GateLedger, event: GateEvent): GateLedger
       const isFirst = ![...ledger.patchOfRollout.values()].includes(patchId);
       ledger.patchOfRollout.set(rolloutId, patchId);
       watchHarm(ledger, rolloutId, patchOf(ledger, patchId), at);
-      if (isFirst || evidenceSeen !== undefined) restart(patchOf(ledger, patchId), at);
+      if (isFirst || evidenceSeen !== undefined) restart(ledger, patchId, at);
       break;
     }
     case 'RolloutHalted':
@@ -113,7 +115,7 @@ export function foldGateLedger(ledger: GateLedger, event: GateEvent): GateLedger
       break;
     case 'RolloutResumed': {
       const patchId = ledger.patchOfRollout.get(event.rolloutId);
-      if (ledger.halted.delete(event.rolloutId) && patchId !== undefined) restart(patchOf(ledger, patchId), event.at);
+      if (ledger.halted.delete(event.rolloutId) && patchId !== undefined) restart(ledger, patchId, event.at);
       break;
     }
     case 'HoldPlaced':
@@ -128,8 +130,9 @@ export function foldGateLedger(ledger: GateLedger, event: GateEvent): GateLedger
 }
 
 /** Restarts what was heard of, though no bucket that follows has come: once all buckets so far are in. */
-export function restartDue(ledger: GateLedger): void {
-  for (const patch of ledger.patches.values()) restartThrough(patch, Infinity);
+export function restartDue({ restarting }: GateLedger): void {
+  for (const patch of restarting) restartThrough(patch, Infinity);
+  restarting.clear();
 }
 
 /** What the gates say of a rollout now, or what they would say if the pending failures counted. */
@@ -139,11 +142,12 @@ export function verdictOn(ledger: GateLedger, rollout: StartedRollout, { pending
   const harm = patch.harm.get(rolloutId);
   const held = heldSlices(ledger, plan.patchId);
   const slices = [...patch.slices.values()].sort(byAppearance).map((trials): JudgedSlice => {
-    const { slice } = trials;
-    const pending = pendingToo ? pendingOf(trials) : 0;
+    const { slice, key } = trials;
+    const counts = withPending(trials.counts(patch.throughMs), pendingToo ? pendingOf(trials) : 0);
     return {
       slice,
-      counts: { ...withPending(trials.counts(patch.throughMs), pending), harm: harm?.tallies(slice) ?? noHarms },
+      key,
+      counts: harm?.countsWith(counts, key) ?? { ...counts, harm: noHarms },
       isHeld: held.some((each) => isSame(each, slice)),
     };
   });
@@ -191,17 +195,12 @@ export function outcomesOf(ledger: GateLedger, { plan, waveOpenedAt }: StartedRo
   };
 }
 
-/** What a rollout counts of harm by signal, over all slices that no gate holds: devices with an incident. */
+/** What a rollout counts of harm by signal, over all slices that no gate holds. */
 export function harmOf(ledger: GateLedger, { rolloutId, plan }: StartedRollout) {
   const patch = ledger.patches.get(plan.patchId);
-  const harm = patch?.harm.get(rolloutId);
   const held = heldSlices(ledger, plan.patchId);
   const counted = [...(patch?.slices.values() ?? [])].filter(({ slice }) => !held.some((each) => isSame(each, slice)));
-  const bySlice = counted.map(({ slice }) => harm?.tallies(slice) ?? noHarms);
-  return harmSignals.map((signal) => {
-    const { treated, events, expectedShare } = harmCounts(bySlice.flatMap((tallies) => tallies.get(signal) ?? []));
-    return { signal, treated, control: events - treated, expectedShare };
-  });
+  return patch?.harm.get(rolloutId)?.counts(counted.map(({ key }) => key)) ?? [];
 }
 
 /** How many devices of a patch are fine whose trial began before an instant, and how many on the manual track began at all; by slice. */
@@ -304,8 +303,11 @@ function trialsOf({ slices, sinceMs }: PatchLedger, slice: Slice, toMs: number):
   return trials;
 }
 
-function restart(patch: PatchLedger, at: string, slice?: SliceName): void {
-  if (patch.restarts.add(at, slice)) patch.version += 1;
+function restart(ledger: GateLedger, patchId: string, at: string, slice?: SliceName): void {
+  const patch = patchOf(ledger, patchId);
+  if (!patch.restarts.add(at, slice)) return;
+  patch.version += 1;
+  ledger.restarting.add(patch);
 }
 
 /** Restarts what is due before a bucket that ends then. */
@@ -338,11 +340,11 @@ function placeHold(ledger: GateLedger, event: Extract<HoldEvent, { type: 'HoldPl
 }
 
 /** Whoever lifts a hold of a gate has seen its evidence: what follows is counted anew. */
-function liftHold({ holds, ...ledger }: GateLedger, { holdId, at }: Extract<HoldEvent, { type: 'HoldLifted' }>): void {
-  const hold = holds.get(holdId);
+function liftHold(ledger: GateLedger, { holdId, at }: Extract<HoldEvent, { type: 'HoldLifted' }>): void {
+  const hold = ledger.holds.get(holdId);
   if (hold === undefined) return;
   hold.isInForce = false;
-  restart(patchOf({ holds, ...ledger }, hold.patchId), at, hold.slice);
+  restart(ledger, hold.patchId, at, hold.slice);
 }
 
 function heldSlices({ holds }: GateLedger, patchId: string): SliceName[] {

@@ -67,6 +67,27 @@ export function nodesOf(known: readonly KnownSlice[], later: readonly Slice[]): 
   return [...nodes.values()];
 }
 
+interface Appeared {
+  readonly slice: Slice;
+  readonly key: string;
+}
+
+/** What is known of a rollout stays the same from look to look, and slices appear rarely. */
+const nodesKept = new WeakMap<readonly KnownSlice[], { readonly keys: readonly string[]; readonly nodes: Node[] }>();
+
+/** The nodes of a rollout by its slices that were known at the start, and all that appeared by now, in that order. */
+export function nodesAmong(known: readonly KnownSlice[], appeared: readonly Appeared[]): readonly Node[] {
+  const before = nodesKept.get(known);
+  const isSame =
+    before?.keys.length === appeared.length && before.keys.every((key, index) => key === appeared[index]?.key);
+  if (before !== undefined && isSame) return before.nodes;
+  const knownKeys = new Set(known.map(sliceKey));
+  const later = appeared.filter(({ key }) => !knownKeys.has(key)).map(({ slice }) => slice);
+  const nodes = nodesOf(known, later);
+  nodesKept.set(known, { keys: appeared.map(({ key }) => key), nodes });
+  return nodes;
+}
+
 /** Of what is kept: 1/2, 1/6, 1/12, … */
 function shareOfLater(index: number): number {
   return 1 / ((index + 1) * (index + 2));

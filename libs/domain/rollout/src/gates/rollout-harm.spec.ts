@@ -1,4 +1,4 @@
-import { type HarmRow } from '@sluice/domain-cohorts';
+import { type HarmRow, sliceKey } from '@sluice/domain-cohorts';
 import { describe, expect, it } from 'vitest';
 import { fold } from '@sluice/event-sourcing';
 import {
@@ -79,7 +79,7 @@ describe('harm against devices without the patch', () => {
     for (let index = 0; index < count; index += 1)
       harm.add(crash(90, 500, { received: 500 + delay }), bucket(500 + delay));
   };
-  const counted = (harm: RolloutHarm) => harmCounts([...harm.tallies(slice).values()]);
+  const counted = (harm: RolloutHarm) => harmCounts([...harm.tallies(sliceKey(slice)).values()]);
 
   it('is treated below the share at the begin of the bucket, control above it at its end', () => {
     const harm = watch();
@@ -93,7 +93,7 @@ describe('harm against devices without the patch', () => {
     // At 500 minutes half is exposed; five hours before it was a fifth.
     const events = (harm: RolloutHarm, change: Partial<HarmRow> = {}) => {
       for (const place of [10, 30]) harm.add(crash(place, 500, change), bucket(500));
-      return harmCounts([harm.tallies(slice).get(change.signal ?? 'crash') ?? fail()]).treated;
+      return harmCounts([harm.tallies(sliceKey(slice)).get(change.signal ?? 'crash') ?? fail()]).treated;
     };
     const late = watch();
     control(late, 30);
@@ -109,10 +109,10 @@ describe('harm against devices without the patch', () => {
     const harm = watch();
     control(harm, 0);
     harm.forget(slice);
-    expect(harm.tallies(slice).size).toBe(0);
+    expect(harm.tallies(sliceKey(slice)).size).toBe(0);
     control(harm, 0);
     harm.restart(minuteMs(600));
-    expect(harm.tallies(slice).size).toBe(0);
+    expect(harm.tallies(sliceKey(slice)).size).toBe(0);
     expect(harm.minutesAt(minuteMs(660))).toBe(60);
   });
 });

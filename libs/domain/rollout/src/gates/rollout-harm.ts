@@ -1,9 +1,10 @@
-import { type HarmRow, MINUTE_MS, PLACES, type Slice, sliceKey } from '@sluice/domain-cohorts';
+import { type HarmRow, harmSignals, MINUTE_MS, PLACES, type Slice, sliceKey } from '@sluice/domain-cohorts';
 import { holdBackFrom } from '../exposure.ts';
 import { type RolloutEvent } from '../rollout-messages.ts';
 import { evolve, type Rollout } from '../rollout-state.ts';
-import { addHarm, type HarmTally, noHarm } from './harm.ts';
+import { addHarm, harmCounts, type HarmTally, noHarm } from './harm.ts';
 import { ShareHistory } from './share-history.ts';
+import { type SliceCounts } from './trials.ts';
 
 /** An install makes a device contact us within this time, which brings what it has kept. */
 const FLUSH_MS = 5 * 3_600_000;
@@ -21,10 +22,18 @@ interface Tallies {
   readonly lagged: HarmTally;
 }
 
+interface HarmedSlice {
+  readonly signals: Map<string, Tallies>;
+  /** The counts of its trials with its harm beside them; undefined since an incident came. */
+  judged?: { readonly trials: TrialsCounted; readonly counts: SliceCounts } | undefined;
+}
+
+type TrialsCounted = Omit<SliceCounts, 'harm'>;
+
 /** The signals of harm, judged against devices without the patch, of one rollout: its own buckets, its own exposure. */
 export class RolloutHarm {
   private readonly shares = new Map<number, ShareHistory>();
-  private readonly slices = new Map<string, Map<string, Tallies>>();
+  private readonly slices = new Map<string, HarmedSlice>();
   /** By signal: incidents of the control group, and those of them that were kept. */
   private readonly control = new Map<string, { all: number; late: number }>();
   private sinceMs: number;
@@ -64,23 +73,41 @@ export class RolloutHarm {
     const share = (ms: number) => this.shareOf(waves, ms);
     const atOnce = { ...since, shareBegin: share(bucket.fromMs), shareEnd: share(bucket.toMs) };
     const lagged = { ...since, shareBegin: share(happenedMs - FLUSH_MS), shareEnd: share(receivedMs) };
+    const cameLate = this.comesLate(signal);
     if (place >= atOnce.shareEnd * PLACES) {
       const counted = this.control.get(signal) ?? { all: 0, late: 0 };
       this.control.set(signal, counted);
       counted.all += 1;
       if (received - minute > LATE_MINUTES) counted.late += 1;
     }
+    if (this.comesLate(signal) !== cameLate) for (const each of this.slices.values()) each.judged = undefined;
     const tallies = this.talliesOf(slice, signal);
     addHarm(tallies.atOnce, atOnce);
     addHarm(tallies.lagged, lagged);
   }
 
-  /** What the incidents of a slice come to, by signal. */
-  tallies(slice: Slice): ReadonlyMap<string, HarmTally> {
-    const found = this.slices.get(sliceKey(slice)) ?? new Map<string, Tallies>();
-    return new Map(
-      [...found].map(([signal, { atOnce, lagged }]) => [signal, this.comesLate(signal) ? lagged : atOnce]),
-    );
+  /** What the incidents of a slice, by its key, come to, by signal. */
+  tallies(slice: string): ReadonlyMap<string, HarmTally> {
+    const tallies = new Map<string, HarmTally>();
+    for (const [signal, { atOnce, lagged }] of this.slices.get(slice)?.signals ?? [])
+      tallies.set(signal, this.comesLate(signal) ? lagged : atOnce);
+    return tallies;
+  }
+
+  /** Of some slices together, by signal: devices with an incident that are exposed, those of the control group, and their shares by chance. */
+  counts(slices: readonly string[]) {
+    const bySlice = slices.map((slice) => this.tallies(slice));
+    return harmSignals.map((signal) => {
+      const { treated, events, expectedShare } = harmCounts(bySlice.flatMap((tallies) => tallies.get(signal) ?? []));
+      return { signal, treated, control: events - treated, expectedShare };
+    });
+  }
+
+  /** The counts of the trials of a slice, by its key, with its harm: the same object until one of them changes. */
+  countsWith(trials: TrialsCounted, slice: string): SliceCounts {
+    const harmed = this.harmedSlice(slice);
+    if (harmed.judged?.trials !== trials) harmed.judged = { trials, counts: { ...trials, harm: this.tallies(slice) } };
+    return harmed.judged.counts;
   }
 
   /** Minutes since the counting began. */
@@ -94,12 +121,18 @@ export class RolloutHarm {
   }
 
   private talliesOf(slice: Slice, signal: string): Tallies {
-    const key = sliceKey(slice);
-    const signals = this.slices.get(key) ?? new Map<string, Tallies>();
-    this.slices.set(key, signals);
+    const harmed = this.harmedSlice(sliceKey(slice));
+    harmed.judged = undefined;
+    const { signals } = harmed;
     const tallies = signals.get(signal) ?? { atOnce: noHarm(), lagged: noHarm() };
     signals.set(signal, tallies);
     return tallies;
+  }
+
+  private harmedSlice(key: string): HarmedSlice {
+    const harmed: HarmedSlice = this.slices.get(key) ?? { signals: new Map() };
+    this.slices.set(key, harmed);
+    return harmed;
   }
 
   private grant({ wave, because, ...granted }: Extract<RolloutEvent, { type: 'ExposureGranted' }>): void {

@@ -45,11 +45,16 @@ export interface SliceCounts {
  */
 export class SliceTrials {
   readonly slice: Slice;
+  readonly key: string;
   private readonly cohorts = new Map<number, Cohort>();
+  private oldestHour = Infinity;
+  /** Until something comes: cohorts enter their bands on the hour, so the counts stay what they are within one. */
+  private counted: { readonly hour: number; readonly counts: Omit<SliceCounts, 'harm'> } | undefined;
   private settled = noSums();
   private due = { n: 0, x: 0 };
   private sinceMs: number;
   private settledWell = 0;
+  private well: { readonly beforeHour: number; readonly devices: number } | undefined;
   /** The end of the first bucket that told of it: its part of the α is by the order of appearance. */
   appearedMs = Infinity;
   /** Trials of devices on the manual track, ever. */
@@ -59,6 +64,7 @@ export class SliceTrials {
 
   constructor(slice: Slice, sinceMs: number) {
     this.slice = slice;
+    this.key = sliceKey(slice);
     this.sinceMs = sinceMs;
   }
 
@@ -66,6 +72,9 @@ export class SliceTrials {
   add({ cohort, band, started, failed, fine, removed, ...row }: InstallRow, toMs: number): void {
     const counted = this.cohorts.get(cohort) ?? noCohort();
     this.cohorts.set(cohort, counted);
+    this.oldestHour = Math.min(this.oldestHour, cohort);
+    this.counted = undefined;
+    this.well = undefined;
     counted.started += started;
     counted.failed[band] = (counted.failed[band] ?? 0) + failed;
     counted.fine += fine;
@@ -85,6 +94,7 @@ export class SliceTrials {
   /** Counts anew from an instant on. */
   restart(atMs: number): void {
     this.sinceMs = Math.max(this.sinceMs, atMs);
+    this.counted = undefined;
     this.settled = noSums();
     this.due = { n: 0, x: 0 };
     for (const cohort of this.cohorts.values()) {
@@ -95,9 +105,15 @@ export class SliceTrials {
 
   /** Lets go of cohorts that are so old at an instant that nothing comes to them any more; their sums stay. */
   settle(atMs: number): void {
+    if (!isSettled(this.oldestHour, atMs)) return;
+    this.oldestHour = Infinity;
+    this.well = undefined;
     for (const [hour, cohort] of this.cohorts) {
-      if (hour + SETTLED_HOURS >= atMs / HOUR_MS) continue;
-      addTo(this.settled, this.sumsOf(hour, cohort, atMs));
+      if (!isSettled(hour, atMs)) {
+        this.oldestHour = Math.min(this.oldestHour, hour);
+        continue;
+      }
+      this.addTo(this.settled, hour, cohort, atMs);
       this.settledWell += cohort.well;
       this.cohorts.delete(hour);
     }
@@ -105,36 +121,45 @@ export class SliceTrials {
 
   /** Devices that are fine, of the trials that began before an instant; also those from before a restart. */
   wellBefore(beforeMs: number): number {
-    let well = this.settledWell;
-    for (const [hour, cohort] of this.cohorts) if ((hour + 1) * HOUR_MS <= beforeMs) well += cohort.well;
-    return Math.max(0, well);
+    const beforeHour = Math.floor(beforeMs / HOUR_MS);
+    if (this.well?.beforeHour === beforeHour) return this.well.devices;
+    let devices = this.settledWell;
+    for (const [hour, cohort] of this.cohorts) if (hour < beforeHour) devices += cohort.well;
+    this.well = { beforeHour, devices: Math.max(0, devices) };
+    return this.well.devices;
   }
 
   /** What is counted at an instant. */
   counts(atMs: number): Omit<SliceCounts, 'harm'> {
-    const sums = noSums();
-    addTo(sums, this.settled);
-    for (const [hour, cohort] of this.cohorts) addTo(sums, this.sumsOf(hour, cohort, atMs));
-    return { ...sums, missing: this.due };
+    const hour = Math.floor(atMs / HOUR_MS);
+    if (this.counted?.hour !== hour) this.counted = { hour, counts: this.countsAt(atMs) };
+    return this.counted.counts;
   }
 
-  private sumsOf(hour: number, { started, failed, seen, fine, removed, removedSeen }: Cohort, atMs: number): Sums {
-    const sums = noSums();
-    const [sinceHours, hours] = [this.sinceMs / HOUR_MS - hour, atMs / HOUR_MS - hour];
+  private countsAt(atMs: number): Omit<SliceCounts, 'harm'> {
+    const { bands, all, removed } = this.settled;
+    const sums = { bands: bands.map((each) => ({ ...each })), all: { ...all }, removed: { ...removed } };
+    for (const [hour, cohort] of this.cohorts) this.addTo(sums, hour, cohort, atMs);
+    return { ...sums, missing: { ...this.due } };
+  }
+
+  private addTo(sums: Sums, hour: number, cohort: Cohort, atMs: number): void {
+    const { started, failed, seen, fine, removed, removedSeen } = cohort;
+    const sinceHours = this.sinceMs / HOUR_MS - hour;
+    const hours = atMs / HOUR_MS - hour;
     let failedBefore = 0;
     let seenInAll = 0;
     ageBands.forEach(({ from, to }, band) => {
-      const [x, before] = [failed[band] ?? 0, seen[band] ?? 0];
+      const x = failed[band] ?? 0;
+      const before = seen[band] ?? 0;
       seenInAll += before;
-      if (hours >= from && sinceHours < to) {
-        sums.bands[band] = { n: Math.max(0, started - failedBefore - before), x: x - before };
-      }
+      if (hours >= from && sinceHours < to)
+        add(sums.bands[band], Math.max(0, started - failedBefore - before), x - before);
       failedBefore += x;
     });
-    if (sinceHours >= TRIAL_HOURS) return sums;
-    sums.all = { n: Math.max(0, started - seenInAll), x: failedBefore - seenInAll };
-    sums.removed = { n: Math.max(0, fine - removedSeen), x: removed - removedSeen };
-    return sums;
+    if (sinceHours >= TRIAL_HOURS) return;
+    add(sums.all, Math.max(0, started - seenInAll), failedBefore - seenInAll);
+    add(sums.removed, Math.max(0, fine - removedSeen), removed - removedSeen);
   }
 }
 
@@ -142,7 +167,7 @@ const HOUR_MS = 3_600_000;
 
 /** In the order of appearance; those of the same bucket by name, so that another order of the shards comes to the same. */
 export function byAppearance(left: SliceTrials, right: SliceTrials): number {
-  return left.appearedMs - right.appearedMs || (sliceKey(left.slice) < sliceKey(right.slice) ? -1 : 1);
+  return left.appearedMs - right.appearedMs || (left.key < right.key ? -1 : 1);
 }
 
 function noCohort(): Cohort {
@@ -158,13 +183,12 @@ function none() {
   return { n: 0, x: 0 };
 }
 
-function addTo(sums: Sums, { bands, all, removed }: Sums): void {
-  bands.forEach((each, band) => add(sums.bands[band] ?? none(), each));
-  add(sums.all, all);
-  add(sums.removed, removed);
+function isSettled(hour: number, atMs: number): boolean {
+  return hour + SETTLED_HOURS < atMs / HOUR_MS;
 }
 
-function add(sum: { n: number; x: number }, { n, x }: RateCounts): void {
+function add(sum: { n: number; x: number } | undefined, n: number, x: number): void {
+  if (sum === undefined) return;
   sum.n += n;
   sum.x += x;
 }

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { installRow, minuteMs } from '../examples.ts';
 import { neededOutcomes } from './going-on.ts';
@@ -83,6 +84,38 @@ describe('pooling slices', () => {
     });
     expect(logHarmEvidence([one, other], 5)).toBeCloseTo(logHarmEvidence([all], 5), 12);
     expect(logHarmEvidence([], 5)).toBeCloseTo(Math.log(5 / 6), 12);
+  });
+});
+
+describe('looking often', () => {
+  const harmEvent = fc.record({
+    minute: fc.integer({ min: 0, max: 3000 }),
+    place: fc.integer({ min: 0, max: 999_999 }),
+    shareBegin: fc.constantFrom(0.2, 0.3),
+    shareEnd: fc.constantFrom(0.3, 0.5),
+  });
+  const steps = fc.array(
+    fc.record({ event: harmEvent, of: fc.integer({ min: 0, max: 2 }), later: fc.integer({ min: 0, max: 2 }) }),
+  );
+
+  it('finds the very evidence of harm that one look finds, also where events come late', () => {
+    fc.assert(
+      fc.property(steps, (all) => {
+        const looked = [noHarm(), noHarm(), noHarm()] as const;
+        const pools = [looked, looked.slice(0, 2), looked.slice(0, 1), looked.slice(1)];
+        let periods = 1;
+        for (const [index, { event, of, later }] of all.entries()) {
+          addHarm(looked[of] ?? looked[0], event);
+          periods += later;
+          const anew = looked.map(() => noHarm());
+          for (const before of all.slice(0, index + 1)) addHarm(anew[before.of] ?? noHarm(), before.event);
+          const poolsAnew = [anew, anew.slice(0, 2), anew.slice(0, 1), anew.slice(1)];
+          const found = pools.map((pool) => logHarmEvidence(pool, periods));
+          expect(found).toEqual(poolsAnew.map((pool) => logHarmEvidence(pool, periods)));
+        }
+      }),
+      { numRuns: 30 },
+    );
   });
 });
 

@@ -1,8 +1,8 @@
 import { type Slice, sliceKey, sum } from '@sluice/domain-cohorts';
 import { type Plan } from '../plan.ts';
 import { type KnownSlice } from '../rollout-messages.ts';
-import { type Found, type Test, tests } from './gate.ts';
-import { type Level, type Node, nodesOf } from './nodes.ts';
+import { type Asked, type Found, type Test, tests } from './gate.ts';
+import { type Level, type Node, nodesAmong } from './nodes.ts';
 import { logSum, type RateCounts } from './rates.ts';
 import { type SliceCounts } from './trials.ts';
 
@@ -58,6 +58,8 @@ export type GateVerdict =
 /** One slice as it is judged: its counts, and whether a gate holds it already. */
 export interface JudgedSlice {
   readonly slice: Slice;
+  /** That of the slice. */
+  readonly key: string;
   readonly counts: SliceCounts;
   readonly isHeld: boolean;
 }
@@ -80,16 +82,28 @@ interface NodeEvidence {
   readonly logPart: number;
 }
 
+/** The part that a node has in the sum, and what that was made of. */
+interface KeptPart extends Asked {
+  readonly members: readonly SliceCounts[];
+  readonly logPart: number;
+}
+
+/** From look to look most slices have not changed: their counts are the same objects. */
+const partsKept = new WeakMap<Node, KeptPart>();
+
 /** What the gates say of the counts of a rollout's patch. */
 export function judge(judgement: Judgement): GateVerdict {
   const { known, slices } = judgement;
-  const counted = new Map(slices.filter(({ isHeld }) => !isHeld).map((each) => [sliceKey(each.slice), each]));
-  const knownKeys = new Set(known.map(sliceKey));
-  const later = slices.map(({ slice }) => slice).filter((slice) => !knownKeys.has(sliceKey(slice)));
-  const found = nodesOf(known, later).map((node) => evidenceOf(node, counted, judgement));
-  const total = logSum(found.map(({ logPart }) => logPart));
+  const counted = new Map(slices.filter(({ isHeld }) => !isHeld).map((each) => [each.key, each]));
+  const nodes = nodesAmong(known, slices).map((node) => ({ node, members: membersOf(node, counted) }));
+  const parts = nodes.map(({ node, members }) => partOf(node, members, judgement));
+  const total = logSum(parts);
   const logLimit = -Math.log(ALPHA);
   if (total < logLimit + Math.log(CAUTION)) return { says: 'go', logSum: total };
+  const found = nodes.map(({ node, members }, index): NodeEvidence => {
+    const its = foundOn(members, judgement).map((each) => evidenceOn(each.test, node, each.found));
+    return { node, tests: its, logPart: parts[index] ?? -Infinity };
+  });
   const evidence = sumOf(judgement, found, { logSum: total, logLimit });
   if (total < logLimit) return { says: 'wait', evidence };
   const blamed = blame(found, counted, logLimit + Math.log(CAUTION));
@@ -97,13 +111,29 @@ export function judge(judgement: Judgement): GateVerdict {
   return { says: 'hold', slice: blamed, evidence };
 }
 
-function evidenceOf(node: Node, counted: ReadonlyMap<string, JudgedSlice>, judgement: Judgement): NodeEvidence {
-  const members = node.slices.flatMap((key) => counted.get(key)?.counts ?? []);
-  const found = tests.flatMap((test) => {
-    const its = members.length === 0 ? undefined : test.find(members, judgement);
-    return its === undefined ? [] : [evidenceOn(test, node, its)];
+function membersOf({ slices }: Node, counted: ReadonlyMap<string, JudgedSlice>): SliceCounts[] {
+  return slices.flatMap((key) => counted.get(key)?.counts ?? []);
+}
+
+function partOf(node: Node, members: readonly SliceCounts[], { plan, periods }: Asked): number {
+  const before = partsKept.get(node);
+  if (before?.plan === plan && before.periods === periods && areSame(before.members, members)) return before.logPart;
+  const found = foundOn(members, { plan, periods });
+  const logPart = logSum(found.map((each) => logCounted(each.found) + Math.log(node.weight * each.test.weight)));
+  partsKept.set(node, { plan, periods, members, logPart });
+  return logPart;
+}
+
+function areSame(left: readonly SliceCounts[], right: readonly SliceCounts[]): boolean {
+  return left.length === right.length && left.every((counts, index) => counts === right[index]);
+}
+
+function foundOn(members: readonly SliceCounts[], asked: Asked) {
+  if (members.length === 0) return [];
+  return tests.flatMap((test) => {
+    const found = test.find(members, asked);
+    return found === undefined ? [] : [{ test, found }];
   });
-  return { node, tests: found, logPart: logSum(found.map(logPartOf)) };
 }
 
 /** What a test found on a node, with its part of the α; one device by itself stops nothing. */
@@ -112,12 +142,16 @@ export function evidenceOn(
   { level, of, weight }: Node,
   found: Found,
 ): TestEvidence {
-  const { trials, failures, toleratedRate, logE } = found;
+  const { trials, failures, toleratedRate } = found;
   return {
     ...{ test: test.name, level, ...(of !== '' && { of }), trials, failures, toleratedRate },
-    logE: failures < EVENTS_MIN ? Math.min(0, logE) : logE,
+    logE: logCounted(found),
     weight: weight * test.weight,
   };
+}
+
+function logCounted({ failures, logE }: Found): number {
+  return failures < EVENTS_MIN ? Math.min(0, logE) : logE;
 }
 
 /** The slice whose own part of the sum is the largest, where it is a tenth of the limit by itself. */
@@ -133,7 +167,7 @@ function blame(
 
 /** True when more than half of the devices that it is for would be on hold. */
 function wouldHoldMost({ known, slices }: Judgement, blamed: Slice): boolean {
-  const held = new Set(slices.filter(({ isHeld }) => isHeld).map(({ slice }) => sliceKey(slice)));
+  const held = new Set(slices.filter(({ isHeld }) => isHeld).map(({ key }) => key));
   held.add(sliceKey(blamed));
   // Where nobody was known at the start, the slices that were met count alike.
   const audience = known.length > 0 ? known : slices.map(({ slice }) => ({ ...slice, devices: 1 }));
