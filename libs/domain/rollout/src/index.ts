@@ -4,6 +4,7 @@ export * from './decide.ts';
 export * from './directive.ts';
 export * from './exposure.ts';
 export { smallestRateSeen, smallestRatioSeen } from './gates/could-see.ts';
+export * from './gates/counts.ts';
 export * from './gates/ledger.ts';
 export * from './gates/removals.ts';
 export * from './gates/verdict.ts';

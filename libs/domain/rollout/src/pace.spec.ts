@@ -19,7 +19,8 @@ import {
 } from './examples.ts';
 import { nextGrant, wavePercent, isWaveOver } from './exposure.ts';
 import { exposedDevices } from './gates/going-on.ts';
-import { emptyGateLedger, foldGateLedger, wellOf } from './gates/ledger.ts';
+import { wellOf } from './gates/counts.ts';
+import { emptyGateLedger, foldGateLedger } from './gates/ledger.ts';
 import { type Awake, awakeFirstExposed, awakeOf, matureBefore, paceLimit, type Well } from './pace.ts';
 import { type Plan } from './plan.ts';
 import { rolloutDecider } from './rollout.ts';

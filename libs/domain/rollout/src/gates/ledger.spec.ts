@@ -19,15 +19,8 @@ import { type HoldEvent } from '../hold.ts';
 import { rolloutDecider } from '../rollout.ts';
 import { type RolloutEvent } from '../rollout-messages.ts';
 import { type StartedRollout } from '../rollout-state.ts';
-import {
-  emptyGateLedger,
-  foldGateLedger,
-  type GateEvent,
-  nextGateHold,
-  outcomesOf,
-  restartDue,
-  verdictOn,
-} from './ledger.ts';
+import { outcomesOf } from './counts.ts';
+import { emptyGateLedger, foldGateLedger, type GateEvent, nextGateHold, restartDue, verdictOn } from './ledger.ts';
 
 const HOUR = 60;
 const rollout = fold(rolloutDecider, [planned(), started(), opened(1)]) as StartedRollout;

@@ -1,7 +1,6 @@
 import {
   type HealthBucketClosed,
   type InstallRow,
-  OUTCOME_HOURS,
   rowsOf,
   SETTLED,
   type Slice,
@@ -10,22 +9,12 @@ import {
 } from '@sluice/domain-cohorts';
 import { toTimeText } from '@sluice/event-sourcing';
 import { type HoldEvent } from '../hold.ts';
-import { type Well } from '../pace.ts';
 import { type RecallEvent } from '../recall.ts';
 import { type RolloutEvent } from '../rollout-messages.ts';
 import { evolve, type Rollout, type StartedRollout } from '../rollout-state.ts';
-import { type Outcomes } from './going-on.ts';
 import { type HarmTally, periodOf } from './harm.ts';
 import { RolloutHarm } from './rollout-harm.ts';
-import {
-  countTries,
-  forgetTries,
-  outageOf,
-  packageVerdict,
-  type Supply,
-  triesIn,
-  unknownSupply,
-} from './infrastructure.ts';
+import { countTries, forgetTries, packageVerdict, type Supply, triesIn, unknownSupply } from './infrastructure.ts';
 import { Restarts } from './restarts.ts';
 import { byAppearance, SliceTrials } from './trials.ts';
 import { type GateVerdict, judge, type JudgedSlice, withPending } from './verdict.ts';
@@ -57,7 +46,7 @@ interface GateHold {
 /** A slice of a patch, which is for one platform. */
 type SliceName = Pick<Slice, 'model' | 'base'>;
 
-interface PatchLedger {
+export interface PatchLedger {
   sinceMs: number;
   throughMs: number;
   /** Counts up with everything that may change what the gates say. */
@@ -77,7 +66,6 @@ export type GateEvent = RolloutEvent | HoldEvent | RecallEvent | HealthBucketClo
 
 export const GATE_OWNER = 'gate';
 const ID_START = 'gate-';
-const HOUR_MS = 3_600_000;
 const noHarms: ReadonlyMap<string, HarmTally> = new Map();
 
 export function emptyGateLedger(): GateLedger {
@@ -176,43 +164,6 @@ export function nextGateHold({ takenIds }: GateLedger, rolloutId: string): strin
     const holdId = `${ID_START}${rolloutId}-${String(number)}`;
     if (!takenIds.has(holdId)) return holdId;
   }
-}
-
-/** The outcomes that are known of the patch of a rollout, ever and since its open wave was opened; its opening hour counts. */
-export function outcomesOf(ledger: GateLedger, { plan, waveOpenedAt }: StartedRollout, nowMs: number): Outcomes {
-  const patch = ledger.patches.get(plan.patchId);
-  const counted = [...(patch?.hours ?? [])];
-  const openedHour = Math.floor(Date.parse(waveOpenedAt) / HOUR_MS);
-  const ofWave = counted.filter(([hour]) => hour >= openedHour);
-  const due = ofWave.filter(([hour]) => (hour + 1 + OUTCOME_HOURS) * HOUR_MS <= nowMs);
-  return {
-    dueOfWave: sum(due.map(([, { started }]) => started)),
-    knownOfDue: sum(due.map(([, { known }]) => known)),
-    trialsOfWave: sum(ofWave.map(([, { started }]) => started)),
-    knownOfWave: sum(ofWave.map(([, { known }]) => known)),
-    known: sum(counted.map(([, { known }]) => known)),
-    pending: sum([...(patch?.slices.values() ?? [])].map(pendingOf)),
-  };
-}
-
-/** What a rollout counts of harm by signal, over all slices that no gate holds. */
-export function harmOf(ledger: GateLedger, { rolloutId, plan }: StartedRollout) {
-  const patch = ledger.patches.get(plan.patchId);
-  const held = heldSlices(ledger, plan.patchId);
-  const counted = [...(patch?.slices.values() ?? [])].filter(({ slice }) => !held.some((each) => isSame(each, slice)));
-  return patch?.harm.get(rolloutId)?.counts(counted.map(({ key }) => key)) ?? [];
-}
-
-/** How many devices of a patch are fine whose trial began before an instant, and how many on the manual track began at all; by slice. */
-export function wellOf({ patches }: GateLedger, patchId: string, beforeMs: number): Well[] {
-  const slices = [...(patches.get(patchId)?.slices.values() ?? [])];
-  return slices.map((trials) => ({ slice: trials.slice, well: trials.wellBefore(beforeMs), manual: trials.manual }));
-}
-
-/** Devices that try get no package of the patch: nobody is to blame, and nothing widens. Undefined while they do. */
-export function outageFor({ patches }: GateLedger, patchId: string) {
-  const supply = patches.get(patchId)?.supply;
-  return supply && outageOf(supply);
 }
 
 /** Keeps how far each rollout was at each instant: what incidents are judged by. */
@@ -347,11 +298,12 @@ function liftHold(ledger: GateLedger, { holdId, at }: Extract<HoldEvent, { type:
   restart(ledger, hold.patchId, at, hold.slice);
 }
 
-function heldSlices({ holds }: GateLedger, patchId: string): SliceName[] {
+/** The slices of a patch that gates hold. */
+export function heldSlices({ holds }: GateLedger, patchId: string): SliceName[] {
   return [...holds.values()].flatMap((hold) => (hold.patchId === patchId && hold.isInForce ? [hold.slice] : []));
 }
 
-function isSame(left: SliceName, right: SliceName): boolean {
+export function isSame(left: SliceName, right: SliceName): boolean {
   return left.model === right.model && left.base === right.base;
 }
 
@@ -359,6 +311,7 @@ function instantText(ms: number, otherwise: string): string {
   return Number.isFinite(ms) ? toTimeText(ms) : otherwise;
 }
 
-function pendingOf({ pending }: SliceTrials): number {
+/** Failures of a slice that wait for their start. */
+export function pendingOf({ pending }: SliceTrials): number {
   return sum([...pending.values()]);
 }
