@@ -1,4 +1,12 @@
-import { type CountRow, type InstallRow, patchSliceKey, SETTLED, type Slice, sliceKey } from '@sluice/domain-cohorts';
+import {
+  type CountRow,
+  type InstallRow,
+  patchSliceKey,
+  SETTLED,
+  type Slice,
+  sliceKey,
+  sum,
+} from '@sluice/domain-cohorts';
 import { logRateEvidence } from './rates.ts';
 import { ALPHA, type GateVerdict } from './verdict.ts';
 
@@ -10,10 +18,14 @@ interface Tries {
   readonly unreached: number;
 }
 
-/** Whether devices get the package of a patch: the tries of the last hour, and whether too many of them got none. */
+/**
+ * Whether devices get the package of a patch: the tries of the last hour, whether too many of them got none, and whether
+ * that was so before the latest instant. Shards close their buckets side by side, so an instant is judged as a whole.
+ */
 export interface Supply {
   tries: Tries[];
   isOut: boolean;
+  wasOut: boolean;
 }
 
 /** Tries, and those of them that got no package. */
@@ -35,18 +47,30 @@ const TRIES_OF_RECOVERY = 10;
 const RECOVERED_SHARE = 0.8;
 
 export function unknownSupply(): Supply {
-  return { tries: [], isOut: false };
+  return { tries: [], isOut: false, wasOut: false };
 }
 
 /** Takes the tries of a bucket into the supply, in place. Where nobody tries, it stays as it is. */
 export function countTries(supply: Supply, tries: Tries): void {
   const { toMs, got, unreached } = tries;
   if (got + unreached === 0) return;
-  const latestMs = Math.max(toMs, supply.tries.at(-1)?.toMs ?? toMs);
-  const recent = supply.tries.filter((each) => each.toMs > latestMs - HOUR_MS);
-  // Shards close their buckets side by side: later ones are the last.
-  supply.tries = [...recent, tries].sort(byEnd);
-  supply.isOut = supply.isOut ? !hasRecovered(supply.tries) : isOutage(supply.tries);
+  const beforeMs = supply.tries.at(-1)?.toMs ?? -Infinity;
+  if (toMs > beforeMs) goOn(supply, toMs);
+  // Of shards that are behind the others, later tries are the last all the same.
+  supply.tries = [...supply.tries, tries].sort(byEnd);
+  supply.isOut = supply.wasOut ? !hasRecovered(supply.tries) : isOutage(supply.tries);
+}
+
+/**
+ * Begins another instant. While it lasts, an outage waits for its last tries, however few come in an hour; one that is over is
+ * looked at no more: else its tries would make another one of the next try that gets the package.
+ */
+function goOn(supply: Supply, toMs: number): void {
+  const isOver = supply.wasOut && !supply.isOut;
+  supply.wasOut = supply.isOut;
+  supply.tries = supply.isOut
+    ? last(supply.tries, TRIES_LOOKED_AT)
+    : (isOver ? last(supply.tries, TRIES_OF_RECOVERY) : supply.tries).filter((each) => each.toMs > toMs - HOUR_MS);
 }
 
 /** Forgets the tries of a slice, in place. */
@@ -56,7 +80,7 @@ export function forgetTries(supply: Supply, isIt: (slice: Slice) => boolean): vo
 
 /** The tries that say that the package cannot be got; undefined while it can. */
 export function outageOf({ tries, isOut }: Supply): Shortage | undefined {
-  return isOut ? last(tries, TRIES_LOOKED_AT) : undefined;
+  return isOut ? sumOf(last(tries, TRIES_LOOKED_AT)) : undefined;
 }
 
 /** The tries of a bucket by patch and slice. */
@@ -87,7 +111,7 @@ export function packageVerdict(
     const others = othersThan(slice, all);
     if (others.tries < TRIES_OF_RECOVERY || others.tries - others.unreached < RECOVERED_SHARE * others.tries) continue;
     const its = all.filter((each) => sliceKey(each.slice) === sliceKey(slice));
-    const { tries: trials, unreached: failures } = last(its, TRIES_LOOKED_AT);
+    const { tries: trials, unreached: failures } = sumOf(last(its, TRIES_LOOKED_AT));
     const logE = logRateEvidence({ n: trials, x: failures }, UNREACHED_SHARE_MAX);
     if (!isShort({ tries: trials, unreached: failures }) || logE < logLimit) continue;
     const of = `${slice.model} (${slice.base})`;
@@ -101,8 +125,9 @@ export function packageVerdict(
 }
 
 function isOutage(tries: readonly Tries[]): boolean {
-  if (!isShort(last(tries, TRIES_LOOKED_AT))) return false;
-  const [failing, another] = slicesIn(tries.filter(({ unreached }) => unreached > 0));
+  const latest = last(tries, TRIES_LOOKED_AT);
+  if (!isShort(sumOf(latest))) return false;
+  const [failing, another] = slicesIn(latest.filter(({ unreached }) => unreached > 0));
   // Where one slice fails and enough others try, it may be its artifact.
   return another !== undefined || (failing !== undefined && othersThan(failing, tries).tries < TRIES_OF_RECOVERY);
 }
@@ -110,7 +135,7 @@ function isOutage(tries: readonly Tries[]): boolean {
 /** The last tries of other slices than this one. */
 function othersThan(slice: Slice, tries: readonly Tries[]): Shortage {
   const others = tries.filter((each) => sliceKey(each.slice) !== sliceKey(slice));
-  return last(others, TRIES_LOOKED_AT);
+  return sumOf(last(others, TRIES_LOOKED_AT));
 }
 
 function isShort({ tries, unreached }: Shortage): boolean {
@@ -118,19 +143,23 @@ function isShort({ tries, unreached }: Shortage): boolean {
 }
 
 function hasRecovered(all: readonly Tries[]): boolean {
-  const { tries, unreached } = last(all, TRIES_OF_RECOVERY);
+  const { tries, unreached } = sumOf(last(all, TRIES_OF_RECOVERY));
   return tries >= TRIES_OF_RECOVERY && tries - unreached >= RECOVERED_SHARE * tries;
 }
 
-/** The last tries, as many buckets as come to so many. */
-function last(all: readonly Tries[], wanted: number): Shortage {
-  let [tries, unreached] = [0, 0];
-  for (const each of all.toReversed()) {
-    if (tries >= wanted) break;
-    tries += each.got + each.unreached;
-    unreached += each.unreached;
+/** The last tries, as many instants as come to so many; in order. */
+function last(all: readonly Tries[], wanted: number): Tries[] {
+  let [tries, sinceMs] = [0, Infinity];
+  for (const { toMs, got, unreached } of all.toReversed()) {
+    if (tries >= wanted && toMs < sinceMs) break;
+    [tries, sinceMs] = [tries + got + unreached, toMs];
   }
-  return { tries, unreached };
+  return all.filter(({ toMs }) => toMs >= sinceMs);
+}
+
+function sumOf(all: readonly Tries[]): Shortage {
+  const unreached = sum(all.map((each) => each.unreached));
+  return { tries: sum(all.map(({ got }) => got)) + unreached, unreached };
 }
 
 function slicesIn(tries: readonly Tries[]): Slice[] {
