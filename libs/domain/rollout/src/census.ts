@@ -154,6 +154,13 @@ export function knownSlices(plan: Plan, published: PublishedPatch, census: Censu
   return slicesOf(plan, published).flatMap((slice) => known.get(sliceKey(slice)) ?? []);
 }
 
+/** The known devices of one slice. */
+export function devicesIn({ byBase }: Census, slice: Slice): number {
+  const base = byBase.get(slice.base);
+  const key = sliceKey(slice);
+  return base === undefined ? 0 : sum([...alikeIn(base)].map((each) => (each.key === key ? each.devices : 0)));
+}
+
 /** Devices of all tracks and rings together; slices without any are left out. */
 function bySlice(populations: Iterable<Alike>): Map<string, KnownSlice> {
   const slices = new Map<string, KnownSlice>();

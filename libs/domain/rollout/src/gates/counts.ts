@@ -3,7 +3,7 @@ import { type Well } from '../pace.ts';
 import { type StartedRollout } from '../rollout-state.ts';
 import { type Outcomes } from './going-on.ts';
 import { outageOf } from './infrastructure.ts';
-import { type GateLedger, heldSlices, isSame, pendingOf } from './ledger.ts';
+import { type GateLedger, heldSlices, isSame } from './ledger.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -20,7 +20,7 @@ export function outcomesOf(ledger: GateLedger, { plan, waveOpenedAt }: StartedRo
     trialsOfWave: sum(ofWave.map(([, { started }]) => started)),
     knownOfWave: sum(ofWave.map(([, { known }]) => known)),
     known: sum(counted.map(([, { known }]) => known)),
-    pending: sum([...(patch?.slices.values() ?? [])].map(pendingOf)),
+    pending: sum([...(patch?.slices.values() ?? [])].map(({ pending }) => pending)),
   };
 }
 

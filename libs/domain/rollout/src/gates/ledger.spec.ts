@@ -246,3 +246,29 @@ describe('a slice that gets no package', () => {
     expect(verdictAfter(...again)).toMatchObject({ says: 'hold', slice: { model: 'iPhone18,1' } });
   });
 });
+
+describe('failures whose start came too late', () => {
+  const waiting = (count: number) =>
+    healthBucket(minute(2), { pending: [{ patchId: 'a', ...onModel('iPhone18,1'), count }] });
+  const says = (devices: number, ...events: GateEvent[]) =>
+    verdictOn(ledgerAfter([started(), ...events]), rollout, { devicesOf: () => devices });
+
+  it('count at once where it is harm even if all other known devices turn out well', () => {
+    expect(says(34, trials(1, 34, 0), waiting(30))).toMatchObject({
+      says: 'halt',
+      evidence: {
+        words: 'installs fail, and their starts come too late: 30 of 34 devices, on iPhone18,1 (23D8133)',
+        tests: [{ test: 'installs-waiting', trials: 34, failures: 30 }],
+      },
+    });
+    expect(says(20_000, trials(1, 34, 0), waiting(30))).toMatchObject({ says: 'go' });
+    expect(says(20_000, waiting(1000))).toMatchObject({ says: 'halt' });
+  });
+
+  it('count no more once a person has resumed, but for further ones', () => {
+    const resumedAfter = [halted(minute(3)), resumed(minute(4)), trials(5, 1, 0)];
+    expect(says(34, trials(1, 34, 0), waiting(30), ...resumedAfter)).toMatchObject({ says: 'go' });
+    const more = healthBucket(minute(6), { pending: [{ patchId: 'a', ...onModel('iPhone18,1'), count: 60 }] });
+    expect(says(100, trials(1, 34, 0), waiting(30), ...resumedAfter, more)).toMatchObject({ says: 'halt' });
+  });
+});

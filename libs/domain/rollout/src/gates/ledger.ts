@@ -5,7 +5,6 @@ import {
   SETTLED,
   type Slice,
   sliceKey,
-  sum,
 } from '@sluice/domain-cohorts';
 import { toTimeText } from '@sluice/event-sourcing';
 import { type HoldEvent } from '../hold.ts';
@@ -123,15 +122,26 @@ export function restartDue({ restarting }: GateLedger): void {
   restarting.clear();
 }
 
+/** Beside the counts: whether the pending failures are to count as any, and how many devices of a slice are known. */
+interface Looking {
+  readonly pendingToo?: boolean;
+  readonly devicesOf?: (slice: Slice) => number;
+}
+
 /** What the gates say of a rollout now, or what they would say if the pending failures counted. */
-export function verdictOn(ledger: GateLedger, rollout: StartedRollout, { pendingToo = false } = {}): GateVerdict {
+export function verdictOn(
+  ledger: GateLedger,
+  rollout: StartedRollout,
+  { pendingToo = false, devicesOf }: Looking = {},
+): GateVerdict {
   const { rolloutId, plan, startedAt, known } = rollout;
   const patch = patchOf(ledger, plan.patchId);
   const harm = patch.harm.get(rolloutId);
   const held = heldSlices(ledger, plan.patchId);
   const slices = [...patch.slices.values()].sort(byAppearance).map((trials): JudgedSlice => {
     const { slice, key } = trials;
-    const counts = withPending(trials.counts(patch.throughMs), pendingToo ? pendingOf(trials) : 0);
+    const counted = withPending(trials.counts(patch.throughMs), pendingToo ? trials.pending : 0);
+    const counts = devicesOf === undefined ? counted : trials.withWaiting(counted, devicesOf(slice));
     return {
       slice,
       key,
@@ -204,7 +214,7 @@ function foldBucket(ledger: GateLedger, bucket: HealthBucketClosed): void {
     patch.harm.get(row.rolloutId)?.add(row, ends);
   }
   for (const { patchId, slice, count } of pending)
-    trialsOf(touch(patchId), slice, toMs).pending.set(bucket.shard, count);
+    trialsOf(touch(patchId), slice, toMs).setPending(bucket.shard, count);
   for (const { patchId, ...tries } of triesIn(installs, unreached)) {
     const isHeld = heldSlices(ledger, patchId).some((each) => isSame(each, tries.slice));
     if (!isHeld) countTries(touch(patchId).supply, { ...tries, toMs });
@@ -309,9 +319,4 @@ export function isSame(left: SliceName, right: SliceName): boolean {
 
 function instantText(ms: number, otherwise: string): string {
   return Number.isFinite(ms) ? toTimeText(ms) : otherwise;
-}
-
-/** Failures of a slice that wait for their start. */
-export function pendingOf({ pending }: SliceTrials): number {
-  return sum([...pending.values()]);
 }

@@ -1,4 +1,4 @@
-import { ageBands, type InstallRow, type Slice, sliceKey, TRIAL_HOURS } from '@sluice/domain-cohorts';
+import { ageBands, type InstallRow, type Slice, sliceKey, sum, TRIAL_HOURS } from '@sluice/domain-cohorts';
 import { type HarmTally } from './harm.ts';
 import { type RateCounts } from './rates.ts';
 
@@ -30,6 +30,11 @@ export interface SliceCounts {
   /** 0–72 h together. */
   readonly all: RateCounts;
   readonly bands: readonly RateCounts[];
+  /**
+   * The same with failures whose start is not known or came together with them, and as many trials as there are devices: what it
+   * would come to if all others turned out well. Absent while none waits.
+   */
+  readonly waiting?: RateCounts;
   /** Trials whose outcome was due, and those of them without any. */
   readonly missing: RateCounts;
   /** Trials that went well, and those of them whose device the user took the patch off again. */
@@ -59,8 +64,9 @@ export class SliceTrials {
   appearedMs = Infinity;
   /** Trials of devices on the manual track, ever. */
   manual = 0;
-  /** Failures without a start whose deadline still runs, as each shard told them last. */
-  readonly pending = new Map<number, number>();
+  /** Failures without a start whose deadline still runs, as each shard told them last, and those that were so at the last restart. */
+  private readonly pendingOf = new Map<number, number>();
+  private pendingSeen = 0;
 
   constructor(slice: Slice, sinceMs: number) {
     this.slice = slice;
@@ -91,8 +97,27 @@ export class SliceTrials {
     }
   }
 
+  get pending(): number {
+    return sum([...this.pendingOf.values()]);
+  }
+
+  setPending(shard: number, count: number): void {
+    this.pendingOf.set(shard, count);
+    this.pendingSeen = Math.min(this.pendingSeen, this.pending);
+  }
+
+  /** The counts with the failures that wait, of so many known devices. */
+  withWaiting(counts: Omit<SliceCounts, 'harm'>, devices: number): Omit<SliceCounts, 'harm'> {
+    const { all } = counts;
+    const waiting = this.pending - this.pendingSeen;
+    if (waiting === 0) return counts;
+    const x = all.x + waiting;
+    return { ...counts, waiting: { n: Math.max(all.n, x, devices), x } };
+  }
+
   /** Counts anew from an instant on. */
   restart(atMs: number): void {
+    this.pendingSeen = this.pending;
     this.sinceMs = Math.max(this.sinceMs, atMs);
     this.counted = undefined;
     this.settled = noSums();
@@ -187,8 +212,8 @@ function isSettled(hour: number, atMs: number): boolean {
   return hour + SETTLED_HOURS < atMs / HOUR_MS;
 }
 
-function add(sum: { n: number; x: number } | undefined, n: number, x: number): void {
-  if (sum === undefined) return;
-  sum.n += n;
-  sum.x += x;
+function add(counts: { n: number; x: number } | undefined, n: number, x: number): void {
+  if (counts === undefined) return;
+  counts.n += n;
+  counts.x += x;
 }

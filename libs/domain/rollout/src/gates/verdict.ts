@@ -7,7 +7,7 @@ import { logSum, type RateCounts } from './rates.ts';
 import { type SliceCounts } from './trials.ts';
 
 /** The name and version of the rule, kept in the evidence. */
-export const EVIDENCE_RULE = 'evidence-sum/2';
+export const EVIDENCE_RULE = 'evidence-sum/3';
 
 /** The chance that a rollout in which nothing is wrong is ever halted, over all its tests and slices. */
 export const ALPHA = 0.001;

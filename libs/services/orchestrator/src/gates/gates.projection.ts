@@ -3,6 +3,7 @@ import {
   awakeFirstExposed,
   type Awake,
   type Census,
+  devicesIn,
   emptyCensus,
   emptyGateLedger,
   emptyRemovalLedger,
@@ -111,7 +112,7 @@ export class GatesView {
     const before = this.verdicts.get(rolloutId);
     // Of what has not changed, the verdict is the same.
     if (before?.version === version && before.of.plan === plan && before.of.known === known) return before.verdict;
-    const verdict = verdictOn(this.ledger, rollout);
+    const verdict = verdictOn(this.ledger, rollout, { devicesOf: (slice) => devicesIn(this.populations, slice) });
     this.verdicts.set(rolloutId, { version, of: { plan, known }, verdict });
     return verdict;
   }
