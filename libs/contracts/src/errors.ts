@@ -61,11 +61,11 @@ export const errorCodes = {
   'rollout-not-planned': { status: 409, title: 'Only a planned rollout can be started.' },
   'if-match-missing': {
     status: 428,
-    title: 'Send `If-Match` with the ETag of the rollout: a plan under way is changed only as it was seen.',
+    title: 'Send `If-Match` with the ETag of the rollout: a plan is changed only as it was seen.',
   },
   'revision-changed': {
     status: 412,
-    title: 'The rollout has changed since you looked at it. Look again, then repeat.',
+    title: 'The rollout has changed since you looked at it. Look at `current`, then repeat with its ETag.',
   },
   'reason-missing': { status: 400, title: 'A rollout under way is replanned only with a `reason`.' },
   'already-exposed': { status: 409, title: 'The plan would take back what was exposed already.' },
@@ -134,6 +134,8 @@ export interface Problem {
   readonly detail?: string;
   readonly correlationId?: string;
   readonly errors?: readonly FieldFault[];
+  /** With `revision-changed`: what it is now. */
+  readonly current?: object;
 }
 
 export interface FieldFault {

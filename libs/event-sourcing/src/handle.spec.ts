@@ -65,15 +65,21 @@ describe('handling a command', () => {
     expect(await count(0)).toEqual({ state: 100, events: [], position: '1' });
   });
 
-  it('decides on the revision that is asked for, or not at all', async () => {
+  it('decides on what was seen, or not at all', async () => {
     await store.append(rival(1));
-    const at = (atRevision: number, by = 1) => handle(store, counter, 'counter-1', { by }, { ...context, atRevision });
+    const at = (revision: number, by = 1, counts = () => true) =>
+      handle(store, counter, 'counter-1', { by }, { ...context, seen: { revision, counts } });
     await expect(at(1)).rejects.toMatchObject({ code: 'revision-changed' });
     store.rivals = 1;
     await expect(at(0)).rejects.toMatchObject({ code: 'revision-changed' });
     expect(await at(1)).toMatchObject({ state: 201 });
     // Sent again it has been done, whatever the revision is by now.
     expect(await at(1)).toMatchObject({ state: 201, events: [{ by: 1 }] });
+    // Commits without an event that counts make no version.
+    const large = ({ by }: { by: number }) => by > 50;
+    const seen = { revision: 1, counts: large };
+    const next = { ...context, commitId: 'c-9', seen };
+    expect(await handle(store, counter, 'counter-1', { by: 1 }, next)).toMatchObject({ state: 202 });
   });
 
   it('passes a rejection on', async () => {

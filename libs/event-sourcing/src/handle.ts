@@ -26,7 +26,7 @@ export interface Handled<State, Event> {
  * Loads the stream, decides, appends with the expected revision; decides anew when another writer came first.
  * What is `known` is decided on at once; the stream is read only after a conflict.
  * A command that is sent again (the same commit id) is not decided again: it answers with what it has done.
- * With `atRevision`, it is decided on that revision of the stream or not at all.
+ * With `seen`, it is decided on what somebody has seen or not at all: no later commit may have an event that counts.
  * Throws Rejection, StoreUnavailable, or the last RevisionConflict.
  */
 export async function handle<State, Command, Event extends DomainEvent>(
@@ -34,16 +34,18 @@ export async function handle<State, Command, Event extends DomainEvent>(
   decider: Decider<State, Command, Event>,
   stream: string,
   command: Command,
-  { known, atRevision, ...context }: HandleContext<State>,
+  { known, seen: wasSeen, ...context }: HandleContext<State, Event>,
 ): Promise<Handled<State, Event>> {
   for (let attempt = 1; ; attempt += 1) {
     const isKnown = known !== undefined && attempt === 1;
-    const loaded: Loaded<State> = isKnown ? known : await load(store, decider, stream, context.commitId);
-    const { state, revision, done, position } = loaded;
+    const loaded: Loaded<State> = isKnown
+      ? known
+      : await load(store, decider, stream, { commitId: context.commitId, ...wasSeen });
+    const { state, revision, done, position, version } = loaded;
     const seen = position !== undefined && { position };
     if (done !== undefined) return { state, events: eventsOf(done) as readonly Event[], ...seen };
-    if (atRevision !== undefined && revision !== atRevision) {
-      reject('revision-changed', `${stream} is at revision ${String(revision ?? 'none')}`);
+    if (wasSeen !== undefined && version !== wasSeen.revision) {
+      reject('revision-changed', `${stream} is at revision ${String(version ?? 'none')}`);
     }
     const events = decider.decide(command, state);
     if (events.length === 0) return { state, events, ...seen };
@@ -63,36 +65,47 @@ export async function handle<State, Command, Event extends DomainEvent>(
   }
 }
 
-type HandleContext<State> = CommandContext & {
+/** What somebody has seen: the revision of the last commit with an event that counts, and which events do. */
+export interface Seen<Event> {
+  readonly revision: number;
+  readonly counts: (event: Event) => boolean;
+}
+
+type HandleContext<State, Event> = CommandContext & {
   readonly known?: KnownState<State> | undefined;
-  readonly atRevision?: number | undefined;
+  readonly seen?: Seen<Event> | undefined;
 };
 
 interface Loaded<State> extends KnownState<State> {
   readonly done?: Commit;
   readonly position?: Position;
+  /** The revision of the last commit with an event that counts. */
+  readonly version?: number;
 }
 
 /**
  * The present state of one stream, revision and position of its last commit (absent when there is no stream), and the commit
- * with the id, where one is given and is in the stream.
+ * with the id, where one is given and is in the stream. `counts`: which events make a version; all if not given.
  */
 export async function load<State, Event extends DomainEvent>(
   store: EventStore,
   decider: Pick<Decider<State, never, Event>, 'initialState' | 'evolve'>,
   stream: string,
-  commitId?: string,
+  { commitId, counts = () => true }: { readonly commitId?: string; readonly counts?: (event: Event) => boolean } = {},
 ): Promise<Loaded<State>> {
   let state = decider.initialState;
   let last: Commit | undefined;
   let done: Commit | undefined;
+  let version: number | undefined;
   for await (const commit of store.readStream(stream)) {
     last = commit;
     if (commit.commitId === commitId) done = commit;
-    for (const event of eventsOf(commit)) state = decider.evolve(state, event as Event);
+    const events = eventsOf(commit) as readonly Event[];
+    for (const event of events) state = decider.evolve(state, event);
+    if (events.some(counts)) version = commit.revision;
   }
   const { revision, position } = last ?? {};
-  return { state, ...(last && { revision, position }), ...(done && { done }) } as Loaded<State>;
+  return { state, ...(last && { revision, position, version }), ...(done && { done }) } as Loaded<State>;
 }
 
 function eventsOf({ body }: Commit): readonly DomainEvent[] {

@@ -247,7 +247,7 @@ export class SteeredFleet {
 
   private applyOwn(stream: string, events: readonly DomainEvent[]): void {
     if (events.length === 0) return;
-    const revision = (this.views.revisionOf(stream) ?? -1) + 1;
+    const revision = (this.views.known(stream, undefined).revision ?? -1) + 1;
     const metadata = { actor: 'bench', correlationId: stream };
     const place = { stream, revision, position: BEGINNING, commitId: stream, recordedAt: this.at() };
     this.views.applyOwn({ ...place, metadata, body: { kind: 'events', events } });

@@ -222,3 +222,8 @@ export type RolloutEvent = Given &
     | { readonly type: 'RolloutCompleted'; readonly patchId: string }
     | { readonly type: 'RolloutAborted'; readonly reason: string }
   );
+
+/** Whether an event changes what was decided: plan, status or wave. Grants and waits do not, for nobody decides on them. */
+export function makesVersion({ type }: { readonly type: string }): boolean {
+  return type !== 'ExposureGranted' && type !== 'WaveWaiting';
+}

@@ -13,6 +13,7 @@ export class ProblemError extends Error {
     readonly code: ErrorCode,
     readonly detail?: string,
     readonly errors?: readonly FieldFault[],
+    readonly current?: object,
   ) {
     super(detail ?? errorCodes[code].title);
   }
@@ -20,7 +21,7 @@ export class ProblemError extends Error {
 
 /** The problem+json body of any error, and the error itself where it is a fault of Sluice and belongs in the log. */
 export function toProblem(error: unknown, correlationId?: string): { problem: Problem; fault: boolean } {
-  const { code, detail, errors } = describe(error);
+  const { code, detail, errors, current } = describe(error);
   const { status, title } = errorCodes[code];
   return {
     problem: {
@@ -31,6 +32,7 @@ export function toProblem(error: unknown, correlationId?: string): { problem: Pr
       ...(detail === undefined ? {} : { detail }),
       ...(correlationId === undefined ? {} : { correlationId }),
       ...(errors === undefined ? {} : { errors }),
+      ...(current === undefined ? {} : { current }),
     },
     fault: code === 'internal' || code === 'store-unavailable',
   };
@@ -67,12 +69,13 @@ function retryAfterSeconds(error: unknown, { status }: Problem): number | undefi
   return status === 503 ? RETRY_AFTER_SECONDS : undefined;
 }
 
-function describe(error: unknown): { code: ErrorCode; detail?: string; errors?: readonly FieldFault[] } {
+function describe(error: unknown): Pick<Problem, 'code' | 'detail' | 'errors' | 'current'> {
   if (error instanceof ProblemError) {
     return {
       code: error.code,
       ...(error.detail === undefined ? {} : { detail: error.detail }),
       ...(error.errors === undefined ? {} : { errors: error.errors }),
+      ...(error.current === undefined ? {} : { current: error.current }),
     };
   }
   if (error instanceof Rejection && isErrorCode(error.code)) {

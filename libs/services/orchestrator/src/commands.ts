@@ -4,6 +4,7 @@ import {
   type HoldCommand,
   holdDecider,
   isUnderWay,
+  makesVersion,
   type Recall,
   type RecallCommand,
   recallDecider,
@@ -24,6 +25,7 @@ import {
   reject,
   rejectUnreserved,
   Reservations,
+  type Seen,
 } from '@sluice/event-sourcing';
 import { type OwnEvent } from './publications.ts';
 import { Sources } from './sources.ts';
@@ -37,8 +39,8 @@ export class ChangeRollout extends Command<readonly OwnEvent[]> {
     readonly command: RolloutCommand,
     readonly context: CommandContext,
     readonly known?: KnownState<Rollout>,
-    /** The revision that the command was decided on by a person: at another one it is refused with revision-changed. */
-    readonly atRevision?: number,
+    /** The version of the rollout that a person has seen: at another one the command is refused with revision-changed. */
+    readonly version?: number,
   ) {
     super();
   }
@@ -74,16 +76,17 @@ export class ChangeRolloutHandler implements ICommandHandler<ChangeRollout> {
     private readonly reservations: Reservations,
   ) {}
 
-  async execute({ command, context, known, atRevision }: ChangeRollout): Promise<readonly OwnEvent[]> {
+  async execute({ command, context, known, version }: ChangeRollout): Promise<readonly OwnEvent[]> {
     const stream = rolloutStream(command.rolloutId);
     if (command.type === 'StartRollout') await this.reserve(command, context);
-    const change = { stream, command, context, known, atRevision };
+    const seen = version === undefined ? undefined : { revision: version, counts: makesVersion };
+    const change = { stream, command, context, known, seen };
     return changeStream(this.store, this.sources, rolloutDecider, change);
   }
 
   // One rollout of a patch is under way: reserve first, act second. What cannot start anyway reserves nothing.
   private async reserve(command: StartRollout, context: CommandContext): Promise<void> {
-    const { state, done } = await load(this.store, rolloutDecider, rolloutStream(command.rolloutId), context.commitId);
+    const { state, done } = await load(this.store, rolloutDecider, rolloutStream(command.rolloutId), context);
     if (done !== undefined || state.status === 'absent') return;
     rolloutDecider.decide(command, state);
     const { patchId } = state.plan;
@@ -134,12 +137,12 @@ export class ChangeRecallHandler implements ICommandHandler<ChangeRecall> {
   }
 }
 
-interface Change<State, Given> {
+interface Change<State, Given, Event> {
   readonly stream: string;
   readonly command: Given;
   readonly context: CommandContext;
   readonly known: KnownState<State> | undefined;
-  readonly atRevision?: number | undefined;
+  readonly seen?: Seen<Event> | undefined;
 }
 
 function rolloutStream(rolloutId: string): string {
@@ -151,9 +154,9 @@ async function changeStream<State, Given, Event extends DomainEvent>(
   store: EventStore,
   sources: Sources,
   decider: Decider<State, Given, Event>,
-  { stream, command, context, known, atRevision }: Change<State, Given>,
+  { stream, command, context, known, seen }: Change<State, Given, Event>,
 ): Promise<readonly Event[]> {
-  const { events, position } = await handle(store, decider, stream, command, { ...context, known, atRevision });
+  const { events, position } = await handle(store, decider, stream, command, { ...context, known, seen });
   if (position !== undefined) await sources.reached(position);
   return events;
 }

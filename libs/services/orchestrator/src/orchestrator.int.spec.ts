@@ -160,10 +160,13 @@ async function advance(minutes: number, { healthStops = false } = {}) {
   }
 }
 
-async function send(method: 'GET' | 'POST' | 'PUT', url: string, payload?: object) {
-  const headers = { authorization: `Bearer ${tokens.adminToken()}` };
+async function send(method: 'GET' | 'POST' | 'PUT', url: string, payload?: object, ifMatch?: string) {
+  const headers = {
+    authorization: `Bearer ${tokens.adminToken()}`,
+    ...(ifMatch !== undefined && { 'if-match': ifMatch }),
+  };
   const response = await app.inject({ method, url, headers, ...(payload && { payload }) });
-  return { status: response.statusCode, body: response.json<Record<string, unknown>>() };
+  return { status: response.statusCode, body: response.json<Record<string, unknown>>(), etag: response.headers.etag };
 }
 
 const device = (fields: object = {}) => ({
@@ -633,12 +636,15 @@ describe('steering by hand', () => {
     expect(await send('POST', '/v1/rollouts', plan)).toMatchObject({ status: 201 });
     // Sent again, as a client does that got no answer.
     expect(await send('POST', '/v1/rollouts', plan)).toMatchObject({ status: 200 });
-    expect(await send('PUT', '/v1/rollouts/r1', { ...rest, holdBackPercent: 3 })).toMatchObject({
+    expect(await send('PUT', '/v1/rollouts/r1', rest)).toMatchObject({
+      status: 428,
+      body: { code: 'if-match-missing' },
+    });
+    expect(await send('PUT', '/v1/rollouts/r1', { ...rest, holdBackPercent: 3 }, await etag())).toMatchObject({
       status: 200,
       body: { holdBackPercent: 3, salt: 's', status: 'planned' },
     });
     await send('POST', '/v1/rollouts/r1/start');
-    expect(await send('PUT', '/v1/rollouts/r1', rest)).toMatchObject({ body: { code: 'if-match-missing' } });
     expect(await send('POST', '/v1/rollouts/r1/pause', { reason: 'lunch' })).toMatchObject({
       body: { status: 'paused', reason: 'lunch', waitsFor: [{ for: 'operator' }] },
     });
@@ -656,6 +662,28 @@ describe('steering by hand', () => {
       items: [{ rolloutId: 'r1' }],
     });
     expect((await send('GET', '/v1/rollouts?status=running')).body).toEqual({ items: [] });
+  });
+
+  const etag = async () => (await send('GET', '/v1/rollouts/r1')).etag;
+
+  it('does what was decided on another state only where nobody says what was seen', async () => {
+    await happened('patch-p-a', published);
+    await send('POST', '/v1/rollouts', plan);
+    const { rolloutId: _, salt: __, ...rest } = plan;
+    const seen = await etag();
+    expect(await send('PUT', '/v1/rollouts/r1', { ...rest, holdBackPercent: 3 }, seen)).toMatchObject({ status: 200 });
+    const changed = { status: 412, body: { code: 'revision-changed', current: { holdBackPercent: 3 } } };
+    expect(await send('PUT', '/v1/rollouts/r1', { ...rest, holdBackPercent: 5 }, seen)).toMatchObject(changed);
+    expect(await send('POST', '/v1/rollouts/r1/start', undefined, seen)).toMatchObject(changed);
+    expect(await send('POST', '/v1/rollouts/r1/start', undefined, await etag())).toMatchObject({ status: 200 });
+    // Grants are no decisions: what was seen is what it is.
+    const started = await etag();
+    await advance(30);
+    expect(await etag()).toBe(started);
+    expect(await send('POST', '/v1/rollouts/r1/pause', undefined, seen)).toMatchObject({ status: 200 });
+    expect(await send('POST', '/v1/rollouts/r1/resume', undefined, started)).toMatchObject({ status: 412 });
+    expect(await send('POST', '/v1/rollouts/r1/resume', undefined, 'W/"1"')).toMatchObject({ status: 400 });
+    expect(await send('POST', '/v1/rollouts/r1/resume')).toMatchObject({ status: 200 });
   });
 
   it.each([

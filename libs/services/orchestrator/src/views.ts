@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { describePolicy } from '@sluice/domain-rollout';
+import { describePolicy, makesVersion } from '@sluice/domain-rollout';
 import { type Commit, type KnownState } from '@sluice/event-sourcing';
 import { GatesView } from './gates/gates.projection.ts';
 import { PolicyView } from './policy/policy.projection.ts';
@@ -13,6 +13,7 @@ export class Views {
   readonly gates = new GatesView();
   readonly recalls = new RecallsView();
   private readonly revisions = new Map<string, number>();
+  private readonly versions = new Map<string, number>();
 
   /** A commit of the own streams; state and revision move in the same step. */
   applyOwn(commit: Commit): void {
@@ -52,11 +53,12 @@ export class Views {
     }
     this.gates.applyOwn(commit);
     this.revisions.set(commit.stream, commit.revision);
+    if (ownEventsOf(commit).some(makesVersion)) this.versions.set(commit.stream, commit.revision);
   }
 
-  /** The revision of an own stream through which it shows here; undefined when there is none. */
-  revisionOf(stream: string): number | undefined {
-    return this.revisions.get(stream);
+  /** The version of an own stream, which its ETag has: the revision of the last commit that changed more than grants and waits. */
+  versionOf(stream: string): number | undefined {
+    return this.versions.get(stream);
   }
 
   /** The state of an own stream with the revision through which it shows here: what a process manager decides on. */

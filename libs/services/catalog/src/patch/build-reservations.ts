@@ -24,7 +24,7 @@ export class BuildReservations {
   /** Reserves the builds that the command would bring. Throws Rejection, with `build-taken` where another patch has one. */
   async reserve(decider: PatchDecider, command: PublishPatch | AmendPatch, context: CommandContext): Promise<void> {
     const { patchId, at } = command;
-    const { state, done } = await load(this.store, patchDecider, patchStream(patchId), context.commitId);
+    const { state, done } = await load(this.store, patchDecider, patchStream(patchId), context);
     if (done !== undefined) return;
     const keys = decider.decide(command, state).flatMap(buildsOf);
     if (keys.length === 0) return;

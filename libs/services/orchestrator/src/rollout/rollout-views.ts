@@ -34,7 +34,7 @@ export function viewRollout(rollout: KnownRollout, knowledge: Knowledge, nowMs: 
     rolloutId,
     ...plan,
     status,
-    revision: knowledge.sources.views.revisionOf(`rollout-${rolloutId}`),
+    revision: knowledge.sources.views.versionOf(`rollout-${rolloutId}`),
     ...('wave' in rollout && { wave: rollout.wave }),
     ...('startedAt' in rollout && { startedAt: rollout.startedAt }),
     ...exposureView(rollout, knowledge, nowMs),

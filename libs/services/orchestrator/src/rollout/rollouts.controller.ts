@@ -11,7 +11,7 @@ import {
   previewRollout,
   type RolloutCommand,
 } from '@sluice/domain-rollout';
-import { Clock, type CommandContext } from '@sluice/event-sourcing';
+import { Clock, type CommandContext, Rejection } from '@sluice/event-sourcing';
 import { Optional, paged, PageQuery, ProblemError, RequestContext, Roles, StopRoute } from '@sluice/platform';
 import { IsIn, Matches } from 'class-validator';
 import { ChangeRollout } from '../commands.ts';
@@ -93,12 +93,10 @@ export class RolloutsController {
     @RequestContext() context: CommandContext,
     @Headers('if-match') ifMatch?: string,
   ) {
-    const { status } = this.known(rolloutId);
-    if (status !== 'planned' && ifMatch === undefined) throw new ProblemError('if-match-missing', rolloutId);
+    this.known(rolloutId);
+    if (ifMatch === undefined) throw new ProblemError('if-match-missing', rolloutId);
     const plan = await this.draftOf(body);
-    const command = { type: 'ReplanRollout', rolloutId, plan, reason, at: this.now() } as const;
-    await this.commands.execute(new ChangeRollout(command, context, undefined, revisionOf(ifMatch)));
-    return this.show(rolloutId);
+    return this.change({ type: 'ReplanRollout', rolloutId, plan, reason, at: this.now() }, context, ifMatch);
   }
 
   @Get()
@@ -120,7 +118,7 @@ export class RolloutsController {
     @Res({ passthrough: true }) reply?: { header(name: string, value: string): unknown },
   ) {
     const rollout = this.known(rolloutId);
-    reply?.header('etag', `"${String(this.views.revisionOf(`rollout-${rolloutId}`))}"`);
+    reply?.header('etag', `"${String(this.views.versionOf(`rollout-${rolloutId}`))}"`);
     return this.view(rollout);
   }
 
@@ -140,6 +138,7 @@ export class RolloutsController {
     @Param('id') rolloutId: string,
     @Body() { evidenceSeen }: EvidenceBody,
     @RequestContext() context: CommandContext,
+    @Headers('if-match') ifMatch?: string,
   ) {
     const rollout = this.known(rolloutId);
     const { plan } = rollout;
@@ -155,7 +154,7 @@ export class RolloutsController {
       ...opensWave(this.knowledge, rollout, this.clock.now(), 1),
       at: this.now(),
     } as const;
-    return this.change(command, context);
+    return this.change(command, context, ifMatch);
   }
 
   @Post(':id/pause')
@@ -173,11 +172,13 @@ export class RolloutsController {
     @Param('id') rolloutId: string,
     @Body() { evidenceSeen }: EvidenceBody,
     @RequestContext() context: CommandContext,
+    @Headers('if-match') ifMatch?: string,
   ) {
     const rollout = this.known(rolloutId);
     const wave = 'wave' in rollout ? rollout.wave : 1;
     const permission = permissionFor(this.knowledge, rollout, this.clock.now(), wave);
-    return this.change({ type: 'ResumeRollout', rolloutId, evidenceSeen, permission, at: this.now() }, context);
+    const command = { type: 'ResumeRollout', rolloutId, evidenceSeen, permission, at: this.now() } as const;
+    return this.change(command, context, ifMatch);
   }
 
   @Post(':id/halt')
@@ -199,11 +200,12 @@ export class RolloutsController {
     @Param('id') rolloutId: string,
     @Body() { wave, force }: AdvanceBody,
     @RequestContext() context: CommandContext,
+    @Headers('if-match') ifMatch?: string,
   ) {
     const rollout = this.known(rolloutId);
     const at = this.now();
     if (rollout.status !== 'running' || wave !== rollout.wave) {
-      return this.change({ type: 'AdvanceRollout', rolloutId, wave, goingOn: { says: 'go' }, at }, context);
+      return this.change({ type: 'AdvanceRollout', rolloutId, wave, goingOn: { says: 'go' }, at }, context, ifMatch);
     }
     const goingOn = goingOnOf(this.views, rollout, this.clock.now());
     // Forcing passes missing evidence, but never blindness.
@@ -214,7 +216,7 @@ export class RolloutsController {
     if (obstacles.length > 0) throw new ProblemError('wave-waits', obstacles.map(({ words }) => words).join('; '));
     const opening = opensWave(this.knowledge, rollout, this.clock.now(), wave + 1);
     const command = { type: 'AdvanceRollout', rolloutId, wave, goingOn, ...opening, at } as const;
-    return this.change({ ...command, ...(force && { force: force.reason }) }, context);
+    return this.change({ ...command, ...(force && { force: force.reason }) }, context, ifMatch);
   }
 
   @Post(':id/abort')
@@ -239,9 +241,16 @@ export class RolloutsController {
     return this.show(command.rolloutId);
   }
 
-  private async change(command: RolloutCommand, context: CommandContext) {
-    await this.commands.execute(new ChangeRollout(command, context));
-    return this.show(command.rolloutId);
+  /** `ifMatch`: the ETag of what the caller decided on, where it is named. */
+  private async change(command: RolloutCommand, context: CommandContext, ifMatch?: string) {
+    const { rolloutId } = command;
+    try {
+      await this.commands.execute(new ChangeRollout(command, context, undefined, versionIn(ifMatch)));
+    } catch (error) {
+      if (!(error instanceof Rejection) || error.code !== 'revision-changed') throw error;
+      throw new ProblemError(error.code, error.detail, undefined, this.show(rolloutId));
+    }
+    return this.show(rolloutId);
   }
 
   private known(rolloutId: string): KnownRollout {
@@ -259,10 +268,10 @@ export class RolloutsController {
   }
 }
 
-/** The revision in an If-Match header, as the ETag of the rollout has it; undefined when there is no such header. */
-function revisionOf(ifMatch: string | undefined): number | undefined {
+/** The version in an If-Match header, as the ETag of the rollout has it; undefined when there is no such header. */
+function versionIn(ifMatch: string | undefined): number | undefined {
   if (ifMatch === undefined) return undefined;
-  const revision = /^"(\d{1,15})"$/.exec(ifMatch)?.[1];
-  if (revision === undefined) throw new ProblemError('invalid-request', 'If-Match takes the ETag of the rollout');
-  return Number(revision);
+  const version = /^"(\d{1,15})"$/.exec(ifMatch)?.[1];
+  if (version === undefined) throw new ProblemError('invalid-request', 'If-Match takes the ETag of the rollout');
+  return Number(version);
 }
