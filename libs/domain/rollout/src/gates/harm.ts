@@ -1,6 +1,5 @@
 import { PLACES, sum } from '@sluice/domain-cohorts';
-import { levels } from './nodes.ts';
-import { logMean, logSum } from './rates.ts';
+import { logMean, logSumOfTwo } from './rates.ts';
 
 /** How many times as often as the others the exposed devices may be harmed: the alternatives, each with the same weight. */
 const RATIOS = [1.25, 1.5, 2, 3, 5, 10, 20] as const;
@@ -25,40 +24,40 @@ export type Arm = 'treated' | 'control' | 'left-out';
 
 /** What the events of one signal come to. */
 export interface HarmTally {
-  /** The events that count, by their period; those of one period in the order in which they came. */
-  readonly events: CountedHarm[];
+  /**
+   * The events that count, ordered by their period. There are many, so each is a few numbers in a row: the period, negative for
+   * the control group, and the two shares.
+   */
+  readonly events: number[];
   treated: number;
   control: number;
   /** How many would be treated by chance, in grains. */
   expected: number;
-  /** Masses are kept up to this period; counts up with each event that comes for one of the periods up to there. */
+  /** Masses are kept up to this period; `late` counts up with each event that comes for one of the periods up to there. */
   keptThrough: number;
   late: number;
-  /** Of the pools that begin with this slice. */
+  /** Of the pools that begin with this slice, one of each size. */
   readonly kept: KeptMasses[];
-}
-
-interface CountedHarm {
-  readonly period: number;
-  readonly arm: 'treated' | 'control';
-  readonly shareBegin: number;
-  readonly shareEnd: number;
 }
 
 /** The logarithms of the masses of a pool after so many periods, one for each alternative. */
 interface KeptMasses {
-  readonly tallies: readonly HarmTally[];
+  /** The slices of the pool behind the first one. */
+  readonly others: readonly HarmTally[];
   readonly late: number;
   readonly periods: number;
   readonly logs: readonly number[];
 }
 
-/** A slice is the first one of a pool on each level at most. */
-const POOLS_KEPT = levels.length;
+/** So many of the last periods are gone through at each look, because events still come for them. */
+const PERIODS_ANEW = 3;
+const NUMBERS_PER_EVENT = 3;
 
 export function noHarm(): HarmTally {
   return { events: [], treated: 0, control: 0, expected: 0, keptThrough: 0, late: 0, kept: [] };
 }
+
+type Shares = Pick<HarmEvent, 'shareBegin' | 'shareEnd'>;
 
 /** On which side of the exposure the device was. At no effect its place is uniform, whatever it and the hour are like. */
 export function armOf({ place, shareBegin, shareEnd }: HarmEvent): Arm {
@@ -76,8 +75,10 @@ export function addHarm(tally: HarmTally, event: HarmEvent): void {
   tally.expected += inGrains(thetaOf(event, 1));
   const period = Math.max(1, periodOf(event.minute));
   if (period <= tally.keptThrough) tally.late += 1;
-  const before = tally.events.findLastIndex((each) => each.period <= period);
-  tally.events.splice(before + 1, 0, { period, arm, shareBegin, shareEnd });
+  const { events } = tally;
+  let index = events.length;
+  while (index > 0 && Math.abs(events[index - NUMBERS_PER_EVENT] ?? 0) > period) index -= NUMBERS_PER_EVENT;
+  events.splice(index, 0, arm === 'treated' ? period : -period, shareBegin, shareEnd);
 }
 
 /** The number of the period that a minute lies in, from 1 on. */
@@ -98,53 +99,70 @@ export function harmCounts(tallies: readonly HarmTally[]) {
 
 /**
  * The natural logarithm of the evidence of some slices together, after so many periods: at the begin of the k-th the mass
- * 1/(k(k+1)) enters, and from then on is multiplied with what happens (design §3.4). The masses before the last period are
- * kept with the first of the slices: from one look to the next, nothing but the last period changes.
+ * 1/(k(k+1)) enters, and from then on is multiplied with what happens (design §3.4). The masses before the last periods are
+ * kept with the first of the slices: from one look to the next they change only by an event that comes very late.
  */
 export function logHarmEvidence(tallies: readonly HarmTally[], periods: number): number {
-  const [first] = tallies;
-  const late = sum(tallies.map((tally) => tally.late));
-  const isSame = (each: KeptMasses) =>
-    each.late === late && each.periods < periods && areSame(each.tallies, tallies);
-  const known = first?.kept.find(isSame);
+  const known = keptOf(tallies, periods);
+  const keptPeriods = known?.periods ?? 0;
+  const grains = grainsAfter(tallies, keptPeriods);
   let logs: readonly number[] = known?.logs ?? RATIOS.map(() => -Infinity);
-  for (let period = (known?.periods ?? 0) + 1; period < periods; period += 1) logs = nextMasses(logs, tallies, period);
-  if (first !== undefined && (known?.periods ?? 0) < periods - 1) {
-    for (const tally of tallies) tally.keptThrough = Math.max(tally.keptThrough, periods - 1);
-    const others = first.kept.filter((each) => each !== known).slice(1 - POOLS_KEPT);
-    first.kept.splice(0, Infinity, ...others, { tallies, late, periods: periods - 1, logs });
+  for (let period = keptPeriods + 1; period <= periods; period += 1) {
+    const enters = -Math.log(period * (period + 1));
+    const its = grains.get(period);
+    logs = logs.map((log, index) => logSumOfTwo(log, enters) + (its?.[index] ?? 0) * GRAIN);
+    if (period === periods - PERIODS_ANEW) keepMasses(tallies, period, logs);
   }
-  return logMean(periods > 0 ? nextMasses(logs, tallies, periods) : logs);
+  return logMean(logs);
 }
 
-function areSame(left: readonly HarmTally[], right: readonly HarmTally[]): boolean {
-  return left.length === right.length && left.every((tally, index) => tally === right[index]);
+function keptOf([first, ...others]: readonly HarmTally[], periods: number): KeptMasses | undefined {
+  return first?.kept.find((each) => {
+    if (each.periods > periods || each.others.length !== others.length || each.late !== lateOf([first, ...others]))
+      return false;
+    return each.others.every((tally, index) => tally === others[index]);
+  });
 }
 
-/** The masses after one more period. */
-function nextMasses(logs: readonly number[], tallies: readonly HarmTally[], period: number): number[] {
-  const grains = RATIOS.map(() => 0);
+function keepMasses(tallies: readonly HarmTally[], periods: number, logs: readonly number[]): void {
+  const [first, ...others] = tallies;
+  if (first === undefined) return;
+  for (const tally of tallies) tally.keptThrough = Math.max(tally.keptThrough, periods);
+  const before = first.kept.findIndex((each) => each.others.length === others.length);
+  if (before !== -1) first.kept.splice(before, 1);
+  first.kept.push({ others, late: lateOf(tallies), periods, logs });
+}
+
+function lateOf(tallies: readonly HarmTally[]): number {
+  return sum(tallies.map(({ late }) => late));
+}
+
+/** What the events of each period behind another one add to the logarithms, one for each alternative. */
+function grainsAfter(tallies: readonly HarmTally[], periods: number): Map<number, number[]> {
+  const grains = new Map<number, number[]>();
   for (const { events } of tallies) {
-    for (let index = events.length - 1; index >= 0; index -= 1) {
-      const event = events[index];
-      if (event === undefined || event.period < period) break;
-      if (event.period > period) continue;
-      RATIOS.forEach((ratio, of) => {
-        grains[of] = (grains[of] ?? 0) + inGrains(Math.log(likelihoodRatio(event, ratio)));
-      });
+    for (let index = events.length - NUMBERS_PER_EVENT; index >= 0; index -= NUMBERS_PER_EVENT) {
+      const [its = 0, shareBegin = 0, shareEnd = 0] = [events[index], events[index + 1], events[index + 2]];
+      const period = Math.abs(its);
+      if (period <= periods) break;
+      const event = { isTreated: its > 0, shareBegin, shareEnd };
+      const before = grains.get(period);
+      const added = RATIOS.map(
+        (ratio, of) => (before?.[of] ?? 0) + inGrains(Math.log(likelihoodRatio(event, ratio))),
+      );
+      grains.set(period, added);
     }
   }
-  const enters = -Math.log(period * (period + 1));
-  return logs.map((log, index) => logSum([log, enters]) + (grains[index] ?? 0) * GRAIN);
+  return grains;
 }
 
-function likelihoodRatio(event: CountedHarm, ratio: number): number {
+function likelihoodRatio(event: Shares & { readonly isTreated: boolean }, ratio: number): number {
   const [theta, one] = [thetaOf(event, ratio), thetaOf(event, 1)];
-  return event.arm === 'treated' ? theta / one : (1 - theta) / (1 - one);
+  return event.isTreated ? theta / one : (1 - theta) / (1 - one);
 }
 
 /** The chance that an event is one of a treated device, where those have so many times as many. */
-function thetaOf({ shareBegin, shareEnd }: Pick<HarmEvent, 'shareBegin' | 'shareEnd'>, ratio: number): number {
+function thetaOf({ shareBegin, shareEnd }: Shares, ratio: number): number {
   return (shareBegin * ratio) / (shareBegin * ratio + 1 - shareEnd);
 }
 
