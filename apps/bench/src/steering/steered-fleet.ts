@@ -154,7 +154,8 @@ export class SteeredFleet {
     this.applyOwn(`rollout-${rolloutId}`, events);
     const verdict = this.views.gates.verdictOn(this.rollout(rollout));
     const took = performance.now() - startedAt;
-    if (verdict?.says !== 'go') throw new Error(`a resumed rollout begins without evidence, and ${rolloutId} does not go`);
+    if (verdict?.says !== 'go')
+      throw new Error(`a resumed rollout begins without evidence, and ${rolloutId} does not go`);
     return took;
   }
 

@@ -189,12 +189,7 @@ export function previewRollout(plan: Plan, published: PublishedPatch, census: Ce
   return plan.waves.map((wave, index) => previewWave(wave, index + 1, applicable, plan.holdBackPercent));
 }
 
-function previewWave(
-  wave: Wave,
-  number: number,
-  populations: readonly Alike[],
-  holdBackPercent: number,
-): WavePreview {
+function previewWave(wave: Wave, number: number, populations: readonly Alike[], holdBackPercent: number): WavePreview {
   const { name, ring, ramp } = wave;
   const audience = compileAudience(wave.audience);
   // Of a ring nobody is held back; of the others the hold-back stays out.

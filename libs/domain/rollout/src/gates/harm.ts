@@ -147,9 +147,7 @@ function grainsAfter(tallies: readonly HarmTally[], periods: number): Map<number
       if (period <= periods) break;
       const event = { isTreated: its > 0, shareBegin, shareEnd };
       const before = grains.get(period);
-      const added = RATIOS.map(
-        (ratio, of) => (before?.[of] ?? 0) + inGrains(Math.log(likelihoodRatio(event, ratio))),
-      );
+      const added = RATIOS.map((ratio, of) => (before?.[of] ?? 0) + inGrains(Math.log(likelihoodRatio(event, ratio))));
       grains.set(period, added);
     }
   }

@@ -97,8 +97,7 @@ export class RolloutHarm {
   /** The counts of the trials of a slice, by its key, with its harm: the same object until one of them changes. */
   countsWith(trials: TrialsCounted, slice: string): SliceCounts {
     const harmed = this.harmedSlice(slice);
-    if (harmed.judged?.trials !== trials)
-      harmed.judged = { trials, counts: { ...trials, harm: this.tallies(slice) } };
+    if (harmed.judged?.trials !== trials) harmed.judged = { trials, counts: { ...trials, harm: this.tallies(slice) } };
     return harmed.judged.counts;
   }
 

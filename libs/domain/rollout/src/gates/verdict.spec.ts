@@ -22,7 +22,12 @@ function verdictOn(
     const trials = new SliceTrials(sliceOf(model), -Infinity);
     const atMs = Date.parse(MORNING) + 1000;
     trials.add(installRow({ started, failed }), atMs);
-    return { slice: sliceOf(model), key: trials.key, counts: { ...trials.counts(atMs), harm: new Map() }, isHeld: false };
+    return {
+      slice: sliceOf(model),
+      key: trials.key,
+      counts: { ...trials.counts(atMs), harm: new Map() },
+      isHeld: false,
+    };
   });
   return judge({ plan, known, slices, periods: 1, since: MORNING, through: MORNING });
 }
@@ -128,7 +133,12 @@ describe('judging', () => {
     const say = (row: Parameters<typeof installRow>[0]) => {
       trials.add(installRow({ started: 200, fine: 150, ...row }), at);
       const slices = [
-        { slice: sliceOf('iPhone1,0'), key: trials.key, counts: { ...trials.counts(at), harm: new Map() }, isHeld: false },
+        {
+          slice: sliceOf('iPhone1,0'),
+          key: trials.key,
+          counts: { ...trials.counts(at), harm: new Map() },
+          isHeld: false,
+        },
       ];
       return judge({ plan, known: phones(1), slices, periods: 1, since: MORNING, through: MORNING });
     };
