@@ -27,6 +27,7 @@ export interface FleetSize {
 export const START_MS = Date.parse('2026-03-02T00:00:00Z');
 export const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
+const MINUTES_PER_HOUR = 60;
 /** Of each slice in each shard: with 500 rollouts, 40 slices and 64 shards 10.2 million in all. */
 export const DEVICES_PER_CELL = 8;
 /** A slice has trials in every second hour, so many that all of its devices install within 30 days. */
@@ -37,6 +38,8 @@ const TOLD_AFTER_HOURS = 5;
 const FAILURE_RATE = 0.003;
 /** Devices with a first incident, for each rollout and hour: of 20,480 devices three in ten within 30 days. */
 const HARMED_PER_HOUR = 8;
+const KEPT_SHARE = 0.1;
+const KEPT_MINUTES_MAX = 300;
 /** The phones have the family's wave as well as the last one, the other devices only the last one. */
 const PHONE_WAVES = 0b110;
 const OTHER_WAVES = 0b100;
@@ -138,17 +141,21 @@ export function trialOf(rollout: number, model: number, hour: number, random: Ra
 
 /** First incidents of an hour, which the patch has nothing to do with. */
 export function harmsOf(rollout: number, slices: number, fromMs: number, random: Random): HarmRow[] {
-  return Array.from({ length: HARMED_PER_HOUR }, () => harmOf(rollout, slices, fromMs, random));
+  const anyMs = () => fromMs + random.between(0, MINUTES_PER_HOUR - 1) * MINUTE_MS;
+  return Array.from({ length: HARMED_PER_HOUR }, () => harmOf(rollout, slices, anyMs(), random));
 }
 
-export function harmOf(rollout: number, slices: number, fromMs: number, random: Random): HarmRow {
+/** An incident that is received at an instant; one in ten was kept for up to five hours. */
+export function harmOf(rollout: number, slices: number, atMs: number, random: Random): HarmRow {
   const model = random.between(0, slices - 1);
   const slice = sliceOf(rollout, model);
-  const minute = (fromMs - START_MS) / MINUTE_MS + random.between(0, 57);
+  const received = Math.floor((atMs - START_MS) / MINUTE_MS);
+  const keptMinutes = random.chance(KEPT_SHARE) ? random.between(0, KEPT_MINUTES_MAX) : 0;
+  const minute = Math.max(0, received - keptMinutes);
   const signal = harmSignals[random.between(0, harmSignals.length - 1)] ?? 'crash';
   const waves = slice.model.startsWith('iPhone') ? PHONE_WAVES : OTHER_WAVES;
   const place = random.between(0, PLACES - 1);
-  return { rolloutId: rolloutOf(rollout), slice, signal, waves, place, minute, received: minute + 2 };
+  return { rolloutId: rolloutOf(rollout), slice, signal, waves, place, minute, received };
 }
 
 export function rolloutOf(index: number): string {

@@ -176,7 +176,7 @@ export class SteeredFleet {
       installs: changed.flatMap((rollout) =>
         this.all(TRIALS_PER_ROLLOUT).map(() => trialOf(rollout, any(), hour, this.random)),
       ),
-      harm: changed.map((rollout) => harmOf(rollout, slices, fromMs - HOUR_MS, this.random)),
+      harm: changed.map((rollout) => harmOf(rollout, slices, fromMs, this.random)),
       holders: changed.map((rollout) => holdersOf(patchOf(rollout), this.random.between(0, DEVICES_PER_CELL))),
       populations: changed.map((rollout) =>
         populationOf(shard, sliceOf(rollout, any()), this.random.between(1, DEVICES_PER_CELL)),

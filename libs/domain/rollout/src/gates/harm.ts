@@ -1,5 +1,5 @@
 import { PLACES, sum } from '@sluice/domain-cohorts';
-import { logMean, logSum } from './rates.ts';
+import { logMean, logSumOfTwo } from './rates.ts';
 
 /** How many times as often as the others the exposed devices may be harmed: the alternatives, each with the same weight. */
 const RATIOS = [1.25, 1.5, 2, 3, 5, 10, 20] as const;
@@ -92,7 +92,7 @@ export function logHarmEvidence(tallies: readonly HarmTally[], periods: number):
   for (let period = through + 1; period <= periods; period += 1) {
     const enters = -Math.log(period * (period + 1));
     const happens = sumOf((tally) => tally.periods.get(period));
-    logs = logs.map((log, index) => logSum([log, enters]) + (happens[index] ?? 0));
+    logs = logs.map((log, index) => logSumOfTwo(log, enters) + (happens[index] ?? 0));
   }
   return logMean(logs);
 }

@@ -67,3 +67,9 @@ export function logSum(logs: readonly number[]): number {
   for (const log of logs) sum += Math.exp(log - largest);
   return largest + Math.log(sum);
 }
+
+/** The same for two, bit by bit. */
+export function logSumOfTwo(one: number, other: number): number {
+  const [larger, smaller] = one > other ? [one, other] : [other, one];
+  return larger === -Infinity ? -Infinity : larger + Math.log(1 + Math.exp(smaller - larger));
+}
