@@ -79,4 +79,27 @@ describe('telling an outage of the package server from a faulty patch', () => {
     expect(after(...outage, [300, 'A', 7, 0])).toBeDefined();
     expect(after(...outage, [300, 'A', 8, 2])).toBeUndefined();
   });
+
+  it('is over for good once it is over, though most of the last 50 tries got no package', () => {
+    const recovered: Counted[] = [
+      [1, 'A', 0, 20],
+      [1, 'B', 0, 20],
+      [2, 'A', 8, 2],
+    ];
+    expect(after(...recovered, [3, 'A', 1, 0])).toBeUndefined();
+    expect(after(...recovered, [3, 'A', 1, 0], [4, 'B', 0, 9])).toEqual({ tries: 20, unreached: 11 });
+  });
+
+  it('is the same in whichever order the shards tell of an instant', () => {
+    const instant: Counted[] = [
+      [2, 'A', 0, 30],
+      [2, 'B', 30, 0],
+      [2, 'A', 20, 0],
+    ];
+    const before: Counted = [1, 'A', 0, 10];
+    const next: Counted = [3, 'A', 1, 0];
+    const turned = instant.toReversed();
+    expect(after(before, ...instant)).toEqual(after(before, ...turned));
+    expect(after(before, ...instant, next)).toEqual(after(before, ...turned, next));
+  });
 });

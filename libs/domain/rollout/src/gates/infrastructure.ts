@@ -6,10 +6,14 @@ interface Tries {
   readonly unreached: number;
 }
 
-/** Whether devices get the package of a patch: the tries of the last hour, and whether too many of them got none. */
+/**
+ * Whether devices get the package of a patch: the tries of the last hour, whether too many of them got none, and whether
+ * that was so before the latest instant. Shards close their buckets side by side, so an instant is judged as a whole.
+ */
 export interface Supply {
   tries: Tries[];
   isOut: boolean;
+  wasOut: boolean;
 }
 
 const HOUR_MS = 3_600_000;
@@ -23,48 +27,62 @@ const TRIES_OF_RECOVERY = 10;
 const RECOVERED_SHARE = 0.8;
 
 export function unknownSupply(): Supply {
-  return { tries: [], isOut: false };
+  return { tries: [], isOut: false, wasOut: false };
 }
 
 /** Takes the tries of a bucket into the supply, in place. Where nobody tries, it stays as it is. */
 export function countTries(supply: Supply, tries: Tries): void {
   const { toMs, got, unreached } = tries;
   if (got + unreached === 0) return;
-  const latestMs = Math.max(toMs, supply.tries.at(-1)?.toMs ?? toMs);
+  const beforeMs = supply.tries.at(-1)?.toMs ?? -Infinity;
+  if (toMs > beforeMs) goOn(supply);
+  const latestMs = Math.max(toMs, beforeMs);
   const recent = supply.tries.filter((each) => each.toMs > latestMs - HOUR_MS);
-  // Shards close their buckets side by side: later ones are the last.
+  // Of shards that are behind the others, later tries are the last all the same.
   supply.tries = [...recent, tries].sort(byEnd);
-  supply.isOut = supply.isOut ? !hasRecovered(supply.tries) : isOutage(supply.tries);
+  supply.isOut = supply.wasOut ? !hasRecovered(supply.tries) : isOutage(supply.tries);
 }
 
 /** The tries that say that the package cannot be got; undefined while it can. */
 export function outageOf({ tries, isOut }: Supply): { readonly tries: number; readonly unreached: number } | undefined {
   if (!isOut) return undefined;
-  const { total, unreached } = last(tries, TRIES_LOOKED_AT);
+  const { total, unreached } = sumOf(last(tries, TRIES_LOOKED_AT));
   return { tries: total, unreached };
 }
 
+/** An outage that is over is looked at no more: else its tries would make another one of the next try that gets the package. */
+function goOn(supply: Supply): void {
+  if (supply.wasOut && !supply.isOut) supply.tries = last(supply.tries, TRIES_OF_RECOVERY);
+  supply.wasOut = supply.isOut;
+}
+
 function isOutage(tries: readonly Tries[]): boolean {
-  const { total, unreached, slices } = last(tries, TRIES_LOOKED_AT);
+  const { total, unreached, slices } = sumOf(last(tries, TRIES_LOOKED_AT));
   return total >= TRIES_MIN && slices >= SLICES_MIN && unreached > UNREACHED_SHARE_MAX * total;
 }
 
 function hasRecovered(tries: readonly Tries[]): boolean {
-  const { total, unreached } = last(tries, TRIES_OF_RECOVERY);
+  const { total, unreached } = sumOf(last(tries, TRIES_OF_RECOVERY));
   return total >= TRIES_OF_RECOVERY && total - unreached >= RECOVERED_SHARE * total;
 }
 
-/** The last tries, as many buckets as come to so many. */
-function last(tries: readonly Tries[], wanted: number) {
+/** The last tries, as many instants as come to so many; in order. */
+function last(tries: readonly Tries[], wanted: number): Tries[] {
+  let [total, sinceMs] = [0, Infinity];
+  for (const { toMs, got, unreached } of tries.toReversed()) {
+    if (total >= wanted && toMs < sinceMs) break;
+    [total, sinceMs] = [total + got + unreached, toMs];
+  }
+  return tries.filter(({ toMs }) => toMs >= sinceMs);
+}
+
+function sumOf(tries: readonly Tries[]) {
   let [total, unreached] = [0, 0];
-  const slices = new Set<string>();
-  for (const each of tries.toReversed()) {
-    if (total >= wanted) break;
+  for (const each of tries) {
     total += each.got + each.unreached;
     unreached += each.unreached;
-    slices.add(each.slice);
   }
-  return { total, unreached, slices: slices.size };
+  return { total, unreached, slices: new Set(tries.map(({ slice }) => slice)).size };
 }
 
 function byEnd(left: Tries, right: Tries): number {
