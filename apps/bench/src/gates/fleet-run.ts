@@ -1,6 +1,6 @@
 import { MINUTE_MS } from '@sluice/domain-cohorts';
 import { type FactKind, type Profile, type Said } from '@sluice/domain-fleet';
-import { type Wave } from '@sluice/domain-rollout';
+import { logRateEvidence, type Wave } from '@sluice/domain-rollout';
 import { type Random } from '@sluice/simulation';
 import { hash } from 'node:crypto';
 import { ROLLOUT, START_MS } from './played-events.ts';
@@ -47,11 +47,21 @@ export interface FleetOutcome {
   /** Devices that were told to install, or offered it. */
   readonly directed: number;
   readonly failures: number;
+  /** When the first of the later devices failed, and when so many had that the installs of the first three days prove it. */
   readonly firstFailureAt: number;
+  readonly provenAt: number;
   readonly heldModels: readonly string[];
   /** What it waited for, by code, and in the end, in words. */
-  readonly waits: ReadonlyMap<string, { readonly firstAt: number; readonly lastAt: number }>;
+  readonly waits: ReadonlyMap<string, Waited>;
   readonly words: readonly string[];
+}
+
+/** When it waited for something first and last, and how much was exposed then. */
+export interface Waited {
+  readonly firstAt: number;
+  readonly firstExposed: number;
+  lastAt: number;
+  lastExposed: number;
 }
 
 interface Device {
@@ -79,6 +89,9 @@ const ACCEPTS_AFTER = [10, DAY] as const;
 const LONG_AGO = 30 * DAY;
 /** Of the installs that are fine otherwise; a fifth of what is tolerated. */
 const FAILURE_RATE = 0.002;
+const TOLERATED = 0.01;
+/** The logarithm of the evidence that installs of one slice need by themselves: 1/α, by the weights of node and test. */
+const PROOF = Math.log(1000 / (0.9 * 0.2));
 /** What it waits for is looked up once in so many minutes. */
 const LOOKED_UP = 10;
 /** Of a completed rollout, so long until nothing more is expected. */
@@ -94,13 +107,15 @@ class FleetRun {
   private readonly service: PlayedService;
   private readonly agenda = new Map<number, (readonly [Act, Device])[]>();
   private readonly models: readonly string[];
-  private readonly waits = new Map<string, { firstAt: number; lastAt: number }>();
+  private readonly waits = new Map<string, Waited>();
   private devices = 0;
   private mostExposed = 0;
   private mostExposedAt = 0;
   private directed = 0;
   private failures = 0;
+  private begun = 0;
   private firstFailureAt = Infinity;
+  private provenAt = Infinity;
   private completedAt = Infinity;
 
   constructor(
@@ -110,7 +125,7 @@ class FleetRun {
   ) {
     const { slices = 1, bucketMinutes = 1 } = world;
     this.models = Array.from({ length: slices }, (_, index) => `iPhone${String(index + 1)},1`);
-    const plan = { waves: wavesOf(world), holdBackPercent: 2, gates: { installFailureRateMax: 0.01 } };
+    const plan = { waves: wavesOf(world), holdBackPercent: 2, gates: { installFailureRateMax: TOLERATED } };
     const salt = String(random.between(0, 1e9));
     this.service = new PlayedService({ ...plan, salt }, { models: this.models, bucketMinutes, tape });
     for (let index = 0; index < world.devices; index += 1) this.join(index);
@@ -126,10 +141,10 @@ class FleetRun {
       isOver = this.look(minute);
     }
     const { status } = service.rollout;
-    const { completedAt, mostExposed, mostExposedAt, directed, failures, firstFailureAt, waits } = this;
+    const { completedAt, mostExposed, mostExposedAt, directed, failures, firstFailureAt, provenAt, waits } = this;
     return {
       ...{ status, completedAt, haltedAt: status === 'halted' ? minute - 1 : Infinity, heldModels: service.heldModels },
-      ...{ mostExposed, mostExposedAt, directed, failures, firstFailureAt, waits },
+      ...{ mostExposed, mostExposedAt, directed, failures, firstFailureAt, provenAt, waits },
       words: service.waitsFor().map((wait) => `${wait.for}: ${wait.words}`),
     };
   }
@@ -141,9 +156,9 @@ class FleetRun {
     if (exposed > this.mostExposed) [this.mostExposed, this.mostExposedAt] = [exposed, minute];
     if (minute % LOOKED_UP === 0)
       for (const { for: code } of service.waitsFor()) {
-        const wait = this.waits.get(code) ?? { firstAt: minute, lastAt: minute };
-        this.waits.set(code, wait);
-        wait.lastAt = minute;
+        const its = this.waits.get(code) ?? { firstAt: minute, firstExposed: exposed, lastAt: 0, lastExposed: 0 };
+        this.waits.set(code, its);
+        [its.lastAt, its.lastExposed] = [minute, exposed];
       }
     if (rollout.status === 'halted') return true;
     if (rollout.status !== 'completed') return false;
@@ -202,6 +217,8 @@ class FleetRun {
         device.attempts += 1;
         this.failures += 1;
         if (device.isLater) this.firstFailureAt = Math.min(this.firstFailureAt, minute);
+        if (logRateEvidence({ n: this.begun, x: this.failures }, TOLERATED) >= PROOF)
+          this.provenAt = Math.min(this.provenAt, minute);
         return this.tell(device, 'PatchInstallFailed', minute, 'verification-failed');
       case 'finish':
         [device.isBusy, device.hasPatch] = [false, true];
@@ -242,6 +259,7 @@ class FleetRun {
       return this.tell(device, 'PatchInstallFailed', minute, 'server-unavailable');
     }
     device.isBusy = true;
+    this.begun += 1;
     this.tell(device, 'InstallStarted', minute);
     if (world.loops === true) {
       device.isOff = true;

@@ -179,7 +179,7 @@ export class PlayedService {
     tape?.fold(bucket);
     const { rollout } = this;
     const verdict = 'exposure' in rollout ? this.views.gates.verdictOn(rollout) : undefined;
-    if (verdict !== undefined) tape?.found({ rolloutId }, verdict);
+    if (verdict !== undefined) tape?.found({ rolloutId }, verdict, this.views.gates.outageOf(patchId));
   }
 
   private publish(): void {

@@ -6,6 +6,7 @@ import {
   foldRemovalLedger,
   type GateEvent,
   type GateVerdict,
+  outageFor,
   type RemovalVerdict,
   removalVerdictOn,
   restartDue,
@@ -18,8 +19,10 @@ import { isDeepStrictEqual } from 'node:util';
 
 /** What a verdict is asked on: a rollout, or the recall of a patch. */
 type Asked = { readonly rolloutId: string } | { readonly patchId: string };
-type Entry =
-  { readonly event: GateEvent } | { readonly asked: Asked; readonly verdict: GateVerdict | RemovalVerdict | undefined };
+type Outage = ReturnType<typeof outageFor>;
+/** What was found: a verdict, and the outage of the package server, where there is one. */
+type Found = readonly [verdict: GateVerdict | RemovalVerdict | undefined, outage: Outage];
+type Entry = { readonly event: GateEvent } | { readonly asked: Asked; readonly found: Found };
 
 /** What the gates folded in one played history, and each verdict that they gave meanwhile. */
 export class Tape {
@@ -29,15 +32,15 @@ export class Tape {
     this.entries.push({ event });
   }
 
-  found(asked: Asked, verdict: GateVerdict | RemovalVerdict): void {
-    this.entries.push({ asked, verdict });
+  found(asked: Asked, verdict: GateVerdict | RemovalVerdict, outage?: Outage): void {
+    this.entries.push({ asked, found: [verdict, outage] });
   }
 }
 
 /** The shards over which a bucket is spread to try another order of them. */
 const SHARDS = 4;
-/** `stored`: from JSON as a store keeps it. The others: spread over shards as well, whose buckets come in this order. */
-const ways = ['stored', 'in order of shards', 'in another order of shards'] as const;
+/** `stored`: from JSON as a store keeps it. `spread`: over shards as well, whose buckets come in another order each time. */
+const ways = ['stored', 'spread'] as const;
 
 /** How a history was folded when its verdicts came out otherwise, and at which verdict; undefined when all are the same to the bit. */
 export function replayDifference({ entries }: Tape, seed: number): string | undefined {
@@ -51,7 +54,7 @@ export function replayDifference({ entries }: Tape, seed: number): string | unde
         continue;
       }
       verdicts += 1;
-      if (!isDeepStrictEqual(replay.verdict(entry.asked), entry.verdict)) return `${way}: verdict ${String(verdicts)}`;
+      if (!isDeepStrictEqual(replay.find(entry.asked), entry.found)) return `${way}: verdict ${String(verdicts)}`;
     }
   }
   return undefined;
@@ -70,19 +73,19 @@ class Replay {
     this.rollouts.set(event.rolloutId, rolloutDecider.evolve(state, event));
   }
 
-  verdict(asked: Asked) {
-    if ('patchId' in asked) return removalVerdictOn(this.removals, asked.patchId);
+  find(asked: Asked): Found {
+    if ('patchId' in asked) return [removalVerdictOn(this.removals, asked.patchId), undefined];
     const rollout = this.rollouts.get(asked.rolloutId);
-    if (rollout === undefined || !('exposure' in rollout)) return undefined;
+    if (rollout === undefined || !('exposure' in rollout)) return [undefined, undefined];
     restartDue(this.gates);
-    return verdictOn(this.gates, rollout);
+    return [verdictOn(this.gates, rollout), outageFor(this.gates, rollout.plan.patchId)];
   }
 }
 
 function partsOf(event: GateEvent, way: (typeof ways)[number], random: Random): GateEvent[] {
   if (event.type !== 'HealthBucketClosed' || way === 'stored') return [event];
   const parts = Array.from({ length: SHARDS }, (_, shard) => partOf(event, shard));
-  return way === 'in order of shards' ? parts : shuffled(parts, random);
+  return shuffled(parts, random);
 }
 
 /** What one of the shards would have counted of a bucket. What is told as it is, and not as it changed, keeps its shard. */

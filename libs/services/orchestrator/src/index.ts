@@ -7,5 +7,5 @@ export { grantsProcess } from './rollout/grants.process.ts';
 export { exposureOf } from './rollout/rollout-rules.ts';
 export { viewRollout } from './rollout/rollout-views.ts';
 export { wavesProcess } from './rollout/waves.process.ts';
-export { type OwnCommand, type Situation } from './situation.ts';
+export { type OwnCommand } from './situation.ts';
 export { Views } from './views.ts';
