@@ -1,22 +1,30 @@
 import { median } from '../figure.ts';
 import { Random } from '@sluice/simulation';
-import { type GateOutcome, type GateWorld } from './gate-run.ts';
+import { type GateOutcome, type GateWorld } from './gate-world.ts';
+import { Tape } from './tape.ts';
 
 /** One row of the tables: rollouts that are played, and what they come to. The same seed gives the same. */
 export interface PlayedRow<Outcome = GateOutcome> {
   readonly name: string;
   readonly measure: (seed: number) => { readonly outcomes: readonly Outcome[]; readonly verdict: Verdict };
+  /** What the gates folded and found in its first run. */
+  readonly tape: (seed: number) => Tape;
 }
 
 /** A row that plays each of its runs with a source of chance of its own. */
 export function playedRow<Outcome>(
   name: string,
   runs: number,
-  play: (random: Random) => Outcome,
+  play: (random: Random, tape?: Tape) => Outcome,
   judge: (outcomes: readonly Outcome[]) => Verdict,
 ): PlayedRow<Outcome> {
   return {
     name,
+    tape: (seed) => {
+      const tape = new Tape();
+      play(Random.seeded(seed).split(), tape);
+      return tape;
+    },
     measure: (seed) => {
       const random = Random.seeded(seed);
       const outcomes = Array.from({ length: runs }, () => play(random.split()));
@@ -80,6 +88,11 @@ export function nullRows(runs: number): GateRow[] {
     ...[0.002, 0.005, 0.01].map((rate): GateRow => {
       const world = { ...fleet, failureRate: () => rate, failsAfter: [180, 1200], resumedAt: 720 } as const;
       return { name: `resumed at 12 h, ${percent(rate)} fail 3–20 h late`, world, runs, judge: judgeNull };
+    }),
+    ...[0.002, 0.005, 0.01].map((rate): GateRow => {
+      const world = { ...fleet, failureRate: () => rate, failsAfter: [180, 1200], secondAt: 720 } as const;
+      const name = `second rollout after a false alarm at 12 h, ${percent(rate)} fail 3–20 h late`;
+      return { name, world, runs, judge: neverStopped };
     }),
   );
   return rows;
@@ -196,6 +209,12 @@ export function judgeNull(outcomes: readonly GateOutcome[]): Verdict {
     found: `${String(stops)} stopped, sum ≥ ${String(SUM_SEEN)} in ${String(seen)}`,
     isReached: stops <= FALSE_STOPS_MAX && seen <= most,
   };
+}
+
+function neverStopped(outcomes: readonly GateOutcome[]): Verdict {
+  const stops = outcomes.filter(isStopped).length;
+  const { must, found, isReached } = judgeNull(outcomes);
+  return { must: must.replace(`≤ ${String(FALSE_STOPS_MAX)}`, '0'), found, isReached: isReached && stops === 0 };
 }
 
 function isStopped({ ended }: GateOutcome): boolean {

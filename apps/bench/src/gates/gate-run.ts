@@ -1,19 +1,24 @@
 import { bandOf, type InstallRow, nothingCounted, type Slice, type TrialCounts } from '@sluice/domain-cohorts';
 import {
+  devicesIn,
+  emptyCensus,
   emptyGateLedger,
+  foldCensus,
   foldGateLedger,
+  type GateEvent,
   type GateLedger,
   type GateVerdict,
-  logRateEvidence,
   MATURITY_HOURS,
   nextGateHold,
   restartDue,
+  type Rollout,
+  type RolloutCommand,
   rolloutDecider,
   type RolloutEvent,
   type StartedRollout,
   verdictOn,
 } from '@sluice/domain-rollout';
-import { fold, toTimeText } from '@sluice/event-sourcing';
+import { fold } from '@sluice/event-sourcing';
 import { type Random } from '@sluice/simulation';
 import {
   bucketOf,
@@ -25,45 +30,12 @@ import {
   START_MS,
   startEvents,
   STEP_MINUTES,
+  timeAt,
 } from './played-events.ts';
-
-/** One made-up rollout. Times are minutes; rates are shares of the installs. */
-export interface GateWorld {
-  readonly devices: number;
-  /** One slice a model, each as large as the others. */
-  readonly slices: number;
-  /** Of the failures, as the plan has it. */
-  readonly tolerated: number;
-  readonly failureRate: (slice: number) => number;
-  /** From the start of an install to its failure, at random between the two. */
-  readonly failsAfter: readonly [number, number];
-  /** What agents tell: the start at once; nothing of it; start and outcome together. `as-it-comes` is how failures were counted once. */
-  readonly agents?: 'start' | 'no-start' | 'together' | 'as-it-comes';
-  /** Installs of which nothing is heard again. */
-  readonly lostRate?: (slice: number) => number;
-  /** Of those that went well: taken off by the user, between the two after it. */
-  readonly removed?: { readonly rate: number; readonly after: readonly [number, number] };
-  /** Somebody resumes after a false alarm. */
-  readonly resumedAt?: number;
-  readonly rampMinutes?: number;
-  /** After so many hours an install that is fine makes room for others. */
-  readonly maturityHours?: number;
-}
-
-/** Who stops the rollout: the gates of Sluice, its gate of before, or a threshold on the errors of the whole group, as hawkBit has it. */
-export type Rule = 'sluice' | 'former' | 'hawkbit';
-
-export interface GateOutcome {
-  /** How it stood first; `go` when it never did. */
-  readonly stood: GateVerdict['says'];
-  /** Devices that had begun by then, and the share of all that was exposed. */
-  readonly startedThen: number;
-  readonly exposedThen: number;
-  /** What it came to, and the slices on hold in the end. */
-  readonly ended: GateVerdict['says'];
-  readonly held: readonly number[];
-  readonly largestLogSum: number;
-}
+import { type GateOutcome, type GateWorld } from './gate-world.ts';
+import { OtherRules, type Rule } from './other-rules.ts';
+import { WaitingFailures } from './waiting-failures.ts';
+import { type Tape } from './tape.ts';
 
 const RAMP_MINUTES = 2880;
 const CHECK_IN_STEPS = 240 / STEP_MINUTES;
@@ -72,8 +44,7 @@ const FINE_AFTER = [30, 90] as const;
 const WATCH_MINUTES = 30 * 60;
 const HOUR_MS = 3_600_000;
 const BASE = '23D8133';
-const HAWKBIT_SHARE = 0.02;
-const FORMER_ALPHA = 0.001;
+const FALSE_ALARM = 'seen into: a false alarm';
 
 type Counted = keyof TrialCounts;
 /** Of a trial on a slice that began in an hour, received at a minute. */
@@ -91,59 +62,70 @@ interface Cohort {
 }
 
 /** Plays a rollout through the real fold and verdict, which look every five minutes. */
-export function playRollout(world: GateWorld, random: Random, rule: Rule = 'sluice'): GateOutcome {
-  return new GateRun(world, random, rule).play();
+export function playRollout(world: GateWorld, random: Random, rule: Rule = 'sluice', tape?: Tape): GateOutcome {
+  return new GateRun(world, random, { rule, tape }).play();
 }
 
 class GateRun {
   private readonly ledger: GateLedger = emptyGateLedger();
-  private readonly rollout: StartedRollout;
+  private readonly census = emptyCensus();
+  private readonly waiting = new WaitingFailures();
+  private rollout: StartedRollout;
   private readonly slices: readonly Slice[];
   /** Devices that begin, by step and slice; rows by the step in which telemetry counts them. */
   private readonly starts: (number[] | undefined)[] = [];
   private readonly rows: (InstallRow[] | undefined)[] = [];
   private readonly cohorts = new Map<string, Cohort>();
   private readonly held = new Set<number>();
-  private readonly former: { n: number; x: number }[];
+  private readonly others: OtherRules;
   private says: GateVerdict['says'] = 'go';
   private exposed = 0;
+  /** Devices that a former rollout exposed: the share of this one is of the others. */
+  private exposedBefore = 0;
   private readonly pace: PlayedPace;
   private begun = 0;
-  private errors = 0;
   private largestLogSum = -Infinity;
   private stood: Pick<GateOutcome, 'stood' | 'startedThen' | 'exposedThen'> | undefined;
 
   constructor(
     private readonly world: GateWorld,
     private readonly random: Random,
-    private readonly rule: Rule,
+    private readonly options: { readonly rule: Rule; readonly tape: Tape | undefined },
   ) {
     const { slices, devices } = world;
     const models = Array.from({ length: slices }, (_, index) => `iPhone${String(index + 1)},1`);
     this.slices = models.map((model) => ({ platform: 'ios', model, base: BASE }));
-    this.former = this.slices.map(() => ({ n: 0, x: 0 }));
+    this.others = new OtherRules(this.slices, world);
     const events = rolloutEvents(
       world,
       this.slices.map((slice) => ({ ...slice, devices: devices / slices })),
     );
-    this.rollout = fold(rolloutDecider, events) as StartedRollout;
+    this.rollout = startedOf(fold(rolloutDecider, events));
     this.pace = new PlayedPace(this.ledger, this.rollout.plan, devices);
-    for (const event of events) foldGateLedger(this.ledger, event);
+    for (const event of events) this.fold(event);
+    const alike = { track: 'automatic', devices: Math.ceil(devices / slices) } as const;
+    this.fold(bucketOf(0, { populations: this.slices.map((slice) => ({ ...slice, ...alike })) }));
   }
 
   play(): GateOutcome {
-    const { rampMinutes = RAMP_MINUTES, devices, resumedAt } = this.world;
+    const { rampMinutes = RAMP_MINUTES, devices, resumedAt, secondAt } = this.world;
     const perStep = rampMinutes === 0 ? 1 : STEP_MINUTES / rampMinutes;
     let [share, quietSteps] = [0, 0];
     for (let step = 0; quietSteps * STEP_MINUTES < WATCH_MINUTES && this.says !== 'halt'; step += 1) {
       if (resumedAt === step * STEP_MINUTES) this.resume(resumedAt);
+      if (secondAt === step * STEP_MINUTES) {
+        this.startAnew(secondAt);
+        share = 0;
+      }
       const wider = this.says === 'go' && share < 1 ? this.wider(Math.min(1, share + perStep), step) : share;
       quietSteps = wider > share ? 0 : quietSteps + 1;
       share = Math.max(share, wider);
-      this.expose(Math.floor(share * devices + 1e-9), step);
+      this.expose(this.exposedBefore + Math.floor(share * (devices - this.exposedBefore) + 1e-9), step);
       this.begin(step);
       this.look(step, share);
     }
+    // Where nothing failed, nobody has asked yet.
+    this.options.tape?.found({ rolloutId: this.rollout.rolloutId }, this.verdict());
     const nothing = { stood: 'go', startedThen: this.begun, exposedThen: 1 } as const;
     const { largestLogSum, held } = this;
     return {
@@ -154,9 +136,14 @@ class GateRun {
     };
   }
 
+  private verdict(): GateVerdict {
+    const devicesOf = (slice: Slice) => devicesIn(this.census, slice);
+    return verdictOn(this.ledger, this.rollout, { devicesOf });
+  }
+
   /** The rules of others have no pace. */
   private wider(wanted: number, step: number): number {
-    return this.rule === 'sluice' ? this.pace.allow(wanted, step) : wanted;
+    return this.options.rule === 'sluice' ? this.pace.allow(wanted, step) : wanted;
   }
 
   private expose(devices: number, step: number): void {
@@ -208,6 +195,7 @@ class GateRun {
     const counted = { ...report, minute: report.minute + (waits ? DEADLINE_MINUTES : 0) };
     if (agents !== 'start' && !hadBeenFine) this.count(agents === 'no-start' ? counted : report, 'started');
     this.count(counted, 'failed');
+    if (waits) this.waiting.add(report.slice, report.minute, counted.minute);
     if (hadBeenFine) this.count(counted, 'relapsed');
   }
 
@@ -228,39 +216,37 @@ class GateRun {
   private look(step: number, share: number): void {
     const rows = [...(this.rows[step] ?? []), ...this.dueRows(step)];
     this.rows[step] = undefined;
-    if (rows.length === 0) return;
-    foldGateLedger(this.ledger, bucketOf(step, { installs: rows }));
-    this.countForOthers(rows);
+    const pending = this.waiting.rows(step, this.slices);
+    if (rows.length + pending.length === 0) return;
+    this.fold(bucketOf(step, { installs: rows, pending }));
+    this.others.count(rows);
     // Only what counts against the patch can raise the evidence.
-    if (rows.every(({ failed, open, removed }) => failed + open + removed === 0)) return;
+    if (pending.length === 0 && rows.every(({ failed, open, removed }) => failed + open + removed === 0)) return;
     this.says = this.judge();
     if (this.says !== 'go') this.stood ??= { stood: this.says, startedThen: this.begun, exposedThen: share };
   }
 
   private judge(): GateVerdict['says'] {
-    if (this.rule === 'hawkbit') return this.errors > HAWKBIT_SHARE * this.world.devices ? 'halt' : 'go';
-    if (this.rule === 'former') {
-      const limit = Math.log(this.slices.length / FORMER_ALPHA);
-      return this.former.some((each) => each.x > 1 && logRateEvidence(each, this.world.tolerated) >= limit)
-        ? 'halt'
-        : 'go';
-    }
+    const { rule, tape } = this.options;
+    if (rule !== 'sluice') return this.others.says(rule);
     for (;;) {
-      const verdict = verdictOn(this.ledger, this.rollout);
+      const verdict = this.verdict();
+      tape?.found({ rolloutId: this.rollout.rolloutId }, verdict);
       const logSum = verdict.says === 'go' ? verdict.logSum : verdict.evidence.logSum;
       this.largestLogSum = Math.max(this.largestLogSum, logSum);
       if (verdict.says !== 'hold') return verdict.says;
       this.stood ??= { stood: 'hold', startedThen: this.begun, exposedThen: this.exposed / this.world.devices };
       const { model } = verdict.slice;
       this.held.add(this.slices.findIndex((slice) => slice.model === model));
-      const holdId = nextGateHold(this.ledger, ROLLOUT.rolloutId);
-      const terms = { ...ROLLOUT, holdId, slice: { model: [model], base: [BASE] }, reason: 'harm', owner: 'gate' };
-      foldGateLedger(this.ledger, {
-        type: 'HoldPlaced',
-        ...terms,
-        evidence: verdict.evidence,
-        at: verdict.evidence.through,
-      });
+      const holdId = nextGateHold(this.ledger, this.rollout.rolloutId);
+      const terms = {
+        patchId: ROLLOUT.patchId,
+        holdId,
+        slice: { model: [model], base: [BASE] },
+        reason: 'harm',
+        owner: 'gate',
+      };
+      this.fold({ type: 'HoldPlaced', ...terms, evidence: verdict.evidence, at: verdict.evidence.through });
     }
   }
 
@@ -278,33 +264,60 @@ class GateRun {
     return rows;
   }
 
-  private countForOthers(rows: readonly InstallRow[]): void {
-    for (const { slice, started, failed } of rows) {
-      this.errors += failed;
-      const counts = this.former[this.slices.indexOf(slice)];
-      if (counts === undefined) continue;
-      counts.n += started;
-      counts.x += failed;
-    }
+  private resume(minute: number): void {
+    const { rolloutId } = this.rollout;
+    const at = timeAt(minute / STEP_MINUTES);
+    const resumed = { type: 'ResumeRollout', rolloutId, evidenceSeen: FALSE_ALARM, at } as const;
+    this.rollout = startedOf(this.change([haltOf(rolloutId, at), resumed], this.rollout));
+    this.goOn();
   }
 
-  private resume(minute: number): void {
-    const at = toTimeText(START_MS + minute * 60_000);
-    const { rolloutId } = ROLLOUT;
-    const halted = {
-      type: 'RolloutHalted',
-      rolloutId,
-      wave: 1,
-      by: 'responder',
-      reason: 'x',
-      exposurePercent: 1,
-      at,
-    } as const;
-    for (const event of [halted, { type: 'RolloutResumed', rolloutId, at }] as const)
-      foldGateLedger(this.ledger, event);
+  /** Another rollout of the patch after one that was halted; whoever has the patch keeps it. */
+  private startAnew(minute: number): void {
+    const { rolloutId: haltedBefore, plan, known = [] } = this.rollout;
+    const at = timeAt(minute / STEP_MINUTES);
+    const aborted = { type: 'AbortRollout', rolloutId: haltedBefore, reason: 'another one follows', at } as const;
+    this.change([haltOf(haltedBefore, at), aborted], this.rollout);
+    const rolloutId = `${haltedBefore}-again`;
+    const planned = { ...plan, salt: rolloutId };
+    const evidence = { haltedBefore, evidenceSeen: FALSE_ALARM };
+    const commands: readonly RolloutCommand[] = [
+      { type: 'PlanRollout', rolloutId, plan: planned, freshSalt: rolloutId, at },
+      { type: 'StartRollout', rolloutId, slices: known.length, known, ...evidence, at },
+    ];
+    this.rollout = startedOf(this.change(commands, rolloutDecider.initialState));
+    this.exposedBefore = this.exposed;
+    this.goOn();
+  }
+
+  private goOn(): void {
     restartDue(this.ledger);
     this.says = 'go';
   }
+
+  /** Gives commands on a rollout in a state. Throws Rejection. */
+  private change(commands: readonly RolloutCommand[], rollout: Rollout): Rollout {
+    return commands.reduce((state, command) => {
+      const events = rolloutDecider.decide(command, state);
+      for (const event of events) this.fold(event);
+      return events.reduce((next, event) => rolloutDecider.evolve(next, event), state);
+    }, rollout);
+  }
+
+  private fold(event: GateEvent): void {
+    foldGateLedger(this.ledger, event);
+    if (event.type === 'HealthBucketClosed') foldCensus(this.census, event);
+    this.options.tape?.fold(event);
+  }
+}
+
+function haltOf(rolloutId: string, at: string): RolloutCommand {
+  return { type: 'HaltRollout', rolloutId, by: 'responder', reason: FALSE_ALARM, at };
+}
+
+function startedOf(rollout: Rollout): StartedRollout {
+  if (!('exposure' in rollout)) throw new Error(`the rollout is ${rollout.status}`);
+  return rollout;
 }
 
 function rolloutEvents(

@@ -2,15 +2,20 @@ import { parseArgs } from 'node:util';
 import { SettingsError } from '@sluice/platform';
 import { wholeNumber } from '../flags.ts';
 import { median, tableOf } from '../figure.ts';
-import { playRollout, type Rule } from './gate-run.ts';
+import { liveRows, outageRows, stuckRows, watchRows } from './fleet-rows.ts';
+import { playRollout } from './gate-run.ts';
+import { type Rule } from './other-rules.ts';
 import { type GateRow, harmRows, nullRows, overAll, percent, type PlayedRow, playedRow } from './gate-rows.ts';
 import { incidentHarms, incidentNulls, silenceHarms, silenceNulls } from './incident-rows.ts';
 import { overAllRemovals, removalHarmRows, removalNullRows } from './removal-rows.ts';
+import { replayDifference } from './tape.ts';
 
 const NULL_RUNS = 400;
 const HARM_RUNS = 100;
 /** Rules of others are shown beside, from fewer runs: the median moves little. */
 const OTHER_RUNS = 20;
+/** Of fleets, few runs say the same as many: what chance does is small beside the ramp. */
+const FLEET_RUNS = 20;
 
 /**
  * `bench gates`: made-up rollouts through the real fold and verdict, beside the gate of before and a threshold on the
@@ -39,12 +44,7 @@ export function runGates(argv: readonly string[]): number {
       return { isReached, line: [...line, 'never', 'never'] };
     }),
   ];
-  process.stdout.write(
-    `\n${tableOf(
-      ['nothing is wrong', 'must', 'found', ''],
-      nulls.map(({ line }) => line),
-    )}\n`,
-  );
+  printRows('nothing is wrong', nulls);
   process.stdout.write(`over all of them: ${all.must}; ${all.found}${all.isReached ? '' : ' NO'}\n`);
   const head = ['harm', 'must', 'found', '', 'gate of before', 'errors > 2 % of the group'];
   process.stdout.write(
@@ -54,24 +54,75 @@ export function runGates(argv: readonly string[]): number {
     )}\n`,
   );
   const isReached = all.isReached && [...nulls, ...harms].every((each) => each.isReached);
-  const areRemovalsReached = runRemovals(seed, runs);
-  return isReached && areRemovalsReached ? 0 : 1;
+  const others = [runRemovals(seed, runs), runFleets(seed, runs), runReplays(seed)];
+  return isReached && !others.includes(false) ? 0 : 1;
 }
 
 /** Recalls through the gate that pauses them. True when all is as it has to be. */
 function runRemovals(seed: number, runs: number | undefined): boolean {
   const nulls = removalNullRows(runs ?? NULL_RUNS).map((row) => measured(row, seed));
   const all = overAllRemovals(nulls.flatMap(({ outcomes }) => outcomes));
-  const rows = [...nulls, ...removalHarmRows(runs ?? HARM_RUNS).map((row) => measured(row, seed))];
-  const lines = rows.map(({ line }) => line);
-  process.stdout.write(`\n${tableOf(['recalls', 'must', 'found', ''], lines)}\n`);
+  const areReached = printRows('recalls', [
+    ...nulls,
+    ...removalHarmRows(runs ?? HARM_RUNS).map((row) => measured(row, seed)),
+  ]);
   process.stdout.write(`over all recalls without harm: ${all.must}; ${all.found}${all.isReached ? '' : ' NO'}\n`);
-  return all.isReached && rows.every((each) => each.isReached);
+  return all.isReached && areReached;
+}
+
+/** Fleets of devices and the steering of their rollouts. True when all is as it has to be. */
+function runFleets(seed: number, runs = FLEET_RUNS): boolean {
+  const tables = [
+    ['package server', outageRows(runs)],
+    ['after completion', watchRows(runs)],
+    ['liveness', [...liveRows(runs), ...stuckRows(runs)]],
+  ] as const;
+  const reached = tables.map(([head, rows]) =>
+    printRows(
+      head,
+      rows.map((row) => measured(row, seed)),
+    ),
+  );
+  return !reached.includes(false);
+}
+
+/** One history of each row, folded again. True when all verdicts are the same to the bit. */
+function runReplays(seed: number): boolean {
+  const rows = replayedRows();
+  const differences = rows.flatMap(({ name, tape }) => {
+    process.stderr.write(`replay: ${name}…\n`);
+    const difference = replayDifference(tape(seed), seed);
+    return difference === undefined ? [] : [`${name}: ${difference}`];
+  });
+  const found = differences.length === 0 ? 'yes' : `NO\n${differences.join('\n')}`;
+  process.stdout.write(
+    `\nreplay of one history of each of ${String(rows.length)} rows, as stored and in other orders of the shards: the same verdicts to the bit: ${found}\n`,
+  );
+  return differences.length === 0;
+}
+
+/** All rows; where `devices` is given, of at most so many where that changes nothing but the time. */
+export function replayedRows(devices?: number): readonly Pick<PlayedRow<unknown>, 'name' | 'tape'>[] {
+  const fleets = [outageRows, watchRows, liveRows, stuckRows].flatMap((rows) => rows(1, devices));
+  const worlds = [...nullRows(1), ...harmRows(1)].map(({ world, ...row }) =>
+    ofGates({ ...row, world: { ...world, devices: Math.min(world.devices, devices ?? Infinity) } }),
+  );
+  return [...worlds, ...incidentNulls(1), ...incidentHarms(1), ...removalNullRows(1), ...removalHarmRows(1), ...fleets];
+}
+
+function printRows(head: string, rows: readonly ReturnType<typeof measured>[]): boolean {
+  process.stdout.write(
+    `\n${tableOf(
+      [head, 'must', 'found', ''],
+      rows.map(({ line }) => line),
+    )}\n`,
+  );
+  return rows.every((each) => each.isReached);
 }
 
 /** A row of worlds as Sluice's gates, or the rule of others, play it. */
 export function ofGates({ name, runs, world, judge }: GateRow, rule: Rule = 'sluice'): PlayedRow {
-  return playedRow(name, runs, (random) => playRollout(world, random, rule), judge);
+  return playedRow(name, runs, (random, tape) => playRollout(world, random, rule, tape), judge);
 }
 
 function measured<Outcome>({ name, measure }: PlayedRow<Outcome>, seed: number) {

@@ -15,7 +15,7 @@ const row = (
   runs: number,
   change: Partial<IncidentWorld>,
   judge: (outcomes: readonly IncidentOutcome[]) => Verdict,
-): PlayedRow => playedRow(name, runs, (random) => playIncidents({ ...fleet, ...change }, random), judge);
+): PlayedRow => playedRow(name, runs, (random, tape) => playIncidents({ ...fleet, ...change }, random, tape), judge);
 
 /** Devices crash with the patch as often as without it: by their own rates, more by day than by night. */
 export function incidentNulls(runs: number): PlayedRow[] {

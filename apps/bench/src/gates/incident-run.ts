@@ -2,6 +2,7 @@ import { type HarmRow, nothingCounted, PLACES, type Slice } from '@sluice/domain
 import {
   emptyGateLedger,
   foldGateLedger,
+  type GateEvent,
   type GateLedger,
   rolloutDecider,
   type RolloutEvent,
@@ -10,8 +11,9 @@ import {
 } from '@sluice/domain-rollout';
 import { fold } from '@sluice/event-sourcing';
 import { type Random } from '@sluice/simulation';
-import { type GateOutcome } from './gate-run.ts';
+import { type GateOutcome } from './gate-world.ts';
 import { bucketOf, granted, PlayedPace, ROLLOUT, START_MS, startEvents, STEP_MINUTES } from './played-events.ts';
+import { type Tape } from './tape.ts';
 
 /** A rollout to devices that crash now and then, with the patch or without. Times are minutes. */
 export interface IncidentWorld {
@@ -70,8 +72,8 @@ interface SimulatedDevice {
 type Action = 'install' | 'fine' | 'crash' | 'told';
 
 /** Plays a rollout through the real fold and verdict, which look every five minutes. */
-export function playIncidents(world: IncidentWorld, random: Random): IncidentOutcome {
-  return new IncidentRun(world, random).play();
+export function playIncidents(world: IncidentWorld, random: Random, tape?: Tape): IncidentOutcome {
+  return new IncidentRun(world, random, tape).play();
 }
 
 class IncidentRun {
@@ -86,6 +88,7 @@ class IncidentRun {
   constructor(
     private readonly world: IncidentWorld,
     private readonly random: Random,
+    private readonly tape: Tape | undefined,
   ) {
     const { devices, flakyShare = 0, otherAudience } = world;
     this.devices = Array.from({ length: devices }, (_, index): SimulatedDevice => {
@@ -99,7 +102,7 @@ class IncidentRun {
     const events = eventsOf(world);
     this.rollout = fold(rolloutDecider, events) as StartedRollout;
     this.pace = new PlayedPace(this.ledger, this.rollout.plan, devices);
-    for (const event of events) foldGateLedger(this.ledger, event);
+    for (const event of events) this.fold(event);
     this.devices.forEach((_, device) => this.crash(device, 0));
   }
 
@@ -117,6 +120,7 @@ class IncidentRun {
       const crashes = this.happen(step);
       if (crashes === 0) continue;
       const verdict = verdictOn(this.ledger, this.rollout);
+      this.tape?.found({ rolloutId: ROLLOUT.rolloutId }, verdict);
       const logSum = verdict.says === 'go' ? verdict.logSum : verdict.evidence.logSum;
       largestLogSum = Math.max(largestLogSum, logSum);
       if (verdict.says === 'go') continue;
@@ -142,8 +146,7 @@ class IncidentRun {
             [1, from, to],
             [2, 1, 1],
           ];
-    for (const [wave = 1, fromShare = 0, toShare = 0] of grants)
-      foldGateLedger(this.ledger, granted(step, wave, fromShare, toShare));
+    for (const [wave = 1, fromShare = 0, toShare = 0] of grants) this.fold(granted(step, wave, fromShare, toShare));
   }
 
   private expose(audience: number, share: number, step: number): void {
@@ -203,7 +206,7 @@ class IncidentRun {
       ...nothingCounted,
       ...row,
     }));
-    if (harm.length + installs.length > 0) foldGateLedger(this.ledger, bucketOf(step, { installs, harm }));
+    if (harm.length + installs.length > 0) this.fold(bucketOf(step, { installs, harm }));
     return harm.length;
   }
 
@@ -241,6 +244,11 @@ class IncidentRun {
     this.devices.forEach((device, index) => {
       if (device.hasPatch) this.crash(index, minute);
     });
+  }
+
+  private fold(event: GateEvent): void {
+    foldGateLedger(this.ledger, event);
+    this.tape?.fold(event);
   }
 
   private at(step: number, action: Action, device: number): void {

@@ -1,4 +1,4 @@
-import { columnsOf, type HealthRows, OUTCOME_HOURS, type Slice, sum } from '@sluice/domain-cohorts';
+import { columnsOf, type HealthRows, OUTCOME_HOURS, type Population, type Slice, sum } from '@sluice/domain-cohorts';
 import {
   exposedAtMost,
   type GateLedger,
@@ -45,10 +45,19 @@ export function granted(step: number, wave: number, fromShare: number, toShare: 
 }
 
 /** What is counted within a step. */
-export function bucketOf(step: number, { installs = [], harm = [], removals = [] }: Partial<HealthRows>) {
-  const columns = columnsOf({ installs, pending: [], unreached: [], harm, removals });
+export function bucketOf(
+  step: number,
+  {
+    installs = [],
+    pending = [],
+    harm = [],
+    removals = [],
+    populations = [],
+  }: Partial<HealthRows> & { readonly populations?: readonly Population[] },
+) {
+  const columns = columnsOf({ installs, pending, unreached: [], harm, removals });
   const place = { shard: 0, shards: 1, throughRevision: 0, part: 1, parts: 1 };
-  const others = { reportingDeadlineMinutes: DEADLINE_MINUTES, holders: [], populations: [] };
+  const others = { reportingDeadlineMinutes: DEADLINE_MINUTES, holders: [], populations };
   const ends = { from: timeAt(step), to: timeAt(step + 1) };
   return { type: 'HealthBucketClosed', ...place, ...ends, ...columns, ...others } as const;
 }

@@ -60,7 +60,7 @@ function row(
   runs: number,
   judge: (outcomes: readonly RemovalOutcome[]) => Verdict,
 ): RemovalRow {
-  return playedRow(name, runs, (random) => playRemovals(world, random), judge);
+  return playedRow(name, runs, (random, tape) => playRemovals(world, random, tape), judge);
 }
 
 /** What was found over all nulls together. */

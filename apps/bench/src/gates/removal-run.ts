@@ -1,7 +1,14 @@
-import { type RemovalRow, type Slice } from '@sluice/domain-cohorts';
-import { emptyRemovalLedger, foldRemovalLedger, removalsCounted, removalVerdictOn } from '@sluice/domain-rollout';
+import { type HealthBucketClosed, type RemovalRow, type Slice } from '@sluice/domain-cohorts';
+import {
+  emptyRemovalLedger,
+  foldRemovalLedger,
+  type RecallEvent,
+  removalsCounted,
+  removalVerdictOn,
+} from '@sluice/domain-rollout';
 import { type Random } from '@sluice/simulation';
 import { bucketOf, DEADLINE_MINUTES, dueAt, hourOf, ROLLOUT, START_MS, STEP_MINUTES, timeAt } from './played-events.ts';
+import { type Tape } from './tape.ts';
 
 /** One made-up recall. Rates are shares of the removals. */
 export interface RemovalWorld {
@@ -37,8 +44,8 @@ const HOUR_MS = 3_600_000;
 type Counted = 'started' | 'failed' | 'fine';
 
 /** Plays a recall through the real fold and verdict, which look every five minutes; it pauses for good. */
-export function playRemovals(world: RemovalWorld, random: Random): RemovalOutcome {
-  return new RemovalRun(world, random).play();
+export function playRemovals(world: RemovalWorld, random: Random, tape?: Tape): RemovalOutcome {
+  return new RemovalRun(world, random, tape).play();
 }
 
 class RemovalRun {
@@ -51,11 +58,12 @@ class RemovalRun {
   constructor(
     private readonly world: RemovalWorld,
     private readonly random: Random,
+    private readonly tape: Tape | undefined,
   ) {
     const models = Array.from({ length: world.slices }, (_, index) => `iPhone${String(index + 1)},1`);
     this.slices = models.map((model) => ({ platform: 'ios', model, base: '23D8133' }));
     const at = timeAt(0);
-    foldRemovalLedger(this.ledger, { type: 'RecallStarted', patchId: PATCH, recallEpoch: 1, reason: 'bad', at });
+    this.fold({ type: 'RecallStarted', patchId: PATCH, recallEpoch: 1, reason: 'bad', at });
   }
 
   play(): RemovalOutcome {
@@ -111,10 +119,17 @@ class RemovalRun {
     const removals = [...(this.rows[step] ?? []), ...this.missingRows(step)];
     this.rows[step] = undefined;
     if (removals.length === 0) return false;
-    foldRemovalLedger(this.ledger, bucketOf(step, { removals }));
+    this.fold(bucketOf(step, { removals }));
     // Only what counts against it can raise the evidence.
     if (removals.every(({ failed, missing }) => failed + missing === 0)) return false;
-    return removalVerdictOn(this.ledger, PATCH).says === 'pause';
+    const verdict = removalVerdictOn(this.ledger, PATCH);
+    this.tape?.found({ patchId: PATCH }, verdict);
+    return verdict.says === 'pause';
+  }
+
+  private fold(event: RecallEvent | HealthBucketClosed): void {
+    foldRemovalLedger(this.ledger, event);
+    this.tape?.fold(event);
   }
 
   private missingRows(step: number): RemovalRow[] {

@@ -1,8 +1,12 @@
 export { bucketOf } from './check-in/check-in.route.ts';
-export { Knowledge } from './knowledge/knowledge.ts';
+export { Knowledge, type KnownEnough } from './knowledge/knowledge.ts';
 export { OrchestratorModule } from './orchestrator.module.ts';
 export { folds } from './own-streams.fold.ts';
-export { orchestratorPublications } from './publications.ts';
+export { type OwnEvent, orchestratorPublications } from './publications.ts';
+export { grantsProcess } from './rollout/grants.process.ts';
+export { exposureOf } from './rollout/rollout-rules.ts';
+export { viewRollout } from './rollout/rollout-views.ts';
+export { wavesProcess } from './rollout/waves.process.ts';
 export { type OwnCommand } from './situation.ts';
 export { type Sources } from './sources.ts';
 export { Steering } from './steering.ts';

@@ -1,7 +1,7 @@
 import { type FeedEvent } from '@sluice/event-feed';
 import { type CommandContext } from '@sluice/event-sourcing';
 import { type ChangeHold, type ChangeRecall, type ChangeRollout } from './commands.ts';
-import { type Knowledge } from './knowledge/knowledge.ts';
+import { type KnownEnough } from './knowledge/knowledge.ts';
 import { type Views } from './views.ts';
 
 /** What the process managers decide on: all that is known at one instant. */
@@ -10,7 +10,7 @@ export interface Situation {
   /** The same instant, as events carry it. */
   readonly at: string;
   readonly views: Views;
-  readonly knowledge: Knowledge;
+  readonly knowledge: KnownEnough;
 }
 
 export type OwnCommand = ChangeRollout | ChangeHold | ChangeRecall;

@@ -17,6 +17,11 @@ export interface Doubt {
   readonly stale: 'at-once' | 'when-it-lasts' | 'never';
 }
 
+/** What rules and process managers ask of the knowledge, and the views that it is of. */
+export type KnownEnough = Pick<Knowledge, 'doubts' | 'healthIsRead' | 'healthThroughMs' | 'clockIsSound' | 'passMs'> & {
+  readonly sources: Pick<Sources, 'views' | 'catalog'>;
+};
+
 /**
  * What is known well enough, and for what (design §2): *blind* is not knowing enough to widen, *stale* not knowing enough to
  * offer. Both leave the process ready: removals still go out.

@@ -19,7 +19,7 @@ import {
   type WaveWait,
 } from '@sluice/domain-rollout';
 import { reject } from '@sluice/event-sourcing';
-import { type Knowledge } from '../knowledge/knowledge.ts';
+import { type KnownEnough } from '../knowledge/knowledge.ts';
 import { type KnownRollout } from '../policy/policy.projection.ts';
 import { type Views } from '../views.ts';
 
@@ -63,7 +63,7 @@ export interface Obstacle {
 export type Widening = Pick<StartedRollout, 'rolloutId' | 'plan'>;
 
 /** What keeps a rollout from being given a grant at this instant; empty when nothing does. */
-export function obstaclesToGrants(knowledge: Knowledge, { rolloutId, plan }: Widening, nowMs: number): Obstacle[] {
+export function obstaclesToGrants(knowledge: KnownEnough, { rolloutId, plan }: Widening, nowMs: number): Obstacle[] {
   const obstacles: Obstacle[] = knowledge.doubts().map(({ for: code, words }) => ({ for: code, words }));
   const { policy, gates } = knowledge.sources.views;
   if (policy.isPulled(plan.patchId)) {
@@ -87,7 +87,7 @@ export function obstaclesToGrants(knowledge: Knowledge, { rolloutId, plan }: Wid
 
 /** The permission to widen a wave, the open one or the next: there when nothing speaks against it, as far as the pace goes. */
 export function permissionFor(
-  knowledge: Knowledge,
+  knowledge: KnownEnough,
   rollout: KnownRollout,
   nowMs: number,
   wave: number,
@@ -99,7 +99,7 @@ export function permissionFor(
 
 /** How far the pace lets a wave go, the open one or the next; undefined while too little is known to say. */
 export function paceOf(
-  knowledge: Knowledge,
+  knowledge: KnownEnough,
   rollout: KnownRollout,
   nowMs: number,
   wave: number,
@@ -113,7 +113,7 @@ export function paceOf(
 }
 
 /** What a command that opens a wave needs; while the health is not all read, nobody knows who is awake. */
-export function opensWave(knowledge: Knowledge, rollout: KnownRollout, nowMs: number, wave: number): OpensWave {
+export function opensWave(knowledge: KnownEnough, rollout: KnownRollout, nowMs: number, wave: number): OpensWave {
   const { sources, healthIsRead } = knowledge;
   const awake = healthIsRead ? awakeAmong(sources.views, rollout.plan, nowMs) : undefined;
   return {
@@ -130,14 +130,14 @@ function awakeAmong({ policy, gates }: Views, { patchId }: Plan, nowMs: number):
 }
 
 /** What keeps a wave from ending: as for grants, and health that is not known through its end. */
-export function obstaclesToTheEnd(knowledge: Knowledge, rollout: StartedRollout, nowMs: number): Obstacle[] {
+export function obstaclesToTheEnd(knowledge: KnownEnough, rollout: StartedRollout, nowMs: number): Obstacle[] {
   const obstacles = obstaclesToGrants(knowledge, rollout, nowMs);
   if (isKnownToTheEnd(knowledge, rollout) || obstacles.some(({ for: code }) => code === 'health')) return obstacles;
   return [...obstacles, { for: 'health', words: "the health of the fleet is not known through the wave's end yet" }];
 }
 
 /** Whether the health is known through the end of what was granted to the open wave. */
-export function isKnownToTheEnd(knowledge: Knowledge, { exposure }: StartedRollout): boolean {
+export function isKnownToTheEnd(knowledge: KnownEnough, { exposure }: StartedRollout): boolean {
   const endMs = exposure.by === 'grants' ? (exposure.grant?.toMs ?? Infinity) : Infinity;
   const throughMs = knowledge.healthThroughMs();
   return throughMs !== undefined && throughMs >= endMs;

@@ -13,7 +13,7 @@ import {
   waveOverAtMs,
 } from '@sluice/domain-rollout';
 import { toTimeText } from '@sluice/event-sourcing';
-import { type Knowledge } from '../knowledge/knowledge.ts';
+import { type KnownEnough } from '../knowledge/knowledge.ts';
 import { type KnownHold, type KnownRollout } from '../policy/policy.projection.ts';
 import {
   exposureOf,
@@ -28,7 +28,7 @@ import {
 type Wait = Obstacle & { readonly until?: string; readonly through?: string };
 
 /** A rollout as `GET /v1/rollouts/{id}` shows it at an instant: the plan as stored, and how far it has come. */
-export function viewRollout(rollout: KnownRollout, knowledge: Knowledge, nowMs: number) {
+export function viewRollout(rollout: KnownRollout, knowledge: KnownEnough, nowMs: number) {
   const { rolloutId, plan, status } = rollout;
   return {
     rolloutId,
@@ -60,7 +60,7 @@ function haltedBecause({ by, reason, evidence }: Extract<Rollout, { status: 'hal
 }
 
 /** `exposurePercent` and `exposedDevices` are null while no eligible device is known; `plannedPercent` is of buckets. */
-function exposureView(rollout: KnownRollout, { sources }: Knowledge, nowMs: number) {
+function exposureView(rollout: KnownRollout, { sources }: KnownEnough, nowMs: number) {
   if (!('exposure' in rollout)) return { exposurePercent: null, exposedDevices: null, plannedPercent: 0 };
   const instantMs = rollout.exposure.by === 'ramp' ? Math.min(nowMs, sources.views.policy.policy.rampsUntilMs) : nowMs;
   const exposed = exposureOf(sources.views, rollout, instantMs);
@@ -72,7 +72,7 @@ function exposureView(rollout: KnownRollout, { sources }: Knowledge, nowMs: numb
 }
 
 /** What is to be seen wherever the rollout is: forced waves, plans that ask only for time, what became of the patch. */
-function notes(rollout: KnownRollout, { sources }: Knowledge, nowMs: number) {
+function notes(rollout: KnownRollout, { sources }: KnownEnough, nowMs: number) {
   const { policy } = sources.views;
   const patch = policy.policy.patches.get(rollout.plan.patchId);
   const hold = policy.holdOverAll(rollout.plan, nowMs);
@@ -102,7 +102,7 @@ function holdBackNote({ completedAt, plan, released }: Extract<Rollout, { status
     : { status: 'released', note: 'harm can no longer be seen against devices without the patch' };
 }
 
-function waitsFor(rollout: KnownRollout, knowledge: Knowledge, nowMs: number): Wait[] {
+function waitsFor(rollout: KnownRollout, knowledge: KnownEnough, nowMs: number): Wait[] {
   switch (rollout.status) {
     case 'planned': {
       const { startAt } = rollout.plan;
@@ -123,7 +123,7 @@ function waitsFor(rollout: KnownRollout, knowledge: Knowledge, nowMs: number): W
 
 function waitsOfWave(
   rollout: Extract<StartedRollout, { status: 'running' }>,
-  knowledge: Knowledge,
+  knowledge: KnownEnough,
   nowMs: number,
 ): Wait[] {
   const obstacles: Wait[] = isWaveOver(rollout, nowMs)
@@ -137,7 +137,7 @@ function waitsOfWave(
 /** What the pace waits for, where it is what keeps the open wave from going further. */
 function paceWait(
   rollout: Extract<StartedRollout, { status: 'running' }>,
-  knowledge: Knowledge,
+  knowledge: KnownEnough,
   nowMs: number,
 ): Wait[] {
   const { wave, plan } = rollout;
@@ -167,7 +167,7 @@ function timeLeft(rollout: Extract<StartedRollout, { status: 'running' }>, nowMs
   return [{ for: 'ramp', words: `the ramp moves until ${rampOverAt}`, until: rampOverAt }, bake];
 }
 
-function withThrough(obstacle: Obstacle, knowledge: Knowledge): Wait {
+function withThrough(obstacle: Obstacle, knowledge: KnownEnough): Wait {
   const throughMs = obstacle.for === 'health' ? knowledge.healthThroughMs() : undefined;
   return throughMs === undefined ? obstacle : { ...obstacle, through: toTimeText(throughMs) };
 }
