@@ -5,6 +5,8 @@ import { playSilence, type SilenceWorld } from './silence-run.ts';
 
 /** Of all devices, so many crash for the first time on a day without the patch. */
 const RATE_PER_DAY = 0.05;
+/** Of what is only beside. */
+const BESIDE_RUNS = 20;
 
 const fleet: IncidentWorld = { devices: 20_000, ratePerDay: RATE_PER_DAY, ratio: 1, holdBackPercent: 2 };
 const daily: SilenceWorld = {
@@ -88,14 +90,17 @@ export function incidentHarms(runs: number): PlayedRow[] {
         [25, 0.6],
         [98, 7],
       ] as const
-    ).map(([toPercent, hours]) =>
-      row(
-        `crash × 3 from 72 h on, ${size(100_000)}, standing at ${String(toPercent)} %`,
-        runs,
-        { devices: 100_000, ratio: 3, toPercent, beginsAt: 72 * 60, days: 6 },
-        foundWithin(hours),
-      ),
-    ),
+    ).flatMap(([toPercent, hours]) => lateHarmRows(toPercent, hours, runs)),
+  ];
+}
+
+/** Harm that begins after three good days, and beside it the same without onsets. */
+function lateHarmRows(toPercent: number, hours: number, runs: number): PlayedRow[] {
+  const world = { devices: 100_000, ratio: 3, toPercent, beginsAt: 72 * 60, days: 6 } as const;
+  const name = `crash × 3 from 72 h on, 100000 devices, standing at ${percent(toPercent / 100)}`;
+  return [
+    row(name, runs, world, foundWithin(hours)),
+    row(`${name}, without onsets`, Math.min(runs, BESIDE_RUNS), { ...world, withoutOnsets: true }, foundAfter(hours)),
   ];
 }
 
@@ -108,5 +113,14 @@ function foundWithin(hours: number) {
       found: `${share(found, outcomes.length)} stand, after ${String(Number(after.toPrecision(2)))} h`,
       isReached: found === outcomes.length && after <= hours,
     };
+  };
+}
+
+/** What onsets are there for: without them it takes longer than it may. */
+function foundAfter(hours: number) {
+  return (outcomes: readonly IncidentOutcome[]): Verdict => {
+    const { found } = foundWithin(hours)(outcomes);
+    const after = median(outcomes.map(({ stoodAfter }) => stoodAfter / 60));
+    return { must: `later than ${String(hours)} h`, found, isReached: after > hours };
   };
 }

@@ -1,9 +1,14 @@
-import { type HarmRow, nothingCounted, PLACES, type Slice } from '@sluice/domain-cohorts';
+import { type HarmRow, nothingCounted, PLACES, type Slice, sum } from '@sluice/domain-cohorts';
 import {
+  ALPHA,
+  CAUTION,
   emptyGateLedger,
   foldGateLedger,
   type GateEvent,
   type GateLedger,
+  harmOf,
+  logHarmRatioEvidence,
+  nodesOf,
   rolloutDecider,
   type RolloutEvent,
   type StartedRollout,
@@ -29,6 +34,8 @@ export interface IncidentWorld {
   readonly checkInMinutes?: number;
   /** Incidents are told with the next contact, which an install brings about. */
   readonly keepsIncidents?: boolean;
+  /** Judged as if harm could only begin with the rollout: what onsets are there for. */
+  readonly withoutOnsets?: boolean;
   /** They are told as if they happened just now: what a lag is there for. */
   readonly saysAtOnce?: boolean;
   /** A second audience, which crashes so many times as often, is exposed to all of it from the start on. */
@@ -51,6 +58,7 @@ const DAY = 1440;
 const GAMMA_SHAPE = 0.3;
 const CYCLE = 0.5;
 const FLAKY = 20;
+const CRASH_WEIGHT = 0.04;
 const slices: readonly Slice[] = ['iPhone18,1', 'iPad16,3'].map((model) => ({
   platform: 'ios',
   model,
@@ -123,14 +131,24 @@ class IncidentRun {
       this.tape?.found({ rolloutId: ROLLOUT.rolloutId }, verdict);
       const logSum = verdict.says === 'go' ? verdict.logSum : verdict.evidence.logSum;
       largestLogSum = Math.max(largestLogSum, logSum);
-      if (verdict.says === 'go') continue;
+      const says = this.world.withoutOnsets === true ? this.saysWithoutOnsets() : verdict.says;
+      if (says === 'go') continue;
       const startedThen = this.devices.filter(({ hasPatch }) => hasPatch).length;
-      const then = { stood: verdict.says, startedThen, exposedThen: share } as const;
+      const then = { stood: says, startedThen, exposedThen: share } as const;
       const stoodAfter = (step + 1) * STEP_MINUTES - beginsAt;
-      return { ...then, ended: verdict.says, held: [], largestLogSum, stoodAfter };
+      return { ...then, ended: says, held: [], largestLogSum, stoodAfter };
     }
     const nothing = { stood: 'go', ended: 'go', startedThen: devices, exposedThen: 1, held: [] } as const;
     return { ...nothing, largestLogSum, stoodAfter: Infinity };
+  }
+
+  /** All crashes since the start against the share of them that chance would put on exposed devices. */
+  private saysWithoutOnsets(): 'go' | 'wait' {
+    const crashes = harmOf(this.ledger, this.rollout).find(({ signal }) => signal === 'crash');
+    if (crashes === undefined) return 'go';
+    const weight = CRASH_WEIGHT * sum(nodesOf(this.rollout.known ?? [], []).map((node) => node.weight));
+    const logE = logHarmRatioEvidence(crashes, crashes.expectedShare) + Math.log(2);
+    return logE + Math.log(weight) >= Math.log(CAUTION / ALPHA) ? 'wait' : 'go';
   }
 
   /** Where one audience is at 100 % from the start on, it is not the pace that is tried. */

@@ -8,6 +8,8 @@ export * from './gates/counts.ts';
 export * from './gates/ledger.ts';
 export * from './gates/removals.ts';
 export * from './gates/verdict.ts';
+export { logHarmRatioEvidence } from './gates/harm.ts';
+export { nodesOf } from './gates/nodes.ts';
 export { logRateEvidence } from './gates/rates.ts';
 export * from './gates/going-on.ts';
 export * from './hold.ts';
