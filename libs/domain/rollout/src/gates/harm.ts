@@ -35,10 +35,20 @@ export interface HarmTally {
   control: number;
   /** How many would be treated by chance, in grains. */
   expected: number;
+  /** What the last look found on pools that begin with this slice, one of each size. */
+  readonly found: Map<number, FoundOnPool>;
+}
+
+interface FoundOnPool {
+  readonly tallies: readonly HarmTally[];
+  readonly events: number;
+  readonly periods: number;
+  readonly logE: number;
 }
 
 export function noHarm(): HarmTally {
-  return { periods: new Map(), olderThrough: 0, older: RATIOS.map(() => 0), treated: 0, control: 0, expected: 0 };
+  const older = RATIOS.map(() => 0);
+  return { periods: new Map(), olderThrough: 0, older, treated: 0, control: 0, expected: 0, found: new Map() };
 }
 
 /** On which side of the exposure the device was. At no effect its place is uniform, whatever it and the hour are like. */
@@ -84,6 +94,16 @@ export function harmCounts(tallies: readonly HarmTally[]) {
  * are one, which all of their mass enters at its begin. To be asked for no fewer periods than before.
  */
 export function logHarmEvidence(tallies: readonly HarmTally[], periods: number): number {
+  const events = sum(tallies.map(({ treated, control }) => treated + control));
+  const before = tallies[0]?.found.get(tallies.length);
+  const isSame = before?.events === events && before.periods === periods;
+  if (isSame && before.tallies.every((tally, index) => tally === tallies[index])) return before.logE;
+  const logE = logEvidence(tallies, periods);
+  tallies[0]?.found.set(tallies.length, { tallies, events, periods, logE });
+  return logE;
+}
+
+function logEvidence(tallies: readonly HarmTally[], periods: number): number {
   const through = Math.max(0, periods - PERIODS_APART);
   for (const tally of tallies) putTogether(tally, through);
   const sumOf = (grainsOf: (tally: HarmTally) => readonly number[] | undefined) =>
