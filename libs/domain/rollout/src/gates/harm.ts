@@ -105,16 +105,25 @@ export function logHarmEvidence(tallies: readonly HarmTally[], periods: number):
 
 function logEvidence(tallies: readonly HarmTally[], periods: number): number {
   const through = Math.max(0, periods - PERIODS_APART);
-  for (const tally of tallies) putTogether(tally, through);
-  const sumOf = (grainsOf: (tally: HarmTally) => readonly number[] | undefined) =>
-    RATIOS.map((_, index) => GRAIN * sum(tallies.map((tally) => grainsOf(tally)?.[index] ?? 0)));
-  let logs = sumOf(({ older }) => older).map((log) => log + Math.log(through / (through + 1)));
-  for (let period = through + 1; period <= periods; period += 1) {
+  const [older, ...apart] = rowsOf(tallies, through, periods);
+  let logs = RATIOS.map((_, index) => GRAIN * (older?.[index] ?? 0) + Math.log(through / (through + 1)));
+  apart.forEach((grains, index) => {
+    const period = through + 1 + index;
     const enters = -Math.log(period * (period + 1));
-    const happens = sumOf((tally) => tally.periods.get(period));
-    logs = logs.map((log, index) => logSumOfTwo(log, enters) + (happens[index] ?? 0));
-  }
+    logs = logs.map((log, ratio) => logSumOfTwo(log, enters) + GRAIN * (grains[ratio] ?? 0));
+  });
   return logMean(logs);
+}
+
+/** The grains of all slices together: of the older periods, and of each that follows. */
+function rowsOf(tallies: readonly HarmTally[], through: number, periods: number): number[][] {
+  const rows = Array.from({ length: periods - through + 1 }, () => RATIOS.map(() => 0));
+  for (const tally of tallies) {
+    putTogether(tally, through);
+    addTo(rows[0], tally.older);
+    for (const [period, grains] of tally.periods) addTo(rows[period - through], grains);
+  }
+  return rows;
 }
 
 /** Puts the periods up to this one together, in place. */
@@ -124,10 +133,13 @@ function putTogether(tally: HarmTally, through: number): void {
   for (const [period, grains] of tally.periods) {
     if (period > through) continue;
     tally.periods.delete(period);
-    grains.forEach((grain, index) => {
-      tally.older[index] = (tally.older[index] ?? 0) + grain;
-    });
+    addTo(tally.older, grains);
   }
+}
+
+function addTo(sums: number[] | undefined, grains: readonly number[]): void {
+  if (sums === undefined) return;
+  for (let index = 0; index < grains.length; index += 1) sums[index] = (sums[index] ?? 0) + (grains[index] ?? 0);
 }
 
 /**
