@@ -21,7 +21,7 @@ const DAYS_PER_HEAP = 5;
 const SETTLED_DAYS = 5;
 const HOURS_PER_DAY = 24;
 /** While days are played there is a pass every so many hours, and grants are as long as two of them. */
-const HOURS_PER_PASS = 4;
+const HOURS_PER_PASS = 12;
 /** Before it counts: the grants of the rollouts are shifted apart within a minute, and the code is warm. */
 const SECONDS_TO_SHIFT = 60;
 const MIB = 2 ** 20;
@@ -40,7 +40,12 @@ export async function measureSteering(size: SteeringSize): Promise<Figure[]> {
   const { running = 0, completed = 0 } = fleet.statuses();
   const counts = `${inWords(running)} of ${inWords(rollouts)} rollouts run, with ${inWords(slices)} slices each; ${inWords(shards)} shards, ${inWords(days)} days, ${inWords(completed)} of ${inWords(recalls)} recalls completed`;
   return [
-    ...passFigures(times, { changed, counts, alignedMs: aligned.tickMs, alignedCommands: aligned.commands }),
+    ...passFigures(times, {
+      changed,
+      counts,
+      alignedMs: aligned.bucketMs + aligned.tickMs,
+      alignedCommands: aligned.commands,
+    }),
     {
       what: 'steering: the fold of a resume, and the verdict after it',
       value: median(resumes),
@@ -97,7 +102,8 @@ function heapFigure(heaps: readonly { readonly day: number; readonly bytes: numb
       unit: 'times',
       target: TARGET_GROWTH,
       beside: byDay.join(', '),
-      limitedBy: 'the populations of all shards and slices',
+      limitedBy:
+        'the incidents of the rollouts under way: nothing of them may be dropped while slices can leave a pool',
     },
   ];
 }
