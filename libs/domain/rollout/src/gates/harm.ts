@@ -38,15 +38,26 @@ export interface HarmTally {
   late: number;
   /** Of the pools that begin with this slice, one of each size. */
   readonly kept: KeptMasses[];
+  readonly found: FoundOnPool[];
+}
+
+/** A pool by its slices behind the first one. */
+interface Pool {
+  readonly others: readonly HarmTally[];
 }
 
 /** The logarithms of the masses of a pool after so many periods, one for each alternative. */
-interface KeptMasses {
-  /** The slices of the pool behind the first one. */
-  readonly others: readonly HarmTally[];
+interface KeptMasses extends Pool {
   readonly late: number;
   readonly periods: number;
   readonly logs: readonly number[];
+}
+
+/** What the last look found on a pool, by so many events after so many periods. */
+interface FoundOnPool extends Pool {
+  readonly events: number;
+  readonly periods: number;
+  readonly logE: number;
 }
 
 /** So many of the last periods are gone through at each look, because events still come for them. */
@@ -54,7 +65,7 @@ const PERIODS_ANEW = 3;
 const NUMBERS_PER_EVENT = 3;
 
 export function noHarm(): HarmTally {
-  return { events: [], treated: 0, control: 0, expected: 0, keptThrough: 0, late: 0, kept: [] };
+  return { events: [], treated: 0, control: 0, expected: 0, keptThrough: 0, late: 0, kept: [], found: [] };
 }
 
 type Shares = Pick<HarmEvent, 'shareBegin' | 'shareEnd'>;
@@ -103,6 +114,15 @@ export function harmCounts(tallies: readonly HarmTally[]) {
  * kept with the first of the slices: from one look to the next they change only by an event that comes very late.
  */
 export function logHarmEvidence(tallies: readonly HarmTally[], periods: number): number {
+  const events = sum(tallies.map(({ treated, control }) => treated + control));
+  const before = tallies[0]?.found.find((each) => isPool(each, tallies));
+  if (before?.events === events && before.periods === periods) return before.logE;
+  const logE = logEvidence(tallies, periods);
+  keepOne(tallies, (first, others) => [first.found, { others, events, periods, logE }]);
+  return logE;
+}
+
+function logEvidence(tallies: readonly HarmTally[], periods: number): number {
   const known = keptOf(tallies, periods);
   const keptPeriods = known?.periods ?? 0;
   const grains = grainsAfter(tallies, keptPeriods);
@@ -116,21 +136,30 @@ export function logHarmEvidence(tallies: readonly HarmTally[], periods: number):
   return logMean(logs);
 }
 
-function keptOf([first, ...others]: readonly HarmTally[], periods: number): KeptMasses | undefined {
-  return first?.kept.find((each) => {
-    if (each.periods > periods || each.others.length !== others.length || each.late !== lateOf([first, ...others]))
-      return false;
-    return each.others.every((tally, index) => tally === others[index]);
-  });
+function keptOf(tallies: readonly HarmTally[], periods: number): KeptMasses | undefined {
+  const kept = tallies[0]?.kept.find((each) => isPool(each, tallies));
+  return kept !== undefined && kept.periods <= periods && kept.late === lateOf(tallies) ? kept : undefined;
 }
 
 function keepMasses(tallies: readonly HarmTally[], periods: number, logs: readonly number[]): void {
+  for (const tally of tallies) tally.keptThrough = Math.max(tally.keptThrough, periods);
+  keepOne(tallies, (first, others) => [first.kept, { others, late: lateOf(tallies), periods, logs }]);
+}
+
+/** Keeps one of each size of a pool with its first slice. */
+function keepOne<Kept extends Pool>(
+  tallies: readonly HarmTally[],
+  what: (first: HarmTally, others: readonly HarmTally[]) => readonly [Kept[], Kept],
+): void {
   const [first, ...others] = tallies;
   if (first === undefined) return;
-  for (const tally of tallies) tally.keptThrough = Math.max(tally.keptThrough, periods);
-  const before = first.kept.findIndex((each) => each.others.length === others.length);
-  if (before !== -1) first.kept.splice(before, 1);
-  first.kept.push({ others, late: lateOf(tallies), periods, logs });
+  const [list, next] = what(first, others);
+  const index = list.findIndex((each) => each.others.length === others.length);
+  list[index === -1 ? list.length : index] = next;
+}
+
+function isPool({ others }: Pool, tallies: readonly HarmTally[]): boolean {
+  return others.length === tallies.length - 1 && others.every((tally, index) => tally === tallies[index + 1]);
 }
 
 function lateOf(tallies: readonly HarmTally[]): number {
