@@ -34,7 +34,7 @@ export const DEVICES_PER_CELL = 8;
 const HOURS_PER_TURN = 2;
 const MORE_THAN_ONE = 0.42;
 /** A trial is told with its outcome, when that is due. */
-const TOLD_AFTER_HOURS = 5;
+const COUNTED_AFTER_HOURS = 5;
 const FAILURE_RATE = 0.003;
 /** Devices with a first incident, for each rollout and hour: of 20,480 devices three in ten within 30 days. */
 const HARMED_PER_HOUR = 8;
@@ -136,7 +136,7 @@ export function trialOf(rollout: number, model: number, hour: number, random: Ra
   const started = random.chance(MORE_THAN_ONE) ? 2 : 1;
   const counts = { ...nothingCounted, started, failed, fine: started - failed, due: started };
   const its = { patchId: patchOf(rollout), slice: sliceOf(rollout, model) };
-  return { ...its, cohort: hour - TOLD_AFTER_HOURS, band: 1, ...counts };
+  return { ...its, cohort: hour - COUNTED_AFTER_HOURS, band: 1, ...counts };
 }
 
 /** First incidents of an hour, which the patch has nothing to do with. */

@@ -44,6 +44,9 @@ export interface PassTimes {
   readonly tickMs: number;
   readonly commandsMs: number;
   readonly commands: number;
+  /** The processor's time for the bucket and its pass, and for the tick; it is known by the millisecond only. */
+  readonly bucketProcessorMs: number;
+  readonly tickProcessorMs: number;
 }
 
 /**
@@ -135,12 +138,16 @@ export class SteeredFleet {
   async playSecond(shard: number, changed: readonly number[]): Promise<PassTimes> {
     const bucket = this.bucket(shard, this.lastMinute(), this.changes(shard, changed));
     [this.commandsMs, this.commands] = [0, 0];
+    const beganMs = processorMs();
     const bucketMs = await this.timed(async () => {
       this.listener(this.apply(bucket));
       await this.idle();
     });
+    const bucketProcessorMs = processorMs() - beganMs;
     const tickMs = await this.timed(() => this.tick(SECOND_MS));
-    return { bucketMs, tickMs, commandsMs: this.commandsMs, commands: this.commands };
+    const tickProcessorMs = processorMs() - beganMs - bucketProcessorMs;
+    const { commandsMs, commands } = this;
+    return { bucketMs, tickMs, commandsMs, commands, bucketProcessorMs, tickProcessorMs };
   }
 
   /** Halts a rollout and resumes it. What the fold of the resume and the verdict after it take, in milliseconds. */
@@ -267,6 +274,11 @@ export class SteeredFleet {
     const onEvent = (listener: (event: FeedEvent) => void) => (this.listener = listener);
     return { views: this.views, catalog: state, own: state, telemetry: state, onEvent } as unknown as Sources;
   }
+}
+
+function processorMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
 }
 
 function feedEvent(source: string, stream: string, revision: number, data: { readonly type: string }): FeedEvent {

@@ -21,7 +21,7 @@ const DAYS_PER_HEAP = 5;
 const SETTLED_DAYS = 5;
 const HOURS_PER_DAY = 24;
 /** While days are played there is a pass every so many hours, and grants are as long as two of them. */
-const HOURS_PER_PASS = 4;
+const HOURS_PER_PASS = 12;
 /** Before it counts: the grants of the rollouts are shifted apart within a minute, and the code is warm. */
 const SECONDS_TO_SHIFT = 60;
 const MIB = 2 ** 20;
@@ -31,6 +31,7 @@ export async function measureSteering(size: SteeringSize): Promise<Figure[]> {
   const fleet = new SteeredFleet(size);
   await fleet.begin();
   const heaps = await playDays(fleet, size.days);
+  await fleet.playSecond(0, []);
   // As after a time without health: the next grants of all are due with the same pass.
   fleet.shift(Array.from({ length: size.rollouts }, (_, index) => index));
   const aligned = await fleet.playSecond(0, []);
@@ -40,7 +41,12 @@ export async function measureSteering(size: SteeringSize): Promise<Figure[]> {
   const { running = 0, completed = 0 } = fleet.statuses();
   const counts = `${inWords(running)} of ${inWords(rollouts)} rollouts run, with ${inWords(slices)} slices each; ${inWords(shards)} shards, ${inWords(days)} days, ${inWords(completed)} of ${inWords(recalls)} recalls completed`;
   return [
-    ...passFigures(times, { changed, counts, alignedMs: aligned.tickMs, alignedCommands: aligned.commands }),
+    ...passFigures(times, {
+      changed,
+      counts,
+      alignedMs: aligned.bucketMs + aligned.tickMs,
+      alignedCommands: aligned.commands,
+    }),
     {
       what: 'steering: the fold of a resume, and the verdict after it',
       value: median(resumes),
@@ -71,15 +77,18 @@ function passFigures(
   const ticks = times.map(({ tickMs }) => tickMs);
   const commands = times.reduce((total, each) => total + each.commands, 0);
   const commandsMs = times.reduce((total, each) => total + each.commandsMs, 0);
+  const mean = (of: (each: PassTimes) => number) =>
+    `on average ${inWords(times.reduce((total, each) => total + of(each), 0) / times.length)} ms of the processor's time`;
+  const ofBucket = `${mean((each) => each.bucketProcessorMs)}; ${counts}`;
   const what = `steering: a bucket that changes ${inWords(changed)} rollouts, and the pass after it`;
   const shared = { unit: 'ms', target: TARGET_PASS_MS } as const;
   const ofTick = {
-    beside: `${inWords(commands / times.length)} commands a second, ${inWords(commandsMs / Math.max(1, commands))} ms each without the store; when the grants of ${inWords(alignedCommands)} rollouts were due at once: ${inWords(alignedMs)} ms`,
+    beside: `${mean((each) => each.tickProcessorMs)}; ${inWords(commands / times.length)} commands a second, ${inWords(commandsMs / Math.max(1, commands))} ms each without the store; when the grants of ${inWords(alignedCommands)} rollouts were due at once: ${inWords(alignedMs)} ms`,
     limitedBy: 'the rollouts whose grant is due',
   };
   return [
-    { ...shared, what: `${what}, p50`, value: median(buckets), beside: counts, limitedBy: 'the verdicts anew' },
-    { ...shared, what: `${what}, p99`, value: quantile(buckets, 0.99), beside: counts, limitedBy: 'the same' },
+    { ...shared, what: `${what}, p50`, value: median(buckets), beside: ofBucket, limitedBy: 'the verdicts anew' },
+    { ...shared, what: `${what}, p99`, value: quantile(buckets, 0.99), beside: ofBucket, limitedBy: 'the same' },
     { ...shared, what: 'steering: the pass of a tick, p50', value: median(ticks), ...ofTick },
     { ...shared, what: 'steering: the pass of a tick, p99', value: quantile(ticks, 0.99), ...ofTick },
   ];
@@ -97,7 +106,8 @@ function heapFigure(heaps: readonly { readonly day: number; readonly bytes: numb
       unit: 'times',
       target: TARGET_GROWTH,
       beside: byDay.join(', '),
-      limitedBy: 'the populations of all shards and slices',
+      limitedBy:
+        'the incidents of the rollouts under way: nothing of them may be dropped while slices can leave a pool',
     },
   ];
 }
