@@ -56,6 +56,12 @@ export class HarmCounts {
     }
   }
 
+  /** A signal of a device counts for none of the rollouts any more: it cannot be compared with that of other devices. */
+  leaveOut(device: number, signal: HarmSignal): void {
+    for (const { harmed } of this.watched.values())
+      harmed.set(signal, (harmed.get(signal) ?? new Set<number>()).add(device));
+  }
+
   get isIdle(): boolean {
     return this.watched.size === 0;
   }

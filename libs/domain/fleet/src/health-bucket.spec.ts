@@ -516,6 +516,18 @@ describe('telling silence', () => {
     ]);
   });
 
+  // Counted later, it would be one more among the exposed, while those that are not exposed were counted before.
+  it('leaves a device out for good of which an install hides when it would have reported', () => {
+    const shard = watched(daily('d-1', 0), daily('d-2', 0));
+    add(shard, started(20 * 60), installed(21 * 60), seen(21 * 60 + 10), seen(48 * 60), seen(72 * 60));
+    expect(silentIn(shard, 37).map(({ place }) => place)).toEqual([42_000]);
+    expect(silentIn(shard, 200)).toEqual([]);
+    const { source } = rolloutNoted('a');
+    const startedAt = new Date(NOON + 50 * HOUR).toISOString();
+    shard.note(rolloutNoted('a', { rolloutId: 'r2', startedAt, source: { ...source, stream: 'rollout-r2' } }));
+    expect(silentIn(shard, 200)).toMatchObject([{ rolloutId: 'r2', place: 41_000 }]);
+  });
+
   it('counts for a rollout that is noted late what fell silent since its start', () => {
     const shard = watched(daily('d-1', 0), daily('d-2', -30));
     expect(silentIn(shard, 37)).toHaveLength(2);

@@ -128,8 +128,14 @@ export class ShardState {
     this.harm.count(silence, (rolloutId) => this.isWithinReach(profile, rolloutId));
   }
 
+  /** Takes a status of a device into the clock of its silence. */
+  protected heardOf(device: number, atMs: number, everyHours: number | undefined): void {
+    const byInstall = this.isNearInstall(device, atMs);
+    if (this.statuses.wind(device, atMs, { everyHours, byInstall })) this.harm.leaveOut(device, 'silent');
+  }
+
   /** Whether a status then may have been brought about by an install or a removal. */
-  protected isNearInstall(device: number, atMs: number): boolean {
+  private isNearInstall(device: number, atMs: number): boolean {
     let entry = this.word(device, DEVICE.firstEntry);
     for (; entry !== NOWHERE; entry = this.entries.next(entry))
       if (Math.abs(atMs - this.entries.at(entry)) <= INSTALL_STATUS_MS) return true;

@@ -32,7 +32,8 @@ describe('the clock of a device’s status', () => {
     ['does not run by a status that an install brought about, alone', [[0, byInstall]], undefined],
     ['is not wound by an install', [[0], [24], [34, byInstall]], 60],
     ['is wound by the daily status when it falls together with an install', [[0], [24], [47.5, byInstall]], 48 + 36],
-    ['is wound to when one was due, not to when it came', [[0], [24], [54, byInstall]], 48 + 36],
+    ['is wound to when one was due, not to when it came', [[0], [24], [48.8, byInstall]], 48 + 36],
+    ['stops by an install after one that was due and did not come', [[0], [24], [54, byInstall]], undefined],
     ['is wound to the last that was due', [[0], [24], [97, byInstall]], 96 + 36],
     ['goes on in its rhythm after that', [[0], [24], [48, byInstall], [60, byInstall], [72, byInstall]], 72 + 36],
     ['stops by an install where its rhythm is not known yet', [[0], [10, byInstall]], undefined],
@@ -46,6 +47,15 @@ describe('the clock of a device’s status', () => {
     ['keeps its rhythm where a status is told twice', [[0], [24], [24.1], [48, byInstall]], 48 + 36],
   ])('%s', (_, statuses, hour) => {
     expect(silentFrom(...statuses)).toBe(hour);
+  });
+
+  it('says when it stops, because nobody knows what the device would have said without the install', () => {
+    const devices = new DeviceTable();
+    const clocks = new StatusClocks(devices);
+    devices.findOrAdd(new Uint32Array(4), 0);
+    const wind = (hour: number, byInstall: boolean) => clocks.wind(0, NOON + hour * HOUR, { byInstall });
+    const goesOn = [wind(0, false), wind(24, false), wind(30, true), wind(48, true)];
+    expect([...goesOn, wind(80, true)]).toEqual([false, false, false, false, true]);
   });
 
   it('is exact to eight minutes, until 2051', () => {

@@ -30,9 +30,10 @@ export function statusAtOf(clock: number): number {
  * winds the clock, nor does a status that an install or a removal brings about: silence of devices with the patch would come
  * later than that of others, and at a time of day at which the others are not silent.
  *
- * A device that has just installed and whose daily status is due now says it once. So such a status proves that the device
- * went on in its rhythm until then, where that rhythm is known from two statuses before: the clock is wound to the last time
- * at which one was due. Where it is not known the clock stops until the next status.
+ * A device that has just installed and whose daily status is due now says it once. So where its rhythm is known, from two
+ * statuses before, and one is due within the hour, the clock is wound to when it is due. Where none is due yet, it runs on.
+ * Otherwise the clock stops until the next status, and the device is left out: it may have reported without the install, or
+ * not, and each guess makes devices with the patch fall silent at other hours, or on other weekends, than those without.
  */
 export class StatusClocks {
   /** Hours between two statuses, of devices that say so and do not report daily. */
@@ -40,15 +41,18 @@ export class StatusClocks {
 
   constructor(private readonly devices: DeviceTable) {}
 
-  /** Takes a status of a device. `byInstall`: an install or a removal may have brought it about. */
+  /**
+   * Takes a status of a device. `byInstall`: an install or a removal may have brought it about. True when the clock stops: what
+   * the device would have said without the install is not known.
+   */
   wind(
     device: number,
     atMs: number,
     { everyHours = EVERY_HOURS, byInstall }: { everyHours?: number | undefined; byInstall: boolean },
-  ) {
+  ): boolean {
     const clock = this.devices.statusClock(device);
     const lastMs = statusAtOf(clock);
-    if (atMs < lastMs) return;
+    if (atMs < lastMs) return false;
     const intervalMs = everyHours * HOUR_MS;
     const sinceMs = atMs - lastMs + ON_TIME_MS;
     const passed = Math.floor(sinceMs / intervalMs);
@@ -58,9 +62,14 @@ export class StatusClocks {
     if (!byInstall) {
       const knows = lastMs !== -Infinity && isOnTime && (passed > 0 || knewRhythm);
       this.devices.setStatusClock(device, stored(atMs) | rhythm | (knows ? CLOCK.onTime : 0));
-    } else if (!knewRhythm) this.devices.setStatusClock(device, rhythm);
-    else if (passed > 0)
-      this.devices.setStatusClock(device, stored(lastMs + passed * intervalMs) | rhythm | CLOCK.onTime);
+      return false;
+    }
+    // None was due yet.
+    if (knewRhythm && passed === 0) return false;
+    const isKnown = knewRhythm && isOnTime;
+    const wound = isKnown ? stored(lastMs + passed * intervalMs) | CLOCK.onTime : 0;
+    this.devices.setStatusClock(device, wound | rhythm);
+    return !isKnown;
   }
 
   /** From when on the device is silent, ∞ when it has no rhythm yet. */
