@@ -25,6 +25,7 @@ import {
   DEADLINE_MINUTES,
   dueAt,
   hourOf,
+  quarterOf,
   PlayedPace,
   ROLLOUT,
   START_MS,
@@ -47,16 +48,17 @@ const BASE = '23D8133';
 const FALSE_ALARM = 'seen into: a false alarm';
 
 type Counted = keyof TrialCounts;
-/** Of a trial on a slice that began in an hour, received at a minute. */
+/** Of a trial on a slice that began at a minute, received at another. */
 interface Report {
   readonly slice: number;
-  readonly hour: number;
+  readonly begunAt: number;
   readonly minute: number;
 }
 
+/** Trials that began in the same quarter of an hour. */
 interface Cohort {
   readonly slice: number;
-  readonly hour: number;
+  readonly begunAt: number;
   started: number;
   known: number;
 }
@@ -170,12 +172,12 @@ class GateRun {
     const failsAt = minute + random.between(...world.failsAfter);
     const fineAt = minute + random.between(...FINE_AFTER);
     const isLost = !fails && random.chance(world.lostRate?.(slice) ?? 0);
-    if (agents === 'start') this.count({ slice, hour: hourOf(minute), minute }, 'started');
+    if (agents === 'start') this.count({ slice, begunAt: minute, minute }, 'started');
     if (isLost) return;
     const isFine = !fails || failsAt > fineAt;
     const reportAt = (received: number): Report => ({
       slice,
-      hour: hourOf(agents === 'start' ? minute : received),
+      begunAt: agents === 'start' ? minute : received,
       minute: received,
     });
     const fine = reportAt(fineAt);
@@ -199,18 +201,19 @@ class GateRun {
     if (hadBeenFine) this.count(counted, 'relapsed');
   }
 
-  private count({ slice, hour, minute }: Report, what: Counted): void {
+  private count({ slice, begunAt, minute }: Report, what: Counted): void {
+    const hour = hourOf(begunAt);
     const step = Math.floor(minute / STEP_MINUTES);
     const [its, band] = [this.slices[slice], bandOf(minute / 60 - hour)];
     if (its === undefined) return;
     const cohort = START_MS / HOUR_MS + hour;
     (this.rows[step] ??= []).push({ patchId: ROLLOUT.patchId, slice: its, cohort, band, ...nothingCounted, [what]: 1 });
     if (what === 'relapsed' || what === 'removed') return;
-    const key = `${String(slice)} ${String(hour)}`;
-    const known = this.cohorts.get(key) ?? { slice, hour, started: 0, known: 0 };
+    const key = `${String(slice)} ${String(quarterOf(begunAt))}`;
+    const known = this.cohorts.get(key) ?? { slice, begunAt, started: 0, known: 0 };
     this.cohorts.set(key, known);
     if (what === 'started') known.started += 1;
-    else if (minute < dueAt(hour)) known.known += 1;
+    else if (minute < dueAt(begunAt)) known.known += 1;
   }
 
   private look(step: number, share: number): void {
@@ -252,11 +255,11 @@ class GateRun {
 
   private dueRows(step: number): InstallRow[] {
     const rows: InstallRow[] = [];
-    for (const [key, { slice, hour, started, known }] of this.cohorts) {
-      if ((step + 1) * STEP_MINUTES < dueAt(hour)) continue;
+    for (const [key, { slice, begunAt, started, known }] of this.cohorts) {
+      if ((step + 1) * STEP_MINUTES < dueAt(begunAt)) continue;
       this.cohorts.delete(key);
       const its = this.slices[slice];
-      const place = { patchId: ROLLOUT.patchId, cohort: START_MS / HOUR_MS + hour, band: 1 };
+      const place = { patchId: ROLLOUT.patchId, cohort: START_MS / HOUR_MS + hourOf(begunAt), band: 1 };
       // Counted after its time was up, it is due no more.
       if (its !== undefined && started > 0)
         rows.push({ ...place, slice: its, ...nothingCounted, due: started, open: Math.max(0, started - known) });

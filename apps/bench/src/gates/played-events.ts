@@ -15,6 +15,7 @@ export const ROLLOUT = { rolloutId: 'r', patchId: 'a' } as const;
 export const START_MS = Date.parse('2026-03-17T08:00:00Z');
 export const STEP_MINUTES = 5;
 export const DEADLINE_MINUTES = 240;
+const QUARTER = 15;
 
 /** The instant at which a step begins. */
 export function timeAt(step: number): string {
@@ -62,13 +63,17 @@ export function bucketOf(
   return { type: 'HealthBucketClosed', ...place, ...ends, ...columns, ...others } as const;
 }
 
-/** The hour of a minute, and the minute by which the outcomes of what began in an hour are due. */
 export function hourOf(minute: number): number {
   return Math.floor(minute / 60);
 }
 
-export function dueAt(hour: number): number {
-  return (hour + 1 + OUTCOME_HOURS) * 60;
+/** By when the outcome of what began then is due: as telemetry has it, to the quarter of an hour. */
+export function dueAt(begunAt: number): number {
+  return (quarterOf(begunAt) + 1) * QUARTER + OUTCOME_HOURS * 60;
+}
+
+export function quarterOf(minute: number): number {
+  return Math.floor(minute / QUARTER);
 }
 
 /** How far the pace lets a rollout go that is played; asked anew only where it binds. */

@@ -7,7 +7,17 @@ import {
   removalVerdictOn,
 } from '@sluice/domain-rollout';
 import { type Random } from '@sluice/simulation';
-import { bucketOf, DEADLINE_MINUTES, dueAt, hourOf, ROLLOUT, START_MS, STEP_MINUTES, timeAt } from './played-events.ts';
+import {
+  bucketOf,
+  DEADLINE_MINUTES,
+  dueAt,
+  hourOf,
+  quarterOf,
+  ROLLOUT,
+  START_MS,
+  STEP_MINUTES,
+  timeAt,
+} from './played-events.ts';
 import { type Tape } from './tape.ts';
 
 /** One made-up recall. Rates are shares of the removals. */
@@ -53,7 +63,7 @@ class RemovalRun {
   private readonly slices: readonly Slice[];
   /** Rows by the step in which telemetry counts them. */
   private readonly rows: (RemovalRow[] | undefined)[] = [];
-  private readonly cohorts = new Map<string, { slice: number; hour: number; started: number; known: number }>();
+  private readonly cohorts = new Map<string, { slice: number; begunAt: number; started: number; known: number }>();
 
   constructor(
     private readonly world: RemovalWorld,
@@ -93,25 +103,25 @@ class RemovalRun {
     const isLost = !fails && random.chance(lostRate / (1 - failureRate));
     const [soonest, latest] = fails ? FAILS_AFTER : FINE_AFTER;
     const endsAt = begunAt + random.between(soonest, latest);
-    if (agents === 'start') this.count(slice, hourOf(begunAt), begunAt, 'started');
+    if (agents === 'start') this.count(slice, begunAt, begunAt, 'started');
     if (isLost) return;
-    const hour = hourOf(agents === 'start' ? begunAt : endsAt);
+    const since = agents === 'start' ? begunAt : endsAt;
     const countedAt = endsAt + (fails && agents !== 'start' ? DEADLINE_MINUTES : 0);
-    if (agents !== 'start') this.count(slice, hour, agents === 'together' ? endsAt : countedAt, 'started');
-    this.count(slice, hour, countedAt, fails ? 'failed' : 'fine');
+    if (agents !== 'start') this.count(slice, since, agents === 'together' ? endsAt : countedAt, 'started');
+    this.count(slice, since, countedAt, fails ? 'failed' : 'fine');
   }
 
-  private count(slice: number, hour: number, minute: number, what: Counted): void {
+  private count(slice: number, begunAt: number, minute: number, what: Counted): void {
     const its = this.slices[slice];
     if (its === undefined) return;
-    const cohort = START_MS / HOUR_MS + hour;
+    const cohort = START_MS / HOUR_MS + hourOf(begunAt);
     const row = { patchId: PATCH, slice: its, cohort, started: 0, failed: 0, fine: 0, missing: 0, [what]: 1 };
     (this.rows[Math.floor(minute / STEP_MINUTES)] ??= []).push(row);
-    const key = `${String(slice)} ${String(hour)}`;
-    const known = this.cohorts.get(key) ?? { slice, hour, started: 0, known: 0 };
+    const key = `${String(slice)} ${String(quarterOf(begunAt))}`;
+    const known = this.cohorts.get(key) ?? { slice, begunAt, started: 0, known: 0 };
     this.cohorts.set(key, known);
     if (what === 'started') known.started += 1;
-    else if (minute < dueAt(hour)) known.known += 1;
+    else if (minute < dueAt(begunAt)) known.known += 1;
   }
 
   /** True when the gate pauses the recall. */
@@ -134,11 +144,11 @@ class RemovalRun {
 
   private missingRows(step: number): RemovalRow[] {
     const rows: RemovalRow[] = [];
-    for (const [key, { slice, hour, started, known }] of this.cohorts) {
-      if ((step + 1) * STEP_MINUTES < dueAt(hour)) continue;
+    for (const [key, { slice, begunAt, started, known }] of this.cohorts) {
+      if ((step + 1) * STEP_MINUTES < dueAt(begunAt)) continue;
       this.cohorts.delete(key);
       const its = this.slices[slice];
-      const place = { patchId: PATCH, cohort: START_MS / HOUR_MS + hour };
+      const place = { patchId: PATCH, cohort: START_MS / HOUR_MS + hourOf(begunAt) };
       const missing = started - known;
       if (its !== undefined && missing > 0)
         rows.push({ ...place, slice: its, started: 0, failed: 0, fine: 0, missing });

@@ -17,14 +17,14 @@ export type PatchState = (typeof patchStates)[number];
 
 /**
  * Words and bits of an entry: one device, one patch. The first 42 bits are the time of the last word, in ms since 1970 and
- * 0 while there is none; above it is the cohort of the trial, in hours since 1970.
+ * 0 while there is none; above it is when the trial began, in quarters of an hour since 1970.
  */
 export const ENTRY = {
   words: 4,
   atLow: 0,
   atHigh: 1,
   atHighMask: 0x3ff,
-  cohortShift: 10,
+  quarterShift: 10,
   next: 2,
   /** The number of the patch, and above it what is known of it. */
   bits: 3,
@@ -97,14 +97,14 @@ export class EntryTable {
     return timeIn(this.records.word(entry, ENTRY.atLow), this.records.word(entry, ENTRY.atHigh));
   }
 
-  /** The hour since 1970 in which the trial began; 0 while it has not. */
-  cohort(entry: number): number {
-    return this.records.word(entry, ENTRY.atHigh) >>> ENTRY.cohortShift;
+  /** The quarter of an hour since 1970 in which the trial began; 0 while it has not. */
+  quarter(entry: number): number {
+    return this.records.word(entry, ENTRY.atHigh) >>> ENTRY.quarterShift;
   }
 
-  setCohort(entry: number, hour: number): void {
+  setQuarter(entry: number, quarter: number): void {
     const time = this.records.word(entry, ENTRY.atHigh) & ENTRY.atHighMask;
-    this.records.setWord(entry, ENTRY.atHigh, time | (hour << ENTRY.cohortShift));
+    this.records.setWord(entry, ENTRY.atHigh, time | (quarter << ENTRY.quarterShift));
   }
 
   raw(entry: number): number {

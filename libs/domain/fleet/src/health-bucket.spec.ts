@@ -150,8 +150,8 @@ describe('counting trials', () => {
     add(shard, started(2), failed(2));
     expect(countedIn(closeBucket(shard, nothingAnnounced, closing(3)))).toEqual({ failed: 1 });
     add(shard, failed(4), installed(5));
-    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(299)))).toEqual({});
-    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(300)))).toEqual({ due: 1 });
+    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(254)))).toEqual({});
+    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(255)))).toEqual({ due: 1 });
     expect(countedIn(closeBucket(shard, nothingAnnounced, closing(900)))).toEqual({});
   });
 });
@@ -192,18 +192,18 @@ describe('telling cohorts', () => {
     expect(countedIn(closeBucket(together, announced, closing(120)))).toEqual({ failed: 1, pending: 0 });
   });
 
-  it('counts once, five hours after the hour began, the trials whose outcome is due, and those without one', () => {
+  it('counts once, four hours after the quarter of an hour in which they began, trials that are due, and those without outcome', () => {
     const shard = notedShardOf(
       started(0),
       { ...started(1), device: 'd-2' },
-      { ...started(59), device: 'd-3' },
-      { ...started(60), device: 'd-4' },
+      { ...started(14), device: 'd-3' },
+      { ...started(15), device: 'd-4' },
       { ...failed(9), device: 'd-2' },
     );
-    closeBucket(shard, nothingAnnounced, closing(290));
-    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(300)))).toEqual({ due: 3, open: 2 });
-    add(shard, installed(301));
-    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(360)))).toEqual({ fine: 1, due: 1, open: 1 });
+    closeBucket(shard, nothingAnnounced, closing(254));
+    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(255)))).toEqual({ due: 3, open: 2 });
+    add(shard, installed(256));
+    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(270)))).toEqual({ fine: 1, due: 1, open: 1 });
     expect(closeBucket(shard, nothingAnnounced, closing(420))?.installs.patch).toEqual([]);
   });
 });
@@ -356,8 +356,8 @@ describe('counting removals of a recalled patch', () => {
     const shard = recalledShard();
     add(shard, began(2), began(3, 'd-2'));
     add(shard, freed(20, 'd-2'));
-    expect(removalsIn(closeBucket(shard, nothingAnnounced, closing(299)))).toEqual({ started: 2, fine: 1 });
-    expect(removalsIn(closeBucket(shard, nothingAnnounced, closing(300)))).toEqual({ missing: 1 });
+    expect(removalsIn(closeBucket(shard, nothingAnnounced, closing(254)))).toEqual({ started: 2, fine: 1 });
+    expect(removalsIn(closeBucket(shard, nothingAnnounced, closing(255)))).toEqual({ missing: 1 });
     add(shard, stuck(310));
     expect(removalsIn(closeBucket(shard, nothingAnnounced, closing(320)))).toEqual({});
   });

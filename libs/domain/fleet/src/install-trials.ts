@@ -25,11 +25,12 @@ export const WATCHED_NUMBERS = 5;
 export const UNREACHED_NUMBERS = 3;
 export const OUTCOME_NUMBERS = 4;
 
-/** Trials of one cohort, until their outcome is due. */
+/** Trials that began in one quarter of an hour, until their outcome is due. */
 interface Watched {
   readonly patch: number;
   readonly profile: number;
-  readonly cohort: number;
+  /** Since 1970. */
+  readonly quarter: number;
   started: number;
   known: number;
 }
@@ -60,13 +61,16 @@ export interface TrialsCopy {
 
 const TRIAL_BITS = ENTRY.trialFlag | ENTRY.failedFlag | ENTRY.fineFlag;
 
-/** Where is kept what is known of a trial: the flags, and the hour in which it began. */
-export type TrialStore = Pick<EntryTable, 'patch' | 'flags' | 'setFlags' | 'cohort' | 'setCohort'>;
+/** Where is kept what is known of a trial: the flags, and the quarter of an hour in which it began. */
+export type TrialStore = Pick<EntryTable, 'patch' | 'flags' | 'setFlags' | 'quarter' | 'setQuarter'>;
 
-/** More profiles than this in a shard would make two cells share a number; cohorts are told apart over 128 hours. */
+/** More profiles than this in a shard would make two cells share a number; cohorts and quarters are told apart over 128 hours. */
 const PROFILES_MAX = 2 ** 26;
 const COHORTS = 128;
+const QUARTERS = COHORTS * 4;
 const HOUR_MS = 3_600_000;
+/** An outcome is due so long after its trial began, to the quarter: by the hour a patch that kills would be found half an hour later. */
+const QUARTER_MS = HOUR_MS / 4;
 
 /**
  * The trials of the install gates (design §3.4): one per device and patch, ever. A trial enters with `install-started`, in
@@ -113,7 +117,7 @@ export class InstallTrials {
     const flags = this.entries.flags(entry);
     if ((flags & ENTRY.trialFlag) !== 0) return;
     this.entries.setFlags(entry, flags | ENTRY.trialFlag);
-    this.entries.setCohort(entry, Math.floor(receivedAt / HOUR_MS));
+    this.entries.setQuarter(entry, Math.floor(receivedAt / QUARTER_MS));
     this.cell(entry, profile, receivedAt).started += 1;
     this.watch(entry, profile, countedAt, 'started');
     // The failure had come before its start, and waited for it.
@@ -136,7 +140,7 @@ export class InstallTrials {
   private countFailure(entry: number, profile: number, countedAt: number): void {
     const flags = this.entries.flags(entry);
     const isFine = (flags & ENTRY.fineFlag) !== 0;
-    if (this.missingFails && !isFine && countedAt >= dueAt(this.entries.cohort(entry))) return;
+    if (this.missingFails && !isFine && countedAt >= dueAt(this.entries.quarter(entry))) return;
     const cell = this.cell(entry, profile, countedAt);
     cell.failed += 1;
     if (isFine) cell.relapsed += 1;
@@ -211,7 +215,13 @@ export class InstallTrials {
     return {
       cells: Float64Array.from([...this.cells.values()].flatMap(numbersOfCell)),
       watched: Float64Array.from(
-        [...this.watched.values()].flatMap((each) => [each.patch, each.profile, each.cohort, each.started, each.known]),
+        [...this.watched.values()].flatMap((each) => [
+          each.patch,
+          each.profile,
+          each.quarter,
+          each.started,
+          each.known,
+        ]),
       ),
       unreached: Float64Array.from(
         [...this.unreachedCells.values()].flatMap(({ patch, profile, count }) => [patch, profile, count]),
@@ -227,9 +237,9 @@ export class InstallTrials {
       const cell = cellOf(numbers);
       this.cells.set(keyOf(cell) * ageBands.length + cell.band, cell);
     }
-    for (const [patch = 0, profile = 0, cohort = 0, started = 0, known = 0] of recordsIn(watched, WATCHED_NUMBERS)) {
-      const each = { patch, profile, cohort, started, known };
-      this.watched.set(keyOf(each), each);
+    for (const [patch = 0, profile = 0, quarter = 0, started = 0, known = 0] of recordsIn(watched, WATCHED_NUMBERS)) {
+      const each = { patch, profile, quarter, started, known };
+      this.watched.set(watchedKeyOf(each), each);
     }
     for (const [patch = 0, profile = 0, count = 0] of recordsIn(unreached, UNREACHED_NUMBERS))
       this.unreachedCells.set(patch * PROFILES_MAX + profile, { patch, profile, count });
@@ -247,37 +257,38 @@ export class InstallTrials {
 
   /** Counts the trials whose outcome is due by then. Where the package could not be got, none is missed. */
   private missOutcomes(to: number): void {
-    const due = [...this.watched].filter(([, { cohort }]) => to >= dueAt(cohort));
+    const due = [...this.watched].filter(([, { quarter }]) => to >= dueAt(quarter));
     if (due.length === 0) return;
-    for (const [key, { patch, profile, cohort, started, known }] of due) {
+    for (const [key, { patch, profile, quarter, started, known }] of due) {
       this.watched.delete(key);
-      const cell = this.cellAt({ patch, profile, cohort }, to);
+      const cell = this.cellAt({ patch, profile, cohort: hourOf(quarter) }, to);
       cell.due += started;
       cell.open += started - known;
     }
     const excused = new Set<number>();
     for (const { entry, profile } of this.stuck) {
       const isOpen = (this.entries.flags(entry) & TRIAL_BITS) === ENTRY.trialFlag;
-      const number = { patch: this.entries.patch(entry), profile, cohort: this.entries.cohort(entry) };
-      if (!isOpen || excused.has(entry) || !due.some(([, { cohort }]) => cohort === number.cohort)) continue;
+      const began = this.entries.quarter(entry);
+      if (!isOpen || excused.has(entry) || !due.some(([, { quarter }]) => quarter === began)) continue;
       excused.add(entry);
-      this.cellAt(number, to).open -= 1;
+      this.cellAt({ patch: this.entries.patch(entry), profile, cohort: hourOf(began) }, to).open -= 1;
     }
   }
 
-  /** What comes when the cohort was looked at already changes nothing. */
+  /** What comes when its outcome was due already changes nothing. */
   private watch(entry: number, profile: number, countedAt: number, count: 'started' | 'known'): void {
-    const cohort = this.entries.cohort(entry);
-    if (countedAt >= dueAt(cohort)) return;
+    const quarter = this.entries.quarter(entry);
+    if (countedAt >= dueAt(quarter)) return;
     const patch = this.entries.patch(entry);
-    const key = keyOf({ patch, profile, cohort });
-    const watched = this.watched.get(key) ?? { patch, profile, cohort, started: 0, known: 0 };
+    const key = watchedKeyOf({ patch, profile, quarter });
+    const watched = this.watched.get(key) ?? { patch, profile, quarter, started: 0, known: 0 };
     this.watched.set(key, watched);
     watched[count] += 1;
   }
 
   private cell(entry: number, profile: number, countedAt: number): TrialCell {
-    return this.cellAt({ patch: this.entries.patch(entry), profile, cohort: this.entries.cohort(entry) }, countedAt);
+    const cohort = hourOf(this.entries.quarter(entry));
+    return this.cellAt({ patch: this.entries.patch(entry), profile, cohort }, countedAt);
   }
 
   private cellAt({ patch, profile, cohort }: CohortOf, atMs: number): TrialCell {
@@ -297,9 +308,18 @@ function keyOf({ patch, profile, cohort }: CohortOf): number {
   return (patch * PROFILES_MAX + profile) * COHORTS + (cohort % COHORTS);
 }
 
-/** When the outcomes of a cohort are due: its last trial may have begun at its end. */
-function dueAt(cohort: number): number {
-  return (cohort + 1 + OUTCOME_HOURS) * HOUR_MS;
+function watchedKeyOf({ patch, profile, quarter }: Pick<Watched, 'patch' | 'profile' | 'quarter'>): number {
+  return (patch * PROFILES_MAX + profile) * QUARTERS + (quarter % QUARTERS);
+}
+
+/** The hour since 1970 in which a quarter lies. */
+function hourOf(quarter: number): number {
+  return Math.floor((quarter * QUARTER_MS) / HOUR_MS);
+}
+
+/** When the outcomes of trials that began in a quarter are due: the last of them may have begun at its end. */
+function dueAt(quarter: number): number {
+  return (quarter + 1) * QUARTER_MS + OUTCOME_HOURS * HOUR_MS;
 }
 
 function countOne(counts: Map<number, ProfileCount>, patch: number, profile: number): void {

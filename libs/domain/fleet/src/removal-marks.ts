@@ -2,7 +2,7 @@ import { ENTRY, type EntryTable } from './entry-table.ts';
 import { type TrialStore } from './install-trials.ts';
 import { Records } from './records.ts';
 
-export const MARK = { words: 2, flags: 0, cohort: 1 } as const;
+export const MARK = { words: 2, flags: 0, quarter: 1 } as const;
 
 /**
  * What is known of the removals of recalled patches, by entry, in the flags that trials of installs have. Entries have no
@@ -30,12 +30,12 @@ export class RemovalMarks implements TrialStore {
     this.set(entry, MARK.flags, flags);
   }
 
-  cohort(entry: number): number {
-    return this.records.word(entry, MARK.cohort);
+  quarter(entry: number): number {
+    return this.records.word(entry, MARK.quarter);
   }
 
-  setCohort(entry: number, hour: number): void {
-    this.set(entry, MARK.cohort, hour);
+  setQuarter(entry: number, quarter: number): void {
+    this.set(entry, MARK.quarter, quarter);
   }
 
   private set(entry: number, word: number, value: number): void {

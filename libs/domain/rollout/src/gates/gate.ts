@@ -29,8 +29,8 @@ export interface Test {
 }
 
 /** Four bands alone would tolerate four times the rate, so that all ages together are looked at, too. */
-export const ALL_AGES_WEIGHT = 0.18;
-/** Of what all ages have by the design, so much is for failures that wait. */
+export const ALL_AGES_WEIGHT = 0.2;
+/** Removals by users, which come in large numbers where they come, spare it. */
 const WAITING_WEIGHT = 0.02;
 const BANDS_WEIGHT = 0.4;
 export const HARM_WEIGHT = 0.04;
@@ -100,7 +100,7 @@ const outcomeMissing: Test = {
 
 const removedByUser: Test = {
   name: 'removed-by-user',
-  weight: 0.05,
+  weight: 0.03,
   find: rateFinder(
     ({ removed }) => removed,
     ({ gates }) => gates.removedByUserRateMax ?? REMOVED_BY_USER_RATE_MAX,
