@@ -1,5 +1,5 @@
 import { ageBands, bandOf, nothingCounted, OUTCOME_HOURS, trialCounts, type TrialCounts } from '@sluice/domain-cohorts';
-import { ENTRY, type EntryTable } from './entry-table.ts';
+import { ENTRY, type EntryTable, TRIAL_FLAGS } from './entry-table.ts';
 import { recordsIn } from './records.ts';
 
 /** What happened to the trials of one patch under one profile that began in one hour, at one age, since it was last drained. */
@@ -58,7 +58,7 @@ export interface TrialsCopy {
   readonly stuck: Float64Array;
 }
 
-const TRIAL_BITS = ENTRY.trialFlag | ENTRY.failedFlag | ENTRY.fineFlag;
+const TRIAL_BITS = TRIAL_FLAGS & ~ENTRY.removedFlag;
 
 /** Where is kept what is known of a trial: the flags, and the hour in which it began. */
 export type TrialStore = Pick<EntryTable, 'patch' | 'flags' | 'setFlags' | 'cohort' | 'setCohort'>;
@@ -140,7 +140,7 @@ export class InstallTrials {
     const cell = this.cell(entry, profile, countedAt);
     cell.failed += 1;
     if (isFine) cell.relapsed += 1;
-    else this.watch(entry, profile, countedAt, 'known');
+    else if (!hasMovedOn(flags)) this.watch(entry, profile, countedAt, 'known');
   }
 
   wentWell(entry: number, profile: number, receivedAt: number): void {
@@ -149,6 +149,14 @@ export class InstallTrials {
     if ((flags & (ENTRY.failedFlag | ENTRY.fineFlag)) !== 0) return;
     this.entries.setFlags(entry, flags | ENTRY.fineFlag);
     this.cell(entry, profile, receivedAt).fine += 1;
+    if (!hasMovedOn(flags)) this.watch(entry, profile, receivedAt, 'known');
+  }
+
+  /** Before an outcome it went on to a build that is neither the patch's nor its base: it was heard of, so none is missing. */
+  movedOn(entry: number, profile: number, receivedAt: number): void {
+    const flags = this.entries.flags(entry);
+    if (!isOpen(flags)) return;
+    this.entries.setFlags(entry, flags | ENTRY.removedFlag);
     this.watch(entry, profile, receivedAt, 'known');
   }
 
@@ -257,9 +265,13 @@ export class InstallTrials {
     }
     const excused = new Set<number>();
     for (const { entry, profile } of this.stuck) {
-      const isOpen = (this.entries.flags(entry) & TRIAL_BITS) === ENTRY.trialFlag;
       const number = { patch: this.entries.patch(entry), profile, cohort: this.entries.cohort(entry) };
-      if (!isOpen || excused.has(entry) || !due.some(([, { cohort }]) => cohort === number.cohort)) continue;
+      if (
+        !isOpen(this.entries.flags(entry)) ||
+        excused.has(entry) ||
+        !due.some(([, { cohort }]) => cohort === number.cohort)
+      )
+        continue;
       excused.add(entry);
       this.cellAt(number, to).open -= 1;
     }
@@ -295,6 +307,15 @@ type CohortOf = Pick<TrialCell, 'patch' | 'profile' | 'cohort'>;
 
 function keyOf({ patch, profile, cohort }: CohortOf): number {
   return (patch * PROFILES_MAX + profile) * COHORTS + (cohort % COHORTS);
+}
+
+/** Begun, and nothing else is known of it. */
+function isOpen(flags: number): boolean {
+  return (flags & TRIAL_FLAGS) === ENTRY.trialFlag;
+}
+
+function hasMovedOn(flags: number): boolean {
+  return (flags & (ENTRY.removedFlag | ENTRY.fineFlag)) === ENTRY.removedFlag;
 }
 
 /** When the outcomes of a cohort are due: its last trial may have begun at its end. */
