@@ -29,7 +29,7 @@ export const ENTRY = {
   /** The number of the patch, and above it what is known of it. */
   bits: 3,
   patchMask: 0x1ffff,
-  /** Its user removed it, while its trial lasted. */
+  /** While its trial lasted its user removed it; or, of one that did not go well, its device went on to another build. */
   removedFlag: 1 << 17,
   rawShift: 18,
   rawMask: 0b111,

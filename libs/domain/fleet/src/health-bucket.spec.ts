@@ -5,6 +5,7 @@ import {
   BASE_BUILD,
   type FactSketch,
   MINUTE,
+  NEXT_BUILD,
   NOON,
   notedShardOf,
   pack,
@@ -190,6 +191,16 @@ describe('telling cohorts', () => {
     expect(countedIn(closeBucket(together, nothingAnnounced, closing(119)))).toEqual({ started: 1, pending: 1 });
     const announced = { ...nothingAnnounced, pending: new Map([['x', { ...place, count: 1 } as never]]) };
     expect(countedIn(closeBucket(together, announced, closing(120)))).toEqual({ failed: 1, pending: 0 });
+  });
+
+  it('misses no outcome of a device that went on to a full release, whatever is heard of its install later', () => {
+    const shard = notedShardOf();
+    const upgraded = (device: string) => ({ ...seen(30, NEXT_BUILD), device });
+    for (const device of ['d-1', 'd-2', 'd-3', 'd-4']) add(shard, { ...started(10), device });
+    add(shard, upgraded('d-1'), upgraded('d-2'), upgraded('d-3'), { ...failed(40), device: 'd-2' });
+    add(shard, { ...upgraded('d-1'), occurredAt: NOON + 35 * MINUTE }, { ...installed(20), device: 'd-3' });
+    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(254)))).toEqual({ started: 4, failed: 1, fine: 1 });
+    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(255)))).toEqual({ due: 4, open: 1 });
   });
 
   it('counts once, four hours after the quarter of an hour in which they began, trials that are due, and those without outcome', () => {

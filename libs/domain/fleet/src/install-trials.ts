@@ -1,5 +1,5 @@
 import { ageBands, bandOf, nothingCounted, OUTCOME_HOURS, trialCounts, type TrialCounts } from '@sluice/domain-cohorts';
-import { ENTRY, type EntryTable } from './entry-table.ts';
+import { ENTRY, type EntryTable, TRIAL_FLAGS } from './entry-table.ts';
 import { recordsIn } from './records.ts';
 
 /** What happened to the trials of one patch under one profile that began in one hour, at one age, since it was last drained. */
@@ -59,7 +59,7 @@ export interface TrialsCopy {
   readonly stuck: Float64Array;
 }
 
-const TRIAL_BITS = ENTRY.trialFlag | ENTRY.failedFlag | ENTRY.fineFlag;
+const TRIAL_BITS = TRIAL_FLAGS & ~ENTRY.removedFlag;
 
 /** Where is kept what is known of a trial: the flags, and the quarter of an hour in which it began. */
 export type TrialStore = Pick<EntryTable, 'patch' | 'flags' | 'setFlags' | 'quarter' | 'setQuarter'>;
@@ -144,7 +144,7 @@ export class InstallTrials {
     const cell = this.cell(entry, profile, countedAt);
     cell.failed += 1;
     if (isFine) cell.relapsed += 1;
-    else this.watch(entry, profile, countedAt, 'known');
+    else if (!hasMovedOn(flags)) this.watch(entry, profile, countedAt, 'known');
   }
 
   wentWell(entry: number, profile: number, receivedAt: number): void {
@@ -153,6 +153,14 @@ export class InstallTrials {
     if ((flags & (ENTRY.failedFlag | ENTRY.fineFlag)) !== 0) return;
     this.entries.setFlags(entry, flags | ENTRY.fineFlag);
     this.cell(entry, profile, receivedAt).fine += 1;
+    if (!hasMovedOn(flags)) this.watch(entry, profile, receivedAt, 'known');
+  }
+
+  /** Before an outcome it went on to a build that is neither the patch's nor its base: it was heard of, so none is missing. */
+  movedOn(entry: number, profile: number, receivedAt: number): void {
+    const flags = this.entries.flags(entry);
+    if (!isOpen(flags)) return;
+    this.entries.setFlags(entry, flags | ENTRY.removedFlag);
     this.watch(entry, profile, receivedAt, 'known');
   }
 
@@ -267,9 +275,9 @@ export class InstallTrials {
     }
     const excused = new Set<number>();
     for (const { entry, profile } of this.stuck) {
-      const isOpen = (this.entries.flags(entry) & TRIAL_BITS) === ENTRY.trialFlag;
       const began = this.entries.quarter(entry);
-      if (!isOpen || excused.has(entry) || !due.some(([, { quarter }]) => quarter === began)) continue;
+      const isDue = due.some(([, { quarter }]) => quarter === began);
+      if (!isOpen(this.entries.flags(entry)) || excused.has(entry) || !isDue) continue;
       excused.add(entry);
       this.cellAt({ patch: this.entries.patch(entry), profile, cohort: hourOf(began) }, to).open -= 1;
     }
@@ -315,6 +323,15 @@ function watchedKeyOf({ patch, profile, quarter }: Pick<Watched, 'patch' | 'prof
 /** The hour since 1970 in which a quarter lies. */
 function hourOf(quarter: number): number {
   return Math.floor((quarter * QUARTER_MS) / HOUR_MS);
+}
+
+/** Begun, and nothing else is known of it. */
+function isOpen(flags: number): boolean {
+  return (flags & TRIAL_FLAGS) === ENTRY.trialFlag;
+}
+
+function hasMovedOn(flags: number): boolean {
+  return (flags & (ENTRY.removedFlag | ENTRY.fineFlag)) === ENTRY.removedFlag;
 }
 
 /** When the outcomes of trials that began in a quarter are due: the last of them may have begun at its end. */

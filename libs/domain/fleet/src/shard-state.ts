@@ -212,6 +212,16 @@ export class ShardState {
     return this.profiles.at(before)?.model !== this.profiles.at(profile)?.model;
   }
 
+  /** The entries of patches whose base the device has left for a build that is not theirs: a full release, as a rule. */
+  protected *leftBehind(device: number, before: number, profile: number): Iterable<number> {
+    let entry = this.word(device, DEVICE.firstEntry);
+    for (; entry !== NOWHERE; entry = this.entries.next(entry)) {
+      const patch = this.entries.patch(entry);
+      const isOn = this.profiles.runs(profile) === patch || this.profiles.isBaseOf(profile, patch);
+      if (!isOn && this.profiles.isBaseOf(before, patch)) yield entry;
+    }
+  }
+
   /** False when it is the build of no patch. */
   protected ran(device: number, patch: number, when: number): boolean {
     if (patch === NOWHERE) return false;

@@ -26,6 +26,17 @@ describe('the clock of a device’s status', () => {
   it.each<readonly [string, readonly Status[], number | undefined]>([
     ['is wound by each status, for a day and a half', [[0], [24], [47]], 47 + 36],
     ['is wound for one and a half of the intervals that the device says', [[0, { everyHours: 168 }]], 252],
+    ['is wound for as long as an install may take where it is wound often', [[0, { everyHours: 1 }]], 5],
+    [
+      'is wound by a status of an install that is on time for its interval only',
+      [0, 2, 3.8].map((hour, index) => [hour, { everyHours: 2, byInstall: index === 2 }] as const),
+      10,
+    ],
+    [
+      'stops by one that is not',
+      [0, 2, 4.8].map((hour, index) => [hour, { everyHours: 2, byInstall: index === 2 }] as const),
+      undefined,
+    ],
     ['is wound for a day again when it says no more', [[0, { everyHours: 168 }], [10]], 46],
     ['is not wound back by a status that comes late', [[24], [0]], 60],
     ['does not run before the first status', [], undefined],

@@ -1,13 +1,17 @@
+import { OUTCOME_HOURS } from '@sluice/domain-cohorts';
 import { type DeviceTable } from './device-table.ts';
 
 /** How often a device reports its status by itself where it does not say so. */
 const EVERY_HOURS = 24;
+const HOUR_MS = 3_600_000;
 /** A device is silent when so many of its intervals have passed since the last status of its rhythm. */
 const SILENT_AFTER_INTERVALS = 1.5;
-/** A status so long before or after its time is the one of the rhythm. */
-const ON_TIME_MS = 3_600_000;
+/** It may be late by an install, during which nothing is heard of a device that reports every hour. */
+const LATE_BY_INSTALL_MS = OUTCOME_HOURS * HOUR_MS;
+/** A status so long before or after its time is the one of the rhythm; where it comes often, within a quarter of its interval. */
+const ON_TIME_MS = HOUR_MS;
+const ON_TIME_INTERVALS = 1 / 4;
 
-const HOUR_MS = 3_600_000;
 const EPOCH_MS = Date.UTC(2020, 0, 1);
 /** The clock has 24 bits of a device's record: its time in steps of eight minutes, from 2020 to 2051, and three flags. */
 const STEP_MS = 8 * 60_000;
@@ -54,9 +58,10 @@ export class StatusClocks {
     const lastMs = statusAtOf(clock);
     if (atMs < lastMs) return false;
     const intervalMs = everyHours * HOUR_MS;
-    const sinceMs = atMs - lastMs + ON_TIME_MS;
+    const onTimeMs = Math.min(ON_TIME_MS, ON_TIME_INTERVALS * intervalMs);
+    const sinceMs = atMs - lastMs + onTimeMs;
     const passed = Math.floor(sinceMs / intervalMs);
-    const isOnTime = sinceMs - passed * intervalMs <= 2 * ON_TIME_MS;
+    const isOnTime = sinceMs - passed * intervalMs <= 2 * onTimeMs;
     const knewRhythm = (clock & CLOCK.onTime) !== 0 && this.everyHours(device, clock) === everyHours;
     const rhythm = this.keepRhythm(device, everyHours);
     if (!byInstall) {
@@ -76,7 +81,9 @@ export class StatusClocks {
   silentFrom(device: number): number {
     const clock = this.devices.statusClock(device);
     const lastMs = statusAtOf(clock);
-    return lastMs === -Infinity ? Infinity : lastMs + SILENT_AFTER_INTERVALS * this.everyHours(device, clock) * HOUR_MS;
+    if (lastMs === -Infinity) return Infinity;
+    const intervalMs = this.everyHours(device, clock) * HOUR_MS;
+    return lastMs + Math.max(SILENT_AFTER_INTERVALS * intervalMs, intervalMs + LATE_BY_INSTALL_MS);
   }
 
   /** Whether the silence of the device was counted; it is counted once, until the device reports its status again. */
