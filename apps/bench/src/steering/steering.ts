@@ -14,11 +14,11 @@ export interface SteeringSize extends FleetSize {
 
 const TARGET_PASS_MS = 5;
 const TARGET_RESUME_MS = 50;
-/** Flat: what is kept after the last day, to what was kept once the first trials had settled. */
+/** Flat: what is kept after the last day, to what was kept once trials had settled and every slice had had an incident. */
 const TARGET_GROWTH = 1.05;
 const DAYS_PER_HEAP = 5;
-/** The trials of the first days are in the tables until they are settled. */
-const SETTLED_DAYS = 5;
+/** The trials of the first days are in the tables until they are settled; incidents are kept from a slice's first one on. */
+const SETTLED_DAYS = 10;
 const HOURS_PER_DAY = 24;
 /** While days are played there is a pass every so many hours, and grants are as long as two of them. */
 const HOURS_PER_PASS = 12;

@@ -65,6 +65,8 @@ export function addHarm(tally: HarmTally, event: HarmEvent): void {
   tally[arm] += 1;
   tally.expected += inGrains(thetaOf(event, 1));
   const period = Math.max(1, periodOf(event.minute));
+  // No look will be at an earlier period than this.
+  putTogether(tally, period - PERIODS_APART);
   const grains = period <= tally.olderThrough ? tally.older : (tally.periods.get(period) ?? RATIOS.map(() => 0));
   RATIOS.forEach((ratio, index) => {
     grains[index] = (grains[index] ?? 0) + inGrains(Math.log(likelihoodRatio(event, arm, ratio)));
