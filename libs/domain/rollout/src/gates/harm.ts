@@ -107,25 +107,36 @@ export function logHarmEvidence(tallies: readonly HarmTally[], periods: number):
 
 function logEvidence(tallies: readonly HarmTally[], periods: number): number {
   const through = Math.max(0, periods - PERIODS_APART);
-  const [older, ...apart] = rowsOf(tallies, through, periods);
-  let logs = RATIOS.map((_, index) => GRAIN * (older?.[index] ?? 0) + Math.log(through / (through + 1)));
-  apart.forEach((grains, index) => {
-    const period = through + 1 + index;
-    const enters = -Math.log(period * (period + 1));
-    logs = logs.map((log, ratio) => logSumOfTwo(log, enters) + GRAIN * (grains[ratio] ?? 0));
-  });
-  return logMean(logs);
+  for (const tally of tallies) putTogether(tally, through);
+  const older = RATIOS.map(() => 0);
+  for (const tally of tallies) addTo(older, tally.older);
+  let logs = older.map((grains) => GRAIN * grains + Math.log(through / (through + 1)));
+  let first = through + 1;
+  for (const [period, grains] of eventfulPeriods(tallies, periods)) {
+    const enters = logMassOf(first, period);
+    logs = logs.map((log, index) => logSumOfTwo(log, enters) + GRAIN * (grains[index] ?? 0));
+    first = period + 1;
+  }
+  const enters = logMassOf(first, periods);
+  return logMean(first > periods ? logs : logs.map((log) => logSumOfTwo(log, enters)));
 }
 
-/** The grains of all slices together: of the older periods, and of each that follows. */
-function rowsOf(tallies: readonly HarmTally[], through: number, periods: number): number[][] {
-  const rows = Array.from({ length: periods - through + 1 }, () => RATIOS.map(() => 0));
+/** The logarithm of the mass that enters from the begin of one period to that of another. */
+function logMassOf(first: number, last: number): number {
+  return Math.log(1 / first - 1 / (last + 1));
+}
+
+/** The grains of all slices together, of the periods in which there were events, in order. */
+function eventfulPeriods(tallies: readonly HarmTally[], periods: number): [number, readonly number[]][] {
+  const sums = new Map<number, number[]>();
   for (const tally of tallies) {
-    putTogether(tally, through);
-    addTo(rows[0], tally.older);
-    for (const [period, grains] of tally.periods) addTo(rows[period - through], grains);
+    for (const [period, grains] of tally.periods) {
+      const known = sums.get(period);
+      if (known === undefined) sums.set(period, [...grains]);
+      else addTo(known, grains);
+    }
   }
-  return rows;
+  return [...sums].filter(([period]) => period <= periods).sort(([left], [right]) => left - right);
 }
 
 /** Puts the periods up to this one together, in place. */
@@ -139,8 +150,7 @@ function putTogether(tally: HarmTally, through: number): void {
   }
 }
 
-function addTo(sums: number[] | undefined, grains: readonly number[]): void {
-  if (sums === undefined) return;
+function addTo(sums: number[], grains: readonly number[]): void {
   for (let index = 0; index < grains.length; index += 1) sums[index] = (sums[index] ?? 0) + (grains[index] ?? 0);
 }
 
