@@ -539,6 +539,13 @@ describe('telling silence', () => {
     expect(silentIn(shard, 200)).toMatchObject([{ rolloutId: 'r2', place: 41_000 }]);
   });
 
+  it('leaves a device out for good that may have missed its status because it installed then', () => {
+    const shard = watched(...['d-1', 'd-2'].flatMap((device) => [daily(device, -24), daily(device, 0)]));
+    add(shard, { ...started(22 * 60 + 30), device: 'd-1' }, { ...installed(23 * 60 + 50), device: 'd-1' });
+    add(shard, { ...started(20 * 60 + 30), device: 'd-2' }, { ...installed(21 * 60 + 50), device: 'd-2' });
+    expect(silentIn(shard, 200).map(({ place }) => place)).toEqual([42_000]);
+  });
+
   it('counts for a rollout that is noted late what fell silent since its start', () => {
     const shard = watched(daily('d-1', 0), daily('d-2', -30));
     expect(silentIn(shard, 37)).toHaveLength(2);

@@ -18,6 +18,9 @@ const BEHIND_MS_MAX = 24 * 3_600_000;
 /** A device reports its status so soon after an install or a removal because of it. */
 const INSTALL_STATUS_MS = 3_600_000;
 
+/** A device that installs or restarts when its status is due may not send it, so near to the last word on the install. */
+const INSTALL_MS = 2 * INSTALL_STATUS_MS;
+
 /** One patch on a device, as it is shown. */
 export interface ShownPatch extends Trouble {
   /** The number of the patch. */
@@ -122,6 +125,8 @@ export class ShardState {
     const when = this.statuses.silentFrom(device);
     if (when === Infinity || when > untilMs || !this.devices.is(device, DEVICE.counted)) return;
     this.statuses.setCounted(device);
+    if (this.isNearInstall(device, this.statuses.missedAt(device), INSTALL_MS))
+      return this.harm.leaveOut(device, 'silent');
     const profile = this.devices.profile(device);
     // It is received when it happens: nobody tells it later.
     const silence = { device, profile, signal: 'silent', when, received: when } as const;
@@ -130,15 +135,15 @@ export class ShardState {
 
   /** Takes a status of a device into the clock of its silence. */
   protected heardOf(device: number, atMs: number, everyHours: number | undefined): void {
-    const byInstall = this.isNearInstall(device, atMs);
+    const byInstall = this.isNearInstall(device, atMs, INSTALL_STATUS_MS);
     if (this.statuses.wind(device, atMs, { everyHours, byInstall })) this.harm.leaveOut(device, 'silent');
   }
 
-  /** Whether a status then may have been brought about by an install or a removal. */
-  private isNearInstall(device: number, atMs: number): boolean {
+  /** Whether a status then may have been brought about by an install or a removal, or kept from being sent. */
+  private isNearInstall(device: number, atMs: number, withinMs: number): boolean {
     let entry = this.word(device, DEVICE.firstEntry);
     for (; entry !== NOWHERE; entry = this.entries.next(entry))
-      if (Math.abs(atMs - this.entries.at(entry)) <= INSTALL_STATUS_MS) return true;
+      if (Math.abs(atMs - this.entries.at(entry)) <= withinMs) return true;
     return false;
   }
 
