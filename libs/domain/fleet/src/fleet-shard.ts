@@ -225,8 +225,7 @@ export class FleetShard extends ShardState {
         break;
       case KIND.PatchInstallFailed:
         if (isInfrastructure(failure.code)) {
-          this.trials.unreached(entry, profile, received);
-          this.troubles.unreached(entry, failure);
+          this.trials.unreached(entry, profile, received, this.troubles.unreached(entry, failure, received));
           break;
         }
         this.entries.write(entry, RAW.failed, when);

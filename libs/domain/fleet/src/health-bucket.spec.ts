@@ -129,16 +129,30 @@ describe('counting trials', () => {
       const { said, ...fact } = failed(minutes);
       return { ...fact, said: { ...said, failureCode: 'download-timeout' } };
     };
-    const shard = notedShardOf(without(0), without(9));
+    const shard = notedShardOf(without(0), { ...without(9), device: 'd-2' });
     expect(countedIn(closeBucket(shard, nothingAnnounced, closing(10)))).toEqual({ unreached: 2 });
     expect(view(shard)?.patches['a']).toBeUndefined();
-    add(shard, started(20), without(25));
-    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(30)))).toEqual({ started: 1, unreached: 1 });
+    add(shard, started(60), without(65));
+    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(70)))).toEqual({ started: 1, unreached: 1 });
     // Its outcome is due, and not missed: it could not get the package.
-    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(24 * 60 + 24)))).toEqual({ due: 1 });
-    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(24 * 60 + 25)))).toEqual({ failed: 1 });
+    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(24 * 60 + 64)))).toEqual({ due: 1 });
+    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(24 * 60 + 65)))).toEqual({ failed: 1 });
     const other = notedShardOf(started(0), without(5), installed(90));
     expect(countedIn(closeBucket(other, nothingAnnounced, closing(25 * 60)))).toMatchObject({ started: 1, fine: 1 });
+  });
+
+  it('counts one try an hour of a device that gets no package, however often it tries and whenever it tells', () => {
+    const shard = notedShardOf(started(0));
+    const without = (minutes: number, toldAt: number, device = 'd-1'): FactSketch => {
+      const { said, ...fact } = failed(minutes);
+      const receivedAt = NOON + toldAt * MINUTE;
+      return { ...fact, device, receivedAt, said: { ...said, failureCode: 'no-network' } };
+    };
+    for (let minutes = 1; minutes < 70; minutes += 1) add(shard, without(minutes, minutes));
+    const kept = Array.from({ length: 48 }, (_, index) => without(-index * 60, 70, 'd-2'));
+    add(shard, ...kept.toReversed());
+    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(80)))).toEqual({ started: 1, unreached: 3 });
+    expect(imageOf(shard, new RecentReports(7)).stuck).toHaveLength(4);
   });
 
   it('counts no install of a device that came with the patch', () => {

@@ -40,7 +40,7 @@ export interface RestoredShard {
 }
 
 /** To be raised whenever a section, or the layout of a record in it, changes. */
-const IMAGE_VERSION = 9;
+const IMAGE_VERSION = 10;
 /** Sections begin at multiples of this, so that they can be seen as words and floats where they lie. */
 const ALIGNMENT_BYTES = 8;
 const SECTIONS = 25;
