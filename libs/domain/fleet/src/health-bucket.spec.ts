@@ -480,6 +480,22 @@ describe('telling harm', () => {
     expect(harmOf(shard, 10)).toEqual([]);
   });
 
+  // Who has just restarted for the patch may take the full release later, and would be harmed on the base for longer.
+  it('counts a device that went on to a full release where it was last on a base of the patch, also after a restart', () => {
+    const live = notedShardOf({ ...seen(-5, BASE_BUILD), device: 'd-1' }, { ...seen(-5, NEXT_BUILD), device: 'd-3' });
+    live.note(rolloutNoted('a'));
+    add(live, { ...seen(1), device: 'd-2' }, { ...seen(2, NEXT_BUILD), device: 'd-1' });
+    add(live, { ...seen(2, NEXT_BUILD), device: 'd-2' });
+    const bytes = Buffer.concat(packImage(imageOf(live, new RecentReports(7))));
+    for (const shard of [restoreShard(readImage(bytes), 7).state, live]) {
+      for (const device of ['d-1', 'd-2', 'd-3']) add(shard, incident(device, 10, { osBuild: NEXT_BUILD }));
+      expect(harmOf(shard, 20)).toMatchObject([
+        { slice: here, place: 41_000, waves: 6 },
+        { slice: here, place: 42_000, waves: 6 },
+      ]);
+    }
+  });
+
   it('ends with the rollout, and begins anew for another', () => {
     const shard = notedShardOf();
     shard.note(rolloutNoted('a'));
