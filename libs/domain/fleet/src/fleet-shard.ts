@@ -198,9 +198,10 @@ export class FleetShard extends ShardState {
       if (!isFirst && this.profiles.isBaseOf(before, runs))
         this.trials.wentWell(this.entryOf(device, runs), profile, received);
     }
+    if (isFirst) return true;
+    this.keepBase(device, before, profile);
     // A trial is counted where it began.
-    if (!isFirst)
-      for (const entry of this.leftBehind(device, before, profile)) this.trials.movedOn(entry, before, received);
+    for (const entry of this.leftBehind(device, before, profile)) this.trials.movedOn(entry, before, received);
     return true;
   }
 
@@ -225,8 +226,7 @@ export class FleetShard extends ShardState {
         break;
       case KIND.PatchInstallFailed:
         if (isInfrastructure(failure.code)) {
-          this.trials.unreached(entry, profile, received);
-          this.troubles.unreached(entry, failure);
+          this.trials.unreached(entry, profile, received, this.troubles.unreached(entry, failure, received));
           break;
         }
         this.entries.write(entry, RAW.failed, when);

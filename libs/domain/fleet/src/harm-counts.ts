@@ -17,10 +17,12 @@ export interface HarmCell {
 export interface HarmCopy {
   readonly harmed: Float64Array;
   readonly harms: Float64Array;
+  readonly lastOnBase: Float64Array;
 }
 
 export const HARMED_NUMBERS = 3;
 export const HARM_NUMBERS = 6;
+export const LAST_ON_BASE_NUMBERS = 2;
 
 interface Watched {
   readonly startedAtMs: number;
@@ -32,6 +34,8 @@ interface Watched {
 export class HarmCounts {
   private readonly watched = new Map<string, Watched>();
   private cells: HarmCell[] = [];
+  /** By device, the last profile on a base of a patch of a rollout, of those that went on to another: a full release, as a rule. */
+  readonly lastOnBase = new Map<number, number>();
 
   watch({ rolloutId, startedAt }: RolloutNoted): void {
     if (!this.watched.has(rolloutId))
@@ -41,6 +45,7 @@ export class HarmCounts {
   end(rolloutId: string): void {
     this.watched.delete(rolloutId);
     this.cells = this.cells.filter((cell) => cell.rolloutId !== rolloutId);
+    if (this.isIdle) this.lastOnBase.clear();
   }
 
   /** Takes an incident of a device into each rollout for which `isFor` says that the device is one that it could reach. */
@@ -60,6 +65,11 @@ export class HarmCounts {
   leaveOut(device: number, signal: HarmSignal): void {
     for (const { harmed } of this.watched.values())
       harmed.set(signal, (harmed.get(signal) ?? new Set<number>()).add(device));
+  }
+
+  /** Whether it is so of any rollout for which harm is counted. */
+  isAny(isSo: (rolloutId: string) => boolean): boolean {
+    return [...this.watched.keys()].some(isSo);
   }
 
   get isIdle(): boolean {
@@ -84,11 +94,18 @@ export class HarmCounts {
       ...[ids.indexOf(rolloutId), device, profile],
       ...[harmSignals.indexOf(signal), when, received],
     ]);
-    return { harmed: Float64Array.from(harmed), harms: Float64Array.from(harms) };
+    const lastOnBase = [...this.lastOnBase].sort(([left], [right]) => left - right).flat();
+    return {
+      harmed: Float64Array.from(harmed),
+      harms: Float64Array.from(harms),
+      lastOnBase: Float64Array.from(lastOnBase),
+    };
   }
 
   /** Goes on from a copy; the rollouts are watched already, in the order in which they were. */
-  restore({ harmed, harms }: HarmCopy): void {
+  restore({ harmed, harms, lastOnBase }: HarmCopy): void {
+    for (const [device = 0, profile = 0] of recordsIn(lastOnBase, LAST_ON_BASE_NUMBERS))
+      this.lastOnBase.set(device, profile);
     const ids = [...this.watched.keys()];
     for (const [rollout = 0, signal = 0, device = 0] of recordsIn(harmed, HARMED_NUMBERS)) {
       const [watched, name] = [this.watched.get(ids[rollout] ?? ''), harmSignals[signal]];

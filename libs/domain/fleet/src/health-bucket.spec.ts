@@ -129,16 +129,30 @@ describe('counting trials', () => {
       const { said, ...fact } = failed(minutes);
       return { ...fact, said: { ...said, failureCode: 'download-timeout' } };
     };
-    const shard = notedShardOf(without(0), without(9));
+    const shard = notedShardOf(without(0), { ...without(9), device: 'd-2' });
     expect(countedIn(closeBucket(shard, nothingAnnounced, closing(10)))).toEqual({ unreached: 2 });
     expect(view(shard)?.patches['a']).toBeUndefined();
-    add(shard, started(20), without(25));
-    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(30)))).toEqual({ started: 1, unreached: 1 });
+    add(shard, started(60), without(65));
+    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(70)))).toEqual({ started: 1, unreached: 1 });
     // Its outcome is due, and not missed: it could not get the package.
-    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(24 * 60 + 24)))).toEqual({ due: 1 });
-    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(24 * 60 + 25)))).toEqual({ failed: 1 });
+    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(24 * 60 + 64)))).toEqual({ due: 1 });
+    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(24 * 60 + 65)))).toEqual({ failed: 1 });
     const other = notedShardOf(started(0), without(5), installed(90));
     expect(countedIn(closeBucket(other, nothingAnnounced, closing(25 * 60)))).toMatchObject({ started: 1, fine: 1 });
+  });
+
+  it('counts one try an hour of a device that gets no package, however often it tries and whenever it tells', () => {
+    const shard = notedShardOf(started(0));
+    const without = (minutes: number, toldAt: number, device = 'd-1'): FactSketch => {
+      const { said, ...fact } = failed(minutes);
+      const receivedAt = NOON + toldAt * MINUTE;
+      return { ...fact, device, receivedAt, said: { ...said, failureCode: 'no-network' } };
+    };
+    for (let minutes = 1; minutes < 70; minutes += 1) add(shard, without(minutes, minutes));
+    const kept = Array.from({ length: 48 }, (_, index) => without(-index * 60, 70, 'd-2'));
+    add(shard, ...kept.toReversed());
+    expect(countedIn(closeBucket(shard, nothingAnnounced, closing(80)))).toEqual({ started: 1, unreached: 3 });
+    expect(imageOf(shard, new RecentReports(7)).stuck).toHaveLength(4);
   });
 
   it('counts no install of a device that came with the patch', () => {
@@ -466,6 +480,22 @@ describe('telling harm', () => {
     expect(harmOf(shard, 10)).toEqual([]);
   });
 
+  // Who has just restarted for the patch may take the full release later, and would be harmed on the base for longer.
+  it('counts a device that went on to a full release where it was last on a base of the patch, also after a restart', () => {
+    const live = notedShardOf({ ...seen(-5, BASE_BUILD), device: 'd-1' }, { ...seen(-5, NEXT_BUILD), device: 'd-3' });
+    live.note(rolloutNoted('a'));
+    add(live, { ...seen(1), device: 'd-2' }, { ...seen(2, NEXT_BUILD), device: 'd-1' });
+    add(live, { ...seen(2, NEXT_BUILD), device: 'd-2' });
+    const bytes = Buffer.concat(packImage(imageOf(live, new RecentReports(7))));
+    for (const shard of [restoreShard(readImage(bytes), 7).state, live]) {
+      for (const device of ['d-1', 'd-2', 'd-3']) add(shard, incident(device, 10, { osBuild: NEXT_BUILD }));
+      expect(harmOf(shard, 20)).toMatchObject([
+        { slice: here, place: 41_000, waves: 6 },
+        { slice: here, place: 42_000, waves: 6 },
+      ]);
+    }
+  });
+
   it('ends with the rollout, and begins anew for another', () => {
     const shard = notedShardOf();
     shard.note(rolloutNoted('a'));
@@ -537,6 +567,13 @@ describe('telling silence', () => {
     const startedAt = new Date(NOON + 50 * HOUR).toISOString();
     shard.note(rolloutNoted('a', { rolloutId: 'r2', startedAt, source: { ...source, stream: 'rollout-r2' } }));
     expect(silentIn(shard, 200)).toMatchObject([{ rolloutId: 'r2', place: 41_000 }]);
+  });
+
+  it('leaves a device out for good that may have missed its status because it installed then', () => {
+    const shard = watched(...['d-1', 'd-2'].flatMap((device) => [daily(device, -24), daily(device, 0)]));
+    add(shard, { ...started(22 * 60 + 30), device: 'd-1' }, { ...installed(23 * 60 + 50), device: 'd-1' });
+    add(shard, { ...started(20 * 60 + 30), device: 'd-2' }, { ...installed(21 * 60 + 50), device: 'd-2' });
+    expect(silentIn(shard, 200).map(({ place }) => place)).toEqual([42_000]);
   });
 
   it('counts for a rollout that is noted late what fell silent since its start', () => {

@@ -59,8 +59,6 @@ export interface TrialsCopy {
   readonly stuck: Float64Array;
 }
 
-const TRIAL_BITS = TRIAL_FLAGS & ~ENTRY.removedFlag;
-
 /** Where is kept what is known of a trial: the flags, and the quarter of an hour in which it began. */
 export type TrialStore = Pick<EntryTable, 'patch' | 'flags' | 'setFlags' | 'quarter' | 'setQuarter'>;
 
@@ -89,6 +87,7 @@ export class InstallTrials {
   private waitingFrom = 0;
   /** Trials whose device could not get the package: in the order of receipt. */
   private stuck: Waiting[] = [];
+  private stuckEntries = new Set<number>();
   /** Starts that were received in the same instant, as those of one request are. */
   private latest = { receivedAt: NaN, entries: new Set<number>() };
 
@@ -97,11 +96,15 @@ export class InstallTrials {
     private readonly missingFails = false,
   ) {}
 
-  /** A device tried and got no package. Its trial, if it has begun, stays open for a day. */
-  unreached(entry: number, profile: number, receivedAt: number): void {
-    countOne(this.unreachedCells, this.entries.patch(entry), profile);
-    if ((this.entries.flags(entry) & TRIAL_BITS) === ENTRY.trialFlag)
-      this.stuck.push({ entry, profile, receivedAt, hasStart: true });
+  /**
+   * A device tried and got no package. Its trial, if it has begun, stays open for a day. It counts once an hour, so that one
+   * device that tries again and again, or tells at once what it has kept, does not look like an outage.
+   */
+  unreached(entry: number, profile: number, receivedAt: number, isFirstOfHour: boolean): void {
+    if (isFirstOfHour) countOne(this.unreachedCells, this.entries.patch(entry), profile);
+    if (!isOpen(this.entries.flags(entry)) || this.stuckEntries.has(entry)) return;
+    this.stuckEntries.add(entry);
+    this.stuck.push({ entry, profile, receivedAt, hasStart: true });
   }
 
   /** The device said that it begins. */
@@ -253,14 +256,17 @@ export class InstallTrials {
       this.unreachedCells.set(patch * PROFILES_MAX + profile, { patch, profile, count });
     this.waiting.push(...waitingIn(outcomes));
     this.stuck = waitingIn(stuck);
+    this.stuckEntries = new Set(this.stuck.map(({ entry }) => entry));
   }
 
   private failStuck(until: number, countedAt: number): void {
     const overdue = this.stuck.filter(({ receivedAt }) => receivedAt <= until);
     if (overdue.length === 0) return;
     this.stuck = this.stuck.filter(({ receivedAt }) => receivedAt > until);
-    for (const { entry, profile, receivedAt } of overdue)
+    for (const { entry, profile, receivedAt } of overdue) {
+      this.stuckEntries.delete(entry);
       if ((this.entries.flags(entry) & ENTRY.fineFlag) === 0) this.failed(entry, profile, receivedAt, countedAt);
+    }
   }
 
   /** Counts the trials whose outcome is due by then. Where the package could not be got, none is missed. */
@@ -273,12 +279,9 @@ export class InstallTrials {
       cell.due += started;
       cell.open += started - known;
     }
-    const excused = new Set<number>();
     for (const { entry, profile } of this.stuck) {
       const began = this.entries.quarter(entry);
-      const isDue = due.some(([, { quarter }]) => quarter === began);
-      if (!isOpen(this.entries.flags(entry)) || excused.has(entry) || !isDue) continue;
-      excused.add(entry);
+      if (!isOpen(this.entries.flags(entry)) || !due.some(([, { quarter }]) => quarter === began)) continue;
       this.cellAt({ patch: this.entries.patch(entry), profile, cohort: hourOf(began) }, to).open -= 1;
     }
   }

@@ -1,4 +1,4 @@
-import { Records, TextTable } from './records.ts';
+import { NOWHERE, Records, TextTable } from './records.ts';
 
 /** What went wrong between a device and a patch. */
 export interface Trouble {
@@ -20,8 +20,13 @@ const NO_CODE = 0xffff;
 /** Codes beyond are not kept: devices make them up. */
 const CODES_MAX = 4096;
 
-/** Words of a trouble. Words 0 and 1 are the time of the last failure as a float. */
-export const TROUBLE = { words: 4, atFloat: 0, entry: 2, packed: 3 } as const;
+const HOUR_MS = 3_600_000;
+
+/**
+ * Words of a trouble. Words 0 and 1 are the time of the last failure as a float; `triedHour` is the hour since 1970 in which the
+ * last try without package was received.
+ */
+export const TROUBLE = { words: 6, atFloat: 0, entry: 2, packed: 3, triedHour: 4 } as const;
 
 /** The troubles of the few entries that have any. */
 export class InstallTroubles {
@@ -34,10 +39,14 @@ export class InstallTroubles {
     this.write(entry, failure, Math.min(failedInstalls + 1, COUNT_MAX), failedRemovals);
   }
 
-  /** The device got no package: no attempt, and worth its code. */
-  unreached(entry: number, failure: Failure): void {
+  /** The device got no package: no attempt, and worth its code. False when it said so already in the hour of the receipt. */
+  unreached(entry: number, failure: Failure, received: number): boolean {
     const { failedInstalls, failedRemovals } = this.of(entry);
     this.write(entry, failure, failedInstalls, failedRemovals);
+    const [record, hour] = [this.found.get(entry) ?? NOWHERE, Math.floor(received / HOUR_MS)];
+    if (this.records.word(record, TROUBLE.triedHour) === hour) return false;
+    this.records.setWord(record, TROUBLE.triedHour, hour);
+    return true;
   }
 
   removalFailed(entry: number, failure: Failure): void {

@@ -8,7 +8,7 @@ import {
   WATCHED_NUMBERS,
 } from './install-trials.ts';
 import { FleetShard } from './fleet-shard.ts';
-import { HARM_NUMBERS, type HarmCopy, HARMED_NUMBERS } from './harm-counts.ts';
+import { HARM_NUMBERS, LAST_ON_BASE_NUMBERS, type HarmCopy, HARMED_NUMBERS } from './harm-counts.ts';
 import { MARK } from './removal-marks.ts';
 import { TROUBLE } from './install-troubles.ts';
 import { RecentReports, type RememberedDay } from './report-ids.ts';
@@ -40,10 +40,10 @@ export interface RestoredShard {
 }
 
 /** To be raised whenever a section, or the layout of a record in it, changes. */
-const IMAGE_VERSION = 10;
+const IMAGE_VERSION = 11;
 /** Sections begin at multiples of this, so that they can be seen as words and floats where they lie. */
 const ALIGNMENT_BYTES = 8;
-const SECTIONS = 25;
+const SECTIONS = 26;
 /** Version, facts, and the length of each section. */
 const HEADER_FLOATS = 2 + SECTIONS;
 const NOTHING = new Float64Array(0);
@@ -96,6 +96,7 @@ export function packImage(image: ShardImage): Uint8Array<ArrayBuffer>[] {
     image.stuck,
     image.harmed,
     image.harms,
+    image.lastOnBase,
     image.removalMarks,
     image.removals.cells,
     image.removals.watched,
@@ -132,6 +133,7 @@ export function readImage(bytes: Uint8Array): ShardImage {
     stuck: floats(next.section()),
     harmed: floats(next.section()),
     harms: floats(next.section()),
+    lastOnBase: floats(next.section()),
     removalMarks: words(next.section()),
     // A removal needs no package.
     removals: {
@@ -143,7 +145,12 @@ export function readImage(bytes: Uint8Array): ShardImage {
     },
   };
   const reports = daysOf(floats(next.section()), words(next.section()));
-  const fits =
+  if (!isWhole(image)) throw new ShardImageError('a section is cut off');
+  return { ...image, reports };
+}
+
+function isWhole(image: Omit<ShardImage, 'reports'>): boolean {
+  return (
     image.devices.length % DEVICE.words === 0 &&
     image.entries.length % ENTRY.words === 0 &&
     image.flags.length % 2 === 0 &&
@@ -153,11 +160,11 @@ export function readImage(bytes: Uint8Array): ShardImage {
     image.tallies.length === image.patches.length * 2 &&
     image.harmed.length % HARMED_NUMBERS === 0 &&
     image.harms.length % HARM_NUMBERS === 0 &&
+    image.lastOnBase.length % LAST_ON_BASE_NUMBERS === 0 &&
     image.removalMarks.length % MARK.words === 0 &&
     areWhole(image) &&
-    areWhole(image.removals);
-  if (!fits) throw new ShardImageError('a section is cut off');
-  return { ...image, reports };
+    areWhole(image.removals)
+  );
 }
 
 function areWhole({ cells, watched, unreached, outcomes, stuck }: TrialsCopy): boolean {

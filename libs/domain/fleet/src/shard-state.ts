@@ -18,6 +18,9 @@ const BEHIND_MS_MAX = 24 * 3_600_000;
 /** A device reports its status so soon after an install or a removal because of it. */
 const INSTALL_STATUS_MS = 3_600_000;
 
+/** A device that installs or restarts when its status is due may not send it, so near to the last word on the install. */
+const INSTALL_MS = 2 * INSTALL_STATUS_MS;
+
 /** One patch on a device, as it is shown. */
 export interface ShownPatch extends Trouble {
   /** The number of the patch. */
@@ -109,8 +112,7 @@ export class ShardState {
   /** Takes an incident of a device, whatever it says of a patch, into what is counted for rollouts that could reach it. */
   protected harmed(incident: Omit<HarmCell, 'rolloutId' | 'signal'>, said: string | undefined): void {
     const signal = harmSignalOf(said);
-    if (signal !== undefined)
-      this.harm.count({ ...incident, signal }, (rolloutId) => this.isWithinReach(incident.profile, rolloutId));
+    if (signal !== undefined) this.countHarm({ ...incident, signal });
   }
 
   /**
@@ -122,23 +124,45 @@ export class ShardState {
     const when = this.statuses.silentFrom(device);
     if (when === Infinity || when > untilMs || !this.devices.is(device, DEVICE.counted)) return;
     this.statuses.setCounted(device);
+    if (this.isNearInstall(device, this.statuses.missedAt(device), INSTALL_MS))
+      return this.harm.leaveOut(device, 'silent');
     const profile = this.devices.profile(device);
     // It is received when it happens: nobody tells it later.
-    const silence = { device, profile, signal: 'silent', when, received: when } as const;
-    this.harm.count(silence, (rolloutId) => this.isWithinReach(profile, rolloutId));
+    this.countHarm({ device, profile, signal: 'silent', when, received: when });
+  }
+
+  /** A device counts where it was last on a base of the patch: devices with the patch may go on to a full release later than others. */
+  private countHarm(incident: Omit<HarmCell, 'rolloutId'>): void {
+    const { device, profile } = incident;
+    this.harm.count(incident, (rolloutId) => this.isWithinReach(profile, rolloutId));
+    const last = this.harm.lastOnBase.get(device);
+    if (last === undefined) return;
+    const isOnlyBefore = (rolloutId: string) =>
+      !this.isWithinReach(profile, rolloutId) && this.isWithinReach(last, rolloutId);
+    this.harm.count({ ...incident, profile: last }, isOnlyBefore);
+  }
+
+  /** Keeps on which base a device was, where it leaves that of a rollout for which harm is counted. */
+  protected keepBase(device: number, before: number, profile: number): void {
+    if (this.harm.isIdle) return;
+    const [from, to] = [this.profiles.at(before), this.profiles.at(profile)];
+    if (from === undefined || to === undefined || this.baseOf(from) === this.baseOf(to)) return;
+    const isWithin = (each: number) => this.harm.isAny((rolloutId) => this.isWithinReach(each, rolloutId));
+    if (isWithin(profile)) this.harm.lastOnBase.delete(device);
+    else if (isWithin(before)) this.harm.lastOnBase.set(device, before);
   }
 
   /** Takes a status of a device into the clock of its silence. */
   protected heardOf(device: number, atMs: number, everyHours: number | undefined): void {
-    const byInstall = this.isNearInstall(device, atMs);
+    const byInstall = this.isNearInstall(device, atMs, INSTALL_STATUS_MS);
     if (this.statuses.wind(device, atMs, { everyHours, byInstall })) this.harm.leaveOut(device, 'silent');
   }
 
-  /** Whether a status then may have been brought about by an install or a removal. */
-  private isNearInstall(device: number, atMs: number): boolean {
+  /** Whether a status then may have been brought about by an install or a removal, or kept from being sent. */
+  private isNearInstall(device: number, atMs: number, withinMs: number): boolean {
     let entry = this.word(device, DEVICE.firstEntry);
     for (; entry !== NOWHERE; entry = this.entries.next(entry))
-      if (Math.abs(atMs - this.entries.at(entry)) <= INSTALL_STATUS_MS) return true;
+      if (Math.abs(atMs - this.entries.at(entry)) <= withinMs) return true;
     return false;
   }
 

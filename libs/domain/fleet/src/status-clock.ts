@@ -86,6 +86,12 @@ export class StatusClocks {
     return lastMs + Math.max(SILENT_AFTER_INTERVALS * intervalMs, intervalMs + LATE_BY_INSTALL_MS);
   }
 
+  /** When the first status was due that a silent device did not send. */
+  missedAt(device: number): number {
+    const clock = this.devices.statusClock(device);
+    return statusAtOf(clock) + this.everyHours(device, clock) * HOUR_MS;
+  }
+
   /** Whether the silence of the device was counted; it is counted once, until the device reports its status again. */
   isCounted(device: number): boolean {
     return (this.devices.statusClock(device) & CLOCK.counted) !== 0;
