@@ -34,7 +34,7 @@ describe('playing rollouts through the gates', () => {
     for (const row of rows) expect(row.measure(1).verdict).toMatchObject({ isReached: true });
   });
 
-  it.each([['daily status alone'], ['daily status, and one after'], ['5 % fall silent 1–24 h later, a day']])(
+  it.each([['daily status alone, never late'], ['daily status, and one after'], ['5 % fall silent 1–24 h later, a day']])(
     'judges silence as the table asks for: %s',
     (name) => {
       const rows = [...silenceNulls(1), ...silenceHarms(1)].filter((row) => row.name.startsWith(name));
