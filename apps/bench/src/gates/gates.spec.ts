@@ -34,14 +34,15 @@ describe('playing rollouts through the gates', () => {
     for (const row of rows) expect(row.measure(1).verdict).toMatchObject({ isReached: true });
   });
 
-  it.each([['daily status alone, never late'], ['daily status, and one after'], ['5 % fall silent 1–24 h later, a day']])(
-    'judges silence as the table asks for: %s',
-    (name) => {
-      const rows = [...silenceNulls(1), ...silenceHarms(1)].filter((row) => row.name.startsWith(name));
-      expect(rows.length).toBeGreaterThan(0);
-      for (const row of rows) expect(row.measure(1).verdict).toMatchObject({ isReached: true });
-    },
-  );
+  it.each([
+    ['daily status alone, never late'],
+    ['daily status, and one after'],
+    ['5 % fall silent 1–24 h later, a day'],
+  ])('judges silence as the table asks for: %s', (name) => {
+    const rows = [...silenceNulls(1), ...silenceHarms(1)].filter((row) => row.name.startsWith(name));
+    expect(rows.length).toBeGreaterThan(0);
+    for (const row of rows) expect(row.measure(1).verdict).toMatchObject({ isReached: true });
+  });
 
   it('would stop good patches if incidents that are kept were judged as if they came at once', () => {
     const world = { devices: 20_000, ratePerDay: 0.05, ratio: 1, holdBackPercent: 2, keepsIncidents: true } as const;

@@ -114,7 +114,7 @@ export class FleetShard extends ShardState {
       const announced =
         patch !== undefined &&
         this.record(device, patch, { profile, when, received, head, details: details.get(index) });
-      if (kindOf(head) === KIND.DeviceObserved) this.heardOf(device, when, details.get(index)?.statusEveryHours);
+      if (kindOf(head) === KIND.DeviceObserved) this.windClock(device, when, details.get(index)?.statusEveryHours);
       if (observed || announced) this.recount(device, received);
     }
     this.factCount += count;

@@ -143,9 +143,9 @@ describe('counting trials', () => {
 
   it('counts one try an hour of a device that gets no package, however often it tries and whenever it tells', () => {
     const shard = notedShardOf(started(0));
-    const without = (minutes: number, toldAt: number, device = 'd-1'): FactSketch => {
+    const without = (minutes: number, reportedAt: number, device = 'd-1'): FactSketch => {
       const { said, ...fact } = failed(minutes);
-      const receivedAt = NOON + toldAt * MINUTE;
+      const receivedAt = NOON + reportedAt * MINUTE;
       return { ...fact, device, receivedAt, said: { ...said, failureCode: 'no-network' } };
     };
     for (let minutes = 1; minutes < 70; minutes += 1) add(shard, without(minutes, minutes));

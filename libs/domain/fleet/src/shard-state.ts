@@ -153,7 +153,7 @@ export class ShardState {
   }
 
   /** Takes a status of a device into the clock of its silence. */
-  protected heardOf(device: number, atMs: number, everyHours: number | undefined): void {
+  protected windClock(device: number, atMs: number, everyHours: number | undefined): void {
     const byInstall = this.isNearInstall(device, atMs, INSTALL_STATUS_MS);
     if (this.statuses.wind(device, atMs, { everyHours, byInstall })) this.harm.leaveOut(device, 'silent');
   }
