@@ -106,8 +106,7 @@ function heapFigure(heaps: readonly { readonly day: number; readonly bytes: numb
       unit: 'times',
       target: TARGET_GROWTH,
       beside: byDay.join(', '),
-      limitedBy:
-        'the incidents of the rollouts under way: nothing of them may be dropped while slices can leave a pool',
+      limitedBy: 'the trials and outcomes by hour that the evidence of a wave is counted from',
     },
   ];
 }

@@ -105,6 +105,26 @@ describe('harm against devices without the patch', () => {
     expect(events(watch())).toBe(1);
   });
 
+  // It befalls devices an hour after their exposure, and those without the patch never.
+  it('sees what only devices with the patch report, at once, and waits where they had kept it', () => {
+    const treated = (change: Partial<HarmRow>) => {
+      const harm = watch();
+      for (let each = 0; each < 12; each += 1)
+        harm.add(crash(40 + each / 2, 500, change), bucket(change.received ?? 500));
+      return counted(harm).treated;
+    };
+    expect(treated({ signal: 'compatibility' })).toBe(12);
+    expect(treated({ signal: 'compatibility', received: 510 })).toBe(0);
+    expect(treated({ signal: 'connectivity' })).toBe(0);
+  });
+
+  it('judges silence by who was exposed hours before, however soon it is told', () => {
+    const harm = watch();
+    for (let each = 0; each < 12; each += 1) harm.add(crash(90, 500, { signal: 'silent' }), bucket(500));
+    for (const place of [10, 30]) harm.add(crash(place, 500, { signal: 'silent' }), bucket(500));
+    expect(counted(harm)).toMatchObject({ treated: 1, events: 13 });
+  });
+
   it('begins anew with a resumption, and for a slice whose hold was lifted', () => {
     const harm = watch();
     control(harm, 0);

@@ -12,9 +12,15 @@ const FLUSH_MS = 5 * 3_600_000;
 const LATE_MINUTES = 5;
 /** More of them than one in so many, and they are judged with a lag; so are signals of which too few are known to say. */
 const LATE_ONE_IN = 10;
-const CONTROL_MIN = 10;
-/** Without a connection nobody reports that it is lost. */
-const ALWAYS_LATE = 'connectivity';
+const KNOWN_MIN = 10;
+/** Without a connection nobody reports that it is lost; and who falls silent was harmed hours before. */
+const alwaysLate: readonly string[] = ['connectivity', 'silent'];
+
+/** Incidents of one signal, and those of them that were kept. */
+interface Kept {
+  all: number;
+  late: number;
+}
 
 /** The tallies of one signal on one slice, as if reports came at once, and with a lag. */
 interface Tallies {
@@ -34,8 +40,9 @@ type TrialsCounted = Omit<SliceCounts, 'harm'>;
 export class RolloutHarm {
   private readonly shares = new Map<number, ShareHistory>();
   private readonly slices = new Map<string, HarmedSlice>();
-  /** By signal: incidents of the control group, and those of them that were kept. */
-  private readonly control = new Map<string, { all: number; late: number }>();
+  /** By signal: incidents of the control group, and of all devices. */
+  private readonly control = new Map<string, Kept>();
+  private readonly everybody = new Map<string, Kept>();
   private sinceMs: number;
 
   constructor(
@@ -74,12 +81,9 @@ export class RolloutHarm {
     const atOnce = { ...since, shareBegin: share(bucket.fromMs), shareEnd: share(bucket.toMs) };
     const lagged = { ...since, shareBegin: share(happenedMs - FLUSH_MS), shareEnd: share(receivedMs) };
     const cameLate = this.comesLate(signal);
-    if (place >= atOnce.shareEnd * PLACES) {
-      const counted = this.control.get(signal) ?? { all: 0, late: 0 };
-      this.control.set(signal, counted);
-      counted.all += 1;
-      if (received - minute > LATE_MINUTES) counted.late += 1;
-    }
+    const isLate = received - minute > LATE_MINUTES;
+    countKept(this.everybody, signal, isLate);
+    if (place >= atOnce.shareEnd * PLACES) countKept(this.control, signal, isLate);
     if (this.comesLate(signal) !== cameLate) for (const each of this.slices.values()) each.judged = undefined;
     const tallies = this.talliesOf(slice, signal);
     addHarm(tallies.atOnce, atOnce);
@@ -115,9 +119,14 @@ export class RolloutHarm {
     return (ms - this.sinceMs) / MINUTE_MS;
   }
 
+  /**
+   * What the control group tells late an install may bring about early. Where it has too few incidents to say, all devices say it:
+   * what an install flushes was kept. With the lag nothing would be seen that befalls devices within hours of their install only.
+   */
   private comesLate(signal: string): boolean {
-    const { all, late } = this.control.get(signal) ?? { all: 0, late: 0 };
-    return signal === ALWAYS_LATE || all < CONTROL_MIN || late * LATE_ONE_IN > all;
+    const [control, everybody] = [this.control.get(signal), this.everybody.get(signal)];
+    const { all, late } = (control?.all ?? 0) >= KNOWN_MIN ? (control ?? noneKept) : (everybody ?? noneKept);
+    return alwaysLate.includes(signal) || all < KNOWN_MIN || late * LATE_ONE_IN > all;
   }
 
   private talliesOf(slice: Slice, signal: string): Tallies {
@@ -154,4 +163,11 @@ export class RolloutHarm {
       if ((waves & (1 << (wave - 1))) !== 0) percent = Math.max(percent, history.at(ms));
     return Math.min(percent / 100, holdBackFrom(this.state, ms));
   }
+}
+
+const noneKept: Readonly<Kept> = { all: 0, late: 0 };
+
+function countKept(counted: Map<string, Kept>, signal: string, isLate: boolean): void {
+  const { all, late } = counted.get(signal) ?? noneKept;
+  counted.set(signal, { all: all + 1, late: late + (isLate ? 1 : 0) });
 }
