@@ -208,7 +208,7 @@ class IncidentRun {
         if (!device.isFlaky) count(device.audience, step * STEP_MINUTES - 60, 'fine');
         this.crash(index, step * STEP_MINUTES);
       } else if (action === 'told' || Math.floor(device.crashesAt / STEP_MINUTES) === step) {
-        if (device.crashesAt === -Infinity) continue;
+        if (!Number.isFinite(device.crashesAt)) continue;
         if (action === 'crash' && this.world.keepsIncidents === true) {
           this.at(step + this.random.between(1, 24 * 12), 'told', index);
           continue;

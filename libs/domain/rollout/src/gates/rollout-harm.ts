@@ -74,7 +74,7 @@ export class RolloutHarm {
 
   /** Takes an incident of a bucket of these ends. */
   add({ slice, signal, waves, place, minute, received }: HarmRow, bucket: { fromMs: number; toMs: number }): void {
-    const happenedMs = this.startedMs + minute * MINUTE_MS;
+    const happenedMs = Math.min(bucket.toMs, this.startedMs + minute * MINUTE_MS);
     const receivedMs = Math.min(bucket.toMs, this.startedMs + (received + 1) * MINUTE_MS);
     const since = { minute: (happenedMs - this.sinceMs) / MINUTE_MS, place };
     const share = (ms: number) => this.shareOf(waves, ms);
