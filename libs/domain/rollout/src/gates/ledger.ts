@@ -141,7 +141,7 @@ export function verdictOn(
   const slices = [...patch.slices.values()].sort(byAppearance).map((trials): JudgedSlice => {
     const { slice, key } = trials;
     const counted = withPending(trials.counts(patch.throughMs), pendingToo ? trials.pending : 0);
-    const counts = devicesOf === undefined ? counted : trials.withWaiting(counted, devicesOf(slice));
+    const counts = devicesOf === undefined ? counted : trials.withWaiting(counted, devicesOf);
     return {
       slice,
       key,

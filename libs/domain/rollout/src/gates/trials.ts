@@ -102,17 +102,18 @@ export class SliceTrials {
   }
 
   setPending(shard: number, count: number): void {
-    this.pendingOf.set(shard, count);
+    if (count === 0) this.pendingOf.delete(shard);
+    else this.pendingOf.set(shard, count);
     this.pendingSeen = Math.min(this.pendingSeen, this.pending);
   }
 
-  /** The counts with the failures that wait, of so many known devices. */
-  withWaiting(counts: Omit<SliceCounts, 'harm'>, devices: number): Omit<SliceCounts, 'harm'> {
+  /** The counts with the failures that wait; how many devices are known is asked only where any do. */
+  withWaiting(counts: Omit<SliceCounts, 'harm'>, devicesOf: (slice: Slice) => number): Omit<SliceCounts, 'harm'> {
     const { all } = counts;
     const waiting = this.pending - this.pendingSeen;
     if (waiting === 0) return counts;
     const x = all.x + waiting;
-    return { ...counts, waiting: { n: Math.max(all.n, x, devices), x } };
+    return { ...counts, waiting: { n: Math.max(all.n, x, devicesOf(this.slice)), x } };
   }
 
   /** Counts anew from an instant on. */
