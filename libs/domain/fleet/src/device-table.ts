@@ -25,7 +25,7 @@ export const DEVICE = {
   id: 9,
 } as const;
 
-const TIME_EPOCH = Date.UTC(2020, 0, 1);
+export const TIME_EPOCH = Date.UTC(2020, 0, 1);
 const TIME_MAX = 2 ** 40 - 1;
 const TIME_HIGH_SHIFT = 24;
 const TWO_TO_32 = 2 ** 32;

@@ -8,7 +8,7 @@ import { CLOCK_AHEAD, causeOf, HAS_ID, kindOf } from './packed-layout.ts';
 import { SHOWN } from './patch-counts.ts';
 import { HOLDING, isFreed, placeOf, RecallSet } from './recall-sets.ts';
 import { RemovalMarks } from './removal-marks.ts';
-import { NOWHERE } from './records.ts';
+import { NOWHERE, restorePairs } from './records.ts';
 import { type ShardImage } from './shard-image.ts';
 import { type ShardNoted } from './shard-notes.ts';
 import { ShardState } from './shard-state.ts';
@@ -55,11 +55,9 @@ export class FleetShard extends ShardState {
     shard.devices.restore(image.devices, image.ids);
     shard.entries.records.restore(image.entries);
     shard.flags.restore(image.flags);
-    for (let index = 0; index < image.retired.length; index += 2)
-      shard.retired.set(image.retired[index] ?? 0, image.retired[index + 1] ?? 0);
+    restorePairs(shard.retired, image.retired);
     shard.troubles.restore(image.troubles, image.failureCodes);
-    for (let index = 0; index < image.rhythms.length; index += 2)
-      shard.statuses.rhythms.set(image.rhythms[index] ?? 0, image.rhythms[index + 1] ?? 0);
+    restorePairs(shard.statuses.rhythms, image.rhythms);
     shard.factCount = image.facts;
     for (const { patchId, about } of image.notes)
       if (about === 'pull' && shard.notes.pullOf(patchId)?.mode === 'recall') shard.recallOf(patchId);

@@ -1,6 +1,6 @@
 import { familyOf, HARM_WAVES_MAX, type HarmSignal, harmSignals, includes } from '@sluice/domain-cohorts';
 import { type Profile } from './facts.ts';
-import { recordsIn } from './records.ts';
+import { pairsOf, recordsIn, restorePairs } from './records.ts';
 import { type RolloutNoted, type WatchedRollout } from './shard-notes.ts';
 
 /** The first incident of one signal on a device since a rollout started. Times are ms since 1970. */
@@ -22,7 +22,6 @@ export interface HarmCopy {
 
 export const HARMED_NUMBERS = 3;
 export const HARM_NUMBERS = 6;
-export const LAST_ON_BASE_NUMBERS = 2;
 
 interface Watched {
   readonly startedAtMs: number;
@@ -94,18 +93,13 @@ export class HarmCounts {
       ...[ids.indexOf(rolloutId), device, profile],
       ...[harmSignals.indexOf(signal), when, received],
     ]);
-    const lastOnBase = [...this.lastOnBase].sort(([left], [right]) => left - right).flat();
-    return {
-      harmed: Float64Array.from(harmed),
-      harms: Float64Array.from(harms),
-      lastOnBase: Float64Array.from(lastOnBase),
-    };
+    const lastOnBase = pairsOf(this.lastOnBase);
+    return { harmed: Float64Array.from(harmed), harms: Float64Array.from(harms), lastOnBase };
   }
 
   /** Goes on from a copy; the rollouts are watched already, in the order in which they were. */
   restore({ harmed, harms, lastOnBase }: HarmCopy): void {
-    for (const [device = 0, profile = 0] of recordsIn(lastOnBase, LAST_ON_BASE_NUMBERS))
-      this.lastOnBase.set(device, profile);
+    restorePairs(this.lastOnBase, lastOnBase);
     const ids = [...this.watched.keys()];
     for (const [rollout = 0, signal = 0, device = 0] of recordsIn(harmed, HARMED_NUMBERS)) {
       const [watched, name] = [this.watched.get(ids[rollout] ?? ''), harmSignals[signal]];

@@ -103,9 +103,22 @@ export class TextTable {
   }
 }
 
+/** Numbers of a pair, in a copy. */
+export const PAIR_NUMBERS = 2;
+
 /** The records of a copy, so many numbers each. */
 export function recordsIn(numbers: Float64Array, each: number): number[][] {
   return Array.from({ length: numbers.length / each }, (_, index) => [
     ...numbers.subarray(index * each, (index + 1) * each),
   ]);
+}
+
+/** A map of numbers as pairs, in the order of its keys. */
+export function pairsOf(values: ReadonlyMap<number, number>): Float64Array {
+  return Float64Array.from([...values].sort(([left], [right]) => left - right).flat());
+}
+
+/** Takes over what `pairsOf` gave, in place. */
+export function restorePairs(values: Map<number, number>, pairs: Float64Array): void {
+  for (const [key = 0, value = 0] of recordsIn(pairs, PAIR_NUMBERS)) values.set(key, value);
 }

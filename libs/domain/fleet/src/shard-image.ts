@@ -8,9 +8,10 @@ import {
   WATCHED_NUMBERS,
 } from './install-trials.ts';
 import { FleetShard } from './fleet-shard.ts';
-import { HARM_NUMBERS, LAST_ON_BASE_NUMBERS, type HarmCopy, HARMED_NUMBERS } from './harm-counts.ts';
+import { HARM_NUMBERS, type HarmCopy, HARMED_NUMBERS } from './harm-counts.ts';
 import { MARK } from './removal-marks.ts';
 import { TROUBLE } from './install-troubles.ts';
+import { PAIR_NUMBERS } from './records.ts';
 import { RecentReports, type RememberedDay } from './report-ids.ts';
 import { type ShardNoted } from './shard-notes.ts';
 import { type ShardSnapshot, snapshotOf } from './shard-snapshot.ts';
@@ -154,13 +155,13 @@ function isWhole(image: Omit<ShardImage, 'reports'>): boolean {
     image.devices.length % DEVICE.words === 0 &&
     image.entries.length % ENTRY.words === 0 &&
     image.flags.length % 2 === 0 &&
-    image.retired.length % 2 === 0 &&
-    image.rhythms.length % 2 === 0 &&
+    image.retired.length % PAIR_NUMBERS === 0 &&
+    image.rhythms.length % PAIR_NUMBERS === 0 &&
     image.troubles.length % TROUBLE.words === 0 &&
     image.tallies.length === image.patches.length * 2 &&
     image.harmed.length % HARMED_NUMBERS === 0 &&
     image.harms.length % HARM_NUMBERS === 0 &&
-    image.lastOnBase.length % LAST_ON_BASE_NUMBERS === 0 &&
+    image.lastOnBase.length % PAIR_NUMBERS === 0 &&
     image.removalMarks.length % MARK.words === 0 &&
     areWhole(image) &&
     areWhole(image.removals)

@@ -3,7 +3,7 @@ import { DEVICE, IdTexts, timeOf } from './device-table.ts';
 import { flagsIn } from './device-flags.ts';
 import { ENTRY, rawStates, timeIn, TRIAL_FLAGS } from './entry-table.ts';
 import { type FleetShard } from './fleet-shard.ts';
-import { NOWHERE } from './records.ts';
+import { NOWHERE, pairsOf } from './records.ts';
 import { type ShardNoted } from './shard-notes.ts';
 import { CLOCK, statusAtOf } from './status-clock.ts';
 
@@ -34,18 +34,14 @@ export interface ShardDifference {
   readonly right: string;
 }
 
-function byDevice(values: ReadonlyMap<number, number>): Float64Array {
-  return Float64Array.from([...values].sort(([left], [right]) => left - right).flat());
-}
-
 export function snapshotOf(shard: FleetShard): ShardSnapshot {
   return {
     facts: shard.facts,
     devices: shard.devices.records.copy(),
     entries: shard.entries.records.copy(),
     flags: shard.flags.copy(),
-    retired: byDevice(shard.retired),
-    rhythms: byDevice(shard.statuses.rhythms),
+    retired: pairsOf(shard.retired),
+    rhythms: pairsOf(shard.statuses.rhythms),
     troubles: shard.troubles.records.copy(),
     failureCodes: [...shard.troubles.codes.texts],
     notes: shard.notes.copy(),

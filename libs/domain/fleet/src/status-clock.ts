@@ -1,5 +1,5 @@
 import { OUTCOME_HOURS } from '@sluice/domain-cohorts';
-import { type DeviceTable } from './device-table.ts';
+import { type DeviceTable, TIME_EPOCH } from './device-table.ts';
 
 /** How often a device reports its status by itself where it does not say so. */
 const EVERY_HOURS = 24;
@@ -12,7 +12,6 @@ const LATE_BY_INSTALL_MS = OUTCOME_HOURS * HOUR_MS;
 const ON_TIME_MS = HOUR_MS;
 const ON_TIME_INTERVALS = 1 / 4;
 
-const EPOCH_MS = Date.UTC(2020, 0, 1);
 /** The clock has 24 bits of a device's record: its time in steps of eight minutes, from 2020 to 2051, and three flags. */
 const STEP_MS = 8 * 60_000;
 export const CLOCK = {
@@ -20,13 +19,12 @@ export const CLOCK = {
   onTime: 1 << 21,
   counted: 1 << 22,
   ownRhythm: 1 << 23,
-  mask: 0xffffff,
 } as const;
 
 /** The last status of a device's rhythm, in ms since 1970; −∞ when there is none, or none that can be relied on. */
 export function statusAtOf(clock: number): number {
   const stored = clock & CLOCK.timeMask;
-  return stored === 0 ? -Infinity : (stored - 1) * STEP_MS + EPOCH_MS;
+  return stored === 0 ? -Infinity : (stored - 1) * STEP_MS + TIME_EPOCH;
 }
 
 /**
@@ -123,5 +121,5 @@ export class StatusClocks {
 }
 
 function stored(atMs: number): number {
-  return Math.min(Math.max(Math.floor((atMs - EPOCH_MS) / STEP_MS) + 1, 1), CLOCK.timeMask);
+  return Math.min(Math.max(Math.floor((atMs - TIME_EPOCH) / STEP_MS) + 1, 1), CLOCK.timeMask);
 }

@@ -22,13 +22,7 @@ export function smallestRateSeen(trials: number, tolerated: number): number | un
   const failures = failuresFound(trials, tolerated);
   if (failures === undefined) return undefined;
   if (failures > EXACT_MAX) return Math.min(1, wilsonBound(failures, trials));
-  let [low, high] = [failures / trials, 1];
-  for (let halving = 0; halving < HALVINGS; halving += 1) {
-    const middle = (low + high) / 2;
-    if (chanceOfFewer(failures, trials, middle) <= 1 - CHANCE) high = middle;
-    else low = middle;
-  }
-  return high;
+  return boundOf((rate) => chanceOfFewer(failures, trials, rate), { low: failures / trials, high: 1 });
 }
 
 /**
@@ -69,13 +63,18 @@ function leastOf(holds: (x: number) => boolean, { low, high }: { low: number; hi
 /** The mean of a Poisson distribution that gives so many, or more, with a chance of 95 %. */
 function meanThatGives(count: number): number {
   if (count > EXACT_MAX) return count - 0.5 + Z ** 2 / 2 + Z * Math.sqrt(count - 0.5 + Z ** 2 / 4);
-  let [low, high] = [0, 2 * count + 10];
+  return boundOf((mean) => chanceOfFewerAt(count, mean), { low: 0, high: 2 * count + 10 });
+}
+
+/** From where on the chance to stay below, which falls, is no more than what may be missed. */
+function boundOf(chanceBelow: (value: number) => number, { low, high }: { low: number; high: number }): number {
+  let [less, enough] = [low, high];
   for (let halving = 0; halving < HALVINGS; halving += 1) {
-    const middle = (low + high) / 2;
-    if (chanceOfFewerAt(count, middle) <= 1 - CHANCE) high = middle;
-    else low = middle;
+    const middle = (less + enough) / 2;
+    if (chanceBelow(middle) <= 1 - CHANCE) enough = middle;
+    else less = middle;
   }
-  return high;
+  return enough;
 }
 
 /** The chance of fewer than so many, of a Poisson distribution. */

@@ -21,6 +21,8 @@ export interface HarmEvent {
   readonly shareEnd: number;
 }
 
+type Shares = Pick<HarmEvent, 'shareBegin' | 'shareEnd'>;
+
 /** `left-out`: it was exposed within the bucket, or nobody is on the other side. */
 export type Arm = 'treated' | 'control' | 'left-out';
 
@@ -162,20 +164,19 @@ export function logHarmRatioEvidence(
   { treated, control }: { readonly treated: number; readonly control: number },
   share: number,
 ): number {
-  const logs = RATIOS.map((ratio) => {
-    const theta = (share * ratio) / (share * ratio + 1 - share);
-    return treated * Math.log(theta / share) + control * Math.log((1 - theta) / (1 - share));
-  });
+  const shares = { shareBegin: share, shareEnd: share };
+  const logOf = (arm: 'treated' | 'control', ratio: number) => Math.log(likelihoodRatio(shares, arm, ratio));
+  const logs = RATIOS.map((ratio) => treated * logOf('treated', ratio) + control * logOf('control', ratio));
   return logMean(logs) - Math.log(2);
 }
 
-function likelihoodRatio(event: HarmEvent, arm: 'treated' | 'control', ratio: number): number {
-  const [theta, one] = [thetaOf(event, ratio), thetaOf(event, 1)];
+function likelihoodRatio(shares: Shares, arm: 'treated' | 'control', ratio: number): number {
+  const [theta, one] = [thetaOf(shares, ratio), thetaOf(shares, 1)];
   return arm === 'treated' ? theta / one : (1 - theta) / (1 - one);
 }
 
 /** The chance that an event is one of a treated device, where those have so many times as many. */
-function thetaOf({ shareBegin, shareEnd }: Pick<HarmEvent, 'shareBegin' | 'shareEnd'>, ratio: number): number {
+function thetaOf({ shareBegin, shareEnd }: Shares, ratio: number): number {
   return (shareBegin * ratio) / (shareBegin * ratio + 1 - shareEnd);
 }
 
