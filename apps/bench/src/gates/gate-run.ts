@@ -25,6 +25,7 @@ import {
   DEADLINE_MINUTES,
   dueAt,
   hourOf,
+  logSumOf,
   quarterOf,
   PlayedPace,
   ROLLOUT,
@@ -235,7 +236,7 @@ class GateRun {
     for (;;) {
       const verdict = this.verdict();
       tape?.found({ rolloutId: this.rollout.rolloutId }, verdict);
-      const logSum = verdict.says === 'go' ? verdict.logSum : verdict.evidence.logSum;
+      const logSum = logSumOf(verdict);
       this.largestLogSum = Math.max(this.largestLogSum, logSum);
       if (verdict.says !== 'hold') return verdict.says;
       this.stood ??= { stood: 'hold', startedThen: this.begun, exposedThen: this.exposed / this.world.devices };

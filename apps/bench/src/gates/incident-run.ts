@@ -17,7 +17,16 @@ import {
 import { fold } from '@sluice/event-sourcing';
 import { type Random } from '@sluice/simulation';
 import { type GateOutcome } from './gate-world.ts';
-import { bucketOf, granted, PlayedPace, ROLLOUT, START_MS, startEvents, STEP_MINUTES } from './played-events.ts';
+import {
+  bucketOf,
+  granted,
+  logSumOf,
+  PlayedPace,
+  ROLLOUT,
+  START_MS,
+  startEvents,
+  STEP_MINUTES,
+} from './played-events.ts';
 import { type Tape } from './tape.ts';
 
 /** A rollout to devices that crash now and then, with the patch or without. Times are minutes. */
@@ -129,7 +138,7 @@ class IncidentRun {
       if (crashes === 0) continue;
       const verdict = verdictOn(this.ledger, this.rollout);
       this.tape?.found({ rolloutId: ROLLOUT.rolloutId }, verdict);
-      const logSum = verdict.says === 'go' ? verdict.logSum : verdict.evidence.logSum;
+      const logSum = logSumOf(verdict);
       largestLogSum = Math.max(largestLogSum, logSum);
       const says = this.world.withoutOnsets === true ? this.saysWithoutOnsets() : verdict.says;
       if (says === 'go') continue;

@@ -2,6 +2,7 @@ import { columnsOf, type HealthRows, OUTCOME_HOURS, type Population, type Slice,
 import {
   exposedAtMost,
   type GateLedger,
+  type GateVerdict,
   matureBefore,
   PACE,
   type Plan,
@@ -61,6 +62,11 @@ export function bucketOf(
   const others = { reportingDeadlineMinutes: DEADLINE_MINUTES, holders: [], populations };
   const ends = { from: timeAt(step), to: timeAt(step + 1) };
   return { type: 'HealthBucketClosed', ...place, ...ends, ...columns, ...others } as const;
+}
+
+/** The logarithm of the sum of the evidence, whatever a verdict says. */
+export function logSumOf(verdict: GateVerdict): number {
+  return verdict.says === 'go' ? verdict.logSum : verdict.evidence.logSum;
 }
 
 export function hourOf(minute: number): number {

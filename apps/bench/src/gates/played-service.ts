@@ -1,14 +1,5 @@
 import { MINUTE_MS } from '@sluice/domain-cohorts';
-import {
-  announce,
-  closeBucket,
-  type FactKind,
-  FactPacker,
-  FleetShard,
-  nothingAnnounced,
-  readPackedFacts,
-  type Said,
-} from '@sluice/domain-fleet';
+import { type Said } from '@sluice/domain-fleet';
 import {
   type AskingDevice,
   decide,
@@ -17,7 +8,7 @@ import {
   type RolloutCommand,
   rolloutDecider,
 } from '@sluice/domain-rollout';
-import { BEGINNING, type DomainEvent, Rejection, toTimeText } from '@sluice/event-sourcing';
+import { Rejection, toTimeText } from '@sluice/event-sourcing';
 import {
   bucketOf,
   exposureOf,
@@ -29,23 +20,19 @@ import {
   Views,
   wavesProcess,
 } from '@sluice/service-orchestrator';
-import { DEADLINE_MINUTES, ROLLOUT, START_MS } from './played-events.ts';
+import { type PlayedReport, PlayedShard } from '../played-shard.ts';
+import { applyOwn, feedEvent } from '../played-views.ts';
+import { ROLLOUT, START_MS } from './played-events.ts';
 import { type Tape } from './tape.ts';
 
 export const BASE_BUILD = '23D8133';
 export const PATCHED_BUILD = '23D771330a';
 const PLATFORM = 'ios';
 const PASS_MS = MINUTE_MS;
-const LONG_OFFLINE_MS = 72 * 3_600_000;
-/** Facts are packed into commits of so many at most. */
-const FACTS_MAX = 50_000;
 const { rolloutId, patchId } = ROLLOUT;
 
-/** A report, as intake takes it. */
-export interface PlayedReport {
-  readonly kind: FactKind;
-  readonly deviceHash: string;
-  readonly deviceId: string;
+/** A report of a device that is for the patch. */
+interface DeviceReport extends Omit<PlayedReport, 'said'> {
   readonly said: Omit<Said, 'platform' | 'osVersion'>;
 }
 
@@ -55,11 +42,7 @@ export interface PlayedReport {
  */
 export class PlayedService {
   private readonly views = new Views();
-  private readonly shard = new FleetShard();
-  private readonly packer = new FactPacker();
-  private readonly revisions = new Map<string, number>();
-  private announced = nothingAnnounced;
-  private reports = 0;
+  private readonly shard = new PlayedShard(bucketOf);
   private nowMs = START_MS;
   private bucketFromMs = START_MS;
   private readonly knowledge: KnownEnough;
@@ -109,14 +92,8 @@ export class PlayedService {
   }
 
   /** Takes a report at an instant, in ms since 1970. */
-  report({ kind, deviceHash, deviceId, said }: PlayedReport, atMs: number): void {
-    if (this.packer.count === FACTS_MAX) this.commit();
-    this.reports += 1;
-    this.packer.add({
-      ...{ kind, deviceHash, deviceId, content: 0, clockAhead: false },
-      ...{ occurredAt: atMs, receivedAt: atMs, reportHash: String(this.reports).padStart(8, '0') },
-      said: { platform: PLATFORM, osVersion: '26.3.1', ...said },
-    });
+  report({ said, ...report }: DeviceReport, atMs: number): void {
+    this.shard.report({ ...report, said: { platform: PLATFORM, osVersion: '26.3.1', ...said } }, atMs);
   }
 
   /** Answers a device that checks in. */
@@ -127,7 +104,7 @@ export class PlayedService {
   /** Counts what came, where a bucket is over, and lets the steering decide. */
   pass(nowMs: number): void {
     this.nowMs = nowMs;
-    this.commit();
+    this.shard.commit();
     if (nowMs - this.bucketFromMs >= this.options.bucketMinutes * MINUTE_MS || nowMs === START_MS) this.close();
     const { views, knowledge } = this;
     for (const process of [wavesProcess, grantsProcess])
@@ -152,29 +129,16 @@ export class PlayedService {
   }
 
   private append(stream: string, events: readonly OwnEvent[]): void {
-    if (events.length === 0) return;
-    const revision = (this.revisions.get(stream) ?? -1) + 1;
-    this.revisions.set(stream, revision);
-    const place = { stream, revision, position: BEGINNING, commitId: `${stream} ${String(revision)}` };
-    const metadata = { actor: 'bench', correlationId: place.commitId };
-    const body = { kind: 'events', events: events as readonly DomainEvent[] } as const;
-    this.views.applyOwn({ ...place, recordedAt: toTimeText(this.nowMs), metadata, body });
+    applyOwn(this.views, stream, events, this.nowMs);
     for (const event of events) this.options.tape?.fold(event);
   }
 
-  private commit(): void {
-    if (this.packer.count > 0) this.shard.apply(readPackedFacts(this.packer.finish().bytes));
-  }
-
   private close(): void {
-    const bucket = closeBucket(this.shard, this.announced, {
-      ...{ shard: 0, shards: 1, throughRevision: 0, longOfflineMs: LONG_OFFLINE_MS, bucketOf },
-      ...{ from: this.bucketFromMs, to: this.nowMs, reportingDeadlineMs: DEADLINE_MINUTES * MINUTE_MS },
-    });
+    const bucket = this.shard.close({ from: this.bucketFromMs, to: this.nowMs });
     this.bucketFromMs = this.nowMs;
     if (bucket === undefined) return;
-    this.announced = announce(this.announced, bucket);
-    this.views.gates.applyHealth(this.feedEvent('telemetry', this.announced.buckets, bucket));
+    const place = { source: 'telemetry', stream: 'health-0', revision: this.shard.buckets };
+    this.views.gates.applyHealth(feedEvent(place, bucket, this.nowMs));
     const { tape } = this.options;
     tape?.fold(bucket);
     const { rollout } = this;
@@ -187,14 +151,8 @@ export class PlayedService {
     const variants = [{ build: PATCHED_BUILD, prerequisiteBuild: BASE_BUILD, models }];
     const published = { type: 'PatchPublished', patchId, platform: PLATFORM, baseVersion: '26.3.1', letter: 'a' };
     const event = { ...published, variants, at: toTimeText(START_MS) };
-    this.views.policy.applyCatalog(this.feedEvent('catalog', 0, event));
-    const builds = [{ build: PATCHED_BUILD, prerequisiteBuild: BASE_BUILD }];
-    const source = { stream: `patch-${patchId}`, revision: 0, index: 0 };
-    this.shard.note({ type: 'ShardNoted', about: 'builds', patchId, platform: PLATFORM, builds, source });
-  }
-
-  private feedEvent<Data extends { readonly type: string }>(source: string, revision: number, data: Data) {
-    const place = { source, type: data.type, stream: source, place: { revision, index: 0 }, position: BEGINNING };
-    return { ...place, time: toTimeText(this.nowMs), actor: source, correlationId: source, data };
+    const place = { source: 'catalog', stream: `patch-${patchId}`, revision: 0 };
+    this.views.policy.applyCatalog(feedEvent(place, event, this.nowMs));
+    this.shard.noteBuilds(patchId, [{ build: PATCHED_BUILD, prerequisiteBuild: BASE_BUILD }]);
   }
 }

@@ -1,14 +1,5 @@
-import { PLACES, type Slice } from '@sluice/domain-cohorts';
-import {
-  announce,
-  closeBucket,
-  FactPacker,
-  type FactKind,
-  FleetShard,
-  nothingAnnounced,
-  readPackedFacts,
-  type Said,
-} from '@sluice/domain-fleet';
+import { MINUTE_MS, PLACES, type Slice } from '@sluice/domain-cohorts';
+import { type FactKind, type Said } from '@sluice/domain-fleet';
 import {
   emptyGateLedger,
   foldGateLedger,
@@ -21,14 +12,16 @@ import { fold } from '@sluice/event-sourcing';
 import { type Random } from '@sluice/simulation';
 import { hash } from 'node:crypto';
 import { type IncidentOutcome } from './incident-run.ts';
+import { PlayedShard } from '../played-shard.ts';
 import {
-  DEADLINE_MINUTES,
   granted,
+  logSumOf,
   PlayedPace,
   ROLLOUT,
   START_MS,
   startEvents,
   STEP_MINUTES,
+  timeAt,
 } from './played-events.ts';
 
 /** A rollout to devices that report their status once a day, and are off now and then. */
@@ -44,7 +37,6 @@ export interface SilenceWorld {
   readonly fallSilent: number;
 }
 
-const MINUTE_MS = 60_000;
 const DAY = 1440;
 const WEEK = 7 * DAY;
 /** From Friday evening to Monday morning, and from ten at night to seven. */
@@ -59,7 +51,6 @@ const BASE_BUILD = '23D8133';
 const PATCHED_BUILD = '23D771330a';
 const slice: Slice = { platform: 'ios', model: 'iPhone18,1', base: BASE_BUILD };
 const looks = { platform: 'ios', model: 'iPhone18,1', osVersion: '26.3.1', track: 'automatic' } as const;
-const source = { stream: 'rollout-r', revision: 0, index: 0 };
 
 interface SimulatedDevice {
   /** In millionths. */
@@ -86,17 +77,14 @@ export function playSilence(world: SilenceWorld, random: Random): IncidentOutcom
 }
 
 class SilenceRun {
-  private readonly shard = new FleetShard();
+  private readonly shard = new PlayedShard((_, id) => (this.devices[Number(id)]?.place ?? 0) / PLACES);
   private readonly ledger: GateLedger = emptyGateLedger();
   private readonly rollout: StartedRollout;
   private readonly pace: PlayedPace;
   private readonly devices: SimulatedDevice[];
-  private readonly packer = new FactPacker();
   /** By step: what happens to which device. */
   private readonly agenda = new Map<number, [Action, number][]>();
-  private announced = nothingAnnounced;
   private share = 0;
-  private reports = 0;
   /** The minute of the week of its begin. */
   private readonly begin: number;
 
@@ -122,12 +110,9 @@ class SilenceRun {
     this.rollout = fold(rolloutDecider, events) as StartedRollout;
     this.pace = new PlayedPace(this.ledger, this.rollout.plan, world.devices);
     for (const event of events) foldGateLedger(this.ledger, event);
-    const builds = [{ build: PATCHED_BUILD, prerequisiteBuild: BASE_BUILD }];
     const { patchId, rolloutId } = ROLLOUT;
-    this.shard.note({ type: 'ShardNoted', about: 'builds', patchId, platform: 'ios', builds, source });
-    const startedAt = new Date(START_MS).toISOString();
-    const note = { type: 'ShardNoted', about: 'rollout', patchId, rolloutId, salt: 's', startedAt, source } as const;
-    this.shard.note({ ...note, waves: [{}] });
+    this.shard.noteBuilds(patchId, [{ build: PATCHED_BUILD, prerequisiteBuild: BASE_BUILD }]);
+    this.shard.noteRollout({ patchId, rolloutId, salt: 's', startedAt: timeAt(0), waves: [{}] });
     this.devices.forEach(({ phase }, device) => {
       const first = -WARM_UP_DAYS * DAY;
       this.at(first + phase, 'status', device);
@@ -149,7 +134,7 @@ class SilenceRun {
       this.agenda.delete(step);
       if ((step + 1) % STEPS_PER_BUCKET !== 0 || !this.tell(step + 1) || step < 0) continue;
       const verdict = verdictOn(this.ledger, this.rollout);
-      largestLogSum = Math.max(largestLogSum, verdict.says === 'go' ? verdict.logSum : verdict.evidence.logSum);
+      largestLogSum = Math.max(largestLogSum, logSumOf(verdict));
       if (verdict.says === 'go') continue;
       const startedThen = this.devices.filter(({ state }) => state !== 'base').length;
       const then = { stood: verdict.says, startedThen, exposedThen: this.share, ended: verdict.says } as const;
@@ -199,24 +184,14 @@ class SilenceRun {
   private report({ id, key, state }: SimulatedDevice, kind: FactKind, minute: number): void {
     const osBuild = state === 'patched' ? PATCHED_BUILD : BASE_BUILD;
     const said: Said = { ...looks, osBuild, ...(kind !== 'DeviceObserved' && { patchId: ROLLOUT.patchId }) };
-    const atMs = START_MS + minute * MINUTE_MS;
-    const times = { occurredAt: atMs, receivedAt: atMs, clockAhead: false };
-    this.reports += 1;
-    const reportHash = String(this.reports).padStart(8);
-    this.packer.add({ kind, deviceHash: key, reportHash, content: 0, deviceId: id, ...times, said });
+    this.shard.report({ kind, deviceHash: key, deviceId: id, said }, START_MS + minute * MINUTE_MS);
   }
 
-  /** Folds what was reported since the last bucket, and the one that ends then into the gates. True when there was anything to tell. */
+  /** Takes the bucket that ends then into the gates. True when there was anything to tell. */
   private tell(end: number): boolean {
-    if (this.packer.count > 0) this.shard.apply(readPackedFacts(this.packer.finish().bytes));
     const to = START_MS + end * STEP_MINUTES * MINUTE_MS;
-    const bucket = closeBucket(this.shard, this.announced, {
-      ...{ shard: 0, shards: 1, throughRevision: 0, from: to - STEPS_PER_BUCKET * STEP_MINUTES * MINUTE_MS, to },
-      bucketOf: (_, id) => (this.devices[Number(id)]?.place ?? 0) / PLACES,
-      ...{ reportingDeadlineMs: DEADLINE_MINUTES * MINUTE_MS, longOfflineMs: 3 * DAY * MINUTE_MS },
-    });
+    const bucket = this.shard.close({ from: to - STEPS_PER_BUCKET * STEP_MINUTES * MINUTE_MS, to });
     if (bucket === undefined) return false;
-    this.announced = announce(this.announced, bucket);
     if (end > 0) foldGateLedger(this.ledger, bucket);
     return bucket.harm !== undefined || bucket.installs.patch.length > 0;
   }

@@ -1,25 +1,17 @@
 import { hash } from 'node:crypto';
-import { bucketBy, type HealthBucketClosed } from '@sluice/domain-cohorts';
-import {
-  announce,
-  closeBucket,
-  type FactKind,
-  FactPacker,
-  FleetShard,
-  nothingAnnounced,
-  readPackedFacts,
-  type Said,
-} from '@sluice/domain-fleet';
+import { type HealthBucketClosed, MINUTE_MS, sum } from '@sluice/domain-cohorts';
+import { type FactKind, type Said } from '@sluice/domain-fleet';
 import { toTimeText } from '@sluice/event-sourcing';
+import { bucketOf } from '@sluice/service-orchestrator';
 import { type Figure, inWords, median } from '../figure.ts';
-import { type FleetSize, HOUR_MS, patchOf, plan, rolloutOf, sliceOf, START_MS } from './made-up-fleet.ts';
+import { PlayedShard } from '../played-shard.ts';
+import { type FleetSize, patchOf, plan, rolloutOf, sliceOf, START_MS } from './made-up-fleet.ts';
 
 export interface BucketSize extends Omit<FleetSize, 'recalls'> {
   /** Of all shards. */
   readonly devices: number;
 }
 
-const MINUTE_MS = 60_000;
 const DAY_MINUTES = 1440;
 /** Before the hour that is measured, so that trials of all ages up to their due time are there. */
 const HOURS_BEFORE = 6;
@@ -30,9 +22,6 @@ const INCIDENT_DAYS = 100;
 const INSTALL_MINUTES = 40;
 /** Far apart, so that neighbours do nothing at the same minute. */
 const STRIDES = { status: 7919, install: 104_729, incident: 15_485_863 };
-const FACTS_PER_COMMIT = 8000;
-
-const bucketOf = bucketBy((text) => hash('sha256', text, 'binary'));
 
 /**
  * The size of health buckets as JSON. One shard is folded at its real size, and closes a bucket a minute for an hour; a day of all
@@ -50,7 +39,7 @@ export function measureBuckets(size: BucketSize): Figure[] {
     return shard.close(minute + 1);
   });
   const bytes = buckets.map(bytesOf);
-  const perDay = bytes.reduce((total, each) => total + each, 0) * (DAY_MINUTES / MINUTES_PER_HOUR) * shards;
+  const perDay = sum(bytes) * (DAY_MINUTES / MINUTES_PER_HOUR) * shards;
   const rows = buckets.map((bucket) => bucket?.installs.patch.length ?? 0);
   const limitedBy = 'the names of slices and patches, once an event';
   return [
@@ -77,15 +66,14 @@ function bytesOf(bucket: HealthBucketClosed | undefined): number {
 
 /** One shard of telemetry, whose devices install, report and crash, each at minutes of its own. */
 class BucketShard {
-  private readonly shard = new FleetShard();
-  private readonly packer = new FactPacker();
+  private readonly shard: PlayedShard;
   private readonly devices: number;
   private readonly keys: string[];
-  private announced = nothingAnnounced;
   private closedMinute = -DAY_MINUTES;
 
   constructor(private readonly size: BucketSize) {
     const { rollouts, shards, devices } = size;
+    this.shard = new PlayedShard(bucketOf, shards);
     this.devices = Math.round(devices / shards);
     this.keys = Array.from({ length: this.devices }, (_, index) => hash('sha256', nameOf(index), 'binary'));
     for (let rollout = 0; rollout < rollouts; rollout += 1) this.note(rollout);
@@ -111,29 +99,18 @@ class BucketShard {
   }
 
   close(minute: number): HealthBucketClosed | undefined {
-    this.fold();
-    const bucket = closeBucket(this.shard, this.announced, {
-      ...{ shard: 0, shards: this.size.shards, throughRevision: minute, bucketOf },
-      from: msAt(this.closedMinute),
-      to: msAt(minute),
-      reportingDeadlineMs: 4 * HOUR_MS,
-      longOfflineMs: 720 * HOUR_MS,
-    });
+    const bucket = this.shard.close({ from: msAt(this.closedMinute), to: msAt(minute) }, minute);
     this.closedMinute = minute;
-    if (bucket !== undefined) this.announced = announce(this.announced, bucket);
     return bucket;
   }
 
   private note(rollout: number): void {
     const patchId = patchOf(rollout);
     const { base: prerequisiteBuild } = sliceOf(rollout, 0);
-    const source = { stream: `patch-${patchId}`, revision: 0, index: 0 };
-    const builds = [{ build: `${prerequisiteBuild}a`, prerequisiteBuild }];
-    this.shard.note({ type: 'ShardNoted', about: 'builds', patchId, platform: 'ios', builds, source });
+    this.shard.noteBuilds(patchId, [{ build: `${prerequisiteBuild}a`, prerequisiteBuild }]);
     const waves = plan.waves.map(({ ring, audience }) => ({ ...(ring && { ring }), ...(audience && { audience }) }));
-    const its = { rolloutId: rolloutOf(rollout), patchId, salt: patchId, startedAt: toTimeText(START_MS), waves };
-    const from = { stream: `rollout-${its.rolloutId}`, revision: 0, index: 0 };
-    this.shard.note({ type: 'ShardNoted', about: 'rollout', ...its, source: from });
+    const startedAt = toTimeText(START_MS);
+    this.shard.noteRollout({ rolloutId: rolloutOf(rollout), patchId, salt: patchId, startedAt, waves });
   }
 
   private report(device: number, kind: FactKind, minute: number, isPatched = false): void {
@@ -147,15 +124,8 @@ class BucketShard {
       ...(isOfPatch && { patchId: patchOf(rollout) }),
       ...(kind === 'IncidentReported' && { signal: 'crash' }),
     };
-    const [deviceHash, at] = [this.keys[device] ?? '', msAt(minute)];
-    const times = { occurredAt: at, receivedAt: at, clockAhead: false };
-    const ids = { deviceHash, reportHash: deviceHash, content: 0, deviceId: minute < 0 ? nameOf(device) : undefined };
-    this.packer.add({ kind, ...ids, ...times, said });
-    if (this.packer.count === FACTS_PER_COMMIT) this.fold();
-  }
-
-  private fold(): void {
-    if (this.packer.count > 0) this.shard.apply(readPackedFacts(this.packer.finish().bytes));
+    const deviceId = minute < 0 ? nameOf(device) : undefined;
+    this.shard.report({ kind, deviceHash: this.keys[device] ?? '', deviceId, said }, msAt(minute));
   }
 }
 

@@ -6,6 +6,7 @@ import {
   type HealthRows,
   type HolderCount,
   type InstallRow,
+  MINUTE_MS,
   nothingCounted,
   PLACES,
   type Population,
@@ -26,7 +27,6 @@ export interface FleetSize {
 
 export const START_MS = Date.parse('2026-03-02T00:00:00Z');
 export const HOUR_MS = 3_600_000;
-const MINUTE_MS = 60_000;
 const MINUTES_PER_HOUR = 60;
 /** Of each slice in each shard: with 500 rollouts, 40 slices and 64 shards 10.2 million in all. */
 export const DEVICES_PER_CELL = 8;

@@ -8,10 +8,11 @@ import {
   type StartedRollout,
 } from '@sluice/domain-rollout';
 import { type FeedEvent, type ShardThrough } from '@sluice/event-feed';
-import { BEGINNING, type DomainEvent, toTimeText } from '@sluice/event-sourcing';
+import { type DomainEvent, toTimeText } from '@sluice/event-sourcing';
 import { type Followers, ManualClock, ManualTimers, Settings } from '@sluice/platform';
 import { Knowledge, type OwnCommand, type Sources, Steering, Views } from '@sluice/service-orchestrator';
 import { Random } from '@sluice/simulation';
+import { applyOwn, feedEvent } from '../played-views.ts';
 import {
   bucketOf,
   type BucketLines,
@@ -217,7 +218,8 @@ export class SteeredFleet {
     const data = bucketOf({ shard, shards: this.size.shards }, ends, lines);
     const revision = (this.revisions[shard] ?? -1) + 1;
     this.revisions[shard] = revision;
-    return feedEvent('telemetry', `health-${String(shard)}`, revision, data);
+    const place = { source: 'telemetry', stream: `health-${String(shard)}`, revision };
+    return feedEvent(place, data, this.clock.now());
   }
 
   private apply(event: FeedEvent): FeedEvent {
@@ -227,7 +229,8 @@ export class SteeredFleet {
   }
 
   private hear(event: CatalogEvent): void {
-    this.views.policy.applyCatalog(feedEvent('catalog', `patch-${event.patchId}`, 0, event));
+    const place = { source: 'catalog', stream: `patch-${event.patchId}`, revision: 0 };
+    this.views.policy.applyCatalog(feedEvent(place, event, this.clock.now()));
   }
 
   private rollout(rollout: number): StartedRollout {
@@ -253,11 +256,7 @@ export class SteeredFleet {
   }
 
   private applyOwn(stream: string, events: readonly DomainEvent[]): void {
-    if (events.length === 0) return;
-    const revision = (this.views.known(stream, undefined).revision ?? -1) + 1;
-    const metadata = { actor: 'bench', correlationId: stream };
-    const place = { stream, revision, position: BEGINNING, commitId: stream, recordedAt: this.at() };
-    this.views.applyOwn({ ...place, metadata, body: { kind: 'events', events } });
+    applyOwn(this.views, stream, events, this.clock.now());
   }
 
   private at(): string {
@@ -279,10 +278,4 @@ export class SteeredFleet {
 function processorMs(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1000;
-}
-
-function feedEvent(source: string, stream: string, revision: number, data: { readonly type: string }): FeedEvent {
-  const place = { revision, index: 0 };
-  const others = { position: BEGINNING, time: '', actor: 'bench', correlationId: stream };
-  return { source, type: data.type, stream, place, ...others, data };
 }

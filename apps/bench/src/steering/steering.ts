@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { sum } from '@sluice/domain-cohorts';
 import { type Figure, inWords, median, quantile } from '../figure.ts';
 import { type FleetSize } from './made-up-fleet.ts';
 import { type PassTimes, SteeredFleet } from './steered-fleet.ts';
@@ -75,10 +76,10 @@ function passFigures(
 ): Figure[] {
   const buckets = times.map(({ bucketMs }) => bucketMs);
   const ticks = times.map(({ tickMs }) => tickMs);
-  const commands = times.reduce((total, each) => total + each.commands, 0);
-  const commandsMs = times.reduce((total, each) => total + each.commandsMs, 0);
+  const commands = sum(times.map((each) => each.commands));
+  const commandsMs = sum(times.map((each) => each.commandsMs));
   const mean = (of: (each: PassTimes) => number) =>
-    `on average ${inWords(times.reduce((total, each) => total + of(each), 0) / times.length)} ms of the processor's time`;
+    `on average ${inWords(sum(times.map(of)) / times.length)} ms of the processor's time`;
   const ofBucket = `${mean((each) => each.bucketProcessorMs)}; ${counts}`;
   const what = `steering: a bucket that changes ${inWords(changed)} rollouts, and the pass after it`;
   const shared = { unit: 'ms', target: TARGET_PASS_MS } as const;
