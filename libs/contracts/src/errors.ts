@@ -107,6 +107,7 @@ export const errorCodes = {
   },
   'unknown-kind': { status: 400, title: 'This kind of report is not known.' },
   'report-id-used': { status: 400, title: 'Another report came under this id. Give each report an id of its own.' },
+  'too-many-profiles': { status: 400, title: 'There are too many kinds of devices for another one.' },
   'invalid-report': { status: 400, title: 'The report is not valid.' },
   'at-in-future': { status: 400, title: 'Nobody knows the future yet.' },
   'replay-not-found': { status: 404, title: 'There is no replay with this id. Jobs are forgotten at a restart.' },

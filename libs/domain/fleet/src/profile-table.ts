@@ -1,5 +1,5 @@
 import { PROFILES_MAX } from './device-table.ts';
-import { parseProfile, type Profile } from './facts.ts';
+import { parseProfile, type Profile, profileText } from './facts.ts';
 import { PackedFactsError } from './packed-facts.ts';
 import { NOWHERE, TextTable } from './records.ts';
 import { type ShardNotes } from './shard-notes.ts';
@@ -14,6 +14,11 @@ interface KnownProfile {
   devices: number;
 }
 
+/**
+ * Real fleets have some thousands. Whoever may report for devices could make up any number of models, rings and regions, of which
+ * each takes memory for ever: those beyond are refused before they are stored.
+ */
+const PROFILES_TAKEN_MAX = 65_536;
 const NO_PATCHES: ReadonlySet<number> = new Set();
 
 /** The profiles of a shard by number: what devices said that they are. */
@@ -37,6 +42,11 @@ export class ProfileTable {
     this.profiles.push(added);
     this.interpret(added);
     return this.lines.indexOf(line);
+  }
+
+  /** False when there are so many profiles that no new one is taken in any more, and this would be one. */
+  hasRoomFor(profile: Profile): boolean {
+    return this.profiles.length < PROFILES_TAKEN_MAX || this.lines.find(profileText(profile)) !== undefined;
   }
 
   at(index: number): Profile | undefined {

@@ -62,6 +62,11 @@ export class ShardState {
     return device !== undefined && this.devices.hasId(device);
   }
 
+  /** False where a device that looks like this would be one of too many kinds of devices. */
+  hasRoomFor(profile: Profile): boolean {
+    return this.profiles.hasRoomFor(profile);
+  }
+
   /** The id of a device by its key of four words, undefined when its text has not come. */
   idOf(words: Uint32Array): string | undefined {
     const device = this.devices.find(words, 0);

@@ -479,6 +479,25 @@ describe('refusing another report under a used id', () => {
   });
 });
 
+describe('refusing kinds of devices beyond number', () => {
+  it('takes 65,536 of them, then only those that it knows', async () => {
+    const tell = (index: number) => report({ reportId: `r-${String(index)}`, ring: `ring-${String(index)}` });
+    for (let from = 0; from < 65_536; from += 1000)
+      await send(Array.from({ length: Math.min(1000, 65_536 - from) }, (_, index) => tell(from + index)));
+    const known = report({ reportId: 'again', ring: 'ring-7' });
+    const { body } = await send([known, tell(65_536), report({ deviceId: 'd-1', reportId: 'more', region: 'eu' })]);
+    const refusal = { code: 'too-many-profiles' };
+    expect(body).toMatchObject({
+      accepted: 1,
+      refused: [
+        { ...refusal, index: 1 },
+        { ...refusal, index: 2 },
+      ],
+    });
+    expect((await get('/v1/fleet')).body).toMatchObject({ facts: 65_537, devices: 1 });
+  });
+});
+
 describe('telling health', () => {
   const total = async () => {
     const rows = (await buckets()).flatMap((bucket) => rowsOf(bucket).installs);

@@ -3,7 +3,7 @@ import { type FactKind } from '@sluice/domain-fleet';
 
 /** Why a report was refused. */
 export interface Refusal {
-  readonly code: 'unknown-kind' | 'invalid-report' | 'device-forbidden' | 'report-id-used';
+  readonly code: 'unknown-kind' | 'invalid-report' | 'device-forbidden' | 'report-id-used' | 'too-many-profiles';
   readonly detail: string;
 }
 

@@ -119,6 +119,7 @@ export class ReportsIntake {
         const shard = this.fleet.shardOf(deviceHash);
         const writer = this.fleet.writer(shard);
         if (writer === undefined) sorted.elsewhere.push({ shard, index });
+        else if (!writer.state.hasRoomFor(report)) sorted.refused.push({ index, ...tooManyProfiles });
         else sorted.deliveries.push({ index, writer, fact: factOf(report, { deviceHash, receivedAt, writer }) });
       }
     }
@@ -148,6 +149,12 @@ function factOf(
 const reportIdUsed: Refusal = {
   code: 'report-id-used',
   detail: 'another report of the device came under this reportId within 7 days; give each report an id of its own',
+};
+
+const tooManyProfiles: Refusal = {
+  code: 'too-many-profiles',
+  detail:
+    'devices of so many models, versions, builds, rings and regions were reported that no other is taken: look whether agents fill these fields with what differs from device to device',
 };
 
 /** All that the report says, as one text: the report that comes again gives the same one. */
