@@ -47,7 +47,7 @@ export interface FleetOutcome {
   /** Devices that were told to install, or offered it. */
   readonly directed: number;
   readonly failures: number;
-  /** When the first of the later devices failed, and when so many had that the installs of the first three days prove it. */
+  /** When the first of the later devices failed, and when so many had that the later ones, by themselves, prove it. */
   readonly firstFailureAt: number;
   readonly provenAt: number;
   readonly heldModels: readonly string[];
@@ -90,8 +90,9 @@ const LONG_AGO = 30 * DAY;
 /** Of the installs that are fine otherwise; a fifth of what is tolerated. */
 const FAILURE_RATE = 0.002;
 const TOLERATED = 0.01;
-/** The logarithm of the evidence that installs of one slice need by themselves: 1/α, by the weights of node and test. */
-const PROOF = Math.log(1000 / (0.9 * 0.2));
+/** The logarithm of the evidence that late installs of one slice need by themselves: 1/α, by the weights of node and test. */
+const PROOF = Math.log(1000 / (0.9 * 0.08));
+const PERIOD = 6 * 60;
 /** What it waits for is looked up once in so many minutes. */
 const LOOKED_UP = 10;
 /** Of a completed rollout, so long until nothing more is expected. */
@@ -113,7 +114,7 @@ class FleetRun {
   private mostExposedAt = 0;
   private directed = 0;
   private failures = 0;
-  private begun = 0;
+  private readonly later = { n: 0, x: 0 };
   private firstFailureAt = Infinity;
   private provenAt = Infinity;
   private completedAt = Infinity;
@@ -216,14 +217,20 @@ class FleetRun {
         device.isBusy = false;
         device.attempts += 1;
         this.failures += 1;
-        if (device.isLater) this.firstFailureAt = Math.min(this.firstFailureAt, minute);
-        if (logRateEvidence({ n: this.begun, x: this.failures }, TOLERATED) >= PROOF)
-          this.provenAt = Math.min(this.provenAt, minute);
+        if (device.isLater) this.laterFails(minute);
         return this.tell(device, 'PatchInstallFailed', minute, 'verification-failed');
       case 'finish':
         [device.isBusy, device.hasPatch] = [false, true];
         return this.tell(device, 'PatchInstalled', minute);
     }
+  }
+
+  private laterFails(minute: number): void {
+    this.firstFailureAt = Math.min(this.firstFailureAt, minute);
+    this.later.x += 1;
+    const period = Math.floor(minute / PERIOD) + 1;
+    if (logRateEvidence(this.later, TOLERATED) >= PROOF + Math.log(period * (period + 1)))
+      this.provenAt = Math.min(this.provenAt, minute);
   }
 
   private checkIn(device: Device, minute: number): void {
@@ -259,7 +266,7 @@ class FleetRun {
       return this.tell(device, 'PatchInstallFailed', minute, 'server-unavailable');
     }
     device.isBusy = true;
-    this.begun += 1;
+    if (device.isLater) this.later.n += 1;
     this.tell(device, 'InstallStarted', minute);
     if (world.loops === true) {
       device.isOff = true;

@@ -130,7 +130,7 @@ export const aborted = (at: string, rolloutId = 'r1'): RolloutEvent => ({
 });
 
 export const evidence: SumEvidence = {
-  rule: 'evidence-sum/3',
+  rule: 'evidence-sum/4',
   patchId: 'a',
   alpha: 0.001,
   logSum: 12,

@@ -267,7 +267,7 @@ describe('stopping', () => {
       haltedBecause: {
         by: 'gate',
         reason: 'installs fail: 9 of 20, on iPhone18,1 (23D8133)',
-        evidence: { rule: 'evidence-sum/3', tests: [{ test: 'installs', trials: 20, failures: 9 }] },
+        evidence: { rule: 'evidence-sum/4', tests: [{ test: 'installs', trials: 20, failures: 9 }] },
       },
     });
     expect(await checkIn({ ring: 'beta' })).toMatchObject({ directive: 'none', reason: 'rollout-paused' });

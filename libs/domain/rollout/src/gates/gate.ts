@@ -1,14 +1,16 @@
 import { ageBands, harmSignals, type HarmSignal } from '@sluice/domain-cohorts';
 import { OUTCOME_MISSING_RATE_MAX, type Plan, REMOVED_BY_USER_RATE_MAX } from '../plan.ts';
 import { harmCounts, logHarmEvidence } from './harm.ts';
-import { logRateEvidence, type RateCounts } from './rates.ts';
-import { type SliceCounts } from './trials.ts';
+import { lateRateEvidence, logRateEvidence, type RateCounts } from './rates.ts';
+import { type PeriodCounts, type SliceCounts } from './trials.ts';
 
 /** What a test is made on, beside the counts of the slices. */
 export interface Asked {
   readonly plan: Plan;
   /** How many periods of harm have begun. */
   readonly periods: number;
+  /** The period of trials in which the counting began. */
+  readonly firstPeriod: number;
 }
 
 /** What a test found on slices that are looked at together; `logE`: the natural logarithm of its evidence. */
@@ -32,7 +34,9 @@ export interface Test {
 export const ALL_AGES_WEIGHT = 0.2;
 /** Removals by users, which come in large numbers where they come, spare it. */
 const WAITING_WEIGHT = 0.02;
-const BANDS_WEIGHT = 0.4;
+const BANDS_WEIGHT = 0.27;
+const LATE_WEIGHT = 0.08;
+const LATE_MISSING_WEIGHT = 0.05;
 export const HARM_WEIGHT = 0.04;
 
 /** What is found of a rate that is above the tolerated one; undefined where nothing was counted. */
@@ -53,6 +57,25 @@ export function rateFound<Counts>(
 
 function rateFinder(countsOf: (slice: SliceCounts) => RateCounts, tolerated: (plan: Plan) => number): Test['find'] {
   return (slices, { plan }) => rateFound(slices, countsOf, tolerated(plan));
+}
+
+/** The same of what may have begun with any period: the good trials before it are not put beside the bad ones after. */
+function lateFinder(countsOf: (period: PeriodCounts) => RateCounts, tolerated: (plan: Plan) => number): Test['find'] {
+  return (slices, { plan, firstPeriod }) => {
+    const sums = new Map<number, { k: number; n: number; x: number }>();
+    for (const { periods } of slices) {
+      for (const each of periods) {
+        const counts = countsOf(each);
+        const sum = sums.get(each.period) ?? { k: each.period - firstPeriod + 1, n: 0, x: 0 };
+        sums.set(each.period, { ...sum, n: sum.n + counts.n, x: sum.x + counts.x });
+      }
+    }
+    const periods = [...sums.values()].filter(({ k }) => k >= 1);
+    if (periods.length === 0) return undefined;
+    const toleratedRate = tolerated(plan);
+    const { n, x, logE } = lateRateEvidence(periods, toleratedRate);
+    return { trials: n, failures: x, toleratedRate, logE };
+  };
 }
 
 const failing = ({ gates }: Plan) => gates.installFailureRateMax;
@@ -87,16 +110,31 @@ const installs: readonly Test[] = [
   }),
 ];
 
+const missing = ({ gates }: Plan) => gates.outcomeMissingRateMax ?? OUTCOME_MISSING_RATE_MAX;
+
 const outcomeMissing: Test = {
   name: 'outcome-missing',
   weight: 0.15,
-  find: rateFinder(
-    ({ missing }) => missing,
-    ({ gates }) => gates.outcomeMissingRateMax ?? OUTCOME_MISSING_RATE_MAX,
-  ),
+  find: rateFinder((counts) => counts.missing, missing),
   words: ({ trials, failures }) =>
     `devices that began to install are not heard of again: ${String(failures)} of ${String(trials)}`,
 };
+
+const late: readonly Test[] = [
+  {
+    name: 'installs-late',
+    weight: LATE_WEIGHT,
+    find: lateFinder(({ all }) => all, failing),
+    words: ({ trials, failures }) => `installs fail that began late: ${String(failures)} of ${String(trials)}`,
+  },
+  {
+    name: 'outcome-missing-late',
+    weight: LATE_MISSING_WEIGHT,
+    find: lateFinder((counts) => counts.missing, missing),
+    words: ({ trials, failures }) =>
+      `devices that began to install late are not heard of again: ${String(failures)} of ${String(trials)}`,
+  },
+];
 
 const removedByUser: Test = {
   name: 'removed-by-user',
@@ -132,4 +170,4 @@ const harm: readonly Test[] = harmSignals.map((signal) => ({
 }));
 
 /** All tests. Their weights come to 1. */
-export const tests: readonly Test[] = [...installs, outcomeMissing, removedByUser, ...harm];
+export const tests: readonly Test[] = [...installs, outcomeMissing, ...late, removedByUser, ...harm];

@@ -5,6 +5,8 @@ import { logMean, logSumOfTwo } from './rates.ts';
 const RATIOS = [1.25, 1.5, 2, 3, 5, 10, 20] as const;
 /** Harm may begin at the begin of any period, so that the good days before do not hide it. */
 const PERIOD_MINUTES = 180;
+/** A pool that is judged is looked at at least once in so many periods with an event. */
+const LOOKED_AT_PERIODS = 8;
 /** Of the last three days each period is kept apart. */
 const PERIODS_APART = 24;
 /** Logarithms are summed as whole numbers of this part, so that the order in which events come changes no bit of a sum. */
@@ -26,31 +28,45 @@ type Shares = Pick<HarmEvent, 'shareBegin' | 'shareEnd'>;
 /** `left-out`: it was exposed within the bucket, or nobody is on the other side. */
 export type Arm = 'treated' | 'control' | 'left-out';
 
-/** What the events of one signal come to: sums of the logarithms of likelihood ratios, one for each alternative, in grains. */
-export interface HarmTally {
+/** Sums of the logarithms of likelihood ratios, one for each alternative, in grains. */
+interface HarmSums {
   /** By period, of the last ones. */
   readonly periods: Map<number, number[]>;
   /** Of all periods up to this one together. */
   olderThrough: number;
   readonly older: number[];
+}
+
+/** What the events of one signal come to on one slice. */
+export interface HarmTally {
+  readonly sums: HarmSums;
   treated: number;
   control: number;
   /** How many would be treated by chance, in grains. */
   expected: number;
-  /** What the last look found on pools that begin with this slice, one of each size. */
-  readonly found: Map<number, FoundOnPool>;
+  /** The pools that were looked at with this slice in them; and those that begin with it, one of each size. */
+  readonly pools: Set<Pool>;
+  readonly begins: Map<number, Pool>;
 }
 
-interface FoundOnPool {
+/** Slices that are looked at together. Its sums are kept, for to add up those of its slices takes long. */
+interface Pool {
   readonly tallies: readonly HarmTally[];
-  readonly events: number;
-  readonly periods: number;
-  readonly logE: number;
+  readonly sums: HarmSums;
+  /** Of the last look: how many events there were, after how many periods, and what was found. */
+  events: number;
+  periods: number;
+  logE: number;
+  /** Its sums are kept no longer. */
+  isLeft: boolean;
 }
 
 export function noHarm(): HarmTally {
-  const older = RATIOS.map(() => 0);
-  return { periods: new Map(), olderThrough: 0, older, treated: 0, control: 0, expected: 0, found: new Map() };
+  return { sums: noSums(), treated: 0, control: 0, expected: 0, pools: new Set(), begins: new Map() };
+}
+
+function noSums(): HarmSums {
+  return { periods: new Map(), olderThrough: 0, older: RATIOS.map(() => 0) };
 }
 
 /** On which side of the exposure the device was. At no effect its place is uniform, whatever it and the hour are like. */
@@ -67,13 +83,23 @@ export function addHarm(tally: HarmTally, event: HarmEvent): void {
   tally[arm] += 1;
   tally.expected += inGrains(thetaOf(event, 1));
   const period = Math.max(1, periodOf(event.minute));
+  const grains = RATIOS.map((ratio) => inGrains(Math.log(likelihoodRatio(event, arm, ratio))));
+  addGrains(tally.sums, period, grains);
+  for (const pool of tally.pools) {
+    // Nobody asks for a pool any more that was not looked at for a while: it has other slices now.
+    if (pool.periods < period - LOOKED_AT_PERIODS) pool.isLeft = true;
+    if (pool.isLeft) tally.pools.delete(pool);
+    else addGrains(pool.sums, period, grains);
+  }
+}
+
+function addGrains(sums: HarmSums, period: number, grains: readonly number[]): void {
   // No look will be at an earlier period than this.
-  putTogether(tally, period - PERIODS_APART);
-  const grains = period <= tally.olderThrough ? tally.older : (tally.periods.get(period) ?? RATIOS.map(() => 0));
-  RATIOS.forEach((ratio, index) => {
-    grains[index] = (grains[index] ?? 0) + inGrains(Math.log(likelihoodRatio(event, arm, ratio)));
-  });
-  if (period > tally.olderThrough) tally.periods.set(period, grains);
+  putTogether(sums, period - PERIODS_APART);
+  if (period <= sums.olderThrough) return addTo(sums.older, grains);
+  const known = sums.periods.get(period);
+  if (known === undefined) sums.periods.set(period, [...grains]);
+  else addTo(known, grains);
 }
 
 /** The number of the period that a minute lies in, from 1 on. */
@@ -98,23 +124,48 @@ export function harmCounts(tallies: readonly HarmTally[]) {
  * are one, which all of their mass enters at its begin. To be asked for no fewer periods than before.
  */
 export function logHarmEvidence(tallies: readonly HarmTally[], periods: number): number {
+  const [first] = tallies;
+  if (first === undefined) return logEvidence(noSums(), periods);
   const events = sum(tallies.map(({ treated, control }) => treated + control));
-  const before = tallies[0]?.found.get(tallies.length);
-  const isSame = before?.events === events && before.periods === periods;
-  if (isSame && before.tallies.every((tally, index) => tally === tallies[index])) return before.logE;
-  const logE = logEvidence(tallies, periods);
-  tallies[0]?.found.set(tallies.length, { tallies, events, periods, logE });
-  return logE;
+  const pool = poolOf(first, tallies);
+  if (pool.events !== events || pool.periods !== periods)
+    Object.assign(pool, { events, periods, logE: logEvidence(pool.sums, periods) });
+  return pool.logE;
 }
 
-function logEvidence(tallies: readonly HarmTally[], periods: number): number {
+function poolOf(first: HarmTally, tallies: readonly HarmTally[]): Pool {
+  const before = first.begins.get(tallies.length);
+  const isSame = before?.isLeft === false && before.tallies.every((tally, index) => tally === tallies[index]);
+  if (isSame) return before;
+  if (before !== undefined) before.isLeft = true;
+  const pool = { tallies, sums: sumsOf(tallies), events: -1, periods: 0, logE: 0, isLeft: false };
+  first.begins.set(tallies.length, pool);
+  // A slice by itself has its own sums.
+  if (tallies.length > 1) for (const tally of tallies) tally.pools.add(pool);
+  return pool;
+}
+
+function sumsOf(tallies: readonly HarmTally[]): HarmSums {
+  const [first, ...others] = tallies;
+  if (first !== undefined && others.length === 0) return first.sums;
+  const through = Math.max(...tallies.map(({ sums }) => sums.olderThrough));
+  const all = noSums();
+  putTogether(all, through);
+  for (const { sums } of tallies) {
+    putTogether(sums, through);
+    addTo(all.older, sums.older);
+    for (const [period, grains] of sums.periods) addGrains(all, period, grains);
+  }
+  return all;
+}
+
+function logEvidence(sums: HarmSums, periods: number): number {
   const through = Math.max(0, periods - PERIODS_APART);
-  for (const tally of tallies) putTogether(tally, through);
-  const older = RATIOS.map(() => 0);
-  for (const tally of tallies) addTo(older, tally.older);
-  let logs = older.map((grains) => GRAIN * grains + Math.log(through / (through + 1)));
+  putTogether(sums, through);
+  let logs = sums.older.map((grains) => GRAIN * grains + Math.log(through / (through + 1)));
   let first = through + 1;
-  for (const [period, grains] of eventfulPeriods(tallies, periods)) {
+  const eventful = [...sums.periods].filter(([period]) => period <= periods).sort(([left], [right]) => left - right);
+  for (const [period, grains] of eventful) {
     const enters = logMassOf(first, period);
     logs = logs.map((log, index) => logSumOfTwo(log, enters) + GRAIN * (grains[index] ?? 0));
     first = period + 1;
@@ -128,27 +179,14 @@ function logMassOf(first: number, last: number): number {
   return Math.log(1 / first - 1 / (last + 1));
 }
 
-/** The grains of all slices together, of the periods in which there were events, in order. */
-function eventfulPeriods(tallies: readonly HarmTally[], periods: number): [number, readonly number[]][] {
-  const sums = new Map<number, number[]>();
-  for (const tally of tallies) {
-    for (const [period, grains] of tally.periods) {
-      const known = sums.get(period);
-      if (known === undefined) sums.set(period, [...grains]);
-      else addTo(known, grains);
-    }
-  }
-  return [...sums].filter(([period]) => period <= periods).sort(([left], [right]) => left - right);
-}
-
 /** Puts the periods up to this one together, in place. */
-function putTogether(tally: HarmTally, through: number): void {
-  if (through <= tally.olderThrough) return;
-  tally.olderThrough = through;
-  for (const [period, grains] of tally.periods) {
+function putTogether(sums: HarmSums, through: number): void {
+  if (through <= sums.olderThrough) return;
+  sums.olderThrough = through;
+  for (const [period, grains] of sums.periods) {
     if (period > through) continue;
-    tally.periods.delete(period);
-    addTo(tally.older, grains);
+    sums.periods.delete(period);
+    addTo(sums.older, grains);
   }
 }
 

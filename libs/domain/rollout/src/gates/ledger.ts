@@ -15,7 +15,7 @@ import { type HarmTally, periodOf } from './harm.ts';
 import { RolloutHarm } from './rollout-harm.ts';
 import { countTries, forgetTries, packageVerdict, type Supply, triesIn, unknownSupply } from './infrastructure.ts';
 import { Restarts } from './restarts.ts';
-import { byAppearance, SliceTrials } from './trials.ts';
+import { byAppearance, SliceTrials, trialPeriodAt } from './trials.ts';
 import { type GateVerdict, judge, type JudgedSlice, withPending } from './verdict.ts';
 
 /**
@@ -156,6 +156,7 @@ export function verdictOn(
     known: known ?? slices.map(({ slice }) => ({ ...slice, devices: 1 })),
     slices,
     periods: harm === undefined ? 0 : periodOf(harm.minutesAt(patch.throughMs)),
+    firstPeriod: trialPeriodAt(Date.parse(since)),
     since,
     through,
   });

@@ -53,6 +53,24 @@ export function logRateEvidence({ n, x }: RateCounts, p0: number): number {
   return logMean(failure.map((step, index) => x * step + successes * (success[index] ?? 0)));
 }
 
+/**
+ * The same for trials of which the later ones may be others: the bad rate begins with any of the periods in which they began.
+ * That of period k, counted from 1, has 1/(k(k+1)) of the chance; a period that is no longer given has none.
+ */
+export function lateRateEvidence(
+  periods: readonly (RateCounts & { readonly k: number })[],
+  p0: number,
+): RateCounts & { readonly logE: number } {
+  const found: { n: number; x: number; log: number }[] = [];
+  let [n, x] = [0, 0];
+  for (const period of periods.toSorted((left, right) => right.k - left.k)) {
+    [n, x] = [n + period.n, x + period.x];
+    found.push({ n, x, log: logRateEvidence({ n, x }, p0) - Math.log(period.k * (period.k + 1)) });
+  }
+  const [strongest = { n: 0, x: 0 }] = found.toSorted((left, right) => right.log - left.log);
+  return { n: strongest.n, x: strongest.x, logE: logSum(found.map(({ log }) => log)) };
+}
+
 /** The logarithm of the mean of what these are the logarithms of, which may leave the range of numbers. */
 export function logMean(logs: readonly number[]): number {
   return logSum(logs) - Math.log(logs.length);

@@ -3,6 +3,8 @@ import { type HarmTally } from './harm.ts';
 import { type RateCounts } from './rates.ts';
 
 const BANDS = ageBands.length;
+/** Trials are put together by when they began, too: what goes wrong late must not drown among the good ones before. */
+const PERIOD_HOURS = 6;
 /** Cohorts beyond this age change no more: a trial lasts 72 h from its own start, and failures wait for a start for some hours. */
 const SETTLED_HOURS = TRIAL_HOURS + 12;
 
@@ -16,13 +18,28 @@ interface Cohort {
   removedSeen: number;
   /** Of the fine ones, those that neither failed later nor were removed. */
   well: number;
+  /** Those whose outcome was due since the restart, and those of them without any. */
+  due: number;
+  open: number;
+}
+
+/** The trials that began in one period, for the tests that look for what begins late. */
+export interface PeriodCounts {
+  readonly period: number;
+  readonly all: RateCounts;
+  readonly missing: RateCounts;
 }
 
 /** The sums of what no longer changes, and of what is counted once. */
 interface Sums {
-  readonly bands: { n: number; x: number }[];
-  all: { n: number; x: number };
-  removed: { n: number; x: number };
+  readonly bands: RateSums[];
+  readonly all: RateSums;
+  readonly removed: RateSums;
+}
+
+interface RateSums {
+  n: number;
+  x: number;
 }
 
 /** The counts of one slice, as the tests ask for them; each trial counts as a success until it fails. */
@@ -37,6 +54,8 @@ export interface SliceCounts {
   readonly waiting?: RateCounts;
   /** Trials whose outcome was due, and those of them without any. */
   readonly missing: RateCounts;
+  /** By the period in which they began, in order; of the last days only. */
+  readonly periods: readonly PeriodCounts[];
   /** Trials that went well, and those of them whose device the user took the patch off again. */
   readonly removed: RateCounts;
   /** Incidents by signal, judged against devices without the patch. */
@@ -56,7 +75,7 @@ export class SliceTrials {
   /** Until something comes: cohorts enter their bands on the hour, so the counts stay what they are within one. */
   private counted: { readonly hour: number; readonly counts: Omit<SliceCounts, 'harm'> } | undefined;
   private settled = noSums();
-  private due = { n: 0, x: 0 };
+  private due: RateSums = none();
   private sinceMs: number;
   private settledWell = 0;
   private well: { readonly beforeHour: number; readonly devices: number } | undefined;
@@ -94,6 +113,8 @@ export class SliceTrials {
     } else {
       this.due.n += row.due;
       this.due.x += row.open;
+      counted.due += row.due;
+      counted.open += row.open;
     }
   }
 
@@ -122,10 +143,11 @@ export class SliceTrials {
     this.sinceMs = Math.max(this.sinceMs, atMs);
     this.counted = undefined;
     this.settled = noSums();
-    this.due = { n: 0, x: 0 };
+    this.due = none();
     for (const cohort of this.cohorts.values()) {
       cohort.failed.forEach((failed, band) => (cohort.seen[band] = failed));
       cohort.removedSeen = cohort.removed;
+      [cohort.due, cohort.open] = [0, 0];
     }
   }
 
@@ -166,7 +188,21 @@ export class SliceTrials {
     const { bands, all, removed } = this.settled;
     const sums = { bands: bands.map((each) => ({ ...each })), all: { ...all }, removed: { ...removed } };
     for (const [hour, cohort] of this.cohorts) this.addTo(sums, hour, cohort, atMs);
-    return { ...sums, missing: { ...this.due } };
+    return { ...sums, missing: { ...this.due }, periods: this.periods() };
+  }
+
+  /** The cohorts that began since the counting did, by period. */
+  private periods(): PeriodCounts[] {
+    const periods = new Map<number, { period: number; all: RateSums; missing: RateSums }>();
+    for (const [hour, { started, failed, seen, due, open }] of this.cohorts) {
+      if (hour < Math.floor(this.sinceMs / HOUR_MS)) continue;
+      const period = periodOfHour(hour);
+      const counts = periods.get(period) ?? { period, all: none(), missing: none() };
+      periods.set(period, counts);
+      add(counts.all, started - sum(seen), sum(failed) - sum(seen));
+      add(counts.missing, due, open);
+    }
+    return [...periods.values()].sort((left, right) => left.period - right.period);
   }
 
   private addTo(sums: Sums, hour: number, cohort: Cohort, atMs: number): void {
@@ -191,6 +227,15 @@ export class SliceTrials {
 
 const HOUR_MS = 3_600_000;
 
+/** The period of trials that began at an instant, counted since 1970. */
+export function trialPeriodAt(ms: number): number {
+  return periodOfHour(Math.floor(ms / HOUR_MS));
+}
+
+function periodOfHour(hour: number): number {
+  return Math.floor(hour / PERIOD_HOURS);
+}
+
 /** In the order of appearance; those of the same bucket by name, so that another order of the shards comes to the same. */
 export function byAppearance(left: SliceTrials, right: SliceTrials): number {
   return left.appearedMs - right.appearedMs || (left.key < right.key ? -1 : 1);
@@ -198,14 +243,24 @@ export function byAppearance(left: SliceTrials, right: SliceTrials): number {
 
 function noCohort(): Cohort {
   const nothing = () => new Array<number>(BANDS).fill(0);
-  return { started: 0, failed: nothing(), seen: nothing(), fine: 0, removed: 0, removedSeen: 0, well: 0 };
+  return {
+    started: 0,
+    failed: nothing(),
+    seen: nothing(),
+    fine: 0,
+    removed: 0,
+    removedSeen: 0,
+    well: 0,
+    due: 0,
+    open: 0,
+  };
 }
 
 function noSums(): Sums {
   return { bands: Array.from({ length: BANDS }, none), all: none(), removed: none() };
 }
 
-function none() {
+function none(): RateSums {
   return { n: 0, x: 0 };
 }
 
@@ -213,7 +268,7 @@ function isSettled(hour: number, atMs: number): boolean {
   return hour + SETTLED_HOURS < atMs / HOUR_MS;
 }
 
-function add(counts: { n: number; x: number } | undefined, n: number, x: number): void {
+function add(counts: RateSums | undefined, n: number, x: number): void {
   if (counts === undefined) return;
   counts.n += n;
   counts.x += x;

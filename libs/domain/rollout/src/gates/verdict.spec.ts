@@ -5,10 +5,11 @@ import { installRow, MORNING, plan } from '../examples.ts';
 import { type KnownSlice } from '../rollout-messages.ts';
 import { tests } from './gate.ts';
 import { nodesOf } from './nodes.ts';
-import { logRateEvidence } from './rates.ts';
-import { SliceTrials } from './trials.ts';
+import { lateRateEvidence, logRateEvidence } from './rates.ts';
+import { SliceTrials, trialPeriodAt } from './trials.ts';
 import { ALPHA, type GateVerdict, judge, withPending } from './verdict.ts';
 
+const MORNING_MS = Date.parse(MORNING);
 const sliceOf = (model: string): Slice => ({ platform: 'ios', model, base: '23D8133' });
 const phones = (count: number, devices = 100): KnownSlice[] =>
   Array.from({ length: count }, (_, index) => ({ ...sliceOf(`iPhone1,${String(index)}`), devices }));
@@ -29,7 +30,15 @@ function verdictOn(
       isHeld: false,
     };
   });
-  return judge({ plan, known, slices, periods: 1, since: MORNING, through: MORNING });
+  return judge({
+    plan,
+    known,
+    slices,
+    periods: 1,
+    firstPeriod: trialPeriodAt(MORNING_MS),
+    since: MORNING,
+    through: MORNING,
+  });
 }
 
 describe('sharing out the one α', () => {
@@ -140,7 +149,15 @@ describe('judging', () => {
           isHeld: false,
         },
       ];
-      return judge({ plan, known: phones(1), slices, periods: 1, since: MORNING, through: MORNING });
+      return judge({
+        plan,
+        known: phones(1),
+        slices,
+        periods: 1,
+        firstPeriod: trialPeriodAt(MORNING_MS),
+        since: MORNING,
+        through: MORNING,
+      });
     };
     expect(say({ due: 200, open: 4, removed: 5 }).says).toBe('go');
     expect(say({ due: 200, open: 30 })).toMatchObject({
@@ -158,5 +175,59 @@ describe('judging', () => {
       { n: 50, x: 1 },
       { n: 7, x: 7 },
     ]);
+  });
+});
+
+describe('what begins late', () => {
+  const HOUR_MS = 3_600_000;
+  const cohortOf = (ms: number) => Math.floor(ms / HOUR_MS);
+
+  /** The verdict on 100,000 good installs in two days, and on those of the hour after, of which none goes well. */
+  function verdictAfter({ good, ...row }: { good: number; failed?: number; due?: number; open?: number }): GateVerdict {
+    const trials = new SliceTrials(sliceOf('iPhone1,0'), MORNING_MS);
+    for (let hour = 0; hour < 48; hour += 1) {
+      const counted = { cohort: cohortOf(MORNING_MS) + hour, started: good / 48, fine: good / 48, due: good / 48 };
+      trials.add(installRow(counted), MORNING_MS + (hour + 1) * HOUR_MS);
+    }
+    const atMs = MORNING_MS + 60 * HOUR_MS;
+    const started = (row.failed ?? 0) + (row.due ?? 0);
+    trials.add(installRow({ cohort: cohortOf(atMs), started, ...row }), atMs);
+    const counts = { ...trials.counts(atMs), harm: new Map() };
+    const slices = [{ slice: sliceOf('iPhone1,0'), key: trials.key, counts, isHeld: false }];
+    const firstPeriod = trialPeriodAt(MORNING_MS);
+    return judge({ plan, known: phones(1), slices, periods: 21, firstPeriod, since: MORNING, through: MORNING });
+  }
+
+  it('finds installs that fail after any number of good ones', () => {
+    expect(verdictAfter({ good: 96_000, failed: 2 }).says).toBe('go');
+    const verdict = verdictAfter({ good: 96_000, failed: 8 });
+    expect(verdict).toMatchObject({
+      says: 'halt',
+      evidence: { tests: [{ test: 'installs-late', trials: 8, failures: 8 }] },
+    });
+    expect(verdictAfter({ good: 960_000, failed: 8 }).says).toBe('halt');
+  });
+
+  it('finds devices that are not heard of again after any number of good ones', () => {
+    const verdict = verdictAfter({ good: 96_000, due: 10, open: 10 });
+    expect(verdict).toMatchObject({ says: 'halt', evidence: { tests: [{ test: 'outcome-missing-late' }] } });
+  });
+
+  it('is no more than 1 in the mean, where as many fail as may', () => {
+    const p0 = 0.1;
+    const began = [1, 1, 2, 4, 4, 4, 9];
+    let mean = 0;
+    for (let outcome = 0; outcome < 2 ** began.length; outcome += 1) {
+      const failed = began.map((_, index) => (outcome >> index) & 1);
+      const periods = [...new Set(began)].map((k) => {
+        const its = failed.filter((_, index) => began[index] === k);
+        return { k, n: its.length, x: sum(its) };
+      });
+      const chance = failed.reduce((product, each) => product * (each === 1 ? p0 : 1 - p0), 1);
+      mean += chance * Math.exp(lateRateEvidence(periods, p0).logE);
+    }
+    const begun = [1, 2, 4, 9].map((k) => 1 / (k * (k + 1)));
+    expect(mean).toBeCloseTo(sum(begun), 12);
+    expect(mean).toBeLessThanOrEqual(1);
   });
 });

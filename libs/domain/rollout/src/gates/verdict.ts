@@ -7,7 +7,7 @@ import { logSum, type RateCounts } from './rates.ts';
 import { type SliceCounts } from './trials.ts';
 
 /** The name and version of the rule, kept in the evidence. */
-export const EVIDENCE_RULE = 'evidence-sum/3';
+export const EVIDENCE_RULE = 'evidence-sum/4';
 
 /** The chance that a rollout in which nothing is wrong is ever halted, over all its tests and slices. */
 export const ALPHA = 0.001;
@@ -71,6 +71,8 @@ export interface Judgement {
   readonly slices: readonly JudgedSlice[];
   /** How many periods of harm have begun. */
   readonly periods: number;
+  /** The period of trials in which the counting began. */
+  readonly firstPeriod: number;
   readonly since: string;
   readonly through: string;
 }
@@ -115,12 +117,14 @@ function membersOf({ slices }: Node, counted: ReadonlyMap<string, JudgedSlice>):
   return slices.flatMap((key) => counted.get(key)?.counts ?? []);
 }
 
-function partOf(node: Node, members: readonly SliceCounts[], { plan, periods }: Asked): number {
+function partOf(node: Node, members: readonly SliceCounts[], { plan, periods, firstPeriod }: Asked): number {
   const before = partsKept.get(node);
-  if (before?.plan === plan && before.periods === periods && areSame(before.members, members)) return before.logPart;
-  const found = foundOn(members, { plan, periods });
+  const isSame = before?.plan === plan && before.periods === periods && before.firstPeriod === firstPeriod;
+  if (isSame && areSame(before.members, members)) return before.logPart;
+  const asked = { plan, periods, firstPeriod };
+  const found = foundOn(members, asked);
   const logPart = logSum(found.map((each) => logCounted(each.found) + Math.log(node.weight * each.test.weight)));
-  partsKept.set(node, { plan, periods, members, logPart });
+  partsKept.set(node, { ...asked, members, logPart });
   return logPart;
 }
 
