@@ -162,12 +162,13 @@ function sumsOf(tallies: readonly HarmTally[]): HarmSums {
 function logEvidence(sums: HarmSums, periods: number): number {
   const through = Math.max(0, periods - PERIODS_APART);
   putTogether(sums, through);
-  let logs = sums.older.map((grains) => GRAIN * grains + Math.log(through / (through + 1)));
+  const logs = sums.older.map((grains) => GRAIN * grains + Math.log(through / (through + 1)));
   let first = through + 1;
   const eventful = [...sums.periods].filter(([period]) => period <= periods).sort(([left], [right]) => left - right);
   for (const [period, grains] of eventful) {
     const enters = logMassOf(first, period);
-    logs = logs.map((log, index) => logSumOfTwo(log, enters) + GRAIN * (grains[index] ?? 0));
+    for (let index = 0; index < logs.length; index += 1)
+      logs[index] = logSumOfTwo(logs[index] ?? 0, enters) + GRAIN * (grains[index] ?? 0);
     first = period + 1;
   }
   const enters = logMassOf(first, periods);

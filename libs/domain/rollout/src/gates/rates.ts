@@ -88,6 +88,7 @@ export function logSum(logs: readonly number[]): number {
 
 /** The same for two, bit by bit. */
 export function logSumOfTwo(one: number, other: number): number {
-  const [larger, smaller] = one > other ? [one, other] : [other, one];
+  const larger = one > other ? one : other;
+  const smaller = one > other ? other : one;
   return larger === -Infinity ? -Infinity : larger + Math.log(1 + Math.exp(smaller - larger));
 }
