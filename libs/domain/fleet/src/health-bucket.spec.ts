@@ -496,6 +496,16 @@ describe('telling harm', () => {
     }
   });
 
+  it('leaves out who had the patch before the rollout started', () => {
+    const shard = notedShardOf(installed(-30));
+    add(shard, { ...installed(-30), device: 'd-2' });
+    shard.note(rolloutNoted('a'));
+    const patched = { osBuild: PATCHED_BUILD };
+    add(shard, incident('d-1', 5, patched), incident('d-2', 5), { ...installed(5), device: 'd-3' });
+    add(shard, incident('d-3', 6, patched));
+    expect(harmOf(shard, 10)).toMatchObject([{ place: 42_000 }, { place: 43_000 }]);
+  });
+
   it('ends with the rollout, and begins anew for another', () => {
     const shard = notedShardOf();
     shard.note(rolloutNoted('a'));
@@ -560,7 +570,8 @@ describe('telling silence', () => {
   // Counted later, it would be one more among the exposed, while those that are not exposed were counted before.
   it('leaves a device out for good of which an install hides when it would have reported', () => {
     const shard = watched(daily('d-1', 0), daily('d-2', 0));
-    add(shard, started(20 * 60), installed(21 * 60), seen(21 * 60 + 10), seen(48 * 60), seen(72 * 60));
+    add(shard, started(20 * 60), installed(21 * 60), seen(21 * 60 + 10));
+    add(shard, seen(48 * 60, BASE_BUILD), seen(72 * 60, BASE_BUILD));
     expect(silentIn(shard, 37).map(({ place }) => place)).toEqual([42_000]);
     expect(silentIn(shard, 200)).toEqual([]);
     const { source } = rolloutNoted('a');

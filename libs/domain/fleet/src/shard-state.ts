@@ -139,11 +139,15 @@ export class ShardState {
   /** A device counts where it was last on a base of the patch: devices with the patch may go on to a full release later than others. */
   private countHarm(incident: Omit<HarmCell, 'rolloutId'>): void {
     const { device, profile } = incident;
-    this.harm.count(incident, (rolloutId) => this.isWithinReach(profile, rolloutId));
+    const isDrawn = (rolloutId: string) =>
+      this.isWithinReach(profile, rolloutId) && !this.heldBefore(device, rolloutId);
+    this.harm.count(incident, isDrawn);
     const last = this.harm.lastOnBase.get(device);
     if (last === undefined) return;
     const isOnlyBefore = (rolloutId: string) =>
-      !this.isWithinReach(profile, rolloutId) && this.isWithinReach(last, rolloutId);
+      !this.isWithinReach(profile, rolloutId) &&
+      this.isWithinReach(last, rolloutId) &&
+      !this.heldBefore(device, rolloutId);
     this.harm.count({ ...incident, profile: last }, isOnlyBefore);
   }
 
@@ -177,6 +181,18 @@ export class ShardState {
     if (rollout === undefined || looks === undefined) return false;
     const base = this.baseOf(looks);
     return this.notes.isBaseOf(rollout.note.patchId, looks.platform, base) && wavesOf(rollout, looks, base) !== 0;
+  }
+
+  /** Whether the device had the patch of a rollout before that one started: where its place lies does not tell who has it. */
+  private heldBefore(device: number, rolloutId: string): boolean {
+    const note = this.notes.rolloutOf(rolloutId)?.note;
+    const startedAtMs = Date.parse(note?.startedAt ?? '');
+    let entry = this.word(device, DEVICE.firstEntry);
+    for (; entry !== NOWHERE; entry = this.entries.next(entry)) {
+      if (this.patches.idOf(this.entries.patch(entry)) !== note?.patchId) continue;
+      return this.heldBy(device, entry) !== undefined && this.entries.at(entry) < startedAtMs;
+    }
+    return false;
   }
 
   /** The patches of a device as shown. */
