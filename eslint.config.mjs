@@ -24,7 +24,7 @@ const kinds = {
   contract: { imports: [], packages: ['typebox', 'typebox/*'] },
   adapter: { imports: ['kernel', 'contract'], packages: [] },
   platform: {
-    imports: ['kernel', 'contract'],
+    imports: ['kernel', 'contract', 'api'],
     packages: [
       ...nest,
       ...validation,
@@ -37,7 +37,10 @@ const kinds = {
       '@opentelemetry/*',
     ],
   },
-  service: { imports: ['kernel', 'contract', 'platform', 'domain', 'cohorts'], packages: [...nest, ...validation] },
+  service: {
+    imports: ['kernel', 'contract', 'api', 'platform', 'domain', 'cohorts'],
+    packages: [...nest, ...validation],
+  },
   simulation: { imports: ['contract', 'domain', 'cohorts', 'kernel'], packages: ['pure-rand', 'pure-rand/*'] },
   composition: { imports: ['adapter', 'platform', 'kernel', 'contract'], packages: [] },
   app: { imports: ['composition', 'service', 'platform', 'kernel'], packages: nest },
@@ -50,6 +53,7 @@ const kinds = {
     imports: ['service', 'adapter', 'platform', 'kernel', 'contract', 'domain', 'cohorts', 'simulation'],
     packages: ['@nestjs/*', 'fastify', 'autocannon', 'kafkajs', 'undici'],
   },
+  api: { imports: ['contract'], packages: ['@nestjs/swagger', ...validation] },
   client: { imports: ['contract'], banned: ['@nestjs/*', ...testTools] },
   testing: {
     imports: ['kernel'],
