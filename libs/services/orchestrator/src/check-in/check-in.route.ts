@@ -40,6 +40,7 @@ export class CheckInRoute implements OnModuleInit {
       answer: Directive,
       status: 200,
       bodyLimitBytes: BODY_LIMIT_BYTES,
+      kind: 'check-ins',
       handle: (body, caller) => this.answer(body, caller),
     });
   }

@@ -1,0 +1,58 @@
+/** How long requests of devices may keep a turn of the event loop from everything else (ms). */
+const TURN_MS = 8;
+
+/** A request of a device whose body is there, and that waits to be answered. */
+export interface Waiting {
+  /** When it came, by the clock of the turns (ms). */
+  readonly cameAtMs: number;
+  work(): void;
+}
+
+/**
+ * Gives device requests a part of each turn of the event loop, and no more: what does not fit waits for the next turn, so
+ * that pulls, which wait for nobody here, are reached after a few milliseconds however many devices ask.
+ */
+export class Turns {
+  private waiting: Waiting[] = [];
+  private first = 0;
+  /** When the present turn began; undefined when no device was answered in it yet. */
+  private beganAtMs: number | undefined;
+
+  constructor(
+    private readonly nowMs: () => number,
+    private readonly atNextTurn: (call: () => void) => void = setImmediate,
+  ) {}
+
+  /** How long the request that is next has been here (ms); 0 when none waits. This is how overload is noticed. */
+  delayMs(nowMs: number): number {
+    const next = this.waiting[this.first];
+    return next === undefined ? 0 : nowMs - next.cameAtMs;
+  }
+
+  /** Answers in this turn where there is room and nobody waits, else after those that do. */
+  add(request: Waiting): void {
+    if (this.first === this.waiting.length && this.hasRoom()) request.work();
+    else this.waiting.push(request);
+  }
+
+  private hasRoom(): boolean {
+    const nowMs = this.nowMs();
+    if (this.beganAtMs === undefined) {
+      this.beganAtMs = nowMs;
+      this.atNextTurn(this.begin);
+    }
+    return nowMs - this.beganAtMs < TURN_MS;
+  }
+
+  private readonly begin = (): void => {
+    this.beganAtMs = undefined;
+    while (this.first < this.waiting.length && this.hasRoom()) {
+      const request = this.waiting[this.first];
+      this.first += 1;
+      request?.work();
+    }
+    if (this.first === this.waiting.length) this.waiting = [];
+    else this.waiting = this.waiting.slice(this.first);
+    this.first = 0;
+  };
+}
