@@ -38,11 +38,10 @@ export class DeviceRoutes {
     private readonly timers: Timers,
     metrics: Metrics,
   ) {
-    this.latency = metrics.histogram(
+    this.latency = metrics.countedHistogram(
       'sluice_device_request_seconds',
       'Time from request to answer on device routes (seconds)',
       LATENCY_BUCKETS_SECONDS,
-      ['path', 'outcome'],
     );
   }
 

@@ -231,10 +231,12 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
     if (response.destroyed) return;
     const endsConnection = this.door.isClosing || (!isRead && !this.isShort());
     if (endsConnection) headers.push('connection', 'close');
-    headers.push('content-length', String(Buffer.byteLength(text)));
+    const bytes = Buffer.byteLength(text);
+    headers.push('content-length', String(bytes));
     response.writeHead(status, headers);
     if (isRead) {
-      response.end(text);
+      // Text of ASCII only, which is nearly all of it, goes out without being encoded.
+      response.end(text, bytes === text.length ? 'latin1' : 'utf8');
       return;
     }
     this.stage = 'dropping';

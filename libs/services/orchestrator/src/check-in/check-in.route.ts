@@ -26,7 +26,7 @@ export class CheckInRoute implements OnModuleInit {
       'sluice_check_in_unknown_fields_total',
       'Fields of check-ins that this version does not know',
     );
-    this.directives = metrics.counter('sluice_directives_total', 'Directives given, by kind and reason', [
+    this.directives = metrics.tally('sluice_directives_total', 'Directives given, by kind and reason', [
       'directive',
       'reason',
     ]);
@@ -53,7 +53,7 @@ export class CheckInRoute implements OnModuleInit {
     if (!caller.maySpeakFor(device.deviceId)) throw new ProblemError('device-forbidden', device.deviceId);
     for (const field in device) if (!knownFields.has(field)) this.unknownFields.inc();
     const directive = decide(asObserved(device), this.knowledge.currentPolicy(), this.clock.now(), bucketOf);
-    this.directives.inc({ directive: directive.directive, reason: directive.reason });
+    this.directives(directive.directive, directive.reason);
     return directive;
   }
 }
