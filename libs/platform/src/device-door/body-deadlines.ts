@@ -5,25 +5,24 @@ const BODY_WITHIN_MS = 10_000;
 
 /** A request whose body is on its way. */
 export interface Coming {
-  readonly cameAtMs: number;
   /** Its time is over. */
   expire(): void;
 }
 
-/** The bodies that are on their way, the oldest first. One timer serves all, because each is given the same time. */
+/** The bodies that are on their way, the first that are due first. One timer serves all, because each is given the same time. */
 export class BodyDeadlines {
-  private readonly coming = new Set<Coming>();
+  private readonly dueMs = new Map<Coming, number>();
   private isArmed = false;
 
   constructor(private readonly timers: Timers) {}
 
-  add(request: Coming): void {
-    this.coming.add(request);
+  add(request: Coming, nowMs: number): void {
+    this.dueMs.set(request, nowMs + BODY_WITHIN_MS);
     if (!this.isArmed) this.arm(BODY_WITHIN_MS);
   }
 
   remove(request: Coming): void {
-    this.coming.delete(request);
+    this.dueMs.delete(request);
   }
 
   private arm(ms: number): void {
@@ -34,13 +33,12 @@ export class BodyDeadlines {
   private readonly sweep = (): void => {
     this.isArmed = false;
     const nowMs = this.timers.monotonicMs();
-    for (const request of this.coming) {
-      const leftMs = request.cameAtMs + BODY_WITHIN_MS - nowMs;
-      if (leftMs > 0) {
-        this.arm(leftMs);
+    for (const [request, dueMs] of this.dueMs) {
+      if (dueMs > nowMs) {
+        this.arm(dueMs - nowMs);
         return;
       }
-      this.coming.delete(request);
+      this.dueMs.delete(request);
       request.expire();
     }
   };

@@ -66,9 +66,10 @@ export interface Door {
 
 /**
  * `reading`: the body comes, and is kept. `waiting`: it is there, and waits for its turn. `handling`: the route has it.
- * `dropping`: the request was refused before its body had come, which is thrown away as it comes. `over`: nothing is left to do.
+ * `late`: it did not come in time. `dropping`: the request was refused before its body had come, which is thrown away as it comes.
+ * `over`: nothing is left to do.
  */
-type Stage = 'reading' | 'waiting' | 'handling' | 'dropping' | 'over';
+type Stage = 'reading' | 'waiting' | 'handling' | 'late' | 'dropping' | 'over';
 
 /** One request of a device, from its head to its answer, straight on node's http. */
 export class Exchange implements Waiting, Coming, DeviceRequest {
@@ -112,7 +113,7 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
       return;
     }
     if (request.headers.expect !== undefined) this.response.writeContinue();
-    this.door.deadlines.add(this);
+    this.door.deadlines.add(this, this.cameAtMs);
     request.on('data', this.onData);
   }
 
@@ -134,10 +135,14 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
   }
 
   expire(): void {
-    if (this.stage === 'reading') this.refuse(new ProblemError('request-too-slow'));
+    if (this.stage === 'reading') {
+      this.stage = 'late';
+      this.refuse(new ProblemError('request-too-slow'));
+      return;
+    }
+    // Whoever sends so slowly holds no connection either.
     this.finish();
-    // Nobody waits for the rest: whoever sends so slowly holds no connection either.
-    if (this.response.writableEnded) this.request.socket.destroySoon();
+    if (this.response.writableEnded) this.request.destroy();
     else this.response.end();
   }
 
@@ -225,30 +230,32 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
   };
 
   private send(status: number, headers: string[], text: string): void {
-    const { response, request } = this;
-    const isRead = this.stage === 'handling';
+    const { stage, response } = this;
     this.finish();
     if (response.destroyed) return;
-    const endsConnection = this.door.isClosing || (!isRead && !this.isShort());
-    if (endsConnection) headers.push('connection', 'close');
+    const isLast = this.door.isClosing || stage === 'late' || (stage === 'reading' && !this.isShort());
+    if (isLast) headers.push('connection', 'close');
     const bytes = Buffer.byteLength(text);
     headers.push('content-length', String(bytes));
     response.writeHead(status, headers);
-    if (isRead) {
-      // Text of ASCII only, which is nearly all of it, goes out without being encoded.
-      response.end(text, bytes === text.length ? 'latin1' : 'utf8');
-      return;
-    }
-    this.stage = 'dropping';
-    this.door.deadlines.add(this);
-    // To close now would reset the connection under a sender that is still sending, and lose the answer.
-    if (endsConnection) response.write(text);
-    else response.end(text);
-    request.resume();
+    if (stage === 'reading') this.drop(text, isLast);
+    // Text of ASCII only, which is nearly all of it, goes out without being encoded.
+    else response.end(text, bytes === text.length ? 'latin1' : 'utf8');
   }
 
-  /** Whether what is still to come of the body is so little that the connection is worth it. */
+  /** Answers though the body has not come. To close at once would reset the connection under a sender, and lose the answer. */
+  private drop(text: string, isLast: boolean): void {
+    this.stage = 'dropping';
+    this.door.deadlines.add(this, this.door.nowMs());
+    if (isLast) this.response.write(text);
+    else this.response.end(text);
+    this.request.resume();
+  }
+
+  /** Whether the rest of the body surely comes, and is so little that the connection is worth it. */
   private isShort(): boolean {
+    // Who asked whether to send a body, and is refused, may send it or not.
+    if (this.request.headers.expect !== undefined) return false;
     return this.declaredBytes !== undefined && this.declaredBytes <= this.route.bodyLimitBytes;
   }
 

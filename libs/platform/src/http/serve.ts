@@ -38,7 +38,9 @@ export async function createApp(
   const adapter = new FastifyAdapter({
     serverFactory: (others: RequestListener, options: object) =>
       createDoorServer((request, response) => {
-        if (devices?.answer(request, response) !== true) others(request, response);
+        if (devices?.answer(request, response) === true) return;
+        if (request.headers.expect !== undefined) response.writeContinue();
+        others(request, response);
       }, options),
     loggerInstance: log,
     logController: new fastify.LogController({ disableRequestLogging: true }),

@@ -723,6 +723,51 @@ describe('checking in', () => {
   });
 });
 
+describe('checking in for many', () => {
+  const ask = async (payload: object, token = tokens.adminToken()) => {
+    const headers = { authorization: `Bearer ${token}` };
+    const answer = await inject(app, { method: 'POST', url: '/v1/check-ins', headers, payload });
+    return { status: answer.statusCode, body: answer.json<Record<string, unknown>>() };
+  };
+
+  it('answers each device at its place as if it had asked alone, and a bad check-in refuses itself only', async () => {
+    await startRollout();
+    const { token } = tokens.create('lab', ['device'], clock.nowText(), { devicePrefix: 'd-' });
+    const sound = [
+      device({ ring: 'beta' }),
+      device({ deviceId: 'd-2' }),
+      device({ deviceId: 'd-3', osBuild: 'other' }),
+    ];
+    const alone = await Promise.all(sound.map(async (each) => (await send('POST', '/v1/check-in', each)).body));
+    const bad = [device({ osBuild: 7 }), device({ deviceId: 'e-1' }), null, [], 'me'];
+    const { status, body } = await ask({ devices: [...sound, ...bad] }, token);
+    expect(status).toBe(200);
+    expect(body['answers']).toEqual([
+      ...alone,
+      { index: 3, code: 'invalid-request', detail: expect.stringContaining('/osBuild') as string },
+      { index: 4, code: 'device-forbidden', detail: 'e-1' },
+      ...[5, 6, 7].map((index) => ({ index, code: 'invalid-request', detail: expect.any(String) as string })),
+    ]);
+    expect(alone[0]).toMatchObject({ directive: 'install' });
+  });
+
+  it('takes 1 to 1000, and counts what it does not know and what it answers', async () => {
+    const devices = Array.from({ length: 1000 }, (_, n) => device({ deviceId: `d-${String(n)}`, mood: 'fine' }));
+    const { body } = await ask({ devices });
+    expect((body['answers'] as { reason: string }[]).map(({ reason }) => reason)).toEqual(
+      devices.map(() => 'no-patch'),
+    );
+    const headers = { authorization: `Bearer ${tokens.adminToken()}` };
+    const metrics = (await inject(app, { url: '/metrics', headers })).body;
+    expect(metrics).toContain('sluice_check_in_unknown_fields_total 1000');
+    expect(metrics).toContain('sluice_directives_total{directive="none",reason="no-patch"} 1000');
+    expect(metrics).toContain('sluice_device_request_seconds_count{path="/v1/check-ins",outcome="answered"} 1');
+    for (const none of [{ devices: [...devices, device()] }, { devices: [] }, { devices: device() }, {}, []]) {
+      expect(await ask(none)).toMatchObject({ status: 400, body: { errors: [{ path: '/devices' }] } });
+    }
+  });
+});
+
 describe('refusing', () => {
   it.each([
     ['a plan for a patch that nobody published', '/v1/rollouts', plan, 409, 'patch-unknown'],
