@@ -9,7 +9,7 @@ export interface Coming {
   expire(): void;
 }
 
-/** The bodies that are on their way, the first that are due first. One timer serves all, because each is given the same time. */
+/** The bodies on their way, in the order of their deadlines. One timer is enough, because each has the same time. */
 export class BodyDeadlines {
   private readonly dueMs = new Map<Coming, number>();
   private isArmed = false;

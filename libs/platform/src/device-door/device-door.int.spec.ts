@@ -23,7 +23,7 @@ const BODY_WITHIN_MS = 10_000;
 const BUSY_MS = 100;
 
 let timers = new ManualTimers();
-let release: (() => void)[] = [];
+let finish: (() => void)[] = [];
 
 @Module({})
 class EchoModule {
@@ -48,7 +48,7 @@ class EchoModule {
     });
     routes.post({
       ...{ ...about, path: '/v1/later', kind: 'reports' },
-      handle: () => new Promise((resolve) => release.push(() => resolve({ late: true }))),
+      handle: () => new Promise((resolve) => finish.push(() => resolve({ late: true }))),
     });
   }
 }
@@ -62,7 +62,7 @@ let wires: Wire[];
 
 async function boot(): Promise<void> {
   timers = new ManualTimers();
-  release = [];
+  finish = [];
   const clock = new ManualClock(0);
   const store = new InMemoryEventStore(clock);
   const composition = { settings: Settings.of(), clock, store, tokens, timers, publications: [] };
@@ -89,7 +89,7 @@ function open(): Wire {
 
 /** A request with a sound token and JSON, unless it says otherwise; a header that is undefined is left out. */
 function request(path: string, body: string, headers: Record<string, string | undefined> = {}): string {
-  const all = {
+  const all: Record<string, string | undefined> = {
     host: 'sluice',
     authorization: `Bearer ${token}`,
     'content-type': 'application/json',
@@ -317,7 +317,7 @@ describe('refusing a device', () => {
 
   it('waits for the rest of a refused body for 10 seconds, and no longer', async () => {
     const wires = [{}, chunked].map((headers) =>
-      open().say(`${request('/v1/echo', '{"a":1}', { authorization: undefined, ...headers }).slice(0, -7)}`),
+      open().say(request('/v1/echo', '{"a":1}', { authorization: undefined, ...headers }).slice(0, -7)),
     );
     for (const wire of wires) expect(await wire.answer()).toMatchObject({ status: 401 });
     timers.advance(BODY_WITHIN_MS - 1);
@@ -436,7 +436,7 @@ describe('closing', () => {
     underWay.say(request('/v1/later', '{}'));
     const text = request('/v1/echo', '{}');
     begun.say(text.slice(0, 30));
-    await vi.waitFor(() => expect(release).toHaveLength(1));
+    await vi.waitFor(() => expect(finish).toHaveLength(1));
     await goesOn(idle);
     const closed = close(app);
     await idle.closed();
@@ -446,7 +446,7 @@ describe('closing', () => {
       body: { code: 'shutting-down' },
       headers: { connection: 'close' },
     });
-    release[0]?.();
+    finish[0]?.();
     expect(await underWay.answer()).toMatchObject({
       status: 200,
       body: { late: true },

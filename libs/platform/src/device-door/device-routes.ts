@@ -12,7 +12,7 @@ import { type DeviceRoute, type Door, Exchange, type TimedRoute } from './exchan
 import { Turns } from './turns.ts';
 
 const LATENCY_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
-/** Devices that are turned away together come back over this time. */
+/** Devices that are refused at the same instant come back over this time. */
 const RETRY_SPREAD_SECONDS = 30;
 
 /** What the door needs of the server around it. */
@@ -53,7 +53,7 @@ export class DeviceRoutes {
     this.byPath.set(route.path, { ...route, handle: (...asked) => route.handle(...asked), answered, refused });
   }
 
-  /** From now on requests are answered. */
+  /** Starts to answer. */
   open({ log, countProblem }: DoorOptions): void {
     const { tokens, budget, timers } = this;
     const nowMs = () => timers.monotonicMs();
@@ -67,7 +67,7 @@ export class DeviceRoutes {
     };
   }
 
-  /** From now on each request is the last one of its connection, and new ones are turned away. */
+  /** From now on an answer ends its connection, and new requests are refused. */
   startClosing(): void {
     if (this.door !== undefined) this.door.isClosing = true;
   }

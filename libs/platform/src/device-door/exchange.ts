@@ -58,7 +58,7 @@ export interface Door {
   isClosing: boolean;
   nowMs(): number;
   nextId(): string;
-  /** Those that are turned away together do not come back together. */
+  /** After how long a device that is turned away may come back: devices of one instant at different times. */
   nextRetrySeconds(): number;
   countProblem(code: ErrorCode): void;
   log: Logger;
@@ -101,7 +101,7 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
     return (this.correlationId ??= this.givenId() ?? this.door.nextId());
   }
 
-  /** Goes from the cheap checks to the dear ones; whoever fails one is answered without another. */
+  /** Makes the cheap checks first: a request that fails one is answered before the next, and before its body is read. */
   begin(): void {
     const { request } = this;
     request.on('end', this.onEnd);
@@ -140,7 +140,7 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
       this.refuse(new ProblemError('request-too-slow'));
       return;
     }
-    // Whoever sends so slowly holds no connection either.
+    // A client that sends so slowly must not hold a connection either.
     this.finish();
     if (this.response.writableEnded) this.request.destroy();
     else this.response.end();
@@ -165,10 +165,10 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
     if (door.turns.delayMs(this.cameAtMs) > PATIENCE_MS[route.kind]) {
       throw new Rejection('overloaded', 'too many devices ask at once', door.nextRetrySeconds());
     }
-    this.take(this.declaredBytes ?? 0);
+    this.reserve(this.declaredBytes ?? 0);
   }
 
-  private take(bytes: number): void {
+  private reserve(bytes: number): void {
     if (!this.door.budget.take(bytes)) throw new ProblemError('overloaded', 'too many bodies are on their way');
     this.takenBytes += bytes;
   }
@@ -178,7 +178,7 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
     this.sizeBytes += chunk.length;
     try {
       if (this.sizeBytes > this.route.bodyLimitBytes) throw new ProblemError('body-too-large');
-      if (this.declaredBytes === undefined) this.take(chunk.length);
+      if (this.declaredBytes === undefined) this.reserve(chunk.length);
       this.chunks.push(chunk);
     } catch (error) {
       this.refuse(error);
@@ -206,7 +206,7 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
       const [only = NOTHING] = this.chunks;
       return parseDeviceJson((this.chunks.length === 1 ? only : Buffer.concat(this.chunks)).toString());
     } finally {
-      this.release();
+      this.giveBack();
     }
   }
 
@@ -243,7 +243,7 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
     else response.end(text, bytes === text.length ? 'latin1' : 'utf8');
   }
 
-  /** Answers though the body has not come. To close at once would reset the connection under a sender, and lose the answer. */
+  /** Answers before the body is there. Closing at once would reset the connection of a client that still sends, and lose the answer. */
   private drop(text: string, isLast: boolean): void {
     this.stage = 'dropping';
     this.door.deadlines.add(this, this.door.nowMs());
@@ -252,9 +252,9 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
     this.request.resume();
   }
 
-  /** Whether the rest of the body surely comes, and is so little that the connection is worth it. */
+  /** Whether the rest of the body is sure to come, and so small that the connection is worth it. */
   private isShort(): boolean {
-    // Who asked whether to send a body, and is refused, may send it or not.
+    // A client that asked whether to send its body, and is refused, may send it or not.
     if (this.request.headers.expect !== undefined) return false;
     return this.declaredBytes !== undefined && this.declaredBytes <= this.route.bodyLimitBytes;
   }
@@ -262,10 +262,10 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
   private finish(): void {
     this.stage = 'over';
     this.door.deadlines.remove(this);
-    this.release();
+    this.giveBack();
   }
 
-  private release(): void {
+  private giveBack(): void {
     if (this.takenBytes > 0) this.door.budget.giveBack(this.takenBytes);
     this.takenBytes = 0;
     this.chunks = [];

@@ -9,8 +9,8 @@ export interface Waiting {
 }
 
 /**
- * Gives device requests a part of each turn of the event loop, and no more: what does not fit waits for the next turn, so
- * that pulls, which wait for nobody here, are reached after a few milliseconds however many devices ask.
+ * Gives device requests a bounded part of each turn of the event loop. The rest waits for the next turn, so that a pull, which
+ * does not wait here, is reached after a few milliseconds however many devices ask.
  */
 export class Turns {
   private waiting: Waiting[] = [];
@@ -23,13 +23,13 @@ export class Turns {
     private readonly atNextTurn: (call: () => void) => void = setImmediate,
   ) {}
 
-  /** How long the request that is next has been here (ms); 0 when none waits. This is how overload is noticed. */
+  /** For how long the oldest waiting request has been here (ms), 0 when none waits. This is how overload is noticed. */
   delayMs(nowMs: number): number {
     const next = this.waiting[this.first];
     return next === undefined ? 0 : nowMs - next.cameAtMs;
   }
 
-  /** Answers in this turn where there is room and nobody waits, else after those that do. */
+  /** Answers in this turn when there is room and no request waits, else after the waiting ones. */
   add(request: Waiting): void {
     if (this.first === this.waiting.length && this.hasRoom()) request.work();
     else this.waiting.push(request);

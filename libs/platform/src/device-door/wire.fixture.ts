@@ -11,8 +11,8 @@ export class Wire {
   private readonly socket: Socket;
   private received = '';
   private readonly answers: Answer[] = [];
-  private readonly ended = Promise.withResolvers<void>();
-  private arrival = Promise.withResolvers<void>();
+  private readonly ended = Promise.withResolvers<undefined>();
+  private arrival = Promise.withResolvers<undefined>();
   /** Interim answers (`100 Continue`) so far. */
   continues = 0;
   isClosed = false;
@@ -22,13 +22,13 @@ export class Wire {
     this.socket.on('data', (chunk) => {
       this.received += chunk.toString('latin1');
       while (this.takeAnswer());
-      this.arrival.resolve();
+      this.arrival.resolve(undefined);
       this.arrival = Promise.withResolvers();
     });
     this.socket.on('error', () => undefined);
     this.socket.on('close', () => {
       this.isClosed = true;
-      this.ended.resolve();
+      this.ended.resolve(undefined);
     });
   }
 
@@ -53,7 +53,7 @@ export class Wire {
   }
 
   /** Resolves once the connection is closed, by whichever end. */
-  closed(): Promise<void> {
+  closed(): Promise<unknown> {
     return this.ended.promise;
   }
 

@@ -34,27 +34,9 @@ export async function createApp(
   composition: Composition,
   log: Logger = createLogger({ logLevel: 'silent' }),
 ): Promise<NestFastifyApplication> {
-  let devices: DeviceRoutes | undefined;
-  const adapter = new FastifyAdapter({
-    serverFactory: (others: RequestListener, options: object) =>
-      createDoorServer((request, response) => {
-        if (devices?.answer(request, response) === true) return;
-        if (request.headers.expect !== undefined) response.writeContinue();
-        others(request, response);
-      }, options),
-    loggerInstance: log,
-    logController: new fastify.LogController({ disableRequestLogging: true }),
-    bodyLimit: BODY_LIMIT_BYTES,
-    genReqId: correlationId,
-    skipMiddie: true,
-    frameworkErrors: sendProblem,
-    return503OnClosing: true,
-    // One odd field must not refuse a whole batch of reports.
-    onProtoPoisoning: 'remove',
-    onConstructorPoisoning: 'remove',
-    forceCloseConnections: 'idle',
-    http: { headersTimeout: HEADER_TIMEOUT_MS },
-  });
+  // The server is made before the routes are, and asks for them with each request.
+  const door: Door = { devices: undefined };
+  const adapter = createAdapter(log, door);
   const instance = adapter.getInstance<FastifyInstance>();
   await instance.register(helmet);
   instance.removeContentTypeParser('text/plain');
@@ -71,7 +53,7 @@ export async function createApp(
     .counter('sluice_problems_total', 'Requests refused or failed, by error code', ['code']);
   const countProblem = (code: ErrorCode) => problems.inc({ code });
   countProblems(instance, countProblem);
-  devices = openDoor(app, { log, countProblem });
+  door.devices = openDoor(app, { log, countProblem });
   app.get(OpenApi).attach(app);
   await app.init();
   for (const companion of composition.companions ?? []) {
@@ -83,12 +65,36 @@ export async function createApp(
   return app;
 }
 
+interface Door {
+  devices: DeviceRoutes | undefined;
+}
+
+function createAdapter(log: Logger, door: Door): FastifyAdapter {
+  return new FastifyAdapter({
+    serverFactory: (others: RequestListener, options: object) =>
+      createDoorServer((request, response) => {
+        if (door.devices?.answer(request, response) === true) return;
+        if (request.headers.expect !== undefined) response.writeContinue();
+        others(request, response);
+      }, options),
+    loggerInstance: log,
+    logController: new fastify.LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_LIMIT_BYTES,
+    genReqId: correlationId,
+    skipMiddie: true,
+    frameworkErrors: sendProblem,
+    return503OnClosing: true,
+    forceCloseConnections: 'idle',
+    http: { headersTimeout: HEADER_TIMEOUT_MS },
+  });
+}
+
 /**
  * A request to the app without a socket, through the handler of its server: `app.inject` would go past the device routes.
  * Answers like `app.inject`.
  */
 export function inject(app: NestFastifyApplication, request: InjectOptions): Promise<InjectResponse> {
-  const server = app.getHttpServer() as Server;
+  const server: Server = app.getHttpServer();
   return lightMyRequest((incoming, response) => server.emit('request', incoming, response), request);
 }
 

@@ -90,7 +90,7 @@ export class Metrics {
     });
     return (one, other) => {
       let others = counts.get(one);
-      if (others === undefined) counts.set(one, (others = new Map()));
+      if (others === undefined) counts.set(one, (others = new Map<string, number>()));
       others.set(other, (others.get(other) ?? 0) + 1);
     };
   }
