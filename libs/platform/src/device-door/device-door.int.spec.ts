@@ -20,7 +20,7 @@ const LIMIT_BYTES = 2000;
 const BUDGET_BYTES = 64 * 1024 * 1024;
 const BODY_WITHIN_MS = 10_000;
 /** What a busy request takes of the server's time; each uses up its turn. */
-const BUSY_MS = 100;
+const BUSY_MS = 25;
 
 let timers = new ManualTimers();
 let finish: (() => void)[] = [];
@@ -350,7 +350,7 @@ describe('asking too much at once', () => {
   const busy = (requests: number) => request('/v1/busy', '{}').repeat(requests);
   /** The connection of the busy requests, once the server has been at them for so long (ms). */
   async function occupied(ms: number): Promise<Wire> {
-    const wire = open().say(busy(40));
+    const wire = open().say(busy(80));
     for (let passedMs = 0; passedMs < ms; passedMs += BUSY_MS) await wire.answer();
     return wire;
   }
@@ -360,14 +360,14 @@ describe('asking too much at once', () => {
     const others = [open(), open(), open(), open()] as const;
     for (const each of others) await goesOn(each);
     const [checkIn, report, later, health] = others;
-    const wire = await occupied(3 * BUSY_MS);
+    const wire = await occupied(12 * BUSY_MS);
     const answer = await checkIn.say(request('/v1/echo', '{}')).answer();
     expect(answer).toMatchObject({ status: 503, body: { code: 'overloaded' } });
     const retryAfter = Number(answer.headers['retry-after']);
     expect([retryAfter >= 1, retryAfter <= 30]).toEqual([true, true]);
     report.say(request('/v1/report', '{}'));
     expect(await health.say('GET /health/live HTTP/1.1\r\nhost: s\r\n\r\n').answer()).toMatchObject({ status: 200 });
-    for (let taken = 0; taken < 10; taken += 1) await wire.answer();
+    for (let taken = 0; taken < 30; taken += 1) await wire.answer();
     expect(await later.say(request('/v1/report', '{}')).answer()).toMatchObject({ status: 503 });
     // What was let in before is answered, and then all are let in again.
     expect(await report.answer()).toMatchObject({ status: 200 });

@@ -1,5 +1,7 @@
 /** How long requests of devices may keep a turn of the event loop from everything else (ms). */
 const TURN_MS = 8;
+/** A process that stood still for want of a processor has late requests, but is not overloaded: then they waited for few turns. */
+const LATE_TURNS_MIN = 10;
 
 /** A request of a device whose body is there, and that waits to be answered. */
 export interface Waiting {
@@ -13,8 +15,9 @@ export interface Waiting {
  * does not wait here, is reached after a few milliseconds however many devices ask.
  */
 export class Turns {
-  private waiting: Waiting[] = [];
+  private waiting: { readonly request: Waiting; readonly cameInTurn: number }[] = [];
   private first = 0;
+  private turn = 0;
   /** When the present turn began; undefined when no device was answered in it yet. */
   private beganAtMs: number | undefined;
 
@@ -23,16 +26,17 @@ export class Turns {
     private readonly atNextTurn: (call: () => void) => void = setImmediate,
   ) {}
 
-  /** For how long the oldest waiting request has been here (ms), 0 when none waits. This is how overload is noticed. */
+  /** For how long requests have waited so far (ms); 0 where it was only for a few turns. This is how overload is noticed. */
   delayMs(nowMs: number): number {
     const next = this.waiting[this.first];
-    return next === undefined ? 0 : nowMs - next.cameAtMs;
+    if (next === undefined || this.turn - next.cameInTurn < LATE_TURNS_MIN) return 0;
+    return nowMs - next.request.cameAtMs;
   }
 
   /** Answers in this turn when there is room and no request waits, else after the waiting ones. */
   add(request: Waiting): void {
     if (this.first === this.waiting.length && this.hasRoom()) request.work();
-    else this.waiting.push(request);
+    else this.waiting.push({ request, cameInTurn: this.turn });
   }
 
   private hasRoom(): boolean {
@@ -46,10 +50,11 @@ export class Turns {
 
   private readonly begin = (): void => {
     this.beganAtMs = undefined;
+    this.turn += 1;
     while (this.first < this.waiting.length && this.hasRoom()) {
-      const request = this.waiting[this.first];
+      const next = this.waiting[this.first];
       this.first += 1;
-      request?.work();
+      next?.request.work();
     }
     if (this.first === this.waiting.length) this.waiting = [];
     else this.waiting = this.waiting.slice(this.first);
