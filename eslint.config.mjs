@@ -30,6 +30,7 @@ const kinds = {
       ...validation,
       'fastify',
       '@fastify/*',
+      'light-my-request',
       'pino',
       'pino-http',
       'nestjs-pino',

@@ -4,6 +4,7 @@ import {
   Audience,
   BUILD_PATTERN,
   CheckIn,
+  CheckInRefusal,
   Cve,
   Directive,
   errorCodes,
@@ -188,6 +189,13 @@ ${fieldTable(CheckIn)}
 With \`remove\`, \`patchIds\` names every patch that falls.
 
 ${fieldTable(Directive)}
+
+## Check-ins of many devices: \`POST /v1/check-ins\`, 1 to 1000 of them in \`devices\`
+
+Each answer in \`answers\` is the directive of the device at its place, or why there is none: a bad check-in refuses itself, and not the
+others.
+
+${fieldTable(CheckInRefusal)}
 
 ## Report: \`POST /v1/reports\`, 1 to 1000 of them in \`reports\`
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { InMemoryEventStore } from '@sluice/event-sourcing';
-import { close, createApp, InlineFolds, ManualClock, OpenApi, Settings, Tokens } from '@sluice/platform';
+import { close, createApp, inject, InlineFolds, ManualClock, OpenApi, Settings, Tokens } from '@sluice/platform';
 import { CatalogModule, catalogPublications, folds as catalogFolds } from '@sluice/service-catalog';
 import { folds as orchestratorFolds, OrchestratorModule, orchestratorPublications } from '@sluice/service-orchestrator';
 import { folds as telemetryFolds, TelemetryModule, telemetryPublications } from '@sluice/service-telemetry';
@@ -65,7 +65,7 @@ function timesAsked(): Place[] {
 
 function send(method: Place['method'], url: string, payload?: object) {
   const headers = { authorization: `Bearer ${tokens.adminToken()}` };
-  return app.inject({ method, url, headers, ...(payload !== undefined && { payload }) });
+  return inject(app, { method, url, headers, ...(payload !== undefined && { payload }) });
 }
 
 describe('refusing days that do not exist', () => {

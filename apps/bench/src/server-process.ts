@@ -55,13 +55,20 @@ export class ServerProcess {
 }
 
 async function next(child: ChildProcess): Promise<Answer> {
-  const [answer] = (await Promise.race([
-    once(child, 'message', { signal: AbortSignal.timeout(START_TIMEOUT_MS) }),
-    once(child, 'exit').then(() => {
-      throw new Error('a server process ended before it answered');
-    }),
-  ])) as [Answer];
-  return answer;
+  const answered = new AbortController();
+  const signal = AbortSignal.any([answered.signal, AbortSignal.timeout(START_TIMEOUT_MS)]);
+  try {
+    const [answer] = (await Promise.race([
+      once(child, 'message', { signal }),
+      once(child, 'exit', { signal }).then(() => {
+        throw new Error('a server process ended before it answered');
+      }),
+    ])) as [Answer];
+    return answer;
+  } finally {
+    // Listeners that nobody needs any more would gather with every question.
+    answered.abort();
+  }
 }
 
 /** The other end: serves until it is told to stop, or whoever started it is gone. */

@@ -3,7 +3,7 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { OwnSigns, publishAsIs } from '@sluice/event-feed';
 import { type Clock, InMemoryEventStore } from '@sluice/event-sourcing';
 import { SqliteEventStore } from '@sluice/event-store-sqlite';
-import { close, createApp, Followers, InlineFolds, Settings, Tokens, WallClock } from '@sluice/platform';
+import { close, createApp, Followers, inject, InlineFolds, Settings, Tokens, WallClock } from '@sluice/platform';
 import { folds as orchestratorFolds, OrchestratorModule, orchestratorPublications } from '@sluice/service-orchestrator';
 import { folds as telemetryFolds, TelemetryModule, telemetryPublications } from '@sluice/service-telemetry';
 import { fastify } from 'fastify';
@@ -121,7 +121,7 @@ function serverOf(app: NestFastifyApplication, token: string): Server {
     },
     inject: async (url, payload) => {
       const headers = { ...JSON_BODY, authorization: `Bearer ${token}` };
-      const response = await app.inject({ method: 'POST', url, headers, payload });
+      const response = await inject(app, { method: 'POST', url, headers, payload });
       return { status: response.statusCode, answer: response.json<object>() };
     },
     close: () => close(app),

@@ -6,7 +6,7 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { openStore } from '@sluice/composition';
 import { type Directive } from '@sluice/contracts';
 import { type EventStore } from '@sluice/event-sourcing';
-import { close, createApp, Followers, InlineFolds, ManualClock, Settings, Tokens } from '@sluice/platform';
+import { close, createApp, Followers, inject, InlineFolds, ManualClock, Settings, Tokens } from '@sluice/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { services } from './services.ts';
 
@@ -208,7 +208,7 @@ function get(url: string) {
 
 async function send(method: 'GET' | 'POST', url: string, payload?: object) {
   const headers = { authorization: `Bearer ${tokens.adminToken()}` };
-  const response = await app.inject({ method, url, headers, ...(payload && { payload }) });
+  const response = await inject(app, { method, url, headers, ...(payload && { payload }) });
   return { status: response.statusCode, body: response.json<Record<string, unknown>>() };
 }
 

@@ -1,6 +1,6 @@
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Clock } from '@sluice/event-sourcing';
-import { Followers, ManualClock, type Tokens } from '@sluice/platform';
+import { Followers, inject, ManualClock, type Tokens } from '@sluice/platform';
 import { World, type WorldAnswer, type WorldRequest } from '@sluice/simulation';
 
 /** The simulated world inside this process: the real HTTP routes, reached without a socket. */
@@ -22,7 +22,7 @@ export class InjectedWorld extends World {
   }
 
   override async send({ method, path, body, as }: WorldRequest): Promise<WorldAnswer> {
-    const response = await this.app.inject({
+    const response = await inject(this.app, {
       method,
       url: path,
       headers: { authorization: this.bearers[as] },

@@ -6,6 +6,7 @@ import { Build, Count, Id, LABEL_PATTERN, Model, Platform, ShownVersion, Text, T
 /** How devices speak to Sluice: check-in and reports (design §4). Unknown fields are allowed: agents are newer than servers. */
 
 export const REPORTS_PER_REQUEST_MAX = 1000;
+export const CHECK_INS_PER_REQUEST_MAX = 1000;
 
 /** Between two reports of the status by the device itself: a week at most. */
 const STATUS_EVERY_HOURS_MAX = 168;
@@ -113,6 +114,26 @@ export const Directive = Type.Object(
   { $id: 'Directive' },
 );
 export type Directive = Type.Static<typeof Directive>;
+
+/** The envelope only: each check-in is validated by itself, so that a bad one refuses itself and not its batch. */
+export const CheckInBatch = Type.Object(
+  { devices: Type.Array(Type.Unknown(), { minItems: 1, maxItems: CHECK_INS_PER_REQUEST_MAX }) },
+  { $id: 'CheckInBatch' },
+);
+
+/** Why one check-in of a batch is not answered with a directive, by its index. */
+export const CheckInRefusal = Type.Object(
+  { index: Count, code: Type.Enum(['invalid-request', 'device-forbidden']), detail: Type.String() },
+  { $id: 'CheckInRefusal' },
+);
+export type CheckInRefusal = Type.Static<typeof CheckInRefusal>;
+
+/** As many as there were devices, in their order. */
+export const CheckInAnswers = Type.Object(
+  { answers: Type.Array(Type.Union([Directive, CheckInRefusal])) },
+  { $id: 'CheckInAnswers' },
+);
+export type CheckInAnswers = Type.Static<typeof CheckInAnswers>;
 
 export const reportKinds = [
   'status',

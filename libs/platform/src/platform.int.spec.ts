@@ -22,6 +22,7 @@ import {
   createApp,
   DeviceRoutes,
   Followers,
+  inject,
   InlineFolds,
   ManualClock,
   RequestContext,
@@ -72,6 +73,7 @@ class EchoModule {
       answer: {},
       status: 202,
       bodyLimitBytes: 1000,
+      kind: 'check-ins',
       handle: (body, caller) => ({ body, mine: caller.maySpeakFor('d-1') }),
     });
   }
@@ -105,7 +107,7 @@ function send(
   token = tokens.adminToken(),
   headers = {},
 ) {
-  return app.inject({
+  return inject(app, {
     method,
     url,
     headers: { authorization: `Bearer ${token}`, ...headers },
@@ -115,7 +117,7 @@ function send(
 
 describe('refusing requests', () => {
   it.each([
-    ['no token', () => app.inject({ method: 'POST', url: '/v1/echo', payload: {} }), 401, 'unauthenticated'],
+    ['no token', () => inject(app, { method: 'POST', url: '/v1/echo', payload: {} }), 401, 'unauthenticated'],
     ['an unknown token', () => send('POST', '/v1/echo', {}, 'slc_000000000000_x'), 401, 'unauthenticated'],
     ['an unknown path', () => send('GET', '/v1/nothing'), 404, 'route-not-found'],
     [
@@ -226,7 +228,7 @@ describe('telling of itself', () => {
     expect(Object.keys(document.channels)).toEqual(['catalog']);
     const device = tokens.create('d', ['device'], '2026-03-17T00:00:00Z', { deviceId: 'd-1' });
     expect((await send('GET', '/asyncapi.json', undefined, device.token)).statusCode).toBe(403);
-    expect((await app.inject({ method: 'GET', url: '/asyncapi.json' })).statusCode).toBe(401);
+    expect((await inject(app, { method: 'GET', url: '/asyncapi.json' })).statusCode).toBe(401);
   });
 
   it('gives the feed in pages', async () => {

@@ -15,8 +15,9 @@ import {
 import { Clock, EventStore, Reservations, toTimeText } from '@sluice/event-sourcing';
 import { AsyncApi } from './http/async-api.ts';
 import { AuthGuard } from './auth/auth.ts';
+import { BodyBudget } from './http/body-budget.ts';
 import { DeadLettersController } from './feed/dead-letters.controller.ts';
-import { DeviceRoutes } from './http/device-routes.ts';
+import { DeviceRoutes } from './device-door/device-routes.ts';
 import { FeedController } from './feed/feed.controller.ts';
 import { FeedSigns } from './feed/feed-signs.ts';
 import { Folds } from './replay/folds.ts';
@@ -73,6 +74,7 @@ export class PlatformModule {
       { provide: EventFeed, useValue: feed ?? ownFeed },
       { provide: ShardOwnership, useValue: ownership ?? new SoleOwnership(sleep) },
       { provide: Timers, useValue: timers },
+      { provide: BodyBudget, useValue: new BodyBudget() },
       { provide: Reservations, useValue: new Reservations(store, () => timers.monotonicMs()) },
     ];
     const proof: Provider = {

@@ -177,13 +177,32 @@ describe('deciding for a device', () => {
       artifact,
       reason: 'in-wave',
       lease: { expiresAt: minute(560), recallEpoch: 0 },
-      nextCheckInSeconds: 3600,
+      nextCheckInSeconds: expect.any(Number) as number,
     });
   });
 
-  it('asks the device back when its turn comes', () => {
+  it('asks the device back when its turn comes, else within the hour of its lease', () => {
     const seconds = (minutes: number) => ask([published('a'), ...wave2], {}, minutes).nextCheckInSeconds;
-    expect([0, 350, 390, 399.9].map(seconds)).toEqual([3600, 3000, 600, 60]);
+    expect([355, 390, 399.9].map(seconds)).toEqual([2700, 600, 60]);
+    expect(seconds(0)).toBeGreaterThan(2880);
+    expect(seconds(0)).toBeLessThanOrEqual(3600);
+  });
+
+  it('asks devices that came together back apart, evenly, and each hour in another order', () => {
+    const asked = (hour: number) =>
+      Array.from({ length: 7200 }, (_, n) => ask([], { deviceId: `d-${String(n)}` }, 60 * hour).nextCheckInSeconds);
+    const [first, second] = [asked(0), asked(1)];
+    expect(asked(0)).toEqual(first);
+    for (const seconds of [first, second]) {
+      const minutes = Map.groupBy(seconds, (each) => Math.floor((each - 2881) / 60));
+      expect([...minutes.keys()].sort((one, other) => one - other)).toEqual([...Array(12).keys()]);
+      // 600 devices a minute, by chance less or more: five times the standard deviation is 117.
+      for (const each of minutes.values()) expect(Math.abs(each.length - 600)).toBeLessThan(117);
+    }
+    const [one, other] = [first, second].map((each) => each.map((seconds) => (seconds - 3240.5) / 720));
+    const together = (one ?? []).reduce((sum, each, n) => sum + each * (other?.[n] ?? 0), 0) / 7200;
+    // The correlation of uniform parts, whose variance is a twelfth.
+    expect(Math.abs(together * 12)).toBeLessThan(0.06);
   });
 
   it('hears of a rollout before its patch', () => {

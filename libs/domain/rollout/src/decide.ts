@@ -9,13 +9,13 @@ import {
 } from '@sluice/domain-cohorts';
 import { includes } from '@sluice/domain-cohorts';
 import {
-  CHECK_IN_SECONDS,
   type Directive,
   install,
   leaseOf,
   none,
   offerOf,
   type ReasonCode,
+  secondsToNext,
   type Verdict,
 } from './directive.ts';
 import { holdBackFrom, ranMsOf, wavePercent } from './exposure.ts';
@@ -77,17 +77,17 @@ export function decide(device: AskingDevice, policy: Policy, nowMs: number, buck
   const candidates = index?.candidates.get(base)?.get(device.model) ?? NO_CANDIDATES;
   const recalled = highestLetter(held.filter(isRecalled));
   if (recalled !== undefined) return directAway({ recalled, candidates, base }, question);
-  if (policy.stale) return none({ reason: 'policy-stale' }, undefined, nowMs);
+  if (policy.stale) return none({ reason: 'policy-stale' }, undefined, question);
   if (candidates.length === 0 && held.length === 0) {
     const containing = index && fullReleaseIn(index, base, device.osVersion);
-    return none({ reason: containing ? 'folded-in' : 'no-patch' }, containing?.patch, nowMs);
+    return none({ reason: containing ? 'folded-in' : 'no-patch' }, containing?.patch, question);
   }
   return directTowards(candidates, question);
 }
 
 /** The highest letter that can be brought to the device, but never one below what it has. */
 function directTowards(candidates: readonly Candidate[], question: Question): Directive {
-  const { device, nowMs, held } = question;
+  const { device, held } = question;
   const newest = highestLetter(held);
   let first: { patch: PolicyPatch; verdict: Verdict } | undefined;
   let firstLive: typeof first;
@@ -95,15 +95,15 @@ function directTowards(candidates: readonly Candidate[], question: Question): Di
     if (newest && compareLetters(letterOf(newest), candidate.letter) >= 0) break;
     const verdict = judge(candidate, question);
     if (isOffer(verdict)) {
-      if (device.track === 'automatic') return install(candidate, verdict, verdict.reason, nowMs);
-      return { ...install(candidate, verdict, 'manual-track', nowMs), directive: 'offer' };
+      if (device.track === 'automatic') return install(candidate, verdict, verdict.reason, question);
+      return { ...install(candidate, verdict, 'manual-track', question), directive: 'offer' };
     }
     first ??= { patch: candidate.patch, verdict };
     if (!DORMANT.has(verdict.reason)) firstLive ??= { patch: candidate.patch, verdict };
   }
-  if (firstLive === undefined && newest !== undefined) return none({ reason: 'already-installed' }, newest, nowMs);
+  if (firstLive === undefined && newest !== undefined) return none({ reason: 'already-installed' }, newest, question);
   const answer = firstLive ?? first;
-  const nothing = none(answer?.verdict ?? { reason: 'no-patch' }, answer?.patch, nowMs);
+  const nothing = none(answer?.verdict ?? { reason: 'no-patch' }, answer?.patch, question);
   // On its old base the device is not protected by the full release that contains the fix.
   const containing = answer?.patch.foldedInto ?? candidates.find(({ patch }) => patch.foldedInto)?.patch.foldedInto;
   const updateTo = newest === undefined ? containing?.version : undefined;
@@ -114,15 +114,16 @@ function directTowards(candidates: readonly Candidate[], question: Question): Di
 function directAway({ recalled, candidates, base }: Recalled, question: Question): Directive {
   const { device, policy, nowMs, held } = question;
   const stop = stoppedRemoval(recalled, base, question);
-  if (stop !== undefined) return none({ reason: stop }, recalled, nowMs);
+  if (stop !== undefined) return none({ reason: stop }, recalled, question);
   // While nothing is heard from the catalog the replacement may have been pulled as well; a pull itself is never undone.
   const next = policy.stale ? undefined : openReplacement(recalled, candidates, question);
   if (next !== undefined && device.track === 'automatic')
-    return install(next.candidate, next.verdict, 'recalled', nowMs);
+    return install(next.candidate, next.verdict, 'recalled', question);
   if (device.removeFailed?.some((each) => isStubborn(each, held))) {
     // What it cannot remove, its user may still replace.
-    if (next !== undefined) return { ...install(next.candidate, next.verdict, 'recalled', nowMs), directive: 'offer' };
-    return none({ reason: 'remove-failed-too-often' }, recalled, nowMs);
+    if (next !== undefined)
+      return { ...install(next.candidate, next.verdict, 'recalled', question), directive: 'offer' };
+    return none({ reason: 'remove-failed-too-often' }, recalled, question);
   }
   return {
     directive: 'remove',
@@ -131,7 +132,7 @@ function directAway({ recalled, candidates, base }: Recalled, question: Question
     patchIds: held.map(({ patchId }) => patchId),
     ...(next !== undefined && { offer: offerOf(next.candidate, next.verdict) }),
     lease: leaseOf(recalled, nowMs),
-    nextCheckInSeconds: CHECK_IN_SECONDS,
+    nextCheckInSeconds: secondsToNext(question),
   };
 }
 

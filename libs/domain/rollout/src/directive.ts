@@ -62,17 +62,26 @@ export interface Verdict {
 
 /** How long a directive may be acted on; short, because a pull reaches what was offered before only at its end. */
 export const LEASE_MS = 60 * 60_000;
-export const CHECK_IN_SECONDS = 3600;
+const CHECK_IN_SECONDS = 3600;
 const CHECK_IN_SECONDS_MIN = 60;
+/** By up to this much devices come earlier than after an hour, each by another part of it. */
+const CHECK_IN_SPREAD_SECONDS = 720;
+const HOUR_MS = 3_600_000;
+
+/** Who asks, and when (ms since 1970). */
+export interface Asking {
+  readonly device: { readonly deviceId: string };
+  readonly nowMs: number;
+}
 
 /** Brings the patch of the candidate to a device that its rollout has reached. */
-export function install(candidate: Candidate, verdict: Verdict, reason: ReasonCode, nowMs: number): Directive {
+export function install(candidate: Candidate, verdict: Verdict, reason: ReasonCode, asking: Asking): Directive {
   return {
     directive: 'install',
     ...offerOf(candidate, verdict),
     reason,
-    lease: leaseOf(candidate.patch, nowMs),
-    nextCheckInSeconds: CHECK_IN_SECONDS,
+    lease: leaseOf(candidate.patch, asking.nowMs),
+    nextCheckInSeconds: secondsToNext(asking),
   };
 }
 
@@ -89,7 +98,7 @@ export function offerOf({ patch, artifact }: Candidate, { rolloutId, wave }: Ver
 export function none(
   { reason, rolloutId, wave, turnInMs }: Verdict,
   patch: PolicyPatch | undefined,
-  nowMs: number,
+  asking: Asking,
 ): Directive {
   return {
     directive: 'none',
@@ -97,16 +106,36 @@ export function none(
     ...(patch !== undefined && { patchId: patch.patchId }),
     ...(rolloutId !== undefined && { rolloutId }),
     ...(wave !== undefined && { wave }),
-    lease: leaseOf(patch, nowMs),
-    nextCheckInSeconds: turnInMs === undefined ? CHECK_IN_SECONDS : secondsUntil(turnInMs),
+    lease: leaseOf(patch, asking.nowMs),
+    nextCheckInSeconds: secondsToNext(asking, turnInMs),
   };
 }
 
-function secondsUntil(turnInMs: number): number {
-  const seconds = Math.min(CHECK_IN_SECONDS, Math.ceil(turnInMs / 1000));
-  return Math.max(CHECK_IN_SECONDS_MIN, seconds);
+/**
+ * When a device is to ask again: after an hour at most, earlier when its turn comes. Devices that asked at the same instant,
+ * because an outage was over, come back apart, and each hour in another order: by a hash of the id (FNV-1a) and the hour.
+ */
+export function secondsToNext({ device, nowMs }: Asking, turnInMs = Infinity): number {
+  const { deviceId } = device;
+  let hash = 0x811c9dc5 ^ Math.floor(nowMs / HOUR_MS);
+  for (let index = 0; index < deviceId.length; index += 1) {
+    hash = Math.imul(hash ^ deviceId.charCodeAt(index), 0x01000193);
+  }
+  // The last characters of ids differ most, and FNV leaves them in the low bits.
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash ^= hash >>> 13;
+  const latest = CHECK_IN_SECONDS - ((hash >>> 0) % CHECK_IN_SPREAD_SECONDS);
+  return Math.max(CHECK_IN_SECONDS_MIN, Math.min(latest, Math.ceil(turnInMs / 1000)));
 }
 
 export function leaseOf(patch: PolicyPatch | undefined, nowMs: number): Directive['lease'] {
-  return { expiresAt: toTimeText(nowMs + LEASE_MS), recallEpoch: patch?.recallEpoch ?? 0 };
+  return { expiresAt: leaseEnd(nowMs), recallEpoch: patch?.recallEpoch ?? 0 };
+}
+
+// Many devices ask within a millisecond, and the text of its lease is a good part of what an answer costs.
+let lastLease = { nowMs: NaN, expiresAt: '' };
+
+function leaseEnd(nowMs: number): string {
+  if (nowMs !== lastLease.nowMs) lastLease = { nowMs, expiresAt: toTimeText(nowMs + LEASE_MS) };
+  return lastLease.expiresAt;
 }

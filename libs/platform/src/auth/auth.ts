@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { type IncomingHttpHeaders } from 'node:http';
 import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { type CommandContext } from '@sluice/event-sourcing';
@@ -6,6 +7,7 @@ import { type FastifyRequest } from 'fastify';
 import { ProblemError } from '../http/problem.ts';
 import { type Caller, type Role, Tokens } from './tokens.ts';
 
+const BEARER = /^bearer +(\S+) *$/i;
 const ROLES = 'sluice:roles';
 const callers = new WeakMap<FastifyRequest, Caller>();
 
@@ -41,9 +43,9 @@ export class AuthGuard implements CanActivate {
 }
 
 /** The caller by the bearer token of the request. Throws 'unauthenticated'. */
-export function authenticate(tokens: Tokens, request: FastifyRequest): Caller {
-  const header = request.headers.authorization;
-  const caller = header?.startsWith('Bearer ') ? tokens.authenticate(header.slice('Bearer '.length)) : undefined;
+export function authenticate(tokens: Tokens, { headers }: { readonly headers: IncomingHttpHeaders }): Caller {
+  const token = BEARER.exec(headers.authorization ?? '')?.[1];
+  const caller = token === undefined ? undefined : tokens.authenticate(token);
   if (caller === undefined) throw new ProblemError('unauthenticated');
   return caller;
 }

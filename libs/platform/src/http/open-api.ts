@@ -1,6 +1,6 @@
 import { type INestApplication, Injectable } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { DeviceRoutes } from './device-routes.ts';
+import { DeviceRoutes } from '../device-door/device-routes.ts';
 
 /** The OpenAPI document of the process: Nest's routes from their classes, device routes from their JSON Schemas. */
 @Injectable()

@@ -4,6 +4,8 @@ import { Rejection, RevisionConflict, StoreOverloaded, StoreUnavailable } from '
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 
 const RETRY_AFTER_SECONDS = 1;
+export const CORRELATION_HEADER = 'x-correlation-id';
+const CORRELATION_ID = /^[A-Za-z0-9._:-]{1,64}$/;
 
 /** An error of the edge, by its code. */
 export class ProblemError extends Error {
@@ -17,6 +19,11 @@ export class ProblemError extends Error {
   ) {
     super(detail ?? errorCodes[code].title);
   }
+}
+
+/** Whether a client's correlation id is one that is taken over. */
+export function isCorrelationId(given: unknown): given is string {
+  return typeof given === 'string' && CORRELATION_ID.test(given);
 }
 
 /** The problem+json body of any error, and the error itself where it is a fault of Sluice and belongs in the log. */
@@ -64,7 +71,8 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-function retryAfterSeconds(error: unknown, { status }: Problem): number | undefined {
+/** What `Retry-After` says, undefined where there is none. */
+export function retryAfterSeconds(error: unknown, { status }: Problem): number | undefined {
   if (error instanceof Rejection && error.retryAfterSeconds !== undefined) return error.retryAfterSeconds;
   return status === 503 ? RETRY_AFTER_SECONDS : undefined;
 }

@@ -1,24 +1,27 @@
 import { randomUUID } from 'node:crypto';
+import { type RequestListener, type Server } from 'node:http';
 import helmet from '@fastify/helmet';
 import { type DynamicModule, type LoggerService, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type ErrorCode } from '@sluice/contracts';
 import { EventStore } from '@sluice/event-sourcing';
-import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
+import { fastify, type FastifyInstance } from 'fastify';
+import lightMyRequest, { type InjectOptions, type Response as InjectResponse } from 'light-my-request';
 import { type Logger, pino } from 'pino';
+import { DeviceRoutes, type DoorOptions } from '../device-door/device-routes.ts';
+import { createDoorServer } from '../device-door/server.ts';
 import { Followers } from '../followers.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { readBodies } from './bodies.ts';
 import { OpenApi } from './open-api.ts';
 import { type Composition, PlatformModule } from '../platform.module.ts';
-import { countProblems, sendProblem } from './problem.ts';
+import { CORRELATION_HEADER, countProblems, isCorrelationId, sendProblem } from './problem.ts';
 import { type SettingValues } from '../settings.ts';
 
 const BODY_LIMIT_BYTES = 2 * 1024 * 1024;
 const HEADER_TIMEOUT_MS = 10_000;
 const SHUTDOWN_GRACE_MS = 20_000;
-const CORRELATION_HEADER = 'x-correlation-id';
-const CORRELATION_ID = /^[A-Za-z0-9._:-]{1,64}$/;
 
 /** Structured log lines on standard error: standard output belongs to what a program answers. */
 export function createLogger({ logLevel }: Pick<SettingValues, 'logLevel'>): Logger {
@@ -31,20 +34,9 @@ export async function createApp(
   composition: Composition,
   log: Logger = createLogger({ logLevel: 'silent' }),
 ): Promise<NestFastifyApplication> {
-  const adapter = new FastifyAdapter({
-    loggerInstance: log,
-    logController: new fastify.LogController({ disableRequestLogging: true }),
-    bodyLimit: BODY_LIMIT_BYTES,
-    genReqId: correlationId,
-    skipMiddie: true,
-    frameworkErrors: sendProblem,
-    return503OnClosing: true,
-    // One odd field must not refuse a whole batch of reports.
-    onProtoPoisoning: 'remove',
-    onConstructorPoisoning: 'remove',
-    forceCloseConnections: 'idle',
-    http: { headersTimeout: HEADER_TIMEOUT_MS },
-  });
+  // The server is made before the routes are, and asks for them with each request.
+  const door: Door = { devices: undefined };
+  const adapter = createAdapter(log, door);
   const instance = adapter.getInstance<FastifyInstance>();
   await instance.register(helmet);
   instance.removeContentTypeParser('text/plain');
@@ -59,7 +51,9 @@ export async function createApp(
   const problems = app
     .get(Metrics)
     .counter('sluice_problems_total', 'Requests refused or failed, by error code', ['code']);
-  countProblems(instance, (code) => problems.inc({ code }));
+  const countProblem = (code: ErrorCode) => problems.inc({ code });
+  countProblems(instance, countProblem);
+  door.devices = openDoor(app, { log, countProblem });
   app.get(OpenApi).attach(app);
   await app.init();
   for (const companion of composition.companions ?? []) {
@@ -69,6 +63,39 @@ export async function createApp(
   app.get(Followers).start();
   await instance.ready();
   return app;
+}
+
+interface Door {
+  devices: DeviceRoutes | undefined;
+}
+
+function createAdapter(log: Logger, door: Door): FastifyAdapter {
+  return new FastifyAdapter({
+    serverFactory: (others: RequestListener, options: object) =>
+      createDoorServer((request, response) => {
+        if (door.devices?.answer(request, response) === true) return;
+        if (request.headers.expect !== undefined) response.writeContinue();
+        others(request, response);
+      }, options),
+    loggerInstance: log,
+    logController: new fastify.LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_LIMIT_BYTES,
+    genReqId: correlationId,
+    skipMiddie: true,
+    frameworkErrors: sendProblem,
+    return503OnClosing: true,
+    forceCloseConnections: 'idle',
+    http: { headersTimeout: HEADER_TIMEOUT_MS },
+  });
+}
+
+/**
+ * A request to the app without a socket, through the handler of its server: `app.inject` would go past the device routes.
+ * Answers like `app.inject`.
+ */
+export function inject(app: NestFastifyApplication, request: InjectOptions): Promise<InjectResponse> {
+  const server: Server = app.getHttpServer();
+  return lightMyRequest((incoming, response) => server.emit('request', incoming, response), request);
 }
 
 /** Listens until SIGINT or SIGTERM, then finishes what it acknowledged. Resolves with the address once it listens. */
@@ -109,33 +136,39 @@ function rootOf(modules: readonly (Type | DynamicModule)[], composition: Composi
 
 function addHooks(instance: FastifyInstance): void {
   instance.addHook('onRequest', (request, reply, done) => {
-    if (!isDeviceRoute(request)) void reply.header(CORRELATION_HEADER, request.id);
+    void reply.header(CORRELATION_HEADER, request.id);
     done();
   });
   instance.addHook('onResponse', (request, reply, done) => {
-    if (!isDeviceRoute(request)) {
-      request.log.info(
-        {
-          method: request.method,
-          path: request.url.split('?')[0],
-          status: reply.statusCode,
-          ms: Math.round(reply.elapsedTime),
-        },
-        'request',
-      );
-    }
+    request.log.info(
+      {
+        method: request.method,
+        path: request.url.split('?')[0],
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+      },
+      'request',
+    );
     done();
   });
 }
 
-// Device routes are the ones without helmet.
-function isDeviceRoute(request: FastifyRequest): boolean {
-  return (request.routeOptions.config as { helmet?: unknown } | undefined)?.helmet !== undefined;
+function openDoor(app: NestFastifyApplication, options: DoorOptions): DeviceRoutes {
+  const devices = app.get(DeviceRoutes);
+  devices.open(options);
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('preClose', (done) => {
+      devices.startClosing();
+      done();
+    });
+  return devices;
 }
 
 function correlationId(request: { headers: Record<string, string | string[] | undefined> }): string {
   const given = request.headers[CORRELATION_HEADER];
-  return typeof given === 'string' && CORRELATION_ID.test(given) ? given : randomUUID();
+  return isCorrelationId(given) ? given : randomUUID();
 }
 
 function asNestLogger(log: Logger): LoggerService {

@@ -13,7 +13,7 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Immutable, type RolloutsEvent } from '@sluice/contracts';
 import { EventFeed, OwnSigns, publishAsIs } from '@sluice/event-feed';
 import { InMemoryEventStore, StoreUnavailable } from '@sluice/event-sourcing';
-import { close, createApp, Followers, InlineFolds, ManualClock, Settings, Tokens } from '@sluice/platform';
+import { close, createApp, Followers, inject, InlineFolds, ManualClock, Settings, Tokens } from '@sluice/platform';
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
 import { folds, OrchestratorModule, orchestratorPublications } from './index.ts';
 import { type OwnEvent } from './publications.ts';
@@ -165,7 +165,7 @@ async function send(method: 'GET' | 'POST' | 'PUT', url: string, payload?: objec
     authorization: `Bearer ${tokens.adminToken()}`,
     ...(ifMatch !== undefined && { 'if-match': ifMatch }),
   };
-  const response = await app.inject({ method, url, headers, ...(payload && { payload }) });
+  const response = await inject(app, { method, url, headers, ...(payload && { payload }) });
   return { status: response.statusCode, body: response.json<Record<string, unknown>>(), etag: response.headers.etag };
 }
 
@@ -620,7 +620,7 @@ describe('at two instances on one store', () => {
     await advance(3);
     expect((await decided('recall-p-a')).filter((type) => type === 'RecallPaused')).toHaveLength(1);
     for (const each of [...others, app]) {
-      const answer = await each.inject({
+      const answer = await inject(each, {
         ...{ method: 'POST', url: '/v1/check-in', payload: device({ osBuild: '23D771330a' }) },
         headers: { authorization: `Bearer ${tokens.adminToken()}` },
       });
@@ -696,7 +696,7 @@ describe('steering by hand', () => {
     const { token } = tokens.create(role, [role], clock.nowText());
     const as = async (method: 'GET' | 'POST', url: string, payload?: object) => {
       const headers = { authorization: `Bearer ${token}` };
-      return (await app.inject({ method, url, headers, ...(payload && { payload }) })).statusCode;
+      return (await inject(app, { method, url, headers, ...(payload && { payload }) })).statusCode;
     };
     expect({
       plan: await as('POST', '/v1/rollouts', { ...plan, rolloutId: 'r2' }),
@@ -713,13 +713,58 @@ describe('checking in', () => {
     await startRollout();
     const { token } = tokens.create('lab', ['device'], clock.nowText(), { devicePrefix: 'lab-' });
     const ask = (payload: object) =>
-      app.inject({ method: 'POST', url: '/v1/check-in', headers: { authorization: `Bearer ${token}` }, payload });
+      inject(app, { method: 'POST', url: '/v1/check-in', headers: { authorization: `Bearer ${token}` }, payload });
     expect((await ask(device({ deviceId: 'lab-1', mood: 'fine' }))).statusCode).toBe(200);
     expect((await ask(device())).json()).toMatchObject({ status: 403, code: 'device-forbidden' });
     const headers = { authorization: `Bearer ${tokens.adminToken()}` };
-    const metrics = await app.inject({ url: '/metrics', headers });
+    const metrics = await inject(app, { url: '/metrics', headers });
     expect(metrics.body).toContain('sluice_check_in_unknown_fields_total 1');
     expect(metrics.body).toContain('sluice_directives_total{directive="none",reason="outside-audience"} 1');
+  });
+});
+
+describe('checking in for many', () => {
+  const ask = async (payload: object, token = tokens.adminToken()) => {
+    const headers = { authorization: `Bearer ${token}` };
+    const answer = await inject(app, { method: 'POST', url: '/v1/check-ins', headers, payload });
+    return { status: answer.statusCode, body: answer.json<Record<string, unknown>>() };
+  };
+
+  it('answers each device at its place as if it had asked alone, and a bad check-in refuses itself only', async () => {
+    await startRollout();
+    const { token } = tokens.create('lab', ['device'], clock.nowText(), { devicePrefix: 'd-' });
+    const sound = [
+      device({ ring: 'beta' }),
+      device({ deviceId: 'd-2' }),
+      device({ deviceId: 'd-3', osBuild: 'other' }),
+    ];
+    const alone = await Promise.all(sound.map(async (each) => (await send('POST', '/v1/check-in', each)).body));
+    const bad = [device({ osBuild: 7 }), device({ deviceId: 'e-1' }), null, [], 'me'];
+    const { status, body } = await ask({ devices: [...sound, ...bad] }, token);
+    expect(status).toBe(200);
+    expect(body['answers']).toEqual([
+      ...alone,
+      { index: 3, code: 'invalid-request', detail: expect.stringContaining('/osBuild') as string },
+      { index: 4, code: 'device-forbidden', detail: 'e-1' },
+      ...[5, 6, 7].map((index) => ({ index, code: 'invalid-request', detail: expect.any(String) as string })),
+    ]);
+    expect(alone[0]).toMatchObject({ directive: 'install' });
+  });
+
+  it('takes 1 to 1000, and counts what it does not know and what it answers', async () => {
+    const devices = Array.from({ length: 1000 }, (_, n) => device({ deviceId: `d-${String(n)}`, mood: 'fine' }));
+    const { body } = await ask({ devices });
+    expect((body['answers'] as { reason: string }[]).map(({ reason }) => reason)).toEqual(
+      devices.map(() => 'no-patch'),
+    );
+    const headers = { authorization: `Bearer ${tokens.adminToken()}` };
+    const metrics = (await inject(app, { url: '/metrics', headers })).body;
+    expect(metrics).toContain('sluice_check_in_unknown_fields_total 1000');
+    expect(metrics).toContain('sluice_directives_total{directive="none",reason="no-patch"} 1000');
+    expect(metrics).toContain('sluice_device_request_seconds_count{path="/v1/check-ins",outcome="answered"} 1');
+    for (const none of [{ devices: [...devices, device()] }, { devices: [] }, { devices: device() }, {}, []]) {
+      expect(await ask(none)).toMatchObject({ status: 400, body: { errors: [{ path: '/devices' }] } });
+    }
   });
 });
 

@@ -6,7 +6,16 @@ import { join } from 'node:path';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { publishAsIs } from '@sluice/event-feed';
 import { type Append, type Appended, type Commit, InMemoryEventStore, StoreUnavailable } from '@sluice/event-sourcing';
-import { createApp, Followers, InlineFolds, ManualClock, Settings, type SettingValues, Tokens } from '@sluice/platform';
+import {
+  createApp,
+  Followers,
+  inject,
+  InlineFolds,
+  ManualClock,
+  Settings,
+  type SettingValues,
+  Tokens,
+} from '@sluice/platform';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { folds, TelemetryModule, telemetryPublications } from './index.ts';
 import { hashDevice, shardOf } from './shard/shard-of.ts';
@@ -103,7 +112,7 @@ const about = (kind: string, fields: object = {}) => report({ kind, patchId: 'a'
 const installed = (fields: object = {}) => about('installed', { osBuild: PATCHED, ...fields });
 
 async function send(reports: readonly unknown[], token = tokens.adminToken()) {
-  const response = await app.inject({
+  const response = await inject(app, {
     method: 'POST',
     url: '/v1/reports',
     headers: { authorization: `Bearer ${token}` },
@@ -113,12 +122,12 @@ async function send(reports: readonly unknown[], token = tokens.adminToken()) {
 }
 
 async function get(url: string) {
-  const response = await app.inject({ url, headers: { authorization: `Bearer ${tokens.adminToken()}` } });
+  const response = await inject(app, { url, headers: { authorization: `Bearer ${tokens.adminToken()}` } });
   return { status: response.statusCode, body: response.json<Record<string, unknown>>() };
 }
 
 function post(url: string) {
-  return app.inject({ method: 'POST', url, headers: { authorization: `Bearer ${tokens.adminToken()}` } });
+  return inject(app, { method: 'POST', url, headers: { authorization: `Bearer ${tokens.adminToken()}` } });
 }
 
 async function tellCatalog(...events: { type: string; [field: string]: unknown }[]): Promise<void> {
@@ -214,7 +223,7 @@ describe('taking in reports', () => {
     'refuses an envelope that is none (%#)',
     async (payload) => {
       const headers = { authorization: `Bearer ${tokens.adminToken()}` };
-      const response = await app.inject({ method: 'POST', url: '/v1/reports', headers, payload });
+      const response = await inject(app, { method: 'POST', url: '/v1/reports', headers, payload });
       expect(response.json()).toMatchObject({ status: 400, code: 'invalid-request', errors: [{ path: '/reports' }] });
     },
   );
@@ -237,7 +246,7 @@ describe('taking in reports', () => {
 
   it('counts reports on patches that nobody has published, and takes them', async () => {
     const counted = async () => {
-      const { body } = await app.inject({
+      const { body } = await inject(app, {
         url: '/metrics',
         headers: { authorization: `Bearer ${tokens.adminToken()}` },
       });
@@ -347,7 +356,7 @@ describe('starting again', () => {
     await send([installed(), report({ deviceId: 'd-2' }), about('install-failed', { deviceId: 'd-3' })]);
     await post('/v1/devices/d-2/retire');
     const job = (
-      await app.inject({
+      await inject(app, {
         method: 'POST',
         url: '/v1/replays',
         headers: { authorization: `Bearer ${tokens.adminToken()}` },

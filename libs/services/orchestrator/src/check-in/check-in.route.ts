@@ -1,16 +1,26 @@
 import { bucketBy } from '@sluice/domain-cohorts';
 import { hash } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { asObserved, CheckIn, checkInValidator, Directive } from '@sluice/contracts';
-import { decide } from '@sluice/domain-rollout';
+import {
+  asObserved,
+  CHECK_INS_PER_REQUEST_MAX,
+  CheckIn,
+  CheckInAnswers,
+  CheckInBatch,
+  checkInValidator,
+  Directive,
+} from '@sluice/contracts';
+import { decide, type Policy } from '@sluice/domain-rollout';
 import { Clock } from '@sluice/event-sourcing';
 import { type Caller, DeviceRoutes, Metrics, ProblemError, toSchemaFaults } from '@sluice/platform';
 import { Knowledge } from '../knowledge/knowledge.ts';
 
 const BODY_LIMIT_BYTES = 32 * 1024;
+const BATCH_LIMIT_BYTES = 2 * 1024 * 1024;
+const FAULTS_LISTED_MAX = 5;
 const knownFields = new Set(Object.keys(CheckIn.properties));
 
-/** `POST /v1/check-in`: a device asks what to do. Answered from memory; writes nothing. */
+/** `POST /v1/check-in`, `POST /v1/check-ins`: devices ask what to do. Answered from memory; writes nothing. */
 @Injectable()
 export class CheckInRoute implements OnModuleInit {
   private readonly unknownFields;
@@ -26,7 +36,7 @@ export class CheckInRoute implements OnModuleInit {
       'sluice_check_in_unknown_fields_total',
       'Fields of check-ins that this version does not know',
     );
-    this.directives = metrics.counter('sluice_directives_total', 'Directives given, by kind and reason', [
+    this.directives = metrics.tally('sluice_directives_total', 'Directives given, by kind and reason', [
       'directive',
       'reason',
     ]);
@@ -40,7 +50,18 @@ export class CheckInRoute implements OnModuleInit {
       answer: Directive,
       status: 200,
       bodyLimitBytes: BODY_LIMIT_BYTES,
+      kind: 'check-ins',
       handle: (body, caller) => this.answer(body, caller),
+    });
+    this.routes.post({
+      path: '/v1/check-ins',
+      summary: 'What should each of these devices do now? 1 to 1000, answered in their order; for gateways.',
+      body: CheckInBatch,
+      answer: CheckInAnswers,
+      status: 200,
+      bodyLimitBytes: BATCH_LIMIT_BYTES,
+      kind: 'check-ins',
+      handle: (body, caller) => this.answerAll(body, caller),
     });
   }
 
@@ -48,13 +69,41 @@ export class CheckInRoute implements OnModuleInit {
     if (!checkInValidator.Check(body)) {
       throw new ProblemError('invalid-request', undefined, toSchemaFaults(checkInValidator.Errors(body)));
     }
-    const device: CheckIn = body;
-    if (!caller.maySpeakFor(device.deviceId)) throw new ProblemError('device-forbidden', device.deviceId);
+    if (!caller.maySpeakFor(body.deviceId)) throw new ProblemError('device-forbidden', body.deviceId);
+    return this.direct(body, this.knowledge.currentPolicy(), this.clock.now());
+  }
+
+  /** One bad check-in refuses itself, and not the others. */
+  private answerAll(body: unknown, caller: Caller): CheckInAnswers {
+    const devices = devicesOf(body);
+    const [policy, nowMs] = [this.knowledge.currentPolicy(), this.clock.now()];
+    const answers = devices.map((device, index) => {
+      if (!checkInValidator.Check(device)) return { index, code: 'invalid-request', detail: faultsOf(device) } as const;
+      const { deviceId } = device;
+      if (!caller.maySpeakFor(deviceId)) return { index, code: 'device-forbidden', detail: deviceId } as const;
+      return this.direct(device, policy, nowMs);
+    });
+    return { answers };
+  }
+
+  private direct(device: CheckIn, policy: Policy, nowMs: number): Directive {
     for (const field in device) if (!knownFields.has(field)) this.unknownFields.inc();
-    const directive = decide(asObserved(device), this.knowledge.currentPolicy(), this.clock.now(), bucketOf);
-    this.directives.inc({ directive: directive.directive, reason: directive.reason });
+    const directive = decide(asObserved(device), policy, nowMs, bucketOf);
+    this.directives(directive.directive, directive.reason);
     return directive;
   }
+}
+
+function devicesOf(body: unknown): readonly unknown[] {
+  const devices = typeof body === 'object' && body !== null && 'devices' in body ? body.devices : undefined;
+  if (Array.isArray(devices) && devices.length >= 1 && devices.length <= CHECK_INS_PER_REQUEST_MAX) return devices;
+  const detail = `is to be a list of 1 to ${String(CHECK_INS_PER_REQUEST_MAX)} check-ins`;
+  throw new ProblemError('invalid-request', undefined, [{ path: '/devices', code: 'devices', detail }]);
+}
+
+function faultsOf(device: unknown): string {
+  const faults = checkInValidator.Errors(device).slice(0, FAULTS_LISTED_MAX);
+  return faults.map(({ instancePath, message }) => `${instancePath || '/'}: ${message}`).join('; ');
 }
 
 /** A Buffer of 32 bytes would cost more than the hash itself. */

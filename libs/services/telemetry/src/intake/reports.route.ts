@@ -22,6 +22,7 @@ export class ReportsRoute {
       answer: ReportReceipt,
       status: 202,
       bodyLimitBytes: BODY_LIMIT_BYTES,
+      kind: 'reports',
       handle: (body, caller, request) => this.accept(body, caller, request),
     });
   }

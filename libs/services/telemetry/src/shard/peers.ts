@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { type ErrorCode, isErrorCode } from '@sluice/contracts';
 import { type ShardOwner } from '@sluice/event-feed';
-import { authenticate, ProblemError, Settings, Tokens } from '@sluice/platform';
+import { authenticate, type DeviceRequest, ProblemError, Settings, Tokens } from '@sluice/platform';
 import { PeerHosts } from './peer-hosts.ts';
 
 /** Says for whom another instance asks; whoever is asked so answers for its own shards and hands nothing on. */
@@ -34,7 +34,7 @@ const passedOn: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /** A request as the platform hands it to routes. */
-export type PeerRequest = Parameters<typeof authenticate>[1];
+export type PeerRequest = DeviceRequest;
 
 /** On whose behalf an instance asks another one. */
 export interface AskedFor {

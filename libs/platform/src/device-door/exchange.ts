@@ -1,0 +1,285 @@
+import { type IncomingMessage, type ServerResponse } from 'node:http';
+import { type ErrorCode } from '@sluice/contracts';
+import { Rejection } from '@sluice/event-sourcing';
+import { type Logger } from 'pino';
+import { authenticate } from '../auth/auth.ts';
+import { type Caller, type Role, type Tokens } from '../auth/tokens.ts';
+import { type BodyBudget } from '../http/body-budget.ts';
+import { CORRELATION_HEADER, isCorrelationId, ProblemError, retryAfterSeconds, toProblem } from '../http/problem.ts';
+import { type BodyDeadlines, type Coming } from './body-deadlines.ts';
+import { parseDeviceJson } from './device-json.ts';
+import { type Turns, type Waiting } from './turns.ts';
+
+/** Who calls device routes: devices, and gateways, which speak for many of them. */
+const ROLES: readonly string[] = ['device', 'gateway'];
+
+/** How long requests may wait for their turn before new ones of their kind are turned away (ms): design §4's order of shedding. */
+const PATIENCE_MS = { 'check-ins': 250, reports: 1000 } as const;
+
+const JSON_TYPE = 'application/json';
+const JSON_TYPE_WITH_PARAMETERS = /^application\/json *(;|$)/i;
+const ANSWER_TYPE = 'application/json; charset=utf-8';
+const PROBLEM_TYPE = 'application/problem+json';
+const NOTHING = Buffer.alloc(0);
+
+/** A request as routes see it. */
+export interface DeviceRequest {
+  readonly headers: IncomingMessage['headers'];
+  /** The correlation id. */
+  readonly id: string;
+}
+
+export interface DeviceRoute {
+  readonly path: string;
+  /** For the OpenAPI document: JSON Schemas of the body and the answer, and a line of text. */
+  readonly summary: string;
+  readonly body: object;
+  readonly answer: object;
+  readonly status: number;
+  readonly bodyLimitBytes: number;
+  /** Under overload check-ins are turned away before reports are. */
+  readonly kind: keyof typeof PATIENCE_MS;
+  /** Answers with a value, or throws what `toProblem` knows. `body` is JSON, not validated. */
+  handle(body: unknown, caller: Caller, request: DeviceRequest): unknown;
+}
+
+/** A route with its metrics: how long requests took, by how they ended (seconds). */
+export interface TimedRoute extends DeviceRoute {
+  readonly answered: { observe(seconds: number): void };
+  readonly refused: { observe(seconds: number): void };
+}
+
+/** What all exchanges share. */
+export interface Door {
+  readonly tokens: Tokens;
+  readonly budget: BodyBudget;
+  readonly deadlines: BodyDeadlines;
+  readonly turns: Turns;
+  isClosing: boolean;
+  nowMs(): number;
+  nextId(): string;
+  /** After how long a device that is turned away may come back: devices of one instant at different times. */
+  nextRetrySeconds(): number;
+  countProblem(code: ErrorCode): void;
+  log: Logger;
+}
+
+/**
+ * `reading`: the body comes, and is kept. `waiting`: it is there, and waits for its turn. `handling`: the route has it.
+ * `late`: it did not come in time. `dropping`: the request was refused before its body had come, which is thrown away as it comes.
+ * `over`: nothing is left to do.
+ */
+type Stage = 'reading' | 'waiting' | 'handling' | 'late' | 'dropping' | 'over';
+
+/** One request of a device, from its head to its answer, straight on node's http. */
+export class Exchange implements Waiting, Coming, DeviceRequest {
+  readonly cameAtMs: number;
+  private stage: Stage = 'reading';
+  private caller: Caller | undefined;
+  private chunks: Buffer[] = [];
+  private sizeBytes = 0;
+  /** Of the bytes that all bodies share. */
+  private takenBytes = 0;
+  /** What the head announces; undefined for a chunked body. */
+  private declaredBytes: number | undefined;
+  private correlationId: string | undefined;
+
+  constructor(
+    private readonly door: Door,
+    private readonly route: TimedRoute,
+    private readonly request: IncomingMessage,
+    private readonly response: ServerResponse,
+  ) {
+    this.cameAtMs = door.nowMs();
+  }
+
+  get headers(): IncomingMessage['headers'] {
+    return this.request.headers;
+  }
+
+  get id(): string {
+    return (this.correlationId ??= this.givenId() ?? this.door.nextId());
+  }
+
+  /** Makes the cheap checks first: a request that fails one is answered before the next, and before its body is read. */
+  begin(): void {
+    const { request } = this;
+    request.on('end', this.onEnd);
+    request.on('close', this.onClose);
+    try {
+      this.admit();
+    } catch (error) {
+      this.refuse(error);
+      return;
+    }
+    if (request.headers.expect !== undefined) this.response.writeContinue();
+    this.door.deadlines.add(this, this.cameAtMs);
+    request.on('data', this.onData);
+  }
+
+  work(): void {
+    if (this.response.destroyed) {
+      this.finish();
+      return;
+    }
+    this.stage = 'handling';
+    try {
+      const body = this.parse();
+      const answer = this.route.handle(body, this.caller as Caller, this);
+      // A promise costs an answer that is there already another turn.
+      if (answer instanceof Promise) void answer.then(this.succeed, this.refuse);
+      else this.succeed(answer);
+    } catch (error) {
+      this.refuse(error);
+    }
+  }
+
+  expire(): void {
+    if (this.stage === 'reading') {
+      this.stage = 'late';
+      this.refuse(new ProblemError('request-too-slow'));
+      return;
+    }
+    // A client that sends so slowly must not hold a connection either.
+    this.finish();
+    if (this.response.writableEnded) this.request.destroy();
+    else this.response.end();
+  }
+
+  private admit(): void {
+    const { door, route, request } = this;
+    const { headers } = request;
+    this.declaredBytes = declaredLength(headers);
+    if (request.method !== 'POST') throw new ProblemError('method-not-allowed');
+    if (door.isClosing) throw new ProblemError('shutting-down');
+    const caller = authenticate(door.tokens, request);
+    if (!ROLES.some((role) => caller.has(role as Role))) throw new ProblemError('forbidden', 'needs device or gateway');
+    this.caller = caller;
+    if (this.declaredBytes !== undefined && this.declaredBytes > route.bodyLimitBytes) {
+      throw new ProblemError('body-too-large');
+    }
+    const type = headers['content-type'];
+    if (type !== JSON_TYPE && !JSON_TYPE_WITH_PARAMETERS.test(type ?? '')) {
+      throw new ProblemError('unsupported-media-type');
+    }
+    if (door.turns.delayMs(this.cameAtMs) > PATIENCE_MS[route.kind]) {
+      throw new Rejection('overloaded', 'too many devices ask at once', door.nextRetrySeconds());
+    }
+    this.reserve(this.declaredBytes ?? 0);
+  }
+
+  private reserve(bytes: number): void {
+    if (!this.door.budget.take(bytes)) throw new ProblemError('overloaded', 'too many bodies are on their way');
+    this.takenBytes += bytes;
+  }
+
+  private readonly onData = (chunk: Buffer): void => {
+    if (this.stage !== 'reading') return;
+    this.sizeBytes += chunk.length;
+    try {
+      if (this.sizeBytes > this.route.bodyLimitBytes) throw new ProblemError('body-too-large');
+      if (this.declaredBytes === undefined) this.reserve(chunk.length);
+      this.chunks.push(chunk);
+    } catch (error) {
+      this.refuse(error);
+    }
+  };
+
+  private readonly onEnd = (): void => {
+    this.door.deadlines.remove(this);
+    if (this.stage === 'reading') {
+      this.stage = 'waiting';
+      this.door.turns.add(this);
+    } else if (this.stage === 'dropping') {
+      this.finish();
+      if (!this.response.writableEnded) this.response.end();
+    }
+  };
+
+  /** The sender is gone, or all is done. */
+  private readonly onClose = (): void => {
+    if (this.stage === 'reading' || this.stage === 'dropping') this.finish();
+  };
+
+  private parse(): unknown {
+    try {
+      const [only = NOTHING] = this.chunks;
+      return parseDeviceJson((this.chunks.length === 1 ? only : Buffer.concat(this.chunks)).toString());
+    } finally {
+      this.giveBack();
+    }
+  }
+
+  private readonly succeed = (answer: unknown): void => {
+    this.route.answered.observe((this.door.nowMs() - this.cameAtMs) / 1000);
+    this.send(this.route.status, ['content-type', ANSWER_TYPE], JSON.stringify(answer));
+  };
+
+  private readonly refuse = (error: unknown): void => {
+    const { door, route } = this;
+    route.refused.observe((door.nowMs() - this.cameAtMs) / 1000);
+    const { problem, fault } = toProblem(error, this.id);
+    if (fault) door.log.error({ err: error, reqId: this.id }, 'request failed');
+    door.countProblem(problem.code);
+    const headers = ['content-type', PROBLEM_TYPE];
+    const retryAfter = retryAfterSeconds(error, problem);
+    if (retryAfter !== undefined) headers.push('retry-after', String(retryAfter));
+    if (problem.status === 401) headers.push('www-authenticate', 'Bearer');
+    if (problem.status === 405) headers.push('allow', 'POST');
+    this.send(problem.status, headers, JSON.stringify(problem));
+  };
+
+  private send(status: number, headers: string[], text: string): void {
+    const { stage, response } = this;
+    this.finish();
+    if (response.destroyed) return;
+    const isLast = this.door.isClosing || stage === 'late' || (stage === 'reading' && !this.isShort());
+    if (isLast) headers.push('connection', 'close');
+    const bytes = Buffer.byteLength(text);
+    headers.push('content-length', String(bytes));
+    response.writeHead(status, headers);
+    if (stage === 'reading') this.drop(text, isLast);
+    // Text of ASCII only, which is nearly all of it, goes out without being encoded.
+    else response.end(text, bytes === text.length ? 'latin1' : 'utf8');
+  }
+
+  /** Answers before the body is there. Closing at once would reset the connection of a client that still sends, and lose the answer. */
+  private drop(text: string, isLast: boolean): void {
+    this.stage = 'dropping';
+    this.door.deadlines.add(this, this.door.nowMs());
+    if (isLast) this.response.write(text);
+    else this.response.end(text);
+    this.request.resume();
+  }
+
+  /** Whether the rest of the body is sure to come, and so small that the connection is worth it. */
+  private isShort(): boolean {
+    // A client that asked whether to send its body, and is refused, may send it or not.
+    if (this.request.headers.expect !== undefined) return false;
+    return this.declaredBytes !== undefined && this.declaredBytes <= this.route.bodyLimitBytes;
+  }
+
+  private finish(): void {
+    this.stage = 'over';
+    this.door.deadlines.remove(this);
+    this.giveBack();
+  }
+
+  private giveBack(): void {
+    if (this.takenBytes > 0) this.door.budget.giveBack(this.takenBytes);
+    this.takenBytes = 0;
+    this.chunks = [];
+  }
+
+  private givenId(): string | undefined {
+    const given = this.request.headers[CORRELATION_HEADER];
+    return isCorrelationId(given) ? given : undefined;
+  }
+}
+
+/** Bytes of the body as its head announces them, 0 without a body, undefined where only the end will tell. */
+function declaredLength(headers: IncomingMessage['headers']): number | undefined {
+  const length = headers['content-length'];
+  if (length !== undefined) return Number(length);
+  return headers['transfer-encoding'] === undefined ? 0 : undefined;
+}

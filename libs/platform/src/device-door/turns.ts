@@ -1,0 +1,63 @@
+/** How long requests of devices may keep a turn of the event loop from everything else (ms). */
+const TURN_MS = 8;
+/** A process that stood still for want of a processor has late requests, but is not overloaded: then they waited for few turns. */
+const LATE_TURNS_MIN = 10;
+
+/** A request of a device whose body is there, and that waits to be answered. */
+export interface Waiting {
+  /** When it came, by the clock of the turns (ms). */
+  readonly cameAtMs: number;
+  work(): void;
+}
+
+/**
+ * Gives device requests a bounded part of each turn of the event loop. The rest waits for the next turn, so that a pull, which
+ * does not wait here, is reached after a few milliseconds however many devices ask.
+ */
+export class Turns {
+  private waiting: { readonly request: Waiting; readonly cameInTurn: number }[] = [];
+  private first = 0;
+  private turn = 0;
+  /** When the present turn began; undefined when no device was answered in it yet. */
+  private beganAtMs: number | undefined;
+
+  constructor(
+    private readonly nowMs: () => number,
+    private readonly atNextTurn: (call: () => void) => void = setImmediate,
+  ) {}
+
+  /** For how long requests have waited so far (ms); 0 where it was only for a few turns. This is how overload is noticed. */
+  delayMs(nowMs: number): number {
+    const next = this.waiting[this.first];
+    if (next === undefined || this.turn - next.cameInTurn < LATE_TURNS_MIN) return 0;
+    return nowMs - next.request.cameAtMs;
+  }
+
+  /** Answers in this turn when there is room and no request waits, else after the waiting ones. */
+  add(request: Waiting): void {
+    if (this.first === this.waiting.length && this.hasRoom()) request.work();
+    else this.waiting.push({ request, cameInTurn: this.turn });
+  }
+
+  private hasRoom(): boolean {
+    const nowMs = this.nowMs();
+    if (this.beganAtMs === undefined) {
+      this.beganAtMs = nowMs;
+      this.atNextTurn(this.begin);
+    }
+    return nowMs - this.beganAtMs < TURN_MS;
+  }
+
+  private readonly begin = (): void => {
+    this.beganAtMs = undefined;
+    this.turn += 1;
+    while (this.first < this.waiting.length && this.hasRoom()) {
+      const next = this.waiting[this.first];
+      this.first += 1;
+      next?.request.work();
+    }
+    if (this.first === this.waiting.length) this.waiting = [];
+    else this.waiting = this.waiting.slice(this.first);
+    this.first = 0;
+  };
+}
