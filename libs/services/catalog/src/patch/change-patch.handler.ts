@@ -1,6 +1,7 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { type PatchCommand, type PatchEvent } from '@sluice/domain-catalog';
 import { BEGINNING, type CommandContext, EventStore, handle } from '@sluice/event-sourcing';
+import { type SeenVersions } from '@sluice/platform';
 import { BuildReservations, patchStream } from './build-reservations.ts';
 import { amongOthers } from './patch-rules.ts';
 import { Patches } from './patches.projection.ts';
@@ -12,6 +13,8 @@ export class ChangePatch extends Command<readonly PatchEvent[]> {
   constructor(
     readonly command: PatchCommand,
     readonly context: CommandContext,
+    /** What a person has seen: at another revision the command is refused with revision-changed. */
+    readonly seen?: SeenVersions,
   ) {
     super();
   }
@@ -27,7 +30,7 @@ export class ChangePatchHandler implements ICommandHandler<ChangePatch> {
     private readonly pulls: PullsInForce,
   ) {}
 
-  async execute({ command, context }: ChangePatch): Promise<readonly PatchEvent[]> {
+  async execute({ command, context, seen: revisions }: ChangePatch): Promise<readonly PatchEvent[]> {
     // A pull waits for nothing that others wait for, and the store may be unable to take it.
     if (command.type === 'PullPatch') return this.pulls.pull(command, context);
     await this.patches.reached(BEGINNING);
@@ -36,7 +39,9 @@ export class ChangePatchHandler implements ICommandHandler<ChangePatch> {
       await this.patches.reached(await this.store.head());
       await this.builds.reserve(decider, command, context);
     }
-    const { events, position } = await handle(this.store, decider, patchStream(command.patchId), command, context);
+    const seen = revisions && { revisions, counts: () => true };
+    const stream = patchStream(command.patchId);
+    const { events, position } = await handle(this.store, decider, stream, command, { ...context, seen });
     if (position !== undefined) {
       await this.patches.reached(position);
       if (command.type === 'PublishPatch') await this.supersession.reached(position);
