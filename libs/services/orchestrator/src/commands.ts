@@ -24,6 +24,7 @@ import {
   type OwnerStatus,
   reject,
   rejectUnreserved,
+  Rejection,
   Reservations,
 } from '@sluice/event-sourcing';
 import { type SeenVersions } from '@sluice/platform';
@@ -197,6 +198,7 @@ function rolloutStream(rolloutId: string): string {
 }
 
 // An answered command is visible at once, also one that found its work done by another instance: the answer waits for the views.
+// So does the refusal of what was decided on another version, which shows what there is now.
 async function changeStream<State, Given, Event extends DomainEvent>(
   store: EventStore,
   sources: Sources,
@@ -204,7 +206,12 @@ async function changeStream<State, Given, Event extends DomainEvent>(
   { stream, command, context, known, seen: revisions }: Change<State, Given>,
 ): Promise<readonly Event[]> {
   const seen = revisions && { revisions, counts: makesVersion };
-  const { events, position } = await handle(store, decider, stream, command, { ...context, known, seen });
-  if (position !== undefined) await sources.reached(position);
-  return events;
+  try {
+    const { events, position } = await handle(store, decider, stream, command, { ...context, known, seen });
+    if (position !== undefined) await sources.reached(position);
+    return events;
+  } catch (error) {
+    if (seen !== undefined && error instanceof Rejection) await sources.reached(await store.head());
+    throw error;
+  }
 }
