@@ -90,15 +90,15 @@ export class KeyedRequests implements NestInterceptor {
     { request, reply, next }: { request: FastifyRequest; reply: FastifyReply; next: CallHandler },
   ): Promise<unknown> {
     const cause = { actor: actorOf(request), correlationId: request.id };
-    const { used, isTaken } = await this.look(keyed, cause);
+    const { used, isClaimed } = await this.look(keyed, cause);
     const before = answerIn(used, keyed);
     if (before !== undefined) return give(before, reply);
-    keepCommit(request, { commitId: commitIdOf(keyed), keyed: isTaken ? 'first' : 'maybe-again' });
+    keepCommit(request, { commitId: commitIdOf(keyed), keyed: isClaimed ? 'first' : 'maybe-again' });
     let body: unknown;
     try {
       body = await lastValueFrom(next.handle(), { defaultValue: undefined });
     } catch (error) {
-      if (isTaken && toProblem(error).problem.status < 500) {
+      if (isClaimed && toProblem(error).problem.status < 500) {
         await this.inTime(this.keys.release(keyed.key, keyed.request, freshly(cause)));
       }
       throw error;
@@ -108,12 +108,12 @@ export class KeyedRequests implements NestInterceptor {
   }
 
   /** A stop only looks: what it is under is known by its commit id, and nothing is written before it is in force. */
-  private async look(keyed: Keyed, cause: Cause): Promise<{ readonly used: UsedKey; readonly isTaken: boolean }> {
+  private async look(keyed: Keyed, cause: Cause): Promise<{ readonly used: UsedKey; readonly isClaimed: boolean }> {
     const { key, request, isStop: onlyLooks } = keyed;
     const unknown: UsedKey = { status: 'free' };
-    if (onlyLooks) return { used: (await this.inTime(this.keys.find(key))) ?? unknown, isTaken: false };
-    const taken = await this.inTime(this.keys.take(key, request, freshly(cause)));
-    return taken ?? { used: unknown, isTaken: false };
+    if (onlyLooks) return { used: (await this.inTime(this.keys.find(key))) ?? unknown, isClaimed: false };
+    const claimed = await this.inTime(this.keys.claim(key, request, freshly(cause)));
+    return claimed ?? { used: unknown, isClaimed: false };
   }
 
   /** The answer that counts: another instance may have kept its own first. Undefined when none could be kept. */

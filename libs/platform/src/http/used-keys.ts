@@ -17,19 +17,19 @@ export interface KeptAnswer {
 
 /** `request` is a hash of all that makes one request under the key another one. */
 type KeyCommand =
-  | { readonly type: 'TakeKey'; readonly request: string }
+  | { readonly type: 'ClaimKey'; readonly request: string }
   | { readonly type: 'ReleaseKey'; readonly request: string }
   | { readonly type: 'KeepAnswer'; readonly request: string; readonly answer: KeptAnswer };
 
 type KeyEvent =
-  | { readonly type: 'KeyTaken'; readonly request: string }
+  | { readonly type: 'KeyClaimed'; readonly request: string }
   | { readonly type: 'KeyReleased' }
   | { readonly type: 'AnswerKept'; readonly request: string; readonly answer: KeptAnswer };
 
-/** What a key stands for. `taken`: its request is under way, or its answer was lost. */
+/** What a key stands for. `claimed`: its request is under way, or its answer was lost. */
 export type UsedKey =
   | { readonly status: 'free' }
-  | { readonly status: 'taken'; readonly request: string }
+  | { readonly status: 'claimed'; readonly request: string }
   | { readonly status: 'answered'; readonly request: string; readonly answer: KeptAnswer };
 
 /** A key is of no use for another request; what was refused has not used it. */
@@ -37,22 +37,22 @@ export const keyDecider: Decider<UsedKey, KeyCommand, KeyEvent> = {
   initialState: { status: 'free' },
   decide(command, key) {
     switch (command.type) {
-      case 'TakeKey':
-        if (key.status === 'free') return [{ type: 'KeyTaken', request: command.request }];
+      case 'ClaimKey':
+        if (key.status === 'free') return [{ type: 'KeyClaimed', request: command.request }];
         return key.request === command.request ? [] : reject('key-reused');
       case 'ReleaseKey':
-        return key.status === 'taken' && key.request === command.request ? [{ type: 'KeyReleased' }] : [];
+        return key.status === 'claimed' && key.request === command.request ? [{ type: 'KeyReleased' }] : [];
       case 'KeepAnswer': {
         const { request, answer } = command;
-        if (key.status === 'answered' || (key.status === 'taken' && key.request !== request)) return [];
+        if (key.status === 'answered' || (key.status === 'claimed' && key.request !== request)) return [];
         return [{ type: 'AnswerKept', request, answer }];
       }
     }
   },
   evolve(key, event) {
     switch (event.type) {
-      case 'KeyTaken':
-        return { status: 'taken', request: event.request };
+      case 'KeyClaimed':
+        return { status: 'claimed', request: event.request };
       case 'KeyReleased':
         return { status: 'free' };
       case 'AnswerKept':
@@ -65,7 +65,7 @@ export const keyDecider: Decider<UsedKey, KeyCommand, KeyEvent> = {
 
 /**
  * What the keys of commands were used for: a stream a key, `key-<hash>`, in the store of the service, so that it holds for all
- * instances and after a restart. A key is taken before its command is carried out, and its answer is kept afterwards.
+ * instances and after a restart. A key is claimed before its command is carried out, and its answer is kept afterwards.
  * All throw StoreUnavailable.
  */
 export class UsedKeys {
@@ -75,10 +75,10 @@ export class UsedKeys {
     return (await load(this.store, keyDecider, streamOf(key))).state;
   }
 
-  /** What the key stands for, and whether it was taken by this call. Throws Rejection: key-reused. */
-  async take(key: string, request: string, context: CommandContext): Promise<{ used: UsedKey; isTaken: boolean }> {
-    const { state, events } = await this.change(key, { type: 'TakeKey', request }, context);
-    return { used: state, isTaken: events.length > 0 };
+  /** What the key stands for, and whether this call has claimed it. Throws Rejection: key-reused. */
+  async claim(key: string, request: string, context: CommandContext): Promise<{ used: UsedKey; isClaimed: boolean }> {
+    const { state, events } = await this.change(key, { type: 'ClaimKey', request }, context);
+    return { used: state, isClaimed: events.length > 0 };
   }
 
   /** What the key stands for then: the answer that was kept first is the one that counts. */
