@@ -372,7 +372,7 @@ describe('stopping under a key', () => {
     instead('key-', hangs, 1);
     const stopped = send('a/stop', { key: 'k' });
     await expect.poll(counted).toEqual([1]);
-    timers.advance(1000);
+    timers.advance(200);
     expect(await stopped).toMatchObject({ status: 200 });
     instead('key-', fails, 1);
     expect(await send('b/stop', { key: 'k2' })).toMatchObject({ status: 200 });

@@ -21,8 +21,10 @@ const KEY_HEADER = 'idempotency-key';
 const KEY = /^[\x20-\x7e]{1,128}$/;
 /** A larger answer is not kept: the command is asked again, and says what it did. EventStoreDB takes 1 MiB an append. */
 const KEPT_CHARACTERS_MAX = 256 * 1024;
-/** A store that says nothing of a key by then is not waited for: a stop must not wait, other commands meet the store themselves. */
+/** A store that says nothing of a key by then is not waited for: the command itself finds out what is wrong with the store. */
 const KEY_ANSWERED_WITHIN_MS = 1000;
+/** A stop waits for no more than a read. */
+const STOP_KEY_ANSWERED_WITHIN_MS = 200;
 const NOT_KEPT = 'sluice:answer-not-kept';
 
 /**
@@ -99,7 +101,7 @@ export class KeyedRequests implements NestInterceptor {
       body = await lastValueFrom(next.handle(), { defaultValue: undefined });
     } catch (error) {
       if (isClaimed && toProblem(error).problem.status < 500) {
-        await this.inTime(this.keys.release(keyed.key, keyed.request, freshly(cause)));
+        await this.inTime(keyed, this.keys.release(keyed.key, keyed.request, freshly(cause)));
       }
       throw error;
     }
@@ -111,8 +113,8 @@ export class KeyedRequests implements NestInterceptor {
   private async look(keyed: Keyed, cause: Cause): Promise<{ readonly used: UsedKey; readonly isClaimed: boolean }> {
     const { key, request, isStop: onlyLooks } = keyed;
     const unknown: UsedKey = { status: 'free' };
-    if (onlyLooks) return { used: (await this.inTime(this.keys.find(key))) ?? unknown, isClaimed: false };
-    const claimed = await this.inTime(this.keys.claim(key, request, freshly(cause)));
+    if (onlyLooks) return { used: (await this.inTime(keyed, this.keys.find(key))) ?? unknown, isClaimed: false };
+    const claimed = await this.inTime(keyed, this.keys.claim(key, request, freshly(cause)));
     return claimed ?? { used: unknown, isClaimed: false };
   }
 
@@ -120,15 +122,16 @@ export class KeyedRequests implements NestInterceptor {
   private async keep(keyed: Keyed, answer: KeptAnswer | undefined, cause: Cause): Promise<KeptAnswer | undefined> {
     if (answer === undefined || !keyed.isKept) return undefined;
     const { key, request } = keyed;
-    const used = await this.inTime(this.keys.keep(key, { request, answer }, freshly(cause)));
+    const used = await this.inTime(keyed, this.keys.keep(key, { request, answer }, freshly(cause)));
     return used && answerIn(used, keyed);
   }
 
   /** Undefined when the store cannot, or does not in time. Throws Rejection. */
-  private async inTime<Result>(work: Promise<Result>): Promise<Result | undefined> {
+  private async inTime<Result>({ isStop: stops }: Keyed, work: Promise<Result>): Promise<Result | undefined> {
+    const withinMs = stops ? STOP_KEY_ANSWERED_WITHIN_MS : KEY_ANSWERED_WITHIN_MS;
     let callOff: (() => void) | undefined;
     const late = new Promise<undefined>((resolve) => {
-      callOff = this.timers.after(KEY_ANSWERED_WITHIN_MS, () => resolve(undefined));
+      callOff = this.timers.after(withinMs, () => resolve(undefined));
     });
     const done = work.catch((error: unknown) => {
       if (error instanceof Rejection) throw error;
