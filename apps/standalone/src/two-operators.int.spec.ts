@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { EventStore } from '@sluice/event-sourcing';
 import { close, Followers, ManualClock, type RunningService, Settings, startService } from '@sluice/platform';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { services } from './services.ts';
 
@@ -194,4 +196,52 @@ describe('sending each command again under its key', () => {
       expect(before.filter((each) => each === type)).toEqual([type, type]);
     }
   });
+
+  it('counts each key once, whatever is sent, when and where', { timeout: 120_000 }, async () => {
+    let runs = 0;
+    const sending = fc.record({
+      key: fc.nat(3),
+      instance: fc.constantFrom(0 as const, 1 as const),
+      lifts: fc.boolean(),
+      waits: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(sending, { maxLength: 10 }), async (sendings) => {
+        const run = String((runs += 1));
+        const answers = new Map<string, string[]>();
+        const underWay: Promise<unknown>[] = [];
+        for (const { key, instance, lifts, waits } of sendings) {
+          const holdId = `h-${run}-${String(key)}`;
+          const name = `${holdId} ${lifts ? 'lift' : 'place'}`;
+          const [url, body] = lifts
+            ? [`/v1/holds/${holdId}/lift`, { reason: 'fine' }]
+            : ['/v1/holds', { holdId, reason: 'odd', slice: { model: ['iPhone18,1'] } }];
+          const answered = send('POST', url, { body, key: name, instance }).then((answer) => {
+            // Who lifts too early is refused, and has not used the key.
+            if (answer.status < 300) answers.set(name, [...(answers.get(name) ?? []), JSON.stringify(answer)]);
+            else expect(answer.body['code']).toBe('hold-not-found');
+          });
+          underWay.push(answered);
+          if (waits) await answered;
+        }
+        await Promise.all(underWay);
+        for (const each of answers.values()) expect(new Set(each).size).toBe(1);
+        const wanted = [...answers.keys()].map((name) => name.split(' '));
+        expect((await holdEvents(run)).sort()).toEqual(wanted.sort());
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  /** The events of the holds of a run: of which hold, and what was done. */
+  async function holdEvents(run: string): Promise<string[][]> {
+    const [store] = instances.map(({ app }) => app.get(EventStore));
+    if (store === undefined) throw new Error('no instance');
+    const found: string[][] = [];
+    for await (const { stream, body } of store.readAll({ prefixes: [`hold-h-${run}-`] })) {
+      const types = body.kind === 'events' ? body.events.map(({ type }) => type) : [];
+      for (const type of types) found.push([stream.replace('hold-', ''), type === 'HoldPlaced' ? 'place' : 'lift']);
+    }
+    return found;
+  }
 });
