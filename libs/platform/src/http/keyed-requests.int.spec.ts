@@ -1,10 +1,20 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Body, Controller, Delete, Get, HttpCode, Module, Param, Post, Res } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { type Append, type CommandContext, type Decider, EventStore, handle, reject } from '@sluice/event-sourcing';
-import { InMemoryEventStore, StoreUnavailable } from '@sluice/event-sourcing';
+import {
+  type Append,
+  type CommandContext,
+  type Decider,
+  EventStore,
+  handle,
+  InMemoryEventStore,
+  load,
+  reject,
+  StoreUnavailable,
+} from '@sluice/event-sourcing';
 import { IsIn, IsInt, IsString } from 'class-validator';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -78,6 +88,25 @@ class CountersController {
   async secret(@Param('id') id: string, @RequestContext() context: CommandContext) {
     await this.change(id, 1, context);
     return { secret: `of ${context.commitId}` };
+  }
+
+  /** Counts what is missing. */
+  @Post(':id/fill')
+  @HttpCode(200)
+  @Roles('operator')
+  async fill(@Param('id') id: string, @Body() { by: upTo }: CountBody, @RequestContext() context: CommandContext) {
+    const { state } = await load(this.store, counter, `counter-${id}`);
+    await this.change(id, upTo - state, context);
+    return { missing: upTo - state };
+  }
+
+  /** Has no commit that could be recognized. */
+  @Post(':id/count-anew')
+  @HttpCode(200)
+  @Roles('operator')
+  async countAnew(@Param('id') id: string, @RequestContext() context: CommandContext) {
+    const { state } = await this.change(id, 1, { ...context, commitId: randomUUID() });
+    return { count: state };
   }
 
   @Delete(':id')
@@ -196,6 +225,15 @@ describe('sending a command again under its key', () => {
     expect(await counted()).toEqual([1]);
   });
 
+  it('does not do later what there was nothing to do for the first time', async () => {
+    await count(5);
+    const fill = () => send('a/fill', { key: 'k', body: { by: 5 } });
+    const first = await fill();
+    await count(-3);
+    expect(await fill()).toEqual(first);
+    expect(await counted()).toEqual([5, -3]);
+  });
+
   it('judges a command without a key by the state', async () => {
     await count(6);
     expect(await count(6)).toMatchObject({ status: 409 });
@@ -300,6 +338,12 @@ describe('sending equal requests at once', () => {
       for (const other of others) expect(other).toEqual(first);
     }
     expect(await counted()).toEqual(Array.from({ length: 50 }, () => 6));
+  });
+
+  it('does it once at one instance also where nothing tells the two apart but the key', async () => {
+    const sent = [1, 2, 3].map(() => send('a/count-anew', { key: 'k' }));
+    for (const answer of await Promise.all(sent)) expect(answer).toMatchObject({ status: 200, body: { count: 1 } });
+    expect(await counted()).toEqual([1]);
   });
 
   it('counts each key once, whatever is sent again, when and where', async () => {
