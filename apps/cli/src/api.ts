@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { type ServiceName } from '@sluice/contracts';
 import { EventSourceParserStream, type EventSourceMessage } from 'eventsource-parser/stream';
 import { type Connection } from './connection.ts';
@@ -6,6 +7,9 @@ import { toRefusal } from './refusal.ts';
 
 const ANSWER_TIMEOUT_MS = 30_000;
 const PAGE_ITEMS_MAX = 1000;
+const CONNECTION_LOST = 'connection-lost';
+/** How a connection ends that was there before. */
+const LOST_CODES: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 const SSE_BUFFER_CHARACTERS_MAX = 16 * 1024 * 1024;
 
 const services = ['catalog', 'orchestrator', 'telemetry'] as const satisfies readonly ServiceName[];
@@ -89,7 +93,10 @@ export class Api {
     return cursor === undefined ? { items, ...counted } : { items, ...counted, nextCursor: cursor };
   }
 
-  /** One request and its answer; the status for those who care which success it was. */
+  /**
+   * One request and its answer; the status for those who care which success it was. A command has a key of its own, so that
+   * it can be sent once more when the connection was lost, and is still carried out once.
+   */
   async call<Body>(
     method: 'GET' | 'POST' | 'PUT' | 'DELETE',
     service: ServiceName,
@@ -102,6 +109,7 @@ export class Api {
       method,
       headers: {
         ...(payload !== undefined && { 'content-type': 'application/json' }),
+        ...(method !== 'GET' && { 'idempotency-key': randomUUID() }),
         ...(ifMatch !== undefined && { 'if-match': ifMatch }),
       },
       ...(payload === undefined ? {} : { body: payload }),
@@ -113,7 +121,11 @@ export class Api {
       });
       return { status: response.status, body: parseAnswer(text, url) as Body };
     };
-    return this.during(() => `waiting for ${url.origin} …`, exchange());
+    const answer = exchange().catch((error: unknown) => {
+      if (method === 'GET' || !isLost(error)) throw error;
+      return exchange();
+    });
+    return this.during(() => `waiting for ${url.origin} …`, answer);
   }
 
   /** The server-sent events of one address; ends when the server closes, throws when the line breaks. */
@@ -163,6 +175,12 @@ export class Api {
     }
     const cause = error instanceof Error ? error.cause : undefined;
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
+    if (code !== undefined && LOST_CODES.has(code)) {
+      return new CliError('unavailable', CONNECTION_LOST, {
+        what: `${url.origin} has broken off the connection.`,
+        next: 'What was asked may still be done: look before you repeat it. `sluice health` tells how the services are.',
+      });
+    }
     const refused = code === 'ECONNREFUSED';
     return new CliError('unavailable', 'unreachable', {
       what: refused ? `Nothing listens at ${url.origin}.` : `${url.origin} was not reached.`,
@@ -170,6 +188,10 @@ export class Api {
       ...(refused ? {} : { detail: cause instanceof Error ? cause.message : String(error) }),
     });
   }
+}
+
+function isLost(error: unknown): boolean {
+  return error instanceof CliError && error.code === CONNECTION_LOST;
 }
 
 function parseAnswer(text: string, url: URL): unknown {

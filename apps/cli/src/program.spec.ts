@@ -61,7 +61,7 @@ describe('exiting', () => {
     });
     const ran = await call(['patch', 'show', 'p']);
     expect(ran.exit).toBe(4);
-    expect(ran.stderr).toContain('was not reached');
+    expect(ran.stderr).toContain('has broken off the connection');
   });
 
   it('says interrupted when Ctrl-C comes before the answer', async () => {

@@ -12,6 +12,7 @@ interface Circumstances {
 const nextByCode: { readonly [Code in ErrorCode]?: string } = {
   'evidence-not-named': 'Say it with --evidence-seen "…".',
   'in-force-not-durable': '`sluice health` names it until it is stored. Until then, do not restart the service.',
+  'revision-changed': 'Look at it again with `rollout show`, then repeat with the revision that it has now.',
   'at-in-future': 'Name an instant up to now with --at.',
   'device-not-found': 'Is the id right? `sluice device list` shows devices.',
   'recall-not-found': 'Is the id right? `sluice patch list --status pulled` shows what was pulled.',

@@ -11,6 +11,8 @@ export interface Request {
   /** Path and query. */
   readonly path: string;
   readonly token: string | undefined;
+  readonly key: string | undefined;
+  readonly ifMatch: string | undefined;
   readonly body: unknown;
 }
 
@@ -53,6 +55,8 @@ export class CannedServer {
       method,
       path: url,
       token: headers.authorization?.replace('Bearer ', ''),
+      key: headers['idempotency-key']?.toString(),
+      ifMatch: headers['if-match'],
       body: body === '' ? undefined : JSON.parse(body),
     });
     const queue = this.answers.get(`${method} ${url.split('?')[0] ?? ''}`) ?? [];

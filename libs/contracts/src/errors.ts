@@ -15,6 +15,10 @@ export const errorCodes = {
   },
   'body-too-large': { status: 413, title: 'The body is larger than this call takes.' },
   'unsupported-media-type': { status: 415, title: 'Send `Content-Type: application/json`.' },
+  'key-reused': {
+    status: 422,
+    title: 'The `Idempotency-Key` stands for another request of yours. Take a new one for each command.',
+  },
   conflict: { status: 409, title: 'Others changed the same thing at the same time. Look at it again, then repeat.' },
   overloaded: { status: 503, title: 'Too much is waiting. Try again after the time in `Retry-After`.' },
   'shutting-down': { status: 503, title: 'The service is stopping. Try again when it has been started again.' },
@@ -67,11 +71,11 @@ export const errorCodes = {
   'rollout-not-planned': { status: 409, title: 'Only a planned rollout can be started.' },
   'if-match-missing': {
     status: 428,
-    title: 'Send `If-Match` with the ETag of the rollout: a plan is changed only as it was seen.',
+    title: 'Send `If-Match` with the ETag of what you have seen: it is changed only as it was seen.',
   },
   'revision-changed': {
     status: 412,
-    title: 'The rollout has changed since you looked at it. Look at `current`, then repeat with its ETag.',
+    title: 'It has changed since you looked at it. Look at `current`, then repeat with its ETag.',
   },
   'reason-missing': { status: 400, title: 'A rollout under way is replanned only with a `reason`.' },
   'already-exposed': { status: 409, title: 'The plan would take back what was exposed already.' },

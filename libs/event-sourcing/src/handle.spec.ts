@@ -68,7 +68,7 @@ describe('handling a command', () => {
   it('decides on what was seen, or not at all', async () => {
     await store.append(rival(1));
     const at = (revision: number, by = 1, counts = () => true) =>
-      handle(store, counter, 'counter-1', { by }, { ...context, seen: { revision, counts } });
+      handle(store, counter, 'counter-1', { by }, { ...context, seen: { revisions: [revision], counts } });
     await expect(at(1)).rejects.toMatchObject({ code: 'revision-changed' });
     store.rivals = 1;
     await expect(at(0)).rejects.toMatchObject({ code: 'revision-changed' });
@@ -77,7 +77,7 @@ describe('handling a command', () => {
     expect(await at(1)).toMatchObject({ state: 201, events: [{ by: 1 }] });
     // Commits without an event that counts make no version.
     const large = ({ by }: { by: number }) => by > 50;
-    const seen = { revision: 1, counts: large };
+    const seen = { revisions: [7, 1], counts: large };
     const next = { ...context, commitId: 'c-9', seen };
     expect(await handle(store, counter, 'counter-1', { by: 1 }, next)).toMatchObject({ state: 202 });
   });

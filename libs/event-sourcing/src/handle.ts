@@ -7,6 +7,11 @@ const CONFLICT_ATTEMPTS_MAX = 8;
 export interface CommandContext extends Metadata {
   /** A commit id: unique per command, the same when the command is sent again. */
   readonly commitId: string;
+  /**
+   * For a command whose commit id is the same when it is sent again. `first`: it comes for the first time. `maybe-again`: it
+   * may have been carried out before, so it asks its stream before it looks at any state.
+   */
+  readonly keyed?: 'first' | 'maybe-again';
 }
 
 /** A state that a process manager has decided on, and the revision of its stream then; none: no stream yet. */
@@ -44,13 +49,13 @@ export async function handle<State, Command, Event extends DomainEvent>(
     const { state, revision, done, position, version } = loaded;
     const seen = position !== undefined && { position };
     if (done !== undefined) return { state, events: eventsOf(done) as readonly Event[], ...seen };
-    if (wasSeen !== undefined && version !== wasSeen.revision) {
+    if (wasSeen !== undefined && !wasSeen.revisions.some((revision) => revision === version)) {
       reject('revision-changed', `${stream} is at revision ${String(version ?? 'none')}`);
     }
     const events = decider.decide(command, state);
     if (events.length === 0) return { state, events, ...seen };
     try {
-      const { commitId, ...metadata } = context;
+      const { commitId, keyed: _, ...metadata } = context;
       const { position: own } = await store.append({
         stream,
         expected: revision ?? 'no-stream',
@@ -65,9 +70,9 @@ export async function handle<State, Command, Event extends DomainEvent>(
   }
 }
 
-/** What somebody has seen: the revision of the last commit with an event that counts, and which events do. */
+/** What somebody has seen: revisions of the last commit with an event that counts (any of them will do), and which events do. */
 export interface Seen<Event> {
-  readonly revision: number;
+  readonly revisions: readonly number[];
   readonly counts: (event: Event) => boolean;
 }
 

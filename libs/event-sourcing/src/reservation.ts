@@ -142,7 +142,7 @@ export class Reservations {
   }
 
   private async append({ stream, keys, owner, at, context }: ReservationRequest, revision: number): Promise<void> {
-    const { commitId, ...metadata } = context;
+    const { commitId, keyed: _, ...metadata } = context;
     const reserved: Reserved = { type: 'Reserved', keys: [...keys], owner, at };
     await this.store.append({
       stream,

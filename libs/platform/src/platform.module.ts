@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DynamicModule, Logger, Module, type Provider } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { onFirstSkipped, skippedEvents } from '@sluice/contracts';
 import {
@@ -18,10 +18,12 @@ import { AuthGuard } from './auth/auth.ts';
 import { BodyBudget } from './http/body-budget.ts';
 import { DeadLettersController } from './feed/dead-letters.controller.ts';
 import { DeviceRoutes } from './device-door/device-routes.ts';
+import { EntityTags } from './http/entity-tags.ts';
 import { FeedController } from './feed/feed.controller.ts';
 import { FeedSigns } from './feed/feed-signs.ts';
 import { Folds } from './replay/folds.ts';
 import { type Companion, Followers } from './followers.ts';
+import { KeyedRequests } from './http/keyed-requests.ts';
 import { Metrics } from './observe/metrics.ts';
 import { OpenApi } from './http/open-api.ts';
 import { OperationsController, TokensController } from './observe/operations.controller.ts';
@@ -100,6 +102,9 @@ export class PlatformModule {
         ...own,
         proof,
         { provide: APP_GUARD, useClass: AuthGuard },
+        // The outer one first: an answer is kept with its ETag.
+        { provide: APP_INTERCEPTOR, useClass: KeyedRequests },
+        { provide: APP_INTERCEPTOR, useClass: EntityTags },
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_PIPE, useFactory: createValidationPipe },
       ],

@@ -1,3 +1,4 @@
+import { type ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CannedServer, patch, problem, sluice, type World } from '../sluice.fixture.ts';
 
@@ -47,6 +48,35 @@ const rollout = {
   plannedPercent: 49,
   waitsFor: [{ for: 'ramp', until: '2026-11-25T10:00:00.000Z' }],
 };
+
+describe('sending a command', () => {
+  const lost = (response: ServerResponse) => void response.destroy();
+
+  it('sends it once more under its key when the connection is lost, and then gives up', async () => {
+    server.on('POST /v1/rollouts/r1/start', lost, { body: rollout });
+    expect((await call(['rollout', 'start', 'r1'])).exit).toBe(0);
+    server.on('POST /v1/rollouts/r1/pause', lost);
+    expect(await call(['rollout', 'pause', 'r1'])).toMatchObject({
+      exit: 4,
+      stderr: expect.stringContaining('has broken off the connection') as string,
+    });
+    const [start, startAgain, pause, pauseAgain, ...more] = server.requests.map(({ key }) => key);
+    expect(start).toMatch(/^[0-9a-f-]{36}$/);
+    expect([startAgain, pauseAgain, more]).toEqual([start, pause, []]);
+    expect(pause).not.toBe(start);
+  });
+
+  it('sends it again neither when it was refused nor when nothing listens, and a question never', async () => {
+    server.on('POST /v1/rollouts/r1/start', problem('rollout-of-patch-running', 409));
+    await call(['rollout', 'start', 'r1', '--if-match', '7']);
+    server.on('GET /v1/rollouts/r1', lost);
+    expect((await call(['rollout', 'show', 'r1'])).exit).toBe(4);
+    expect(server.requests).toMatchObject([{ ifMatch: '"7"' }, { method: 'GET', key: undefined }]);
+    await server.stop();
+    expect((await call(['rollout', 'pause', 'r1'])).stderr).toContain('Nothing listens');
+    await server.start();
+  });
+});
 
 describe('answering with JSON', () => {
   it.each([
@@ -243,23 +273,24 @@ describe('steering a rollout', () => {
       },
     ];
     server.on('POST /v1/rollouts', { status: 201, body: { ...rollout, status: 'planned' } });
-    server.on('GET /v1/rollouts/r1', { body: { ...rollout, revision: 4 } });
     server.on('PUT /v1/rollouts/r1', { body: { ...rollout, status: 'planned' } });
     server.on('GET /v1/rollouts/r1/preview', { body: { waves } });
     expect((await call(['rollout', 'plan', '-'], { stdin: '{"rolloutId":"r1"}' })).stdout).toContain(
       'sluice rollout start r1',
     );
-    expect((await call(['rollout', 'replan', 'r1', '-'], { stdin: '{"a":1}' })).exit).toBe(0);
+    const replan = ['rollout', 'replan', 'r1', '-'];
+    expect((await call(replan, { stdin: '{"a":1}' })).exit).toBe(2);
+    expect((await call([...replan, '--if-match', '4'], { stdin: '{"a":1}' })).exit).toBe(0);
     expect((await call(['rollout', 'preview', 'r1'])).stdout).toMatch(
       /1 beta {2}all .* 20 +20\n +iPhone18,1 {2}23D8133 +20 +20/,
     );
     expect(sent()).toEqual([
       ['POST', '/v1/rollouts', { rolloutId: 'r1' }],
       ['GET', '/v1/rollouts/r1/preview'],
-      ['GET', '/v1/rollouts/r1'],
       ['PUT', '/v1/rollouts/r1', { a: 1 }],
       ['GET', '/v1/rollouts/r1/preview'],
     ]);
+    expect(server.requests.find(({ method }) => method === 'PUT')?.ifMatch).toBe('"4"');
   });
 
   it('draws the waves, and says in words what a gate saw', async () => {

@@ -12,6 +12,7 @@ export interface Rollout extends Plan {
   readonly rolloutId: string;
   readonly status: string;
   readonly wave?: number;
+  /** Of the last event that changed what was decided: a change names it. */
   readonly revision?: number;
   /** Of the known eligible devices; null while none is known. */
   readonly exposurePercent?: number | null;
@@ -87,6 +88,7 @@ export function rolloutText(rollout: Rollout, paint: Paint): string {
       ['held back', holdBackText(rollout)],
       ['stopped', stopText(rollout)],
       ['next', nextText(rollout)],
+      ['revision', rollout.revision],
     ],
     paint,
   );

@@ -77,14 +77,17 @@ function addPlanningCommands(rollout: Command, open: OpenSession): void {
     .command('replan <rollout> <file>')
     .description('put another plan in place of the present one; nothing that was exposed is taken back')
     .option('--reason <text>', 'why, for those who ask later; needed once the rollout has started')
-    .addHelpText('after', '\nExample:\n  $ sluice rollout replan r1 r1-slower.json --reason "too fast"')
-    .action(async (id: string, file: string, { reason }: { reason?: string }) => {
+    .addOption(seen().makeOptionMandatory())
+    .addHelpText(
+      'after',
+      '\nWhat others have changed since is not overwritten.\n\nExample:\n  $ sluice rollout replan r1 r1-slower.json --if-match 3 --reason "too fast"',
+    )
+    .action(async (id: string, file: string, { reason, ifMatch }: { reason?: string; ifMatch: string }) => {
       const session = open();
       const plan = (await session.readJson(file)) as object;
-      const { revision } = await session.api.get<Rollout>('orchestrator', path`/v1/rollouts/${id}`);
       const { body: planned } = await session.api.call<Rollout>('PUT', 'orchestrator', path`/v1/rollouts/${id}`, {
         body: { ...plan, ...(reason !== undefined && { reason }) },
-        ifMatch: revision === undefined ? undefined : `"${String(revision)}"`,
+        ifMatch,
       });
       session.output.answer(planned, rolloutText);
     });
@@ -98,6 +101,7 @@ interface Steering {
 }
 
 interface SteeringTexts {
+  readonly ifMatch?: string;
   readonly reason?: string;
   readonly evidenceSeen?: string;
   readonly wave?: number;
@@ -109,20 +113,30 @@ const evidence = () => new Option('--evidence-seen <text>', 'what was looked at;
 const wave = () =>
   new Option('--wave <number>', 'the open wave, which is to end').argParser(toWave).makeOptionMandatory();
 
+const seen = () =>
+  new Option('--if-match <revision>', 'only if it is still at the revision that `rollout show` has shown').argParser(
+    toEntityTag,
+  );
+
 /** The calls that move a rollout. Those that stop something need no words. */
 const steering = (): readonly Steering[] => [
-  { verb: 'start', does: 'start a planned rollout: its first wave opens', options: [evidence()] },
+  { verb: 'start', does: 'start a planned rollout: its first wave opens', options: [evidence(), seen()] },
   {
     verb: 'pause',
     does: 'give no more directives; the clocks of ramp and bake stand still',
     options: [reason()],
     example: '--reason "…"',
   },
-  { verb: 'resume', does: 'go on after a pause or a halt', options: [evidence()], example: '--evidence-seen "…"' },
+  {
+    verb: 'resume',
+    does: 'go on after a pause or a halt',
+    options: [evidence(), seen()],
+    example: '--evidence-seen "…"',
+  },
   {
     verb: 'advance',
     does: 'end ramp and bake of the open wave now, unless it waits or a gate says halt',
-    options: [wave(), new Option('--force <reason>', 'though evidence is missing; shown for ever')],
+    options: [wave(), new Option('--force <reason>', 'though evidence is missing; shown for ever'), seen()],
     example: '--wave 1',
   },
   {
@@ -146,10 +160,16 @@ function addSteeringCommands(rollout: Command, open: OpenSession): void {
 }
 
 async function steer({ api, output }: Session, id: string, verb: string, texts: SteeringTexts): Promise<void> {
-  const { force, ...rest } = texts;
+  const { force, ifMatch, ...rest } = texts;
   const body = { ...rest, ...(force !== undefined && { force: { reason: force } }) };
-  const moved = await api.post<Rollout>('orchestrator', path`/v1/rollouts/${id}/${verb}`, body);
+  const call = { body, ifMatch };
+  const { body: moved } = await api.call<Rollout>('POST', 'orchestrator', path`/v1/rollouts/${id}/${verb}`, call);
   output.answer(moved, rolloutText);
+}
+
+function toEntityTag(text: string): string {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('a revision is a number from 0 on.');
+  return `"${text}"`;
 }
 
 function toWave(text: string): number {

@@ -10,6 +10,7 @@ import { type Caller, type Role, Tokens } from './tokens.ts';
 const BEARER = /^bearer +(\S+) *$/i;
 const ROLES = 'sluice:roles';
 const callers = new WeakMap<FastifyRequest, Caller>();
+const keyedCommits = new WeakMap<FastifyRequest, Pick<CommandContext, 'commitId' | 'keyed'>>();
 
 /** Which roles may call the route: any one of them is enough. A route without it is for the admin token only. */
 export const Roles = (...allowed: Role[]) => SetMetadata(ROLES, allowed);
@@ -17,11 +18,22 @@ export const Roles = (...allowed: Role[]) => SetMetadata(ROLES, allowed);
 /** A route that needs no token: health only. */
 export const Public = () => SetMetadata(ROLES, 'public');
 
-/** Actor, correlation id and a fresh commit id, to be handed to `handle`. */
+/** Actor, correlation id and commit id, to be handed to `handle`: a fresh id, unless the request has an `Idempotency-Key`. */
 export const RequestContext = createParamDecorator((_: unknown, context: ExecutionContext): CommandContext => {
   const request = context.switchToHttp().getRequest<FastifyRequest>();
-  return { actor: callers.get(request)?.name ?? 'unknown', correlationId: request.id, commitId: randomUUID() };
+  const commit = keyedCommits.get(request) ?? { commitId: randomUUID() };
+  return { actor: actorOf(request), correlationId: request.id, ...commit };
 });
+
+/** Who sent the request, by the name of the token. */
+export function actorOf(request: FastifyRequest): string {
+  return callers.get(request)?.name ?? 'unknown';
+}
+
+/** Has `RequestContext` give the request this commit id. */
+export function keepCommit(request: FastifyRequest, commit: Pick<CommandContext, 'commitId' | 'keyed'>): void {
+  keyedCommits.set(request, commit);
+}
 
 @Injectable()
 export class AuthGuard implements CanActivate {

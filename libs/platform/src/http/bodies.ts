@@ -64,6 +64,11 @@ export function readBodies(instance: FastifyInstance, tokens: Tokens): void {
   });
 }
 
+/** Whether the route stops something. */
+export function isStop(request: FastifyRequest): boolean {
+  return kindOf(request) === 'stop';
+}
+
 function kindOf(request: FastifyRequest): 'json' | BodyConfig['body'] {
   return (request.routeOptions.config as Partial<BodyConfig> | undefined)?.body ?? 'json';
 }

@@ -2,6 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '
 import { type ErrorCode, errorCodes, type FieldFault, isErrorCode, type Problem } from '@sluice/contracts';
 import { Rejection, RevisionConflict, StoreOverloaded, StoreUnavailable } from '@sluice/event-sourcing';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { type Versioned } from './versioned.ts';
 
 const RETRY_AFTER_SECONDS = 1;
 export const CORRELATION_HEADER = 'x-correlation-id';
@@ -15,7 +16,8 @@ export class ProblemError extends Error {
     readonly code: ErrorCode,
     readonly detail?: string,
     readonly errors?: readonly FieldFault[],
-    readonly current?: object,
+    /** What it is now, as an answer has it. */
+    readonly current?: Versioned,
   ) {
     super(detail ?? errorCodes[code].title);
   }
@@ -26,8 +28,11 @@ export function isCorrelationId(given: unknown): given is string {
   return typeof given === 'string' && CORRELATION_ID.test(given);
 }
 
-/** The problem+json body of any error, and the error itself where it is a fault of Sluice and belongs in the log. */
-export function toProblem(error: unknown, correlationId?: string): { problem: Problem; fault: boolean } {
+/** The problem+json body of any error, the ETag of what is `current` in it, and whether it is a fault of Sluice and belongs in the log. */
+export function toProblem(
+  error: unknown,
+  correlationId?: string,
+): { readonly problem: Problem; readonly etag: string | undefined; readonly fault: boolean } {
   const { code, detail, errors, current } = describe(error);
   const { status, title } = errorCodes[code];
   return {
@@ -39,8 +44,9 @@ export function toProblem(error: unknown, correlationId?: string): { problem: Pr
       ...(detail === undefined ? {} : { detail }),
       ...(correlationId === undefined ? {} : { correlationId }),
       ...(errors === undefined ? {} : { errors }),
-      ...(current === undefined ? {} : { current }),
+      ...(current === undefined ? {} : { current: current.view }),
     },
+    etag: current?.etag,
     fault: code === 'internal' || code === 'store-unavailable',
   };
 }
@@ -55,7 +61,8 @@ export function countProblems(instance: FastifyInstance, count: CountProblem): v
 
 /** Answers with the problem; the one place where errors become HTTP. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const { problem, fault } = toProblem(error, request.id);
+  const { problem, etag, fault } = toProblem(error, request.id);
+  if (etag !== undefined) void reply.header('etag', etag);
   if (fault) request.log.error({ err: error }, 'request failed');
   (reply.server as { [COUNT_PROBLEM]?: CountProblem } | undefined)?.[COUNT_PROBLEM]?.(problem.code);
   const retryAfter = retryAfterSeconds(error, problem);
@@ -77,7 +84,7 @@ export function retryAfterSeconds(error: unknown, { status }: Problem): number |
   return status === 503 ? RETRY_AFTER_SECONDS : undefined;
 }
 
-function describe(error: unknown): Pick<Problem, 'code' | 'detail' | 'errors' | 'current'> {
+function describe(error: unknown): Pick<Problem, 'code' | 'detail' | 'errors'> & { readonly current?: Versioned } {
   if (error instanceof ProblemError) {
     return {
       code: error.code,

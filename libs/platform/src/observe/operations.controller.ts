@@ -7,6 +7,7 @@ import { type FastifyReply } from 'fastify';
 import { AsyncApi } from '../http/async-api.ts';
 import { Public, Roles } from '../auth/auth.ts';
 import { Followers } from '../followers.ts';
+import { AnswerNotKept } from '../http/keyed-requests.ts';
 import { Metrics } from './metrics.ts';
 import { OpenApi } from '../http/open-api.ts';
 import { ProblemError } from '../http/problem.ts';
@@ -112,6 +113,7 @@ export class TokensController {
   ) {}
 
   @Post()
+  @AnswerNotKept()
   @Roles()
   create(@Body() body: CreateTokenBody) {
     return this.tokens.create(body.name, body.roles, this.clock.nowText(), toBinding(body));

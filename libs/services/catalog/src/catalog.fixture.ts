@@ -50,10 +50,14 @@ export class CatalogFixture {
   }
 
   /** A string or a Buffer goes as it is, anything else as JSON. */
-  post(url: string, payload: string | Buffer | object, { as, type }: { as?: Role; type?: string } = {}) {
+  post(
+    url: string,
+    payload: string | Buffer | object,
+    { as, type, more }: { as?: Role; type?: string; more?: Record<string, string> } = {},
+  ) {
     const token =
       as === undefined ? this.tokens.adminToken() : this.tokens.create('someone', [as], this.clock.nowText()).token;
-    const headers = { authorization: `Bearer ${token}`, ...(type !== undefined && { 'content-type': type }) };
+    const headers = { authorization: `Bearer ${token}`, ...(type !== undefined && { 'content-type': type }), ...more };
     return this.running.inject({ method: 'POST', url, payload, headers });
   }
 

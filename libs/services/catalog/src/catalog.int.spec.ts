@@ -264,6 +264,20 @@ describe('folding in a patch', () => {
     expect(other.json()).toMatchObject({ status: 409, code: 'patch-folded-in' });
   });
 
+  it('folds a patch in only as it was seen, where somebody says what was, and shows what it is now', async () => {
+    const published = await post('/v1/patches', patch('a'));
+    expect(published.headers.etag).toBe('"0"');
+    await post('/v1/patches', patch('a', { variants: [variant('a', { artifact })] }));
+    const body = { version: '26.4', build: '23E246' };
+    const foldIn = (etag: unknown) =>
+      catalog.post('/v1/patches/ios-26.3.1-a/fold-in', body, { more: { 'if-match': String(etag) } });
+    const refused = await foldIn(published.headers.etag);
+    expect(refused.json()).toMatchObject({ status: 412, current: { variants: [{ artifact }] } });
+    expect(refused.headers.etag).toBe('"1"');
+    expect((await foldIn('"1"')).headers.etag).toBe('"2"');
+    expect((await get('/v1/patches/ios-26.3.1-a')).headers.etag).toBe('"2"');
+  });
+
   it('refuses a full release that is not later than the base', async () => {
     await post('/v1/patches', patch('a'));
     const answer = await post('/v1/patches/ios-26.3.1-a/fold-in', { version: '26.3.1', build: '23D8133' });

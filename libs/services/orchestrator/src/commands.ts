@@ -24,10 +24,11 @@ import {
   type OwnerStatus,
   reject,
   rejectUnreserved,
+  Rejection,
   Reservations,
-  type Seen,
 } from '@sluice/event-sourcing';
-import { type OwnEvent } from './publications.ts';
+import { type SeenVersions } from '@sluice/platform';
+import { type OwnEvent, ownEventsOf } from './publications.ts';
 import { Sources } from './sources.ts';
 
 /**
@@ -39,8 +40,23 @@ export class ChangeRollout extends Command<readonly OwnEvent[]> {
     readonly command: RolloutCommand,
     readonly context: CommandContext,
     readonly known?: KnownState<Rollout>,
-    /** The version of the rollout that a person has seen: at another one the command is refused with revision-changed. */
-    readonly version?: number,
+    /** What a person has seen: at another version the command is refused with revision-changed. */
+    readonly seen?: SeenVersions,
+  ) {
+    super();
+  }
+}
+
+/**
+ * A command of a person that is made from what the views say now, and may be refused for it. One that was carried out before,
+ * under the same commit id, is not made again: it answers with the events that came of it.
+ */
+export class DecideRollout extends Command<readonly OwnEvent[]> {
+  constructor(
+    readonly rolloutId: string,
+    readonly prepare: () => RolloutCommand | Promise<RolloutCommand>,
+    readonly context: CommandContext,
+    readonly seen?: SeenVersions,
   ) {
     super();
   }
@@ -52,6 +68,7 @@ export class ChangeHold extends Command<readonly OwnEvent[]> {
     readonly command: HoldCommand,
     readonly context: CommandContext,
     readonly known?: KnownState<Hold>,
+    readonly seen?: SeenVersions,
   ) {
     super();
   }
@@ -63,6 +80,7 @@ export class ChangeRecall extends Command<readonly OwnEvent[]> {
     readonly command: RecallCommand,
     readonly context: CommandContext,
     readonly known?: KnownState<Recall>,
+    readonly seen?: SeenVersions,
   ) {
     super();
   }
@@ -76,11 +94,9 @@ export class ChangeRolloutHandler implements ICommandHandler<ChangeRollout> {
     private readonly reservations: Reservations,
   ) {}
 
-  async execute({ command, context, known, version }: ChangeRollout): Promise<readonly OwnEvent[]> {
-    const stream = rolloutStream(command.rolloutId);
+  async execute({ command, context, known, seen }: ChangeRollout): Promise<readonly OwnEvent[]> {
     if (command.type === 'StartRollout') await this.reserve(command, context);
-    const seen = version === undefined ? undefined : { revision: version, counts: makesVersion };
-    const change = { stream, command, context, known, seen };
+    const change = { stream: rolloutStream(command.rolloutId), command, context, known, seen };
     return changeStream(this.store, this.sources, rolloutDecider, change);
   }
 
@@ -111,6 +127,38 @@ export class ChangeRolloutHandler implements ICommandHandler<ChangeRollout> {
   }
 }
 
+@CommandHandler(DecideRollout)
+export class DecideRolloutHandler implements ICommandHandler<DecideRollout> {
+  constructor(
+    private readonly store: EventStore,
+    private readonly sources: Sources,
+    private readonly changes: ChangeRolloutHandler,
+  ) {}
+
+  async execute({ rolloutId, prepare, context, seen }: DecideRollout): Promise<readonly OwnEvent[]> {
+    const change = async () => this.changes.execute(new ChangeRollout(await prepare(), context, undefined, seen));
+    if (context.keyed === undefined) return change();
+    const before = context.keyed === 'maybe-again' ? await this.doneBefore(rolloutId, context) : undefined;
+    if (before !== undefined) return before;
+    try {
+      return await change();
+    } catch (error) {
+      // Another instance may have been asked the same at the same time, and what it did must not refuse this one.
+      const done = await this.doneBefore(rolloutId, context);
+      if (done === undefined) throw error;
+      return done;
+    }
+  }
+
+  /** What the command has done, undefined when it is not in the stream. */
+  private async doneBefore(rolloutId: string, { commitId }: CommandContext): Promise<readonly OwnEvent[] | undefined> {
+    const { done, position } = await load(this.store, rolloutDecider, rolloutStream(rolloutId), { commitId });
+    if (done === undefined || position === undefined) return undefined;
+    await this.sources.reached(position);
+    return ownEventsOf(done);
+  }
+}
+
 @CommandHandler(ChangeHold)
 export class ChangeHoldHandler implements ICommandHandler<ChangeHold> {
   constructor(
@@ -118,8 +166,8 @@ export class ChangeHoldHandler implements ICommandHandler<ChangeHold> {
     private readonly sources: Sources,
   ) {}
 
-  execute({ command, context, known }: ChangeHold): Promise<readonly OwnEvent[]> {
-    const change = { stream: `hold-${command.holdId}`, command, context, known };
+  execute({ command, context, known, seen }: ChangeHold): Promise<readonly OwnEvent[]> {
+    const change = { stream: `hold-${command.holdId}`, command, context, known, seen };
     return changeStream(this.store, this.sources, holdDecider, change);
   }
 }
@@ -131,18 +179,18 @@ export class ChangeRecallHandler implements ICommandHandler<ChangeRecall> {
     private readonly sources: Sources,
   ) {}
 
-  execute({ command, context, known }: ChangeRecall): Promise<readonly OwnEvent[]> {
-    const change = { stream: `recall-${command.patchId}`, command, context, known };
+  execute({ command, context, known, seen }: ChangeRecall): Promise<readonly OwnEvent[]> {
+    const change = { stream: `recall-${command.patchId}`, command, context, known, seen };
     return changeStream(this.store, this.sources, recallDecider, change);
   }
 }
 
-interface Change<State, Given, Event> {
+interface Change<State, Given> {
   readonly stream: string;
   readonly command: Given;
   readonly context: CommandContext;
   readonly known: KnownState<State> | undefined;
-  readonly seen?: Seen<Event> | undefined;
+  readonly seen: SeenVersions;
 }
 
 function rolloutStream(rolloutId: string): string {
@@ -150,13 +198,20 @@ function rolloutStream(rolloutId: string): string {
 }
 
 // An answered command is visible at once, also one that found its work done by another instance: the answer waits for the views.
+// So does the refusal of what was decided on another version, which shows what there is now.
 async function changeStream<State, Given, Event extends DomainEvent>(
   store: EventStore,
   sources: Sources,
   decider: Decider<State, Given, Event>,
-  { stream, command, context, known, seen }: Change<State, Given, Event>,
+  { stream, command, context, known, seen: revisions }: Change<State, Given>,
 ): Promise<readonly Event[]> {
-  const { events, position } = await handle(store, decider, stream, command, { ...context, known, seen });
-  if (position !== undefined) await sources.reached(position);
-  return events;
+  const seen = revisions && { revisions, counts: makesVersion };
+  try {
+    const { events, position } = await handle(store, decider, stream, command, { ...context, known, seen });
+    if (position !== undefined) await sources.reached(position);
+    return events;
+  } catch (error) {
+    if (seen !== undefined && error instanceof Rejection) await sources.reached(await store.head());
+    throw error;
+  }
 }

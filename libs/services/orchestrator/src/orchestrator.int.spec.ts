@@ -670,7 +670,7 @@ describe('steering by hand', () => {
     await happened('patch-p-a', published);
     await send('POST', '/v1/rollouts', plan);
     const { rolloutId: _, salt: __, ...rest } = plan;
-    const seen = await etag();
+    const seen = String(await etag());
     expect(await send('PUT', '/v1/rollouts/r1', { ...rest, holdBackPercent: 3 }, seen)).toMatchObject({ status: 200 });
     const changed = { status: 412, body: { code: 'revision-changed', current: { holdBackPercent: 3 } } };
     expect(await send('PUT', '/v1/rollouts/r1', { ...rest, holdBackPercent: 5 }, seen)).toMatchObject(changed);
@@ -682,8 +682,61 @@ describe('steering by hand', () => {
     expect(await etag()).toBe(started);
     expect(await send('POST', '/v1/rollouts/r1/pause', undefined, seen)).toMatchObject({ status: 200 });
     expect(await send('POST', '/v1/rollouts/r1/resume', undefined, started)).toMatchObject({ status: 412 });
-    expect(await send('POST', '/v1/rollouts/r1/resume', undefined, 'W/"1"')).toMatchObject({ status: 400 });
-    expect(await send('POST', '/v1/rollouts/r1/resume')).toMatchObject({ status: 200 });
+    const paused = String(await etag());
+    expect(await send('POST', '/v1/rollouts/r1/resume', undefined, `W/${paused}`)).toMatchObject({ status: 412 });
+    expect(await send('POST', '/v1/rollouts/r1/resume', undefined, `"0", ${paused}`)).toMatchObject({ status: 200 });
+  });
+
+  it('judges no command by what it has done itself, when its answer was lost with the process', async () => {
+    const append = store.append.bind(store);
+    // No answer is kept, and none that was is known.
+    store.append = (each) =>
+      each.stream.startsWith('key-') ? Promise.reject(new StoreUnavailable('full')) : append(each);
+    await happened('patch-p-a', published);
+    const { rolloutId: _, salt: __, ...rest } = plan;
+    const force = { reason: 'a lab device' };
+    const commands = [
+      { method: 'POST', url: '/v1/rollouts', payload: plan, status: 201 },
+      { method: 'PUT', url: '/v1/rollouts/r1', payload: { ...rest, holdBackPercent: 3 }, status: 200 },
+      { method: 'POST', url: '/v1/rollouts/r1/start', status: 200 },
+      { method: 'POST', url: '/v1/rollouts/r1/advance', payload: { wave: 1, force }, status: 200 },
+    ] as const;
+    const again: (() => Promise<number>)[] = [];
+    for (const [index, { status, ...request }] of commands.entries()) {
+      const ifMatch = request.method === 'PUT' ? await etag() : undefined;
+      const headers = {
+        ...{ authorization: `Bearer ${tokens.adminToken()}`, 'idempotency-key': String(index) },
+        ...(ifMatch !== undefined && { 'if-match': ifMatch }),
+      };
+      const sendIt = async () => (await app.inject({ ...request, headers })).statusCode;
+      expect(await sendIt()).toBe(status);
+      again.push(sendIt);
+    }
+    await happened('patch-p-a', { ...published, type: 'PatchPulled', mode: 'withdraw', reason: 'bad', recallEpoch: 0 });
+    await advance(1);
+    expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({ status: 'aborted' });
+    const head = await store.head();
+    for (const [index, sendIt] of again.entries()) expect(await sendIt()).toBe(commands[index]?.status);
+    expect(await store.head()).toBe(head);
+    store.append = append;
+    expect(await send('POST', '/v1/rollouts', { ...plan, rolloutId: 'r2' })).toMatchObject({ status: 409 });
+  });
+
+  it('lifts a hold and resumes a recall only as they were seen, where somebody says what was', async () => {
+    await happened('patch-p-a', { ...published });
+    const hold = { holdId: 'h1', reason: 'odd', patchId: 'p-a' };
+    const placed = await send('POST', '/v1/holds', hold);
+    expect(placed).toMatchObject({ status: 201, etag: '"0"', body: { revision: 0 } });
+    const lift = (ifMatch: string) => send('POST', '/v1/holds/h1/lift', { reason: 'fine' }, ifMatch);
+    expect(await lift('"7"')).toMatchObject({ status: 412, etag: '"0"', body: { current: { status: 'active' } } });
+    expect(await lift('"0"')).toMatchObject({ status: 200, etag: '"1"', body: { status: 'lifted' } });
+    await happened('patch-p-a', { ...published, type: 'PatchPulled', mode: 'recall', reason: 'bad', recallEpoch: 1 });
+    await advance(1);
+    const { etag: running } = await send('GET', '/v1/recalls/p-a');
+    const paused = await send('POST', '/v1/recalls/p-a/pause', { reason: 'wait' });
+    const resume = (ifMatch: unknown) => send('POST', '/v1/recalls/p-a/resume', undefined, String(ifMatch));
+    expect(await resume(running)).toMatchObject({ status: 412, body: { current: { status: 'paused' } } });
+    expect(await resume(paused.etag)).toMatchObject({ status: 200, body: { status: 'running' } });
   });
 
   it.each([

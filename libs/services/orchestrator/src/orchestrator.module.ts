@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { CheckInRoute } from './check-in/check-in.route.ts';
-import { ChangeHoldHandler, ChangeRecallHandler, ChangeRolloutHandler } from './commands.ts';
+import { ChangeHoldHandler, ChangeRecallHandler, ChangeRolloutHandler, DecideRolloutHandler } from './commands.ts';
 import { HoldsController, StopController } from './hold/holds.controller.ts';
 import { OrchestratorMetrics } from './orchestrator-metrics.ts';
 import { OrchestratorVerification } from './orchestrator-verification.ts';
@@ -25,6 +25,7 @@ import { Views } from './views.ts';
     OrchestratorVerification,
     CheckInRoute,
     ChangeRolloutHandler,
+    DecideRolloutHandler,
     ChangeHoldHandler,
     ChangeRecallHandler,
   ],

@@ -126,8 +126,12 @@ async function get(url: string) {
   return { status: response.statusCode, body: response.json<Record<string, unknown>>() };
 }
 
-function post(url: string) {
-  return inject(app, { method: 'POST', url, headers: { authorization: `Bearer ${tokens.adminToken()}` } });
+function post(url: string, key?: string) {
+  const headers = {
+    authorization: `Bearer ${tokens.adminToken()}`,
+    ...(key !== undefined && { 'idempotency-key': key }),
+  };
+  return inject(app, { method: 'POST', url, headers });
 }
 
 async function tellCatalog(...events: { type: string; [field: string]: unknown }[]): Promise<void> {
@@ -409,6 +413,21 @@ describe('asking for devices', () => {
     await pass(1);
     await send([report({ osBuild: PATCHED })]);
     expect((await get('/v1/fleet')).body).toMatchObject({ devices: 1, patches: { a: { installed: 1 } } });
+  });
+
+  it('retires a device once for a key, also when the answer was lost and it has reported since', async () => {
+    await send([installed()]);
+    const append = store.append.bind(store);
+    store.append = (each) =>
+      each.stream.startsWith('key-') ? Promise.reject(new StoreUnavailable('full')) : append(each);
+    expect((await post('/v1/devices/d-1/retire', 'k')).json()).toHaveProperty('retiredAt');
+    await pass(1);
+    await send([report({ osBuild: PATCHED })]);
+    store.append = append;
+    const again = await post('/v1/devices/d-1/retire', 'k');
+    expect(again.json()).not.toHaveProperty('retiredAt');
+    expect((await get('/v1/fleet')).body).toMatchObject({ facts: 3, devices: 1 });
+    expect((await post('/v1/devices/d-1/retire', 'k2')).json()).toHaveProperty('retiredAt');
   });
 });
 

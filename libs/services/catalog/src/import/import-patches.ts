@@ -70,7 +70,8 @@ async function importPatch({ patchId, content }: ImportCandidate, run: ImportRun
   try {
     const events = await run.execute({ type: isNew ? 'PublishPatch' : 'AmendPatch', patchId, content, at: run.at });
     if (events.length === 0) return { outcome: 'unchanged' };
-    return { outcome: isNew ? 'published' : 'amended' };
+    // Not by what is known: an import that is sent again under its key answers with what it did the first time.
+    return { outcome: events.some(({ type }) => type === 'PatchPublished') ? 'published' : 'amended' };
   } catch (error) {
     if (!(error instanceof Rejection)) throw error;
     const { code, detail } = error;

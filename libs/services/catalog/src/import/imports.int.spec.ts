@@ -56,6 +56,24 @@ describe('importing a SOFA v2 feed', () => {
     expect(await catalog.store.head()).toBe(head);
   });
 
+  it('reports what it did the first time when it is sent again under its key, its answer kept or lost', async () => {
+    const file = Buffer.from(JSON.stringify(feed([row('26.3.1', 'a', '25D2128'), row('26.3.2', 'a', '25D2140')])));
+    const more = { 'idempotency-key': 'k' };
+    const send = async () => (await catalog.post('/v1/imports?format=sofa-v2', file, { more })).json<unknown>();
+    const append = catalog.store.append.bind(catalog.store);
+    catalog.store.append = (each) =>
+      each.stream.startsWith('key-') ? Promise.reject(new StoreUnavailable('full')) : append(each);
+    const first = await send();
+    expect(first).toMatchObject({ published: [{ patchId: 'macos-26.3.1-a' }, { patchId: 'macos-26.3.2-a' }] });
+    const head = await catalog.store.head();
+    expect(await send()).toEqual(first);
+    expect(await catalog.store.head()).toBe(head);
+    catalog.store.append = append;
+    expect(await send()).toEqual(first);
+    expect(await send()).toEqual(first);
+    expect((await catalog.post('/v1/imports?format=sofa-v2', Buffer.from('{}'), { more })).statusCode).toBe(422);
+  });
+
   it('adds what has grown, and reports what contradicts without applying any of it', async () => {
     await run(feed([row('26.3.1', 'a', '25D2128'), row('26.3.2', 'a', '25D2140')]));
     const grown = row('26.3.1', 'a', '25D2128', {

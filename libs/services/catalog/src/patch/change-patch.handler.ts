@@ -1,8 +1,9 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { type PatchCommand, type PatchEvent } from '@sluice/domain-catalog';
-import { BEGINNING, type CommandContext, EventStore, handle } from '@sluice/event-sourcing';
+import { BEGINNING, type CommandContext, EventStore, handle, Rejection } from '@sluice/event-sourcing';
+import { type SeenVersions } from '@sluice/platform';
 import { BuildReservations, patchStream } from './build-reservations.ts';
-import { amongOthers } from './patch-rules.ts';
+import { amongOthers, type PatchDecider } from './patch-rules.ts';
 import { Patches } from './patches.projection.ts';
 import { PullsInForce } from './pulls-in-force.ts';
 import { SupersessionProcess } from './supersession.process.ts';
@@ -12,6 +13,8 @@ export class ChangePatch extends Command<readonly PatchEvent[]> {
   constructor(
     readonly command: PatchCommand,
     readonly context: CommandContext,
+    /** What a person has seen: at another revision the command is refused with revision-changed. */
+    readonly seen?: SeenVersions,
   ) {
     super();
   }
@@ -27,7 +30,7 @@ export class ChangePatchHandler implements ICommandHandler<ChangePatch> {
     private readonly pulls: PullsInForce,
   ) {}
 
-  async execute({ command, context }: ChangePatch): Promise<readonly PatchEvent[]> {
+  async execute({ command, context, seen }: ChangePatch): Promise<readonly PatchEvent[]> {
     // A pull waits for nothing that others wait for, and the store may be unable to take it.
     if (command.type === 'PullPatch') return this.pulls.pull(command, context);
     await this.patches.reached(BEGINNING);
@@ -36,7 +39,22 @@ export class ChangePatchHandler implements ICommandHandler<ChangePatch> {
       await this.patches.reached(await this.store.head());
       await this.builds.reserve(decider, command, context);
     }
-    const { events, position } = await handle(this.store, decider, patchStream(command.patchId), command, context);
+    try {
+      return await this.change(decider, { command, context, seen });
+    } catch (error) {
+      // Who decided on another revision is shown what there is now.
+      if (seen !== undefined && error instanceof Rejection) await this.patches.reached(await this.store.head());
+      throw error;
+    }
+  }
+
+  private async change(
+    decider: PatchDecider,
+    { command, context, seen: revisions }: Pick<ChangePatch, 'command' | 'context' | 'seen'>,
+  ): Promise<readonly PatchEvent[]> {
+    const seen = revisions && { revisions, counts: () => true };
+    const stream = patchStream(command.patchId);
+    const { events, position } = await handle(this.store, decider, stream, command, { ...context, seen });
     if (position !== undefined) {
       await this.patches.reached(position);
       if (command.type === 'PublishPatch') await this.supersession.reached(position);

@@ -3,7 +3,16 @@ import { CommandBus } from '@nestjs/cqrs';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { contentFaults, type KnownPatch } from '@sluice/domain-catalog';
 import { Clock, type CommandContext } from '@sluice/event-sourcing';
-import { ProblemError, RequestContext, Roles, StopRoute } from '@sluice/platform';
+import {
+  IfMatch,
+  ProblemError,
+  RequestContext,
+  Roles,
+  type SeenVersions,
+  StopRoute,
+  Versioned,
+  withCurrent,
+} from '@sluice/platform';
 import { ChangePatch } from './change-patch.handler.ts';
 import { listPatches } from './list-patches.ts';
 import {
@@ -48,7 +57,7 @@ export class PatchesController {
     const command = { type: 'PublishPatch', patchId, content, at: this.clock.nowText() } as const;
     const events = await this.commands.execute(new ChangePatch(command, context));
     reply.status(events.some(({ type }) => type === 'PatchPublished') ? 201 : 200);
-    return this.view(this.find(patchId));
+    return this.show(patchId);
   }
 
   @Get()
@@ -69,7 +78,10 @@ export class PatchesController {
   @ApiOperation({ summary: 'Show a patch' })
   @ApiOkResponse({ type: PatchView })
   show(@Param('id') id: string) {
-    return this.view(this.find(id));
+    const patch = this.find(id);
+    // A pull that is in force without being stored is in no revision yet.
+    const isStored = this.pulls.over(patch) === patch;
+    return new Versioned(this.view(patch), isStored ? this.patches.revisionOf(id) : undefined);
   }
 
   @Post(':id/pull')
@@ -91,7 +103,7 @@ export class PatchesController {
       at: this.clock.nowText(),
     } as const;
     await this.commands.execute(new ChangePatch(command, context));
-    return this.view(this.find(id));
+    return this.show(id);
   }
 
   @Post(':id/fold-in')
@@ -99,11 +111,19 @@ export class PatchesController {
   @Roles('publisher')
   @ApiOperation({ summary: 'Record that a full release contains the patch' })
   @ApiOkResponse({ type: PatchView })
-  async foldIn(@Param('id') id: string, @Body() body: FoldInPatchBody, @RequestContext() context: CommandContext) {
+  async foldIn(
+    @Param('id') id: string,
+    @Body() body: FoldInPatchBody,
+    @RequestContext() context: CommandContext,
+    @IfMatch() seen: SeenVersions,
+  ) {
     const { version, build } = body;
     const command = { type: 'FoldInPatch', patchId: id, version, build, at: this.clock.nowText() } as const;
-    await this.commands.execute(new ChangePatch(command, context));
-    return this.view(this.find(id));
+    await withCurrent(
+      () => this.commands.execute(new ChangePatch(command, context, seen)),
+      () => this.show(id),
+    );
+    return this.show(id);
   }
 
   private view(patch: KnownPatch) {

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { BEGINNING, type Commit, EventStore, type Follower, followStore, type Position } from '@sluice/event-sourcing';
 import { type Difference, firstDifference, Folds, Followers, ProblemError, Verifications } from '@sluice/platform';
 import { PATCHES_FOLD, type PatchesAt } from '../catalog-folds.ts';
+import { patchStream } from './build-reservations.ts';
 import { patchEventsOf, PatchTable } from './patch-table.ts';
 import { PATCH_STREAMS } from '../publications.ts';
 
@@ -9,6 +10,7 @@ import { PATCH_STREAMS } from '../publications.ts';
 @Injectable()
 export class Patches {
   private readonly live = new PatchTable();
+  private readonly revisions = new Map<string, number>();
   private applied: Position = BEGINNING;
   private readonly follower: Follower<Commit>;
 
@@ -53,9 +55,15 @@ export class Patches {
     return this.follower.reached(position);
   }
 
+  /** The revision of the last commit of a patch that shows here, undefined when there is no such patch. */
+  revisionOf(patchId: string): number | undefined {
+    return this.revisions.get(patchStream(patchId));
+  }
+
   // The position moves in the same step as the table, so that both are of one instant whenever they are read.
   private project(commit: Commit): void {
     for (const event of patchEventsOf(commit)) this.live.apply(event);
+    this.revisions.set(commit.stream, commit.revision);
     this.applied = commit.position;
   }
 

@@ -4,7 +4,20 @@ import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { ID_PATTERN } from '@sluice/contracts';
 import { coveredDevices, type HoldTerms } from '@sluice/domain-rollout';
 import { Clock, type CommandContext, Rejection } from '@sluice/event-sourcing';
-import { IsTime, Optional, paged, PageQuery, ProblemError, RequestContext, Roles, StopRoute } from '@sluice/platform';
+import {
+  IfMatch,
+  IsTime,
+  Optional,
+  paged,
+  PageQuery,
+  ProblemError,
+  RequestContext,
+  Roles,
+  type SeenVersions,
+  StopRoute,
+  Versioned,
+  withCurrent,
+} from '@sluice/platform';
 import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsObject, IsString, IsUrl, Matches, MaxLength, ValidateNested } from 'class-validator';
 import { ChangeHold } from '../commands.ts';
@@ -75,26 +88,41 @@ export class HoldsController {
     if (rest.patchId !== undefined) await publishedPatch(this.views, rest.patchId);
     const terms: HoldTerms = { ...rest, slice: slice ?? {}, owner: context.actor };
     await this.stops.placeHold({ holdId, terms, at: this.clock.nowText() }, context);
-    const hold = this.known(holdId);
-    const knownDevices = devicesCovered(hold, this.views);
-    return { ...hold, knownDevices, ...(knownDevices === 0 && { note: 'covers-no-known-device' }) };
+    const { view, version } = this.show(holdId);
+    const knownDevices = devicesCovered(view, this.views);
+    const note = knownDevices === 0 && { note: 'covers-no-known-device' };
+    return new Versioned({ ...view, knownDevices, ...note }, version);
   }
 
   @Get()
   @Roles('viewer', 'operator', 'responder')
   list(@Query() query: HoldsQuery) {
     const wanted = this.views.policy.holds().filter(({ status }) => (query.status ?? status) === status);
-    return paged(wanted, query, ({ holdId }) => holdId);
+    const page = paged(wanted, query, ({ holdId }) => holdId);
+    return { ...page, items: page.items.map(({ holdId }) => this.show(holdId).view) };
   }
 
   @Post(':id/lift')
   @HttpCode(200)
   @Roles('operator', 'responder')
-  async lift(@Param('id') holdId: string, @Body() { reason }: ReasonBody, @RequestContext() context: CommandContext) {
-    await this.commands.execute(
-      new ChangeHold({ type: 'LiftHold', holdId, reason, at: this.clock.nowText() }, context),
+  async lift(
+    @Param('id') holdId: string,
+    @Body() { reason }: ReasonBody,
+    @RequestContext() context: CommandContext,
+    @IfMatch() seen: SeenVersions,
+  ) {
+    const lift = { type: 'LiftHold', holdId, reason, at: this.clock.nowText() } as const;
+    await withCurrent(
+      () => this.commands.execute(new ChangeHold(lift, context, undefined, seen)),
+      () => this.show(holdId),
     );
-    return this.known(holdId);
+    return this.show(holdId);
+  }
+
+  /** With the revision that its ETag has: a list has no ETag for each. */
+  private show(holdId: string) {
+    const revision = this.views.versionOf(`hold-${holdId}`);
+    return new Versioned({ ...this.known(holdId), revision }, revision);
   }
 
   private known(holdId: string): KnownHold {
@@ -141,7 +169,8 @@ export class StopController {
       }
     }
     const hold = this.views.policy.hold(holdId);
-    return { ...hold, lift: `sluice hold lift ${holdId} --reason "<why it may go on>"` };
+    const lift = `sluice hold lift ${holdId} --reason "<why it may go on>"`;
+    return new Versioned({ ...hold, lift }, this.views.versionOf(`hold-${holdId}`));
   }
 
   // The stop in force, or the first number that is free: two people at once mean the same one.

@@ -3,7 +3,18 @@ import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { freedOf, holdersOf, lastLeaseMs, type RecallCommand } from '@sluice/domain-rollout';
 import { Clock, type CommandContext, toTimeText } from '@sluice/event-sourcing';
-import { paged, PageQuery, ProblemError, RequestContext, Roles, StopRoute } from '@sluice/platform';
+import {
+  IfMatch,
+  paged,
+  PageQuery,
+  ProblemError,
+  RequestContext,
+  Roles,
+  type SeenVersions,
+  StopRoute,
+  Versioned,
+  withCurrent,
+} from '@sluice/platform';
 import { ChangeRecall } from '../commands.ts';
 import { EvidenceBody, StopBody } from '../rollout/rollout-bodies.ts';
 import { Views } from '../views.ts';
@@ -29,7 +40,7 @@ export class RecallsController {
   @Get(':patchId')
   @Roles('viewer', 'operator', 'responder')
   show(@Param('patchId') patchId: string) {
-    return this.view(this.known(patchId));
+    return new Versioned(this.view(this.known(patchId)), this.views.versionOf(`recall-${patchId}`));
   }
 
   /** Devices keep the patch until the recall is resumed. Ordered twice, it is paused once. */
@@ -53,13 +64,17 @@ export class RecallsController {
     @Param('patchId') patchId: string,
     @Body() { evidenceSeen }: EvidenceBody,
     @RequestContext() context: CommandContext,
+    @IfMatch() seen: SeenVersions,
   ) {
-    return this.change({ type: 'ResumeRecall', patchId, evidenceSeen, at: this.clock.nowText() }, context);
+    return this.change({ type: 'ResumeRecall', patchId, evidenceSeen, at: this.clock.nowText() }, context, seen);
   }
 
-  private async change(command: RecallCommand, context: CommandContext) {
-    await this.commands.execute(new ChangeRecall(command, context));
-    return this.view(this.known(command.patchId));
+  private async change(command: RecallCommand, context: CommandContext, seen?: SeenVersions) {
+    await withCurrent(
+      () => this.commands.execute(new ChangeRecall(command, context, undefined, seen)),
+      () => this.show(command.patchId),
+    );
+    return this.show(command.patchId);
   }
 
   private known(patchId: string): KnownRecall {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Body, Controller, Get, Headers, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { ID_PATTERN } from '@sluice/contracts';
@@ -11,10 +11,22 @@ import {
   previewRollout,
   type RolloutCommand,
 } from '@sluice/domain-rollout';
-import { Clock, type CommandContext, Rejection } from '@sluice/event-sourcing';
-import { Optional, paged, PageQuery, ProblemError, RequestContext, Roles, StopRoute } from '@sluice/platform';
+import { Clock, type CommandContext } from '@sluice/event-sourcing';
+import {
+  IfMatch,
+  Optional,
+  paged,
+  PageQuery,
+  ProblemError,
+  RequestContext,
+  Roles,
+  type SeenVersions,
+  StopRoute,
+  Versioned,
+  withCurrent,
+} from '@sluice/platform';
 import { IsIn, Matches } from 'class-validator';
-import { ChangeRollout } from '../commands.ts';
+import { ChangeRollout, DecideRollout } from '../commands.ts';
 import { Knowledge } from '../knowledge/knowledge.ts';
 import { type KnownRollout } from '../policy/policy.projection.ts';
 import { Views } from '../views.ts';
@@ -76,10 +88,12 @@ export class RolloutsController {
     @Res({ passthrough: true }) reply: { status(code: number): unknown },
   ) {
     const { rolloutId, ...rest } = body;
-    const plan = await this.draftOf(rest);
-    const freshSalt = randomBytes(SALT_BYTES).toString('base64url');
-    const command = { type: 'PlanRollout', rolloutId, plan, freshSalt, at: this.now() } as const;
-    const events = await this.commands.execute(new ChangeRollout(command, context));
+    const prepare = async (): Promise<RolloutCommand> => {
+      const plan = await this.draftOf(rest);
+      const freshSalt = randomBytes(SALT_BYTES).toString('base64url');
+      return { type: 'PlanRollout', rolloutId, plan, freshSalt, at: this.now() };
+    };
+    const events = await this.commands.execute(new DecideRollout(rolloutId, prepare, context));
     // The same plan sent again is no second rollout.
     reply.status(events.length > 0 ? 201 : 200);
     return this.show(rolloutId);
@@ -87,16 +101,19 @@ export class RolloutsController {
 
   @Put(':id')
   @Roles('operator')
-  async replan(
+  replan(
     @Param('id') rolloutId: string,
     @Body() { reason, ...body }: ReplanBody,
     @RequestContext() context: CommandContext,
-    @Headers('if-match') ifMatch?: string,
+    @IfMatch() seen: SeenVersions,
   ) {
     this.known(rolloutId);
-    if (ifMatch === undefined) throw new ProblemError('if-match-missing', rolloutId);
-    const plan = await this.draftOf(body);
-    return this.change({ type: 'ReplanRollout', rolloutId, plan, reason, at: this.now() }, context, ifMatch);
+    if (seen === undefined) throw new ProblemError('if-match-missing', rolloutId);
+    const prepare = async (): Promise<RolloutCommand> => {
+      const plan = await this.draftOf(body);
+      return { type: 'ReplanRollout', rolloutId, plan, reason, at: this.now() };
+    };
+    return this.answer(rolloutId, new DecideRollout(rolloutId, prepare, context, seen));
   }
 
   @Get()
@@ -113,13 +130,8 @@ export class RolloutsController {
 
   @Get(':id')
   @Roles('viewer', 'operator', 'responder')
-  show(
-    @Param('id') rolloutId: string,
-    @Res({ passthrough: true }) reply?: { header(name: string, value: string): unknown },
-  ) {
-    const rollout = this.known(rolloutId);
-    reply?.header('etag', `"${String(this.views.versionOf(`rollout-${rolloutId}`))}"`);
-    return this.view(rollout);
+  show(@Param('id') rolloutId: string) {
+    return new Versioned(this.view(this.known(rolloutId)), this.views.versionOf(`rollout-${rolloutId}`));
   }
 
   /** Who would get it: counts per wave and slice, of the devices known now. */
@@ -134,27 +146,29 @@ export class RolloutsController {
   @Post(':id/start')
   @HttpCode(200)
   @Roles('operator')
-  async start(
+  start(
     @Param('id') rolloutId: string,
     @Body() { evidenceSeen }: EvidenceBody,
     @RequestContext() context: CommandContext,
-    @Headers('if-match') ifMatch?: string,
+    @IfMatch() seen: SeenVersions,
   ) {
-    const rollout = this.known(rolloutId);
-    const { plan } = rollout;
-    if (!this.knowledge.clockIsSound) throw new ProblemError('clock-unsound');
-    const faults = audienceFaults(plan, await publishedPatch(this.views, plan.patchId));
-    if (faults.length > 0) throw new ProblemError('plan-not-valid', faults[0]?.detail, faults);
-    const command = {
-      type: 'StartRollout',
-      rolloutId,
-      ...hypothesesOf(this.views, plan),
-      haltedBefore: haltedBefore(this.views, plan, rolloutId),
-      evidenceSeen,
-      ...opensWave(this.knowledge, rollout, this.clock.now(), 1),
-      at: this.now(),
-    } as const;
-    return this.change(command, context, ifMatch);
+    const prepare = async (): Promise<RolloutCommand> => {
+      const rollout = this.known(rolloutId);
+      const { plan } = rollout;
+      if (!this.knowledge.clockIsSound) throw new ProblemError('clock-unsound');
+      const faults = audienceFaults(plan, await publishedPatch(this.views, plan.patchId));
+      if (faults.length > 0) throw new ProblemError('plan-not-valid', faults[0]?.detail, faults);
+      return {
+        type: 'StartRollout',
+        rolloutId,
+        ...hypothesesOf(this.views, plan),
+        haltedBefore: haltedBefore(this.views, plan, rolloutId),
+        evidenceSeen,
+        ...opensWave(this.knowledge, rollout, this.clock.now(), 1),
+        at: this.now(),
+      };
+    };
+    return this.answer(rolloutId, new DecideRollout(rolloutId, prepare, context, seen));
   }
 
   @Post(':id/pause')
@@ -172,13 +186,13 @@ export class RolloutsController {
     @Param('id') rolloutId: string,
     @Body() { evidenceSeen }: EvidenceBody,
     @RequestContext() context: CommandContext,
-    @Headers('if-match') ifMatch?: string,
+    @IfMatch() seen: SeenVersions,
   ) {
     const rollout = this.known(rolloutId);
     const wave = 'wave' in rollout ? rollout.wave : 1;
     const permission = permissionFor(this.knowledge, rollout, this.clock.now(), wave);
     const command = { type: 'ResumeRollout', rolloutId, evidenceSeen, permission, at: this.now() } as const;
-    return this.change(command, context, ifMatch);
+    return this.answer(rolloutId, new ChangeRollout(command, context, undefined, seen));
   }
 
   @Post(':id/halt')
@@ -198,25 +212,12 @@ export class RolloutsController {
   @Roles('operator')
   advance(
     @Param('id') rolloutId: string,
-    @Body() { wave, force }: AdvanceBody,
+    @Body() body: AdvanceBody,
     @RequestContext() context: CommandContext,
-    @Headers('if-match') ifMatch?: string,
+    @IfMatch() seen: SeenVersions,
   ) {
-    const rollout = this.known(rolloutId);
-    const at = this.now();
-    if (rollout.status !== 'running' || wave !== rollout.wave) {
-      return this.change({ type: 'AdvanceRollout', rolloutId, wave, goingOn: { says: 'go' }, at }, context, ifMatch);
-    }
-    const goingOn = goingOnOf(this.views, rollout, this.clock.now());
-    // Forcing passes missing evidence, but never blindness.
-    const obstacles = [
-      ...obstaclesToGrants(this.knowledge, rollout, this.clock.now()),
-      ...(goingOn.says === 'wait' && force === undefined ? obstaclesToGoingOn(goingOn) : []),
-    ];
-    if (obstacles.length > 0) throw new ProblemError('wave-waits', obstacles.map(({ words }) => words).join('; '));
-    const opening = opensWave(this.knowledge, rollout, this.clock.now(), wave + 1);
-    const command = { type: 'AdvanceRollout', rolloutId, wave, goingOn, ...opening, at } as const;
-    return this.change({ ...command, ...(force && { force: force.reason }) }, context, ifMatch);
+    const prepare = () => this.advanceOf(rolloutId, body);
+    return this.answer(rolloutId, new DecideRollout(rolloutId, prepare, context, seen));
   }
 
   @Post(':id/abort')
@@ -224,7 +225,10 @@ export class RolloutsController {
   @HttpCode(200)
   @Roles('operator', 'responder')
   abort(@Param('id') rolloutId: string, @Body() { reason }: StopBody, @RequestContext() context: CommandContext) {
-    return this.change({ type: 'AbortRollout', rolloutId, reason, at: this.now() }, context);
+    return this.answer(
+      rolloutId,
+      new ChangeRollout({ type: 'AbortRollout', rolloutId, reason, at: this.now() }, context),
+    );
   }
 
   private async draftOf({ approvalsRequired: _, ...draft }: PlanBody): Promise<PlanDraft> {
@@ -236,20 +240,34 @@ export class RolloutsController {
     return draft;
   }
 
+  private advanceOf(rolloutId: string, { wave, force }: AdvanceBody): RolloutCommand {
+    const rollout = this.known(rolloutId);
+    const at = this.now();
+    if (rollout.status !== 'running' || wave !== rollout.wave) {
+      return { type: 'AdvanceRollout', rolloutId, wave, goingOn: { says: 'go' }, at };
+    }
+    const goingOn = goingOnOf(this.views, rollout, this.clock.now());
+    // Forcing passes missing evidence, but never blindness.
+    const obstacles = [
+      ...obstaclesToGrants(this.knowledge, rollout, this.clock.now()),
+      ...(goingOn.says === 'wait' && force === undefined ? obstaclesToGoingOn(goingOn) : []),
+    ];
+    if (obstacles.length > 0) throw new ProblemError('wave-waits', obstacles.map(({ words }) => words).join('; '));
+    const opening = opensWave(this.knowledge, rollout, this.clock.now(), wave + 1);
+    const command = { type: 'AdvanceRollout', rolloutId, wave, goingOn, ...opening, at } as const;
+    return { ...command, ...(force && { force: force.reason }) };
+  }
+
   private async stop(command: PauseRollout | HaltRollout, context: CommandContext) {
     await this.stops.stopRollout(command, context);
     return this.show(command.rolloutId);
   }
 
-  /** `ifMatch`: the ETag of what the caller decided on, where it is named. */
-  private async change(command: RolloutCommand, context: CommandContext, ifMatch?: string) {
-    const { rolloutId } = command;
-    try {
-      await this.commands.execute(new ChangeRollout(command, context, undefined, versionIn(ifMatch)));
-    } catch (error) {
-      if (!(error instanceof Rejection) || error.code !== 'revision-changed') throw error;
-      throw new ProblemError(error.code, error.detail, undefined, this.show(rolloutId));
-    }
+  private async answer(rolloutId: string, change: ChangeRollout | DecideRollout) {
+    await withCurrent(
+      () => this.commands.execute(change),
+      () => this.show(rolloutId),
+    );
     return this.show(rolloutId);
   }
 
@@ -266,12 +284,4 @@ export class RolloutsController {
   private now(): string {
     return this.clock.nowText();
   }
-}
-
-/** The version in an If-Match header, as the ETag of the rollout has it; undefined when there is no such header. */
-function versionIn(ifMatch: string | undefined): number | undefined {
-  if (ifMatch === undefined) return undefined;
-  const version = /^"(\d{1,15})"$/.exec(ifMatch)?.[1];
-  if (version === undefined) throw new ProblemError('invalid-request', 'If-Match takes the ETag of the rollout');
-  return Number(version);
 }

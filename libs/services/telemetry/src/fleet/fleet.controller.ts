@@ -193,8 +193,8 @@ export class FleetController {
     const handedOn = this.peers.handedOn(request);
     const elsewhere = await this.queries.retireElsewhere(deviceId, context, handedOn);
     if (elsewhere !== undefined) return elsewhere;
-    const { actor } = handedOn ?? context;
-    return this.commands.execute(new RetireDevice(deviceId, { ...context, actor }));
+    const { actor, commitId = context.commitId } = handedOn ?? context;
+    return this.commands.execute(new RetireDevice(deviceId, { ...context, actor, commitId }));
   }
 }
 

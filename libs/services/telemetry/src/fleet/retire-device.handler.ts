@@ -30,12 +30,13 @@ export class RetireDeviceHandler implements ICommandHandler<RetireDevice> {
     const device = this.fleet.device(deviceId, writer);
     if (device === undefined) reject('device-not-found', deviceId);
     if (device.retiredAt !== undefined) return device;
-    const { commitId, ...cause } = context;
+    const { commitId, keyed: _, ...cause } = context;
     const now = this.clock.now();
     await writer.offerAlone(
       {
         kind: 'DeviceRetired',
         deviceHash,
+        // Under the commit id, so that a command that comes again does not retire a device that has reported since.
         reportHash: hashReport(deviceId, `retired ${commitId}`),
         content: 0,
         deviceId: undefined,

@@ -9,6 +9,9 @@ const HANDED_ON_HEADER = 'x-sluice-handed-on';
 /** The shards that a sum is asked over, comma-separated. */
 const SHARDS_HEADER = 'x-sluice-shards';
 const SHARD_PATTERN = /^\d{1,6}$/;
+/** The commit id of a command. */
+const COMMIT_HEADER = 'x-sluice-commit';
+const COMMIT_ID = /^[0-9a-f-]{36}$/;
 const CORRELATION_HEADER = 'x-correlation-id';
 const ANSWER_WITHIN_MS = 5_000;
 const SNAPSHOT_WITHIN_MS = 20_000;
@@ -40,6 +43,8 @@ export type PeerRequest = DeviceRequest;
 export interface AskedFor {
   readonly actor: string;
   readonly correlationId?: string;
+  /** Of a command: the owner carries it out under this id, so that it counts once, whichever instance was asked. */
+  readonly commitId?: string;
 }
 
 export interface PeerCall {
@@ -53,6 +58,7 @@ export interface PeerCall {
 /** A request of another instance, which answers for its own shards only. */
 export interface HandedOn {
   readonly actor: string;
+  readonly commitId?: string;
   /** The shards that are asked after, where the request says so. */
   readonly shards?: readonly number[];
 }
@@ -86,8 +92,12 @@ export class Peers {
     if (!authenticate(this.tokens, request).isAdmin) {
       throw new ProblemError('forbidden', `${HANDED_ON_HEADER} is for other instances of this service`);
     }
-    const shards = request.headers[SHARDS_HEADER];
-    return { actor: decodeActor(actor), ...(typeof shards === 'string' && { shards: this.readShards(shards) }) };
+    const { [SHARDS_HEADER]: shards, [COMMIT_HEADER]: commitId } = request.headers;
+    return {
+      actor: decodeActor(actor),
+      ...(typeof commitId === 'string' && COMMIT_ID.test(commitId) && { commitId }),
+      ...(typeof shards === 'string' && { shards: this.readShards(shards) }),
+    };
   }
 
   /** On whose behalf another instance is asked when a request came from outside. Throws 'unauthenticated'. */
@@ -159,6 +169,7 @@ export class Peers {
         authorization: `Bearer ${this.readToken()}`,
         [HANDED_ON_HEADER]: encodeURIComponent(askedFor.actor),
         ...(askedFor.correlationId !== undefined && { [CORRELATION_HEADER]: askedFor.correlationId }),
+        ...(askedFor.commitId !== undefined && { [COMMIT_HEADER]: askedFor.commitId }),
         ...(shards !== undefined && { [SHARDS_HEADER]: shards.join(',') }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },

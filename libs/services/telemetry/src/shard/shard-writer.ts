@@ -137,30 +137,41 @@ export class ShardWriter {
 
   /** Takes a fact into the next commit, unless a report under its id was taken before. Wait for `settled` either way. */
   offer(fact: NewFact, cause: Metadata): Remembered {
-    const { reportHash, content } = fact;
-    const low = wordAt(reportHash, 0);
-    const high = wordAt(reportHash, 4);
+    const before = this.remembered(fact);
+    if (before !== 'new') return before;
+    const bytes = bytesOf(fact);
+    this.put(fact, bytes, this.openBatch(cause, bytes));
+    return 'new';
+  }
+
+  /**
+   * Takes a fact into a commit of its own, which keeps who caused it, unless a report under its id was taken before.
+   * Resolves when it is durable and visible.
+   */
+  async offerAlone(fact: NewFact, cause: Metadata): Promise<void> {
+    if (this.over !== undefined) throw this.over;
+    if (this.remembered(fact) !== 'new') return this.settled();
+    const batch = this.addBatch(new Batch(cause, true));
+    this.put(fact, bytesOf(fact), batch);
+    await batch.done;
+  }
+
+  private remembered({ reportHash, content }: NewFact): Remembered {
+    const [low, high] = [wordAt(reportHash, 0), wordAt(reportHash, 4)];
     const before = this.fold.recent.find(low, high, content);
     if (before !== 'new') return before;
     for (const { reports } of this.batches) {
       const waiting = reports.find(low, high, content);
       if (waiting !== 'new') return waiting;
     }
-    const bytes = bytesOf(fact);
-    const batch = this.openBatch(cause, bytes);
-    batch.reports.add(low, high, content);
-    batch.add(fact, bytes);
-    this.waitingFacts += 1;
     return 'new';
   }
 
-  /** Takes a fact into a commit of its own, which keeps who caused it. Resolves when it is durable and visible. */
-  async offerAlone(fact: NewFact, cause: Metadata): Promise<void> {
-    if (this.over !== undefined) throw this.over;
-    const batch = this.addBatch(new Batch(cause, true));
-    batch.add(fact, bytesOf(fact));
+  private put(fact: NewFact, bytes: number, batch: Batch): void {
+    const { reportHash, content } = fact;
+    batch.reports.add(wordAt(reportHash, 0), wordAt(reportHash, 4), content);
+    batch.add(fact, bytes);
     this.waitingFacts += 1;
-    await batch.done;
   }
 
   /** Takes notes into a commit of their own. Resolves when they are durable and count. */
