@@ -3,7 +3,15 @@ import { deviceFlags } from '@sluice/domain-fleet';
 import { Injectable } from '@nestjs/common';
 import { countDevices, type DeviceFilter, type DeviceView, type FleetSummary, summarize } from '@sluice/domain-fleet';
 import { type KnownOwner } from '@sluice/event-feed';
-import { BEGINNING, Clock, comparePositions, type Position, toTimeText } from '@sluice/event-sourcing';
+import {
+  BEGINNING,
+  Clock,
+  comparePositions,
+  EventStore,
+  type Position,
+  toEdge,
+  toTimeText,
+} from '@sluice/event-sourcing';
 import { Metrics } from '@sluice/platform';
 import { type DevicePage, type DevicePlace, Fleet } from './fleet.ts';
 import { type AskedFor, type HandedOn, Peers, withoutOwner } from '../shard/peers.ts';
@@ -24,7 +32,8 @@ export interface ShardCover {
 
 export interface FleetAnswer extends FleetSummary {
   readonly asOf: string;
-  readonly position: Position;
+  /** With the lineage of the store, which all instances share. */
+  readonly position: string;
   /** Present when the sum is not over all shards. */
   readonly shards?: ShardCover;
 }
@@ -41,6 +50,7 @@ export class FleetQueries {
     private readonly fleet: Fleet,
     private readonly peers: Peers,
     private readonly clock: Clock,
+    private readonly store: EventStore,
     metrics: Metrics,
   ) {
     metrics.gaugeBy('sluice_devices_flagged', 'Devices of the own shards of which something is odd, by what it is', {
@@ -188,11 +198,16 @@ export class FleetQueries {
     return [...groups.values()];
   }
 
+  /** A position as others see it. */
+  edge(position: Position): string {
+    return toEdge(this.store.lineage, position);
+  }
+
   private ownSummary(shards: readonly number[]): FleetAnswer {
     const writers = this.fleet.owned().filter(({ shard }) => shards.includes(shard));
     const states = writers.map(({ state }) => state);
     const position = writers.reduce((last, writer) => later(last, writer.position), BEGINNING);
-    return { asOf: this.clock.nowText(), position, ...summarize(states) };
+    return { asOf: this.clock.nowText(), position: this.edge(position), ...summarize(states) };
   }
 }
 
@@ -237,6 +252,7 @@ function increase(counts: Record<string, number>, by: Record<string, number>): v
   for (const [key, count] of Object.entries(by)) counts[key] = (counts[key] ?? 0) + count;
 }
 
-function later(left: Position, right: Position): Position {
+// Both are of one store, so that they differ in their numbers only.
+function later(left: string, right: string): string {
   return comparePositions(left, right) < 0 ? right : left;
 }

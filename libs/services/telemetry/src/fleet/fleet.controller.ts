@@ -147,7 +147,7 @@ export class FleetController {
   ): Promise<FleetAnswer> {
     if (at === undefined) return this.queries.summary(context, this.peers.handedOn(request));
     const { position, summary, asOf } = await this.replay.fleetAt(at);
-    return { asOf, position, ...summary };
+    return { asOf, position: this.queries.edge(position), ...summary };
   }
 
   @Get('devices')
