@@ -6,7 +6,7 @@ const CURSOR_CHARACTERS_MAX = 512;
 
 /** A place in the order of a list, as the page before gave it in `nextCursor`. Nobody but the server reads what is in it. */
 export const Cursor = (description: string) =>
-  Text({ min: 1, max: CURSOR_CHARACTERS_MAX, pattern: '^[A-Za-z0-9_-]+$', optional: true, description });
+  Text({ min: 1, max: CURSOR_CHARACTERS_MAX, optional: true, description });
 
 /** `?limit=&cursor=` of every list. */
 export class PageQuery {

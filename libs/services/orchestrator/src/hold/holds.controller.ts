@@ -1,10 +1,11 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { PageQuery } from '@sluice/api';
 import { ID_PATTERN } from '@sluice/contracts';
 import { coveredDevices, type HoldTerms } from '@sluice/domain-rollout';
 import { Clock, type CommandContext, Rejection } from '@sluice/event-sourcing';
-import { IsTime, Optional, paged, PageQuery, ProblemError, RequestContext, Roles, StopRoute } from '@sluice/platform';
+import { IsTime, Optional, paged, ProblemError, RequestContext, Roles, StopRoute } from '@sluice/platform';
 import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsObject, IsString, IsUrl, Matches, MaxLength, ValidateNested } from 'class-validator';
 import { ChangeHold } from '../commands.ts';
@@ -84,7 +85,7 @@ export class HoldsController {
   @Roles('viewer', 'operator', 'responder')
   list(@Query() query: HoldsQuery) {
     const wanted = this.views.policy.holds().filter(({ status }) => (query.status ?? status) === status);
-    return paged(wanted, query, ({ holdId }) => holdId);
+    return paged(wanted, query, { list: 'holds', keyOf: ({ placedAt, holdId }) => [placedAt, holdId] });
   }
 
   @Post(':id/lift')

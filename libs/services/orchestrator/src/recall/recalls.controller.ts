@@ -3,7 +3,8 @@ import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { freedOf, holdersOf, lastLeaseMs, type RecallCommand } from '@sluice/domain-rollout';
 import { Clock, type CommandContext, toTimeText } from '@sluice/event-sourcing';
-import { paged, PageQuery, ProblemError, RequestContext, Roles, StopRoute } from '@sluice/platform';
+import { PageQuery } from '@sluice/api';
+import { paged, ProblemError, RequestContext, Roles, StopRoute } from '@sluice/platform';
 import { ChangeRecall } from '../commands.ts';
 import { EvidenceBody, StopBody } from '../rollout/rollout-bodies.ts';
 import { Views } from '../views.ts';
@@ -21,8 +22,11 @@ export class RecallsController {
   @Get()
   @Roles('viewer', 'operator', 'responder')
   list(@Query() query: PageQuery) {
-    const views = this.views.recalls.recalls().map((recall) => this.view(recall));
-    return paged(views, query, ({ patchId }) => patchId);
+    const page = paged(this.views.recalls.recalls(), query, {
+      list: 'recalls',
+      keyOf: ({ patchId }) => [patchId],
+    });
+    return { ...page, items: page.items.map((recall) => this.view(recall)) };
   }
 
   /** How far the recall of a patch has burned down. Its numbers are null until all of the fleet has counted. */

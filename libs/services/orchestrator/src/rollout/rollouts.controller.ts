@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { PageQuery } from '@sluice/api';
 import { ID_PATTERN } from '@sluice/contracts';
 import {
   type HaltRollout,
@@ -12,7 +13,7 @@ import {
   type RolloutCommand,
 } from '@sluice/domain-rollout';
 import { Clock, type CommandContext, Rejection } from '@sluice/event-sourcing';
-import { Optional, paged, PageQuery, ProblemError, RequestContext, Roles, StopRoute } from '@sluice/platform';
+import { Optional, paged, ProblemError, RequestContext, Roles, StopRoute } from '@sluice/platform';
 import { IsIn, Matches } from 'class-validator';
 import { ChangeRollout } from '../commands.ts';
 import { Knowledge } from '../knowledge/knowledge.ts';
@@ -107,7 +108,7 @@ export class RolloutsController {
       .filter(
         ({ plan, status }) => (query.patchId ?? plan.patchId) === plan.patchId && (query.status ?? status) === status,
       );
-    const page = paged(wanted, query, ({ rolloutId }) => rolloutId);
+    const page = paged(wanted, query, { list: 'rollouts', keyOf: ({ rolloutId }) => [rolloutId] });
     return { ...page, items: page.items.map((each) => this.view(each)) };
   }
 
