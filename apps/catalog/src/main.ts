@@ -9,6 +9,7 @@ await runService(
     openStore,
     connect,
     foldsWorker: new URL('./folds.worker.js', import.meta.url),
+    feedWorker: new URL('./feed.worker.js', import.meta.url),
   },
   { port: 4601, data: '.sluice/catalog' },
 );

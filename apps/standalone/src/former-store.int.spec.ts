@@ -124,7 +124,8 @@ describe('going on with a data folder of the former version', () => {
   it('shows the same rollouts, holds and patches', async () => {
     const rollouts = await items<RolloutView>('/v1/rollouts');
     const essence = ({ rolloutId, status, wave }: RolloutView) => ({ rolloutId, status, wave });
-    expect(rollouts.map(essence)).toEqual(views.rollouts.map(essence));
+    const byId = (one: RolloutView, other: RolloutView) => (one.rolloutId < other.rolloutId ? -1 : 1);
+    expect(rollouts.map(essence)).toEqual(views.rollouts.toSorted(byId).map(essence));
     expect(rollouts.find(({ rolloutId }) => rolloutId === 'r-halted')).toMatchObject(
       pick(
         views.rollouts.find(({ rolloutId }) => rolloutId === 'r-halted'),

@@ -1,5 +1,5 @@
 import { openStore } from '@sluice/composition';
-import { type ServiceProcess } from '@sluice/platform';
+import { type DeviceNaming, type ServiceProcess } from '@sluice/platform';
 import { CatalogModule, catalogPublications, folds as catalogFolds } from '@sluice/service-catalog';
 import { folds as orchestratorFolds, OrchestratorModule, orchestratorPublications } from '@sluice/service-orchestrator';
 import { folds as telemetryFolds, TelemetryModule, telemetryPublications } from '@sluice/service-telemetry';
@@ -7,8 +7,14 @@ import { folds as telemetryFolds, TelemetryModule, telemetryPublications } from 
 /** All three services, and all that they fold, as one process has them. */
 export const services = {
   modules: [CatalogModule, OrchestratorModule, TelemetryModule],
-  publications: [...catalogPublications(), ...orchestratorPublications(), ...telemetryPublications()],
+  publications: publicationsWith(),
   folds: { ...catalogFolds, ...orchestratorFolds, ...telemetryFolds },
   openStore,
   foldsWorker: new URL('./folds.worker.js', import.meta.url),
+  feedWorker: new URL('./feed.worker.js', import.meta.url),
 } satisfies ServiceProcess & { folds: object };
+
+/** What the three tell the world; `names` has the ids of devices, where that is not the process that keeps the fleet. */
+export function publicationsWith(names?: DeviceNaming) {
+  return [...catalogPublications(), ...orchestratorPublications(), ...telemetryPublications(names)];
+}

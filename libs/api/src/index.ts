@@ -1,1 +1,3 @@
+export * from './feed.ts';
 export * from './fields.ts';
+export * from './paging.ts';

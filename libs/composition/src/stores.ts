@@ -1,7 +1,7 @@
 import { type Clock, type EventStore } from '@sluice/event-sourcing';
 import { EventStoreDBEventStore } from '@sluice/event-store-eventstoredb';
 import { SqliteEventStore, SqliteReader } from '@sluice/event-store-sqlite';
-import { type FoldStore, type StoreLocation, WallClock } from '@sluice/platform';
+import { type FeedStore, type StoreLocation, WallClock } from '@sluice/platform';
 import { VersionedReader, VersionedStore } from './versioned-store.ts';
 
 /** Opens the store that the settings name, for writing. Throws with a text that says what to do. */
@@ -10,7 +10,7 @@ export async function openStore(location: StoreLocation, clock: Clock): Promise<
 }
 
 /** Opens the same store in another thread, for reading. */
-export async function openReader(location: StoreLocation): Promise<FoldStore & { close(): unknown }> {
+export async function openReader(location: StoreLocation): Promise<FeedStore & { close(): unknown }> {
   // Its clock is asked for the time of appends only, and there are none.
   if (location.kind === 'eventstoredb') return new VersionedReader(await openAdapter(location, new WallClock()));
   return new VersionedReader(SqliteReader.open(location.path));

@@ -4,17 +4,18 @@ import {
   type Appended,
   type Checkpoints,
   type Commit,
+  type CommitPage,
   EventStore,
   type Position,
   type ReadOptions,
   type SubscriptionMessage,
 } from '@sluice/event-sourcing';
-import { type FoldStore } from '@sluice/platform';
+import { type FeedStore } from '@sluice/platform';
 
 /** A store for reading in which every commit holds only what this version understands, in the current version of its type. */
-export class VersionedReader<Store extends FoldStore> implements FoldStore {
+export class VersionedReader implements FeedStore {
   constructor(
-    private readonly store: Store & { close(): unknown },
+    private readonly store: FeedStore & { close(): unknown },
     private readonly types: EventTypes = eventTypes,
   ) {}
 
@@ -26,6 +27,11 @@ export class VersionedReader<Store extends FoldStore> implements FoldStore {
     return understoodCommits(this.store.readAll(options), this.types);
   }
 
+  async readPage(options?: ReadOptions): Promise<CommitPage> {
+    const page = await this.store.readPage(options);
+    return { ...page, commits: page.commits.map((each) => understoodCommit(each, this.types)) };
+  }
+
   close(): unknown {
     return this.store.close();
   }
@@ -33,7 +39,7 @@ export class VersionedReader<Store extends FoldStore> implements FoldStore {
 
 /** The only way to the store: what goes in is stamped with its version, what comes out is as `VersionedReader` has it. */
 export class VersionedStore extends EventStore {
-  private readonly reader: VersionedReader<EventStore>;
+  private readonly reader: VersionedReader;
 
   constructor(
     private readonly store: EventStore,
@@ -45,6 +51,10 @@ export class VersionedStore extends EventStore {
 
   override get checkpoints(): Checkpoints {
     return this.store.checkpoints;
+  }
+
+  override get lineage(): string {
+    return this.store.lineage;
   }
 
   override append(append: Append): Promise<Appended> {
@@ -60,6 +70,10 @@ export class VersionedStore extends EventStore {
 
   override readAll(options?: ReadOptions): AsyncIterable<Commit> {
     return this.reader.readAll(options);
+  }
+
+  override readPage(options?: ReadOptions): Promise<CommitPage> {
+    return this.reader.readPage(options);
   }
 
   override async *subscribe(

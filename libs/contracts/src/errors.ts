@@ -28,6 +28,20 @@ export const errorCodes = {
     title:
       'The stop is in force here, but not stored yet. It is tried again each second; nothing has to be sent again.',
   },
+  'unknown-cursor': { status: 400, title: 'The cursor is not the `nextCursor` of a page of this list. Begin anew.' },
+  'too-many-readers': { status: 503, title: 'As many read the feed as may at once. Try again after `Retry-After`.' },
+  'reader-too-slow': {
+    status: 503,
+    title: 'What was sent is not taken. Connect again with the last `id` as `Last-Event-ID`.',
+  },
+  'other-lineage': {
+    status: 409,
+    title: 'The position is of another past than the store holds now. Read it from the beginning.',
+  },
+  'beyond-end': {
+    status: 409,
+    title: 'The store has not come to this position: it was restored or replaced. Read it from the beginning.',
+  },
   'clock-not-manual': { status: 409, title: 'The clock moves by itself. Only `--clock manual` lets others move it.' },
   'clock-is-sound': { status: 409, title: 'The clock is sound: there is nothing to accept.' },
   'clock-moved-on': { status: 409, title: 'The difference is another one by now. `sluice clock` shows it.' },

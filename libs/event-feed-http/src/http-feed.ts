@@ -10,7 +10,7 @@ import {
   type SourceSigns,
   type StreamRequest,
 } from '@sluice/event-feed';
-import { type Position } from '@sluice/event-sourcing';
+import { fromEdge, type Position, toEdge } from '@sluice/event-sourcing';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 
 const RECONNECT_FIRST_MS = 200;
@@ -20,7 +20,7 @@ const SILENCE_MAX_MS = 15_000;
 const FRAME_CHARACTERS_MAX = 16 * 1024 * 1024;
 
 /** Such a request is wrong, and stays so. */
-const neverAnswered = new Set([400, 404, 422]);
+const neverAnswered = new Set([400, 404, 409, 410, 422]);
 
 export interface HttpFeedOptions {
   /** Where each source listens: { catalog: 'http://127.0.0.1:4601', … }. */
@@ -40,6 +40,8 @@ export class FeedFault extends Error {
 export class HttpFeed extends EventFeed {
   private readonly lastSignAt = new Map<string, number>();
   private readonly signs = new Map<string, SourceSigns>();
+  /** The past of each source, as far as it named one: positions are numbers in here, and all of them are of that past. */
+  private readonly lineages = new Map<string, string>();
 
   constructor(private readonly options: HttpFeedOptions) {
     super();
@@ -78,13 +80,37 @@ export class HttpFeed extends EventFeed {
     for (let next: number | undefined = request.fromRevision; next !== undefined;) {
       const page: StreamPage | undefined = await this.page(request, next);
       if (page === undefined) return;
-      for (const event of page.events.map(checkEnvelope).map(understood)) if (event !== undefined) yield event;
+      for (const sent of page.events) {
+        const event = understood(this.checkEnvelope(request.source, sent));
+        if (event !== undefined) yield event;
+      }
       ({ next } = page);
     }
   }
 
   override async headOf({ source, signal }: Pick<FeedRequest, 'source' | 'signal'>): Promise<Position | undefined> {
-    return this.answer({ source, signal }, 'from=end', readHead);
+    return this.answer({ source, signal }, 'from=end', (text) => this.positionOf(source, parse(text)['next']));
+  }
+
+  /** The number of a position. Throws FeedFault for none, and for one of another past than was heard of before. */
+  private positionOf(source: string, sent: unknown): Position {
+    const place = typeof sent === 'string' ? fromEdge(sent) : undefined;
+    if (place === undefined) throw new FeedFault(`${source} sent ${JSON.stringify(sent)} as a position`);
+    const { lineage, position } = place;
+    const known = this.lineages.get(source);
+    if (lineage === undefined || lineage === known) return position;
+    if (known !== undefined) {
+      throw new FeedFault(
+        `${source} has another past (${lineage}) than was applied (${known}): restart this process to read it anew`,
+      );
+    }
+    this.lineages.set(source, lineage);
+    return position;
+  }
+
+  private checkEnvelope(source: string, value: unknown): FeedEvent {
+    const event = checkEnvelope(value);
+    return { ...event, position: this.positionOf(source, event.position) };
   }
 
   private page({ source, stream, signal }: StreamRequest, fromRevision: number): Promise<StreamPage | undefined> {
@@ -117,15 +143,19 @@ export class HttpFeed extends EventFeed {
     let [resumeAfter, current] = [after, after];
     for await (const { event, data } of this.frames(source, topics, after, signal)) {
       if (event === 'progress') {
-        const { position, isBehind, signs } = readProgress(data);
+        const { sent, isBehind, signs } = readProgress(data);
+        const position = this.positionOf(source, sent);
         if (signs !== undefined) this.signs.set(source, mergeSigns(this.signs.get(source), signs));
         if (isBehind) continue;
         // Events alone may be of the past: only who has heard all of it knows how things stand.
         this.lastSignAt.set(source, performance.now());
         resumeAfter = current = position;
         yield { message: { kind: 'progress', position } as const, resumeAfter };
-      } else {
-        const envelope = checkEnvelope(parse(data));
+      } else if (event === 'end') {
+        const { code, detail } = parse(data);
+        throw new Error(`${source} ended the line: ${String(code)}, ${String(detail)}`);
+      } else if (event === 'event') {
+        const envelope = this.checkEnvelope(source, parse(data));
         if (envelope.position !== current) [resumeAfter, current] = [current, envelope.position];
         const feedEvent = understood(envelope);
         if (feedEvent === undefined) links.skip(envelope);
@@ -138,7 +168,9 @@ export class HttpFeed extends EventFeed {
     const silence = new AbortController();
     let timer = setTimeout(() => silence.abort(), SILENCE_MAX_MS);
     try {
-      const query = `from=${after}&topics=${topics.join(',')}`;
+      const lineage = this.lineages.get(source);
+      const from = lineage === undefined ? after : toEdge(lineage, after);
+      const query = `from=${from}&topics=${topics.join(',')}`;
       const both = AbortSignal.any([signal, silence.signal]);
       const response = await this.request(source, query, 'text/event-stream', both);
       if (response.body === null) throw new Error(`${source} answered without a body`);
@@ -186,7 +218,7 @@ function isAborted(signal: AbortSignal): boolean {
 }
 
 interface Progress {
-  readonly position: Position;
+  readonly sent: unknown;
   /** The owner does not know whether all that it has was sent. */
   readonly isBehind: boolean;
   /** Absent in what an older owner sends. */
@@ -194,12 +226,11 @@ interface Progress {
 }
 
 function readProgress(text: string): Progress {
-  const { position, isBehind = false, signs } = parse(text);
-  if (typeof position !== 'string' || !/^\d+$/.test(position)) throw new FeedFault('a progress frame without position');
-  if (signs === undefined) return { position, isBehind: isBehind !== false, signs };
+  const { position: sent, isBehind = false, signs } = parse(text);
+  if (signs === undefined) return { sent, isBehind: isBehind !== false, signs };
   const checked = checkSigns(signs);
-  if ('fault' in checked) throw new FeedFault(`a progress frame at ${position}: ${checked.fault}`);
-  return { position, isBehind: isBehind !== false, signs: checked.signs };
+  if ('fault' in checked) throw new FeedFault(`a progress frame at ${String(sent)}: ${checked.fault}`);
+  return { sent, isBehind: isBehind !== false, signs: checked.signs };
 }
 
 function readPage(text: string): StreamPage {
@@ -208,12 +239,6 @@ function readPage(text: string): StreamPage {
   if (next === undefined) return { events };
   if (!Number.isSafeInteger(next)) throw new FeedFault('a page of a stream that goes on nowhere');
   return { events, next: next as number };
-}
-
-function readHead(text: string): Position {
-  const { next } = parse(text);
-  if (typeof next !== 'string' || !/^\d+$/.test(next)) throw new FeedFault('a page of the feed without its end');
-  return next;
 }
 
 function checkEnvelope(value: unknown): FeedEvent {

@@ -37,7 +37,7 @@ export class StoreFeed extends EventFeed {
   }: Omit<FeedRequest, 'source'> & { readonly isWanted?: (stream: string) => boolean }): AsyncGenerator<FeedMessage> {
     const wanted = this.publications.filter((each) => topics.includes(each.topic));
     const prefixes = wanted.flatMap((each) => each.streams);
-    const links = new Links(this.store);
+    const envelopes = new Envelopes(this.store);
     for await (const message of this.store.subscribe({ after, prefixes, signal })) {
       if (message.kind === 'caught-up') {
         yield { kind: 'progress', position: message.position };
@@ -46,7 +46,7 @@ export class StoreFeed extends EventFeed {
       const { stream } = message.commit;
       const publication = publicationOf(stream, wanted);
       if (publication === undefined || isWanted?.(stream) === false) continue;
-      for (const event of await links.publish(message.commit, publication)) yield { kind: 'event', event };
+      for (const event of await envelopes.publish(message.commit, publication)) yield { kind: 'event', event };
     }
   }
 
@@ -57,9 +57,9 @@ export class StoreFeed extends EventFeed {
   }: Pick<StreamRequest, 'stream' | 'fromRevision'>): AsyncGenerator<FeedEvent> {
     const publication = publicationOf(stream, this.publications);
     if (publication === undefined) return;
-    const links = new Links(this.store);
+    const envelopes = new Envelopes(this.store);
     for await (const commit of this.store.readStream(stream, fromRevision)) {
-      yield* await links.publish(commit, publication);
+      yield* await envelopes.publish(commit, publication);
     }
   }
 
@@ -77,16 +77,28 @@ export class StoreFeed extends EventFeed {
   }
 }
 
-/** Gives each public event the place of the one before it in its stream. */
-class Links {
+/** How a commit reads from outside, where that may take a question. */
+export type Publish = (
+  commit: Commit,
+  publication: Publication,
+) => ReturnType<Publication['publish']> | Promise<ReturnType<Publication['publish']>>;
+
+/** Streams of which the last place is kept; the place in any other stream is read when it is wanted. */
+const STREAMS_KEPT_MAX = 10_000;
+
+/** Puts public events into their envelopes, each with the place of the one before it in its stream. For one reader, in order. */
+export class Envelopes {
   private readonly last = new Map<string, StreamPlace>();
 
-  constructor(private readonly store: EventStore) {}
+  constructor(
+    private readonly store: Pick<EventStore, 'readStream'>,
+    private readonly read: Publish = (commit, publication) => publication.publish(commit),
+  ) {}
 
   /** The public events of one commit in their envelopes. */
   async publish(commit: Commit, publication: Publication): Promise<readonly FeedEvent[]> {
     const { stream, revision, position, commitId, recordedAt, metadata } = commit;
-    const published = publication.publish(commit);
+    const published = await this.read(commit, publication);
     if (published.length === 0) return [];
     let previous = this.last.get(stream) ?? (await this.placeBefore(commit, publication));
     const events = published.map(({ index, data }): FeedEvent => {
@@ -106,15 +118,21 @@ class Links {
         data,
       };
     });
+    if (this.last.size >= STREAMS_KEPT_MAX) this.last.clear();
     if (previous !== undefined) this.last.set(stream, previous);
     return events;
+  }
+
+  /** What comes next in the stream does not follow what was published of it. */
+  forget(stream: string): void {
+    this.last.delete(stream);
   }
 
   // Only for a stream that is met in its middle: the last commit before it that has something public, nearly always the last.
   private async placeBefore({ stream, revision }: Commit, publication: Publication): Promise<StreamPlace | undefined> {
     for (let before = revision - 1; before >= 0; before -= 1) {
       for await (const commit of this.store.readStream(stream, before)) {
-        const last = publication.publish(commit).at(-1);
+        const last = (await this.read(commit, publication)).at(-1);
         if (last !== undefined) return { revision: before, index: last.index };
         break;
       }
@@ -123,7 +141,8 @@ class Links {
   }
 }
 
-function publicationOf(stream: string, publications: readonly Publication[]): Publication | undefined {
+/** Which of them publishes a stream; undefined when none does. */
+export function publicationOf(stream: string, publications: readonly Publication[]): Publication | undefined {
   return publications.find((each) => each.streams.some((prefix) => stream.startsWith(prefix)));
 }
 

@@ -7,6 +7,21 @@ export type Position = string;
 /** The position before the first commit. */
 export const BEGINNING: Position = '0';
 
+/** A position where others see it: with the past that it belongs to, as `<lineage>.<number>`. */
+export function toEdge(lineage: string, position: Position): string {
+  return `${lineage}.${position}`;
+}
+
+/** A position as others send it: a bare number names no lineage. Undefined for anything else. */
+export function fromEdge(
+  text: string,
+): { readonly lineage: string | undefined; readonly position: Position } | undefined {
+  const [, lineage, number] = /^(?:([A-Za-z0-9]{1,16})\.)?(\d{1,20})$/.exec(text) ?? [];
+  if (number === undefined) return undefined;
+  // Compared as texts, positions have no zeros before them.
+  return { lineage, position: number.replace(/^0+(?=\d)/, '') };
+}
+
 /** Who caused a commit, and which request or event it belongs to. */
 export interface Metadata {
   readonly actor: string;
@@ -59,6 +74,15 @@ export interface ReadOptions {
   readonly prefixes?: readonly string[];
 }
 
+/** A part of the store: what a reader that must hold up nobody reads at once. */
+export interface CommitPage {
+  readonly commits: readonly Commit[];
+  /** All wanted commits up to here are in this page or lie before it. */
+  readonly through: Position;
+  /** False when that is all there was when the page was read. */
+  readonly more: boolean;
+}
+
 /** `caught-up` comes each time that the subscription has seen all there is; its position also covers commits that the filter left out. */
 export type SubscriptionMessage =
   { readonly kind: 'commit'; readonly commit: Commit } | { readonly kind: 'caught-up'; readonly position: Position };
@@ -92,12 +116,16 @@ export class StoreOverloaded extends StoreUnavailable {
  */
 export abstract class EventStore {
   abstract readonly checkpoints: Checkpoints;
+  /** The name of the past that the store holds, drawn when it was made: 1 to 16 letters and digits. */
+  abstract readonly lineage: string;
   /** Throws RevisionConflict or StoreUnavailable. */
   abstract append(append: Append): Promise<Appended>;
   /** The commits of one stream from a revision on (0 if not given), to its present end; none if there is no such stream. */
   abstract readStream(stream: string, fromRevision?: number): AsyncIterable<Commit>;
   /** Commits of all streams in order of position, to the present end. */
   abstract readAll(options?: ReadOptions): AsyncIterable<Commit>;
+  /** The next commits in order of position, some hundreds at most, or none where many lie between that are not wanted. */
+  abstract readPage(options?: ReadOptions): Promise<CommitPage>;
   /** Catches up, then stays and delivers what is appended, until the signal aborts. */
   abstract subscribe(options: ReadOptions & { readonly signal: AbortSignal }): AsyncIterable<SubscriptionMessage>;
   /** When the last commit was recorded (domain time, RFC 3339), undefined if there is none. */

@@ -7,6 +7,7 @@ import {
   BEGINNING,
   type Commit,
   type CommitBody,
+  type CommitPage,
   EventStore,
   matchesPrefix,
   type Position,
@@ -16,9 +17,13 @@ import {
   type SubscriptionMessage,
 } from './event-store.ts';
 
+const PAGE_COMMITS_MAX = 100;
+let storesMade = 0;
+
 /** The event store of tests: everything in arrays, nothing survives the process. */
 export class InMemoryEventStore extends EventStore {
   override readonly checkpoints = new InMemoryCheckpoints();
+  override readonly lineage = `memory${String((storesMade += 1))}`;
   private readonly commits: Commit[] = [];
   private readonly streams = new Map<string, { commits: Commit[]; byId: Map<string, Commit> }>();
   private readonly broadcast = new Broadcast();
@@ -64,6 +69,13 @@ export class InMemoryEventStore extends EventStore {
     for (const commit of this.commits.slice(Number(options.after ?? BEGINNING))) {
       if (matchesPrefix(commit.stream, options.prefixes)) yield commit;
     }
+  }
+
+  override async readPage({ after = BEGINNING, prefixes }: ReadOptions = {}): Promise<CommitPage> {
+    const from = Number(after);
+    const through = Math.max(from, Math.min(this.commits.length, from + PAGE_COMMITS_MAX));
+    const commits = this.commits.slice(from, through).filter(({ stream }) => matchesPrefix(stream, prefixes));
+    return { commits, through: String(through), more: through < this.commits.length };
   }
 
   override subscribe(options: ReadOptions & { readonly signal: AbortSignal }): AsyncIterable<SubscriptionMessage> {

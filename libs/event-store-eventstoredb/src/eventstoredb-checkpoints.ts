@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { type Checkpoint, CheckpointConflict, Checkpoints, type Position } from '@sluice/event-sourcing';
 import { ANY, BACKWARDS, END, jsonEvent, NO_STREAM, WrongExpectedVersionError } from '@eventstore/db-client';
 import { type Connection } from './connection.ts';
@@ -9,6 +9,9 @@ import { type Limits } from './stream-writer.ts';
 
 /** Names of checkpoints are encoded, so none has a stream of this name. */
 const MARK_STREAM = `${CHECKPOINT_STREAMS}:writable`;
+/** Its one event has the name of the past that the server holds. */
+const LINEAGE_STREAM = `${CHECKPOINT_STREAMS}:lineage`;
+const LINEAGE_BYTES = 6;
 
 /**
  * A stream for each checkpoint, of which the server keeps the last event only. Its revision, counted from 0, is the version
@@ -57,6 +60,32 @@ export class EventStoreDBCheckpoints extends Checkpoints {
       const options = { expectedRevision: ANY, ...this.callOptions() } as const;
       await this.retried(() => this.connection.client.appendToStream(MARK_STREAM, event, options));
     });
+  }
+
+  /** The name of the past that the server holds, drawn by the first who asks. */
+  lineage(): Promise<string> {
+    return this.accept(async () => {
+      const drawn = await this.retried(() => this.readLineage());
+      if (drawn !== undefined) return drawn;
+      const lineage = randomBytes(LINEAGE_BYTES).toString('hex');
+      const event = jsonEvent({ id: randomUUID(), type: 'LineageDrawn', data: { lineage } });
+      const options = { expectedRevision: NO_STREAM, ...this.callOptions() } as const;
+      try {
+        await this.retried(() => this.connection.client.appendToStream(LINEAGE_STREAM, event, options));
+      } catch (error) {
+        if (!(error instanceof WrongExpectedVersionError)) throw error;
+      }
+      // Of two that drew at once, the one that came first counts.
+      return (await this.retried(() => this.readLineage())) ?? lineage;
+    });
+  }
+
+  private async readLineage(): Promise<string | undefined> {
+    const signal = AbortSignal.timeout(this.limits.callMs);
+    for await (const { event } of streamEvents(this.connection.client, LINEAGE_STREAM, { maxCount: 1, signal })) {
+      if (event !== undefined) return String((event.data as { readonly lineage: unknown }).lineage);
+    }
+    return undefined;
   }
 
   private async write(stream: string, saved: Checkpoint): Promise<void> {

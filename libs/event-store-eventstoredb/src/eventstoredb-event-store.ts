@@ -4,6 +4,7 @@ import {
   BEGINNING,
   type Clock,
   type Commit,
+  type CommitPage,
   comparePositions,
   EventStore,
   type Position,
@@ -23,6 +24,7 @@ import { type Limits, StreamWriter } from './stream-writer.ts';
 
 const CALL_MS = 5000;
 const GIVE_UP_MS = 15_000;
+const PAGE_COMMITS_MAX = 100;
 
 export interface EventStoreDBEventStoreOptions {
   /** `esdb://host:2113?tls=false`, `esdb://user:password@host:2113`, `esdb+discover://…`, with `tlsCAFile` if need be. */
@@ -54,6 +56,7 @@ export class EventStoreDBEventStore extends EventStore {
   private readonly closed = new AbortController();
   private readonly accepted = new Set<Promise<unknown>>();
   private closing: Promise<void> | undefined;
+  private drawn = '';
 
   private constructor(
     private readonly connection: Connection,
@@ -74,11 +77,16 @@ export class EventStoreDBEventStore extends EventStore {
     const store = new EventStoreDBEventStore(connection, options.clock, { callMs, giveUpMs });
     try {
       await store.head();
+      store.drawn = await store.checkpoints.lineage();
     } catch (error) {
       await store.close();
       throw new StoreUnavailable(`${connection.hosts}: ${error instanceof Error ? error.message : String(error)}`);
     }
     return store;
+  }
+
+  override get lineage(): string {
+    return this.drawn;
   }
 
   /** Also throws AppendTooLarge for more than 1 MiB, before anything is sent. */
@@ -128,6 +136,18 @@ export class EventStoreDBEventStore extends EventStore {
         await this.afterFailure(retries, error);
       }
     }
+  }
+
+  override async readPage(options: ReadOptions = {}): Promise<CommitPage> {
+    const head = await this.head();
+    const commits: Commit[] = [];
+    for await (const commit of this.readAll(options)) {
+      commits.push(commit);
+      if (commits.length === PAGE_COMMITS_MAX) return { commits, through: commit.position, more: true };
+    }
+    const { after = BEGINNING } = options;
+    const through = [after, head, commits.at(-1)?.position ?? BEGINNING].sort(comparePositions).at(-1) ?? after;
+    return { commits, through, more: false };
   }
 
   /** After a cut it goes on where it was, as often as need be. */

@@ -6,6 +6,7 @@ import {
   Broadcast,
   type Clock,
   type Commit,
+  type CommitPage,
   EventStore,
   type Metadata,
   type Position,
@@ -21,7 +22,7 @@ import { SqliteCheckpoints } from './sqlite-checkpoints.ts';
 import { type LogAppend } from './sqlite-log.ts';
 import { type Page, type PageQuery, type StoredCommit } from './sqlite-pages.ts';
 import { StoreThread } from './store-thread.ts';
-import { toCommit } from './stored-commit.ts';
+import { toCommit, toCommitPage } from './stored-commit.ts';
 
 export interface SqliteEventStoreOptions {
   /** The file of the store. Its folder is made if need be, and locked: one store a folder. */
@@ -45,18 +46,22 @@ export class SqliteEventStore extends EventStore {
   private readonly writes: GroupCommit;
   private readonly clock: Pick<Clock, 'nowText'>;
   private readonly shared: boolean;
+  private readonly thread: StoreThread;
+  private readonly lock: DataFolderLock;
   private watchers = 0;
   private closing: Promise<void> | undefined;
 
   private constructor(
     { clock, shared = false }: SqliteEventStoreOptions,
-    private readonly thread: StoreThread,
-    private readonly lock: DataFolderLock,
+    { thread, lock }: { readonly thread: StoreThread; readonly lock: DataFolderLock },
     private position: Position,
+    override readonly lineage: string,
   ) {
     super();
     this.clock = clock;
     this.shared = shared;
+    this.thread = thread;
+    this.lock = lock;
     thread.onNotice((head) => this.hearOf(head));
     this.writes = new GroupCommit(thread, (commits) => this.publish(commits));
     this.checkpoints = new SqliteCheckpoints(thread, this.writes);
@@ -67,8 +72,9 @@ export class SqliteEventStore extends EventStore {
     const { path, clock, sizeBytesMax, shared = false } = options;
     const lock = DataFolderLock.acquire(dirname(resolve(path)), shared);
     try {
-      const { thread, head } = await StoreThread.start({ path, clockKind: clock.kind, sizeBytesMax, shared });
-      return new SqliteEventStore(options, thread, lock, String(head));
+      const file = { path, clockKind: clock.kind, sizeBytesMax, shared };
+      const { thread, head, lineage } = await StoreThread.start(file);
+      return new SqliteEventStore(options, { thread, lock }, String(head), lineage);
     } catch (error) {
       lock.release();
       throw error;
@@ -94,6 +100,10 @@ export class SqliteEventStore extends EventStore {
 
   override async *readAll({ after = BEGINNING, prefixes }: ReadOptions = {}): AsyncGenerator<Commit> {
     yield* this.read({ kind: 'all', after: Number(after), prefixes });
+  }
+
+  override async readPage({ after = BEGINNING, prefixes }: ReadOptions = {}): Promise<CommitPage> {
+    return toCommitPage(await this.thread.call('read', { kind: 'all', after: Number(after), prefixes, small: true }));
   }
 
   override subscribe(options: ReadOptions & { readonly signal: AbortSignal }): AsyncIterable<SubscriptionMessage> {

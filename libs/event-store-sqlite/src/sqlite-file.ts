@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import type { ClockKind } from '@sluice/event-sourcing';
 import { RESTORE } from './sqlite-pages.ts';
@@ -44,6 +45,15 @@ const CHECKPOINTS = `
 /** Where marks are written as proof that the disk still takes something; earlier versions do not mind this table either. */
 const MARKS = 'CREATE TABLE IF NOT EXISTS marks (id INTEGER PRIMARY KEY, room BLOB NOT NULL)';
 
+/** A file that was written before stores had a name for their past is given one; earlier versions do not mind. */
+const LINEAGE = `INSERT OR IGNORE INTO meta VALUES ('lineage', ?)`;
+const LINEAGE_BYTES = 6;
+
+/** The name of the past that the file holds. */
+export function lineageOf(database: DatabaseSync): string {
+  return String(database.prepare(`SELECT value FROM meta WHERE name = 'lineage'`).get()?.['value']);
+}
+
 /** Opens or makes the file, for writing. Throws StoreRefused. */
 export function openFile({ path, clockKind, sizeBytesMax }: StoreFile): DatabaseSync {
   let database: DatabaseSync | undefined;
@@ -57,6 +67,7 @@ export function openFile({ path, clockKind, sizeBytesMax }: StoreFile): Database
     if (isNew) create(database, clockKind);
     database.exec(CHECKPOINTS);
     database.exec(MARKS);
+    database.prepare(LINEAGE).run(randomBytes(LINEAGE_BYTES).toString('hex'));
     if (sizeBytesMax !== undefined) {
       database.exec(`PRAGMA max_page_count = ${Math.ceil(sizeBytesMax / PAGE_SIZE_BYTES)}`);
     }

@@ -5,7 +5,7 @@ import type { Checkpoint, ExpectedRevision, Metadata } from '@sluice/event-sourc
 import { CheckpointTable, type CheckpointSave } from './checkpoint-table.ts';
 import { decodeRecord, encodeRecord } from './record-codec.ts';
 import { SharedFile, Turn } from './shared-file.ts';
-import { openFile, refusalOf, type StoreFile } from './sqlite-file.ts';
+import { lineageOf, openFile, refusalOf, type StoreFile } from './sqlite-file.ts';
 import { SqlitePages } from './sqlite-pages.ts';
 
 /** An append on its way to the disk. */
@@ -49,6 +49,7 @@ const MARK_BYTES = 32 * 1024;
 export class SqliteLog {
   readonly pages: SqlitePages;
   readonly checkpoints: CheckpointTable;
+  readonly lineage: string;
   private readonly database: DatabaseSync;
   private readonly sharing: SharedFile | undefined;
   private readonly statements: Statements;
@@ -64,6 +65,7 @@ export class SqliteLog {
       database = turn === undefined ? openFile(file) : turn.with(() => openFile(file));
       this.database = database;
       this.sharing = turn === undefined ? undefined : new SharedFile(database, turn);
+      this.lineage = lineageOf(database);
       this.pages = new SqlitePages(database);
       this.checkpoints = new CheckpointTable(database);
       this.statements = prepare(database);

@@ -9,6 +9,8 @@ export type PageQuery =
       readonly after: number;
       readonly prefixes: readonly string[] | undefined;
       readonly through?: number;
+      /** The page is a smaller one, for readers of which there may be many. */
+      readonly small?: true;
     };
 
 export interface StoredCommit extends StoredRecord {
@@ -20,6 +22,8 @@ export interface Page {
   readonly commits: readonly StoredCommit[];
   /** Absent when all was read that was there when the first page was. */
   readonly next?: PageQuery;
+  /** Of all streams: the position up to which the page goes. */
+  readonly through?: number;
 }
 
 export const RESTORE = 'Put a backup in its place, or name another data folder.';
@@ -34,8 +38,8 @@ export class DamagedRecord extends Error {
   }
 }
 
-const PAGE_COMMITS_MAX = 1000;
-const PAGE_BYTES_MAX = 1024 * 1024;
+const PAGE = { commitsMax: 1000, bytesMax: 1024 * 1024 };
+const SMALL_PAGE = { commitsMax: 100, bytesMax: 128 * 1024 };
 /** A filter that lets little through still ends its page here, so that appends never wait long behind a read. */
 const PAGE_POSITIONS_MAX = 10_000;
 /** Sorts behind every character that a stream's name can hold. */
@@ -106,24 +110,28 @@ export class SqlitePages {
 
   private readAll(query: PageQuery & { kind: 'all' }, through: number): Page {
     const { after, prefixes } = query;
-    const last = Math.min(through, after + PAGE_POSITIONS_MAX);
+    const last = Math.max(after, Math.min(through, after + PAGE_POSITIONS_MAX));
     const rows =
       prefixes === undefined
         ? this.everything.iterate(after, last)
         : this.filtered.iterate(after, last, JSON.stringify(prefixes));
-    const { commits, full } = this.takePage(rows);
+    const { commits, full } = this.takePage(rows, query.small ? SMALL_PAGE : PAGE);
     const end = full ? (commits.at(-1)?.position ?? last) : last;
     if (prefixes === undefined) this.expectDense(commits, after, end);
-    return end < through ? { commits, next: { ...query, after: end, through } } : { commits };
+    return { commits, through: end, ...(end < through && { next: { ...query, after: end, through } }) };
   }
-  private takePage(rows: Iterable<unknown>): { commits: StoredCommit[]; full: boolean } {
+
+  private takePage(
+    rows: Iterable<unknown>,
+    { commitsMax, bytesMax } = PAGE,
+  ): { commits: StoredCommit[]; full: boolean } {
     const commits: StoredCommit[] = [];
     let bytes = 0;
     for (const row of rows as Iterable<Row>) {
       const commit = this.toCommit(row);
       commits.push(commit);
       bytes += commit.body.length;
-      if (commits.length === PAGE_COMMITS_MAX || bytes >= PAGE_BYTES_MAX) return { commits, full: true };
+      if (commits.length === commitsMax || bytes >= bytesMax) return { commits, full: true };
     }
     return { commits, full: false };
   }

@@ -1,8 +1,15 @@
 import { DatabaseSync } from 'node:sqlite';
-import { BEGINNING, type Commit, type EventStore, type ReadOptions, StoreUnavailable } from '@sluice/event-sourcing';
+import {
+  BEGINNING,
+  type Commit,
+  type CommitPage,
+  type EventStore,
+  type ReadOptions,
+  StoreUnavailable,
+} from '@sluice/event-sourcing';
 import { checkFile, refusalOf } from './sqlite-file.ts';
 import { type Page, type PageQuery, SqlitePages } from './sqlite-pages.ts';
-import { toCommit } from './stored-commit.ts';
+import { toCommit, toCommitPage } from './stored-commit.ts';
 
 /** A checkpoint that is just under way is waited for. */
 const BUSY_TIMEOUT_MS = 5000;
@@ -11,7 +18,7 @@ const BUSY_TIMEOUT_MS = 5000;
  * Reads a store by itself, in any thread, while its writer goes on: what a read returns is what was there when it began.
  * It takes no lock of the folder, and blocks its thread a page at a time.
  */
-export class SqliteReader implements Pick<EventStore, 'readStream' | 'readAll'> {
+export class SqliteReader implements Pick<EventStore, 'readStream' | 'readAll' | 'readPage'> {
   private readonly pages: SqlitePages;
 
   private constructor(
@@ -42,6 +49,10 @@ export class SqliteReader implements Pick<EventStore, 'readStream' | 'readAll'> 
     yield* this.iterateAll(options);
   }
 
+  async readPage({ after = BEGINNING, prefixes }: ReadOptions = {}): Promise<CommitPage> {
+    return toCommitPage(this.readRaw({ kind: 'all', after: Number(after), prefixes, small: true }));
+  }
+
   /** As `readStream`, without the cost of a promise a commit. Throws StoreUnavailable when the file is damaged. */
   iterateStream(stream: string, fromRevision = 0): Generator<Commit> {
     return this.iterate({ kind: 'stream', stream, from: fromRevision });
@@ -64,13 +75,13 @@ export class SqliteReader implements Pick<EventStore, 'readStream' | 'readAll'> 
 
   private *iterate(query: PageQuery): Generator<Commit> {
     for (let next: PageQuery | undefined = query; next !== undefined;) {
-      const page: Page = this.readPage(next);
+      const page: Page = this.readRaw(next);
       for (const stored of page.commits) yield toCommit(stored);
       next = page.next;
     }
   }
 
-  private readPage(query: PageQuery): Page {
+  private readRaw(query: PageQuery): Page {
     try {
       return this.pages.read(query);
     } catch (error) {

@@ -62,7 +62,7 @@ class Watch {
 function open(port: Port, file: StoreFile): SqliteLog | undefined {
   try {
     const log = new SqliteLog(file);
-    port.postMessage({ kind: 'opened', head: log.head } satisfies StoreGreeting);
+    port.postMessage({ kind: 'opened', head: log.head, lineage: log.lineage } satisfies StoreGreeting);
     return log;
   } catch (error) {
     if (!(error instanceof StoreRefused)) throw error;

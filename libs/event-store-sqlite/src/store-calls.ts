@@ -32,7 +32,7 @@ export interface StoreNotice {
 
 /** The first message of the thread. */
 export type StoreGreeting =
-  | { readonly kind: 'opened'; readonly head: number }
+  | { readonly kind: 'opened'; readonly head: number; readonly lineage: string }
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly message: string };
 
 /**

@@ -26,12 +26,15 @@ export class StoreThread {
   }
 
   /** Starts the thread and waits until it has opened the file. Throws StoreRefused. */
-  static async start(storeFile: StoreFile): Promise<{ thread: StoreThread; head: number }> {
+  static async start(storeFile: StoreFile): Promise<{ thread: StoreThread; head: number; lineage: string }> {
     // From its source in tests; in a bundle it lies beside it, as an entry of its own.
     const script = import.meta.url.endsWith('.ts') ? './sqlite-store.worker.ts' : './sqlite-store.worker.js';
     const worker = new Worker(new URL(script, import.meta.url), { workerData: storeFile, name: 'event store' });
     const [greeting] = (await once(worker, 'message')) as [StoreGreeting];
-    if (greeting.kind === 'opened') return { thread: new StoreThread(worker), head: greeting.head };
+    if (greeting.kind === 'opened') {
+      const { head, lineage } = greeting;
+      return { thread: new StoreThread(worker), head, lineage };
+    }
     await worker.terminate();
     throw new StoreRefused(greeting.code, greeting.message);
   }

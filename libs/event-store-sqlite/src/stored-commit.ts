@@ -1,5 +1,5 @@
-import { type Commit, type CommitBody, type DomainEvent, toTimeText } from '@sluice/event-sourcing';
-import { type StoredCommit } from './sqlite-pages.ts';
+import { type Commit, type CommitBody, type CommitPage, type DomainEvent, toTimeText } from '@sluice/event-sourcing';
+import { type Page, type StoredCommit } from './sqlite-pages.ts';
 
 const decoder = new TextDecoder();
 
@@ -15,6 +15,11 @@ export function toCommit(stored: StoredCommit): Commit {
     metadata,
     body: toBody(stored),
   };
+}
+
+/** A page of commits of all streams. */
+export function toCommitPage({ commits, through = 0, next }: Page): CommitPage {
+  return { commits: commits.map(toCommit), through: String(through), more: next !== undefined };
 }
 
 function toBody({ packedCount, body }: StoredCommit): CommitBody {

@@ -17,6 +17,7 @@ export * from './replay/replays.ts';
 export * from './http/serve.ts';
 export * from './settings.ts';
 export * from './stops-in-force.ts';
+export * from './feed/feed-thread.ts';
 export * from './feed/stream-shares.ts';
 export * from './timers.ts';
 export * from './auth/tokens.ts';

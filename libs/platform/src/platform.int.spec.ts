@@ -244,15 +244,19 @@ describe('telling of itself', () => {
     }
     const first = (await send('GET', '/v1/feed?limit=2')).json<{ events: object[]; next: string; caughtUp: boolean }>();
     expect(first).toMatchObject({
-      next: '2',
+      next: `${store.lineage}.2`,
       caughtUp: false,
       events: [{ stream: 'patch-1', place: { revision: 0, index: 0 } }, {}],
     });
     const second = (await send('GET', `/v1/feed?from=${first.next}`)).json<{ events: object[] }>();
-    expect(second).toMatchObject({ next: '3', caughtUp: true, events: [{ stream: 'patch-3', actor: 'a' }] });
+    expect(second).toMatchObject({
+      next: `${store.lineage}.3`,
+      caughtUp: true,
+      events: [{ stream: 'patch-3', actor: 'a' }],
+    });
     const fromEnd = (await send('GET', '/v1/feed?from=end')).json<object>();
     const signs = { writable: true, through: [], stops: [] };
-    expect(fromEnd).toEqual({ events: [], next: '3', caughtUp: true, signs });
+    expect(fromEnd).toEqual({ events: [], next: `${store.lineage}.3`, caughtUp: true, signs });
   });
 
   it('gives the events of one stream, from a commit of it on', async () => {
@@ -278,7 +282,7 @@ describe('telling of itself', () => {
     expect(await move('2026-02-30T00:00:00Z')).toMatchObject({ code: 'invalid-request' });
     expect((await send('GET', '/v1/applied?own=0')).json()).toMatchObject({
       now: '2026-03-17T01:00:00.000Z',
-      head: '0',
+      head: `${store.lineage}.0`,
     });
   });
 
@@ -339,10 +343,15 @@ describe('telling of itself', () => {
     expect((await send('POST', path(second, '/retry'))).json()).toMatchObject({ code: 'dead-letter-not-found' });
   });
 
-  it('refuses a position that its store has not reached', async () => {
-    expect((await send('GET', '/v1/feed?from=99999999999999999999')).json()).toMatchObject({
-      errors: [{ path: '/from', code: 'beyond-end' }],
-    });
+  it.each([
+    ['99999999999999999999', 409, 'beyond-end'],
+    ['elsewhere.0', 409, 'other-lineage'],
+    ['.7', 400, 'invalid-request'],
+    ['a.b', 400, 'invalid-request'],
+    ['', 400, 'invalid-request'],
+  ])('refuses the position %j', async (from, status, code) => {
+    expect((await send('GET', `/v1/feed?from=${from}`)).json()).toMatchObject({ status, code });
+    expect((await send('GET', `/v1/feed?from=${from}&order=newest`)).json()).toMatchObject({ status, code });
   });
 
   it('leaves out what poisons a prototype, and takes the rest of the body', async () => {

@@ -20,7 +20,9 @@ import { DeadLettersController } from './feed/dead-letters.controller.ts';
 import { DeviceRoutes } from './device-door/device-routes.ts';
 import { EntityTags } from './http/entity-tags.ts';
 import { FeedController } from './feed/feed.controller.ts';
+import { FeedReaders } from './feed/feed-readers.ts';
 import { FeedSigns } from './feed/feed-signs.ts';
+import { FeedThread, InlineFeed } from './feed/feed-thread.ts';
 import { Folds } from './replay/folds.ts';
 import { type Companion, Followers } from './followers.ts';
 import { KeyedRequests } from './http/keyed-requests.ts';
@@ -45,6 +47,8 @@ export interface Composition {
   readonly store: EventStore;
   readonly tokens: Tokens;
   readonly folds: Folds;
+  /** Where the feed is read; in this thread if not given. */
+  readonly feedThread?: FeedThread;
   /** Where the events of other services come from; the own store if not given. */
   readonly feed?: EventFeed;
   readonly publications: readonly Publication[];
@@ -63,6 +67,7 @@ export class PlatformModule {
   static with(composition: Composition): DynamicModule {
     const { settings, clock, store, tokens, folds, feed, publications, ownership } = composition;
     const { signs = new OwnSigns(), timers = new WallTimers() } = composition;
+    const { feedThread = new InlineFeed(store, publications) } = composition;
     const ownFeed = new StoreFeed(store, publications, signs);
     const given: Provider[] = [
       { provide: Settings, useValue: settings },
@@ -71,6 +76,7 @@ export class PlatformModule {
       { provide: Tokens, useValue: tokens },
       { provide: Folds, useValue: folds },
       { provide: StoreFeed, useValue: ownFeed },
+      { provide: FeedThread, useValue: feedThread },
       { provide: OwnSigns, useValue: signs },
       { provide: AsyncApi, useValue: new AsyncApi(publications, settings.values.shards) },
       { provide: EventFeed, useValue: feed ?? ownFeed },
@@ -84,7 +90,17 @@ export class PlatformModule {
       inject: [Followers, Metrics],
       useFactory: (followers: Followers, metrics: Metrics) => prove(store, signs, { clock, followers, metrics }),
     };
-    const own = [Metrics, Followers, StopsInForce, Verifications, DeviceRoutes, OpenApi, StreamShares, FeedSigns];
+    const own = [
+      Metrics,
+      Followers,
+      StopsInForce,
+      Verifications,
+      DeviceRoutes,
+      OpenApi,
+      StreamShares,
+      FeedSigns,
+      FeedReaders,
+    ];
     return {
       module: PlatformModule,
       global: true,

@@ -35,9 +35,13 @@ async function startOn(agoMs: number): Promise<void> {
     metadata,
     body: { kind: 'events', events },
   });
-  const foldsWorker = new URL('file:///none');
+  const [foldsWorker, feedWorker] = [new URL('file:///none'), new URL('file:///none')];
   const openStore = () => Promise.resolve(store);
-  service = await startService({ modules: [], publications: [], openStore, foldsWorker }, settings, new WallClock());
+  service = await startService(
+    { modules: [], publications: [], openStore, foldsWorker, feedWorker },
+    settings,
+    new WallClock(),
+  );
 }
 
 async function call(method: 'GET' | 'POST', url: string, payload?: object) {

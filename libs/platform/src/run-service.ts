@@ -7,6 +7,7 @@ import { type Clock, type EventStore, toTimeText } from '@sluice/event-sourcing'
 import { type Logger } from 'pino';
 import { ManualClock, WallClock } from './clock.ts';
 import { type StoreLocation, WorkerFolds } from './replay/folds.ts';
+import { WorkerFeed } from './feed/feed-thread.ts';
 import { type Companion } from './followers.ts';
 import { createApp, createLogger, serve } from './http/serve.ts';
 import { HelpWanted, readSettings, type Settings, SettingsError, type SettingValues } from './settings.ts';
@@ -21,6 +22,7 @@ export interface ServiceProcess {
   readonly publications: readonly Publication[];
   readonly openStore: (location: StoreLocation, clock: Clock) => Promise<EventStore>;
   readonly foldsWorker: URL;
+  readonly feedWorker: URL;
   /** How the service hears others, and others it; if not given, it hears itself only. */
   readonly connect?: (surroundings: Surroundings) => Connections;
 }
@@ -58,7 +60,7 @@ export async function runService(process_: ServiceProcess, defaults: Partial<Set
 
 /** Boots and listens. */
 export async function startService(
-  { modules, publications, openStore, foldsWorker, connect }: ServiceProcess,
+  { modules, publications, openStore, foldsWorker, feedWorker, connect }: ServiceProcess,
   settings: Settings,
   clock: Clock,
 ): Promise<RunningService> {
@@ -72,9 +74,10 @@ export async function startService(
     process.stderr.write(`Admin token, kept in ${join(tokensFolder(values), 'admin-token')}: ${tokens.adminToken()}\n`);
   }
   const folds = new WorkerFolds(foldsWorker, location);
+  const feedThread = new WorkerFeed(feedWorker, location);
   const signs = new OwnSigns();
   const connections = connect?.({ settings: values, store, publications, log, signs }) ?? {};
-  const composition = { settings, clock, store, tokens, folds, publications, signs, ...connections };
+  const composition = { settings, clock, store, tokens, folds, feedThread, publications, signs, ...connections };
   const app = await createApp(modules, composition, log);
   return { app, tokens, store, address: await serve(app, values, log) };
 }

@@ -35,6 +35,7 @@ export function eventStoreContract(name: string, makeStore: MakeStore): void {
       numbering(() => storeOf(opened), opened);
     });
     describe('reading', () => readingBack(() => storeOf(opened)));
+    describe('reading page by page', () => paging(() => storeOf(opened)));
     describe('subscribing', () => subscribing(() => storeOf(opened)));
     describe('reserving', () => reserving(() => storeOf(opened)));
     describe('proving that it can write', () => provingWritable(() => storeOf(opened)));
@@ -51,6 +52,45 @@ interface Opened {
 function storeOf({ store }: Opened): EventStore {
   if (store === undefined) throw new Error('the store has not been made');
   return store;
+}
+
+function paging(store: () => EventStore): void {
+  const MANY = 230;
+
+  it('has a name for its past, which stays as it is', async () => {
+    const { lineage } = store();
+    expect(lineage).toMatch(/^[A-Za-z0-9]{1,16}$/);
+    await store().append(appendOf({ stream: 's-1', commitId: 'a' }));
+    expect(store().lineage).toBe(lineage);
+    expect(await collect(store().readAll())).toHaveLength(1);
+  });
+
+  it('reads all that is wanted in bounded pages, and says how far each goes', async () => {
+    const commitIds = Array.from({ length: MANY }, (_, n) => `c${String(n)}`);
+    for (const [n, commitId] of commitIds.entries())
+      await store().append(appendOf({ stream: `${n % 2 === 0 ? 's' : 't'}-1`, commitId, expected: 'any' }));
+    for (const prefixes of [undefined, ['s-']]) {
+      const found: string[] = [];
+      let after = BEGINNING;
+      for (let more = true; more;) {
+        const page = await store().readPage({ after, ...(prefixes && { prefixes }) });
+        expect(page.commits.length).toBeLessThanOrEqual(100);
+        found.push(...page.commits.map(({ commitId }) => commitId));
+        ({ more } = page);
+        expect(more && comparePositions(page.through, after) <= 0).toBe(false);
+        after = page.through;
+      }
+      expect(found).toEqual(commitIds.filter((_, n) => prefixes === undefined || n % 2 === 0));
+      expect(comparePositions(after, await store().head())).toBe(0);
+    }
+  });
+
+  it('has an empty page at its end, and in a store without commits', async () => {
+    expect(await store().readPage()).toEqual({ commits: [], through: BEGINNING, more: false });
+    const { position } = await store().append(appendOf({ stream: 's-1', commitId: 'a' }));
+    expect(await store().readPage({ after: position })).toEqual({ commits: [], through: position, more: false });
+    expect(await store().readPage({ prefixes: [] })).toEqual({ commits: [], through: position, more: false });
+  });
 }
 
 function rememberingTime(store: () => EventStore, opened: Opened): void {

@@ -3,6 +3,9 @@ import { path } from '../api.ts';
 import { clean, facts, type Paint, table, time } from '../output.ts';
 import { type OpenSession, type Session } from '../session.ts';
 
+/** As many as a consumer parks before it stops, of several consumers. */
+const LETTERS_MAX = 100_000;
+
 /** An event that a service could not apply, or that waits behind such a one. */
 interface DeadLetter {
   readonly id: string;
@@ -70,7 +73,7 @@ function serviceOf(id: string): 'orchestrator' | 'telemetry' {
 
 async function allLetters({ api }: Session): Promise<DeadLetter[]> {
   const pages = await Promise.all(
-    api.hosts().map(({ services: [service] }) => api.get<{ items: DeadLetter[] }>(service, '/v1/dead-letters')),
+    api.hosts().map(({ services: [service] }) => api.list<DeadLetter>(service, '/v1/dead-letters', LETTERS_MAX)),
   );
   return pages.flatMap(({ items }) => items);
 }

@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { type Api, type Host } from '../api.ts';
 import { CliError, usageError } from '../errors.ts';
 import { clean, type Paint, time } from '../output.ts';
-import { gather, type OpenSession, type Session, toLimit } from '../session.ts';
+import { gather, type OpenSession, type Session, toLimit, toTime } from '../session.ts';
 
 const RECONNECT_FIRST_MS = 500;
 const RECONNECT_MAX_MS = 10_000;
@@ -35,30 +35,57 @@ interface FeedPage {
 interface Options {
   readonly topic: readonly Topic[];
   readonly from?: string;
+  readonly type?: readonly string[];
+  readonly patch?: string;
+  readonly device?: string;
+  readonly actor?: string;
+  readonly since?: string;
+  readonly until?: string;
 }
+
+interface ListOptions extends Options {
+  readonly limit: number;
+  readonly newest?: true;
+}
+
+/** What the feed is asked for, beside where it begins. */
+type Filter = Readonly<Record<string, string | undefined>>;
 
 export function addEventCommands(program: Command, open: OpenSession): void {
   const events = program.command('events').description('read the public events');
   const topicHelp = `only of this topic (${topicNames.join(', ')}); may be repeated`;
-  events
-    .command('tail')
+  const filtered = (command: Command) =>
+    command
+      .option('--topic <topic>', topicHelp, toTopics, topicNames)
+      .option('--type <type>', 'only of this type (PatchPulled); may be repeated', gather)
+      .option('--patch <patch>', 'only about this patch')
+      .option('--device <device>', 'only about this device')
+      .option('--actor <actor>', 'only what this actor caused')
+      .option('--since <time>', 'recorded at this time or later (RFC 3339)', toTime)
+      .option('--until <time>', 'recorded before this time (RFC 3339)', toTime);
+  filtered(events.command('tail'))
     .description('print events as they happen, until Ctrl-C; with --json, a line of JSON each')
-    .option('--topic <topic>', topicHelp, toTopics, topicNames)
     .option('--from <position>', 'begin after this position (0: with the first event) instead of now', toPosition)
     .addHelpText('after', '\nExample:\n  $ sluice events tail --topic catalog --topic rollouts')
-    .action(async ({ topic, from }: Options) => {
+    .action(async (options: Options) => {
       const session = open();
+      const { topic, from } = options;
       const sources = sourcesOf(session.api, topic, from);
-      await Promise.all(sources.map((source) => tail(session, source, from ?? 'end')));
+      await Promise.all(
+        sources.map((source) => tail(session, source, { start: from ?? 'end', filter: filterOf(options) })),
+      );
     });
-  events
-    .command('list')
+  filtered(events.command('list'))
     .description('list the events that are there')
-    .option('--topic <topic>', topicHelp, toTopics, topicNames)
-    .option('--from <position>', 'begin after this position', toPosition)
+    .option('--from <position>', 'begin after this position, with --newest before it', toPosition)
+    .option('--newest', 'the last ones, newest first')
     .option('--limit <count>', 'at most about so many (what was recorded together stays together)', toLimit, 100)
     .addHelpText('after', '\nExample:\n  $ sluice events list --topic rollouts --from 1200 --limit 500')
-    .action((options: Options & { limit: number }) => list(open(), options));
+    .action((options: ListOptions) => list(open(), options));
+}
+
+function filterOf({ type, patch, device, actor, since, until }: Options): Filter {
+  return { types: type?.join(','), patchId: patch, deviceId: device, actor, since, until };
 }
 
 /** The feeds to read: one for each address, with the topics that its services own. */
@@ -74,12 +101,16 @@ function sourcesOf(api: Api, wanted: readonly Topic[], from: string | undefined)
   return sources;
 }
 
-async function list({ api, output }: Session, { topic, from, limit }: Options & { limit: number }): Promise<void> {
+async function list({ api, output }: Session, options: ListOptions): Promise<void> {
+  const { topic, from, limit, newest = false } = options;
   const sources = sourcesOf(api, topic, from);
-  const pages = await Promise.all(sources.map((source) => pageOf(api, source, from ?? '0', limit)));
+  const query = { ...filterOf(options), ...(newest && { order: 'newest' }) };
+  const start = from ?? (newest ? 'end' : '0');
+  const pages = await Promise.all(sources.map((source) => pageOf(api, source, { query, start, limit })));
+  const later = newest ? -1 : 1;
   const items = pages
     .flatMap(({ events }) => events)
-    .sort((left, right) => (left.time < right.time ? -1 : left.time > right.time ? 1 : 0));
+    .sort((left, right) => (left.time < right.time ? -later : left.time > right.time ? later : 0));
   const [page] = pages;
   const more = pages.some(({ caughtUp }) => !caughtUp);
   output.answer(
@@ -94,12 +125,16 @@ async function list({ api, output }: Session, { topic, from, limit }: Options & 
     );
 }
 
-async function pageOf(api: Api, { host, topics: owned }: { host: Host; topics: string }, from: string, limit: number) {
+async function pageOf(
+  api: Api,
+  { host, topics: owned }: { host: Host; topics: string },
+  { query, start, limit }: { query: Filter; start: string; limit: number },
+) {
   const events: FeedEvent[] = [];
-  let page: FeedPage = { events, next: from, caughtUp: false };
+  let page: FeedPage = { events, next: start, caughtUp: false };
   while (!page.caughtUp && events.length < limit) {
-    const query = { topics: owned, from: page.next, limit: Math.min(limit - events.length, PAGE_EVENTS_MAX) };
-    page = await api.get<FeedPage>(host.services[0], '/v1/feed', query);
+    const next = { topics: owned, from: page.next, limit: Math.min(limit - events.length, PAGE_EVENTS_MAX) };
+    page = await api.get<FeedPage>(host.services[0], '/v1/feed', { ...next, ...query });
     events.push(...page.events);
   }
   return { ...page, events };
@@ -109,7 +144,7 @@ async function pageOf(api: Api, { host, topics: owned }: { host: Host; topics: s
 async function tail(
   session: Session,
   { host, topics: owned }: { host: Host; topics: string },
-  start: string,
+  { start, filter }: { readonly start: string; readonly filter: Filter },
 ): Promise<void> {
   const { api, output, terminal } = session;
   const isInterrupted = () => terminal.signal.aborted;
@@ -121,7 +156,7 @@ async function tail(
       for await (const { event, data } of api.stream(
         host.services[0],
         '/v1/feed',
-        { topics: owned, from: cursor.from },
+        { topics: owned, from: cursor.from, ...filter },
         silence.signal,
       )) {
         silence.isOver();
@@ -129,6 +164,8 @@ async function tail(
         wait = RECONNECT_FIRST_MS;
         if (event === 'progress') cursor.progress((JSON.parse(data) as { position: string }).position);
         else if (event === 'event') print(JSON.parse(data) as FeedEvent, cursor, session);
+        else if (event === 'end')
+          output.note(`${host.url} ended the line: ${(JSON.parse(data) as { detail: string }).detail}.`);
       }
     } catch (error) {
       if (isInterrupted()) return;
@@ -244,6 +281,6 @@ function toTopics(given: string, before: readonly Topic[]): Topic[] {
 }
 
 function toPosition(given: string): string {
-  if (/^\d{1,20}$/.test(given)) return given;
-  throw new InvalidArgumentError('A position is a number, as events tell it.');
+  if (/^([A-Za-z0-9]{1,16}\.)?\d{1,20}$/.test(given)) return given;
+  throw new InvalidArgumentError('Give a position as events tell it, or 0 for the beginning.');
 }

@@ -203,6 +203,28 @@ describe('following events', () => {
     expect(paths().map((path) => path.split('from=')[1])).toEqual(['end', '8']);
   });
 
+  it('asks for what is wanted only, newest first', async () => {
+    server.on('GET /v1/feed', { body: { events: [event('ab.9', 0), event('ab.3', 0)], next: 'ab.3', caughtUp: true } });
+    const flags = ['--type', 'PatchPulled', '--patch', 'p', '--actor', 'ann', '--since', '2026-11-24T00:00:00Z'];
+    const ran = await call(['events', 'list', '--topic', 'catalog', ...flags, '--newest', '--limit', '2', '--json']);
+    expect(JSON.parse(ran.stdout)).toMatchObject({ items: [{ position: 'ab.9' }, { position: 'ab.3' }], next: 'ab.3' });
+    expect(paths()).toEqual([
+      'GET /v1/feed?topics=catalog&from=end&limit=2&types=PatchPulled&patchId=p&actor=ann&since=2026-11-24T00%3A00%3A00Z&order=newest',
+    ]);
+  });
+
+  it('says why a line was ended, and goes on', async () => {
+    const end = frame('end', { code: 'reader-too-slow', detail: 'nothing was taken' });
+    server.on(
+      'GET /v1/feed',
+      breaking(frame('progress', { position: 'ab.7' }), end),
+      feed(frame('event', event('ab.8', 0))),
+    );
+    const ran = await call(['events', 'tail', '--topic', 'catalog'], until(1));
+    expect(ran).toMatchObject({ exit: 0, stderr: expect.stringContaining('ended the line: nothing was taken.') });
+    expect(paths().map((path) => path.split('from=')[1])).toEqual(['end', 'ab.7']);
+  });
+
   it('fails when it cannot begin', async () => {
     server.on('GET /v1/feed', problem('forbidden', 403));
     expect((await call(['events', 'tail'])).exit).toBe(5);

@@ -21,7 +21,7 @@ import {
 import { factKinds } from './facts.ts';
 import { deviceFlags } from './device-flags.ts';
 import { FleetShard } from './fleet-shard.ts';
-import { countDevices, type DeviceView, listDevices, summarize } from './fleet-views.ts';
+import { countDevices, countPopulation, type DeviceView, listDevices, summarize } from './fleet-views.ts';
 import { readPackedFacts } from './packed-facts.ts';
 import { firstDifference, snapshotOf } from './shard-snapshot.ts';
 
@@ -280,7 +280,7 @@ describe('ordering what devices report', () => {
     expect(view(shard)?.flags).toEqual(['id-used-twice']);
     expect(view(shard, 'd-2')?.flags).toEqual(['clock-ahead']);
     expect(deviceFlags.map((flag) => shard.flags.count(flag))).toEqual([1, 0, 1]);
-    expect(listDevices(shard, { flag: 'id-used-twice' }, { from: 0, limit: 9 }).items).toHaveLength(1);
+    expect(listDevices(shard, { flag: 'id-used-twice' }, { from: 0, limit: 9, looksMax: 99 }).items).toHaveLength(1);
     expect(shard.knownDevices).toBe(2);
   });
 
@@ -332,8 +332,11 @@ describe('listing devices', () => {
     { ...seen(7, PATCHED_BUILD), device: 'e-4', said: { osBuild: PATCHED_BUILD, region: 'eu', track: 'manual' } },
   );
   const ids = (filter: Parameters<typeof listDevices>[1]) => {
-    const found = listDevices(shard, filter, { from: 0, limit: 10 }).items.map(({ deviceId }) => deviceId);
-    expect(countDevices(shard, filter)).toBe(found.length);
+    const found = listDevices(shard, filter, { from: 0, limit: 10, looksMax: 99 }).items.map(
+      ({ deviceId }) => deviceId,
+    );
+    expect(countDevices(shard, filter, { from: 0, looksMax: 99 })).toEqual({ count: found.length });
+    expect(countPopulation(shard, filter) ?? found.length).toBe(found.length);
     return found;
   };
 
@@ -357,15 +360,23 @@ describe('listing devices', () => {
   });
   it('filters by failed removals', () => {
     const stubborn = notedShardOf(installed(0), about('a', 'PatchRemoveFailed', 1), about('a', 'PatchRemoveFailed', 2));
-    const count = (failedRemovals: number) => countDevices(stubborn, { failedRemovals, patchId: 'a' });
+    const count = (failedRemovals: number) =>
+      countDevices(stubborn, { failedRemovals, patchId: 'a' }, { from: 0, looksMax: 9 }).count;
     expect([count(1), count(2), count(3)]).toEqual([1, 1, 0]);
   });
   it('goes on where the page before ended', () => {
-    const first = listDevices(shard, {}, { from: 0, limit: 1 });
+    const first = listDevices(shard, {}, { from: 0, limit: 1, looksMax: 9 });
     expect(first.items.map(({ deviceId }) => deviceId)).toEqual(['d-1']);
-    const second = listDevices(shard, {}, { from: first.next ?? -1, limit: 5 });
+    const second = listDevices(shard, {}, { from: first.next ?? -1, limit: 5, looksMax: 9 });
     expect(second.items.map(({ deviceId }) => deviceId)).toEqual(['d-3', 'e-4']);
     expect(second.next).toBeUndefined();
+  });
+  it('looks at so many devices only, and says where to go on', () => {
+    const filter = { idPrefix: 'e-' };
+    expect(listDevices(shard, filter, { from: 0, limit: 5, looksMax: 2 })).toEqual({ items: [], next: 2 });
+    expect(listDevices(shard, filter, { from: 2, limit: 5, looksMax: 2 }).items).toHaveLength(1);
+    expect(countDevices(shard, filter, { from: 0, looksMax: 3 })).toEqual({ count: 0, next: 3 });
+    expect(countDevices(shard, filter, { from: 3, looksMax: 3 })).toEqual({ count: 1 });
   });
 });
 
@@ -450,7 +461,7 @@ describe('folding in any order', () => {
       fc.property(histories, (facts) => {
         const shard = notedShardOf(...facts);
         const summary = summarize([shard]);
-        const { items } = listDevices(shard, {}, { from: 0, limit: 100 });
+        const { items } = listDevices(shard, {}, { from: 0, limit: 100, looksMax: 999 });
         expect(summary.devices).toBe(items.length);
         for (const patchId of ['a', 'b', 'c']) {
           for (const [state, count] of Object.entries(summary.patches[patchId] ?? {})) {

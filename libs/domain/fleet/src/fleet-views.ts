@@ -64,11 +64,6 @@ export interface FleetSummary {
   readonly patches: Record<string, StateCounts>;
 }
 
-/** Devices that one page of a filtered list looks at; after that the page is handed over, even when it is not full. */
-const DEVICES_LOOKED_AT_MAX = 50_000;
-/** In a larger shard the devices of a list are counted only where counters tell. */
-const DEVICES_COUNTED_MAX = 200_000;
-
 /** The device with this number, undefined when it never reported. */
 export function viewDevice(shard: FleetShard, device: number): DeviceView | undefined {
   const profile = shard.profileOfDevice(device);
@@ -96,35 +91,47 @@ export function viewDevice(shard: FleetShard, device: number): DeviceView | unde
   };
 }
 
-/** Known devices from number `from` on that match; `next` is where to go on, absent at the end. */
+/** A part of a shard to be looked at: at most so many devices from number `from` on. */
+export interface Looks {
+  readonly from: number;
+  readonly looksMax: number;
+}
+
+/** Known devices that match; `next` is where to go on, absent at the end of the shard. */
 export function listDevices(
   shard: FleetShard,
   filter: DeviceFilter,
-  page: { readonly from: number; readonly limit: number },
+  { from, looksMax, limit }: Looks & { readonly limit: number },
 ): { items: DeviceView[]; next?: number } {
   const items: DeviceView[] = [];
-  const end = Math.min(shard.devices.count, page.from + DEVICES_LOOKED_AT_MAX);
-  let device = page.from;
-  for (; device < end && items.length < page.limit; device += 1) {
+  const end = Math.min(shard.devices.count, from + looksMax);
+  let device = from;
+  for (; device < end && items.length < limit; device += 1) {
     const view = matches(shard, device, filter) ? viewDevice(shard, device) : undefined;
     if (view !== undefined) items.push(view);
   }
   return device < shard.devices.count ? { items, next: device } : { items };
 }
 
-/** How many known devices match, null when that would take looking at too many of them. */
-export function countDevices(shard: FleetShard, filter: DeviceFilter): number | null {
+/** How many known devices match, where counters tell; undefined when devices have to be looked at. */
+export function countPopulation(shard: FleetShard, filter: DeviceFilter): number | undefined {
   const { patchId, state, flag, silentSince, idPrefix, failedRemovals } = filter;
   const others = [patchId, state, flag, silentSince, idPrefix, failedRemovals];
-  const isOfProfile = others.every((field) => field === undefined);
-  if (isOfProfile) {
-    const fitting = shard.profiles.populations().filter(({ profile }) => fits(shard, profile, filter));
-    return fitting.reduce((sum, { devices }) => sum + devices, 0);
-  }
-  if (shard.devices.count > DEVICES_COUNTED_MAX) return null;
+  if (others.some((field) => field !== undefined)) return undefined;
+  const fitting = shard.profiles.populations().filter(({ profile }) => fits(shard, profile, filter));
+  return fitting.reduce((sum, { devices }) => sum + devices, 0);
+}
+
+/** How many known devices of a part of the shard match; `next` is where to go on, absent at the end of the shard. */
+export function countDevices(
+  shard: FleetShard,
+  filter: DeviceFilter,
+  { from, looksMax }: Looks,
+): { count: number; next?: number } {
+  const end = Math.min(shard.devices.count, from + looksMax);
   let count = 0;
-  for (let device = 0; device < shard.devices.count; device += 1) if (matches(shard, device, filter)) count += 1;
-  return count;
+  for (let device = from; device < end; device += 1) if (matches(shard, device, filter)) count += 1;
+  return end < shard.devices.count ? { count, next: end } : { count };
 }
 
 /** Adds up shards, which must not share devices. */

@@ -1,10 +1,12 @@
-import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import { PageQuery } from '@sluice/api';
 import { type DeadLetter, type FeedInbox, letterId } from '@sluice/event-feed';
 import { type CommandContext } from '@sluice/event-sourcing';
 import { RequestContext, Roles } from '../auth/auth.ts';
 import { Followers } from '../followers.ts';
 import { Metrics } from '../observe/metrics.ts';
+import { paged } from '../http/paging.ts';
 import { ProblemError } from '../http/problem.ts';
 
 interface Found {
@@ -27,8 +29,10 @@ export class DeadLettersController {
 
   @Get()
   @Roles('viewer', 'operator', 'responder')
-  list() {
-    return { items: this.followers.inboxes().flatMap(({ letters }) => letters.map(inShort)) };
+  list(@Query() query: PageQuery) {
+    const letters = this.followers.inboxes().flatMap((inbox) => [...inbox.letters]);
+    const page = paged(letters, query, { list: 'dead-letters', keyOf: placeOf });
+    return { ...page, items: page.items.map(inShort) };
   }
 
   @Get(':id')
@@ -70,6 +74,12 @@ export class DeadLettersController {
     if (first !== undefined && first !== found.letter) throw new ProblemError('dead-letter-behind', letterId(first));
     return found;
   }
+}
+
+/** Consumer by consumer and stream by stream, in each of them the oldest first. */
+function placeOf({ consumer, event }: DeadLetter): readonly string[] {
+  const { stream, place } = event;
+  return [consumer, stream, ...[place.revision, place.index].map((each) => String(each).padStart(16, '0'))];
 }
 
 function inShort(letter: DeadLetter) {

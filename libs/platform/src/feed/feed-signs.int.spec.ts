@@ -70,10 +70,13 @@ describe('carrying what a process says of itself', () => {
     const abort = new AbortController();
     const reader = frames(abort.signal);
     const signs = { writable: true, through: [], stops: [] };
-    expect((await reader.next()).value).toEqual({ position: '0', signs });
+    expect((await reader.next()).value).toEqual({ position: `${store.lineage}.0`, signs });
     const through = { shard: 0, shards: 1, throughMs: 7, revision: -1 };
     app.get(OwnSigns).setThrough([through]);
-    expect((await reader.next()).value).toEqual({ position: '0', signs: { ...signs, through: [through] } });
+    expect((await reader.next()).value).toEqual({
+      position: `${store.lineage}.0`,
+      signs: { ...signs, through: [through] },
+    });
     expect(app.get(StoreFeed).signsOf()).toEqual({ ...signs, through: [through] });
     abort.abort();
   });

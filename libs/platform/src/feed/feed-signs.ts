@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { OwnSigns, sendChanges, type SourceSigns } from '@sluice/event-feed';
-import { Clock, type Position } from '@sluice/event-sourcing';
+import { Clock, EventStore, type Position, toEdge } from '@sluice/event-sourcing';
 import { wallSleep } from '../observe/store-proof.ts';
 
 /** Readers are told of a change at most so often, where domain time is the wall's. Other clocks may be fast. */
@@ -13,6 +13,7 @@ export class FeedSigns {
 
   constructor(
     private readonly signs: OwnSigns,
+    private readonly store: EventStore,
     clock: Clock,
   ) {
     this.everyMs = clock.kind === 'wall' ? CHANGES_EVERY_MS : 0;
@@ -23,9 +24,10 @@ export class FeedSigns {
   }
 
   /** `isBehind`: the reader may not have all that is in the store, so that the frame is no sign that it hears the owner. */
-  progressFrame(position: Position, { isBehind = false }: { readonly isBehind?: boolean } = {}): string {
+  progressFrame(covered: Position, { isBehind = false }: { readonly isBehind?: boolean } = {}): string {
+    const position = toEdge(this.store.lineage, covered);
     const data = { position, ...(isBehind && { isBehind }), signs: this.current() };
-    return `event: progress\ndata: ${JSON.stringify(data)}\n\n`;
+    return `id: ${position}\nevent: progress\ndata: ${JSON.stringify(data)}\n\n`;
   }
 
   /** Calls `send` after changes until the signal aborts. */

@@ -5,6 +5,8 @@ import { type FastifyRequest } from 'fastify';
 export interface SharedStreams {
   /** False for a stream that this instance does not have. */
   isHere(stream: string): boolean;
+  /** The id of a device by its key of four words; undefined when none of the own streams has it. */
+  nameOf(key: Uint32Array): string | undefined;
   /** What the instance that has the stream answers to a GET of the path. Throws 'shard-without-owner' when there is none. */
   askElsewhere(stream: string, path: string, request: FastifyRequest): Promise<unknown>;
 }
@@ -20,6 +22,10 @@ export class StreamShares {
 
   isHere(stream: string): boolean {
     return this.shared?.isHere(stream) ?? true;
+  }
+
+  nameOf(key: Uint32Array): string | undefined {
+    return this.shared?.nameOf(key);
   }
 
   /** Who has the stream, undefined when it is here. */

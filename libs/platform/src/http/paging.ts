@@ -1,31 +1,67 @@
-import { ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { IsInt, Matches, Max, Min } from 'class-validator';
-import { Optional } from './validation.ts';
+import { type PageQuery } from '@sluice/api';
+import { ProblemError } from './problem.ts';
 
-const ITEMS_DEFAULT = 100;
-const ITEMS_MAX = 1000;
+/** What an item is sorted by. The last part tells any two items apart. */
+export type SortKey = readonly string[];
 
-/** `?limit=&cursor=` of every list. A cursor is what the page before gave as `nextCursor`. */
-export class PageQuery {
-  @ApiPropertyOptional({ minimum: 1, maximum: ITEMS_MAX, default: ITEMS_DEFAULT })
-  @Optional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(ITEMS_MAX)
-  limit = ITEMS_DEFAULT;
-
-  @ApiPropertyOptional()
-  @Optional()
-  @Matches(/^[A-Za-z0-9._:-]{1,128}$/)
-  cursor?: string;
+/** In which order a list is, and how its cursors are told from those of other lists. */
+export interface ListOrder<Item> {
+  readonly list: string;
+  keyOf(item: Item): SortKey;
+  /** Negative, zero or positive, as for Array.sort; part by part as texts if not given. */
+  readonly compare?: (left: SortKey, right: SortKey) => number;
 }
 
-/** One page of items in the order given, from behind the one whose key is the cursor. */
-export function paged<Item>(items: readonly Item[], { limit, cursor }: PageQuery, keyOf: (item: Item) => string) {
-  const from = cursor === undefined ? 0 : items.findIndex((item) => keyOf(item) === cursor) + 1;
-  const page = items.slice(from, from + limit);
+/**
+ * One page of the items in their order, from behind the place that the cursor names: an item that is gone meanwhile leaves
+ * nothing out, and one that is new repeats nothing. Throws 'unknown-cursor'.
+ */
+export function paged<Item>(
+  items: readonly Item[],
+  { limit, cursor }: Pick<PageQuery, 'limit' | 'cursor'>,
+  { list, keyOf, compare = compareKeys }: ListOrder<Item>,
+): { items: Item[]; total: number; nextCursor?: string } {
+  const keyed = items.map((item) => ({ item, key: keyOf(item) }));
+  const after = cursor === undefined ? undefined : readCursor(list, cursor, keyed[0]?.key.length);
+  const rest = keyed
+    .filter(({ key }) => after === undefined || compare(key, after) > 0)
+    .sort((left, right) => compare(left.key, right.key));
+  const page = rest.slice(0, limit);
   const last = page.at(-1);
-  return last !== undefined && from + limit < items.length ? { items: page, nextCursor: keyOf(last) } : { items: page };
+  const more = last !== undefined && rest.length > page.length;
+  return {
+    items: page.map(({ item }) => item),
+    total: items.length,
+    ...(more && { nextCursor: writeCursor(list, last.key) }),
+  };
+}
+
+/** The text of a cursor: which list it is of, and a place in its order. */
+export function writeCursor(list: string, key: SortKey): string {
+  return Buffer.from(JSON.stringify([list, ...key])).toString('base64url');
+}
+
+/** The place that a cursor names. Throws 'unknown-cursor' for one of another list, and for what is none. */
+export function readCursor(list: string, cursor: string, parts?: number): SortKey {
+  const [of, ...key] = partsOf(cursor);
+  const isKey = key.length > 0 && key.every((part) => typeof part === 'string');
+  if (of !== list || !isKey || (parts !== undefined && key.length !== parts)) throw new ProblemError('unknown-cursor');
+  return key;
+}
+
+function partsOf(cursor: string): readonly unknown[] {
+  try {
+    const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    return Array.isArray(parts) ? parts : [];
+  } catch {
+    return [];
+  }
+}
+
+function compareKeys(left: SortKey, right: SortKey): number {
+  for (const [index, part] of left.entries()) {
+    const other = right[index] ?? '';
+    if (part !== other) return part < other ? -1 : 1;
+  }
+  return 0;
 }

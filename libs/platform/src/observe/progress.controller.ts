@@ -2,7 +2,16 @@ import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { parseTime } from '@sluice/contracts';
 import { EventFeed, FeedFollower, OwnSigns } from '@sluice/event-feed';
-import { Clock, EventStore, type Follower, type Position, toTimeText } from '@sluice/event-sourcing';
+import {
+  BEGINNING,
+  Clock,
+  EventStore,
+  type Follower,
+  fromEdge,
+  type Position,
+  toEdge,
+  toTimeText,
+} from '@sluice/event-sourcing';
 import { Type } from 'class-transformer';
 import { IsInt, IsNumber, Matches, Min } from 'class-validator';
 import { Roles } from '../auth/auth.ts';
@@ -12,7 +21,7 @@ import { ProblemError } from '../http/problem.ts';
 import { IsTime, Optional } from '../http/validation.ts';
 import { wallSleep } from './store-proof.ts';
 
-const POSITION = /^\d{1,20}$/;
+const POSITION = /^([A-Za-z0-9]{1,16}\.)?\d{1,20}$/;
 /** Who waits longer than that for a follower is told so, and may ask again. */
 const WAIT_MS_MAX = 20_000;
 const SIGNS_POLL_MS = 5;
@@ -112,13 +121,17 @@ export class ProgressController {
   @Roles('viewer')
   async applied(@Query() wanted: AppliedQuery) {
     const followers = this.followers.all();
+    const { lineage } = this.store;
+    const own = fromEdge(wanted.own ?? BEGINNING)?.lineage ?? lineage;
+    if (own !== lineage) throw new ProblemError('other-lineage', `${own} is another past than ${lineage}`);
     const tooLong = new AbortController();
     const timer = setTimeout(() => tooLong.abort(), WAIT_MS_MAX);
     try {
       await Promise.all(
         followers.flatMap((follower) => {
-          const position = wanted[sourceOf(follower) as 'catalog' | 'telemetry' | 'own'];
-          return position === undefined ? [] : [follower.reached(position, tooLong.signal)];
+          const sent = wanted[sourceOf(follower) as 'catalog' | 'telemetry' | 'own'];
+          const place = sent === undefined ? undefined : fromEdge(sent);
+          return place === undefined ? [] : [follower.reached(place.position, tooLong.signal)];
         }),
       );
       if (wanted.through !== undefined && followers.some((each) => sourceOf(each) === HEALTH_SOURCE))
@@ -130,7 +143,7 @@ export class ProgressController {
     if (tooLong.signal.aborted) throw new ProblemError('not-ready', followers.map(describe).join('; '));
     return {
       now: this.clock.nowText(),
-      head: await this.store.head(),
+      head: toEdge(lineage, await this.store.head()),
       through: this.signs.current().through,
       followers: followers.map((follower) => ({
         name: follower.name,

@@ -5,6 +5,9 @@ import { ProblemError } from '../http/problem.ts';
 /** What a fold reads: the store, as of now, without a way to write. */
 export type FoldStore = Pick<EventStore, 'readStream' | 'readAll'>;
 
+/** What a feed reads: the same, also a page at a time. */
+export type FeedStore = FoldStore & Pick<EventStore, 'readPage'>;
+
 /** Where a store is, in a form that can be handed to another thread. */
 export interface StoreLocation {
   readonly kind: string;

@@ -306,7 +306,7 @@ describe('listing patches', () => {
     const first = (await get('/v1/patches?limit=3')).json<{ items: { patchId: string }[]; nextCursor: string }>();
     expect(first.items.map(({ patchId }) => patchId)).toEqual(['ios-26.3-a', 'ios-26.3.1-a', 'ios-26.3.1-c']);
     const second = (await get(`/v1/patches?limit=3&cursor=${first.nextCursor}`)).json<object>();
-    expect(second).toMatchObject({ items: [{ patchId: 'ios-26.10-a' }] });
+    expect(second).toMatchObject({ items: [{ patchId: 'ios-26.10-a' }], total: 4 });
     expect(second).not.toHaveProperty('nextCursor');
   });
 
@@ -322,7 +322,11 @@ describe('listing patches', () => {
     expect(await ids('baseVersion=26.3')).toEqual([]);
   });
 
-  it.each(['limit=0', 'limit=1001', 'limit=x', 'status=gone', 'platform=linux', 'cursor=none', 'page=2'])(
+  it('refuses a cursor that is none', async () => {
+    expect((await get('/v1/patches?cursor=none')).json()).toMatchObject({ status: 400, code: 'unknown-cursor' });
+  });
+
+  it.each(['limit=0', 'limit=1001', 'limit=x', 'status=gone', 'platform=linux', 'cursor=', 'page=2'])(
     'refuses %s',
     async (query) => {
       expect((await get(`/v1/patches?${query}`)).json()).toMatchObject({ status: 400, code: 'invalid-request' });

@@ -661,7 +661,7 @@ describe('steering by hand', () => {
     expect((await send('GET', '/v1/rollouts?status=aborted&patchId=p-a')).body).toMatchObject({
       items: [{ rolloutId: 'r1' }],
     });
-    expect((await send('GET', '/v1/rollouts?status=running')).body).toEqual({ items: [] });
+    expect((await send('GET', '/v1/rollouts?status=running')).body).toEqual({ items: [], total: 0 });
   });
 
   const etag = async () => (await send('GET', '/v1/rollouts/r1')).etag;

@@ -2,7 +2,8 @@ import { type FleetEvent, topics } from '@sluice/contracts';
 import { unpackFacts } from '@sluice/domain-fleet';
 import { type Publication, publishAsIs } from '@sluice/event-feed';
 import { type Commit } from '@sluice/event-sourcing';
-import { type DeviceNames, deviceNames } from './shard/device-names.ts';
+import { type DeviceNaming } from '@sluice/platform';
+import { deviceNames } from './shard/device-names.ts';
 
 /** The streams of facts, one a shard, and of health buckets, one a shard. */
 export const FLEET_STREAMS = topics.fleet.streams;
@@ -24,7 +25,7 @@ export function healthStream(shard: number): string {
 }
 
 /** What telemetry tells the world: facts are unpacked on the way out, health buckets have the public shape. */
-export function telemetryPublications(names: DeviceNames = deviceNames): Publication[] {
+export function telemetryPublications(names: DeviceNaming = deviceNames): Publication[] {
   return [
     {
       source: topics.fleet.service,
@@ -36,6 +37,6 @@ export function telemetryPublications(names: DeviceNames = deviceNames): Publica
   ];
 }
 
-function publicFacts({ body }: Commit, names: DeviceNames): readonly FleetEvent[] {
+function publicFacts({ body }: Commit, names: DeviceNaming): readonly FleetEvent[] {
   return body.kind === 'packed' ? unpackFacts(body.bytes, (words) => names.nameOf(words)) : [];
 }

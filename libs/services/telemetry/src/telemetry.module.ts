@@ -4,6 +4,7 @@ import { CatalogView } from './fleet/catalog-view.projection.ts';
 import { DeviceNames, deviceNames } from './shard/device-names.ts';
 import { FleetCreation } from './fleet/fleet-creation.ts';
 import { FleetReplay } from './fleet/fleet-folds.ts';
+import { DeviceLists } from './fleet/device-lists.ts';
 import { FleetQueries } from './fleet/fleet-queries.ts';
 import { FleetController, ShardsController } from './fleet/fleet.controller.ts';
 import { FleetStreams } from './fleet/fleet-streams.ts';
@@ -30,6 +31,7 @@ import { ShardTakeover } from './shard/shard-takeover.ts';
     Fleet,
     FleetCreation,
     FleetQueries,
+    DeviceLists,
     FleetReplay,
     FleetStreams,
     HealthBuckets,

@@ -1,38 +1,22 @@
-import { compareLetters } from '@sluice/domain-cohorts';
 import { type KnownPatch } from '@sluice/domain-catalog';
-import { compareTexts, compareVersionTexts } from '@sluice/domain-cohorts';
-import { ProblemError } from '@sluice/platform';
+import { compareLetters, compareTexts, compareVersionTexts } from '@sluice/domain-cohorts';
+import { paged, type SortKey } from '@sluice/platform';
 import { type PatchListQuery } from './patch-shapes.ts';
 
-/** One page in version order. The cursor is the id of the last patch of the page before, and patches are never removed. */
+/** One page in version order. */
 export function listPatches(
   all: readonly KnownPatch[],
-  { platform, status, baseVersion, limit, cursor }: PatchListQuery,
-): { items: KnownPatch[]; nextCursor?: string } {
-  const last = cursor === undefined ? undefined : find(all, cursor);
-  const rest = all
+  { platform, status, baseVersion, ...query }: PatchListQuery,
+): { items: KnownPatch[]; total: number; nextCursor?: string } {
+  const wanted = all
     .filter((patch) => platform === undefined || patch.content.platform === platform)
     .filter((patch) => status === undefined || patch.status === status)
-    .filter((patch) => baseVersion === undefined || compareVersionTexts(patch.content.baseVersion, baseVersion) === 0)
-    .filter((patch) => last === undefined || byVersion(patch, last) > 0)
-    .sort(byVersion);
-  const items = rest.slice(0, limit);
-  const end = items.at(-1);
-  return rest.length > items.length && end !== undefined ? { items, nextCursor: end.patchId } : { items };
+    .filter((patch) => baseVersion === undefined || compareVersionTexts(patch.content.baseVersion, baseVersion) === 0);
+  const keyOf = ({ patchId, content }: KnownPatch): SortKey => [content.baseVersion, content.letter, patchId];
+  return paged(wanted, query, { list: 'patches', keyOf, compare: byVersion });
 }
 
-function find(all: readonly KnownPatch[], cursor: string): KnownPatch {
-  const patch = all.find(({ patchId }) => patchId === cursor);
-  if (patch !== undefined) return patch;
-  throw new ProblemError('invalid-request', undefined, [
-    { path: '/cursor', code: 'unknown-cursor', detail: 'is not the nextCursor of a page' },
-  ]);
-}
-
-function byVersion(left: KnownPatch, right: KnownPatch): number {
-  return (
-    compareVersionTexts(left.content.baseVersion, right.content.baseVersion) ||
-    compareLetters(left.content.letter, right.content.letter) ||
-    compareTexts(left.patchId, right.patchId)
-  );
+function byVersion([version = '', letter = '', id = '']: SortKey, right: SortKey): number {
+  const [otherVersion = '', otherLetter = '', otherId = ''] = right;
+  return compareVersionTexts(version, otherVersion) || compareLetters(letter, otherLetter) || compareTexts(id, otherId);
 }

@@ -1,9 +1,10 @@
 import { type Platform } from '@sluice/domain-cohorts';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { PageInfo, PageQuery } from '@sluice/api';
 import { BUILD_PATTERN, ID_PATTERN, MODEL_PATTERN, platforms, VERSION_PATTERN } from '@sluice/contracts';
 import { type KnownPatch, type PatchContent, type PatchStatus, type PullMode } from '@sluice/domain-catalog';
 import { Optional } from '@sluice/platform';
-import { Transform, Type } from 'class-transformer';
+import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   ArrayNotEmpty,
@@ -27,8 +28,6 @@ const ARTIFACTS_MAX = 200;
 const CVES_MAX = 1000;
 const URL_LENGTH_MAX = 2000;
 const REASON_LENGTH_MAX = 2000;
-const PAGE_SIZE_MAX = 1000;
-const PAGE_SIZE = 100;
 
 const WEB_ADDRESS = /^https?:\/\/\S+$/;
 const statuses = ['published', 'superseded', 'folded-in', 'pulled'] as const satisfies readonly PatchStatus[];
@@ -200,7 +199,7 @@ export class FoldInPatchBody {
 }
 
 /** The query of GET /v1/patches. */
-export class PatchListQuery {
+export class PatchListQuery extends PageQuery {
   @ApiPropertyOptional({ enum: platforms })
   @Optional()
   @IsIn(platforms)
@@ -215,20 +214,6 @@ export class PatchListQuery {
   @Optional()
   @Matches(new RegExp(VERSION_PATTERN))
   baseVersion?: string;
-
-  @ApiPropertyOptional({ minimum: 1, maximum: PAGE_SIZE_MAX, default: PAGE_SIZE })
-  @Transform(({ value }: { value: unknown }) =>
-    typeof value === 'string' && /^\d{1,4}$/.test(value) ? Number(value) : value,
-  )
-  @IsInt()
-  @Min(1)
-  @Max(PAGE_SIZE_MAX)
-  limit: number = PAGE_SIZE;
-
-  @ApiPropertyOptional({ description: '`nextCursor` of the page before.' })
-  @Optional()
-  @Matches(new RegExp(ID_PATTERN))
-  cursor?: string;
 }
 
 class FoldedIntoShape {
@@ -288,12 +273,9 @@ export class PatchView extends PatchContentShape {
   pulled?: PulledShape;
 }
 
-export class PatchPage {
+export class PatchPage extends PageInfo {
   @ApiProperty({ type: [PatchView] })
   items!: PatchView[];
-
-  @ApiPropertyOptional({ description: 'Absent on the last page.' })
-  nextCursor?: string;
 }
 
 /** The content without the fields that the class has but the body had not. */

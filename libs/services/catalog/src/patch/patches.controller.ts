@@ -66,11 +66,8 @@ export class PatchesController {
   @ApiOkResponse({ type: PatchPage })
   list(@Query() query: PatchListQuery) {
     const counted = this.patches.table.all().map((patch) => this.pulls.over(patch));
-    const { items, nextCursor } = listPatches(counted, query);
-    return {
-      items: items.map(({ patchId }) => this.view(this.find(patchId))),
-      ...(nextCursor !== undefined && { nextCursor }),
-    };
+    const page = listPatches(counted, query);
+    return { ...page, items: page.items.map(({ patchId }) => this.view(this.find(patchId))) };
   }
 
   @Get(':id')

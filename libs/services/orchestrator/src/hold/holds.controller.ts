@@ -1,6 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { PageQuery } from '@sluice/api';
 import { ID_PATTERN } from '@sluice/contracts';
 import { coveredDevices, type HoldTerms } from '@sluice/domain-rollout';
 import { Clock, type CommandContext, Rejection } from '@sluice/event-sourcing';
@@ -9,7 +10,6 @@ import {
   IsTime,
   Optional,
   paged,
-  PageQuery,
   ProblemError,
   RequestContext,
   Roles,
@@ -98,7 +98,7 @@ export class HoldsController {
   @Roles('viewer', 'operator', 'responder')
   list(@Query() query: HoldsQuery) {
     const wanted = this.views.policy.holds().filter(({ status }) => (query.status ?? status) === status);
-    const page = paged(wanted, query, ({ holdId }) => holdId);
+    const page = paged(wanted, query, { list: 'holds', keyOf: ({ placedAt, holdId }) => [placedAt, holdId] });
     return { ...page, items: page.items.map(({ holdId }) => this.show(holdId).view) };
   }
 

@@ -1,12 +1,12 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
+import { PageQuery } from '@sluice/api';
 import { freedOf, holdersOf, lastLeaseMs, type RecallCommand } from '@sluice/domain-rollout';
 import { Clock, type CommandContext, toTimeText } from '@sluice/event-sourcing';
 import {
   IfMatch,
   paged,
-  PageQuery,
   ProblemError,
   RequestContext,
   Roles,
@@ -32,8 +32,11 @@ export class RecallsController {
   @Get()
   @Roles('viewer', 'operator', 'responder')
   list(@Query() query: PageQuery) {
-    const views = this.views.recalls.recalls().map((recall) => this.view(recall));
-    return paged(views, query, ({ patchId }) => patchId);
+    const page = paged(this.views.recalls.recalls(), query, {
+      list: 'recalls',
+      keyOf: ({ patchId }) => [patchId],
+    });
+    return { ...page, items: page.items.map((recall) => this.view(recall)) };
   }
 
   /** How far the recall of a patch has burned down. Its numbers are null until all of the fleet has counted. */

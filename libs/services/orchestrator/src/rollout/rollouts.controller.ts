@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Body, Controller, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { PageQuery } from '@sluice/api';
 import { ID_PATTERN } from '@sluice/contracts';
 import {
   type HaltRollout,
@@ -16,7 +17,6 @@ import {
   IfMatch,
   Optional,
   paged,
-  PageQuery,
   ProblemError,
   RequestContext,
   Roles,
@@ -124,7 +124,7 @@ export class RolloutsController {
       .filter(
         ({ plan, status }) => (query.patchId ?? plan.patchId) === plan.patchId && (query.status ?? status) === status,
       );
-    const page = paged(wanted, query, ({ rolloutId }) => rolloutId);
+    const page = paged(wanted, query, { list: 'rollouts', keyOf: ({ rolloutId }) => [rolloutId] });
     return { ...page, items: page.items.map((each) => this.view(each)) };
   }
 

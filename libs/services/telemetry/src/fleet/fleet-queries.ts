@@ -1,19 +1,13 @@
 import { sum } from '@sluice/domain-cohorts';
 import { deviceFlags } from '@sluice/domain-fleet';
 import { Injectable } from '@nestjs/common';
-import { countDevices, type DeviceFilter, type DeviceView, type FleetSummary, summarize } from '@sluice/domain-fleet';
+import { type DeviceView, type FleetSummary, summarize } from '@sluice/domain-fleet';
 import { type KnownOwner } from '@sluice/event-feed';
-import { BEGINNING, Clock, comparePositions, type Position, toTimeText } from '@sluice/event-sourcing';
+import { BEGINNING, Clock, comparePositions, EventStore, type Position, toEdge } from '@sluice/event-sourcing';
 import { Metrics } from '@sluice/platform';
-import { type DevicePage, type DevicePlace, Fleet } from './fleet.ts';
+import { Fleet } from './fleet.ts';
 import { type AskedFor, type HandedOn, Peers, withoutOwner } from '../shard/peers.ts';
 import { hashDevice } from '../shard/shard-of.ts';
-
-/** Other instances that one page of a list asks, one after the other; after that the page is handed over as it is. */
-const ASKED_PER_PAGE_MAX = 8;
-
-/** Where an instance tells another one how many devices of its shards match. */
-export const DEVICE_COUNT_PATH = '/v1/shards/device-count';
 
 /** Which shards an answer is about. */
 export interface ShardCover {
@@ -24,14 +18,10 @@ export interface ShardCover {
 
 export interface FleetAnswer extends FleetSummary {
   readonly asOf: string;
-  readonly position: Position;
+  /** With the lineage of the store, which all instances share. */
+  readonly position: string;
   /** Present when the sum is not over all shards. */
   readonly shards?: ShardCover;
-}
-
-interface DeviceList {
-  readonly items: readonly DeviceView[];
-  readonly nextCursor?: string;
 }
 
 /** Answers about the whole fleet from any instance: from the shards that are owned here, and from the owners of the others. */
@@ -41,6 +31,7 @@ export class FleetQueries {
     private readonly fleet: Fleet,
     private readonly peers: Peers,
     private readonly clock: Clock,
+    private readonly store: EventStore,
     metrics: Metrics,
   ) {
     metrics.gaugeBy('sluice_devices_flagged', 'Devices of the own shards of which something is odd, by what it is', {
@@ -98,68 +89,6 @@ export class FleetQueries {
     return this.peers.ask<DeviceView>(this.otherOwnerOf(shard, handedOn), { method: 'POST', path, askedFor });
   }
 
-  /**
-   * Known devices that match, shard by shard; `next` is where to go on, absent at the end. For another instance, of one
-   * shard only. Throws 'shard-without-owner': a list with a hole would look like a whole one.
-   */
-  async list(
-    filter: DeviceFilter,
-    page: { readonly from: DevicePlace; readonly limit: number },
-    { askedFor, handedOn }: { readonly askedFor: AskedFor; readonly handedOn: HandedOn | undefined },
-  ): Promise<DevicePage> {
-    const items: DeviceView[] = [];
-    let place = page.from;
-    for (let asked = 0; place.shard < this.fleet.shards;) {
-      const limit = page.limit - items.length;
-      const writer = this.fleet.writer(place.shard);
-      const found =
-        writer !== undefined
-          ? this.fleet.list(writer, filter, { from: place.device, limit })
-          : await this.listElsewhere(this.otherOwnerOf(place.shard, handedOn), filter, {
-              from: place,
-              limit,
-              askedFor,
-            });
-      if (writer === undefined) asked += 1;
-      items.push(...found.items);
-      if (found.next !== undefined) return { items, next: found.next };
-      if (handedOn !== undefined) return { items };
-      place = { shard: place.shard + 1, device: 0 };
-      const isFull = items.length === page.limit || asked === ASKED_PER_PAGE_MAX;
-      if (isFull && place.shard < this.fleet.shards) return { items, next: place };
-    }
-    return { items };
-  }
-
-  /** How many known devices match, over all shards; null when an owner did not answer, or they are too many to look at. */
-  async count(filter: DeviceFilter, askedFor: AskedFor, handedOn: HandedOn | undefined): Promise<number | null> {
-    const asked = handedOn?.shards ?? Array.from({ length: this.fleet.shards }, (_, shard) => shard);
-    const writers = asked.map((shard) => this.fleet.writer(shard)).filter((writer) => writer !== undefined);
-    const rest = asked.filter((shard) => this.fleet.writer(shard) === undefined);
-    if (rest.length > 0 && handedOn !== undefined) return null;
-    const elsewhere = this.byOwner(rest).map(async ({ owner, shards }) => {
-      if (owner === undefined || owner.isSelf) return null;
-      const path = `${DEVICE_COUNT_PATH}?${queryOf(filter).toString()}`;
-      const answer = this.peers.ask<{ total: number | null }>(owner, { method: 'GET', path, shards, askedFor });
-      return answer.then(({ total }) => total).catch(() => null);
-    });
-    const counts = [...writers.map(({ state }) => countDevices(state, filter)), ...(await Promise.all(elsewhere))];
-    return counts.reduce((total, count) => (total === null || count === null ? null : total + count), 0);
-  }
-
-  private async listElsewhere(
-    owner: KnownOwner,
-    filter: DeviceFilter,
-    { from, limit, askedFor }: { readonly from: DevicePlace; readonly limit: number; readonly askedFor: AskedFor },
-  ): Promise<DevicePage> {
-    const query = queryOf(filter);
-    query.set('cursor', textOf(from));
-    query.set('limit', String(limit));
-    const path = `/v1/devices?${query.toString()}`;
-    const { items, nextCursor } = await this.peers.ask<DeviceList>(owner, { method: 'GET', path, askedFor });
-    return nextCursor === undefined ? { items } : { items, next: placeOf(nextCursor) };
-  }
-
   /** Another instance that owns the shard. Throws when there is none, or when the request has been handed on already. */
   otherOwnerOf(shard: number, handedOn: HandedOn | undefined): KnownOwner {
     const owner = this.fleet.ownership.ownerOf(shard);
@@ -177,7 +106,8 @@ export class FleetQueries {
     return without;
   }
 
-  private byOwner(shards: readonly number[]): { owner: KnownOwner | undefined; shards: number[] }[] {
+  /** Who is to be asked about which of the shards. */
+  byOwner(shards: readonly number[]): { owner: KnownOwner | undefined; shards: number[] }[] {
     const groups = new Map<string | undefined, { owner: KnownOwner | undefined; shards: number[] }>();
     for (const shard of shards) {
       const owner = this.fleet.ownership.ownerOf(shard);
@@ -188,33 +118,17 @@ export class FleetQueries {
     return [...groups.values()];
   }
 
+  /** A position as others see it. */
+  edge(position: Position): string {
+    return toEdge(this.store.lineage, position);
+  }
+
   private ownSummary(shards: readonly number[]): FleetAnswer {
     const writers = this.fleet.owned().filter(({ shard }) => shards.includes(shard));
     const states = writers.map(({ state }) => state);
     const position = writers.reduce((last, writer) => later(last, writer.position), BEGINNING);
-    return { asOf: this.clock.nowText(), position, ...summarize(states) };
+    return { asOf: this.clock.nowText(), position: this.edge(position), ...summarize(states) };
   }
-}
-
-/** The filter as the query of a request; `filterOf` reads it. */
-function queryOf({ silentSince, idPrefix, ...filter }: DeviceFilter): URLSearchParams {
-  const renamed = {
-    ...filter,
-    q: idPrefix,
-    silentSince: silentSince === undefined ? undefined : toTimeText(silentSince),
-  };
-  const given = Object.entries(renamed).filter(([, value]) => value !== undefined);
-  return new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
-}
-
-/** A place as a cursor has it. */
-export function textOf({ shard, device }: DevicePlace): string {
-  return `${String(shard)}.${String(device)}`;
-}
-
-export function placeOf(cursor: string | undefined): DevicePlace {
-  const [shard = 0, device = 0] = cursor?.split('.').map(Number) ?? [];
-  return { shard, device };
 }
 
 function add(total: FleetAnswer, { facts, devices, position, byPlatform, byBase, patches }: FleetAnswer): FleetAnswer {
@@ -237,6 +151,7 @@ function increase(counts: Record<string, number>, by: Record<string, number>): v
   for (const [key, count] of Object.entries(by)) counts[key] = (counts[key] ?? 0) + count;
 }
 
-function later(left: Position, right: Position): Position {
+// Both are of one store, so that they differ in their numbers only.
+function later(left: string, right: string): string {
   return comparePositions(left, right) < 0 ? right : left;
 }

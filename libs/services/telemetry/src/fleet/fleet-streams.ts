@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type SharedStreams, StreamShares } from '@sluice/platform';
 import { Fleet } from './fleet.ts';
 import { FleetQueries } from './fleet-queries.ts';
+import { DeviceNames } from '../shard/device-names.ts';
 import { type PeerRequest, Peers } from '../shard/peers.ts';
 import { shardOfStream } from '../publications.ts';
 
@@ -12,6 +13,7 @@ export class FleetStreams implements SharedStreams {
     private readonly fleet: Fleet,
     private readonly queries: FleetQueries,
     private readonly peers: Peers,
+    private readonly names: DeviceNames,
     shares: StreamShares,
   ) {
     shares.share(this);
@@ -20,6 +22,10 @@ export class FleetStreams implements SharedStreams {
   isHere(stream: string): boolean {
     const shard = shardOfStream(stream);
     return shard === undefined || shard >= this.fleet.shards || this.fleet.writer(shard) !== undefined;
+  }
+
+  nameOf(key: Uint32Array): string | undefined {
+    return this.names.nameOf(key);
   }
 
   askElsewhere(stream: string, path: string, request: PeerRequest): Promise<unknown> {

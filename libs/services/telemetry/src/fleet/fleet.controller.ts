@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import { Controller, Get, HttpCode, Param, ParseIntPipe, Post, Query, Req, StreamableFile } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiExcludeEndpoint, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { ApiExcludeEndpoint, ApiPropertyOptional, ApiTags, IntersectionType } from '@nestjs/swagger';
+import { PageQuery } from '@sluice/api';
 import {
   BUILD_PATTERN,
   ID_PATTERN,
@@ -24,13 +25,12 @@ import { IsTime, Optional, ProblemError, RequestContext, Roles } from '@sluice/p
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, Matches, Max, Min } from 'class-validator';
 import { FleetReplay } from './fleet-folds.ts';
-import { type FleetAnswer, FleetQueries, placeOf, textOf } from './fleet-queries.ts';
+import { cursorOf, cursorText, DeviceLists } from './device-lists.ts';
+import { Fleet } from './fleet.ts';
+import { type FleetAnswer, FleetQueries } from './fleet-queries.ts';
 import { type PeerRequest, Peers } from '../shard/peers.ts';
 import { RetireDevice } from './retire-device.handler.ts';
 import { ShardTakeover } from '../shard/shard-takeover.ts';
-
-const PAGE_DEFAULT = 100;
-const PAGE_MAX = 1000;
 
 class AtQuery {
   @ApiPropertyOptional({ format: 'date-time', description: 'As of this instant, in recorded time; now if not given.' })
@@ -108,20 +108,7 @@ class DevicesFilter {
   q?: string;
 }
 
-class DevicesQuery extends DevicesFilter {
-  @ApiPropertyOptional({ minimum: 1, maximum: PAGE_MAX })
-  @Optional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(PAGE_MAX)
-  limit = PAGE_DEFAULT;
-
-  @ApiPropertyOptional({ description: '`nextCursor` of the page before.' })
-  @Optional()
-  @Matches(/^\d{1,4}\.\d{1,10}$/)
-  cursor?: string;
-}
+class DevicesQuery extends IntersectionType(DevicesFilter, PageQuery) {}
 
 function filterOf({ silentSince, q, ...filter }: DevicesFilter): DeviceFilter {
   return { ...filter, idPrefix: q, ...(silentSince !== undefined && { silentSince: parseTime(silentSince) }) };
@@ -133,6 +120,8 @@ function filterOf({ silentSince, q, ...filter }: DevicesFilter): DeviceFilter {
 export class FleetController {
   constructor(
     private readonly queries: FleetQueries,
+    private readonly lists: DeviceLists,
+    private readonly fleet: Fleet,
     private readonly replay: FleetReplay,
     private readonly peers: Peers,
     private readonly commands: CommandBus,
@@ -147,7 +136,7 @@ export class FleetController {
   ): Promise<FleetAnswer> {
     if (at === undefined) return this.queries.summary(context, this.peers.handedOn(request));
     const { position, summary, asOf } = await this.replay.fleetAt(at);
-    return { asOf, position, ...summary };
+    return { asOf, position: this.queries.edge(position), ...summary };
   }
 
   @Get('devices')
@@ -159,11 +148,13 @@ export class FleetController {
   ) {
     const handedOn = this.peers.handedOn(request);
     const filter = filterOf(query);
-    const page = { from: placeOf(cursor), limit };
-    const { items, next } = await this.queries.list(filter, page, { askedFor, handedOn });
-    // Told with the first page: it is the same for the others, as far as it can be the same while devices report.
-    const total = cursor === undefined && { total: await this.queries.count(filter, askedFor, handedOn) };
-    return { items, ...total, ...(next && { nextCursor: textOf(next) }) };
+    const asking = { askedFor, handedOn };
+    const place = cursor === undefined ? undefined : cursorOf(cursor, this.fleet.shards);
+    const from = place?.from ?? { shard: 0, device: 0 };
+    const { items, next } = await this.lists.list(filter, { from, limit }, asking);
+    // Counted with the first page: it is the same for the others, as far as it can be the same while devices report.
+    const total = place === undefined ? await this.lists.count(filter, asking) : place.total;
+    return { items, total, ...(next && { nextCursor: cursorText({ from: next, total }) }) };
   }
 
   @Get('devices/:id')
@@ -203,7 +194,7 @@ export class FleetController {
 export class ShardsController {
   constructor(
     private readonly takeover: ShardTakeover,
-    private readonly queries: FleetQueries,
+    private readonly lists: DeviceLists,
     private readonly peers: Peers,
   ) {}
 
@@ -215,7 +206,7 @@ export class ShardsController {
     @RequestContext() askedFor: CommandContext,
     @Req() request: PeerRequest,
   ): Promise<{ total: number | null }> {
-    return { total: await this.queries.count(filterOf(query), askedFor, this.peers.handedOn(request)) };
+    return { total: await this.lists.count(filterOf(query), { askedFor, handedOn: this.peers.handedOn(request) }) };
   }
 
   @Get(':shard/snapshot')

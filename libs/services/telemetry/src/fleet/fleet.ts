@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type DeviceFilter, type DeviceView, listDevices, viewDevice } from '@sluice/domain-fleet';
+import { type DeviceView, viewDevice } from '@sluice/domain-fleet';
 import { ShardOwnership } from '@sluice/event-feed';
 import { EventStore } from '@sluice/event-sourcing';
 import { Settings } from '@sluice/platform';
@@ -80,11 +80,5 @@ export class Fleet {
   device(deviceId: string, { state }: ShardWriter): DeviceView | undefined {
     const device = state.find(hashDevice(deviceId));
     return device === undefined ? undefined : viewDevice(state, device);
-  }
-
-  /** Known devices of one shard that match; `next` is absent at the end of the shard. */
-  list(writer: ShardWriter, filter: DeviceFilter, page: { readonly from: number; readonly limit: number }): DevicePage {
-    const { items, next } = listDevices(writer.state, filter, page);
-    return next === undefined ? { items } : { items, next: { shard: writer.shard, device: next } };
   }
 }
