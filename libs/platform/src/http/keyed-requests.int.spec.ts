@@ -290,6 +290,19 @@ describe('using a key for another request', () => {
   });
 });
 
+describe('sending a body that is nested beyond the stack', () => {
+  const nested = `{"by":${'['.repeat(50_000)}${']'.repeat(50_000)}}`;
+  const sendNested = (url: string) => {
+    const headers = { authorization: `Bearer ${operator}`, 'content-type': 'application/json', 'idempotency-key': 'k' };
+    return instances[0]?.inject({ method: 'POST', url, headers, payload: nested });
+  };
+
+  it('is refused', async () => {
+    expect((await sendNested('/v1/counters/a/count'))?.json()).toMatchObject({ status: 400, code: 'invalid-request' });
+    expect(await count(1, { key: 'k' })).toMatchObject({ status: 201 });
+  });
+});
+
 describe('losing the answer', () => {
   it('answers with what was done when the answer could not be kept, and judges it by no later state', async () => {
     instead('key-', fails, 2);

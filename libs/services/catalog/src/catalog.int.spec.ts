@@ -30,8 +30,8 @@ describe('publishing a patch', () => {
     await post('/v1/patches', patch('a'));
     const again = await post('/v1/patches', { ...patch('a'), cves: [] });
     expect(again.statusCode).toBe(200);
-    // The reservation of the builds, and the publication.
-    expect(await catalog.store.head()).toBe('2');
+    // The reservations of the base and of the build, and the publication.
+    expect(await catalog.store.head()).toBe('3');
     const other = await post('/v1/patches', patch('a', { letter: 'b' }));
     expect(other.json()).toMatchObject({ status: 409, code: 'patch-exists' });
   });
@@ -200,7 +200,7 @@ describe('pulling a patch', () => {
     expect((await post('/v1/patches/ios-26.3.1-a/pull', recall)).statusCode).toBe(200);
     const more = await post('/v1/patches/ios-26.3.1-a/pull', { mode: 'withdraw', reason: 'other' });
     expect(more.json()).toMatchObject({ status: 409, code: 'patch-already-recalled' });
-    expect(await catalog.store.head()).toBe('4');
+    expect(await catalog.store.head()).toBe('5');
   });
 
   it('withdraws without a word, whatever the client calls that', async () => {

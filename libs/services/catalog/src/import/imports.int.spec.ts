@@ -180,8 +180,8 @@ describe('importing a SOFA v2 feed', () => {
 
   it('says what was not tried when the store fails in the middle, and fails when nothing was written', async () => {
     const append = catalog.store.append.bind(catalog.store);
-    // The reservation of the first patch's build, and its publication.
-    let left = 2;
+    // The reservations of the first patch's base and build, and its publication.
+    let left = 3;
     catalog.store.append = (wanted: Append): Promise<Appended> =>
       (left -= 1) < 0 ? Promise.reject(new StoreUnavailable('disk full')) : append(wanted);
     const file = feed([row('26.3.1', 'a', '25D2128'), row('26.3.2', 'a', '25D2140'), row('26.3.3', 'a', '25D2150')]);

@@ -106,6 +106,43 @@ describe('publishing one build at two instances on one store', () => {
   });
 });
 
+describe('publishing a patch and one on top of it at two instances at once', () => {
+  const onTop = (patchId: string, build: string, base: string) => {
+    const { variants, ...content } = patch(patchId, build);
+    return { ...content, letter: 'b', variants: variants.map((variant) => ({ ...variant, prerequisiteBuild: base })) };
+  };
+
+  it(`takes one of them in each of ${String(ROUNDS)} rounds`, async () => {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const build = `23D${String(round)}`;
+      const answers = await Promise.all([
+        publish(one, patch(`below-${String(round)}`, build)),
+        publish(two, onTop(`above-${String(round)}`, `${build}x`, build)),
+      ]);
+      expect(answers.map(({ status }) => status).sort()).toEqual([201, 409]);
+      expect(answers.find(({ status }) => status === 409)?.code).toBe('prerequisite-is-patch');
+    }
+  }, 60_000);
+
+  it('has many patches on one base, and frees a base that a dead instance reserved', async () => {
+    const answers = await Promise.all([
+      publish(one, onTop('first', '23D1', '23D0')),
+      publish(two, { ...onTop('second', '23D2', '23D0'), letter: 'c' }),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([201, 201]);
+    const revive = dieBetweenAppends(one, 'dead');
+    expect(await publish(one, onTop('dead', '23D3', '23D4'))).toMatchObject({ status: 503 });
+    revive();
+    expect(await publish(two, patch('heir', '23D4'))).toMatchObject({
+      code: 'prerequisite-is-patch',
+      retryAfter: '10',
+    });
+    two.timers.advance(10_000);
+    expect(await publish(two, patch('heir', '23D4'))).toMatchObject({ status: 201 });
+    expect(await publish(two, patch('below', '23D0'))).toMatchObject({ status: 409, code: 'prerequisite-is-patch' });
+  });
+});
+
 describe('keeping reservations to the catalog', () => {
   it('publishes none of them, and finds them in no replay', async () => {
     await publish(one, patch('first', '23D1'));

@@ -69,3 +69,8 @@ export function patchEventsOf({ body }: Commit): readonly PatchEvent[] {
 function buildKey(platform: Platform, build: string): string {
   return `${platform} ${build}`;
 }
+
+/** The stream of a patch. */
+export function patchStream(patchId: string): string {
+  return `patch-${patchId}`;
+}

@@ -2,8 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { BEGINNING, type Commit, EventStore, type Follower, followStore, type Position } from '@sluice/event-sourcing';
 import { type Difference, firstDifference, Folds, Followers, ProblemError, Verifications } from '@sluice/platform';
 import { PATCHES_FOLD, type PatchesAt } from '../catalog-folds.ts';
-import { patchStream } from './build-reservations.ts';
-import { patchEventsOf, PatchTable } from './patch-table.ts';
+import { patchEventsOf, patchStream, PatchTable } from './patch-table.ts';
 import { PATCH_STREAMS } from '../publications.ts';
 
 /** The catalog's read model: all patches, in memory, built again from the store at every start. */

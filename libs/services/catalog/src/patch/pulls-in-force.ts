@@ -3,7 +3,7 @@ import { type KnownPatch, patchDecider, type PatchEvent, type PullPatch } from '
 import { OwnSigns } from '@sluice/event-feed';
 import { type CommandContext, EventStore, handle } from '@sluice/event-sourcing';
 import { type Stop, StopsInForce } from '@sluice/platform';
-import { patchStream } from './build-reservations.ts';
+import { patchStream } from './patch-table.ts';
 import { Patches } from './patches.projection.ts';
 import { amongOthers } from './patch-rules.ts';
 
