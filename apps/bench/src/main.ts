@@ -16,6 +16,8 @@ import { measureFleet } from './kafka-fleet.ts';
 import { measureLatency } from './kafka-latency.ts';
 import { measurePulls } from './kafka-pull.ts';
 import { measureThroughput } from './kafka-throughput.ts';
+import { measureReaders } from './readers/readers.ts';
+import { playReaders, READERS_FLAG } from './readers/reading-crowd.ts';
 import { measureReplay } from './replay.ts';
 import { measureReports } from './reports.ts';
 import { measureBuckets } from './steering/bucket-bytes.ts';
@@ -43,6 +45,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   decide: async () => [measureDecide(DECIDE)],
   'check-ins': measureCheckIns,
   reports: measureReports,
+  readers: measureReaders,
   replay: (folder) => measureReplay(folder, REPLAY),
   memory: (_, { devices }) => measureMemory(devices ?? MEMORY.devices),
   'kafka-throughput': (folder, { events }) => measureThroughput(folder, events ?? KAFKA.events),
@@ -54,12 +57,13 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
 /** These take minutes and a broker: they are measured when they are asked for, by name or all of them as `kafka`. */
 const withKafka = Object.keys(benchmarks).filter((name) => name.startsWith('kafka-'));
 /** What takes minutes is measured when it is asked for. */
-const onRequest = [...withKafka, 'steering'];
+const onRequest = [...withKafka, 'readers', 'steering'];
 
 await orExit(async () => {
   const [flag, role = ''] = process.argv.slice(2);
   if (flag === SERVE_FLAG) await serveInProcess(role);
   else if (flag === MEMORY_FLAG) foldInProcess(Number(role));
+  else if (flag === READERS_FLAG) await playReaders(role);
   else if (flag === PART_FLAG) await playPart(role);
   else if (flag === 'drill') process.exit(await runDrills(process.argv.slice(3)));
   else if (flag === 'gates') process.exit(runGates(process.argv.slice(3)));

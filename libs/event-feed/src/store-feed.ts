@@ -83,12 +83,13 @@ export type Publish = (
   publication: Publication,
 ) => ReturnType<Publication['publish']> | Promise<ReturnType<Publication['publish']>>;
 
-/** Streams of which the last place is kept; the place in any other stream is read when it is wanted. */
-const STREAMS_KEPT_MAX = 10_000;
+/** Commits of which the last place is kept; before any other one it is read when it is wanted. */
+const PLACES_KEPT_MAX = 10_000;
 
-/** Puts public events into their envelopes, each with the place of the one before it in its stream. For one reader, in order. */
+/** Puts public events into their envelopes, each with the place of the one before it in its stream. */
 export class Envelopes {
-  private readonly last = new Map<string, StreamPlace>();
+  /** By stream and revision: the last public place in the stream up to there. */
+  private readonly places = new Map<string, StreamPlace | undefined>();
 
   constructor(
     private readonly store: Pick<EventStore, 'readStream'>,
@@ -99,8 +100,13 @@ export class Envelopes {
   async publish(commit: Commit, publication: Publication): Promise<readonly FeedEvent[]> {
     const { stream, revision, position, commitId, recordedAt, metadata } = commit;
     const published = await this.read(commit, publication);
-    if (published.length === 0) return [];
-    let previous = this.last.get(stream) ?? (await this.placeBefore(commit, publication));
+    const keyBefore = placeKey(stream, revision - 1);
+    if (published.length === 0) {
+      if (this.places.has(keyBefore)) this.keep(placeKey(stream, revision), this.places.get(keyBefore));
+      return [];
+    }
+    const isKept = revision === 0 || this.places.has(keyBefore);
+    let previous = isKept ? this.places.get(keyBefore) : await this.placeBefore(commit, publication);
     const events = published.map(({ index, data }): FeedEvent => {
       const before = previous;
       const place = (previous = { revision, index });
@@ -118,14 +124,14 @@ export class Envelopes {
         data,
       };
     });
-    if (this.last.size >= STREAMS_KEPT_MAX) this.last.clear();
-    if (previous !== undefined) this.last.set(stream, previous);
+    this.keep(placeKey(stream, revision), previous);
     return events;
   }
 
-  /** What comes next in the stream does not follow what was published of it. */
-  forget(stream: string): void {
-    this.last.delete(stream);
+  private keep(key: string, place: StreamPlace | undefined): void {
+    const oldest = this.places.keys().next().value;
+    if (this.places.size >= PLACES_KEPT_MAX && oldest !== undefined) this.places.delete(oldest);
+    this.places.set(key, place);
   }
 
   // Only for a stream that is met in its middle: the last commit before it that has something public, nearly always the last.
@@ -139,6 +145,10 @@ export class Envelopes {
     }
     return undefined;
   }
+}
+
+function placeKey(stream: string, revision: number): string {
+  return `${stream}@${String(revision)}`;
 }
 
 /** Which of them publishes a stream; undefined when none does. */

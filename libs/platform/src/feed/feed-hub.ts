@@ -7,14 +7,20 @@ import { FeedCursor, type FeedReading, type Piece } from './feed-walk.ts';
 
 /** What is on its way to a reader and was not taken yet; more is not sent. */
 export const READER_BYTES_MAX = 256 * 1024;
+/** What is on its way to the thread that writes, for all readers: that thread writes so much in a turn, and goes on to others. */
+const UNWRITTEN_BYTES_MAX = 512 * 1024;
 const PAGES_AT_ONCE_MAX = 4;
 
 /** What the thread that answers requests says to the one that reads. */
 export type ToHub =
   | { readonly kind: 'open'; readonly reader: number; readonly criteria: FeedCriteria; readonly after: Position }
   | { readonly kind: 'close'; readonly reader: number }
-  /** Bytes that left for the reader's socket. */
-  | { readonly kind: 'taken'; readonly readers: readonly (readonly [reader: number, bytes: number])[] }
+  /** Bytes that were written, for all readers, and what each reader has taken of it. */
+  | {
+      readonly kind: 'taken';
+      readonly writtenBytes: number;
+      readonly readers: readonly (readonly [reader: number, bytes: number])[];
+    }
   /** The store has more than it had. */
   | { readonly kind: 'moved' }
   | { readonly kind: 'ask-page'; readonly id: number; readonly request: PageRequest | StreamPageRequest };
@@ -76,6 +82,8 @@ export class FeedHub {
   private readonly readers = new Map<number, Reader>();
   private readonly groups = new Map<string, Group>();
   private readonly pagesWaiting: (() => void)[] = [];
+  private unwrittenBytes = 0;
+  private waitingToWrite: (() => void)[] = [];
   private pages = 0;
 
   constructor(
@@ -93,6 +101,8 @@ export class FeedHub {
         return;
       case 'taken':
         for (const [id, bytes] of message.readers) this.taken(id, bytes);
+        this.unwrittenBytes -= message.writtenBytes;
+        for (const goOn of this.waitingToWrite.splice(0)) goOn();
         return;
       case 'moved':
         for (const [key, group] of this.groups) this.advance(key, group);
@@ -136,6 +146,8 @@ export class FeedHub {
       while (reader.state === 'behind') {
         reader.held ??= encode(await reader.cursor.piece());
         const { bytes, covered } = reader.held;
+        while (this.unwrittenBytes >= UNWRITTEN_BYTES_MAX)
+          await new Promise<void>((resolve) => this.waitingToWrite.push(resolve));
         if (isClosed(reader) || !hasRoom(reader, bytes.length)) break;
         this.sendFrames([reader], bytes, covered);
         reader.held = undefined;
@@ -152,6 +164,7 @@ export class FeedHub {
   private sendFrames(readers: readonly Reader[], bytes: Uint8Array<ArrayBuffer>, covered: Position | undefined): void {
     if (readers.length === 0 || (bytes.length === 0 && covered === undefined)) return;
     for (const reader of readers) reader.bytes += bytes.length;
+    this.unwrittenBytes += bytes.length * readers.length;
     const ids = readers.map(({ id }) => id);
     this.send({ kind: 'frames', readers: ids, bytes, ...(covered !== undefined && { covered }) });
   }

@@ -1,10 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
-import { Envelopes, publicationOf } from '@sluice/event-feed';
+import { publicationOf } from '@sluice/event-feed';
 import { BEGINNING, type Commit, type Position, toEdge } from '@sluice/event-sourcing';
+import { eventText } from './feed-events.ts';
 import { type FeedCriteria } from './feed-filter.ts';
-import { eventText, type FeedReading, FeedWalk } from './feed-walk.ts';
+import { type FeedReading, FeedWalk } from './feed-walk.ts';
 
-/** A page that has looked for so long answers what it has found, and where to go on. */
+/** A page that has looked for so long, others' turns left out, answers what it has found, and where to go on. */
 const PAGE_MS_MAX = 1000;
 const PAGE_CHARACTERS_MAX = 8 * 1024 * 1024;
 /** A reader that goes backwards reads parts of the store of so many positions at first, and at most. */
@@ -68,28 +69,24 @@ async function newestFirst(reading: FeedReading, request: PageRequest): Promise<
     for (const commit of commits.toReversed()) {
       if (isBefore(request.criteria.since, commit)) return page.close(commit.position, true);
       page.add((await walk.eventsOf(commit)).toReversed());
-      walk.forget(commit.stream);
       if (page.isFull()) return page.close(commit.position, false);
       await page.breathe();
     }
     next = after + 1n;
+    await page.breathe();
     if (page.isLate()) break;
     length = clamp(commits.length < PART_POSITIONS_FIRST / 4n ? length * 4n : length);
   }
   return page.close(String(next), next <= 1n);
 }
 
-async function pageOfStream(
-  { store, publications, publish, lineage }: FeedReading,
-  { stream, fromRevision, limit }: StreamPageRequest,
-): Promise<string> {
-  const envelopes = new Envelopes(store, publish);
-  const publication = publicationOf(stream, publications);
+async function pageOfStream(reading: FeedReading, { stream, fromRevision, limit }: StreamPageRequest): Promise<string> {
+  const publication = publicationOf(stream, reading.publications);
   const texts: string[] = [];
   if (publication === undefined) return '{"events":[]}';
-  for await (const commit of store.readStream(stream, fromRevision)) {
+  for await (const commit of reading.readStream(stream, fromRevision)) {
     if (texts.length >= limit) return `{"events":[${texts.join()}],"next":${String(commit.revision)}}`;
-    for (const event of await envelopes.publish(commit, publication)) texts.push(eventText(event, lineage));
+    for (const event of await reading.eventsOf(commit, publication)) texts.push(eventText(event, reading.lineage));
     await setImmediate();
   }
   return `{"events":[${texts.join()}]}`;
@@ -99,7 +96,7 @@ async function pageOfStream(
 class PageText {
   private readonly texts: string[] = [];
   private characters = 0;
-  private readonly lateMs = performance.now() + PAGE_MS_MAX;
+  private workedMs = 0;
   private breathedMs = performance.now();
 
   constructor(
@@ -120,12 +117,14 @@ class PageText {
   }
 
   isLate(): boolean {
-    return performance.now() >= this.lateMs;
+    return this.workedMs >= PAGE_MS_MAX;
   }
 
   /** Lets others have the thread now and then. */
   async breathe(): Promise<void> {
-    if (performance.now() - this.breathedMs < BREATHE_EVERY_MS) return;
+    const sliceMs = performance.now() - this.breathedMs;
+    if (sliceMs < BREATHE_EVERY_MS) return;
+    this.workedMs += sliceMs;
     await setImmediate();
     this.breathedMs = performance.now();
   }

@@ -32,6 +32,8 @@ const LINGER_MS = 2_000;
 const HEAD_MS_MAX = 500;
 /** Readers hear of what is new at most so often: while much is written, they hear of it together. */
 const MOVED_EVERY_MS = 10;
+/** What reads is told at most so often what was written and taken, and sends on then: that is how fast all readers get on. */
+const TAKEN_EVERY_MS = 4;
 
 /** A stream of frames on its way to one client. */
 interface Reader {
@@ -60,6 +62,8 @@ export class FeedReaders {
   private lastId = 0;
   private line: FeedLine | undefined;
   private taken = new Map<number, number>();
+  private writtenBytes = 0;
+  private isTelling = false;
   private watch: { readonly abort: AbortController; readonly stopTicking: () => void } | undefined;
 
   constructor(
@@ -147,6 +151,8 @@ export class FeedReaders {
   private write({ readers, bytes, covered }: Extract<FromHub, { kind: 'frames' }>): void {
     const frames = bufferOf(bytes);
     const progress = covered === undefined ? '' : this.signs.progressFrame(covered);
+    this.writtenBytes += frames.length * readers.length;
+    this.tellTaken();
     for (const id of readers) {
       const reader = this.readers.get(id);
       if (reader === undefined) continue;
@@ -168,16 +174,21 @@ export class FeedReaders {
     });
   }
 
-  /** What was taken in one turn is said at once. */
   private acknowledge(id: number, bytes: number): void {
-    if (this.taken.size === 0) {
-      setImmediate(() => {
-        const readers = [...this.taken];
-        this.taken = new Map();
-        this.line?.send({ kind: 'taken', readers });
-      });
-    }
     this.taken.set(id, (this.taken.get(id) ?? 0) + bytes);
+    this.tellTaken();
+  }
+
+  private tellTaken(): void {
+    if (this.isTelling) return;
+    this.isTelling = true;
+    this.timers.after(TAKEN_EVERY_MS, () => {
+      const [readers, { writtenBytes }] = [[...this.taken], this];
+      this.taken = new Map();
+      this.writtenBytes = 0;
+      this.isTelling = false;
+      this.line?.send({ kind: 'taken', writtenBytes, readers });
+    });
   }
 
   /** Ends a reader with a last frame that says why. What its client does not take soon is dropped. */

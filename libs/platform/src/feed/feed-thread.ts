@@ -2,9 +2,8 @@ import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { type Publication, type Publish } from '@sluice/event-feed';
 import { type EventStore } from '@sluice/event-sourcing';
 import { type FeedStore, type StoreLocation } from '../replay/folds.ts';
-import { StreamSubjects } from './feed-filter.ts';
+import { FeedEvents, StreamElsewhere } from './feed-events.ts';
 import { FeedHub, type FromHub, type ToHub } from './feed-hub.ts';
-import { StreamElsewhere } from './feed-walk.ts';
 import { type StreamShares } from './stream-shares.ts';
 
 /** The id of a device by its key of four words, for facts that have the key only. */
@@ -42,14 +41,12 @@ export class InlineFeed extends FeedThread {
 
   override start({ shares, lineage, hear }: FeedListener): FeedLine {
     const { store, publications } = this;
-    const hub = new FeedHub(
-      {
-        ...{ store, lineage, publications, subjects: new StreamSubjects(store) },
-        publish: (commit, publication) => publication.publish(commit),
-        isHere: (stream) => shares.isHere(stream),
-      },
-      hear,
-    );
+    const events = new FeedEvents({
+      ...{ store, lineage, publications },
+      publish: (commit, publication) => publication.publish(commit),
+      isHere: (stream) => shares.isHere(stream),
+    });
+    const hub = new FeedHub(events, hear);
     return { send: (message) => hub.receive(message), close: () => undefined };
   }
 }
@@ -139,13 +136,13 @@ export async function serveFeed(
   });
   const store = await open(location);
   const names = new AskedNames(questions);
-  const hub = new FeedHub(
-    {
-      ...{ store, lineage, publications: publicationsWith(names), subjects: new StreamSubjects(store) },
-      publish: names.publish,
-      isHere: (stream) => questions.isHere(stream),
-    },
-    (message) => port.postMessage(message, 'bytes' in message ? [message.bytes.buffer] : []),
+  const events = new FeedEvents({
+    ...{ store, lineage, publications: publicationsWith(names) },
+    publish: names.publish,
+    isHere: (stream) => questions.isHere(stream),
+  });
+  const hub = new FeedHub(events, (message) =>
+    port.postMessage(message, 'bytes' in message ? [message.bytes.buffer] : []),
   );
   receive = (message) => hub.receive(message);
   for (const message of early) hub.receive(message);

@@ -1,8 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
-import { stamp } from '@sluice/contracts';
-import { Envelopes, type FeedEvent, type Publication, publicationOf, type Publish } from '@sluice/event-feed';
-import { type Commit, type CommitPage, comparePositions, type Position, toEdge } from '@sluice/event-sourcing';
-import { type FeedStore } from '../replay/folds.ts';
+import { type FeedEvent, type Publication, publicationOf } from '@sluice/event-feed';
+import {
+  type Commit,
+  type CommitPage,
+  comparePositions,
+  type Position,
+  type ReadOptions,
+  toEdge,
+} from '@sluice/event-sourcing';
+import { eventText } from './feed-events.ts';
 import { type FeedCriteria, FeedFilter, publicationsOf, type StreamSubjects } from './feed-filter.ts';
 
 /** After so long the thread does something else for once. */
@@ -10,21 +16,15 @@ const SLICE_MS = 5;
 /** What a piece of a stream holds, but for its last event. */
 export const PIECE_CHARACTERS = 64 * 1024;
 
-/** The events of a commit cannot be told here: another instance has its stream. */
-export class StreamElsewhere extends Error {
-  override readonly name = 'StreamElsewhere';
-}
-
-/** What a feed is read from, in whichever thread. */
+/** What a feed is read from, in whichever thread. All readers share it. */
 export interface FeedReading {
-  readonly store: FeedStore;
   readonly lineage: string;
   readonly publications: readonly Publication[];
   readonly subjects: StreamSubjects;
-  /** Throws StreamElsewhere. */
-  readonly publish: Publish;
-  /** False for a stream that another instance has. */
-  isHere(stream: string): boolean | Promise<boolean>;
+  readPage(options: ReadOptions): Promise<CommitPage>;
+  readStream(stream: string, fromRevision: number): AsyncIterable<Commit>;
+  /** The public events of a commit; none where another instance has its stream. */
+  eventsOf(commit: Commit, publication: Publication): Promise<readonly FeedEvent[]>;
 }
 
 /** Where a reader is: it has all up to `after`, and of one commit behind that some events already. */
@@ -47,7 +47,6 @@ export type Step =
 
 /** Reads the commits that a reader wants, oldest first, a bounded step at a time. */
 export class FeedWalk {
-  private readonly envelopes: Envelopes;
   private readonly filter: FeedFilter;
   private readonly prefixes: readonly string[];
   private readonly publications: readonly Publication[];
@@ -59,14 +58,13 @@ export class FeedWalk {
     criteria: FeedCriteria,
     private after: Position,
   ) {
-    this.envelopes = new Envelopes(reading.store, reading.publish);
     this.filter = new FeedFilter(criteria, reading.subjects);
     this.publications = publicationsOf(criteria, reading.publications);
     this.prefixes = this.publications.flatMap(({ streams }) => streams);
   }
 
   async step(stopAt?: Position): Promise<Step> {
-    this.page ??= await this.reading.store.readPage({ after: this.after, prefixes: this.prefixes });
+    this.page ??= await this.reading.readPage({ after: this.after, prefixes: this.prefixes });
     const commit = this.page.commits[this.next];
     if (commit === undefined) {
       const { through, more } = this.page;
@@ -81,30 +79,18 @@ export class FeedWalk {
     return { kind: 'commit', position, recordedAt, events: await this.eventsOf(commit) };
   }
 
-  /** The wanted events of a commit in their envelopes. */
+  /** The wanted events of a commit. */
   async eventsOf(commit: Commit): Promise<readonly FeedEvent[]> {
-    const { stream } = commit;
-    const publication = publicationOf(stream, this.publications);
-    try {
-      if (publication !== undefined && this.filter.mayWant(commit) && (await this.reading.isHere(stream)))
-        return await this.filter.wanted(await this.envelopes.publish(commit, publication));
-    } catch (error) {
-      if (!(error instanceof StreamElsewhere)) throw error;
-    }
-    this.envelopes.forget(stream);
-    return [];
-  }
-
-  /** What comes next of the stream does not follow what came before: a walk backwards says so of each commit. */
-  forget(stream: string): void {
-    this.envelopes.forget(stream);
+    const publication = publicationOf(commit.stream, this.publications);
+    if (publication === undefined || !this.filter.mayWant(commit)) return [];
+    return this.filter.wanted(await this.reading.eventsOf(commit, publication));
   }
 
   /** The wanted commits of a part of the store, all at once. */
   async commitsBetween(after: Position, before: Position): Promise<readonly Commit[]> {
     const found: Commit[] = [];
     for (let [from, more] = [after, true]; more;) {
-      const page = await this.reading.store.readPage({ after: from, prefixes: this.prefixes });
+      const page = await this.reading.readPage({ after: from, prefixes: this.prefixes });
       found.push(...page.commits.filter(({ position }) => comparePositions(position, before) < 0));
       from = page.through;
       more = page.more && comparePositions(from, before) < 0;
@@ -190,10 +176,4 @@ export class FeedCursor {
     }
     return text;
   }
-}
-
-/** An event as it leaves: its position with the lineage, its data with the version, as the store has it. */
-export function eventText(event: FeedEvent, lineage: string): string {
-  const { data } = event as FeedEvent<{ type: string }>;
-  return JSON.stringify({ ...event, position: toEdge(lineage, event.position), data: stamp(data) });
 }

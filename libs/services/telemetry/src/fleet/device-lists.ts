@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { countDevices, countPopulation, type DeviceFilter, type DeviceView, listDevices } from '@sluice/domain-fleet';
 import { type KnownOwner } from '@sluice/event-feed';
@@ -15,9 +15,10 @@ const ASKED_PER_PAGE_MAX = 8;
 const LOOKS_PER_PAGE_MAX = 50_000;
 /** In a larger shard the devices of a list are counted only where counters tell. */
 const DEVICES_COUNTED_MAX = 200_000;
-/** What is done in one go: a millisecond or two. */
-const LOOKS_AT_ONCE = 5_000;
-const ITEMS_AT_ONCE = 100;
+/** What is done in one go, which takes less than a millisecond, and how long the thread is left to others after that. */
+const LOOKS_AT_ONCE = 2_000;
+const ITEMS_AT_ONCE = 50;
+const PAUSE_MS = 1;
 
 /** Where an instance tells another one how many devices of its shards match. */
 export const DEVICE_COUNT_PATH = '/v1/shards/device-count';
@@ -34,6 +35,12 @@ export interface DeviceCursor {
 interface DeviceList {
   readonly items: readonly DeviceView[];
   readonly nextCursor?: string;
+}
+
+/** A part of a list: each device as JSON, written slice by slice like all of it. */
+interface DeviceTexts {
+  readonly items: readonly string[];
+  readonly next?: DevicePlace;
 }
 
 interface Asking {
@@ -53,15 +60,15 @@ export class DeviceLists {
   ) {}
 
   /**
-   * Known devices that match, shard by shard; `next` is where to go on, absent at the end. For another instance, of one
+   * Known devices that match, as JSON, shard by shard; `next` is where to go on, absent at the end. For another instance, of one
    * shard only. Throws 'shard-without-owner': a list with a hole would look like a whole one.
    */
   async list(
     filter: DeviceFilter,
     page: { readonly from: DevicePlace; readonly limit: number },
     { askedFor, handedOn }: Asking,
-  ): Promise<DevicePage> {
-    const items: DeviceView[] = [];
+  ): Promise<DeviceTexts> {
+    const items: string[] = [];
     let [place, asked, looks]: [DevicePlace, number, number] = [page.from, 0, 0];
     while (place.shard < this.fleet.shards) {
       const writer = this.fleet.writer(place.shard);
@@ -74,7 +81,7 @@ export class DeviceLists {
           : this.slice(writer, filter, { from: place.device, limit });
       if (writer === undefined) asked += 1;
       else looks += LOOKS_AT_ONCE;
-      items.push(...found.items);
+      items.push(...found.items.map((each) => JSON.stringify(each)));
       const isFull = items.length === page.limit || asked === ASKED_PER_PAGE_MAX || looks >= LOOKS_PER_PAGE_MAX;
       if (found.next === undefined && handedOn !== undefined) return { items };
       place = found.next ?? { shard: place.shard + 1, device: 0 };
@@ -131,7 +138,7 @@ export class DeviceLists {
 
   /** Of all lists that are under way, one does a slice in a turn of the thread: what else waits is done in between. */
   private breathe(): Promise<unknown> {
-    this.turn = this.turn.then(() => setImmediate());
+    this.turn = this.turn.then(() => sleep(PAUSE_MS));
     return this.turn;
   }
 
