@@ -3,15 +3,23 @@ export const errorCodes = {
   // At the edge.
   'invalid-request': { status: 400, title: 'The request is not valid. See `errors` for each fault.' },
   'malformed-json': { status: 400, title: 'The body is not valid JSON.' },
+  'nested-too-deep': { status: 400, title: 'Objects and lists lie inside one another more than 32 deep.' },
+  'malformed-request': { status: 400, title: 'This is no HTTP request that the server can read.' },
   unauthenticated: { status: 401, title: 'Send `Authorization: Bearer <token>`. `sluice token create` makes one.' },
   forbidden: { status: 403, title: 'The token has not the role that this call needs.' },
   'device-forbidden': { status: 403, title: 'The token may not speak for this device.' },
   'route-not-found': { status: 404, title: 'There is no such call. `/openapi.json` lists all.' },
   'method-not-allowed': { status: 405, title: 'This path does not take this method.' },
+  'request-too-slow': {
+    status: 408,
+    title: 'The head of a request has to come within 10 seconds, and its body within another 10.',
+  },
   'body-too-large': { status: 413, title: 'The body is larger than this call takes.' },
   'unsupported-media-type': { status: 415, title: 'Send `Content-Type: application/json`.' },
+  'headers-too-large': { status: 431, title: 'The headers of a request have at most 16 KiB.' },
   conflict: { status: 409, title: 'Others changed the same thing at the same time. Look at it again, then repeat.' },
   overloaded: { status: 503, title: 'Too much is waiting. Try again after the time in `Retry-After`.' },
+  'shutting-down': { status: 503, title: 'The service is stopping. Try again when it has been started again.' },
   'store-unavailable': { status: 503, title: 'The store cannot write. Nothing of this request was kept.' },
   'in-force-not-durable': {
     status: 503,

@@ -1,19 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
+import { type IncomingHttpHeaders } from 'node:http';
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { type CommandContext } from '@sluice/event-sourcing';
 import { type FastifyRequest } from 'fastify';
 import { ProblemError } from '../http/problem.ts';
-import { type Caller, type Role, Tokens } from './tokens.ts';
+import { routeRules, type RouteRules } from '../http/route-rules.ts';
+import { type Caller, type Role, type Tokens } from './tokens.ts';
 
-const ROLES = 'sluice:roles';
+const BEARER = /^bearer +(\S+) *$/i;
 const callers = new WeakMap<FastifyRequest, Caller>();
 
 /** Which roles may call the route: any one of them is enough. A route without it is for the admin token only. */
-export const Roles = (...allowed: Role[]) => SetMetadata(ROLES, allowed);
+export const Roles = (...allowed: Role[]) => routeRules({ access: allowed });
 
 /** A route that needs no token: health only. */
-export const Public = () => SetMetadata(ROLES, 'public');
+export const Public = () => routeRules({ access: 'public' });
 
 /** Actor, correlation id and a fresh commit id, to be handed to `handle`. */
 export const RequestContext = createParamDecorator((_: unknown, context: ExecutionContext): CommandContext => {
@@ -21,29 +22,23 @@ export const RequestContext = createParamDecorator((_: unknown, context: Executi
   return { actor: callers.get(request)?.name ?? 'unknown', correlationId: request.id, commitId: randomUUID() };
 });
 
-@Injectable()
-export class AuthGuard implements CanActivate {
-  constructor(
-    private readonly tokens: Tokens,
-    private readonly reflector: Reflector,
-  ) {}
-
-  canActivate(context: ExecutionContext): boolean {
-    const allowed = this.reflector.get<readonly Role[] | 'public' | undefined>(ROLES, context.getHandler()) ?? [];
-    if (allowed === 'public') return true;
-    const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const caller = authenticate(this.tokens, request);
-    callers.set(request, caller);
-    const admitted = caller.isAdmin || allowed.some((role) => caller.has(role));
-    if (!admitted) throw new ProblemError('forbidden', `needs ${allowed.join(' or ') || 'the admin token'}`);
-    return true;
-  }
+/**
+ * Lets a request in by its token and the roles of its route; `undefined` for a public route, where nobody is asked.
+ * Throws 'unauthenticated' and 'forbidden'.
+ */
+export function admit(tokens: Tokens, request: FastifyRequest, { access = [] }: RouteRules): Caller | undefined {
+  if (access === 'public') return undefined;
+  const caller = authenticate(tokens, request);
+  callers.set(request, caller);
+  const isAdmitted = caller.isAdmin || access.some((role) => caller.has(role));
+  if (!isAdmitted) throw new ProblemError('forbidden', `needs ${access.join(' or ') || 'the admin token'}`);
+  return caller;
 }
 
 /** The caller by the bearer token of the request. Throws 'unauthenticated'. */
-export function authenticate(tokens: Tokens, request: FastifyRequest): Caller {
-  const header = request.headers.authorization;
-  const caller = header?.startsWith('Bearer ') ? tokens.authenticate(header.slice('Bearer '.length)) : undefined;
+export function authenticate(tokens: Tokens, { headers }: { readonly headers: IncomingHttpHeaders }): Caller {
+  const token = BEARER.exec(headers.authorization ?? '')?.[1];
+  const caller = token === undefined ? undefined : tokens.authenticate(token);
   if (caller === undefined) throw new ProblemError('unauthenticated');
   return caller;
 }

@@ -5,6 +5,7 @@ import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { authenticate } from '../auth/auth.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { ProblemError, sendProblem } from './problem.ts';
+import { type RouteRules } from './route-rules.ts';
 import { type Caller, Tokens } from '../auth/tokens.ts';
 
 const LATENCY_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
@@ -49,9 +50,10 @@ export class DeviceRoutes {
     const answered = this.latency.labels({ path: route.path, outcome: 'answered' });
     const refused = this.latency.labels({ path: route.path, outcome: 'refused' });
     this.registered.push(route);
+    const rules: RouteRules = { access: ['device'], body: 'device' };
     instance.post(
       route.path,
-      { helmet: false, bodyLimit: route.bodyLimitBytes } as object,
+      { helmet: false, bodyLimit: route.bodyLimitBytes, config: rules } as object,
       (request: FastifyRequest, reply: FastifyReply) => {
         const startedAt = performance.now();
         const succeed = (answer: unknown) => {

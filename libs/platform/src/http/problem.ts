@@ -1,13 +1,20 @@
+import { type IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import { type ErrorCode, errorCodes, type FieldFault, isErrorCode, type Problem } from '@sluice/contracts';
 import { Rejection, RevisionConflict, StoreOverloaded, StoreUnavailable } from '@sluice/event-sourcing';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 
 const RETRY_AFTER_SECONDS = 1;
+/** A client that still sends its body reads the answer only when it is through, or never if it is cut before. */
+const LINGER_MS = 1_000;
+const LINGER_BYTES = 4 * 1024 * 1024;
 
 /** An error of the edge, by its code. */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError';
+  /** Headers of the answer, beside those that follow from the code. */
+  headers: Readonly<Record<string, string>> = {};
 
   constructor(
     readonly code: ErrorCode,
@@ -16,6 +23,11 @@ export class ProblemError extends Error {
     readonly current?: object,
   ) {
     super(detail ?? errorCodes[code].title);
+  }
+
+  withHeader(name: string, value: string): this {
+    this.headers = { ...this.headers, [name]: value };
+    return this;
   }
 }
 
@@ -50,10 +62,22 @@ export function countProblems(instance: FastifyInstance, count: CountProblem): v
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const { problem, fault } = toProblem(error, request.id);
   if (fault) request.log.error({ err: error }, 'request failed');
-  (reply.server as { [COUNT_PROBLEM]?: CountProblem } | undefined)?.[COUNT_PROBLEM]?.(problem.code);
-  const retryAfter = retryAfterSeconds(error, problem);
-  if (retryAfter !== undefined) void reply.header('retry-after', String(retryAfter));
-  void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+  countAnswered(reply.server, problem.code);
+  void reply.headers(headersOf(error, problem, request.headers.authorization !== undefined));
+  void reply.code(problem.status).type('application/problem+json');
+  const text = JSON.stringify(problem);
+  if (!isBodyComing(request.raw)) {
+    void reply.send(text);
+    return;
+  }
+  // The answer is whole for the client at once; the connection is closed a moment later.
+  void reply.headers({ connection: 'close', 'content-length': String(Buffer.byteLength(text)) });
+  void reply.send(Readable.from(lingering(text, request.raw)));
+}
+
+/** Counts a problem that was answered by other means than `sendProblem`. */
+export function countAnswered(instance: FastifyInstance, code: ErrorCode): void {
+  (instance as { [COUNT_PROBLEM]?: CountProblem } | undefined)?.[COUNT_PROBLEM]?.(code);
 }
 
 @Catch()
@@ -62,6 +86,37 @@ export class ProblemFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     sendProblem(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
   }
+}
+
+/** `hasToken`: whether the request came with anything that should be a token. */
+function headersOf(error: unknown, problem: Problem, hasToken: boolean): Record<string, string> {
+  const retryAfter = retryAfterSeconds(error, problem);
+  return {
+    ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+    ...(problem.code === 'unauthenticated' && {
+      'www-authenticate': hasToken ? 'Bearer error="invalid_token"' : 'Bearer',
+    }),
+    ...(error instanceof ProblemError && error.headers),
+  };
+}
+
+/** Whether a body is announced, and not all of it is here. */
+function isBodyComing({ complete, readableEnded, destroyed, headers }: IncomingMessage): boolean {
+  if (complete || readableEnded || destroyed) return false;
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+async function* lingering(text: string, raw: IncomingMessage): AsyncGenerator<string> {
+  yield text;
+  await new Promise<void>((resolve) => {
+    let bytes = 0;
+    setTimeout(resolve, LINGER_MS).unref();
+    raw.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > LINGER_BYTES) resolve();
+    });
+    for (const end of ['end', 'close', 'error']) raw.once(end, resolve);
+  });
 }
 
 function retryAfterSeconds(error: unknown, { status }: Problem): number | undefined {
@@ -93,7 +148,6 @@ function describe(error: unknown): Pick<Problem, 'code' | 'detail' | 'errors' | 
 // What Nest and Fastify themselves refuse, before any of our code runs.
 const codeByStatus: Readonly<Record<number, ErrorCode>> = {
   404: 'route-not-found',
-  405: 'method-not-allowed',
   413: 'body-too-large',
   415: 'unsupported-media-type',
   503: 'overloaded',

@@ -1,21 +1,28 @@
 import { randomUUID } from 'node:crypto';
-import helmet from '@fastify/helmet';
+import { type Server } from 'node:https';
+import helmet, { type FastifyHelmetOptions } from '@fastify/helmet';
 import { type DynamicModule, type LoggerService, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { EventStore } from '@sluice/event-sourcing';
 import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { type Logger, pino } from 'pino';
-import { Followers } from '../followers.ts';
+import { type Companion, Followers } from '../followers.ts';
 import { Metrics } from '../observe/metrics.ts';
-import { readBodies } from './bodies.ts';
+import { BodyBudget } from './body-budget.ts';
+import { type Certificate } from './certificate.ts';
+import { answerUnreadable } from './connections.ts';
+import { guardRoutes } from './door.ts';
 import { OpenApi } from './open-api.ts';
 import { type Composition, PlatformModule } from '../platform.module.ts';
-import { countProblems, sendProblem } from './problem.ts';
+import { countAnswered, countProblems, sendProblem } from './problem.ts';
 import { type SettingValues } from '../settings.ts';
+import { WallTimers } from '../timers.ts';
 
-const BODY_LIMIT_BYTES = 2 * 1024 * 1024;
-const HEADER_TIMEOUT_MS = 10_000;
+const HEADERS_TIMEOUT_MS = 10_000;
+/** The backstop for bodies that nobody reads: those that are read have 10 s of their own. */
+const REQUEST_TIMEOUT_MS = 20_000;
+const TIMEOUTS_CHECKED_EVERY_MS = 1_000;
 const SHUTDOWN_GRACE_MS = 20_000;
 const CORRELATION_HEADER = 'x-correlation-id';
 const CORRELATION_ID = /^[A-Za-z0-9._:-]{1,64}$/;
@@ -31,26 +38,14 @@ export async function createApp(
   composition: Composition,
   log: Logger = createLogger({ logLevel: 'silent' }),
 ): Promise<NestFastifyApplication> {
-  const adapter = new FastifyAdapter({
-    loggerInstance: log,
-    logController: new fastify.LogController({ disableRequestLogging: true }),
-    bodyLimit: BODY_LIMIT_BYTES,
-    genReqId: correlationId,
-    skipMiddie: true,
-    frameworkErrors: sendProblem,
-    return503OnClosing: true,
-    // One odd field must not refuse a whole batch of reports.
-    onProtoPoisoning: 'remove',
-    onConstructorPoisoning: 'remove',
-    forceCloseConnections: 'idle',
-    http: { headersTimeout: HEADER_TIMEOUT_MS },
-  });
+  const { tokens, timers = new WallTimers(), certificate } = composition;
+  const adapter = createAdapter(log, certificate);
   const instance = adapter.getInstance<FastifyInstance>();
-  await instance.register(helmet);
-  instance.removeContentTypeParser('text/plain');
+  await instance.register(helmet, helmetOptions(certificate !== undefined));
   addHooks(instance);
-  readBodies(instance, composition.tokens);
-  const app = await NestFactory.create<NestFastifyApplication>(rootOf(modules, composition), adapter, {
+  const budget = new BodyBudget();
+  guardRoutes(instance, { tokens, budget, timers });
+  const app = await NestFactory.create<NestFastifyApplication>(rootOf(modules, { ...composition, budget }), adapter, {
     logger: asNestLogger(log),
     abortOnError: false,
     // Fastify's own parser of JSON does the same in less time, and no route takes web forms.
@@ -60,15 +55,54 @@ export async function createApp(
     .get(Metrics)
     .counter('sluice_problems_total', 'Requests refused or failed, by error code', ['code']);
   countProblems(instance, (code) => problems.inc({ code }));
+  app.get(Metrics).gauge('sluice_bodies_bytes', 'What bodies that are not yet parsed hold', () => budget.heldBytes);
   app.get(OpenApi).attach(app);
   await app.init();
-  for (const companion of composition.companions ?? []) {
+  certificate?.follow(instance.server as Server, log, timers);
+  const { companions = [] } = composition;
+  for (const companion of certificate === undefined ? companions : [...companions, certificate as Companion]) {
     app.get(Followers).accompany(companion);
     for (const { name, help, read } of companion.gauges ?? []) app.get(Metrics).gauge(name, help, read);
   }
   app.get(Followers).start();
   await instance.ready();
   return app;
+}
+
+function createAdapter(log: Logger, certificate: Certificate | undefined): FastifyAdapter {
+  const http = {
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    connectionsCheckingInterval: TIMEOUTS_CHECKED_EVERY_MS,
+    // The door says it as a problem.
+    requireHostHeader: false,
+  };
+  const adapter: FastifyAdapter = new FastifyAdapter({
+    loggerInstance: log,
+    logController: new fastify.LogController({ disableRequestLogging: true }),
+    genReqId: correlationId,
+    skipMiddie: true,
+    frameworkErrors: sendProblem,
+    // The door says it as a problem.
+    return503OnClosing: false,
+    clientErrorHandler: (error, socket) => {
+      const code = answerUnreadable(error, socket);
+      if (code !== undefined) countAnswered(adapter.getInstance<FastifyInstance>(), code);
+    },
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // One odd field must not refuse a whole batch of reports.
+    onProtoPoisoning: 'remove',
+    onConstructorPoisoning: 'remove',
+    forceCloseConnections: 'idle',
+    ...(certificate === undefined
+      ? { http }
+      : { https: { ...http, ...certificate.current, handshakeTimeout: HEADERS_TIMEOUT_MS } }),
+  });
+  return adapter;
+}
+
+/** A browser that was told so once asks over TLS for good: only who listens with it may say that. */
+function helmetOptions(isTls: boolean): FastifyHelmetOptions {
+  return isTls ? {} : { hsts: false, contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } };
 }
 
 /** Listens until SIGINT or SIGTERM, then finishes what it acknowledged. Resolves with the address once it listens. */
@@ -101,7 +135,10 @@ export async function close(app: NestFastifyApplication): Promise<void> {
   await store.close();
 }
 
-function rootOf(modules: readonly (Type | DynamicModule)[], composition: Composition): DynamicModule {
+function rootOf(
+  modules: readonly (Type | DynamicModule)[],
+  composition: Composition & { budget: BodyBudget },
+): DynamicModule {
   @Module({})
   class Root {}
   return { module: Root, imports: [PlatformModule.with(composition), ...modules] };

@@ -34,7 +34,7 @@ const passedOn: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /** A request as the platform hands it to routes. */
-export type PeerRequest = Parameters<typeof authenticate>[1];
+export type PeerRequest = Parameters<typeof authenticate>[1] & { readonly id: string };
 
 /** On whose behalf an instance asks another one. */
 export interface AskedFor {
