@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -228,13 +228,15 @@ describe.skipIf(ground === undefined)('running the images with the compose file'
     { timeout: START_MS_MAX },
     async () => {
       const { token } = new Tokens(folder).create('spec', ['viewer'], new Date().toISOString());
-      // Kubernetes gives the group of the pod the right to read secrets; here everybody gets it.
-      await run('chmod', ['-R', 'a+rX', folder]);
+      // Kubernetes gives the group of the pod the right to read secrets, and nobody else.
+      await run('chmod', ['-R', 'g+rX,o=', folder]);
       const mounts = ['admin-token', 'tokens'].flatMap((name) => [
         '-v',
         `${join(folder, name)}:/var/lib/sluice/tokens/${name}:ro`,
       ]);
-      const parameters = ['--read-only', '--tmpfs', '/tmp', '-e', 'SLUICE_TOKENS=/var/lib/sluice/tokens', ...mounts];
+      const settings = ['-e', 'SLUICE_TOKENS=/var/lib/sluice/tokens', '-e', 'SLUICE_INSECURE_HTTP=on'];
+      const group = ['--group-add', String(statSync(folder).gid)];
+      const parameters = ['--read-only', '--tmpfs', '/tmp', ...group, ...settings, ...mounts];
       const image = imageName('catalog', TAG);
       const { stdout } = await run('docker', ['run', '--detach', '-p', '127.0.0.1:0:4601', ...parameters, image]);
       const container = stdout.trim();

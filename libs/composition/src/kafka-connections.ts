@@ -65,14 +65,14 @@ export function connectKafka(surroundings: Surroundings, owner: EventFeed): Conn
 }
 
 /** Where other instances reach this one. */
-function addressOf({ address, host, port }: SettingValues): string {
+function addressOf({ address, host, port, tlsCert }: SettingValues): string {
   if (address !== '') return address;
   if (['0.0.0.0', '::', ''].includes(host) || port === 0) {
     throw new SettingsError(
       'Instances of telemetry must reach each other: say with --address where this one is reached.',
     );
   }
-  return `http://${host.includes(':') ? `[${host}]` : host}:${String(port)}`;
+  return `${tlsCert === '' ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${String(port)}`;
 }
 
 /** The relays of this process, by what they relay. */

@@ -5,6 +5,8 @@ import { isBusy, refusalOf } from './sqlite-file.ts';
 import { StoreRefused } from './store-refused.ts';
 
 const LOCK_FILE = 'lock';
+/** Nobody else on the machine has any business with the events. */
+const PRIVATE_FOLDER = 0o700;
 const EXCLUSIVE = 'BEGIN EXCLUSIVE';
 /** A read that is not ended: any number of processes may have one, but none beside an exclusive transaction. */
 const SHARED = 'BEGIN; SELECT count(*) FROM sqlite_schema';
@@ -20,7 +22,7 @@ export class DataFolderLock {
   /** Makes the folder if it is not there. Throws StoreRefused when a store has the folder that does not share it, or this one does not. */
   static acquire(folder: string, shared = false): DataFolderLock {
     try {
-      mkdirSync(folder, { recursive: true });
+      mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER });
       const database = lock(folder, shared ? SHARED : EXCLUSIVE);
       if (database !== undefined) return new DataFolderLock(database);
     } catch (error) {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DynamicModule, Logger, Module, type Provider } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { APP_FILTER, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { onFirstSkipped, skippedEvents } from '@sluice/contracts';
 import {
@@ -14,7 +14,7 @@ import {
 } from '@sluice/event-feed';
 import { Clock, EventStore, Reservations, toTimeText } from '@sluice/event-sourcing';
 import { AsyncApi } from './http/async-api.ts';
-import { AuthGuard } from './auth/auth.ts';
+import { type Certificate } from './http/certificate.ts';
 import { BodyBudget } from './http/body-budget.ts';
 import { DeadLettersController } from './feed/dead-letters.controller.ts';
 import { DeviceRoutes } from './device-door/device-routes.ts';
@@ -59,14 +59,16 @@ export interface Composition {
   readonly signs?: OwnSigns;
   /** The wall's if not given. */
   readonly timers?: Timers;
+  /** What the server listens with; without one, it listens without TLS. */
+  readonly certificate?: Certificate;
 }
 
 /** What every service is given: ports, errors, auth, health, metrics, tokens, replays, the feed of its own events. */
 @Module({})
 export class PlatformModule {
-  static with(composition: Composition): DynamicModule {
+  static with(composition: Composition & { readonly budget: BodyBudget }): DynamicModule {
     const { settings, clock, store, tokens, folds, feed, publications, ownership } = composition;
-    const { signs = new OwnSigns(), timers = new WallTimers() } = composition;
+    const { signs = new OwnSigns(), timers = new WallTimers(), budget } = composition;
     const { feedThread = new InlineFeed(store, publications) } = composition;
     const ownFeed = new StoreFeed(store, publications, signs);
     const given: Provider[] = [
@@ -82,7 +84,7 @@ export class PlatformModule {
       { provide: EventFeed, useValue: feed ?? ownFeed },
       { provide: ShardOwnership, useValue: ownership ?? new SoleOwnership(sleep) },
       { provide: Timers, useValue: timers },
-      { provide: BodyBudget, useValue: new BodyBudget() },
+      { provide: BodyBudget, useValue: budget },
       { provide: Reservations, useValue: new Reservations(store, () => timers.monotonicMs()) },
     ];
     const proof: Provider = {
@@ -117,7 +119,6 @@ export class PlatformModule {
         ...given,
         ...own,
         proof,
-        { provide: APP_GUARD, useClass: AuthGuard },
         // The outer one first: an answer is kept with its ETag.
         { provide: APP_INTERCEPTOR, useClass: KeyedRequests },
         { provide: APP_INTERCEPTOR, useClass: EntityTags },

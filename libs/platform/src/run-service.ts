@@ -6,6 +6,8 @@ import { type EventFeed, OwnSigns, type Publication, type ShardOwnership } from 
 import { type Clock, type EventStore, toTimeText } from '@sluice/event-sourcing';
 import { type Logger } from 'pino';
 import { ManualClock, WallClock } from './clock.ts';
+import { checkFiles, checkListening } from './exposure.ts';
+import { Certificate } from './http/certificate.ts';
 import { type StoreLocation, WorkerFolds } from './replay/folds.ts';
 import { WorkerFeed } from './feed/feed-thread.ts';
 import { type Companion } from './followers.ts';
@@ -65,6 +67,10 @@ export async function startService(
   clock: Clock,
 ): Promise<RunningService> {
   const { values } = settings;
+  const { isTls, warning } = checkListening(values);
+  checkFiles(values);
+  if (warning !== undefined) process.stderr.write(`${warning}\n`);
+  const certificate = isTls ? new Certificate(values) : undefined;
   const log = createLogger(values);
   const location: StoreLocation = { kind: values.store, path: join(values.data, 'sluice.db'), url: values.storeUrl };
   const store = await openStore(location, clock);
@@ -77,7 +83,8 @@ export async function startService(
   const feedThread = new WorkerFeed(feedWorker, location);
   const signs = new OwnSigns();
   const connections = connect?.({ settings: values, store, publications, log, signs }) ?? {};
-  const composition = { settings, clock, store, tokens, folds, feedThread, publications, signs, ...connections };
+  const own = { settings, clock, store, tokens, folds, feedThread, publications, signs };
+  const composition = { ...own, ...connections, ...(certificate !== undefined && { certificate }) };
   const app = await createApp(modules, composition, log);
   return { app, tokens, store, address: await serve(app, values, log) };
 }

@@ -23,6 +23,8 @@ interface SettingRule<Value> {
   parse(text: string): Value | undefined;
   /** What `parse` takes, in words. */
   readonly takes: string;
+  /** As a flag it has no value: to name it is to turn it on. */
+  readonly isToggle?: true;
 }
 
 /** Every setting, once: `--flag value`, or the environment variable `SLUICE_FLAG`; the flag wins. */
@@ -31,6 +33,12 @@ export const settingRules = {
   tokens: text('tokens', '', 'Folder of tokens when services share them; the data folder if empty.'),
   host: text('host', '127.0.0.1', 'Address to listen on.'),
   port: integer('port', 4600, 0, 65_535, 'Port to listen on; 0 picks a free one.'),
+  tlsCert: text('tls-cert', '', 'PEM file of the certificate to listen with, and of what leads to its authority.'),
+  tlsKey: text('tls-key', '', 'PEM file of the key to it. Both are read again when they change.'),
+  insecureHttp: toggle(
+    'insecure-http',
+    'Listen without TLS where other machines reach it: behind a proxy that ends TLS.',
+  ),
   logLevel: oneOf('log-level', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'Least severe log line.'),
   shards: integer('shards', 8, 1, 1024, 'Parts of the fleet. Fixed when the store is created.'),
   policyStaleSeconds: integer(
@@ -152,12 +160,16 @@ export function readSettings(
   own: Readonly<Record<string, OwnFlag>> = {},
 ): { settings: Settings; own: Record<string, string | boolean | undefined> } {
   if (args.includes('--help')) throw new HelpWanted(usage(own, overrides));
-  const flags = Object.fromEntries(Object.values(settingRules).map(({ flag }) => [flag, { type: 'string' as const }]));
+  const rules: readonly SettingRule<string | number>[] = Object.values(settingRules);
+  const flags = Object.fromEntries(
+    rules.map(({ flag, isToggle }) => [flag, { type: isToggle ? ('boolean' as const) : ('string' as const) }]),
+  );
   const { values } = parseFlags(args, { ...flags, ...own });
   const read = Object.fromEntries(
     Object.entries(settingRules).map(([name, rule]) => {
       const variable = environmentVariable(rule.flag);
-      const given = (values[rule.flag] as string | undefined) ?? environment[variable];
+      const flag = values[rule.flag] as string | true | undefined;
+      const given = flag === true ? 'on' : (flag ?? environment[variable]);
       if (given === undefined) return [name, overrides[name as keyof SettingValues] ?? rule.fallback];
       const value = rule.parse(given);
       if (value === undefined)
@@ -195,7 +207,9 @@ function usage(own: Readonly<Record<string, OwnFlag>>, overrides: Partial<Settin
       type === 'boolean' ? `--${flag}` : `--${flag} VALUE`,
       description,
     ]),
-    ...Object.entries(settingRules).map(([name, { flag, description, fallback }]) => {
+    ...Object.entries<SettingRule<string | number>>(settingRules).map(([name, rule]) => {
+      const { flag, description, fallback, isToggle } = rule;
+      if (isToggle) return [`--${flag}`, description];
       const normally = String(overrides[name as keyof SettingValues] ?? fallback);
       return [`--${flag} VALUE`, normally === '' ? description : `${description} Normally ${normally}.`];
     }),
@@ -221,6 +235,11 @@ function defaults(): SettingValues {
 
 function text(flag: string, fallback: string, description: string): SettingRule<string> {
   return { flag, fallback, description, takes: 'text', parse: (given) => given };
+}
+
+function toggle(flag: string, description: string): SettingRule<string> {
+  const rule = oneOf(flag, 'off', ['off', 'on'], description);
+  return { ...rule, takes: 'nothing as a flag; on or off in the environment', isToggle: true };
 }
 
 function url(flag: string, fallback: string, description: string): SettingRule<string> {

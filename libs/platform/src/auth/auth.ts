@@ -1,22 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { type IncomingHttpHeaders } from 'node:http';
-import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { type CommandContext } from '@sluice/event-sourcing';
 import { type FastifyRequest } from 'fastify';
 import { ProblemError } from '../http/problem.ts';
-import { type Caller, type Role, Tokens } from './tokens.ts';
+import { routeRules, type RouteRules } from '../http/route-rules.ts';
+import { type Caller, type Role, type Tokens } from './tokens.ts';
 
 const BEARER = /^bearer +(\S+) *$/i;
-const ROLES = 'sluice:roles';
 const callers = new WeakMap<FastifyRequest, Caller>();
 const keyedCommits = new WeakMap<FastifyRequest, Pick<CommandContext, 'commitId' | 'keyed'>>();
 
 /** Which roles may call the route: any one of them is enough. A route without it is for the admin token only. */
-export const Roles = (...allowed: Role[]) => SetMetadata(ROLES, allowed);
+export const Roles = (...allowed: Role[]) => routeRules({ access: allowed });
 
 /** A route that needs no token: health only. */
-export const Public = () => SetMetadata(ROLES, 'public');
+export const Public = () => routeRules({ access: 'public' });
 
 /** Actor, correlation id and commit id, to be handed to `handle`: a fresh id, unless the request has an `Idempotency-Key`. */
 export const RequestContext = createParamDecorator((_: unknown, context: ExecutionContext): CommandContext => {
@@ -35,23 +34,17 @@ export function keepCommit(request: FastifyRequest, commit: Pick<CommandContext,
   keyedCommits.set(request, commit);
 }
 
-@Injectable()
-export class AuthGuard implements CanActivate {
-  constructor(
-    private readonly tokens: Tokens,
-    private readonly reflector: Reflector,
-  ) {}
-
-  canActivate(context: ExecutionContext): boolean {
-    const allowed = this.reflector.get<readonly Role[] | 'public' | undefined>(ROLES, context.getHandler()) ?? [];
-    if (allowed === 'public') return true;
-    const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const caller = authenticate(this.tokens, request);
-    callers.set(request, caller);
-    const admitted = caller.isAdmin || allowed.some((role) => caller.has(role));
-    if (!admitted) throw new ProblemError('forbidden', `needs ${allowed.join(' or ') || 'the admin token'}`);
-    return true;
-  }
+/**
+ * Lets a request in by its token and the roles of its route; `undefined` for a public route, where nobody is asked.
+ * Throws 'unauthenticated' and 'forbidden'.
+ */
+export function admit(tokens: Tokens, request: FastifyRequest, { access = [] }: RouteRules): Caller | undefined {
+  if (access === 'public') return undefined;
+  const caller = authenticate(tokens, request);
+  callers.set(request, caller);
+  const isAdmitted = caller.isAdmin || access.some((role) => caller.has(role));
+  if (!isAdmitted) throw new ProblemError('forbidden', `needs ${access.join(' or ') || 'the admin token'}`);
+  return caller;
 }
 
 /** The caller by the bearer token of the request. Throws 'unauthenticated'. */

@@ -114,7 +114,7 @@ async function goesOn(wire: Wire): Promise<void> {
 /** No body holds any of the bytes that all share. */
 function expectNothingHeld(): void {
   const budget = app.get(BodyBudget);
-  expect(budget.take(BUDGET_BYTES)).toBe(true);
+  expect(budget.claim(BUDGET_BYTES)).toBe(true);
   budget.giveBack(BUDGET_BYTES);
 }
 
@@ -220,11 +220,20 @@ describe('refusing a device', () => {
     ['GET', `GET /v1/echo HTTP/1.1\r\nhost: s\r\n\r\n`, 405, 'method-not-allowed', { allow: 'POST' }],
   ])('says no to %s with a problem, and goes on with the connection', async (_, text, status, code, headers) => {
     const wire = open();
+    await goesOn(wire);
     const answer = await wire.say(text).answer();
     expect(answer).toMatchObject({ status, body: { status, code, type: `urn:sluice:error:${code}` }, headers });
     expect(answer.headers['content-type']).toBe('application/problem+json');
     expect(answer.body['correlationId']).toEqual(expect.any(String));
     await goesOn(wire);
+    expectNothingHeld();
+  });
+
+  it('closes a connection on which no sound token came, after its answer', async () => {
+    const wire = open().say(request('/v1/echo', '{}', { authorization: 'Bearer x' }));
+    const headers = { connection: 'close', 'www-authenticate': 'Bearer error="invalid_token"' };
+    expect(await wire.answer()).toMatchObject({ status: 401, headers });
+    await wire.closed();
     expectNothingHeld();
   });
 
@@ -290,10 +299,9 @@ describe('refusing a device', () => {
     const refused = open().say(expecting({ 'content-length': '9999' }));
     expect(await refused.answer()).toMatchObject({ status: 413, headers: { connection: 'close' } });
     expect(refused.continues).toBe(0);
-    const other = open().say(
-      `POST /v1/tokens HTTP/1.1\r\nhost: s\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n`,
-    );
-    await vi.waitFor(() => expect(other.continues).toBe(1));
+    const stranger = open().say(expecting({ authorization: undefined }));
+    expect(await stranger.answer()).toMatchObject({ status: 401, headers: { connection: 'close' } });
+    expect(stranger.continues).toBe(0);
   });
 
   it.each([

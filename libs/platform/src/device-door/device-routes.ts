@@ -5,6 +5,7 @@ import { type ErrorCode } from '@sluice/contracts';
 import { type Logger } from 'pino';
 import { Tokens } from '../auth/tokens.ts';
 import { BodyBudget } from '../http/body-budget.ts';
+import { rememberAnswer } from '../http/connections.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { Timers } from '../timers.ts';
 import { BodyDeadlines } from './body-deadlines.ts';
@@ -77,6 +78,7 @@ export class DeviceRoutes {
     const { url = '' } = request;
     const route = this.byPath.get(url) ?? this.byPath.get(url.split('?', 1)[0] ?? '');
     if (route === undefined || this.door === undefined) return false;
+    rememberAnswer(request.socket, response);
     new Exchange(this.door, route, request, response).begin();
     return true;
   }

@@ -5,7 +5,8 @@ import { type Logger } from 'pino';
 import { authenticate } from '../auth/auth.ts';
 import { type Caller, type Role, type Tokens } from '../auth/tokens.ts';
 import { type BodyBudget } from '../http/body-budget.ts';
-import { CORRELATION_HEADER, isCorrelationId, ProblemError, retryAfterSeconds, toProblem } from '../http/problem.ts';
+import { isStranger, letContinue, recognize } from '../http/connections.ts';
+import { CORRELATION_HEADER, headersOf, isCorrelationId, ProblemError, toProblem } from '../http/problem.ts';
 import { type BodyDeadlines, type Coming } from './body-deadlines.ts';
 import { parseDeviceJson } from './device-json.ts';
 import { type Turns, type Waiting } from './turns.ts';
@@ -112,7 +113,7 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
       this.refuse(error);
       return;
     }
-    if (request.headers.expect !== undefined) this.response.writeContinue();
+    letContinue(request, this.response);
     this.door.deadlines.add(this, this.cameAtMs);
     request.on('data', this.onData);
   }
@@ -150,9 +151,12 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
     const { door, route, request } = this;
     const { headers } = request;
     this.declaredBytes = declaredLength(headers);
-    if (request.method !== 'POST') throw new ProblemError('method-not-allowed');
+    if (request.method !== 'POST') {
+      throw new ProblemError('method-not-allowed', 'takes POST').withHeader('allow', 'POST');
+    }
     if (door.isClosing) throw new ProblemError('shutting-down');
     const caller = authenticate(door.tokens, request);
+    recognize(request.socket);
     if (!ROLES.some((role) => caller.has(role as Role))) throw new ProblemError('forbidden', 'needs device or gateway');
     this.caller = caller;
     if (this.declaredBytes !== undefined && this.declaredBytes > route.bodyLimitBytes) {
@@ -169,7 +173,7 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
   }
 
   private reserve(bytes: number): void {
-    if (!this.door.budget.take(bytes)) throw new ProblemError('overloaded', 'too many bodies are on their way');
+    if (!this.door.budget.claim(bytes)) throw new ProblemError('overloaded', 'too many bodies are on their way');
     this.takenBytes += bytes;
   }
 
@@ -221,19 +225,23 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
     const { problem, fault } = toProblem(error, this.id);
     if (fault) door.log.error({ err: error, reqId: this.id }, 'request failed');
     door.countProblem(problem.code);
-    const headers = ['content-type', PROBLEM_TYPE];
-    const retryAfter = retryAfterSeconds(error, problem);
-    if (retryAfter !== undefined) headers.push('retry-after', String(retryAfter));
-    if (problem.status === 401) headers.push('www-authenticate', 'Bearer');
-    if (problem.status === 405) headers.push('allow', 'POST');
-    this.send(problem.status, headers, JSON.stringify(problem));
+    const headers = headersOf(error, problem, this.headers.authorization !== undefined);
+    this.send(
+      problem.status,
+      ['content-type', PROBLEM_TYPE, ...Object.entries(headers).flat()],
+      JSON.stringify(problem),
+    );
   };
 
   private send(status: number, headers: string[], text: string): void {
     const { stage, response } = this;
     this.finish();
     if (response.destroyed) return;
-    const isLast = this.door.isClosing || stage === 'late' || (stage === 'reading' && !this.isShort());
+    const isLast =
+      this.door.isClosing ||
+      stage === 'late' ||
+      (stage === 'reading' && !this.isShort()) ||
+      isStranger(this.request.socket);
     if (isLast) headers.push('connection', 'close');
     const bytes = Buffer.byteLength(text);
     headers.push('content-length', String(bytes));

@@ -18,7 +18,5 @@ export function createDoorServer(handler: Handler, options: ServerOptions): Serv
   if (requestTimeout !== undefined) server.requestTimeout = requestTimeout;
   if (connectionTimeout !== undefined) server.setTimeout(connectionTimeout);
   if (maxRequestsPerSocket) server.maxRequestsPerSocket = maxRequestsPerSocket;
-  // A client that asks before it sends a body is told to go on only once its token and length were looked at.
-  server.on('checkContinue', (request, response) => server.emit('request', request, response));
   return server;
 }

@@ -153,17 +153,15 @@ function keyedOf(request: FastifyRequest, isKept: boolean): Keyed | undefined {
   const { [KEY_HEADER]: given } = request.headers;
   if (given === undefined || request.method === 'GET' || request.method === 'HEAD') return undefined;
   const stops = isStop(request);
-  const body = textOf(request.body);
-  if (typeof given !== 'string' || !KEY.test(given) || body === undefined) {
+  if (typeof given !== 'string' || !KEY.test(given)) {
     if (stops) return undefined;
-    if (body === undefined) throw new ProblemError('invalid-request', 'the body is nested too deeply');
     const detail = 'is 1 to 128 printable characters of ASCII';
     throw new ProblemError('invalid-request', undefined, [{ path: `/${KEY_HEADER}`, code: KEY_HEADER, detail }]);
   }
   const operation = `${request.method} ${request.routeOptions.url ?? request.url}`;
   return {
     key: hashOf([actorOf(request), operation, given]),
-    request: hashOf([request.url, body]),
+    request: hashOf([request.url, textOf(request.body)]),
     isStop: stops,
     isKept,
   };
@@ -173,17 +171,12 @@ function hashOf(parts: readonly string[]): string {
   return hash('sha256', JSON.stringify(parts), 'hex');
 }
 
-/** The same text for the same JSON, whatever the order of its fields; undefined where it is nested beyond the stack. */
-function textOf(body: unknown): string | undefined {
+/** The same text for the same JSON, whatever the order of its fields. */
+function textOf(body: unknown): string {
   if (body instanceof Uint8Array) return hash('sha256', body, 'hex');
   // A request without a body has none that is JSON.
   if (body === undefined) return '';
-  try {
-    return JSON.stringify(body, (_, value: unknown) => (isFields(value) ? sorted(value) : value));
-  } catch (error) {
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
+  return JSON.stringify(body, (_, value: unknown) => (isFields(value) ? sorted(value) : value));
 }
 
 function isFields(value: unknown): value is object {

@@ -1,3 +1,5 @@
+import { type IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import { type ErrorCode, errorCodes, type FieldFault, isErrorCode, type Problem } from '@sluice/contracts';
 import { Rejection, RevisionConflict, StoreOverloaded, StoreUnavailable } from '@sluice/event-sourcing';
@@ -7,10 +9,15 @@ import { type Versioned } from './versioned.ts';
 const RETRY_AFTER_SECONDS = 1;
 export const CORRELATION_HEADER = 'x-correlation-id';
 const CORRELATION_ID = /^[A-Za-z0-9._:-]{1,64}$/;
+/** A client that still sends its body reads the answer only when it is through, or never if it is cut before. */
+const LINGER_MS = 1_000;
+const LINGER_BYTES = 4 * 1024 * 1024;
 
 /** An error of the edge, by its code. */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError';
+  /** Headers of the answer, beside those that follow from the code. */
+  headers: Readonly<Record<string, string>> = {};
 
   constructor(
     readonly code: ErrorCode,
@@ -20,6 +27,11 @@ export class ProblemError extends Error {
     readonly current?: Versioned,
   ) {
     super(detail ?? errorCodes[code].title);
+  }
+
+  withHeader(name: string, value: string): this {
+    this.headers = { ...this.headers, [name]: value };
+    return this;
   }
 }
 
@@ -64,10 +76,22 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   const { problem, etag, fault } = toProblem(error, request.id);
   if (etag !== undefined) void reply.header('etag', etag);
   if (fault) request.log.error({ err: error }, 'request failed');
-  (reply.server as { [COUNT_PROBLEM]?: CountProblem } | undefined)?.[COUNT_PROBLEM]?.(problem.code);
-  const retryAfter = retryAfterSeconds(error, problem);
-  if (retryAfter !== undefined) void reply.header('retry-after', String(retryAfter));
-  void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+  countAnswered(reply.server, problem.code);
+  void reply.headers(headersOf(error, problem, request.headers.authorization !== undefined));
+  void reply.code(problem.status).type('application/problem+json');
+  const text = JSON.stringify(problem);
+  if (!isBodyComing(request.raw)) {
+    void reply.send(text);
+    return;
+  }
+  // The answer is whole for the client at once; the connection is closed a moment later.
+  void reply.headers({ connection: 'close', 'content-length': String(Buffer.byteLength(text)) });
+  void reply.send(Readable.from(lingering(text, request.raw)));
+}
+
+/** Counts a problem that was answered by other means than `sendProblem`. */
+export function countAnswered(instance: FastifyInstance, code: ErrorCode): void {
+  (instance as { [COUNT_PROBLEM]?: CountProblem } | undefined)?.[COUNT_PROBLEM]?.(code);
 }
 
 @Catch()
@@ -78,8 +102,38 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** What `Retry-After` says, undefined where there is none. */
-export function retryAfterSeconds(error: unknown, { status }: Problem): number | undefined {
+/** The headers of a problem beside its type. `hasToken`: whether the request came with anything that should be a token. */
+export function headersOf(error: unknown, problem: Problem, hasToken: boolean): Record<string, string> {
+  const retryAfter = retryAfterSeconds(error, problem);
+  return {
+    ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+    ...(problem.code === 'unauthenticated' && {
+      'www-authenticate': hasToken ? 'Bearer error="invalid_token"' : 'Bearer',
+    }),
+    ...(error instanceof ProblemError && error.headers),
+  };
+}
+
+/** Whether a body is announced, and not all of it is here. */
+function isBodyComing({ complete, readableEnded, destroyed, headers }: IncomingMessage): boolean {
+  if (complete || readableEnded || destroyed) return false;
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+async function* lingering(text: string, raw: IncomingMessage): AsyncGenerator<string> {
+  yield text;
+  await new Promise<void>((resolve) => {
+    let bytes = 0;
+    setTimeout(resolve, LINGER_MS).unref();
+    raw.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > LINGER_BYTES) resolve();
+    });
+    for (const end of ['end', 'close', 'error']) raw.once(end, resolve);
+  });
+}
+
+function retryAfterSeconds(error: unknown, { status }: Problem): number | undefined {
   if (error instanceof Rejection && error.retryAfterSeconds !== undefined) return error.retryAfterSeconds;
   return status === 503 ? RETRY_AFTER_SECONDS : undefined;
 }
@@ -108,7 +162,6 @@ function describe(error: unknown): Pick<Problem, 'code' | 'detail' | 'errors'> &
 // What Nest and Fastify themselves refuse, before any of our code runs.
 const codeByStatus: Readonly<Record<number, ErrorCode>> = {
   404: 'route-not-found',
-  405: 'method-not-allowed',
   413: 'body-too-large',
   415: 'unsupported-media-type',
   503: 'overloaded',

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type RequestListener, type Server } from 'node:http';
-import helmet from '@fastify/helmet';
+import { type Server as TlsServer } from 'node:https';
+import helmet, { type FastifyHelmetOptions } from '@fastify/helmet';
 import { type DynamicModule, type LoggerService, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -11,16 +12,22 @@ import lightMyRequest, { type InjectOptions, type Response as InjectResponse } f
 import { type Logger, pino } from 'pino';
 import { DeviceRoutes, type DoorOptions } from '../device-door/device-routes.ts';
 import { createDoorServer } from '../device-door/server.ts';
-import { Followers } from '../followers.ts';
+import { type Companion, Followers } from '../followers.ts';
 import { Metrics } from '../observe/metrics.ts';
-import { readBodies } from './bodies.ts';
+import { BodyBudget } from './body-budget.ts';
+import { type Certificate } from './certificate.ts';
+import { answerUnreadable } from './connections.ts';
+import { guardRoutes } from './door.ts';
 import { OpenApi } from './open-api.ts';
 import { type Composition, PlatformModule } from '../platform.module.ts';
-import { CORRELATION_HEADER, countProblems, isCorrelationId, sendProblem } from './problem.ts';
+import { CORRELATION_HEADER, countAnswered, countProblems, isCorrelationId, sendProblem } from './problem.ts';
 import { type SettingValues } from '../settings.ts';
+import { WallTimers } from '../timers.ts';
 
-const BODY_LIMIT_BYTES = 2 * 1024 * 1024;
-const HEADER_TIMEOUT_MS = 10_000;
+const HEADERS_TIMEOUT_MS = 10_000;
+/** The backstop for bodies that nobody reads: those that are read have 10 s of their own. */
+const REQUEST_TIMEOUT_MS = 20_000;
+const TIMEOUTS_CHECKED_EVERY_MS = 1_000;
 const SHUTDOWN_GRACE_MS = 20_000;
 
 /** Structured log lines on standard error: standard output belongs to what a program answers. */
@@ -34,15 +41,16 @@ export async function createApp(
   composition: Composition,
   log: Logger = createLogger({ logLevel: 'silent' }),
 ): Promise<NestFastifyApplication> {
+  const { tokens, timers = new WallTimers(), certificate } = composition;
   // The server is made before the routes are, and asks for them with each request.
   const door: Door = { devices: undefined };
-  const adapter = createAdapter(log, door);
+  const adapter = createAdapter(log, door, certificate);
   const instance = adapter.getInstance<FastifyInstance>();
-  await instance.register(helmet);
-  instance.removeContentTypeParser('text/plain');
+  await instance.register(helmet, helmetOptions(certificate !== undefined));
   addHooks(instance);
-  readBodies(instance, composition.tokens);
-  const app = await NestFactory.create<NestFastifyApplication>(rootOf(modules, composition), adapter, {
+  const budget = new BodyBudget();
+  guardRoutes(instance, { tokens, budget, timers });
+  const app = await NestFactory.create<NestFastifyApplication>(rootOf(modules, { ...composition, budget }), adapter, {
     logger: asNestLogger(log),
     abortOnError: false,
     // Fastify's own parser of JSON does the same in less time, and no route takes web forms.
@@ -54,9 +62,12 @@ export async function createApp(
   const countProblem = (code: ErrorCode) => problems.inc({ code });
   countProblems(instance, countProblem);
   door.devices = openDoor(app, { log, countProblem });
+  app.get(Metrics).gauge('sluice_bodies_bytes', 'What bodies that are not yet parsed hold', () => budget.heldBytes);
   app.get(OpenApi).attach(app);
   await app.init();
-  for (const companion of composition.companions ?? []) {
+  certificate?.follow(instance.server as TlsServer, log, timers);
+  const { companions = [] } = composition;
+  for (const companion of certificate === undefined ? companions : [...companions, certificate as Companion]) {
     app.get(Followers).accompany(companion);
     for (const { name, help, read } of companion.gauges ?? []) app.get(Metrics).gauge(name, help, read);
   }
@@ -69,24 +80,36 @@ interface Door {
   devices: DeviceRoutes | undefined;
 }
 
-function createAdapter(log: Logger, door: Door): FastifyAdapter {
-  return new FastifyAdapter({
+function createAdapter(log: Logger, door: Door, certificate: Certificate | undefined): FastifyAdapter {
+  const http = {
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    connectionsCheckingInterval: TIMEOUTS_CHECKED_EVERY_MS,
+    // The door says it as a problem.
+    requireHostHeader: false,
+  };
+  const adapter: FastifyAdapter = new FastifyAdapter({
     serverFactory: (others: RequestListener, options: object) =>
       createDoorServer((request, response) => {
-        if (door.devices?.answer(request, response) === true) return;
-        if (request.headers.expect !== undefined) response.writeContinue();
-        others(request, response);
+        if (door.devices?.answer(request, response) !== true) others(request, response);
       }, options),
     loggerInstance: log,
     logController: new fastify.LogController({ disableRequestLogging: true }),
-    bodyLimit: BODY_LIMIT_BYTES,
     genReqId: correlationId,
     skipMiddie: true,
     frameworkErrors: sendProblem,
-    return503OnClosing: true,
+    // The door says it as a problem.
+    return503OnClosing: false,
+    clientErrorHandler: (error, socket) => {
+      const code = answerUnreadable(error, socket);
+      if (code !== undefined) countAnswered(adapter.getInstance<FastifyInstance>(), code);
+    },
+    requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
-    http: { headersTimeout: HEADER_TIMEOUT_MS },
+    ...(certificate === undefined
+      ? { http }
+      : { https: { ...http, ...certificate.current, handshakeTimeout: HEADERS_TIMEOUT_MS } }),
   });
+  return adapter;
 }
 
 /**
@@ -96,6 +119,11 @@ function createAdapter(log: Logger, door: Door): FastifyAdapter {
 export function inject(app: NestFastifyApplication, request: InjectOptions): Promise<InjectResponse> {
   const server: Server = app.getHttpServer();
   return lightMyRequest((incoming, response) => server.emit('request', incoming, response), request);
+}
+
+/** A browser that was told so once asks over TLS for good: only who listens with it may say that. */
+function helmetOptions(isTls: boolean): FastifyHelmetOptions {
+  return isTls ? {} : { hsts: false, contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } };
 }
 
 /** Listens until SIGINT or SIGTERM, then finishes what it acknowledged. Resolves with the address once it listens. */
@@ -128,7 +156,10 @@ export async function close(app: NestFastifyApplication): Promise<void> {
   await store.close();
 }
 
-function rootOf(modules: readonly (Type | DynamicModule)[], composition: Composition): DynamicModule {
+function rootOf(
+  modules: readonly (Type | DynamicModule)[],
+  composition: Composition & { budget: BodyBudget },
+): DynamicModule {
   @Module({})
   class Root {}
   return { module: Root, imports: [PlatformModule.with(composition), ...modules] };
