@@ -1,0 +1,59 @@
+import { once } from 'node:events';
+import { type IncomingMessage, type Server } from 'node:http';
+import { request } from 'node:https';
+import { type AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createDoorServer } from './server.ts';
+
+// A key that both ends have takes the place of certificates.
+const key = Buffer.from('0123456789abcdef');
+const secure = { ciphers: 'PSK', maxVersion: 'TLSv1.2' } as const;
+
+let server: Server;
+
+afterEach(async () => {
+  server.close();
+  await once(server, 'close');
+});
+
+describe('making the server', () => {
+  it('speaks TLS where Fastify is told to', async () => {
+    server = createDoorServer((_, response) => response.end('over TLS'), {
+      https: { ...secure, pskCallback: () => key },
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const psk = { psk: key, identity: 'spec' };
+    const asked = request({
+      ...secure,
+      host: '127.0.0.1',
+      port,
+      pskCallback: () => psk,
+      checkServerIdentity: () => undefined,
+    });
+    asked.end();
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    expect(await text(answer)).toBe('over TLS');
+  });
+
+  it('has the time limits that Fastify is told', async () => {
+    server = createDoorServer((_, response) => response.end(), {
+      http: { headersTimeout: 1234 },
+      ...{ keepAliveTimeout: 72_000, requestTimeout: 5000, connectionTimeout: 6000, maxRequestsPerSocket: 7 },
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { headersTimeout, keepAliveTimeout, requestTimeout, timeout, maxRequestsPerSocket } = server;
+    expect({ headersTimeout, keepAliveTimeout, requestTimeout, timeout, maxRequestsPerSocket }).toEqual({
+      ...{
+        headersTimeout: 1234,
+        keepAliveTimeout: 72_000,
+        requestTimeout: 5000,
+        timeout: 6000,
+        maxRequestsPerSocket: 7,
+      },
+    });
+  });
+});
