@@ -37,7 +37,7 @@ const tools = {
 
 /** Apps that start others. */
 const services = ['catalog', 'orchestrator', 'telemetry'];
-const startedBy = { cluster: services, bench: services };
+const startedBy = { cluster: services, bench: ['standalone', ...services] };
 
 const [what = '', ...args] = process.argv.slice(2);
 process.exitCode = await main();

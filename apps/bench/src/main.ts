@@ -5,6 +5,8 @@ import { parseArgs } from 'node:util';
 import { orExit, SettingsError } from '@sluice/platform';
 import { measureCheckIns } from './check-ins.ts';
 import { measureDecide } from './decide.ts';
+import { CROWD_FLAG, playCrowd } from './door/crowd.ts';
+import { measureDoor } from './door/door.ts';
 import { runDrills } from './drills/drills.ts';
 import { PART_FLAG, playPart } from './drills/part.ts';
 import { describeMachine, type Figure, isReached, machineInWords, toTable } from './figure.ts';
@@ -46,6 +48,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'check-ins': measureCheckIns,
   reports: measureReports,
   readers: measureReaders,
+  door: measureDoor,
   replay: (folder) => measureReplay(folder, REPLAY),
   memory: (_, { devices }) => measureMemory(devices ?? MEMORY.devices),
   'kafka-throughput': (folder, { events }) => measureThroughput(folder, events ?? KAFKA.events),
@@ -57,13 +60,14 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
 /** These take minutes and a broker: they are measured when they are asked for, by name or all of them as `kafka`. */
 const withKafka = Object.keys(benchmarks).filter((name) => name.startsWith('kafka-'));
 /** What takes minutes is measured when it is asked for. */
-const onRequest = [...withKafka, 'readers', 'steering'];
+const onRequest = [...withKafka, 'door', 'readers', 'steering'];
 
 await orExit(async () => {
   const [flag, role = ''] = process.argv.slice(2);
   if (flag === SERVE_FLAG) await serveInProcess(role);
   else if (flag === MEMORY_FLAG) foldInProcess(Number(role));
   else if (flag === READERS_FLAG) await playReaders(role);
+  else if (flag === CROWD_FLAG) await playCrowd(role);
   else if (flag === PART_FLAG) await playPart(role);
   else if (flag === 'drill') process.exit(await runDrills(process.argv.slice(3)));
   else if (flag === 'gates') process.exit(runGates(process.argv.slice(3)));

@@ -164,11 +164,23 @@ describe('letting requests in', () => {
     expect(taken()).toBe(0);
   });
 
-  it('reads on for a second what an unknown caller sends, so that it finds the answer, and then closes', async () => {
-    const socket = begin('POST /v1/json', announced(2 * MIB), 'x'.repeat(100_000));
-    const answer = await text(socket);
-    expect(answer).toContain('HTTP/1.1 401');
+  it('reads what is short of a refused body, so that its sender finds the answer', async () => {
+    const socket = begin('POST /v1/json', announced(50_000), 'x'.repeat(20_000));
+    await once(socket, 'readable');
+    socket.write('x'.repeat(30_000));
+    expect(await text(socket)).toContain('HTTP/1.1 401');
     expect(socket.errored).toBeNull();
+  });
+
+  it('reads nothing of a refused body that is long', async () => {
+    const socket = begin('POST /v1/json', announced(2 * MIB));
+    await once(socket, 'data');
+    const piece = Buffer.alloc(MIB);
+    let isFlushed = false;
+    for (let n = 0; n < 64; n += 1) socket.write(piece, () => (isFlushed = n === 63));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isFlushed).toBe(false);
+    socket.destroy();
   });
 
   it.each(withStream)('refuses a token that is none: $kind', async ({ line }) => {

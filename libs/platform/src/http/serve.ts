@@ -28,6 +28,8 @@ const HEADERS_TIMEOUT_MS = 10_000;
 /** The backstop for bodies that nobody reads: those that are read have 10 s of their own. */
 const REQUEST_TIMEOUT_MS = 20_000;
 const TIMEOUTS_CHECKED_EVERY_MS = 1_000;
+/** Connections that wait to be accepted. Of those that do not fit, the system lets each try again after a second only. */
+const BACKLOG = 4_096;
 const SHUTDOWN_GRACE_MS = 20_000;
 
 /** Structured log lines on standard error: standard output belongs to what a program answers. */
@@ -132,7 +134,7 @@ export async function serve(
   { host, port }: Pick<SettingValues, 'host' | 'port'>,
   log: Logger,
 ) {
-  await app.listen(port, host);
+  await app.listen({ port, host, backlog: BACKLOG });
   let closing = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     // A terminal and the launcher may both send the signal: the second one must not cut the first one's work short.
