@@ -21,6 +21,8 @@ export interface FeedSource {
   readonly publications: readonly Publication[];
   /** Throws StreamElsewhere. */
   readonly publish: Publish;
+  /** Fetches at once what publishing these commits will need. */
+  prepare?(commits: readonly Commit[], publications: readonly Publication[]): Promise<void>;
   /** False for a stream that another instance has. */
   isHere(stream: string): boolean | Promise<boolean>;
 }
@@ -62,11 +64,11 @@ export class FeedEvents implements FeedReading {
     return this.source.store.readStream(stream, fromRevision);
   }
 
-  eventsOf(commit: Commit, publication: Publication): Promise<readonly FeedEvent[]> {
+  eventsOf(commit: Commit, publication: Publication, ahead: readonly Commit[] = []): Promise<readonly FeedEvent[]> {
     const { position } = commit;
     const kept = this.kept.get(position);
     if (kept !== undefined) return kept;
-    const reading = this.read(commit, publication);
+    const reading = this.read(commit, publication, ahead);
     this.kept.set(position, reading);
     reading.then(
       ({ length }) => this.makeRoom(length),
@@ -75,8 +77,13 @@ export class FeedEvents implements FeedReading {
     return reading;
   }
 
-  private async read(commit: Commit, publication: Publication): Promise<readonly FeedEvent[]> {
+  private async read(
+    commit: Commit,
+    publication: Publication,
+    ahead: readonly Commit[],
+  ): Promise<readonly FeedEvent[]> {
     try {
+      await this.source.prepare?.([commit, ...ahead], this.publications);
       if (await this.source.isHere(commit.stream)) return await this.envelopes.publish(commit, publication);
     } catch (error) {
       if (!(error instanceof StreamElsewhere)) throw error;

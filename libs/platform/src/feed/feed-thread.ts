@@ -1,6 +1,6 @@
 import { parentPort, Worker, workerData } from 'node:worker_threads';
-import { type Publication, type Publish } from '@sluice/event-feed';
-import { type EventStore } from '@sluice/event-sourcing';
+import { type Publication, publicationOf, type Publish } from '@sluice/event-feed';
+import { type Commit, type EventStore } from '@sluice/event-sourcing';
 import { type FeedStore, type StoreLocation } from '../replay/folds.ts';
 import { FeedEvents, StreamElsewhere } from './feed-events.ts';
 import { FeedHub, type FromHub, type ToHub } from './feed-hub.ts';
@@ -139,6 +139,7 @@ export async function serveFeed(
   const events = new FeedEvents({
     ...{ store, lineage, publications: publicationsWith(names) },
     publish: names.publish,
+    prepare: names.prepare,
     isHere: (stream) => questions.isHere(stream),
   });
   const hub = new FeedHub(events, (message) =>
@@ -184,7 +185,7 @@ class Questions {
 const STREAMS_KEPT_MAX = 10_000;
 /** Some 10 MiB. */
 const NAMES_KEPT_MAX = 50_000;
-/** The thread that knows the names is the one that answers requests, and is asked for few at once. */
+/** The thread that knows the names is the one that answers requests: each question takes it a fraction of a millisecond. */
 const NAMES_ASKED_MAX = 256;
 
 /** Names that are asked for once: what reads a commit tries, hears what was missing, and reads it again. */
@@ -192,6 +193,7 @@ class AskedNames implements DeviceNaming {
   private readonly kept = new Map<string, string>();
   private asked: ReadonlyMap<string, string> = new Map();
   private missing = new Map<string, Uint32Array>();
+  private readonly prepared = new WeakSet<Commit>();
 
   constructor(private readonly questions: Questions) {}
 
@@ -207,9 +209,31 @@ class AskedNames implements DeviceNaming {
     for (;;) {
       const { published, missing } = this.attempt(found, () => publication.publish(commit));
       if (missing.size === 0) return published;
-      for (const [text, name] of await this.ask(missing)) found.set(text, name);
+      for (const [text, name] of await this.ask(missing)) {
+        // Nobody here knows it: the shard has gone to another instance.
+        if (name === undefined) throw new StreamElsewhere();
+        found.set(text, name);
+      }
     }
   };
+
+  /** Asks for the names of several commits at once. What is not found is found missing when it is wanted. */
+  readonly prepare = async (commits: readonly Commit[], publications: readonly Publication[]): Promise<void> => {
+    const packed = commits.filter((commit) => commit.body.kind === 'packed' && !this.prepared.has(commit));
+    for (const commit of packed) this.prepared.add(commit);
+    const { missing } = this.attempt(new Map(), () => {
+      for (const commit of packed) this.tryOut(commit, publications);
+    });
+    await this.ask(missing);
+  };
+
+  private tryOut(commit: Commit, publications: readonly Publication[]): void {
+    try {
+      publicationOf(commit.stream, publications)?.publish(commit);
+    } catch {
+      // What is wrong with it is told to who reads it.
+    }
+  }
 
   // In one go, so that nobody else reads in between: what is missing is missing in this commit.
   private attempt<Published>(found: ReadonlyMap<string, string>, publish: () => Published) {
@@ -218,22 +242,22 @@ class AskedNames implements DeviceNaming {
     return { published: publish(), missing: this.missing };
   }
 
-  private async ask(missing: ReadonlyMap<string, Uint32Array>): Promise<ReadonlyMap<string, string>> {
+  private async ask(missing: ReadonlyMap<string, Uint32Array>): Promise<ReadonlyMap<string, string | undefined>> {
     const entries = [...missing];
-    const found = new Map<string, string>();
-    for (let at = 0; at < entries.length; at += NAMES_ASKED_MAX) {
-      const some = entries.slice(at, at + NAMES_ASKED_MAX);
-      const keys = new Uint32Array(some.length * WORDS_A_KEY);
-      for (const [index, [, key]] of some.entries()) keys.set(key, index * WORDS_A_KEY);
-      const { names } = await this.questions.ask({ keys });
-      for (const [index, name] of names.entries()) {
-        // Nobody here knows it: the shard has gone to another instance.
-        if (name === undefined) throw new StreamElsewhere();
-        found.set(some[index]?.[0] ?? '', name);
-      }
-    }
+    const parts = Array.from({ length: Math.ceil(entries.length / NAMES_ASKED_MAX) }, (_, part) =>
+      entries.slice(part * NAMES_ASKED_MAX, (part + 1) * NAMES_ASKED_MAX),
+    );
+    const answers = await Promise.all(
+      parts.map(async (some) => {
+        const keys = new Uint32Array(some.length * WORDS_A_KEY);
+        for (const [index, [, key]] of some.entries()) keys.set(key, index * WORDS_A_KEY);
+        const { names } = await this.questions.ask({ keys });
+        return some.map(([text], index) => [text, names[index]] as const);
+      }),
+    );
+    const found = new Map(answers.flat());
     if (this.kept.size + found.size > NAMES_KEPT_MAX) this.kept.clear();
-    for (const [text, name] of found) this.kept.set(text, name);
+    for (const [text, name] of found) if (name !== undefined) this.kept.set(text, name);
     return found;
   }
 }

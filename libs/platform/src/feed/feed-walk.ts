@@ -13,6 +13,8 @@ import { type FeedCriteria, FeedFilter, publicationsOf, type StreamSubjects } fr
 
 /** After so long the thread does something else for once. */
 const SLICE_MS = 5;
+/** Of commits behind the present one, what has to be asked elsewhere is asked together. */
+const COMMITS_AHEAD = 16;
 /** What a piece of a stream holds, but for its last event. */
 export const PIECE_CHARACTERS = 64 * 1024;
 
@@ -23,8 +25,8 @@ export interface FeedReading {
   readonly subjects: StreamSubjects;
   readPage(options: ReadOptions): Promise<CommitPage>;
   readStream(stream: string, fromRevision: number): AsyncIterable<Commit>;
-  /** The public events of a commit; none where another instance has its stream. */
-  eventsOf(commit: Commit, publication: Publication): Promise<readonly FeedEvent[]>;
+  /** The public events of a commit; none where another instance has its stream. `ahead`: what is likely to be wanted next. */
+  eventsOf(commit: Commit, publication: Publication, ahead?: readonly Commit[]): Promise<readonly FeedEvent[]>;
 }
 
 /** Where a reader is: it has all up to `after`, and of one commit behind that some events already. */
@@ -76,14 +78,16 @@ export class FeedWalk {
     if (stopAt !== undefined && comparePositions(commit.position, stopAt) > 0) return { kind: 'stop' };
     this.next += 1;
     const { position, recordedAt } = commit;
-    return { kind: 'commit', position, recordedAt, events: await this.eventsOf(commit) };
+    const ahead = this.page.commits.slice(this.next, this.next + COMMITS_AHEAD);
+    return { kind: 'commit', position, recordedAt, events: await this.eventsOf(commit, ahead) };
   }
 
   /** The wanted events of a commit. */
-  async eventsOf(commit: Commit): Promise<readonly FeedEvent[]> {
+  async eventsOf(commit: Commit, ahead: readonly Commit[] = []): Promise<readonly FeedEvent[]> {
     const publication = publicationOf(commit.stream, this.publications);
     if (publication === undefined || !this.filter.mayWant(commit)) return [];
-    return this.filter.wanted(await this.reading.eventsOf(commit, publication));
+    const wanted = ahead.filter((each) => this.filter.mayWant(each));
+    return this.filter.wanted(await this.reading.eventsOf(commit, publication, wanted));
   }
 
   /** The wanted commits of a part of the store, all at once. */

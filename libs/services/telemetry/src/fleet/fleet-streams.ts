@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { type SharedStreams, StreamShares } from '@sluice/platform';
 import { Fleet } from './fleet.ts';
 import { FleetQueries } from './fleet-queries.ts';
-import { DeviceNames } from '../shard/device-names.ts';
 import { type PeerRequest, Peers } from '../shard/peers.ts';
 import { shardOfStream } from '../publications.ts';
+import { shardOfKey } from '../shard/shard-of.ts';
 
 /** The streams of facts in the feed: their events name devices, whose ids only the owner of the shard knows. */
 @Injectable()
@@ -13,7 +13,6 @@ export class FleetStreams implements SharedStreams {
     private readonly fleet: Fleet,
     private readonly queries: FleetQueries,
     private readonly peers: Peers,
-    private readonly names: DeviceNames,
     shares: StreamShares,
   ) {
     shares.share(this);
@@ -25,7 +24,8 @@ export class FleetStreams implements SharedStreams {
   }
 
   nameOf(key: Uint32Array): string | undefined {
-    return this.names.nameOf(key);
+    const shard = shardOfKey(key, this.fleet.shards);
+    return this.fleet.writer(shard)?.state.idOf(key);
   }
 
   askElsewhere(stream: string, path: string, request: PeerRequest): Promise<unknown> {

@@ -29,3 +29,8 @@ export function shardOf(deviceHash: string, shards: number): number {
   const low = (deviceHash.charCodeAt(2) << 8) | deviceHash.charCodeAt(3);
   return (high * 0x10000 + low) % shards;
 }
+
+/** The same by the device's key, the first bytes of the hash, whatever the byte order of the machine. */
+export function shardOfKey(key: Uint32Array, shards: number): number {
+  return new DataView(key.buffer, key.byteOffset).getUint32(0) % shards;
+}
