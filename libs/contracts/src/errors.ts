@@ -10,6 +10,10 @@ export const errorCodes = {
   'method-not-allowed': { status: 405, title: 'This path does not take this method.' },
   'body-too-large': { status: 413, title: 'The body is larger than this call takes.' },
   'unsupported-media-type': { status: 415, title: 'Send `Content-Type: application/json`.' },
+  'key-reused': {
+    status: 422,
+    title: 'The `Idempotency-Key` stands for another request of yours. Take a new one for each command.',
+  },
   conflict: { status: 409, title: 'Others changed the same thing at the same time. Look at it again, then repeat.' },
   overloaded: { status: 503, title: 'Too much is waiting. Try again after the time in `Retry-After`.' },
   'store-unavailable': { status: 503, title: 'The store cannot write. Nothing of this request was kept.' },

@@ -18,4 +18,4 @@ export * from './feed/stream-shares.ts';
 export * from './timers.ts';
 export * from './auth/tokens.ts';
 export * from './run-service.ts';
-export { IsTime, Optional, toFieldFaults, toSchemaFaults } from './http/validation.ts';
+export { toFieldFaults, toSchemaFaults } from './http/validation.ts';

@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
+import { ShownRoles } from '@sluice/api';
+import {
+  applyDecorators,
+  type CanActivate,
+  createParamDecorator,
+  type ExecutionContext,
+  Injectable,
+  SetMetadata,
+} from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { type CommandContext } from '@sluice/event-sourcing';
 import { type FastifyRequest } from 'fastify';
@@ -10,10 +18,10 @@ const ROLES = 'sluice:roles';
 const callers = new WeakMap<FastifyRequest, Caller>();
 
 /** Which roles may call the route: any one of them is enough. A route without it is for the admin token only. */
-export const Roles = (...allowed: Role[]) => SetMetadata(ROLES, allowed);
+export const Roles = (...allowed: Role[]) => applyDecorators(SetMetadata(ROLES, allowed), ShownRoles(allowed));
 
 /** A route that needs no token: health only. */
-export const Public = () => SetMetadata(ROLES, 'public');
+export const Public = () => applyDecorators(SetMetadata(ROLES, 'public'), ShownRoles('public'));
 
 /** Actor, correlation id and a fresh commit id, to be handed to `handle`. */
 export const RequestContext = createParamDecorator((_: unknown, context: ExecutionContext): CommandContext => {

@@ -1,3 +1,11 @@
+import {
+  DeadLetterDetails,
+  DeadLetterPath,
+  DeadLetters,
+  type DeadLetterView,
+  Operation,
+  StillParked,
+} from '@sluice/api';
 import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { type DeadLetter, type FeedInbox, letterId } from '@sluice/event-feed';
@@ -27,31 +35,48 @@ export class DeadLettersController {
 
   @Get()
   @Roles('viewer', 'operator', 'responder')
-  list() {
+  @Operation({ id: 'listDeadLetters', summary: 'List parked events', answers: { 200: DeadLetters } })
+  list(): DeadLetters {
     return { items: this.followers.inboxes().flatMap(({ letters }) => letters.map(inShort)) };
   }
 
   @Get(':id')
   @Roles('viewer', 'operator', 'responder')
-  show(@Param('id') id: string) {
+  @Operation({
+    id: 'showDeadLetter',
+    summary: 'Show a parked event',
+    answers: { 200: DeadLetterDetails },
+    problems: ['dead-letter-not-found'],
+  })
+  show(@Param() { id }: DeadLetterPath): DeadLetterDetails {
     const { letter } = this.find(id);
     return { ...inShort(letter), event: letter.event };
   }
 
-  /** Applies the event again, and then those behind it. */
   @Post(':id/retry')
   @HttpCode(200)
   @Roles('operator')
-  async retry(@Param('id') id: string, @RequestContext() { actor }: CommandContext) {
+  @Operation({
+    id: 'retryDeadLetter',
+    summary: 'Apply a parked event again, and then those behind it',
+    answers: { 200: StillParked },
+    problems: ['dead-letter-not-found', 'dead-letter-behind'],
+  })
+  async retry(@Param() { id }: DeadLetterPath, @RequestContext() { actor }: CommandContext): Promise<StillParked> {
     const { inbox, letter } = this.findFirst(id);
     return stillParked(await inbox.retry(letter, actor));
   }
 
-  /** Drops the event for good, and applies those behind it. */
   @Post(':id/discard')
   @HttpCode(200)
   @Roles('operator')
-  async discard(@Param('id') id: string, @RequestContext() { actor }: CommandContext) {
+  @Operation({
+    id: 'discardDeadLetter',
+    summary: 'Drop a parked event for good, and apply those behind it',
+    answers: { 200: StillParked },
+    problems: ['dead-letter-not-found', 'dead-letter-behind'],
+  })
+  async discard(@Param() { id }: DeadLetterPath, @RequestContext() { actor }: CommandContext): Promise<StillParked> {
     const { inbox, letter } = this.findFirst(id);
     return stillParked(await inbox.discard(letter, actor));
   }
@@ -72,12 +97,12 @@ export class DeadLettersController {
   }
 }
 
-function inShort(letter: DeadLetter) {
+function inShort(letter: DeadLetter): DeadLetterView {
   const { consumer, event, reason } = letter;
   const { type, stream, place, time } = event;
   return { id: letterId(letter), consumer, type, stream, ...place, time, ...(reason !== undefined && { reason }) };
 }
 
-function stillParked(letters: readonly DeadLetter[]) {
+function stillParked(letters: readonly DeadLetter[]): StillParked {
   return { parked: letters.map(inShort) };
 }

@@ -1,13 +1,13 @@
+import { type PatchesQuery } from '@sluice/api';
 import { compareLetters } from '@sluice/domain-cohorts';
 import { type KnownPatch } from '@sluice/domain-catalog';
 import { compareTexts, compareVersionTexts } from '@sluice/domain-cohorts';
 import { ProblemError } from '@sluice/platform';
-import { type PatchListQuery } from './patch-shapes.ts';
 
 /** One page in version order. The cursor is the id of the last patch of the page before, and patches are never removed. */
 export function listPatches(
   all: readonly KnownPatch[],
-  { platform, status, baseVersion, limit, cursor }: PatchListQuery,
+  { platform, status, baseVersion, limit, cursor }: PatchesQuery,
 ): { items: KnownPatch[]; nextCursor?: string } {
   const last = cursor === undefined ? undefined : find(all, cursor);
   const rest = all

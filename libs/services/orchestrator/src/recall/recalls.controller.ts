@@ -1,11 +1,11 @@
+import { EvidenceBody, Operation, PageQuery, RecallPage, RecallPath, RecallView, StopBody } from '@sluice/api';
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { freedOf, holdersOf, lastLeaseMs, type RecallCommand } from '@sluice/domain-rollout';
 import { Clock, type CommandContext, toTimeText } from '@sluice/event-sourcing';
-import { paged, PageQuery, ProblemError, RequestContext, Roles, StopRoute } from '@sluice/platform';
+import { paged, ProblemError, RequestContext, Roles, StopRoute } from '@sluice/platform';
 import { ChangeRecall } from '../commands.ts';
-import { EvidenceBody, StopBody } from '../rollout/rollout-bodies.ts';
 import { Views } from '../views.ts';
 import { type KnownRecall } from './recalls.projection.ts';
 
@@ -20,44 +20,64 @@ export class RecallsController {
 
   @Get()
   @Roles('viewer', 'operator', 'responder')
-  list(@Query() query: PageQuery) {
+  @Operation({ id: 'listRecalls', summary: 'List recalls', answers: { 200: RecallPage } })
+  list(@Query() query: PageQuery): RecallPage {
     const views = this.views.recalls.recalls().map((recall) => this.view(recall));
     return paged(views, query, ({ patchId }) => patchId);
   }
 
-  /** How far the recall of a patch has burned down. Its numbers are null until all of the fleet has counted. */
   @Get(':patchId')
   @Roles('viewer', 'operator', 'responder')
-  show(@Param('patchId') patchId: string) {
+  @Operation({
+    id: 'showRecall',
+    summary: 'How far the recall of a patch has burned down',
+    description: 'Its numbers are null until all of the fleet has counted.',
+    answers: { 200: RecallView },
+    problems: ['recall-not-found'],
+  })
+  show(@Param() { patchId }: RecallPath): RecallView {
     return this.view(this.known(patchId));
   }
 
-  /** Devices keep the patch until the recall is resumed. Ordered twice, it is paused once. */
   @Post(':patchId/pause')
   @StopRoute(StopBody)
   @HttpCode(200)
   @Roles('operator', 'responder')
+  @Operation({
+    id: 'pauseRecall',
+    summary: 'Devices keep the patch until the recall is resumed',
+    description: 'Ordered twice, it is paused once.',
+    answers: { 200: RecallView },
+    problems: ['recall-not-found', 'recall-not-running'],
+  })
   async pause(
-    @Param('patchId') patchId: string,
+    @Param() { patchId }: RecallPath,
     @Body() { reason }: StopBody,
     @RequestContext() context: CommandContext,
-  ) {
+  ): Promise<RecallView> {
     return this.change({ type: 'PauseRecall', patchId, reason, at: this.clock.nowText() }, context);
   }
 
-  /** After a pause by the gate only with the evidence that was seen: what fails from then on is counted anew. */
   @Post(':patchId/resume')
   @HttpCode(200)
   @Roles('operator', 'responder')
+  @Operation({
+    id: 'resumeRecall',
+    summary: 'Direct devices to remove the patch again',
+    description:
+      'After a pause by the gate only with the evidence that was seen: what fails from then on is counted anew.',
+    answers: { 200: RecallView },
+    problems: ['recall-not-found', 'evidence-not-named'],
+  })
   async resume(
-    @Param('patchId') patchId: string,
+    @Param() { patchId }: RecallPath,
     @Body() { evidenceSeen }: EvidenceBody,
     @RequestContext() context: CommandContext,
-  ) {
+  ): Promise<RecallView> {
     return this.change({ type: 'ResumeRecall', patchId, evidenceSeen, at: this.clock.nowText() }, context);
   }
 
-  private async change(command: RecallCommand, context: CommandContext) {
+  private async change(command: RecallCommand, context: CommandContext): Promise<RecallView> {
     await this.commands.execute(new ChangeRecall(command, context));
     return this.view(this.known(command.patchId));
   }
@@ -68,30 +88,24 @@ export class RecallsController {
     return recall;
   }
 
-  private view(recall: KnownRecall) {
+  private view(recall: KnownRecall): RecallView {
     const { count = null, quantiles } = this.views.recalls.progressOf(recall.patchId) ?? {};
     const gate = this.views.gates.removalsOf(recall.patchId);
     return {
       ...recall,
       status: recall.status === 'removing' ? 'running' : recall.status,
-      /** Those that held the patch when it was pulled, or since: each is removed, replaced, retired or remaining. */
       devices: count && count.set,
-      /** Their build showed that they went back; by the cause that they gave. */
       removed: count && freedOf(count),
       freed: count && count.freed,
       replaced: count && count.replaced,
       retired: count && count.retired,
-      /** Each failing, offline or waiting. */
       remaining: count && holdersOf(count),
       failing: count && count.failing,
       offline: count && count.offline,
       waiting: count && count.waiting,
-      /** Devices outside of these that have begun to install the patch. */
       inFlight: count && count.inFlight,
-      /** Devices that are known to have begun to remove it, and those of them that failed or went silent, since the gate counts. */
       begun: gate.n,
       begunFailed: gate.x,
-      /** When the last directive from before the pull runs out; null for a patch that was never offered. */
       leasesUntil: this.views.policy.wasOffered(recall.patchId) ? toTimeText(lastLeaseMs(recall)) : null,
       ...(quantiles ?? { p50Seconds: null, p90Seconds: null, p99Seconds: null }),
     };

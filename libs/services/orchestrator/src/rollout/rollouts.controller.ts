@@ -1,8 +1,20 @@
 import { randomBytes } from 'node:crypto';
+import {
+  AdvanceRolloutBody,
+  EvidenceBody,
+  Operation,
+  PlanRolloutBody,
+  ReplanRolloutBody,
+  RolloutPage,
+  RolloutPath,
+  RolloutPreview,
+  RolloutsQuery,
+  RolloutView,
+  StopBody,
+} from '@sluice/api';
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { ID_PATTERN } from '@sluice/contracts';
+import { ApiTags } from '@nestjs/swagger';
 import {
   type HaltRollout,
   type PauseRollout,
@@ -12,8 +24,7 @@ import {
   type RolloutCommand,
 } from '@sluice/domain-rollout';
 import { Clock, type CommandContext, Rejection } from '@sluice/event-sourcing';
-import { Optional, paged, PageQuery, ProblemError, RequestContext, Roles, StopRoute } from '@sluice/platform';
-import { IsIn, Matches } from 'class-validator';
+import { paged, ProblemError, RequestContext, Roles, StopRoute } from '@sluice/platform';
 import { ChangeRollout } from '../commands.ts';
 import { Knowledge } from '../knowledge/knowledge.ts';
 import { type KnownRollout } from '../policy/policy.projection.ts';
@@ -31,31 +42,10 @@ import {
   permissionFor,
   publishedPatch,
 } from './rollout-rules.ts';
-import { AdvanceBody, EvidenceBody, PlanBody, PlanRolloutBody, ReplanBody, StopBody } from './rollout-bodies.ts';
 import { Stops } from './stops.ts';
 import { viewRollout } from './rollout-views.ts';
 
 const SALT_BYTES = 12;
-const statuses = [
-  'planned',
-  'running',
-  'paused',
-  'halted',
-  'completed',
-  'aborted',
-] as const satisfies readonly KnownRollout['status'][];
-
-class RolloutsQuery extends PageQuery {
-  @ApiPropertyOptional()
-  @Optional()
-  @Matches(new RegExp(ID_PATTERN))
-  patchId?: string;
-
-  @ApiPropertyOptional({ enum: statuses })
-  @Optional()
-  @IsIn(statuses)
-  status?: KnownRollout['status'];
-}
 
 @ApiTags('rollouts')
 @Controller('v1/rollouts')
@@ -70,11 +60,18 @@ export class RolloutsController {
 
   @Post()
   @Roles('operator')
+  @Operation({
+    id: 'planRollout',
+    summary: 'Plan a rollout',
+    answers: { 201: RolloutView, 200: { type: RolloutView, description: 'The same plan was there already.' } },
+    problems: ['plan-not-valid', 'patch-unknown', 'patch-pulled', 'rollout-exists', 'start-in-past'],
+    etag: true,
+  })
   async plan(
     @Body() body: PlanRolloutBody,
     @RequestContext() context: CommandContext,
-    @Res({ passthrough: true }) reply: { status(code: number): unknown },
-  ) {
+    @Res({ passthrough: true }) reply: { status(code: number): unknown; header(name: string, value: string): unknown },
+  ): Promise<RolloutView> {
     const { rolloutId, ...rest } = body;
     const plan = await this.draftOf(rest);
     const freshSalt = randomBytes(SALT_BYTES).toString('base64url');
@@ -82,17 +79,27 @@ export class RolloutsController {
     const events = await this.commands.execute(new ChangeRollout(command, context));
     // The same plan sent again is no second rollout.
     reply.status(events.length > 0 ? 201 : 200);
-    return this.show(rolloutId);
+    return this.show({ id: rolloutId }, reply);
   }
 
   @Put(':id')
   @Roles('operator')
+  @Operation({
+    id: 'replanRollout',
+    summary: 'Put another plan in place of the present one; nothing that was exposed is taken back',
+    answers: { 200: RolloutView },
+    problems: [
+      ...(['rollout-not-found', 'plan-not-valid', 'patch-unknown', 'patch-pulled', 'start-in-past'] as const),
+      ...(['rollout-over', 'reason-missing', 'already-exposed'] as const),
+    ],
+    ifMatch: 'required',
+  })
   async replan(
-    @Param('id') rolloutId: string,
-    @Body() { reason, ...body }: ReplanBody,
+    @Param() { id: rolloutId }: RolloutPath,
+    @Body() { reason, ...body }: ReplanRolloutBody,
     @RequestContext() context: CommandContext,
     @Headers('if-match') ifMatch?: string,
-  ) {
+  ): Promise<RolloutView> {
     this.known(rolloutId);
     if (ifMatch === undefined) throw new ProblemError('if-match-missing', rolloutId);
     const plan = await this.draftOf(body);
@@ -101,7 +108,8 @@ export class RolloutsController {
 
   @Get()
   @Roles('viewer', 'operator', 'responder')
-  list(@Query() query: RolloutsQuery) {
+  @Operation({ id: 'listRollouts', summary: 'List rollouts', answers: { 200: RolloutPage } })
+  list(@Query() query: RolloutsQuery): RolloutPage {
     const wanted = this.views.policy
       .rollouts()
       .filter(
@@ -113,19 +121,31 @@ export class RolloutsController {
 
   @Get(':id')
   @Roles('viewer', 'operator', 'responder')
+  @Operation({
+    id: 'showRollout',
+    summary: 'Show a rollout: its plan, how far it has come, and what it waits for',
+    answers: { 200: RolloutView },
+    problems: ['rollout-not-found'],
+    etag: true,
+  })
   show(
-    @Param('id') rolloutId: string,
+    @Param() { id: rolloutId }: RolloutPath,
     @Res({ passthrough: true }) reply?: { header(name: string, value: string): unknown },
-  ) {
+  ): RolloutView {
     const rollout = this.known(rolloutId);
     reply?.header('etag', `"${String(this.views.versionOf(`rollout-${rolloutId}`))}"`);
     return this.view(rollout);
   }
 
-  /** Who would get it: counts per wave and slice, of the devices known now. */
   @Get(':id/preview')
   @Roles('viewer', 'operator', 'responder')
-  async preview(@Param('id') rolloutId: string) {
+  @Operation({
+    id: 'previewRollout',
+    summary: 'Count who would get the patch: per wave and slice, of the devices known now',
+    answers: { 200: RolloutPreview },
+    problems: ['rollout-not-found', 'patch-unknown'],
+  })
+  async preview(@Param() { id: rolloutId }: RolloutPath): Promise<RolloutPreview> {
     const { plan } = this.known(rolloutId);
     const published = await publishedPatch(this.views, plan.patchId);
     return { rolloutId, patchId: plan.patchId, waves: previewRollout(plan, published, this.views.gates.census()) };
@@ -134,12 +154,22 @@ export class RolloutsController {
   @Post(':id/start')
   @HttpCode(200)
   @Roles('operator')
+  @Operation({
+    id: 'startRollout',
+    summary: 'Start a planned rollout: its first wave opens',
+    answers: { 200: RolloutView },
+    problems: [
+      ...(['rollout-not-found', 'rollout-not-planned', 'rollout-of-patch-running', 'evidence-not-named'] as const),
+      ...(['clock-unsound', 'plan-not-valid', 'patch-unknown', 'patch-pulled'] as const),
+    ],
+    ifMatch: 'optional',
+  })
   async start(
-    @Param('id') rolloutId: string,
+    @Param() { id: rolloutId }: RolloutPath,
     @Body() { evidenceSeen }: EvidenceBody,
     @RequestContext() context: CommandContext,
     @Headers('if-match') ifMatch?: string,
-  ) {
+  ): Promise<RolloutView> {
     const rollout = this.known(rolloutId);
     const { plan } = rollout;
     if (!this.knowledge.clockIsSound) throw new ProblemError('clock-unsound');
@@ -161,19 +191,36 @@ export class RolloutsController {
   @StopRoute(StopBody)
   @HttpCode(200)
   @Roles('operator', 'responder')
-  pause(@Param('id') rolloutId: string, @Body() { reason }: StopBody, @RequestContext() context: CommandContext) {
+  @Operation({
+    id: 'pauseRollout',
+    summary: 'Give no more directives; the clocks of ramp and bake stand still',
+    answers: { 200: RolloutView },
+    problems: ['rollout-not-found', 'rollout-not-running', 'rollout-over', 'in-force-not-durable'],
+  })
+  pause(
+    @Param() { id: rolloutId }: RolloutPath,
+    @Body() { reason }: StopBody,
+    @RequestContext() context: CommandContext,
+  ): Promise<RolloutView> {
     return this.stop({ type: 'PauseRollout', rolloutId, reason, at: this.now() }, context);
   }
 
   @Post(':id/resume')
   @HttpCode(200)
   @Roles('operator')
+  @Operation({
+    id: 'resumeRollout',
+    summary: 'Go on after a pause or a halt',
+    answers: { 200: RolloutView },
+    problems: ['rollout-not-found', 'rollout-not-stopped', 'rollout-over', 'evidence-not-named'],
+    ifMatch: 'optional',
+  })
   resume(
-    @Param('id') rolloutId: string,
+    @Param() { id: rolloutId }: RolloutPath,
     @Body() { evidenceSeen }: EvidenceBody,
     @RequestContext() context: CommandContext,
     @Headers('if-match') ifMatch?: string,
-  ) {
+  ): Promise<RolloutView> {
     const rollout = this.known(rolloutId);
     const wave = 'wave' in rollout ? rollout.wave : 1;
     const permission = permissionFor(this.knowledge, rollout, this.clock.now(), wave);
@@ -185,7 +232,17 @@ export class RolloutsController {
   @StopRoute(StopBody)
   @HttpCode(200)
   @Roles('operator', 'responder')
-  halt(@Param('id') rolloutId: string, @Body() { reason }: StopBody, @RequestContext() context: CommandContext) {
+  @Operation({
+    id: 'haltRollout',
+    summary: 'Stop because of harm; only an operator who names the evidence resumes',
+    answers: { 200: RolloutView },
+    problems: ['rollout-not-found', 'rollout-not-running', 'rollout-over', 'in-force-not-durable'],
+  })
+  halt(
+    @Param() { id: rolloutId }: RolloutPath,
+    @Body() { reason }: StopBody,
+    @RequestContext() context: CommandContext,
+  ): Promise<RolloutView> {
     const rollout = this.views.policy.rollout(rolloutId);
     const exposed = 'exposure' in rollout && exposureOf(this.views, rollout, this.clock.now())?.exposed;
     const exposedDevices = exposed === false ? undefined : exposed;
@@ -196,12 +253,22 @@ export class RolloutsController {
   @Post(':id/advance')
   @HttpCode(200)
   @Roles('operator')
+  @Operation({
+    id: 'advanceRollout',
+    summary: 'End ramp and bake of the open wave now, unless it waits or a gate says halt',
+    answers: { 200: RolloutView },
+    problems: [
+      ...(['rollout-not-found', 'rollout-not-running', 'rollout-over'] as const),
+      ...(['wave-not-open', 'wave-waits', 'gate-says-stop'] as const),
+    ],
+    ifMatch: 'optional',
+  })
   advance(
-    @Param('id') rolloutId: string,
-    @Body() { wave, force }: AdvanceBody,
+    @Param() { id: rolloutId }: RolloutPath,
+    @Body() { wave, force }: AdvanceRolloutBody,
     @RequestContext() context: CommandContext,
     @Headers('if-match') ifMatch?: string,
-  ) {
+  ): Promise<RolloutView> {
     const rollout = this.known(rolloutId);
     const at = this.now();
     if (rollout.status !== 'running' || wave !== rollout.wave) {
@@ -223,11 +290,21 @@ export class RolloutsController {
   @StopRoute(StopBody)
   @HttpCode(200)
   @Roles('operator', 'responder')
-  abort(@Param('id') rolloutId: string, @Body() { reason }: StopBody, @RequestContext() context: CommandContext) {
+  @Operation({
+    id: 'abortRollout',
+    summary: 'End the rollout; devices keep what they have',
+    answers: { 200: RolloutView },
+    problems: ['rollout-not-found', 'rollout-over'],
+  })
+  abort(
+    @Param() { id: rolloutId }: RolloutPath,
+    @Body() { reason }: StopBody,
+    @RequestContext() context: CommandContext,
+  ): Promise<RolloutView> {
     return this.change({ type: 'AbortRollout', rolloutId, reason, at: this.now() }, context);
   }
 
-  private async draftOf({ approvalsRequired: _, ...draft }: PlanBody): Promise<PlanDraft> {
+  private async draftOf({ approvalsRequired: _, ...draft }: Omit<PlanRolloutBody, 'rolloutId'>): Promise<PlanDraft> {
     const faults = planFaults(draft);
     if (faults.length > 0) throw new ProblemError('invalid-request', undefined, faults);
     await publishedPatch(this.views, draft.patchId);
@@ -238,7 +315,7 @@ export class RolloutsController {
 
   private async stop(command: PauseRollout | HaltRollout, context: CommandContext) {
     await this.stops.stopRollout(command, context);
-    return this.show(command.rolloutId);
+    return this.show({ id: command.rolloutId });
   }
 
   /** `ifMatch`: the ETag of what the caller decided on, where it is named. */
@@ -248,9 +325,9 @@ export class RolloutsController {
       await this.commands.execute(new ChangeRollout(command, context, undefined, versionIn(ifMatch)));
     } catch (error) {
       if (!(error instanceof Rejection) || error.code !== 'revision-changed') throw error;
-      throw new ProblemError(error.code, error.detail, undefined, this.show(rolloutId));
+      throw new ProblemError(error.code, error.detail, undefined, this.show({ id: rolloutId }));
     }
-    return this.show(rolloutId);
+    return this.show({ id: rolloutId });
   }
 
   private known(rolloutId: string): KnownRollout {
@@ -259,7 +336,7 @@ export class RolloutsController {
     return rollout;
   }
 
-  private view(rollout: KnownRollout) {
+  private view(rollout: KnownRollout): RolloutView {
     return viewRollout(rollout, this.knowledge, this.clock.now());
   }
 

@@ -1,7 +1,8 @@
+import { type DevicePage as DeviceList, type FleetView } from '@sluice/api';
 import { sum } from '@sluice/domain-cohorts';
 import { deviceFlags } from '@sluice/domain-fleet';
 import { Injectable } from '@nestjs/common';
-import { countDevices, type DeviceFilter, type DeviceView, type FleetSummary, summarize } from '@sluice/domain-fleet';
+import { countDevices, type DeviceFilter, type DeviceView, summarize } from '@sluice/domain-fleet';
 import { type KnownOwner } from '@sluice/event-feed';
 import { BEGINNING, Clock, comparePositions, type Position, toTimeText } from '@sluice/event-sourcing';
 import { Metrics } from '@sluice/platform';
@@ -14,25 +15,6 @@ const ASKED_PER_PAGE_MAX = 8;
 
 /** Where an instance tells another one how many devices of its shards match. */
 export const DEVICE_COUNT_PATH = '/v1/shards/device-count';
-
-/** Which shards an answer is about. */
-export interface ShardCover {
-  readonly total: number;
-  /** Those that are missing in the sum, because nobody owns them or their owner did not answer. */
-  readonly withoutOwner: readonly number[];
-}
-
-export interface FleetAnswer extends FleetSummary {
-  readonly asOf: string;
-  readonly position: Position;
-  /** Present when the sum is not over all shards. */
-  readonly shards?: ShardCover;
-}
-
-interface DeviceList {
-  readonly items: readonly DeviceView[];
-  readonly nextCursor?: string;
-}
 
 /** Answers about the whole fleet from any instance: from the shards that are owned here, and from the owners of the others. */
 @Injectable()
@@ -57,7 +39,7 @@ export class FleetQueries {
   }
 
   /** The sum over the shards that are asked after (all if not given); for another instance, of those owned here only. */
-  async summary(askedFor: AskedFor, handedOn: HandedOn | undefined): Promise<FleetAnswer> {
+  async summary(askedFor: AskedFor, handedOn: HandedOn | undefined): Promise<FleetView> {
     const asked = handedOn?.shards ?? Array.from({ length: this.fleet.shards }, (_, shard) => shard);
     const here = asked.filter((shard) => this.fleet.writer(shard) !== undefined);
     const rest = asked.filter((shard) => this.fleet.writer(shard) === undefined);
@@ -68,7 +50,7 @@ export class FleetQueries {
       this.byOwner(rest).map(async ({ owner, shards }) => {
         if (owner === undefined || owner.isSelf) return { shards };
         const call = { method: 'GET', path: '/v1/fleet', shards, askedFor } as const;
-        const part = await this.peers.ask<FleetAnswer>(owner, call).catch(() => undefined);
+        const part = await this.peers.ask<FleetView>(owner, call).catch(() => undefined);
         return part === undefined ? { shards } : { shards: part.shards?.withoutOwner ?? [], part };
       }),
     );
@@ -188,7 +170,7 @@ export class FleetQueries {
     return [...groups.values()];
   }
 
-  private ownSummary(shards: readonly number[]): FleetAnswer {
+  private ownSummary(shards: readonly number[]): FleetView {
     const writers = this.fleet.owned().filter(({ shard }) => shards.includes(shard));
     const states = writers.map(({ state }) => state);
     const position = writers.reduce((last, writer) => later(last, writer.position), BEGINNING);
@@ -217,7 +199,7 @@ export function placeOf(cursor: string | undefined): DevicePlace {
   return { shard, device };
 }
 
-function add(total: FleetAnswer, { facts, devices, position, byPlatform, byBase, patches }: FleetAnswer): FleetAnswer {
+function add(total: FleetView, { facts, devices, position, byPlatform, byBase, patches }: FleetView): FleetView {
   increase(total.byPlatform, byPlatform);
   increase(total.byBase, byBase);
   for (const [patchId, states] of Object.entries(patches)) {
@@ -233,8 +215,8 @@ function add(total: FleetAnswer, { facts, devices, position, byPlatform, byBase,
   };
 }
 
-function increase(counts: Record<string, number>, by: Record<string, number>): void {
-  for (const [key, count] of Object.entries(by)) counts[key] = (counts[key] ?? 0) + count;
+function increase<Name extends string>(counts: Record<Name, number>, by: Readonly<Record<Name, number>>): void {
+  for (const name of Object.keys(by) as Name[]) counts[name] = ((counts[name] as number | undefined) ?? 0) + by[name];
 }
 
 function later(left: Position, right: Position): Position {
