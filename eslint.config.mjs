@@ -59,6 +59,9 @@ const kinds = {
     imports: ['kernel'],
     packages: [
       ...testTools,
+      'ajv',
+      'ajv/*',
+      'ajv-formats',
       'testcontainers',
       'kafkajs',
       '@grpc/grpc-js',

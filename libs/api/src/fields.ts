@@ -1,11 +1,20 @@
 import { ApiExtraModels, ApiProperty, type ApiPropertyOptions, getSchemaPath } from '@nestjs/swagger';
-import { BUILD_PATTERN, ID_PATTERN, isTime, LABEL_PATTERN, MODEL_PATTERN, VERSION_PATTERN } from '@sluice/contracts';
+import {
+  BUILD_PATTERN,
+  ID_PATTERN,
+  isTime,
+  LABEL_PATTERN,
+  MODEL_PATTERN,
+  TIME_PATTERN,
+  VERSION_PATTERN,
+} from '@sluice/contracts';
 import { Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   ArrayMinSize,
   ArrayUnique,
   buildMessage,
+  Equals,
   IsArray,
   IsBoolean,
   IsIn,
@@ -53,6 +62,8 @@ interface QueryOptions extends FieldOptions {
 interface NumberOptions extends QueryOptions {
   readonly min: number;
   readonly max: number;
+  /** The number is above `min`, not at it. */
+  readonly isAbove?: boolean;
 }
 
 const TEXT_MAX = 2000;
@@ -97,7 +108,7 @@ export const Label = patternText(LABEL_PATTERN);
 
 /** An instant as the contracts have it: RFC 3339 with a zone, on a day that the calendar has. */
 export const Time = (options: FieldOptions = {}) =>
-  field(options, { type: 'string', format: 'date-time' }, (each) => [
+  field(options, { type: 'string', format: 'date-time', pattern: TIME_PATTERN }, (each) => [
     ValidateBy(
       {
         name: 'isTime',
@@ -137,8 +148,12 @@ export const Flag = (options: QueryOptions = {}) =>
     IsBoolean(each),
   ]);
 
+/** Nothing but true: what is asked for has to be said. */
+export const Yes = (options: FieldOptions = {}) =>
+  field(options, { type: 'boolean', enum: [true] }, (each) => [Equals(true, each)]);
+
 /** One of a few words. The document has them once, as a schema of this name. */
-export const OneOf = (values: readonly (string | boolean)[], name: string, options: FieldOptions = {}) =>
+export const OneOf = (values: readonly string[], name: string, options: FieldOptions = {}) =>
   field(options, { enum: [...values], enumName: name }, (each) => [IsIn(values, each)]);
 
 /** Of answers, where nothing bounds them: a whole number from 0 on, any number, any text. */
@@ -157,7 +172,7 @@ export const ByName =
 
 /** Of answers: JSON of any kind. */
 export const Json = (options: FieldOptions = {}) =>
-  field(options, { type: () => Object } as ApiPropertyOptions, () => []);
+  field(options, { type: 'object', anyOf: [{}] } as ApiPropertyOptions, () => []);
 
 /** The JSON Schemas of the contracts that a class uses, by the name that the document has them under. */
 const shapes = new Map<string, object>();
@@ -175,7 +190,8 @@ export function usedShapes(): ReadonlyMap<string, object> {
 
 /** Another class of fields. */
 export const Part = (type: () => new () => object, options: FieldOptions = {}) =>
-  field(options, { type }, (each) => [IsObject(each), ValidateNested(each), Type(type)]);
+  // @nestjs/swagger takes a function for one that gives a class by its name, which has to be `type`.
+  field(options, { type: () => type() }, (each) => [IsObject(each), ValidateNested(each), Type(type)]);
 
 type Checks = (each: ValidationOptions) => readonly PropertyDecorator[];
 
@@ -201,7 +217,7 @@ function field(options: FieldOptions, schema: ApiPropertyOptions, checks: Checks
 }
 
 function listOf(schema: ApiPropertyOptions, { min = 0, max, unique = false }: NonNullable<FieldOptions['list']>) {
-  const list = { minItems: min, maxItems: max, ...(unique && { uniqueItems: true }) };
+  const list = { ...(min > 0 && { minItems: min }), maxItems: max, ...(unique && { uniqueItems: true }) };
   const isNamed = 'enumName' in schema || typeof schema.type === 'function';
   return isNamed ? { ...schema, isArray: true, ...list } : { type: 'array', items: schema, ...list };
 }
@@ -219,12 +235,21 @@ function textSchema({ min, max, pattern }: TextOptions): ApiPropertyOptions {
   };
 }
 
-function numberSchema({ min, max }: NumberOptions, type: 'integer' | 'number'): ApiPropertyOptions {
-  return { type, minimum: min, maximum: max };
+function numberSchema({ min, max, isAbove }: NumberOptions, type: 'integer' | 'number'): ApiPropertyOptions {
+  return { type, minimum: min, maximum: max, ...(isAbove === true && { exclusiveMinimum: true }) };
 }
 
-function bounds({ min, max }: NumberOptions, each: ValidationOptions) {
-  return [Min(min, each), Max(max, each)];
+function bounds({ min, max, isAbove = false }: NumberOptions, each: ValidationOptions) {
+  return [isAbove ? IsAbove(min, each) : Min(min, each), Max(max, each)];
+}
+
+function IsAbove(min: number, each: ValidationOptions) {
+  const message = (prefix: string) => `${prefix}$property must be above ${String(min)}`;
+  const validator = {
+    validate: (value: unknown) => typeof value === 'number' && value > min,
+    defaultMessage: buildMessage(message, each),
+  };
+  return ValidateBy({ name: 'isAbove', validator }, each);
 }
 
 function asNumber({ inQuery = false }: NumberOptions) {

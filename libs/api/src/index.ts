@@ -1,4 +1,5 @@
 export * from './clock.ts';
+export { type DeviceOperation, type OpenApiDocument, toDocument } from './document.ts';
 export * from './fields.ts';
 export * from './fleet.ts';
 export * from './health.ts';

@@ -1,4 +1,4 @@
-import { Flag, Json, OneOf, Part, Tally, Text, Time, Words } from './fields.ts';
+import { Flag, Json, OneOf, Part, Tally, Text, Time, Words, Yes } from './fields.ts';
 
 const READ_MODELS_MAX = 1000;
 
@@ -6,7 +6,7 @@ const replayStatuses = ['running', 'done', 'failed'] as const;
 
 /** The body of POST /v1/replays. */
 export class StartReplayBody {
-  @OneOf([true], 'Verify', {
+  @Yes({
     description: 'Fold everything again from the store and compare with the live read models.',
   })
   readonly verify!: true;

@@ -44,7 +44,7 @@ type RolloutStatus = (typeof rolloutStatuses)[number];
 const some = { min: 1, max: LIST_MAX };
 const percent = { min: 0, max: 100 };
 const minutes = { min: 0, max: MINUTES_MAX };
-const rate = { min: 0, max: 0.5 };
+const rate = { min: 0, max: 0.5, isAbove: true };
 const hours = { min: 0, max: HOURS_MAX };
 
 /** Which devices; an absent list means all. */
@@ -290,7 +290,7 @@ export class WaitReasonView implements WaitReason {
   @Tally({ optional: true, description: 'How many are needed.' })
   readonly needed?: number;
 
-  @Tally({ optional: true, description: 'Known devices that the wave was the first to expose (expected).' })
+  @Figure({ optional: true, description: 'Known devices that the wave was the first to expose (expected).' })
   readonly awake?: number;
 
   @Tally({ optional: true, description: 'Failures without a reported start.' })
