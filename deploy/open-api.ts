@@ -7,6 +7,8 @@ import { close, createApp, InlineFolds, ManualClock, OpenApi, Settings, Tokens }
 import { CatalogModule } from '@sluice/service-catalog';
 import { OrchestratorModule } from '@sluice/service-orchestrator';
 import { TelemetryModule } from '@sluice/service-telemetry';
+import openapiTS, { astToString, type OpenAPI3 } from 'openapi-typescript';
+import { format } from 'prettier';
 
 /** The OpenAPI document of all services in one process, as its `/openapi.json` would answer. */
 export async function openApiDocument(): Promise<OpenApiDocument> {
@@ -23,4 +25,18 @@ export async function openApiDocument(): Promise<OpenApiDocument> {
     await close(app);
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+const NOTE =
+  '// Made from docs/reference/openapi.json. To make it again: UPDATE_DOCS=1 npm test -- deploy/open-api.spec.ts\n\n';
+
+/** The types of libs/api-client, as they have to be. */
+export async function clientTypes(document: OpenApiDocument): Promise<string> {
+  const nodes = await openapiTS(structuredClone(document) as unknown as OpenAPI3, {
+    rootTypes: true,
+    rootTypesNoSchemaPrefix: true,
+    // A field with a default may be left out of a request.
+    defaultNonNullable: false,
+  });
+  return format(NOTE + astToString(nodes), { parser: 'typescript', printWidth: 120, singleQuote: true });
 }

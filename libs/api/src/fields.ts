@@ -167,7 +167,7 @@ export const ByName =
   (target: object, key: string) => {
     if (kind !== 'count') ApiExtraModels(kind())(target.constructor);
     const values = kind === 'count' ? { type: 'integer', minimum: 0 } : { $ref: getSchemaPath(kind()) };
-    field(options, { type: 'object', additionalProperties: values } as ApiPropertyOptions, () => [])(target, key);
+    field(options, { type: 'object', additionalProperties: values }, () => [])(target, key);
   };
 
 /** Of answers: JSON of any kind. */

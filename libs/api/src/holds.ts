@@ -1,7 +1,7 @@
 import { SumEvidence } from '@sluice/contracts';
 import { Flag, Id, OneOf, Part, Shape, Tally, Time, WebAddress, Words } from './fields.ts';
 import { PageQuery, pageOf } from './paging.ts';
-import { Audience, ReasonBody, StopBody } from './rollouts.ts';
+import { Audience, ReasonBody, StopBody } from './plans.ts';
 
 export const holdStatuses = ['active', 'lifted', 'expired'] as const;
 type HoldStatus = (typeof holdStatuses)[number];

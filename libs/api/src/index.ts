@@ -9,6 +9,15 @@ export * from './operation.ts';
 export * from './operations.ts';
 export * from './paging.ts';
 export * from './patches.ts';
+export {
+  AdvanceRolloutBody,
+  Audience,
+  EvidenceBody,
+  PlanRolloutBody,
+  ReasonBody,
+  ReplanRolloutBody,
+  StopBody,
+} from './plans.ts';
 export * from './recalls.ts';
 export * from './replays.ts';
 export * from './rollouts.ts';

@@ -123,9 +123,56 @@ export class DeadLetterView {
   readonly reason?: string;
 }
 
+export class StreamPlace {
+  @Tally()
+  readonly revision!: number;
+
+  @Tally()
+  readonly index!: number;
+}
+
+/** A public event as it came from its owner. */
+export class ParkedEvent {
+  @Words()
+  readonly source!: string;
+
+  @Words()
+  readonly type!: string;
+
+  @Words()
+  readonly stream!: string;
+
+  @Part(() => StreamPlace)
+  readonly place!: StreamPlace;
+
+  @Part(() => StreamPlace, { optional: true, description: 'Of the public event before it in its stream.' })
+  readonly previous?: StreamPlace;
+
+  @Words({ optional: true })
+  readonly commitId?: string;
+
+  @Words()
+  readonly position!: string;
+
+  @Words()
+  readonly time!: string;
+
+  @Words()
+  readonly actor!: string;
+
+  @Words()
+  readonly correlationId!: string;
+
+  @Words({ optional: true })
+  readonly causationId?: string;
+
+  @Json()
+  readonly data!: unknown;
+}
+
 export class DeadLetterDetails extends DeadLetterView {
-  @Json({ description: 'The event, with its place, and its data as it came.' })
-  readonly event!: unknown;
+  @Part(() => ParkedEvent)
+  readonly event!: ParkedEvent;
 }
 
 export class DeadLetters {

@@ -52,11 +52,12 @@ afterEach(() => {
 });
 
 function answerOf(request: SentRequest, reply: SentReply, payload: unknown): SentAnswer {
+  const contentType = reply.getHeader('content-type');
   return {
     method: request.method,
     route: request.routeOptions?.url,
     status: reply.statusCode,
-    contentType: String(reply.getHeader('content-type') ?? ''),
+    contentType: typeof contentType === 'string' ? contentType : '',
     payload: typeof payload === 'string' || Buffer.isBuffer(payload) ? payload.toString() : undefined,
   };
 }

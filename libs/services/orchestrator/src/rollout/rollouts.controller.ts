@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import {
   AdvanceRolloutBody,
   EvidenceBody,
-  Operation,
   PlanRolloutBody,
   ReplanRolloutBody,
   RolloutPage,
@@ -43,6 +42,7 @@ import {
   publishedPatch,
 } from './rollout-rules.ts';
 import { Stops } from './stops.ts';
+import { rolloutOperations as operations } from './rollout-operations.ts';
 import { viewRollout } from './rollout-views.ts';
 
 const SALT_BYTES = 12;
@@ -60,13 +60,7 @@ export class RolloutsController {
 
   @Post()
   @Roles('operator')
-  @Operation({
-    id: 'planRollout',
-    summary: 'Plan a rollout',
-    answers: { 201: RolloutView, 200: { type: RolloutView, description: 'The same plan was there already.' } },
-    problems: ['plan-not-valid', 'patch-unknown', 'patch-pulled', 'rollout-exists', 'start-in-past'],
-    etag: true,
-  })
+  @operations.plan
   async plan(
     @Body() body: PlanRolloutBody,
     @RequestContext() context: CommandContext,
@@ -84,16 +78,7 @@ export class RolloutsController {
 
   @Put(':id')
   @Roles('operator')
-  @Operation({
-    id: 'replanRollout',
-    summary: 'Put another plan in place of the present one; nothing that was exposed is taken back',
-    answers: { 200: RolloutView },
-    problems: [
-      ...(['rollout-not-found', 'plan-not-valid', 'patch-unknown', 'patch-pulled', 'start-in-past'] as const),
-      ...(['rollout-over', 'reason-missing', 'already-exposed'] as const),
-    ],
-    ifMatch: 'required',
-  })
+  @operations.replan
   async replan(
     @Param() { id: rolloutId }: RolloutPath,
     @Body() { reason, ...body }: ReplanRolloutBody,
@@ -108,7 +93,7 @@ export class RolloutsController {
 
   @Get()
   @Roles('viewer', 'operator', 'responder')
-  @Operation({ id: 'listRollouts', summary: 'List rollouts', answers: { 200: RolloutPage } })
+  @operations.list
   list(@Query() query: RolloutsQuery): RolloutPage {
     const wanted = this.views.policy
       .rollouts()
@@ -121,13 +106,7 @@ export class RolloutsController {
 
   @Get(':id')
   @Roles('viewer', 'operator', 'responder')
-  @Operation({
-    id: 'showRollout',
-    summary: 'Show a rollout: its plan, how far it has come, and what it waits for',
-    answers: { 200: RolloutView },
-    problems: ['rollout-not-found'],
-    etag: true,
-  })
+  @operations.show
   show(
     @Param() { id: rolloutId }: RolloutPath,
     @Res({ passthrough: true }) reply?: { header(name: string, value: string): unknown },
@@ -139,12 +118,7 @@ export class RolloutsController {
 
   @Get(':id/preview')
   @Roles('viewer', 'operator', 'responder')
-  @Operation({
-    id: 'previewRollout',
-    summary: 'Count who would get the patch: per wave and slice, of the devices known now',
-    answers: { 200: RolloutPreview },
-    problems: ['rollout-not-found', 'patch-unknown'],
-  })
+  @operations.preview
   async preview(@Param() { id: rolloutId }: RolloutPath): Promise<RolloutPreview> {
     const { plan } = this.known(rolloutId);
     const published = await publishedPatch(this.views, plan.patchId);
@@ -154,16 +128,7 @@ export class RolloutsController {
   @Post(':id/start')
   @HttpCode(200)
   @Roles('operator')
-  @Operation({
-    id: 'startRollout',
-    summary: 'Start a planned rollout: its first wave opens',
-    answers: { 200: RolloutView },
-    problems: [
-      ...(['rollout-not-found', 'rollout-not-planned', 'rollout-of-patch-running', 'evidence-not-named'] as const),
-      ...(['clock-unsound', 'plan-not-valid', 'patch-unknown', 'patch-pulled'] as const),
-    ],
-    ifMatch: 'optional',
-  })
+  @operations.start
   async start(
     @Param() { id: rolloutId }: RolloutPath,
     @Body() { evidenceSeen }: EvidenceBody,
@@ -191,12 +156,7 @@ export class RolloutsController {
   @StopRoute(StopBody)
   @HttpCode(200)
   @Roles('operator', 'responder')
-  @Operation({
-    id: 'pauseRollout',
-    summary: 'Give no more directives; the clocks of ramp and bake stand still',
-    answers: { 200: RolloutView },
-    problems: ['rollout-not-found', 'rollout-not-running', 'rollout-over', 'in-force-not-durable'],
-  })
+  @operations.pause
   pause(
     @Param() { id: rolloutId }: RolloutPath,
     @Body() { reason }: StopBody,
@@ -208,13 +168,7 @@ export class RolloutsController {
   @Post(':id/resume')
   @HttpCode(200)
   @Roles('operator')
-  @Operation({
-    id: 'resumeRollout',
-    summary: 'Go on after a pause or a halt',
-    answers: { 200: RolloutView },
-    problems: ['rollout-not-found', 'rollout-not-stopped', 'rollout-over', 'evidence-not-named'],
-    ifMatch: 'optional',
-  })
+  @operations.resume
   resume(
     @Param() { id: rolloutId }: RolloutPath,
     @Body() { evidenceSeen }: EvidenceBody,
@@ -232,12 +186,7 @@ export class RolloutsController {
   @StopRoute(StopBody)
   @HttpCode(200)
   @Roles('operator', 'responder')
-  @Operation({
-    id: 'haltRollout',
-    summary: 'Stop because of harm; only an operator who names the evidence resumes',
-    answers: { 200: RolloutView },
-    problems: ['rollout-not-found', 'rollout-not-running', 'rollout-over', 'in-force-not-durable'],
-  })
+  @operations.halt
   halt(
     @Param() { id: rolloutId }: RolloutPath,
     @Body() { reason }: StopBody,
@@ -253,16 +202,7 @@ export class RolloutsController {
   @Post(':id/advance')
   @HttpCode(200)
   @Roles('operator')
-  @Operation({
-    id: 'advanceRollout',
-    summary: 'End ramp and bake of the open wave now, unless it waits or a gate says halt',
-    answers: { 200: RolloutView },
-    problems: [
-      ...(['rollout-not-found', 'rollout-not-running', 'rollout-over'] as const),
-      ...(['wave-not-open', 'wave-waits', 'gate-says-stop'] as const),
-    ],
-    ifMatch: 'optional',
-  })
+  @operations.advance
   advance(
     @Param() { id: rolloutId }: RolloutPath,
     @Body() { wave, force }: AdvanceRolloutBody,
@@ -290,12 +230,7 @@ export class RolloutsController {
   @StopRoute(StopBody)
   @HttpCode(200)
   @Roles('operator', 'responder')
-  @Operation({
-    id: 'abortRollout',
-    summary: 'End the rollout; devices keep what they have',
-    answers: { 200: RolloutView },
-    problems: ['rollout-not-found', 'rollout-over'],
-  })
+  @operations.abort
   abort(
     @Param() { id: rolloutId }: RolloutPath,
     @Body() { reason }: StopBody,
