@@ -11,10 +11,12 @@ export interface Request {
   /** Path and query. */
   readonly path: string;
   readonly token: string | undefined;
+  readonly ifMatch: string | undefined;
   readonly body: unknown;
 }
 
-type Answer = { readonly status?: number; readonly body?: unknown } | ((response: ServerResponse) => void);
+type Answer =
+  { readonly status?: number; readonly body?: unknown; readonly etag?: string } | ((response: ServerResponse) => void);
 
 /** A server that answers `METHOD /path` with what it was told, one after the other (the last for good), and keeps what it was asked. */
 export class CannedServer {
@@ -53,6 +55,7 @@ export class CannedServer {
       method,
       path: url,
       token: headers.authorization?.replace('Bearer ', ''),
+      ifMatch: headers['if-match'],
       body: body === '' ? undefined : JSON.parse(body),
     });
     const queue = this.answers.get(`${method} ${url.split('?')[0] ?? ''}`) ?? [];
@@ -61,7 +64,11 @@ export class CannedServer {
       answer(response);
       return;
     }
-    response.writeHead(answer.status ?? 200, { 'content-type': 'application/json' });
+    const { etag } = answer;
+    response.writeHead(answer.status ?? 200, {
+      'content-type': 'application/json',
+      ...(etag !== undefined && { etag }),
+    });
     response.end(answer.body === undefined ? '' : JSON.stringify(answer.body));
   }
 }
