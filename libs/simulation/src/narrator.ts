@@ -1,4 +1,5 @@
-import { exposureOf, type FleetView, type PatchView, type RecallView, type RolloutView, standOf } from './operator.ts';
+import { type FleetView, type PatchView, type RecallView, type RolloutView } from '@sluice/api-client';
+import { exposureOf, standOf } from './operator.ts';
 import { patchTitle } from './real-patches.ts';
 
 /** What the demo shows: what Sluice last told, and what was new lately. */
