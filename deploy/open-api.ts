@@ -38,5 +38,17 @@ export async function clientTypes(document: OpenApiDocument): Promise<string> {
     // A field with a default may be left out of a request.
     defaultNonNullable: false,
   });
-  return format(NOTE + astToString(nodes), { parser: 'typescript', printWidth: 120, singleQuote: true });
+  return format(`${NOTE}${astToString(nodes)}\n${enumsOf(document)}`, {
+    parser: 'typescript',
+    printWidth: 120,
+    singleQuote: true,
+  });
+}
+
+/** The words of each enum, by its name, for programs that have to list them. */
+function enumsOf({ components }: OpenApiDocument): string {
+  const enums = Object.entries(components.schemas as Record<string, { readonly enum?: unknown }>).flatMap(
+    ([name, { enum: words }]) => (words === undefined ? [] : [[name, words]]),
+  );
+  return `export const enums = ${JSON.stringify(Object.fromEntries(enums))} as const;\n`;
 }

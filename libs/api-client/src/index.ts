@@ -1,8 +1,8 @@
-import { type Problem } from '@sluice/contracts';
 import createClient, { type Client } from 'openapi-fetch';
 import { type paths } from './generated.ts';
 
 export type * from './generated.ts';
+export { enums } from './generated.ts';
 
 /** The operations of Sluice at one address: `client.GET('/v1/rollouts/{id}', { params: { path: { id } } })`. */
 export type ApiClient = Client<paths>;
@@ -17,8 +17,8 @@ export class RefusedCall extends Error {
   constructor(
     call: string,
     readonly status: number,
-    /** Where the answer was none, what came instead. */
-    readonly problem: Problem | unknown,
+    /** A Problem, as far as Sluice itself answered. */
+    readonly problem: unknown,
   ) {
     super(`${call} answered ${String(status)}: ${JSON.stringify(problem)}`);
   }

@@ -1,5 +1,5 @@
 export * from './clock.ts';
-export { type DeviceOperation, type OpenApiDocument, toDocument } from './document.ts';
+export { type OpenApiDocument, toDocument } from './document.ts';
 export * from './fields.ts';
 export * from './fleet.ts';
 export * from './health.ts';
@@ -9,15 +9,7 @@ export * from './operation.ts';
 export * from './operations.ts';
 export * from './paging.ts';
 export * from './patches.ts';
-export {
-  AdvanceRolloutBody,
-  Audience,
-  EvidenceBody,
-  PlanRolloutBody,
-  ReasonBody,
-  ReplanRolloutBody,
-  StopBody,
-} from './plans.ts';
+export { AdvanceRolloutBody, EvidenceBody, PlanRolloutBody, ReasonBody, ReplanRolloutBody, StopBody } from './plans.ts';
 export * from './recalls.ts';
 export * from './replays.ts';
 export * from './rollouts.ts';

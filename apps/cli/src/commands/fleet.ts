@@ -1,11 +1,15 @@
-import { bodyOf, type DevicePatch, type DeviceView, type FleetView, given, type operations } from '@sluice/api-client';
-import { platforms } from '@sluice/contracts';
+import {
+  bodyOf,
+  type DevicePatch,
+  type DeviceView,
+  enums,
+  type FleetView,
+  given,
+  type operations,
+} from '@sluice/api-client';
 import { type Command, Option } from 'commander';
 import { clean, facts, type Paint, table, time } from '../output.ts';
 import { type OpenSession, toCount, toLimit, toTime } from '../session.ts';
-
-const deviceFlags = ['clock-ahead', 'clock-behind', 'id-used-twice'];
-const patchStates = ['started', 'installed', 'failed', 'rolledBack', 'replaced'];
 
 type Filter = Omit<NonNullable<operations['listDevices']['parameters']['query']>, 'limit' | 'cursor' | 'patchId' | 'q'>;
 
@@ -54,12 +58,12 @@ function addListCommand(device: Command, open: OpenSession): void {
     .command('list')
     .description('list devices')
     .option('--patch <patch>', 'with something reported of this patch')
-    .addOption(new Option('--state <state>', 'with a patch (or this one) in this state').choices(patchStates))
-    .addOption(new Option('--platform <platform>', 'of this platform only').choices(platforms))
+    .addOption(new Option('--state <state>', 'with a patch (or this one) in this state').choices(enums.PatchState))
+    .addOption(new Option('--platform <platform>', 'of this platform only').choices(enums.Platform))
     .option('--base <build>', 'on this base build only')
-    .addOption(new Option('--flag <flag>', 'of which this is odd').choices(deviceFlags))
+    .addOption(new Option('--flag <flag>', 'of which this is odd').choices(enums.DeviceFlag))
     .option('--model <model>', 'of this model only')
-    .addOption(new Option('--track <track>', 'on this track only').choices(['automatic', 'manual']))
+    .addOption(new Option('--track <track>', 'on this track only').choices(enums.Track))
     .option('--ring <ring>', 'in this ring only')
     .option('--region <region>', 'in this region only')
     .option('--silent-since <time>', 'not heard of since then (RFC 3339)', toTime)

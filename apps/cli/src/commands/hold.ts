@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { bodyOf, given, type HoldStatus, type HoldView, type PlacedHold } from '@sluice/api-client';
+import { bodyOf, enums, given, type HoldStatus, type HoldView, type PlacedHold } from '@sluice/api-client';
 import { type Command, Option } from 'commander';
 import { usageError } from '../errors.ts';
 import { type Style, table, time } from '../output.ts';
@@ -21,7 +21,7 @@ export function addHoldCommands(program: Command, open: OpenSession): void {
   hold
     .command('list')
     .description('list holds')
-    .addOption(new Option('--status <status>', 'with this status only').choices(['active', 'lifted', 'expired']))
+    .addOption(new Option('--status <status>', 'with this status only').choices(enums.HoldStatus))
     .option('--limit <count>', 'at most so many', toLimit, 100)
     .addHelpText('after', '\nExample:\n  $ sluice hold list --status active')
     .action(async ({ limit, status }: { limit: number; status?: HoldStatus }) => {

@@ -1,5 +1,6 @@
 import {
   bodyOf,
+  enums,
   given,
   type PatchStatus,
   type PatchView,
@@ -7,7 +8,6 @@ import {
   type PublishPatchBody,
   type PullMode,
 } from '@sluice/api-client';
-import { platforms } from '@sluice/contracts';
 import { type Command, Option } from 'commander';
 import { usageError } from '../errors.ts';
 import { clean, facts, type Paint, type Style, table, time } from '../output.ts';
@@ -40,7 +40,7 @@ export function addPatchCommands(program: Command, open: OpenSession): void {
   patch
     .command('pull <patch>')
     .description('stop offering a patch; with --mode recall, also take it back from the devices that have it')
-    .addOption(new Option('--mode <mode>', 'withdraw or recall').choices(['withdraw', 'recall']).makeOptionMandatory())
+    .addOption(new Option('--mode <mode>', 'withdraw or recall').choices(enums.PullMode).makeOptionMandatory())
     .option('--reason <text>', 'why, for those who ask later')
     .option('--replacement <patch>', 'patch to install instead')
     .option('--remove-per-hour <devices>', 'of a recall: direct so many devices an hour to remove it, no more', toCount)
@@ -68,15 +68,8 @@ function addReadingCommands(patch: Command, open: OpenSession): void {
   patch
     .command('list')
     .description('list patches')
-    .addOption(new Option('--platform <platform>', 'of this platform only').choices(platforms))
-    .addOption(
-      new Option('--status <status>', 'with this status only').choices([
-        'published',
-        'superseded',
-        'folded-in',
-        'pulled',
-      ]),
-    )
+    .addOption(new Option('--platform <platform>', 'of this platform only').choices(enums.Platform))
+    .addOption(new Option('--status <status>', 'with this status only').choices(enums.PatchStatus))
     .option('--limit <count>', 'at most so many', toLimit, 100)
     .addHelpText('after', '\nExample:\n  $ sluice patch list --platform ios --status published')
     .action(async ({ limit, ...filter }: { limit: number; platform?: Platform; status?: PatchStatus }) => {

@@ -76,7 +76,7 @@ export function previewText({ waves }: RolloutPreview, paint: Paint): string {
       { head: 'REACHED', align: 'right', text: ({ expected }) => expected },
       {
         head: '',
-        text: (row) => ('note' in row && row.note === 'proves-nothing' ? 'proves nothing: a person decides' : ''),
+        text: (row) => ('note' in row ? 'proves nothing: a person decides' : ''),
       },
     ],
     paint,

@@ -1,5 +1,6 @@
 import {
   bodyOf,
+  enums,
   given,
   type PlanRolloutBody,
   type ReplanRolloutBody,
@@ -10,8 +11,6 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Api } from '../api.ts';
 import { type OpenSession, type Session, toLimit } from '../session.ts';
 import { personWaves, previewText, rolloutTable, rolloutText } from './rollout-text.ts';
-
-const statuses = ['planned', 'running', 'paused', 'halted', 'completed', 'aborted'];
 
 export function addRolloutCommands(program: Command, open: OpenSession): void {
   const rollout = program.command('rollout').description('plan, watch and steer rollouts');
@@ -25,7 +24,7 @@ function addReadingCommands(rollout: Command, open: OpenSession): void {
     .command('list')
     .description('list rollouts')
     .option('--patch <patch>', 'of this patch only')
-    .addOption(new Option('--status <status>', 'with this status only').choices(statuses))
+    .addOption(new Option('--status <status>', 'with this status only').choices(enums.RolloutStatus))
     .option('--limit <count>', 'at most so many', toLimit, 100)
     .addHelpText('after', '\nExample:\n  $ sluice rollout list --status running')
     .action(async ({ limit, patch, status }: { limit: number; patch?: string; status?: RolloutStatus }) => {
