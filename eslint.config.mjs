@@ -42,24 +42,30 @@ const kinds = {
     imports: ['kernel', 'contract', 'api', 'platform', 'domain', 'cohorts'],
     packages: [...nest, ...validation],
   },
-  simulation: { imports: ['contract', 'domain', 'cohorts', 'kernel'], packages: ['pure-rand', 'pure-rand/*'] },
+  simulation: {
+    imports: ['contract', 'api-client', 'domain', 'cohorts', 'kernel'],
+    packages: ['pure-rand', 'pure-rand/*'],
+  },
   composition: { imports: ['adapter', 'platform', 'kernel', 'contract'], packages: [] },
   app: { imports: ['composition', 'service', 'platform', 'kernel'], packages: nest },
   standalone: {
-    imports: ['composition', 'service', 'adapter', 'platform', 'kernel', 'contract', 'simulation'],
+    imports: ['composition', 'service', 'adapter', 'platform', 'kernel', 'contract', 'simulation', 'api-client'],
     packages: [...nest, 'wrap-ansi'],
   },
-  cluster: { imports: ['platform', 'simulation', 'kernel', 'contract'], packages: ['undici'] },
+  cluster: { imports: ['platform', 'simulation', 'api-client', 'kernel', 'contract'], packages: ['undici'] },
   benchmark: {
     imports: ['service', 'adapter', 'platform', 'kernel', 'contract', 'domain', 'cohorts', 'simulation'],
     packages: ['@nestjs/*', 'fastify', 'autocannon', 'kafkajs', 'undici'],
   },
   api: { imports: ['contract'], packages: ['@nestjs/swagger', ...validation] },
-  client: { imports: ['contract'], banned: ['@nestjs/*', ...testTools] },
+  'api-client': { imports: ['contract'], packages: ['openapi-fetch'] },
+  client: { imports: ['contract', 'api-client'], banned: ['@nestjs/*', ...testTools] },
   testing: {
     imports: ['kernel'],
     packages: [
       ...testTools,
+      'ajv',
+      'ajv/*',
       'testcontainers',
       'kafkajs',
       '@grpc/grpc-js',
@@ -139,7 +145,8 @@ const impureSyntax = [
 ];
 
 export default tseslint.config(
-  { ignores: ['**/node_modules/', '**/dist/', '.nx/', '.sluice/', 'coverage/'] },
+  // The types of the client are made from the OpenAPI document.
+  { ignores: ['**/node_modules/', '**/dist/', '.nx/', '.sluice/', 'coverage/', 'libs/api-client/src/generated.ts'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.ts'],

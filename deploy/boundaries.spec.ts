@@ -47,6 +47,10 @@ describe('importing projects', () => {
     ['adapter', 'libs/event-store-sqlite/src/violation.ts', '@sluice/platform'],
     ['adapter', 'libs/event-store-sqlite/src/violation.ts', '@sluice/event-feed-http'],
     ['platform', 'libs/platform/src/violation.ts', '@sluice/domain-catalog'],
+    ['api', 'libs/api/src/violation.ts', '@sluice/domain-catalog'],
+    ['api', 'libs/api/src/violation.ts', '@sluice/platform'],
+    ['api-client', 'libs/api-client/src/violation.ts', '@sluice/api'],
+    ['domain', inDomain, '@sluice/api'],
     ['service', 'libs/services/catalog/src/violation.ts', '@sluice/event-store-sqlite'],
     ['service', 'libs/services/catalog/src/violation.ts', '@sluice/service-telemetry'],
     ['simulation', 'libs/simulation/src/violation.ts', '@sluice/platform'],
@@ -59,6 +63,7 @@ describe('importing projects', () => {
     ['cohorts', 'libs/domain/cohorts/src/violation.ts', '@sluice/event-sourcing'],
     ['standalone', 'apps/standalone/src/violation.ts', '@sluice/domain-catalog'],
     ['client', 'apps/cli/src/violation.ts', '@sluice/platform'],
+    ['client', 'apps/cli/src/violation.ts', '@sluice/api'],
     ['testing', 'libs/testing/src/violation.ts', '@sluice/contracts'],
   ])('is refused when a %s file %s imports %s', async (kind, file, name) => {
     const message = `A project tagged with "type:${kind}" can`;
@@ -84,6 +89,9 @@ describe('importing projects', () => {
     ['libs/domain/fleet/src/allowed.ts', '@sluice/domain-cohorts'],
     ['apps/standalone/src/allowed.ts', '@sluice/service-telemetry'],
     ['apps/cli/src/allowed.ts', '@sluice/contracts'],
+    ['apps/cli/src/allowed.ts', '@sluice/api-client'],
+    ['libs/simulation/src/allowed.ts', '@sluice/api-client'],
+    ['libs/services/catalog/src/allowed.ts', '@sluice/api'],
   ])('is allowed when %s imports %s', async (file, name) => {
     expect(await lint(file, importOf(name))).toEqual([]);
   });
@@ -123,6 +131,8 @@ describe('importing packages', () => {
     ['adapter', 'libs/event-store-sqlite/src/violation.ts', 'eventsource-parser'],
     ['adapter', 'libs/event-feed-http/src/violation.ts', 'fastify'],
     ['platform', 'libs/platform/src/violation.ts', 'commander'],
+    ['api', 'libs/api/src/violation.ts', '@nestjs/common'],
+    ['api-client', 'libs/api-client/src/violation.ts', 'undici'],
     ['service', 'libs/services/catalog/src/violation.ts', 'fastify'],
     ['simulation', 'libs/simulation/src/violation.ts', 'fastify'],
     ['composition', 'libs/composition/src/violation.ts', 'kafkajs'],
@@ -143,6 +153,8 @@ describe('importing packages', () => {
     ['libs/event-feed-http/src/allowed.ts', 'eventsource-parser/stream'],
     ['libs/event-feed-kafka/src/allowed.ts', 'kafkajs'],
     ['libs/platform/src/allowed.ts', 'prom-client'],
+    ['libs/api/src/allowed.ts', 'class-validator'],
+    ['libs/api-client/src/allowed.ts', 'openapi-fetch'],
     ['libs/services/catalog/src/allowed.ts', 'class-validator'],
     ['libs/simulation/src/allowed.ts', 'pure-rand'],
   ])('is allowed when %s imports %s', async (file, name) => {

@@ -37,6 +37,7 @@ import {
   VERSION_PATTERN,
   Wave,
 } from '@sluice/contracts';
+import { openApiDocument } from './open-api.ts';
 import { environmentVariable, settingRules } from '@sluice/platform';
 import { format } from 'prettier';
 
@@ -102,7 +103,9 @@ export async function referencePages(): Promise<Record<string, string>> {
   };
   const formatted = [
     ...Object.entries(pages).map(async ([name, text]) => [name, await format(`${NOTE}\n\n${text}`, MARKDOWN)] as const),
-    ...Object.entries(documents()).map(async ([name, json]) => [name, await formatJson(json)] as const),
+    ...Object.entries({ ...documents(), 'openapi.json': await openApiDocument() }).map(
+      async ([name, json]) => [name, await formatJson(json)] as const,
+    ),
   ];
   return Object.fromEntries(await Promise.all(formatted));
 }

@@ -51,7 +51,7 @@ describe('stopping', () => {
 
   it.each(stops)('says so in the document: %s', (url) => {
     const { paths } = app.get(OpenApi).document();
-    const requestBody = paths[url.replace('/none/', '/{id}/')]?.post?.requestBody;
+    const requestBody = paths[url.replace('/none/', '/{id}/')]?.post?.['requestBody'];
     expect(requestBody).toMatchObject({ required: false, content: { 'application/json': { schema: {} } } });
   });
 });

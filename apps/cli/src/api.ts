@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { type ApiClient, createApiClient } from '@sluice/api-client';
 import { type ServiceName } from '@sluice/contracts';
 import { EventSourceParserStream, type EventSourceMessage } from 'eventsource-parser/stream';
 import { type Connection } from './connection.ts';
@@ -17,14 +18,6 @@ const services = ['catalog', 'orchestrator', 'telemetry'] as const satisfies rea
 export interface Call {
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: unknown;
-  readonly timeoutMs?: number;
-  /** The ETag of what the call was decided on. */
-  readonly ifMatch?: string | undefined;
-}
-
-export interface Answer<Body> {
-  readonly status: number;
-  readonly body: Body;
 }
 
 /** One address, and the services behind it. */
@@ -68,23 +61,22 @@ export class Api {
     return [...hosts].map(([url, behind]) => ({ url, services: behind }));
   }
 
-  async get<Body>(service: ServiceName, path: string, query?: Call['query']): Promise<Body> {
-    const { body } = await this.call<Body>('GET', service, path, query === undefined ? {} : { query });
-    return body;
-  }
-
-  async post<Body>(service: ServiceName, path: string, body: unknown = {}): Promise<Body> {
-    return (await this.call<Body>('POST', service, path, { body })).body;
+  /** The operations of a service. What is no success is thrown. */
+  of(service: ServiceName, timeoutMs = ANSWER_TIMEOUT_MS): ApiClient {
+    const baseUrl = this.connection.addresses[service];
+    return createApiClient({ baseUrl, send: (request) => this.answer(request, timeoutMs) });
   }
 
   /** Follows the cursors of a list until so many items are there; `nextCursor` tells that there are more. */
-  async list<Item>(service: ServiceName, path: string, limit: number, query: Call['query'] = {}): Promise<Page<Item>> {
+  async list<Item>(
+    limit: number,
+    pageOf: (page: { readonly limit: number; readonly cursor: string | undefined }) => Promise<Page<Item>>,
+  ): Promise<Page<Item>> {
     const items: Item[] = [];
     let cursor: string | undefined;
     let total: number | null | undefined;
     do {
-      const page = Math.min(limit - items.length, PAGE_ITEMS_MAX);
-      const next: Page<Item> = await this.get<Page<Item>>(service, path, { ...query, limit: page, cursor });
+      const next = await pageOf({ limit: Math.min(limit - items.length, PAGE_ITEMS_MAX), cursor });
       items.push(...next.items);
       total ??= next.total;
       cursor = next.items.length > 0 ? next.nextCursor : undefined;
@@ -93,39 +85,27 @@ export class Api {
     return cursor === undefined ? { items, ...counted } : { items, ...counted, nextCursor: cursor };
   }
 
-  /**
-   * One request and its answer; the status for those who care which success it was. A command has a key of its own, so that
-   * it can be sent once more when the connection was lost, and is still carried out once.
-   */
+  async get<Body>(service: ServiceName, path: string, query?: Call['query']): Promise<Body> {
+    return this.call<Body>('GET', service, path, query === undefined ? {} : { query });
+  }
+
+  async post<Body>(service: ServiceName, path: string, body: unknown = {}): Promise<Body> {
+    return this.call<Body>('POST', service, path, { body });
+  }
+
+  /** A call whose answer the OpenAPI document does not describe yet. */
   async call<Body>(
-    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+    method: 'GET' | 'POST' | 'DELETE',
     service: ServiceName,
     path: string,
-    { query, body, ifMatch, timeoutMs = ANSWER_TIMEOUT_MS }: Call = {},
-  ): Promise<Answer<Body>> {
+    { query, body }: Call = {},
+  ): Promise<Body> {
     const url = addressWith(this.connection.addresses[service], path, query);
-    const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
-    const init: RequestInit = {
-      method,
-      headers: {
-        ...(payload !== undefined && { 'content-type': 'application/json' }),
-        ...(method !== 'GET' && { 'idempotency-key': randomUUID() }),
-        ...(ifMatch !== undefined && { 'if-match': ifMatch }),
-      },
-      ...(payload === undefined ? {} : { body: payload }),
-    };
-    const exchange = async () => {
-      const response = await this.send(url, init, AbortSignal.timeout(timeoutMs));
-      const text = await response.text().catch((error: unknown) => {
-        throw this.toCliError(error, url);
-      });
-      return { status: response.status, body: parseAnswer(text, url) as Body };
-    };
-    const answer = exchange().catch((error: unknown) => {
-      if (method === 'GET' || !isLost(error)) throw error;
-      return exchange();
-    });
-    return this.during(() => `waiting for ${url.origin} …`, answer);
+    const headers = { 'content-type': 'application/json' };
+    const init = body === undefined ? { method } : { method, headers, body: JSON.stringify(body) };
+    const response = await this.answer(new Request(url, init), ANSWER_TIMEOUT_MS);
+    const text = await response.text();
+    return (text === '' ? undefined : JSON.parse(text)) as Body;
   }
 
   /** The server-sent events of one address; ends when the server closes, throws when the line breaks. */
@@ -136,7 +116,7 @@ export class Api {
     idle: AbortSignal,
   ): AsyncGenerator<EventSourceMessage> {
     const url = addressWith(this.connection.addresses[service], path, query);
-    const response = await this.send(url, { method: 'GET', headers: { accept: 'text/event-stream' } }, idle);
+    const response = await this.send(new Request(url, { headers: { accept: 'text/event-stream' } }), idle);
     if (response.body === null) return;
     const messages = response.body
       .pipeThrough(new TextDecoderStream())
@@ -148,21 +128,44 @@ export class Api {
     }
   }
 
-  private async send(url: URL, init: RequestInit, limit: AbortSignal, tokenAt = this.tokenAt): Promise<Response> {
+  /**
+   * The whole answer to a request, which is JSON or nothing. A command has a key of its own, so that it can be sent once more
+   * when the connection was lost, and is still carried out once.
+   */
+  private answer(request: Request, timeoutMs: number): Promise<Response> {
+    const url = new URL(request.url);
+    const isReading = request.method === 'GET';
+    if (!isReading) request.headers.set('idempotency-key', randomUUID());
+    const exchange = async () => {
+      const response = await this.send(request, AbortSignal.timeout(timeoutMs));
+      const text = await response.text().catch((error: unknown) => {
+        throw this.toCliError(error, url);
+      });
+      checkAnswer(text, url);
+      return new Response(text === '' ? null : text, response);
+    };
+    const answer = exchange().catch((error: unknown) => {
+      if (isReading || !isLost(error)) throw error;
+      return exchange();
+    });
+    return this.during(() => `waiting for ${url.origin} …`, answer);
+  }
+
+  /** Sends the request with the token that the server knows. */
+  private async send(request: Request, limit: AbortSignal, tokenAt = this.tokenAt): Promise<Response> {
     const token = this.connection.tokens[tokenAt];
-    const headers = new Headers(init.headers);
-    if (token !== undefined) headers.set('authorization', `Bearer ${token.text}`);
-    const signal = AbortSignal.any([limit, this.signal]);
-    const response = await fetch(url, { ...init, headers, signal }).catch((error: unknown) => {
-      throw this.toCliError(error, url);
+    const attempt = new Request(request.clone(), { signal: AbortSignal.any([limit, this.signal]) });
+    if (token !== undefined) attempt.headers.set('authorization', `Bearer ${token.text}`);
+    const response = await fetch(attempt).catch((error: unknown) => {
+      throw this.toCliError(error, new URL(request.url));
     });
     if (response.status === 401 && tokenAt + 1 < this.connection.tokens.length) {
       await response.body?.cancel();
-      return this.send(url, init, limit, tokenAt + 1);
+      return this.send(request, limit, tokenAt + 1);
     }
     this.tokenAt = tokenAt;
     if (response.ok) return response;
-    throw await toRefusal(response, { isReading: init.method === 'GET', token });
+    throw await toRefusal(response, { isReading: request.method === 'GET', token });
   }
 
   private toCliError(error: unknown, url: URL): CliError {
@@ -194,9 +197,9 @@ function isLost(error: unknown): boolean {
   return error instanceof CliError && error.code === CONNECTION_LOST;
 }
 
-function parseAnswer(text: string, url: URL): unknown {
+function checkAnswer(text: string, url: URL): void {
   try {
-    return text === '' ? undefined : JSON.parse(text);
+    if (text !== '') JSON.parse(text);
   } catch {
     throw new CliError('unavailable', 'not-sluice', {
       what: `${url.origin} answered with something that is not JSON.`,

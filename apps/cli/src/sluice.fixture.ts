@@ -16,7 +16,8 @@ export interface Request {
   readonly body: unknown;
 }
 
-type Answer = { readonly status?: number; readonly body?: unknown } | ((response: ServerResponse) => void);
+type Answer =
+  { readonly status?: number; readonly body?: unknown; readonly etag?: string } | ((response: ServerResponse) => void);
 
 /** A server that answers `METHOD /path` with what it was told, one after the other (the last for good), and keeps what it was asked. */
 export class CannedServer {
@@ -65,7 +66,11 @@ export class CannedServer {
       answer(response);
       return;
     }
-    response.writeHead(answer.status ?? 200, { 'content-type': 'application/json' });
+    const { etag } = answer;
+    response.writeHead(answer.status ?? 200, {
+      'content-type': 'application/json',
+      ...(etag !== undefined && { etag }),
+    });
     response.end(answer.body === undefined ? '' : JSON.stringify(answer.body));
   }
 }

@@ -1,7 +1,8 @@
+import { type ApiClient, bodyOf, createApiClient, type ReplayJob } from '@sluice/api-client';
 import { type ServiceName } from '@sluice/contracts';
 import { mergeThrough, type ShardThrough } from '@sluice/event-feed';
 import { comparePositions, type Position, toTimeText } from '@sluice/event-sourcing';
-import { World, type WorldAnswer, type WorldRequest } from '@sluice/simulation';
+import { asAdmin, UnexpectedAnswer, World, type WorldAnswer, type WorldRequest } from '@sluice/simulation';
 import { Agent, type Dispatcher } from 'undici';
 
 /** Events that cause events that cause events must end; more rounds than this is a loop. */
@@ -16,10 +17,10 @@ interface WorldTokens {
   readonly device: string;
 }
 
-interface Applied {
-  readonly head: Position;
-  /** Up to when health is counted, as the process knows it of its own shards. */
-  readonly through: readonly ShardThrough[];
+interface Process {
+  readonly service: ServiceName;
+  readonly url: string;
+  readonly client: ApiClient;
 }
 
 /** How far the services have come. */
@@ -48,7 +49,7 @@ const routes: readonly (readonly [prefix: string, service: ServiceName])[] = [
  */
 export class HttpWorld extends World {
   private readonly agent = new Agent({ connections: CONNECTIONS_PER_PROCESS_MAX, pipelining: 1 });
-  private readonly processes: readonly (readonly [ServiceName, string])[];
+  private readonly processes: readonly Process[];
   private turn = 0;
 
   private constructor(
@@ -58,7 +59,10 @@ export class HttpWorld extends World {
   ) {
     super();
     this.processes = Object.entries(addresses).flatMap(([service, urls]) =>
-      urls.map((url) => [service as ServiceName, url] as const),
+      urls.map((url) => {
+        const client = createApiClient({ baseUrl: url, send: asAdmin((request) => this.call(url, request)) });
+        return { service: service as ServiceName, url, client };
+      }),
     );
   }
 
@@ -66,8 +70,10 @@ export class HttpWorld extends World {
   static async enter(addresses: Addresses, admin: string, time: number): Promise<HttpWorld> {
     const world = new HttpWorld(addresses, { admin, device: '' }, time);
     const body = { name: 'simulated-fleet', roles: ['device'], devicePrefix: 'd-' };
-    const created = await world.ask(addresses.catalog[0] ?? '', 'POST', '/v1/tokens', body);
-    world.tokens = { admin, device: (created as { token: string }).token };
+    const call = { method: 'POST', path: '/v1/tokens', body, as: 'admin' } as const;
+    const created = await world.call(addresses.catalog[0] ?? '', call);
+    if (created.status !== 201) throw new UnexpectedAnswer(call, created);
+    world.tokens = { admin, device: (created.body as { token: string }).token };
     await world.advanceTo(time);
     return world;
   }
@@ -89,7 +95,7 @@ export class HttpWorld extends World {
     this.time = ms;
     const body = { now: toTimeText(ms) };
     // One after the other, in the order in which one process does it, so that one seed is one history.
-    for (const [, url] of this.processes) await this.ask(url, 'POST', '/v1/clock', body);
+    for (const { client } of this.processes) await bodyOf(client.POST('/v1/clock', { body }));
     await this.settle();
   }
 
@@ -103,12 +109,12 @@ export class HttpWorld extends World {
       if (now === before) return;
       before = now;
       const least = Math.min(...through.map(({ throughMs }) => throughMs));
-      const counted = through.length > 0 && through.length === through[0]?.shards ? `&through=${String(least)}` : '';
+      const isCounted = through.length > 0 && through.length === through[0]?.shards;
       await Promise.all(
-        this.processes.map(([service, url]) => {
+        this.processes.map(({ service, client }) => {
           const { catalog, telemetry } = heads;
-          const query = `catalog=${catalog}&telemetry=${telemetry}&own=${heads[service]}`;
-          return this.ask(url, 'GET', `/v1/applied?${query}${counted}`);
+          const query = { catalog, telemetry, own: heads[service], ...(isCounted && { through: least }) };
+          return bodyOf(client.GET('/v1/applied', { params: { query } }));
         }),
       );
     }
@@ -123,9 +129,9 @@ export class HttpWorld extends World {
     const heads: Record<ServiceName, Position> = { catalog: '0', orchestrator: '0', telemetry: '0' };
     let through: readonly ShardThrough[] = [];
     const answers = await Promise.all(
-      this.processes.map(async ([service, url]) => [service, await this.ask(url, 'GET', '/v1/applied')] as const),
+      this.processes.map(async ({ service, client }) => ({ service, ...(await bodyOf(client.GET('/v1/applied'))) })),
     );
-    for (const [service, { head, through: own }] of answers as [ServiceName, Applied][]) {
+    for (const { service, head, through: own } of answers) {
       if (comparePositions(head, heads[service]) > 0) heads[service] = head;
       through = mergeThrough(through, own);
     }
@@ -141,26 +147,20 @@ export class HttpWorld extends World {
 
   /** Every process replays what it has; the whole matches when each part does. */
   private async replay(request: WorldRequest): Promise<WorldAnswer> {
-    const ids = request.path.split('/')[3]?.split(',');
+    const ids = request.path.split('/')[3]?.split('%2C');
     const answers = await Promise.all(
-      this.processes.map(([, url], index) => {
+      this.processes.map(({ url }, index) => {
         const path = ids === undefined ? request.path : `/v1/replays/${ids[index] ?? ''}`;
         return this.call(url, { ...request, path });
       }),
     );
     const refused = answers.find(({ status }) => status >= 400);
     if (refused !== undefined) return refused;
-    const jobs = answers.map(({ body }) => body as { id: string; status: string; matches?: boolean });
+    const jobs = answers.map(({ body }) => body as ReplayJob);
     const open = jobs.find(({ status }) => status !== 'done');
     const id = jobs.map((job) => job.id).join(',');
     const matches = jobs.every((job) => job.matches === true);
     return { status: 200, body: open === undefined ? { id, status: 'done', matches } : { ...open, id } };
-  }
-
-  private async ask(url: string, method: 'GET' | 'POST', path: string, body?: object): Promise<unknown> {
-    const answer = await this.call(url, { method, path, as: 'admin', ...(body && { body }) });
-    if (answer.status < 300) return answer.body;
-    throw new Error(`${method} ${url}${path} answered ${String(answer.status)}: ${JSON.stringify(answer.body)}`);
   }
 
   private async call(origin: string, { method, path, body, as }: WorldRequest): Promise<WorldAnswer> {

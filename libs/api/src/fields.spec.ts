@@ -4,8 +4,16 @@ import { describe, expect, it } from 'vitest';
 import { Amount, Count, Flag, Id, OneOf, Part, Text, Time } from './fields.ts';
 
 class Ramp {
-  @Amount({ min: 0, max: 100 })
+  @Amount({ min: 0, max: 100, isAbove: true })
   toPercent!: number;
+}
+
+class Query {
+  @Count({ min: 1, max: 1000, inQuery: true, optional: true })
+  limit?: number;
+
+  @Flag({ inQuery: true, optional: true })
+  dryRun?: boolean;
 }
 
 class Plan {
@@ -32,6 +40,11 @@ class Plan {
 }
 
 const good = { patchId: 'p-1', name: 'all', platform: ['ios'], ramps: [{ toPercent: 1.5 }] };
+
+function readQuery(query: object) {
+  const read = plainToInstance(Query, query);
+  return validateSync(read).length > 0 ? 'refused' : { ...read };
+}
 
 function faultsOf(changed: object) {
   return validateSync(plainToInstance(Plan, { ...good, ...changed })).map(({ property }) => property);
@@ -60,9 +73,24 @@ describe('fields', () => {
     ['platform', ['bsd']],
     ['ramps', { toPercent: 1 }],
     ['ramps', [{ toPercent: 101 }]],
+    ['ramps', [{ toPercent: 0 }]],
     ['ramps', [[]]],
     ['ramps', [{ toPercent: 1 }, { toPercent: 2 }]],
   ])('name %s where it is %j', (property, value) => {
     expect(faultsOf({ [property]: value })).toEqual([property]);
   });
+});
+
+describe('fields of queries', () => {
+  it('are read from text', () => {
+    expect(readQuery({ limit: '20', dryRun: 'true' })).toEqual({ limit: 20, dryRun: true });
+    expect(readQuery({ dryRun: 'false' })).toMatchObject({ dryRun: false });
+  });
+
+  it.each([{ limit: '0' }, { limit: '1.5' }, { limit: '0x10' }, { limit: '' }, { limit: ['1'] }, { dryRun: 'yes' }])(
+    'are refused where they are %j',
+    (query) => {
+      expect(readQuery(query)).toBe('refused');
+    },
+  );
 });

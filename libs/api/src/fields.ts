@@ -1,11 +1,20 @@
-import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
-import { BUILD_PATTERN, ID_PATTERN, isTime, LABEL_PATTERN, MODEL_PATTERN, VERSION_PATTERN } from '@sluice/contracts';
-import { Type } from 'class-transformer';
+import { ApiExtraModels, ApiProperty, type ApiPropertyOptions, getSchemaPath } from '@nestjs/swagger';
+import {
+  BUILD_PATTERN,
+  ID_PATTERN,
+  isTime,
+  LABEL_PATTERN,
+  MODEL_PATTERN,
+  TIME_PATTERN,
+  VERSION_PATTERN,
+} from '@sluice/contracts';
+import { Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   ArrayMinSize,
   ArrayUnique,
   buildMessage,
+  Equals,
   IsArray,
   IsBoolean,
   IsIn,
@@ -45,12 +54,21 @@ interface TextOptions extends FieldOptions {
   readonly says?: string;
 }
 
-interface NumberOptions extends FieldOptions {
-  readonly min: number;
-  readonly max: number;
+interface QueryOptions extends FieldOptions {
   /** Of queries, whose values are text. */
   readonly inQuery?: boolean;
 }
+
+interface NumberOptions extends QueryOptions {
+  readonly min: number;
+  readonly max: number;
+  /** The number is above `min`, not at it. */
+  readonly isAbove?: boolean;
+}
+
+const TEXT_MAX = 2000;
+/** A number as a query has it: no blanks, no hexadecimal digits. */
+const NUMBER_TEXT = /^-?\d{1,16}(\.\d{1,16})?$/;
 
 /** A field of text, with its bounds: checked by class-validator, and shown in the OpenAPI document. */
 export const Text = (options: TextOptions) =>
@@ -61,17 +79,24 @@ export const Text = (options: TextOptions) =>
     ...(options.pattern === undefined
       ? []
       : [
-          Matches(new RegExp(options.pattern), {
+          Matches(new RegExp(options.pattern, 'u'), {
             ...each,
             ...(options.says !== undefined && { message: `$property must be ${options.says}` }),
           }),
         ]),
   ]);
 
+/** Words of a person. Those that are asked for say something. */
+export const Reason = (options: FieldOptions = {}) =>
+  Text({ max: TEXT_MAX, pattern: '\\S', says: 'words that say something', ...options });
+
+export const WebAddress = (options: FieldOptions = {}) =>
+  Text({ max: TEXT_MAX, pattern: '^https?://\\S+$', says: 'an http or https address', ...options });
+
 const patternText =
   (pattern: string) =>
   (options: FieldOptions = {}) =>
-    field(options, { type: 'string', pattern }, (each) => [Matches(new RegExp(pattern), each)]);
+    field(options, { type: 'string', pattern }, (each) => [Matches(new RegExp(pattern, 'u'), each)]);
 
 /** An id of a patch, rollout, hold or device. */
 export const Id = patternText(ID_PATTERN);
@@ -83,7 +108,7 @@ export const Label = patternText(LABEL_PATTERN);
 
 /** An instant as the contracts have it: RFC 3339 with a zone, on a day that the calendar has. */
 export const Time = (options: FieldOptions = {}) =>
-  field(options, { type: 'string', format: 'date-time' }, (each) => [
+  field(options, { type: 'string', format: 'date-time', pattern: TIME_PATTERN }, (each) => [
     ValidateBy(
       {
         name: 'isTime',
@@ -115,15 +140,58 @@ export const Amount = (options: NumberOptions) =>
     ...bounds(options, each),
   ]);
 
-export const Flag = (options: FieldOptions = {}) => field(options, { type: 'boolean' }, (each) => [IsBoolean(each)]);
+export const Flag = (options: QueryOptions = {}) =>
+  field(options, { type: 'boolean' }, (each) => [
+    ...(options.inQuery === true
+      ? [fromText((text) => (text === 'true' ? true : text === 'false' ? false : text))]
+      : []),
+    IsBoolean(each),
+  ]);
+
+/** Nothing but true: what is asked for has to be said. */
+export const Yes = (options: FieldOptions = {}) =>
+  field(options, { type: 'boolean', enum: [true] }, (each) => [Equals(true, each)]);
 
 /** One of a few words. The document has them once, as a schema of this name. */
 export const OneOf = (values: readonly string[], name: string, options: FieldOptions = {}) =>
   field(options, { enum: [...values], enumName: name }, (each) => [IsIn(values, each)]);
 
+/** Of answers, where nothing bounds them: a whole number from 0 on, any number, any text. */
+export const Tally = (options: FieldOptions = {}) => field(options, { type: 'integer', minimum: 0 }, () => []);
+export const Figure = (options: FieldOptions = {}) => field(options, { type: 'number' }, () => []);
+export const Words = (options: FieldOptions = {}) => field(options, { type: 'string' }, () => []);
+
+/** Of answers: values of one kind by names that are not known before, such as counts by platform. */
+export const ByName =
+  (kind: 'count' | (() => new () => object), options: FieldOptions = {}) =>
+  (target: object, key: string) => {
+    if (kind !== 'count') ApiExtraModels(kind())(target.constructor);
+    const values = kind === 'count' ? { type: 'integer', minimum: 0 } : { $ref: getSchemaPath(kind()) };
+    field(options, { type: 'object', additionalProperties: values }, () => [])(target, key);
+  };
+
+/** Of answers: JSON of any kind. */
+export const Json = (options: FieldOptions = {}) =>
+  field(options, { type: 'object', anyOf: [{}] } as ApiPropertyOptions, () => []);
+
+/** The JSON Schemas of the contracts that a class uses, by the name that the document has them under. */
+const shapes = new Map<string, object>();
+
+/** Of answers: one of some shapes that the contracts have as a JSON Schema. */
+export const Shape = (named: Readonly<Record<string, object>>, options: FieldOptions = {}) => {
+  for (const [name, schema] of Object.entries(named)) shapes.set(name, schema);
+  const anyOf = Object.keys(named).map((name) => ({ $ref: getSchemaPath(name) }));
+  return field(options, { type: 'object', anyOf } as ApiPropertyOptions, () => []);
+};
+
+export function usedShapes(): ReadonlyMap<string, object> {
+  return shapes;
+}
+
 /** Another class of fields. */
 export const Part = (type: () => new () => object, options: FieldOptions = {}) =>
-  field(options, { type }, (each) => [IsObject(each), ValidateNested(each), Type(type)]);
+  // @nestjs/swagger takes a function for one that gives a class by its name, which has to be `type`.
+  field(options, { type: () => type() }, (each) => [IsObject(each), ValidateNested(each), Type(type)]);
 
 type Checks = (each: ValidationOptions) => readonly PropertyDecorator[];
 
@@ -149,7 +217,7 @@ function field(options: FieldOptions, schema: ApiPropertyOptions, checks: Checks
 }
 
 function listOf(schema: ApiPropertyOptions, { min = 0, max, unique = false }: NonNullable<FieldOptions['list']>) {
-  const list = { minItems: min, maxItems: max, ...(unique && { uniqueItems: true }) };
+  const list = { ...(min > 0 && { minItems: min }), maxItems: max, ...(unique && { uniqueItems: true }) };
   const isNamed = 'enumName' in schema || typeof schema.type === 'function';
   return isNamed ? { ...schema, isArray: true, ...list } : { type: 'array', items: schema, ...list };
 }
@@ -167,14 +235,28 @@ function textSchema({ min, max, pattern }: TextOptions): ApiPropertyOptions {
   };
 }
 
-function numberSchema({ min, max }: NumberOptions, type: 'integer' | 'number'): ApiPropertyOptions {
-  return { type, minimum: min, maximum: max };
+function numberSchema({ min, max, isAbove }: NumberOptions, type: 'integer' | 'number'): ApiPropertyOptions {
+  return { type, minimum: min, maximum: max, ...(isAbove === true && { exclusiveMinimum: true }) };
 }
 
-function bounds({ min, max }: NumberOptions, each: ValidationOptions) {
-  return [Min(min, each), Max(max, each)];
+function bounds({ min, max, isAbove = false }: NumberOptions, each: ValidationOptions) {
+  return [isAbove ? IsAbove(min, each) : Min(min, each), Max(max, each)];
+}
+
+function IsAbove(min: number, each: ValidationOptions) {
+  const message = (prefix: string) => `${prefix}$property must be above ${String(min)}`;
+  const validator = {
+    validate: (value: unknown) => typeof value === 'number' && value > min,
+    defaultMessage: buildMessage(message, each),
+  };
+  return ValidateBy({ name: 'isAbove', validator }, each);
 }
 
 function asNumber({ inQuery = false }: NumberOptions) {
-  return inQuery ? [Type(() => Number)] : [];
+  return inQuery ? [fromText((text) => (NUMBER_TEXT.test(text) ? Number(text) : text))] : [];
+}
+
+/** Reads the value of a query; what cannot be read stays as it is, and is refused by the checks. */
+function fromText(read: (text: string) => unknown) {
+  return Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? read(value) : value));
 }

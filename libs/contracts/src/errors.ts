@@ -1,3 +1,6 @@
+import Type from 'typebox';
+import { type Immutable } from './primitives.ts';
+
 /** Every error that Sluice answers with, once: its HTTP status, and what to do about it. The code is stable, the text is not. */
 export const errorCodes = {
   // At the edge.
@@ -152,24 +155,25 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
-/** RFC 9457. `errors` names every fault of a body at once, by JSON Pointer. */
-export interface Problem {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly code: ErrorCode;
-  readonly detail?: string;
-  readonly correlationId?: string;
-  readonly errors?: readonly FieldFault[];
-  /** With `revision-changed`: what it is now. */
-  readonly current?: object;
-}
+const FieldFault = Type.Object({
+  path: Type.String({ description: 'JSON Pointer into the body, or the name of a parameter behind a slash.' }),
+  code: Type.String(),
+  detail: Type.String(),
+});
+export type FieldFault = Immutable<Type.Static<typeof FieldFault>>;
 
-export interface FieldFault {
-  readonly path: string;
-  readonly code: string;
-  readonly detail: string;
-}
+/** RFC 9457. */
+export const Problem = Type.Object({
+  type: Type.String({ description: '`urn:sluice:error:` and the code.' }),
+  title: Type.String(),
+  status: Type.Integer(),
+  code: Type.Enum(Object.keys(errorCodes) as ErrorCode[]),
+  detail: Type.Optional(Type.String()),
+  correlationId: Type.Optional(Type.String()),
+  errors: Type.Optional(Type.Array(FieldFault, { description: 'Every fault of the request at once.' })),
+  current: Type.Optional(Type.Object({}, { description: 'With `revision-changed`: what it is now.' })),
+});
+export type Problem = Immutable<Type.Static<typeof Problem>>;
 
 export function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(errorCodes, code);

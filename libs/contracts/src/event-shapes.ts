@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { Build, Count, Id, Model, Platform, Text, Time, Track } from './primitives.ts';
+import { Build, Count, Id, type Immutable, Model, Platform, Text, Time, Track } from './primitives.ts';
 
 /** Shapes inside the events of rollouts and of health: slices, the evidence of the gates, counts. */
 
@@ -43,6 +43,7 @@ export const SumEvidence = Type.Object({
   words: Text,
   tests: Type.Array(TestEvidence),
 });
+export type SumEvidence = Immutable<Type.Static<typeof SumEvidence>>;
 
 /** What an install gate found before the evidence of all tests was summed, of the rules `install-e-value/…`. */
 export const InstallEvidence = Type.Object({
@@ -59,6 +60,7 @@ export const InstallEvidence = Type.Object({
   since: Time,
   through: Time,
 });
+export type InstallEvidence = Immutable<Type.Static<typeof InstallEvidence>>;
 
 const Column = Type.Array(Count);
 

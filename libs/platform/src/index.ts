@@ -23,4 +23,4 @@ export * from './timers.ts';
 export * from './auth/tokens.ts';
 export * from './run-service.ts';
 export * from './http/versioned.ts';
-export { IsTime, Optional, toFieldFaults, toSchemaFaults } from './http/validation.ts';
+export { toFieldFaults, toSchemaFaults } from './http/validation.ts';

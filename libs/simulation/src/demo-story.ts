@@ -1,6 +1,7 @@
+import { type PatchView, type RolloutView } from '@sluice/api-client';
 import { type FullRelease } from './fleet.ts';
 import { type Fault } from './harm.ts';
-import { type PatchView, type RolloutView, standOf } from './operator.ts';
+import { standOf } from './operator.ts';
 import { type CatalogPatch, realPatch } from './real-patches.ts';
 
 /** One patch of the demo: it comes to everybody, or it fails on some models and is taken back. */
@@ -80,11 +81,11 @@ function* episodes(): Generator<Episode> {
   }
 }
 
-function iosModels({ platform, variants }: CatalogPatch): readonly string[] {
+function iosModels({ platform, variants }: CatalogPatch): string[] {
   return platform === 'ios' ? variants.flatMap(({ models }) => models) : [];
 }
 
-function madeUp({ version, build }: FullRelease, letter: string, models: readonly string[]): CatalogPatch {
+function madeUp({ version, build }: FullRelease, letter: string, models: string[]): CatalogPatch {
   return {
     patchId: `ios-${version}-${letter}`,
     platform: 'ios',

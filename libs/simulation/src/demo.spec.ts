@@ -1,9 +1,9 @@
+import { type RecallView, type RolloutView } from '@sluice/api-client';
 import { describe, expect, it } from 'vitest';
 import { Demo } from './demo.ts';
 import { demoFault, nextStep, type StoryView } from './demo-story.ts';
 import { FakeWorld } from './fake-world.fixture.ts';
 import { narrate } from './narrator.ts';
-import { type RolloutView } from './operator.ts';
 import { realPatches } from './real-patches.ts';
 import { SCENARIO_START_MS } from './scenario.ts';
 
@@ -117,16 +117,23 @@ describe('narrating the demo', () => {
   it('names the evidence of a halt or a hold and the progress of a recall', async () => {
     const demo = await Demo.start(new FakeWorld(SCENARIO_START_MS), { devices: 10, seed: 1 });
     const reason = 'installs fail: 7 of 11, on iPhone15,2 (20F75)';
-    const halted = { ...rollout('ios-16.5.1-a', 'halted'), haltedBecause: { by: 'gate', reason } };
+    const halted = { ...rollout('ios-16.5.1-a', 'halted'), haltedBecause: { by: 'gate' as const, reason } };
     const stopped = narrate({ ...demo.state(), rollouts: [halted] }, place).join('\n');
     expect(stopped).toContain(`iOS 16.5.1 (a) was halted: ${reason}.`);
-    const held = { ...rollout('ios-16.5.1-a', 'running'), gateHolds: [{ model: 'iPhone15,2', reason }] };
+    const held = {
+      ...rollout('ios-16.5.1-a', 'running'),
+      gateHolds: [{ holdId: 'gate-1', model: 'iPhone15,2', base: '20F75', reason }],
+    };
     const onHold = narrate({ ...demo.state(), rollouts: [held] }, place).join('\n');
     expect(onHold).toContain(`iOS 16.5.1 (a) is on hold where it harms: ${reason}.`);
     expect(onHold).toContain('sluice -- hold list --status active');
     const places = { removed: 200, replaced: 100, retired: 0, failing: 0, offline: 0, waiting: 900 };
-    const numbers = { devices: 1200, ...places, remaining: 900, p50Seconds: null, p99Seconds: null };
-    const recall = { patchId: 'ios-16.5.1-a', status: 'running', ...numbers } as const;
+    const unknown = { freed: null, inFlight: null, leasesUntil: null, p50Seconds: null, p90Seconds: null };
+    const at = '2026-03-17T19:00:00.000Z';
+    const recall: RecallView = {
+      ...{ patchId: 'ios-16.5.1-a', status: 'running', recallEpoch: 1, reason: 'x', startedAt: at, pulledAt: at },
+      ...{ devices: 1200, ...places, remaining: 900, begun: 0, begunFailed: 0, ...unknown, p99Seconds: null },
+    };
     const burning = narrate({ ...demo.state(), recalls: [recall] }, place).join('\n');
     expect(burning).toContain('iOS 16.5.1 (a) is being taken back from every device that has it.');
     expect(burning).toContain(' 25.0 %  taken back; 900 devices still have it');
@@ -187,6 +194,9 @@ function rollout(patchId: string, status: RolloutView['status']): RolloutView {
     holdBackPercent: 2,
     wave: 1,
     exposurePercent: 10,
+    exposedDevices: 1,
+    plannedPercent: 10,
+    waitsFor: [],
     waves: [{ name: 'all', ramp: { fromPercent: 0, toPercent: 100, minutes: 60 }, bakeMinutes: 0 }],
     gates: { installFailureRateMax: 0.01 },
   };

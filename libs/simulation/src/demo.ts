@@ -1,27 +1,22 @@
+import {
+  bodyOf,
+  type DeviceView,
+  type FleetView,
+  type PatchView,
+  type PlanRolloutBody,
+  type RecallView,
+  RefusedCall,
+  type RolloutView,
+} from '@sluice/api-client';
 import { demoFault, nextStep, type Step } from './demo-story.ts';
 import { type Device, makeFleet } from './fleet.ts';
 import { fleetOf2023, fleetOf2026 } from './fleet-lines.ts';
 import { FleetRun } from './fleet-run.ts';
 import { changesOf, type DemoState, eventText, type StoredEvent } from './narrator.ts';
-import {
-  type DeviceView,
-  type FleetView,
-  fleetOf,
-  listAll,
-  type PatchView,
-  plan,
-  type Plan,
-  publish,
-  recall,
-  recallOf,
-  type RecallView,
-  type RolloutView,
-  start,
-  standOf,
-} from './operator.ts';
+import { fleetOf, listAll, plan, publish, recall, recallOf, standOf, start } from './operator.ts';
 import { Random } from './random.ts';
 import { patchTitle, realPatches } from './real-patches.ts';
-import { ask, UnexpectedAnswer, type World } from './world.ts';
+import { type World } from './world.ts';
 
 /** How often the people of the demo look at what there is. */
 const LOOK_EVERY_MS = 10 * 60_000;
@@ -65,7 +60,8 @@ export class Demo {
     const lines = [...fleetOf2026, ...fleetOf2023];
     const fleet = makeFleet({ seed, devices, lines, ringShare: RING_SHARE, roamingShare: 0 });
     const seen = await look(world);
-    const before = new Map((await listAll<DeviceView>(world, '/v1/devices')).map((view) => [view.deviceId, view]));
+    const devicesSeen = await listAll((query) => bodyOf(world.api.GET('/v1/devices', { params: { query } })));
+    const before = new Map(devicesSeen.map((view) => [view.deviceId, view]));
     for (const device of fleet) restore(device, before.get(device.deviceId), seen.patches);
     const now = world.now();
     const random = Random.seeded(seed + Math.floor(now / LOOK_EVERY_MS));
@@ -117,7 +113,7 @@ export class Demo {
       await this.perform(step);
     } catch (error) {
       // A person may have done something else in the meantime; what to do now shows at the next look.
-      if (!(error instanceof UnexpectedAnswer)) throw error;
+      if (!(error instanceof RefusedCall)) throw error;
       this.tell(nowMs, [`The demo could not go on as it meant to: ${error.message}`]);
     }
   }
@@ -166,7 +162,7 @@ async function latelyOf(world: World, seen: Seen): Promise<{ at: number; text: s
   let from = '0';
   for (let page = 0; page < EVENT_PAGES_MAX; page += 1) {
     const path = `/v1/feed?topics=rollouts&limit=${String(EVENTS_A_PAGE)}&from=${from}`;
-    const { body } = await ask(world, 'GET', path);
+    const { body } = await world.send({ method: 'GET', path, as: 'admin' });
     const { events, next, caughtUp } = body as { events: { data: StoredEvent }[]; next: string; caughtUp: boolean };
     for (const { data } of events) {
       const text = eventText(data, seen);
@@ -179,8 +175,10 @@ async function latelyOf(world: World, seen: Seen): Promise<{ at: number; text: s
 }
 
 async function look(world: World): Promise<Seen> {
-  const patches = new Map((await listAll<PatchView>(world, '/v1/patches')).map((patch) => [patch.patchId, patch]));
-  const rollouts = await listAll<RolloutView>(world, '/v1/rollouts');
+  const { api } = world;
+  const all = await listAll((query) => bodyOf(api.GET('/v1/patches', { params: { query } })));
+  const patches = new Map(all.map((patch) => [patch.patchId, patch]));
+  const rollouts = await listAll((query) => bodyOf(api.GET('/v1/rollouts', { params: { query } })));
   const recalls: RecallView[] = [];
   for (const { patchId, status } of patches.values()) {
     const found = status === 'pulled' ? await recallOf(world, patchId) : undefined;
@@ -190,7 +188,7 @@ async function look(world: World): Promise<Seen> {
 }
 
 /** Half a day instead of two: at 600 times the wall's speed that is a minute and a half. */
-function planFor(patchId: string): Plan {
+function planFor(patchId: string): PlanRolloutBody {
   return {
     rolloutId: `demo-${patchId}`,
     patchId,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import { type PlanRolloutBody } from '@sluice/api-client';
 import { type CheckIn, type Directive, type Report } from '@sluice/contracts';
 import { toTimeText } from '@sluice/event-sourcing';
-import { type Plan } from './operator.ts';
 import { type CatalogPatch } from './real-patches.ts';
 import { bucketOf } from './scenario.ts';
 import { World, type WorldAnswer, type WorldRequest } from './world.ts';
@@ -9,7 +9,7 @@ import { World, type WorldAnswer, type WorldRequest } from './world.ts';
 const MINUTE = 60_000;
 
 interface FakeRollout {
-  readonly plan: Plan;
+  readonly plan: PlanRolloutBody;
   status: string;
   startedAt: number;
   haltedAt: number | undefined;
@@ -80,7 +80,7 @@ export class FakeWorld extends World {
       case 'POST patches pull':
         return this.pull(id, body as { replacement?: string });
       case 'POST rollouts':
-        return this.plan(body as Plan);
+        return this.plan(body as PlanRolloutBody);
       case 'POST rollouts start':
         return this.start(id);
       case 'POST rollouts advance':
@@ -183,7 +183,7 @@ export class FakeWorld extends World {
     return ok({});
   }
 
-  private plan(plan: Plan): WorldAnswer {
+  private plan(plan: PlanRolloutBody): WorldAnswer {
     const body = { salt: plan.rolloutId, ...plan };
     this.rollouts.set(plan.rolloutId, { plan: body, status: 'planned', startedAt: 0, haltedAt: undefined });
     return { status: 201, body };
@@ -217,7 +217,7 @@ export class FakeWorld extends World {
     const wave = status === 'planned' ? 0 : elapsed < ring ? 1 : 2;
     const share = (elapsed - ring) / (plan.waves[1]?.ramp.minutes ?? 1);
     const plannedPercent = wave < 2 ? 0 : Math.min(1, share) * 100;
-    return { ...plan, status, wave, exposurePercent: plannedPercent, plannedPercent };
+    return { ...plan, status, wave, exposurePercent: plannedPercent, plannedPercent, waitsFor: [] };
   }
 
   private recall(patchId: string) {

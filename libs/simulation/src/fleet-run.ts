@@ -1,10 +1,11 @@
+import { bodyOf } from '@sluice/api-client';
 import { type Directive, type Report, type ReportReceipt, REPORTS_PER_REQUEST_MAX } from '@sluice/contracts';
 import { firstActs, nextCheckIn, obey, perform } from './agent.ts';
 import { type Act, type AgentContext, checkInOf, type TimedAct } from './device-reports.ts';
 import { Agenda } from './agenda.ts';
 import { type Device, type FullRelease } from './fleet.ts';
 import { type CatalogPatch } from './real-patches.ts';
-import { ask, UnexpectedAnswer, type World, type WorldRequest } from './world.ts';
+import { UnexpectedAnswer, type World, type WorldRequest } from './world.ts';
 
 /** Check-ins in flight at once. Within one tick no policy changes, so this changes no answer. */
 const CHECK_INS_AT_ONCE_MAX = 32;
@@ -167,8 +168,8 @@ export class FleetRun {
   /** What a device would learn from the package it downloads, the simulation learns from the catalog. */
   private async fetchPackage(patchId: string): Promise<void> {
     if (this.packages.has(patchId)) return;
-    const { body } = await ask(this.world, 'GET', `/v1/patches/${patchId}`);
-    this.packages.set(patchId, body as CatalogPatch);
+    const call = { params: { path: { id: patchId } } };
+    this.packages.set(patchId, await bodyOf(this.world.api.GET('/v1/patches/{id}', call)));
   }
 
   private async report(reports: readonly Report[]): Promise<void> {

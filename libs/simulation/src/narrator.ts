@@ -1,4 +1,5 @@
-import { exposureOf, type FleetView, type PatchView, type RecallView, type RolloutView, standOf } from './operator.ts';
+import { type FleetView, type PatchView, type RecallView, type RolloutView } from '@sluice/api-client';
+import { exposureOf, standOf } from './operator.ts';
 import { patchTitle } from './real-patches.ts';
 
 /** What the demo shows: what Sluice last told, and what was new lately. */
@@ -171,7 +172,7 @@ function runningAgain(before: RecallView | undefined, title: string): string {
   return before.status === 'paused' ? `The recall of ${title} goes on.` : `A device that still has ${title} turned up.`;
 }
 
-function finding({ haltedBecause, gateHolds = [], waitsFor = [] }: RolloutView): string {
+function finding({ haltedBecause, gateHolds = [], waitsFor }: RolloutView): string {
   if (haltedBecause?.by === 'gate') return haltedBecause.reason;
   if (gateHolds[0] !== undefined) return gateHolds[0].reason;
   return waitsFor.find((wait) => wait.for === 'evidence')?.words ?? 'a responder stopped it';

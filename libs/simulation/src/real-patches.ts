@@ -1,21 +1,7 @@
-import { type Platform } from '@sluice/contracts';
+import { type PatchView, type Platform, type PublishPatchBody } from '@sluice/api-client';
 
-/** The body of `POST /v1/patches`, as far as the simulation fills it. */
-export interface CatalogPatch {
-  readonly patchId: string;
-  readonly platform: Platform;
-  readonly baseVersion: string;
-  readonly letter: string;
-  readonly variants: readonly CatalogVariant[];
-  readonly cves: readonly { readonly id: string; readonly exploited: boolean }[];
-  readonly releaseNotesUrl?: string;
-}
-
-export interface CatalogVariant {
-  readonly build: string;
-  readonly prerequisiteBuild: string;
-  readonly models: readonly string[];
-}
+/** What `POST /v1/patches` takes, with the CVEs that the patch closes. */
+export type CatalogPatch = Pick<PatchView, keyof PublishPatchBody>;
 
 // Which models a full release runs on, by first number of the identifier. AppleDB tells some MacBookPro15,x apart by year;
 // devices do not, so the year is left out here.
@@ -194,7 +180,7 @@ function patch(
     platform,
     baseVersion,
     letter,
-    variants: variants.map(([build, prerequisiteBuild, list]) => ({ build, prerequisiteBuild, models: list })),
+    variants: variants.map(([build, prerequisiteBuild, list]) => ({ build, prerequisiteBuild, models: [...list] })),
     cves,
     ...(releaseNotesUrl !== undefined && { releaseNotesUrl }),
   };

@@ -1,8 +1,8 @@
+import { type PlanRolloutBody } from '@sluice/api-client';
 import { type FleetOptions, type Line } from './fleet.ts';
 import { evenFleet, fleetOf2023, fleetOf2026 } from './fleet-lines.ts';
 import { type Habit, staleAgents } from './habits.ts';
 import { type Fault, type Harm } from './harm.ts';
-import { type Plan } from './operator.ts';
 import { type Choices } from './random.ts';
 import { type CatalogPatch, realPatch } from './real-patches.ts';
 import { type ScenarioName } from './scenario-result.ts';
@@ -18,7 +18,7 @@ export interface Setting {
   /** Where the fleet differs from what was asked for. */
   readonly fleet?: Partial<FleetOptions>;
   /** Two waves if not given: a ring, then all. */
-  readonly waves?: Plan['waves'];
+  readonly waves?: PlanRolloutBody['waves'];
   /** The server of the packages is away, in hours after the start of the rollout. */
   readonly outage?: { readonly fromHour: number; readonly toHour: number };
   /** The patch is taken back after all have it; some devices are away by then, for so many days. */
@@ -77,7 +77,7 @@ export const settings: Record<ScenarioName, Setting> = {
 export function planFor(
   { scenario, seed }: { readonly scenario: ScenarioName; readonly seed: number },
   { patchId }: CatalogPatch,
-): Plan {
+): PlanRolloutBody {
   return {
     rolloutId: `r-${patchId}`,
     patchId,

@@ -1,3 +1,4 @@
+import { bodyOf, type RecallView, type RolloutView } from '@sluice/api-client';
 import { bucketBy } from '@sluice/domain-cohorts';
 import { hash } from 'node:crypto';
 import { Random } from './random.ts';
@@ -11,9 +12,7 @@ import {
   publish,
   recall,
   recallOf,
-  type RecallView,
   rolloutOf,
-  type RolloutView,
   start,
   type Stand,
   standOf,
@@ -22,7 +21,7 @@ import {
 import { type CatalogPatch, patchTitle } from './real-patches.ts';
 import { type RecallResult, type ScenarioName, type ScenarioResult } from './scenario-result.ts';
 import { planFor, RING_SHARE, type Setting, settings } from './scenario-settings.ts';
-import { ask, type World } from './world.ts';
+import { type World } from './world.ts';
 
 /** Where the manual clock of a scenario starts: the hour in which 26.3.1 (a) came out. */
 export const SCENARIO_START_MS = Date.parse('2026-03-17T17:00:00.000Z');
@@ -160,7 +159,7 @@ async function untilStopOrCompletion(stage: Stage, patch: CatalogPatch): Promise
   let [stood, moved]: [Stop | undefined, Stop | undefined] = [undefined, undefined];
   for (;;) {
     const rollout = await rolloutOf(world, planFor(stage.request, patch).rolloutId);
-    for (const wait of rollout.waitsFor ?? []) stage.waitedFor.add(wait.for);
+    for (const wait of rollout.waitsFor) stage.waitedFor.add(wait.for);
     const now = { rollout, seconds: Math.round((world.now() - begin) / 1000), begun: run.begun(patch.patchId) };
     if (moved === undefined || exposureOf(rollout) !== exposureOf(moved.rollout)) moved = { by: 'wait', ...now };
     if (rollout.status === 'running' && now.seconds >= moved.seconds + STILL_MS / 1000)
@@ -251,11 +250,14 @@ function checkSum(view: RecallView, holders: number): void {
 async function retireStubborn({ world, run, patch }: Stage): Promise<void> {
   const stubborn = new Map(run.stubborn(patch.patchId).map((device) => [device.deviceId, device]));
   if (stubborn.size === 0) return;
-  const query = `patchId=${patch.patchId}&state=installed&failedRemovals=${String(STUBBORN_AFTER)}`;
-  for (const { deviceId } of await listAll<{ deviceId: string }>(world, `/v1/devices?${query}`)) {
+  const filter = { patchId: patch.patchId, state: 'installed', failedRemovals: STUBBORN_AFTER } as const;
+  const found = await listAll((page) =>
+    bodyOf(world.api.GET('/v1/devices', { params: { query: { ...filter, ...page } } })),
+  );
+  for (const { deviceId } of found) {
     const device = stubborn.get(deviceId);
     if (device === undefined) continue;
-    await ask(world, 'POST', `/v1/devices/${deviceId}/retire`);
+    await bodyOf(world.api.POST('/v1/devices/{id}/retire', { params: { path: { id: deviceId } } }));
     device.isGone = true;
   }
 }
@@ -282,7 +284,7 @@ async function crossCheck({ world, run, patch, replacement }: Stage): Promise<vo
 }
 
 function reasonOf({ rollout }: Stop): string | null {
-  const { haltedBecause, gateHolds = [], waitsFor = [] } = rollout;
+  const { haltedBecause, gateHolds = [], waitsFor } = rollout;
   return (
     haltedBecause?.reason ?? gateHolds[0]?.reason ?? waitsFor.find((wait) => !isTimeAlone(wait.for))?.words ?? null
   );
@@ -301,7 +303,7 @@ function matches({ base, model }: Device, { variants }: CatalogPatch): boolean {
 }
 
 // A wave for a ring opens no buckets: the exposure is 0 until one for everybody.
-function isExposed({ ring, deviceId }: Device, { waves, wave = 0, plannedPercent = 0, salt }: RolloutView): boolean {
+function isExposed({ ring, deviceId }: Device, { waves, wave = 0, plannedPercent, salt }: RolloutView): boolean {
   const isInRing = ring !== undefined && waves.slice(0, wave).some((each) => each.ring === ring);
   return isInRing || bucketOf(salt, deviceId) < plannedPercent / 100;
 }

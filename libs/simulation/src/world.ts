@@ -1,3 +1,5 @@
+import { createApiClient, type Send } from '@sluice/api-client';
+
 /** A request of a device, a gateway, or a person, as it goes over Sluice's HTTP contract (design §4). */
 export interface WorldRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -13,6 +15,9 @@ export interface WorldAnswer {
 
 /** The port to the Sluice under simulation, and to the clock that both live by. */
 export abstract class World {
+  /** The calls of people; they go through `send`, as the admin. */
+  readonly api = createApiClient({ baseUrl: 'http://sluice', send: asAdmin((request) => this.send(request)) });
+
   abstract send(request: WorldRequest): Promise<WorldAnswer>;
   /** Domain time in milliseconds since 1970. */
   abstract now(): number;
@@ -23,24 +28,26 @@ export abstract class World {
   abstract advanceTo(ms: number): Promise<void>;
 }
 
-/** Sluice answered something else than the simulation relies on. */
+/** What a client sends, as requests of the admin. */
+export function asAdmin(send: (request: WorldRequest) => Promise<WorldAnswer>): Send {
+  return async (request) => {
+    const { pathname, search } = new URL(request.url);
+    const text = await request.text();
+    const { status, body } = await send({
+      method: request.method as WorldRequest['method'],
+      path: pathname + search,
+      as: 'admin',
+      ...(text !== '' && { body: JSON.parse(text) as unknown }),
+    });
+    return new Response(body === undefined ? null : JSON.stringify(body), { status });
+  };
+}
+
+/** Sluice answered a device with something else than the simulation relies on. */
 export class UnexpectedAnswer extends Error {
   override readonly name = 'UnexpectedAnswer';
 
   constructor(request: WorldRequest, answer: WorldAnswer) {
     super(`${request.method} ${request.path} answered ${String(answer.status)}: ${JSON.stringify(answer.body)}`);
   }
-}
-
-/** Sends as `admin` (devices use `send`), and takes only the given statuses; throws UnexpectedAnswer for others. */
-export async function ask(
-  world: World,
-  method: WorldRequest['method'],
-  path: string,
-  { body, statuses = [200] }: { body?: unknown; statuses?: readonly number[] } = {},
-): Promise<WorldAnswer> {
-  const request: WorldRequest = { method, path, as: 'admin', ...(body !== undefined && { body }) };
-  const answer = await world.send(request);
-  if (!statuses.includes(answer.status)) throw new UnexpectedAnswer(request, answer);
-  return answer;
 }

@@ -1,19 +1,8 @@
+import { bodyOf, type ClockView } from '@sluice/api-client';
 import { type Command } from 'commander';
 import { CliError } from '../errors.ts';
 import { facts } from '../output.ts';
 import { type OpenSession, type Session } from '../session.ts';
-
-/** The clock of a service as `GET /v1/clock` shows it. */
-interface ServiceClock {
-  readonly kind: string;
-  readonly now: string;
-  readonly sound: boolean;
-  readonly because?: string;
-  readonly wall?: string;
-  readonly differenceSeconds?: number;
-  /** By how much the clock is ahead of a wall that was set back, and is believed. */
-  readonly aheadSeconds?: number;
-}
 
 const SERVICES = ['catalog', 'orchestrator', 'telemetry'] as const;
 
@@ -44,22 +33,23 @@ async function accept(session: Session, { yes }: { yes?: true }): Promise<void> 
   const { api, output } = session;
   const unsound = (await readAll(api)).filter(({ sound }) => !sound);
   if (yes === undefined && unsound.length > 0) await session.confirm('accept', unsound.map(question).join('\n'));
-  const accepted: ServiceClock[] = [];
-  for (const { service, differenceSeconds } of unsound) {
-    accepted.push(await api.post<ServiceClock>(service, '/v1/clock/accept', { differenceSeconds }));
+  const accepted: ClockView[] = [];
+  for (const { service, differenceSeconds = 0 } of unsound) {
+    const body = { differenceSeconds };
+    accepted.push(await bodyOf(api.of(service).POST('/v1/clock/accept', { body })));
   }
   output.answer({ clocks: accepted }, () =>
     accepted.length === 0 ? 'Every clock is believed already.' : accepted.map(acceptedText).join('\n'),
   );
 }
 
-function question({ service, now, wall = '', differenceSeconds = 0 }: ServiceClock & { service: string }): string {
+function question({ service, now, wall = '', differenceSeconds = 0 }: ClockView & { service: string }): string {
   return differenceSeconds > 0
     ? `${service} goes by ${now}, the wall says ${wall}: holds, leases and ramps go on as if it had been so long.`
     : `${service} goes by ${now}, the wall says ${wall}: nothing that was written can become earlier.`;
 }
 
-function acceptedText({ now, aheadSeconds }: ServiceClock): string {
+function acceptedText({ now, aheadSeconds }: ClockView): string {
   return aheadSeconds === undefined
     ? `Accepted: it is ${now}.`
     : `Accepted: it is ${now}, ${String(aheadSeconds)} s ahead of the wall, because time does not go backwards here.`;
@@ -75,12 +65,12 @@ async function readAll(api: Api) {
     const service = SERVICES.find((each) => services.includes(each));
     if (service === undefined)
       throw new CliError('usage', 'usage', { what: 'No service is named.', next: 'See sluice help.' });
-    clocks.push({ service, ...(await api.get<ServiceClock>(service, '/v1/clock')) });
+    clocks.push({ service, ...(await bodyOf(api.of(service).GET('/v1/clock'))) });
   }
   return clocks;
 }
 
-function rowsOf(clock: ServiceClock): [string, string | undefined][] {
+function rowsOf(clock: ClockView): [string, string | undefined][] {
   const { kind, now, sound, because, wall, differenceSeconds, aheadSeconds } = clock;
   return [
     ['kind', kind],

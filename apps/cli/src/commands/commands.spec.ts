@@ -106,14 +106,17 @@ describe('answering with JSON', () => {
     expect(ran.stdout.trimEnd()).not.toContain('\n');
   });
 
-  it('prints some text for the same answers, also where optional fields are missing', async () => {
+  it('prints some text for the same answers', async () => {
     server.on('GET /v1/fleet', {
-      body: { asOf: '2026-11-24T10:00:00.000Z', position: '7', facts: 3, devices: 2, patches: { p: { installed: 1 } } },
+      body: {
+        ...{ asOf: '2026-11-24T10:00:00.000Z', position: '7', facts: 3, devices: 2, byPlatform: {}, byBase: {} },
+        patches: { p: { started: 0, installed: 1, failed: 0, rolledBack: 0, replaced: 0 } },
+      },
     });
     expect((await call(['fleet'])).stdout).toBe(
       'as of    2026-11-24 10:00:00Z (position 7)\ndevices  2\nfacts    3\n\nPATCH  INSTALLED  FAILED  ROLLED BACK\np              1       0            0\n',
     );
-    server.on('GET /v1/holds', { body: { items: [{ holdId: 'h1', slice: {}, reason: 'r' }] } });
+    server.on('GET /v1/holds', { body: { items: [{ holdId: 'h1', status: 'active', slice: {}, reason: 'r' }] } });
     expect((await call(['hold', 'list'])).stdout).toContain('h1    active  every patch  all devices  never');
   });
 });
@@ -185,7 +188,8 @@ describe('stopping everything', () => {
 
 describe('pausing a recall', () => {
   it('sends the reason, and shows how far it is', async () => {
-    const recall = { patchId: 'p', status: 'paused', recallEpoch: 1, devices: null, removed: null, remaining: null };
+    const counts = { devices: null, removed: null, remaining: null, begun: 0, begunFailed: 0 };
+    const recall = { patchId: 'p', status: 'paused', recallEpoch: 1, ...counts };
     server.on('POST /v1/recalls/p/pause', { body: recall });
     const { stdout } = await call(['recall', 'pause', 'p', '--reason', 'it hurts']);
     expect(stdout).toContain('p  recall paused\n  The fleet is being counted');
@@ -284,6 +288,7 @@ describe('steering a rollout', () => {
     expect((await call(['rollout', 'preview', 'r1'])).stdout).toMatch(
       /1 beta {2}all .* 20 +20\n +iPhone18,1 {2}23D8133 +20 +20/,
     );
+    expect(server.requests.find(({ method }) => method === 'PUT')?.ifMatch).toBe('"4"');
     expect(sent()).toEqual([
       ['POST', '/v1/rollouts', { rolloutId: 'r1' }],
       ['GET', '/v1/rollouts/r1/preview'],
@@ -330,7 +335,7 @@ describe('holding', () => {
   it('places a hold with an id of its own on the slice that was named', async () => {
     server.on('POST /v1/holds', {
       status: 201,
-      body: { holdId: 'h-1', patchId: 'p', slice: { model: ['iPhone18,1'] }, reason: 'r' },
+      body: { holdId: 'h-1', patchId: 'p', slice: { model: ['iPhone18,1'] }, reason: 'r', knownDevices: 7 },
     });
     const args = [
       'hold',
@@ -348,7 +353,7 @@ describe('holding', () => {
       '--link',
       'https://x.example',
     ];
-    expect((await call(args)).stdout).toBe('h-1 holds p for iPhone18,1.\n');
+    expect((await call(args)).stdout).toBe('h-1 holds p for iPhone18,1 (7 known devices).\n');
     expect(server.requests[0]?.body).toEqual({
       holdId: expect.stringMatching(/^h-[0-9a-f]{8}$/) as string,
       patchId: 'p',
@@ -367,19 +372,15 @@ describe('holding', () => {
 
 describe('handling devices and tokens', () => {
   it('asks for an instant, and retires', async () => {
-    server.on('GET /v1/devices/d:1', {
-      body: { deviceId: 'd:1', platform: 'ios', patches: { p: { state: 'installed', at: '2026-11-24T10:00:00Z' } } },
-    });
-    server.on('GET /v1/devices/d%3A1', {
-      body: { deviceId: 'd:1', platform: 'ios', patches: { p: { state: 'installed', at: '2026-11-24T10:00:00Z' } } },
-    });
+    const p = { state: 'installed', at: '2026-11-24T10:00:00Z', failureCode: null };
+    server.on('GET /v1/devices/d%3A1', { body: { deviceId: 'd:1', platform: 'ios', patches: { p } } });
     server.on('POST /v1/devices/d-1/retire', { body: { deviceId: 'd-1' } });
     const shown = await call(['device', 'show', 'd:1', '--at', '2026-11-24T10:00:00Z']);
     expect(shown.stdout).toContain('installed at 2026-11-24 10:00:00Z');
     expect((await call(['device', 'retire', 'd-1'])).stdout).toBe('d-1 is retired.\n');
     expect(sent()).toEqual([
       ['GET', '/v1/devices/d%3A1?at=2026-11-24T10%3A00%3A00Z'],
-      ['POST', '/v1/devices/d-1/retire', {}],
+      ['POST', '/v1/devices/d-1/retire'],
     ]);
   });
 
@@ -471,7 +472,7 @@ describe('telling of stops that are not stored', () => {
     const pulled = { mode: 'withdraw', reason: 'bad', at: '2026-11-24T10:00:00.000Z', durable: false };
     server
       .on('GET /health/ready', { body: { status: 'ok', stopsNotDurable, troubles: ['store cannot write: disk full'] } })
-      .on('GET /v1/patches/p', { body: { patchId: 'p', status: 'pulled', variants: [], pulled } });
+      .on('GET /v1/patches/p', { body: { ...patch, status: 'pulled', pulled } });
     const ran = await call(['health']);
     expect(ran.exit).toBe(0);
     expect(ran.stdout).toContain(
@@ -491,6 +492,6 @@ describe('deciding on parked events', () => {
     expect(listed.stdout).toContain('too odd');
     expect(listed.stdout).toContain('waits behind the one before');
     expect((await call(['dlq', 'retry', letter.id])).stdout).toContain('1 of the stream are still parked');
-    expect(sent().at(-1)).toEqual(['POST', `/v1/dead-letters/${id}/retry`, {}]);
+    expect(sent().at(-1)).toEqual(['POST', `/v1/dead-letters/${id}/retry`]);
   });
 });

@@ -1,30 +1,10 @@
+import { bodyOf, given, type DeadLetterDetails, type DeadLetterView } from '@sluice/api-client';
 import { type Command } from 'commander';
-import { path } from '../api.ts';
 import { clean, facts, type Paint, table, time } from '../output.ts';
 import { type OpenSession, type Session } from '../session.ts';
 
 /** As many as a consumer parks before it stops, of several consumers. */
 const LETTERS_MAX = 100_000;
-
-/** An event that a service could not apply, or that waits behind such a one. */
-interface DeadLetter {
-  readonly id: string;
-  readonly consumer: string;
-  readonly type: string;
-  readonly stream: string;
-  readonly revision: number;
-  readonly index: number;
-  readonly time: string;
-  readonly reason?: string;
-}
-
-interface ShownLetter extends DeadLetter {
-  readonly event: { readonly data: unknown };
-}
-
-interface StillParked {
-  readonly parked: readonly DeadLetter[];
-}
 
 export function addDeadLetterCommands(program: Command, open: OpenSession): void {
   const dlq = program.command('dlq').description('events that a service could not apply, parked until you decide');
@@ -44,7 +24,8 @@ export function addDeadLetterCommands(program: Command, open: OpenSession): void
     .addHelpText('after', '\nExample:\n  $ sluice dlq show orchestrator-catalog/patch-ios-26.3.1-a/3/0')
     .action(async (id: string) => {
       const { api, output } = open();
-      output.answer(await api.get<ShownLetter>(serviceOf(id), path`/v1/dead-letters/${id}`), letterText);
+      const shown = await bodyOf(api.of(serviceOf(id)).GET('/v1/dead-letters/{id}', { params: { path: { id } } }));
+      output.answer(shown, letterText);
     });
   addDecision(dlq, open, 'retry', 'apply a parked event again, and then those behind it');
   addDecision(dlq, open, 'discard', 'drop a parked event for good, and apply those behind it');
@@ -57,8 +38,9 @@ function addDecision(dlq: Command, open: OpenSession, verb: 'retry' | 'discard',
     .addHelpText('after', `\nExample:\n  $ sluice dlq ${verb} orchestrator-catalog/patch-ios-26.3.1-a/3/0`)
     .action(async (id: string) => {
       const { api, output } = open();
-      const url = `${path`/v1/dead-letters/${id}`}/${verb}`;
-      output.answer(await api.post<StillParked>(serviceOf(id), url), ({ parked }, paint) => {
+      const route = `/v1/dead-letters/{id}/${verb}` as const;
+      const decided = await bodyOf(api.of(serviceOf(id)).POST(route, { params: { path: { id } } }));
+      output.answer(decided, ({ parked }, paint) => {
         const [first] = parked;
         if (first === undefined) return verb === 'retry' ? 'Applied; nothing is parked behind it.' : 'Dropped.';
         return `${String(parked.length)} of the stream are still parked:\n${letterTable(parked, paint)}`;
@@ -71,14 +53,18 @@ function serviceOf(id: string): 'orchestrator' | 'telemetry' {
   return id.startsWith('telemetry-') ? 'telemetry' : 'orchestrator';
 }
 
-async function allLetters({ api }: Session): Promise<DeadLetter[]> {
+async function allLetters({ api }: Session): Promise<DeadLetterView[]> {
   const pages = await Promise.all(
-    api.hosts().map(({ services: [service] }) => api.list<DeadLetter>(service, '/v1/dead-letters', LETTERS_MAX)),
+    api
+      .hosts()
+      .map(({ services: [service] }) =>
+        api.list(LETTERS_MAX, (query) => bodyOf(api.of(service).GET('/v1/dead-letters', { params: { query: given(query) } }))),
+      ),
   );
   return pages.flatMap(({ items }) => items);
 }
 
-function letterTable(letters: readonly DeadLetter[], paint: Paint): string {
+function letterTable(letters: readonly DeadLetterView[], paint: Paint): string {
   return table(
     letters,
     [
@@ -91,7 +77,7 @@ function letterTable(letters: readonly DeadLetter[], paint: Paint): string {
   );
 }
 
-function letterText({ event, ...letter }: ShownLetter, paint: Paint): string {
+function letterText({ event, ...letter }: DeadLetterDetails, paint: Paint): string {
   const { consumer, type, stream, revision, index, time: at, reason } = letter;
   const head = facts(
     [

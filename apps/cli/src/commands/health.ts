@@ -1,3 +1,4 @@
+import { bodyOf } from '@sluice/api-client';
 import { type Command } from 'commander';
 import { type Api, type Host } from '../api.ts';
 import { CliError } from '../errors.ts';
@@ -7,12 +8,6 @@ import { type OpenSession } from '../session.ts';
 interface Health extends Host {
   readonly state: 'ready' | 'not-ready' | 'unreachable';
   readonly detail?: string;
-}
-
-/** What a process says though it is ready: what fails, and stops that are in force in its memory only. */
-interface Ready {
-  readonly troubles?: readonly string[];
-  readonly stopsNotDurable?: readonly { readonly stop: string; readonly since: string }[];
 }
 
 export function addHealthCommand(program: Command, open: OpenSession): void {
@@ -45,7 +40,7 @@ export function addHealthCommand(program: Command, open: OpenSession): void {
 
 async function look(api: Api, host: Host): Promise<Health> {
   try {
-    const { body } = await api.call<Ready>('GET', host.services[0], '/health/ready');
+    const body = await bodyOf(api.of(host.services[0]).GET('/health/ready'));
     const stops = body.stopsNotDurable?.map(({ stop, since }) => `${stop} (since ${time(since)})`) ?? [];
     const unstored = stops.length === 0 ? [] : [`in force, not stored yet: ${stops.join(', ')}`];
     const detail = [...unstored, ...(body.troubles ?? [])].join('; ');

@@ -1,25 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { type RolloutsEvent } from '@sluice/contracts';
+import { bodyOf, enums, given, type HoldStatus, type HoldView, type PlacedHold } from '@sluice/api-client';
 import { type Command, Option } from 'commander';
-import { path } from '../api.ts';
 import { usageError } from '../errors.ts';
 import { type Style, table, time } from '../output.ts';
 import { gather, type OpenSession, type Session, toLimit, toTime } from '../session.ts';
 
-/** A hold as the orchestrator tells it. */
-type Hold = Omit<Extract<RolloutsEvent, { type: 'HoldPlaced' }>, 'type' | 'owner' | 'at'> & {
-  readonly owner?: string;
-  readonly placedAt?: string;
-  readonly status?: string;
-  readonly knownDevices?: number;
-};
-
 interface PlaceOptions {
   readonly id?: string;
   readonly patch?: string;
-  readonly model?: readonly string[];
-  readonly family?: readonly string[];
-  readonly base?: readonly string[];
+  readonly model?: string[];
+  readonly family?: string[];
+  readonly base?: string[];
   readonly reason: string;
   readonly link?: string;
   readonly expiresAt?: string;
@@ -30,12 +21,14 @@ export function addHoldCommands(program: Command, open: OpenSession): void {
   hold
     .command('list')
     .description('list holds')
-    .addOption(new Option('--status <status>', 'with this status only').choices(['active', 'lifted', 'expired']))
+    .addOption(new Option('--status <status>', 'with this status only').choices(enums.HoldStatus))
     .option('--limit <count>', 'at most so many', toLimit, 100)
     .addHelpText('after', '\nExample:\n  $ sluice hold list --status active')
-    .action(async ({ limit, status }: { limit: number; status?: string }) => {
+    .action(async ({ limit, status }: { limit: number; status?: HoldStatus }) => {
       const { api, output } = open();
-      const page = await api.list<Hold>('orchestrator', '/v1/holds', limit, { status });
+      const page = await api.list(limit, (each) =>
+        bodyOf(api.of('orchestrator').GET('/v1/holds', { params: { query: given({ status, ...each }) } })),
+      );
       output.answer(page, ({ items }, paint) => (items.length === 0 ? 'No holds.' : holdTable(items, paint)));
       if (page.nextCursor !== undefined) output.note('There are more; ask for them with --limit.');
     });
@@ -62,10 +55,9 @@ export function addHoldCommands(program: Command, open: OpenSession): void {
     .addHelpText('after', '\nExample:\n  $ sluice hold lift h1 --reason "fixed by (c)"')
     .action(async (id: string, { reason }: { reason: string }) => {
       const { api, output } = open();
-      output.answer(
-        await api.post<Hold>('orchestrator', path`/v1/holds/${id}/lift`, { reason }),
-        () => `${id} is lifted.`,
-      );
+      const call = { params: { path: { id } }, body: { reason } };
+      const lifted = await bodyOf(api.of('orchestrator').POST('/v1/holds/{id}/lift', call));
+      output.answer(lifted, () => `${id} is lifted.`);
     });
 }
 
@@ -76,29 +68,23 @@ async function place({ api, output }: Session, options: PlaceOptions): Promise<v
     throw usageError('A hold names --patch, --model, --family or --base. `sluice stop` stops everything.');
   }
   const { id = `h-${randomBytes(4).toString('hex')}`, patch, model, family, base, reason, link, expiresAt } = options;
-  const placed = await api.post<Hold>('orchestrator', '/v1/holds', {
-    holdId: id,
-    patchId: patch,
-    ...(isOfDevices && { slice: { model, family, base } }),
-    reason,
-    url: link,
-    expiresAt,
-  });
+  const slice = isOfDevices ? given({ model, family, base }) : undefined;
+  const body = { holdId: id, reason, ...given({ patchId: patch, slice, url: link, expiresAt }) };
+  const placed = await bodyOf(api.of('orchestrator').POST('/v1/holds', { body }));
   output.answer(placed, (each) => `${each.holdId} holds ${patchName(each)} for ${sliceName(each)}${knownText(each)}.`);
   output.note(`\`sluice hold lift ${placed.holdId}\` ends it.`);
 }
 
-function knownText({ knownDevices }: Hold): string {
-  if (knownDevices === undefined) return '';
+function knownText({ knownDevices }: PlacedHold): string {
   return knownDevices === 0 ? ' (no known device)' : ` (${String(knownDevices)} known devices)`;
 }
 
-function holdTable(holds: readonly Hold[], paint: Parameters<typeof table>[2]): string {
+function holdTable(holds: readonly HoldView[], paint: Parameters<typeof table>[2]): string {
   return table(
     holds,
     [
       { head: 'HOLD', text: ({ holdId }) => holdId },
-      { head: 'STATUS', text: ({ status }) => status ?? 'active', style: styleOf },
+      { head: 'STATUS', text: ({ status }) => status, style: styleOf },
       { head: 'PATCH', text: patchName },
       { head: 'DEVICES', text: sliceName },
       { head: 'EXPIRES', text: ({ expiresAt }) => time(expiresAt) || 'never' },
@@ -109,16 +95,16 @@ function holdTable(holds: readonly Hold[], paint: Parameters<typeof table>[2]): 
   );
 }
 
-function patchName({ patchId }: Hold): string {
+function patchName({ patchId }: HoldView): string {
   return patchId ?? 'every patch';
 }
 
-function sliceName({ slice }: Hold): string {
-  const { family = [], model = [], base = [] } = (slice as Hold['slice'] | undefined) ?? {};
+function sliceName({ slice }: HoldView): string {
+  const { family = [], model = [], base = [] } = slice;
   return [...family, ...model, ...base].join(' ') || 'all devices';
 }
 
-function styleOf({ status = 'active' }: Hold): Style {
+function styleOf({ status }: HoldView): Style {
   return status === 'active' ? 'yellow' : 'dim';
 }
 
@@ -139,7 +125,7 @@ export function addStopCommand(program: Command, open: OpenSession): void {
     )
     .action(async (order: { reason?: string; removals?: true }) => {
       const { api, output } = open();
-      const stop = await api.post<Hold & { lift: string }>('orchestrator', '/v1/stop', order);
+      const stop = await bodyOf(api.of('orchestrator').POST('/v1/stop', { body: order }));
       output.answer(stop, ({ holdId }) => `Everything is stopped by the hold ${holdId}.`);
       output.note(`\`${stop.lift}\` lifts it.`);
     });

@@ -1,29 +1,10 @@
+import { bodyOf, given, type ImportEntry, type ImportReport } from '@sluice/api-client';
 import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import { clean, type Paint } from '../output.ts';
 import { type OpenSession } from '../session.ts';
 
 const IMPORT_TIMEOUT_MS = 5 * 60_000;
-
-interface Entry {
-  readonly patchId?: string;
-  /** The file as we called it, and where in it, by JSON Pointer. */
-  readonly source?: { readonly file: string; readonly row: string; readonly otherRows?: readonly string[] };
-  readonly reason?: string;
-  readonly detail?: string;
-  readonly notes?: readonly { readonly code: string; readonly detail: string }[];
-}
-
-interface Report {
-  readonly format: string;
-  readonly dryRun: boolean;
-  readonly published?: readonly Entry[];
-  readonly amended?: readonly Entry[];
-  readonly unchanged?: readonly Entry[];
-  readonly conflicting?: readonly Entry[];
-  readonly refused?: readonly Entry[];
-  readonly notPatches?: number;
-}
 
 export function addImportCommand(program: Command, open: OpenSession): void {
   program
@@ -34,25 +15,19 @@ export function addImportCommand(program: Command, open: OpenSession): void {
     .addHelpText('after', '\nExample:\n  $ sluice import ios_data_feed.json --format sofa-v2 --dry-run')
     .action(async (file: string, { format, dryRun }: { format: string; dryRun?: true }) => {
       const session = open();
-      const { body } = await session.api.call<Report>('POST', 'catalog', '/v1/imports', {
-        query: { format, dryRun: dryRun && 'true', source: file === '-' ? undefined : basename(file) },
+      const query = { format, ...given({ dryRun, source: file === '-' ? undefined : basename(file) }) };
+      const client = session.api.of('catalog', IMPORT_TIMEOUT_MS);
+      const importing = client.POST('/v1/imports', {
+        params: { query },
         body: await session.read(file),
-        timeoutMs: IMPORT_TIMEOUT_MS,
+        bodySerializer: String,
       });
-      session.output.answer(body, reportText);
+      session.output.answer(await bodyOf(importing), reportText);
     });
 }
 
-function reportText(report: Report, paint: Paint): string {
-  const {
-    dryRun,
-    published = [],
-    amended = [],
-    unchanged = [],
-    conflicting = [],
-    refused = [],
-    notPatches = 0,
-  } = report;
+function reportText(report: ImportReport, paint: Paint): string {
+  const { dryRun, published, amended, unchanged, conflicting, refused, notPatches } = report;
   const would = dryRun ? 'would be ' : '';
   return [
     ...section(`${would}published`, published, paint),
@@ -65,14 +40,13 @@ function reportText(report: Report, paint: Paint): string {
   ].join('\n');
 }
 
-function section(title: string, entries: readonly Entry[], paint: Paint): string[] {
+function section(title: string, entries: readonly ImportEntry[], paint: Paint): string[] {
   return [`${paint('bold', String(entries.length))} ${title}`, ...entries.flatMap(entryLines)];
 }
 
-function entryLines({ patchId, source, reason, detail, notes = [] }: Entry): string[] {
+function entryLines({ patchId, source, reason, detail, notes = [] }: ImportEntry): string[] {
   const because = [reason, detail].filter((text) => text !== undefined).join(': ');
-  const place =
-    source === undefined ? '' : `  [${[`${source.file}#${source.row}`, ...(source.otherRows ?? [])].join(' ')}]`;
+  const place = `  [${[`${source.file}#${source.row}`, ...(source.otherRows ?? [])].join(' ')}]`;
   const line = `  ${patchId ?? '(unnamed)'}${because === '' ? '' : ` – ${because}`}${place}`;
   return [clean(line), ...notes.map((note) => clean(`    note: ${note.detail}`))];
 }

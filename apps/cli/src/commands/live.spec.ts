@@ -87,6 +87,8 @@ describe('watching', () => {
     remaining: 6,
     offline: 1,
     failing: 2,
+    begun: 0,
+    begunFailed: 0,
   };
   const over = { ...recall, status: 'completed', removed: 10, remaining: 0, p50Seconds: 90, p99Seconds: 7200 };
 
@@ -121,6 +123,7 @@ describe('watching', () => {
       holdBackPercent: 2,
       gates: { installFailureRateMax: 0.01 },
       status: 'running',
+      ...{ waitsFor: [], exposurePercent: null, exposedDevices: null, plannedPercent: 0 },
     };
     server.on('GET /v1/rollouts/r1', { body: rollout }, problem('not-ready', 503), {
       body: { ...rollout, status: 'aborted' },

@@ -90,6 +90,7 @@ describe('importing', () => {
       body: {
         format: 'sofa-v2',
         dryRun: true,
+        ...{ amended: [], unchanged: [], conflicting: [] },
         published: [{ patchId: 'ios-26.3.1-a', source, notes: [{ code: 'n', detail: 'left out: VMM' }] }],
         refused: [{ source, reason: 'no-letter', detail: 'no letter is given' }],
         notPatches: 72,

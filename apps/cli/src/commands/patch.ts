@@ -1,39 +1,21 @@
-import { type CatalogEvent, type Platform, platforms } from '@sluice/contracts';
+import {
+  bodyOf,
+  enums,
+  given,
+  type PatchStatus,
+  type PatchView,
+  type Platform,
+  type PublishPatchBody,
+  type PullMode,
+} from '@sluice/api-client';
 import { type Command, Option } from 'commander';
-import { path } from '../api.ts';
 import { usageError } from '../errors.ts';
 import { clean, facts, type Paint, type Style, table, time } from '../output.ts';
 import { type OpenSession, type Session, toCount, toLimit } from '../session.ts';
 
-type Published = Extract<CatalogEvent, { type: 'PatchPublished' }>;
-
-/** A patch as the catalog tells it. */
-interface Patch {
-  readonly patchId: string;
-  readonly platform: Platform;
-  readonly baseVersion: string;
-  readonly letter: string;
-  readonly status: string;
-  readonly variants: Published['variants'];
-  readonly cves?: Published['cves'];
-  readonly releaseNotesUrl?: string;
-  readonly publishedAt?: string;
-  readonly supersededBy?: string;
-  readonly foldedInto?: { readonly version: string; readonly build: string };
-  readonly pulled?: {
-    readonly mode: string;
-    readonly at: string;
-    readonly reason: string;
-    readonly replacement?: string;
-    /** False while the pull is in force without being stored. */
-    readonly durable?: boolean;
-  };
-  readonly recallEpoch?: number;
-}
-
 interface PullOptions {
-  readonly mode: string;
-  readonly reason: string;
+  readonly mode: PullMode;
+  readonly reason?: string;
   readonly replacement?: string;
   readonly removePerHour?: number;
   readonly yes?: true;
@@ -48,16 +30,17 @@ export function addPatchCommands(program: Command, open: OpenSession): void {
     .addHelpText('after', '\nExample:\n  $ sluice patch publish ios-26.3.1-a.json')
     .action(async (file: string) => {
       const session = open();
-      const body = await session.readJson(file);
-      const answer = await session.api.call<Patch>('POST', 'catalog', '/v1/patches', { body });
-      session.output.answer(answer.body, ({ patchId }) =>
-        answer.status === 201 ? `Published ${patchId}.` : `${patchId} was published before; nothing changed.`,
+      const body = (await session.readJson(file)) as PublishPatchBody;
+      const publishing = session.api.of('catalog').POST('/v1/patches', { body });
+      const { response } = await publishing;
+      session.output.answer(await bodyOf(publishing), ({ patchId }) =>
+        response.status === 201 ? `Published ${patchId}.` : `${patchId} was published before; nothing changed.`,
       );
     });
   patch
     .command('pull <patch>')
     .description('stop offering a patch; with --mode recall, also take it back from the devices that have it')
-    .addOption(new Option('--mode <mode>', 'withdraw or recall').choices(['withdraw', 'recall']).makeOptionMandatory())
+    .addOption(new Option('--mode <mode>', 'withdraw or recall').choices(enums.PullMode).makeOptionMandatory())
     .option('--reason <text>', 'why, for those who ask later')
     .option('--replacement <patch>', 'patch to install instead')
     .option('--remove-per-hour <devices>', 'of a recall: direct so many devices an hour to remove it, no more', toCount)
@@ -75,8 +58,9 @@ export function addPatchCommands(program: Command, open: OpenSession): void {
     .addHelpText('after', '\nExample:\n  $ sluice patch fold-in ios-26.3.1-a --version 26.4 --build 23E246')
     .action(async (id: string, { version, build }: { version: string; build: string }) => {
       const { api, output } = open();
-      const body = await api.post<Patch>('catalog', path`/v1/patches/${id}/fold-in`, { version, build });
-      output.answer(body, () => `${id} is folded into ${version} (${build}).`);
+      const call = { params: { path: { id } }, body: { version, build } };
+      const folded = await bodyOf(api.of('catalog').POST('/v1/patches/{id}/fold-in', call));
+      output.answer(folded, () => `${id} is folded into ${version} (${build}).`);
     });
 }
 
@@ -84,20 +68,15 @@ function addReadingCommands(patch: Command, open: OpenSession): void {
   patch
     .command('list')
     .description('list patches')
-    .addOption(new Option('--platform <platform>', 'of this platform only').choices(platforms))
-    .addOption(
-      new Option('--status <status>', 'with this status only').choices([
-        'published',
-        'superseded',
-        'folded-in',
-        'pulled',
-      ]),
-    )
+    .addOption(new Option('--platform <platform>', 'of this platform only').choices(enums.Platform))
+    .addOption(new Option('--status <status>', 'with this status only').choices(enums.PatchStatus))
     .option('--limit <count>', 'at most so many', toLimit, 100)
     .addHelpText('after', '\nExample:\n  $ sluice patch list --platform ios --status published')
-    .action(async ({ limit, platform, status }: { limit: number; platform?: string; status?: string }) => {
+    .action(async ({ limit, ...filter }: { limit: number; platform?: Platform; status?: PatchStatus }) => {
       const { api, output } = open();
-      const page = await api.list<Patch>('catalog', '/v1/patches', limit, { platform, status });
+      const page = await api.list(limit, (each) =>
+        bodyOf(api.of('catalog').GET('/v1/patches', { params: { query: given({ ...filter, ...each }) } })),
+      );
       output.answer(page, ({ items }, paint) =>
         items.length === 0
           ? 'No patches. `sluice patch publish` or `sluice import` brings some.'
@@ -111,17 +90,20 @@ function addReadingCommands(patch: Command, open: OpenSession): void {
     .addHelpText('after', '\nExample:\n  $ sluice patch show ios-26.3.1-a')
     .action(async (id: string) => {
       const { api, output } = open();
-      output.answer(await api.get<Patch>('catalog', path`/v1/patches/${id}`), patchText);
+      const shown = await bodyOf(api.of('catalog').GET('/v1/patches/{id}', { params: { path: { id } } }));
+      output.answer(shown, patchText);
     });
 }
 
 async function pull(session: Session, id: string, { yes, removePerHour, ...words }: PullOptions): Promise<void> {
   const { api, output } = session;
-  const body = { ...words, ...(removePerHour !== undefined && { removePerHourMax: removePerHour }) };
+  const { mode, ...others } = words;
+  const body = { mode, ...given({ ...others, removePerHourMax: removePerHour }) };
   if (body.replacement === id) throw usageError('A patch does not replace itself.', 'Name another patch, or none.');
   // Stopping is never held up by a question; a recall restarts devices and opens holes again.
   if (body.mode === 'recall' && yes === undefined) await session.confirm(id, await recallQuestion(session, id));
-  const pulled = await api.post<Patch>('catalog', path`/v1/patches/${id}/pull`, body);
+  const call = { params: { path: { id } }, body };
+  const pulled = await bodyOf(api.of('catalog').POST('/v1/patches/{id}/pull', call));
   output.answer(pulled, () =>
     body.mode === 'recall'
       ? `${id} is recalled. Devices that have it remove it at their next check-in: \`sluice recall watch ${id}\` follows them.`
@@ -132,15 +114,11 @@ async function pull(session: Session, id: string, { yes, removePerHour, ...words
 /** What a recall does, with numbers where they can be had: not being able to count must not stop a recall. */
 async function recallQuestion({ api, terminal }: Session, id: string): Promise<string> {
   if (!terminal.isTty.stdin) return '';
-  const patch = await api.get<Patch>('catalog', path`/v1/patches/${id}`);
-  const fleet = await api
-    .get<{ patches?: Record<string, { installed?: number }> }>('telemetry', '/v1/fleet')
-    .catch(() => undefined);
+  const patch = await bodyOf(api.of('catalog').GET('/v1/patches/{id}', { params: { path: { id } } }));
+  const fleet = await bodyOf(api.of('telemetry').GET('/v1/fleet')).catch(() => undefined);
   const holders =
-    fleet === undefined
-      ? 'Devices that have it'
-      : `${String(fleet.patches?.[id]?.installed ?? 0)} devices that have it`;
-  const cves = patch.cves ?? [];
+    fleet === undefined ? 'Devices that have it' : `${String(fleet.patches[id]?.installed ?? 0)} devices that have it`;
+  const { cves } = patch;
   const exploited = cves.filter((cve) => cve.exploited).map((cve) => cve.id);
   return [
     `Recalling ${id}. ${holders} will remove it, restart, and go back to the base.`,
@@ -152,7 +130,7 @@ async function recallQuestion({ api, terminal }: Session, id: string): Promise<s
     .join('\n');
 }
 
-function patchTable(patches: readonly Patch[], paint: Paint): string {
+function patchTable(patches: readonly PatchView[], paint: Paint): string {
   return table(
     patches,
     [
@@ -161,14 +139,14 @@ function patchTable(patches: readonly Patch[], paint: Paint): string {
       { head: 'VERSION', text: ({ baseVersion, letter }) => `${baseVersion} (${letter})` },
       { head: 'STATUS', text: ({ status }) => status, style: styleOf },
       { head: 'VARIANTS', align: 'right', text: ({ variants }) => variants.length },
-      { head: 'CVES', align: 'right', text: ({ cves }) => cves?.length ?? 0 },
+      { head: 'CVES', align: 'right', text: ({ cves }) => cves.length },
       { head: '', text: what },
     ],
     paint,
   );
 }
 
-function patchText(patch: Patch, paint: Paint): string {
+function patchText(patch: PatchView, paint: Paint): string {
   const { pulled, foldedInto } = patch;
   const head = facts(
     [
@@ -182,7 +160,7 @@ function patchText(patch: Patch, paint: Paint): string {
       ['folded into', foldedInto && `${foldedInto.version} (${foldedInto.build})`],
       ['published', time(patch.publishedAt)],
       ['release notes', patch.releaseNotesUrl],
-      ['CVEs', patch.cves?.map(({ id, exploited }) => (exploited ? `${id} (exploited)` : id)).join(', ')],
+      ['CVEs', patch.cves.map(({ id, exploited }) => (exploited ? `${id} (exploited)` : id)).join(', ')],
     ],
     paint,
   );
@@ -199,12 +177,12 @@ function patchText(patch: Patch, paint: Paint): string {
   return `${head}\n\n${variants}`;
 }
 
-function artifactsText(artifact: Patch['variants'][number]['artifact'], packages: number): string {
+function artifactsText(artifact: PatchView['variants'][number]['artifact'], packages: number): string {
   if (packages === 0) return artifact?.url ?? '–';
   return `${String(packages)} by model${artifact === undefined ? '' : `, else ${artifact.url}`}`;
 }
 
-function what({ supersededBy, foldedInto, pulled }: Patch): string {
+function what({ supersededBy, foldedInto, pulled }: PatchView): string {
   if (pulled !== undefined) return `${pulled.mode}: ${pulled.reason}${durability(pulled)}`;
   if (foldedInto !== undefined) return `in ${foldedInto.version}`;
   return supersededBy === undefined ? '' : `by ${supersededBy}`;
@@ -214,6 +192,6 @@ function durability({ durable = true }: { readonly durable?: boolean }): string 
   return durable ? '' : ' (in force, not stored yet)';
 }
 
-function styleOf({ status }: Patch): Style | undefined {
+function styleOf({ status }: PatchView): Style | undefined {
   return status === 'pulled' ? 'red' : status === 'published' ? 'green' : 'dim';
 }

@@ -1,33 +1,11 @@
+import { bodyOf, given, type RecallView } from '@sluice/api-client';
 import { type Command } from 'commander';
-import { path } from '../api.ts';
+import { type Api } from '../api.ts';
 import { clean, duration, facts, type Paint, time } from '../output.ts';
-import { type OpenSession, type Session } from '../session.ts';
-import { type Evidence, evidenceText } from './rollout-text.ts';
+import { type OpenSession } from '../session.ts';
+import { evidenceText } from './rollout-text.ts';
 
 const BAR_WIDTH = 30;
-
-/** How far a recall has burnt down. Numbers are null until all of the fleet has counted. */
-interface Recall {
-  readonly patchId: string;
-  readonly status: string;
-  readonly recallEpoch: number;
-  readonly devices: number | null;
-  readonly removed: number | null;
-  readonly replaced?: number | null;
-  readonly retired?: number | null;
-  readonly remaining: number | null;
-  readonly failing?: number | null;
-  readonly offline?: number | null;
-  readonly inFlight?: number | null;
-  /** Devices that are known to have begun to remove it, and those of them that failed or went silent. */
-  readonly begun?: number;
-  readonly begunFailed?: number;
-  readonly pausedBecause?: { readonly reason: string; readonly evidence?: Evidence; readonly at: string };
-  readonly leasesUntil?: string | null;
-  readonly p50Seconds?: number | null;
-  readonly p90Seconds?: number | null;
-  readonly p99Seconds?: number | null;
-}
 
 export function addRecallCommands(program: Command, open: OpenSession): void {
   const recall = program.command('recall').description('follow the removal of a recalled patch, and pause it');
@@ -37,7 +15,7 @@ export function addRecallCommands(program: Command, open: OpenSession): void {
     .addHelpText('after', '\nExample:\n  $ sluice recall show ios-26.3.1-a')
     .action(async (id: string) => {
       const { api, output } = open();
-      output.answer(await api.get<Recall>('orchestrator', path`/v1/recalls/${id}`), recallText);
+      output.answer(await show(api, id), recallText);
     });
   recall
     .command('watch <patch>')
@@ -45,7 +23,7 @@ export function addRecallCommands(program: Command, open: OpenSession): void {
     .addHelpText('after', '\nExample:\n  $ sluice recall watch ios-26.3.1-a')
     .action(async (id: string) => {
       const session = open();
-      await session.watch(() => session.api.get<Recall>('orchestrator', path`/v1/recalls/${id}`), {
+      await session.watch(() => show(session.api, id), {
         toText: recallText,
         isOver: ({ status }) => status === 'completed',
       });
@@ -55,9 +33,11 @@ export function addRecallCommands(program: Command, open: OpenSession): void {
     .description('let devices keep the recalled patch for now: when its removal hurts more than it does')
     .option('--reason <text>', 'why, for those who ask later')
     .addHelpText('after', '\nExample:\n  $ sluice recall pause ios-26.3.1-a --reason "removals fail on iPhone18,1"')
-    .action((id: string, { reason }: { reason?: string }) =>
-      change(open(), path`/v1/recalls/${id}/pause`, { ...(reason !== undefined && { reason }) }),
-    );
+    .action(async (id: string, { reason }: { reason?: string }) => {
+      const { api, output } = open();
+      const call = { ...on(id), body: given({ reason }) };
+      output.answer(await bodyOf(api.of('orchestrator').POST('/v1/recalls/{patchId}/pause', call)), recallText);
+    });
   recall
     .command('resume <patch>')
     .description('direct devices to remove the recalled patch again')
@@ -66,16 +46,20 @@ export function addRecallCommands(program: Command, open: OpenSession): void {
       'after',
       '\nExample:\n  $ sluice recall resume ios-26.3.1-a --evidence-seen "a lab that blocks restarts"',
     )
-    .action((id: string, { evidenceSeen }: { evidenceSeen?: string }) =>
-      change(open(), path`/v1/recalls/${id}/resume`, { ...(evidenceSeen !== undefined && { evidenceSeen }) }),
-    );
+    .action(async (id: string, { evidenceSeen }: { evidenceSeen?: string }) => {
+      const { api, output } = open();
+      const call = { ...on(id), body: given({ evidenceSeen }) };
+      output.answer(await bodyOf(api.of('orchestrator').POST('/v1/recalls/{patchId}/resume', call)), recallText);
+    });
 }
 
-async function change({ api, output }: Session, route: string, body: object): Promise<void> {
-  output.answer(await api.post<Recall>('orchestrator', route, body), recallText);
+const on = (patchId: string) => ({ params: { path: { patchId } } });
+
+function show(api: Api, id: string): Promise<RecallView> {
+  return bodyOf(api.of('orchestrator').GET('/v1/recalls/{patchId}', on(id)));
 }
 
-function recallText(recall: Recall, paint: Paint): string {
+function recallText(recall: RecallView, paint: Paint): string {
   const { patchId, status, devices, removed, remaining } = recall;
   const head = `${paint('bold', clean(patchId))}  recall ${paint(status === 'completed' ? 'green' : 'yellow', clean(status))}`;
   const stop = stopFacts(recall);
@@ -87,7 +71,7 @@ function recallText(recall: Recall, paint: Paint): string {
   const share = devices === 0 ? (status === 'completed' ? 1 : 0) : Math.min(1, free / devices);
   const full = Math.round(BAR_WIDTH * share);
   const bar = `${paint('green', '█'.repeat(full))}${paint('dim', '░'.repeat(BAR_WIDTH - full))}`;
-  const of = (count: number | null | undefined, words: string) => (count ? [`${String(count)} ${words}`] : []);
+  const of = (count: number | null, words: string) => (count ? [`${String(count)} ${words}`] : []);
   const remainingOf = [...of(recall.offline, 'not heard of for long'), ...of(recall.failing, 'failed to remove it')];
   const gone = [...of(recall.replaced, 'went on to another build'), ...of(recall.retired, 'retired')];
   const more = facts(
@@ -105,13 +89,7 @@ function recallText(recall: Recall, paint: Paint): string {
 }
 
 /** Why it is paused, and what to do next. */
-function stopFacts({
-  status,
-  patchId,
-  pausedBecause,
-  begun = 0,
-  begunFailed = 0,
-}: Recall): [string, string | undefined][] {
+function stopFacts({ status, patchId, pausedBecause, begun, begunFailed }: RecallView): [string, string | undefined][] {
   const resume = `sluice recall resume ${patchId}`;
   const { reason, evidence } = pausedBecause ?? {};
   const seen = evidence === undefined ? reason : `by the gate: ${reason ?? ''} – ${evidenceText(evidence)}`;
@@ -128,7 +106,7 @@ function stopFacts({
   ];
 }
 
-function quantilesText({ p50Seconds, p90Seconds, p99Seconds }: Recall): string {
+function quantilesText({ p50Seconds, p90Seconds, p99Seconds }: RecallView): string {
   const quantiles = [
     ['half', p50Seconds],
     ['90 %', p90Seconds],

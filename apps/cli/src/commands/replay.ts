@@ -1,6 +1,7 @@
+import { bodyOf, type ReplayDifference, type ReplayJob } from '@sluice/api-client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command } from 'commander';
-import { type Host, path } from '../api.ts';
+import { type Host } from '../api.ts';
 import { CliError, interrupted } from '../errors.ts';
 import { clean, type Paint } from '../output.ts';
 import { type OpenSession, type Session } from '../session.ts';
@@ -9,30 +10,12 @@ const POLL_FIRST_MS = 50;
 const POLL_MAX_MS = 1_000;
 const VALUE_CHARACTERS_MAX = 200;
 
-interface Difference {
-  readonly readModel?: string;
-  readonly where: string;
-  readonly live?: unknown;
-  readonly replayed?: unknown;
-}
-
-interface Job {
-  readonly id: string;
-  readonly status: 'running' | 'done' | 'failed';
-  readonly startedAt?: string;
-  readonly done?: readonly string[];
-  readonly outOf?: number;
-  readonly matches?: boolean;
-  readonly differences?: readonly Difference[];
-  readonly error?: string;
-}
-
-type HostJob = Job & Host;
+type HostJob = ReplayJob & Host;
 
 /** What all services together say. */
 interface Verdict {
   readonly matches: boolean;
-  readonly differences: readonly Difference[];
+  readonly differences: readonly ReplayDifference[];
   readonly jobs: readonly HostJob[];
 }
 
@@ -59,22 +42,22 @@ async function verify(session: Session): Promise<Verdict> {
   for (const host of session.api.hosts()) jobs.push({ ...(await run(session, host)), ...host });
   return {
     matches: jobs.every(({ matches }) => matches === true),
-    differences: jobs.flatMap(({ differences = [] }) => differences),
+    differences: jobs.flatMap(({ differences }) => differences),
     jobs,
   };
 }
 
-async function run(session: Session, { url, services: [service] }: Host): Promise<Job> {
+async function run(session: Session, { url, services: [service] }: Host): Promise<ReplayJob> {
   const { api, output } = session;
-  let job = (await api.call<Job>('POST', service, '/v1/replays', { body: { verify: true } })).body;
-  const label = () =>
-    `replaying at ${url}: ${String(job.done?.length ?? 0)} of ${String(job.outOf ?? '?')} read models done`;
+  const client = api.of(service);
+  let job = await bodyOf(client.POST('/v1/replays', { body: { verify: true } }));
+  const label = () => `replaying at ${url}: ${String(job.done.length)} of ${String(job.outOf)} read models done`;
   const follow = async () => {
     for (let wait = POLL_FIRST_MS; job.status === 'running'; wait = Math.min(wait * 2, POLL_MAX_MS)) {
       await sleep(wait, undefined, { signal: session.terminal.signal }).catch(() => {
         throw interrupted();
       });
-      job = (await api.call<Job>('GET', service, path`/v1/replays/${job.id}`)).body;
+      job = await bodyOf(client.GET('/v1/replays/{id}', { params: { path: { id: job.id } } }));
     }
   };
   await output.during(label, follow());
@@ -89,7 +72,7 @@ async function run(session: Session, { url, services: [service] }: Host): Promis
 }
 
 function verdictText({ matches, differences, jobs }: Verdict, paint: Paint): string {
-  const models = jobs.flatMap(({ done = [] }) => done);
+  const models = jobs.flatMap(({ done }) => done);
   if (matches) {
     const names = models.map(clean).join(', ');
     return `${paint('green', 'The replay matches.')} ${String(models.length)} read models are what the store says: ${names}.`;
@@ -98,7 +81,7 @@ function verdictText({ matches, differences, jobs }: Verdict, paint: Paint): str
   const lines = [paint('red', 'The replay differs from what is live.')];
   if (first !== undefined) {
     lines.push(
-      clean(`First difference: ${first.readModel ?? 'read model'} at ${first.where}`),
+      clean(`First difference: ${first.readModel} at ${first.where}`),
       clean(`  live      ${valueText(first.live)}`),
       clean(`  replayed  ${valueText(first.replayed)}`),
     );

@@ -1,69 +1,18 @@
-import { type RolloutsEvent, type WaitReason } from '@sluice/contracts';
+import {
+  type HaltedBecause,
+  type RolloutPreview,
+  type RolloutView,
+  type WaitReasonView,
+  type Wave,
+} from '@sluice/api-client';
 import { clean, duration, facts, type Paint, percent, type Style, table, time } from '../output.ts';
 
-type Plan = Extract<RolloutsEvent, { type: 'RolloutPlanned' }>['plan'];
-export type Evidence = NonNullable<Extract<RolloutsEvent, { type: 'RolloutHalted' }>['evidence']>;
-type Wave = Plan['waves'][number];
+export type Evidence = NonNullable<HaltedBecause['evidence']>;
 
 const BAR_WIDTH = 20;
 
-/** A rollout as the orchestrator tells it: the plan, and how far it has come. */
-export interface Rollout extends Plan {
-  readonly rolloutId: string;
-  readonly status: string;
-  readonly wave?: number;
-  /** Of the last event that changed what was decided: a change names it. */
-  readonly revision?: number;
-  /** Of the known eligible devices; null while none is known. */
-  readonly exposurePercent?: number | null;
-  readonly exposedDevices?: number | null;
-  /** Of buckets, as the waves say. */
-  readonly plannedPercent?: number;
-  /** What it waits for, in words, and the command that ends it; `until` is there where time alone brings it. */
-  readonly waitsFor?: readonly Partial<WaitReason>[];
-  readonly couldHaveSeen?: {
-    readonly trials: number;
-    readonly failureRate: number | null;
-    readonly harm: readonly { readonly signal: string; readonly ratio: number | null }[];
-    readonly hasControl: boolean;
-  };
-  readonly forced?: readonly { readonly wave: number; readonly reason: string }[];
-  readonly patchPulled?: { readonly mode: string; readonly reason: string };
-  readonly supersededBy?: string;
-  readonly heldBy?: string;
-  readonly holdBack?: { readonly status: string; readonly until?: string; readonly note?: string };
-  /** With `evidence` when it was a gate. */
-  readonly haltedBecause?: { readonly by: string; readonly reason: string; readonly evidence?: Evidence };
-  readonly reason?: string;
-  /** Slices that a gate holds. */
-  readonly gateHolds?: readonly {
-    readonly holdId: string;
-    readonly model: string;
-    readonly base: string;
-    readonly reason: string;
-  }[];
-}
-
-/** Who would get a patch, per wave and slice. */
-export interface Preview {
-  readonly waves: readonly {
-    readonly wave: number;
-    readonly name: string;
-    readonly ring?: string;
-    readonly eligible: number;
-    readonly expected: number;
-    readonly note?: string;
-    readonly slices?: readonly {
-      readonly model: string;
-      readonly base: string;
-      readonly eligible: number;
-      readonly expected: number;
-    }[];
-  }[];
-}
-
 /** A rollout at a glance: a line for each wave with a bar, and in words why it does not go on. */
-export function rolloutText(rollout: Rollout, paint: Paint): string {
+export function rolloutText(rollout: RolloutView, paint: Paint): string {
   const { rolloutId, patchId, status, holdBackPercent, notes, startAt } = rollout;
   const exposed = exposureText(rollout);
   const exposure = exposed === '' ? '' : ` · ${exposed}`;
@@ -78,7 +27,7 @@ export function rolloutText(rollout: Rollout, paint: Paint): string {
       ['tolerated', `${percent(rollout.gates.installFailureRateMax * 100)} of the installs may fail`],
       ['notes', notes],
       ['could see', couldSeeText(rollout)],
-      ['waits for', rollout.waitsFor?.map(waitText).join('; ')],
+      ['waits for', rollout.waitsFor.map(waitText).join('; ')],
       ['to end it', commandText(rollout)],
       ['asks for', rollout.goOn === 'time' ? 'nothing but time: no outcome is waited for' : undefined],
       ['forced', rollout.forced?.map((each) => `wave ${String(each.wave)}: ${each.reason}`).join('; ')],
@@ -95,7 +44,7 @@ export function rolloutText(rollout: Rollout, paint: Paint): string {
   return [head, ...waves, more].join('\n');
 }
 
-export function rolloutTable(rollouts: readonly Rollout[], paint: Paint): string {
+export function rolloutTable(rollouts: readonly RolloutView[], paint: Paint): string {
   return table(
     rollouts,
     [
@@ -105,7 +54,7 @@ export function rolloutTable(rollouts: readonly Rollout[], paint: Paint): string
       {
         head: 'EXPOSED',
         align: 'right',
-        text: ({ exposurePercent, plannedPercent = 0 }) => percent(exposurePercent ?? plannedPercent),
+        text: ({ exposurePercent, plannedPercent }) => percent(exposurePercent ?? plannedPercent),
       },
       { head: 'WAVE', text: waveName },
     ],
@@ -113,8 +62,8 @@ export function rolloutTable(rollouts: readonly Rollout[], paint: Paint): string
   );
 }
 
-export function previewText({ waves }: Preview, paint: Paint): string {
-  const rows = waves.flatMap(({ slices = [], ...wave }) => [
+export function previewText({ waves }: RolloutPreview, paint: Paint): string {
+  const rows = waves.flatMap(({ slices, ...wave }) => [
     { first: `${String(wave.wave)} ${wave.name}`, model: 'all', base: '', ...wave },
     ...slices.map((slice) => ({ first: '', ...slice })),
   ]);
@@ -128,7 +77,7 @@ export function previewText({ waves }: Preview, paint: Paint): string {
       { head: 'REACHED', align: 'right', text: ({ expected }) => expected },
       {
         head: '',
-        text: (row) => ('note' in row && row.note === 'proves-nothing' ? 'proves nothing: a person decides' : ''),
+        text: (row) => ('note' in row ? 'proves nothing: a person decides' : ''),
       },
     ],
     paint,
@@ -136,7 +85,7 @@ export function previewText({ waves }: Preview, paint: Paint): string {
 }
 
 /** What the open wave can have shown so far. */
-function couldSeeText({ couldHaveSeen }: Rollout): string | undefined {
+function couldSeeText({ couldHaveSeen }: RolloutView): string | undefined {
   if (couldHaveSeen === undefined) return undefined;
   const { trials, failureRate, harm, hasControl } = couldHaveSeen;
   const installs = `${String(trials)} installs of this wave`;
@@ -151,7 +100,7 @@ function couldSeeText({ couldHaveSeen }: Rollout): string | undefined {
   return [failing, ...harming].join('; ');
 }
 
-function waveLine(rollout: Rollout, wave: Wave, number: number, paint: Paint): string {
+function waveLine(rollout: RolloutView, wave: Wave, number: number, paint: Paint): string {
   const { ramp, bakeMinutes } = wave;
   const state = waveState(rollout, number);
   const mark = { over: paint('green', '✓'), open: paint('cyan', '▶'), ahead: paint('dim', '·') }[state];
@@ -165,13 +114,13 @@ function waveLine(rollout: Rollout, wave: Wave, number: number, paint: Paint): s
   return `  ${mark} ${String(number)}  ${bar}  ${clean(words)}`;
 }
 
-function waveState({ status, wave = 0 }: Rollout, number: number): 'over' | 'open' | 'ahead' {
+function waveState({ status, wave = 0 }: RolloutView, number: number): 'over' | 'open' | 'ahead' {
   if (status === 'completed' || number < wave) return 'over';
   return number === wave && status !== 'planned' ? 'open' : 'ahead';
 }
 
 // The planned exposure does not count rings.
-function rampShare({ plannedPercent = 0, holdBackPercent }: Rollout, { ring, ramp }: Wave): number {
+function rampShare({ plannedPercent, holdBackPercent }: RolloutView, { ring, ramp }: Wave): number {
   const end = Math.min(ramp.toPercent, 100 - holdBackPercent);
   if (ring !== undefined || end <= ramp.fromPercent) return 1;
   return Math.min(1, Math.max(0, (plannedPercent - ramp.fromPercent) / (end - ramp.fromPercent)));
@@ -187,25 +136,25 @@ function audienceText({ ring, audience }: Wave): string {
   return parts.flat().join(' ') || 'all devices';
 }
 
-function waveName({ wave = 0, waves }: Rollout): string {
+function waveName({ wave = 0, waves }: RolloutView): string {
   const open = waves[wave - 1];
   return open === undefined
     ? `0 of ${String(waves.length)}`
     : `${String(wave)} of ${String(waves.length)} ${open.name}`;
 }
 
-function waitText({ for: what, words }: Partial<WaitReason>): string {
-  return words === undefined ? String(what) : `${String(what)}: ${words}`;
+function waitText({ for: what, words }: WaitReasonView): string {
+  return `${what}: ${words}`;
 }
 
 /** The command of the first reason that time alone does not end. */
-function commandText({ waitsFor = [], status }: Rollout): string | undefined {
+function commandText({ waitsFor, status }: RolloutView): string | undefined {
   if (status !== 'running') return undefined;
   return waitsFor.find(({ until }) => until === undefined)?.command;
 }
 
 /** Lines for a plan: the waves that will wait for a person, and why. */
-export function personWaves(waves: Preview['waves']): string[] {
+export function personWaves(waves: RolloutPreview['waves']): string[] {
   return waves
     .filter(({ note }) => note === 'proves-nothing')
     .map(({ wave, name }) => {
@@ -214,33 +163,33 @@ export function personWaves(waves: Preview['waves']): string[] {
     });
 }
 
-function exposureText({ exposurePercent, exposedDevices, plannedPercent, status }: Rollout): string {
-  if (typeof exposurePercent === 'number') {
-    const devices = typeof exposedDevices === 'number' ? ` (${String(exposedDevices)} devices)` : '';
+function exposureText({ exposurePercent, exposedDevices, plannedPercent, status }: RolloutView): string {
+  if (exposurePercent !== null) {
+    const devices = exposedDevices === null ? '' : ` (${String(exposedDevices)} devices)`;
     return `${percent(exposurePercent)} exposed${devices}`;
   }
-  if (plannedPercent === undefined || status === 'planned') return '';
+  if (status === 'planned') return '';
   return `no eligible device is known; ${percent(plannedPercent)} of buckets are open`;
 }
 
-function patchText({ patchPulled, supersededBy }: Rollout): string | undefined {
+function patchText({ patchPulled, supersededBy }: RolloutView): string | undefined {
   if (patchPulled !== undefined) return `was pulled (${patchPulled.mode}): ${patchPulled.reason}`;
   return supersededBy === undefined ? undefined : `is superseded by ${supersededBy}`;
 }
 
-function holdBackText({ holdBack }: Rollout): string | undefined {
+function holdBackText({ holdBack }: RolloutView): string | undefined {
   if (holdBack === undefined) return undefined;
   return holdBack.status === 'kept' ? `until ${time(holdBack.until)}` : holdBack.note;
 }
 
-function stopText({ haltedBecause, reason }: Rollout): string | undefined {
+function stopText({ haltedBecause, reason }: RolloutView): string | undefined {
   if (haltedBecause === undefined) return reason;
   const { by, reason: because, evidence } = haltedBecause;
   const seen = evidence === undefined ? '' : ` – ${evidenceText(evidence)}`;
   return `by a ${by}: ${because}${seen}`;
 }
 
-function heldText({ gateHolds = [] }: Rollout): string | undefined {
+function heldText({ gateHolds = [] }: RolloutView): string | undefined {
   if (gateHolds.length === 0) return undefined;
   const each = gateHolds.map(({ holdId, model, base, reason }) => `${model} on ${base}, ${holdId}: ${reason}`);
   return `by a gate, ${String(gateHolds.length)} of the slices; the others go on: ${each.join('; ')}`;
@@ -266,14 +215,14 @@ function countsText(trials: number, failures: number, toleratedRate: number): st
   return `${String(failures)} of ${String(trials)} (${rate}, tolerated ${percent(toleratedRate * 100)})`;
 }
 
-function nextText({ status, rolloutId, patchId }: Rollout): string | undefined {
+function nextText({ status, rolloutId, patchId }: RolloutView): string | undefined {
   if (status === 'planned') return `sluice rollout start ${rolloutId}`;
   if (status === 'paused') return `sluice rollout resume ${rolloutId}`;
   if (status !== 'halted') return undefined;
   return `sluice patch pull ${patchId} --mode recall --reason "…", or sluice rollout resume ${rolloutId} --evidence-seen "…"`;
 }
 
-function styleOf({ status }: Rollout): Style | undefined {
+function styleOf({ status }: RolloutView): Style | undefined {
   if (status === 'halted' || status === 'aborted') return 'red';
   if (status === 'paused') return 'yellow';
   return status === 'running' || status === 'completed' ? 'green' : undefined;

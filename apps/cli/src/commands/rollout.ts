@@ -1,9 +1,16 @@
+import {
+  bodyOf,
+  enums,
+  given,
+  type PlanRolloutBody,
+  type ReplanRolloutBody,
+  type RolloutStatus,
+  type RolloutView,
+} from '@sluice/api-client';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { path } from '../api.ts';
+import { type Api } from '../api.ts';
 import { type OpenSession, type Session, toLimit } from '../session.ts';
-import { personWaves, type Preview, previewText, type Rollout, rolloutTable, rolloutText } from './rollout-text.ts';
-
-const statuses = ['planned', 'running', 'paused', 'halted', 'completed', 'aborted'];
+import { personWaves, previewText, rolloutTable, rolloutText } from './rollout-text.ts';
 
 export function addRolloutCommands(program: Command, open: OpenSession): void {
   const rollout = program.command('rollout').description('plan, watch and steer rollouts');
@@ -17,12 +24,15 @@ function addReadingCommands(rollout: Command, open: OpenSession): void {
     .command('list')
     .description('list rollouts')
     .option('--patch <patch>', 'of this patch only')
-    .addOption(new Option('--status <status>', 'with this status only').choices(statuses))
+    .addOption(new Option('--status <status>', 'with this status only').choices(enums.RolloutStatus))
     .option('--limit <count>', 'at most so many', toLimit, 100)
     .addHelpText('after', '\nExample:\n  $ sluice rollout list --status running')
-    .action(async ({ limit, patch, status }: { limit: number; patch?: string; status?: string }) => {
+    .action(async ({ limit, patch, status }: { limit: number; patch?: string; status?: RolloutStatus }) => {
       const { api, output } = open();
-      const page = await api.list<Rollout>('orchestrator', '/v1/rollouts', limit, { patchId: patch, status });
+      const page = await api.list(limit, (each) => {
+        const query = given({ patchId: patch, status, ...each });
+        return bodyOf(api.of('orchestrator').GET('/v1/rollouts', { params: { query } }));
+      });
       output.answer(page, ({ items }, paint) =>
         items.length === 0 ? 'No rollouts. `sluice rollout plan FILE` makes one.' : rolloutTable(items, paint),
       );
@@ -34,7 +44,7 @@ function addReadingCommands(rollout: Command, open: OpenSession): void {
     .addHelpText('after', '\nExample:\n  $ sluice rollout show r1')
     .action(async (id: string) => {
       const { api, output } = open();
-      output.answer(await api.get<Rollout>('orchestrator', path`/v1/rollouts/${id}`), rolloutText);
+      output.answer(await show(api, id), rolloutText);
     });
   rollout
     .command('preview <rollout>')
@@ -42,7 +52,7 @@ function addReadingCommands(rollout: Command, open: OpenSession): void {
     .addHelpText('after', '\nExample:\n  $ sluice rollout preview r1')
     .action(async (id: string) => {
       const { api, output } = open();
-      output.answer(await api.get<Preview>('orchestrator', path`/v1/rollouts/${id}/preview`), previewText);
+      output.answer(await preview(api, id), previewText);
     });
   rollout
     .command('watch <rollout>')
@@ -50,7 +60,7 @@ function addReadingCommands(rollout: Command, open: OpenSession): void {
     .addHelpText('after', '\nExits with 1 when the rollout was aborted.\n\nExample:\n  $ sluice rollout watch r1')
     .action(async (id: string) => {
       const session = open();
-      const last = await session.watch(() => session.api.get<Rollout>('orchestrator', path`/v1/rollouts/${id}`), {
+      const last = await session.watch(() => show(session.api, id), {
         toText: rolloutText,
         isOver: ({ status }) => status === 'completed' || status === 'aborted',
       });
@@ -65,12 +75,13 @@ function addPlanningCommands(rollout: Command, open: OpenSession): void {
     .addHelpText('after', '\nExample:\n  $ sluice rollout plan r1.json')
     .action(async (file: string) => {
       const session = open();
-      const planned = await session.api.post<Rollout>('orchestrator', '/v1/rollouts', await session.readJson(file));
+      const body = (await session.readJson(file)) as PlanRolloutBody;
+      const planned = await bodyOf(session.api.of('orchestrator').POST('/v1/rollouts', { body }));
       session.output.answer(planned, rolloutText);
       if (planned.status !== 'planned') return;
       const id = planned.rolloutId;
       session.output.note(`Planned. \`sluice rollout preview ${id}\` counts who would get it.`);
-      const { waves } = await session.api.get<Preview>('orchestrator', path`/v1/rollouts/${id}/preview`);
+      const { waves } = await preview(session.api, id);
       for (const line of personWaves(waves)) session.output.note(line);
     });
   rollout
@@ -84,27 +95,26 @@ function addPlanningCommands(rollout: Command, open: OpenSession): void {
     )
     .action(async (id: string, file: string, { reason, ifMatch }: { reason?: string; ifMatch: string }) => {
       const session = open();
-      const plan = (await session.readJson(file)) as object;
-      const { body: planned } = await session.api.call<Rollout>('PUT', 'orchestrator', path`/v1/rollouts/${id}`, {
-        body: { ...plan, ...(reason !== undefined && { reason }) },
-        ifMatch,
-      });
+      const plan = (await session.readJson(file)) as ReplanRolloutBody;
+      const params = { path: { id }, header: { 'If-Match': ifMatch } };
+      const body = { ...plan, ...given({ reason }) };
+      const planned = await bodyOf(session.api.of('orchestrator').PUT('/v1/rollouts/{id}', { params, body }));
       session.output.answer(planned, rolloutText);
     });
 }
 
 interface Steering {
-  readonly verb: string;
   readonly does: string;
   readonly options?: readonly Option[];
   readonly example?: string;
+  readonly call: (client: ReturnType<Api['of']>, id: string, texts: SteeringTexts) => Promise<RolloutView>;
 }
 
 interface SteeringTexts {
   readonly ifMatch?: string;
   readonly reason?: string;
   readonly evidenceSeen?: string;
-  readonly wave?: number;
+  readonly wave: number;
   readonly force?: string;
 }
 
@@ -118,53 +128,78 @@ const seen = () =>
     toEntityTag,
   );
 
-/** The calls that move a rollout. Those that stop something need no words. */
-const steering = (): readonly Steering[] => [
-  { verb: 'start', does: 'start a planned rollout: its first wave opens', options: [evidence(), seen()] },
-  {
-    verb: 'pause',
+/** The calls that move a rollout, by the verb of the command. Those that stop something need no words. */
+const steering = (): Readonly<Record<string, Steering>> => ({
+  start: {
+    does: 'start a planned rollout: its first wave opens',
+    options: [evidence(), seen()],
+    call: (client, id, { evidenceSeen, ifMatch }) =>
+      bodyOf(client.POST('/v1/rollouts/{id}/start', { ...onSeen(id, ifMatch), body: given({ evidenceSeen }) })),
+  },
+  pause: {
     does: 'give no more directives; the clocks of ramp and bake stand still',
     options: [reason()],
     example: '--reason "…"',
+    call: (client, id, texts) =>
+      bodyOf(client.POST('/v1/rollouts/{id}/pause', { ...on(id), body: given({ reason: texts.reason }) })),
   },
-  {
-    verb: 'resume',
+  resume: {
     does: 'go on after a pause or a halt',
     options: [evidence(), seen()],
     example: '--evidence-seen "…"',
+    call: (client, id, { evidenceSeen, ifMatch }) =>
+      bodyOf(client.POST('/v1/rollouts/{id}/resume', { ...onSeen(id, ifMatch), body: given({ evidenceSeen }) })),
   },
-  {
-    verb: 'advance',
+  advance: {
     does: 'end ramp and bake of the open wave now, unless it waits or a gate says halt',
     options: [wave(), new Option('--force <reason>', 'though evidence is missing; shown for ever'), seen()],
     example: '--wave 1',
+    call: (client, id, { wave: number, force, ifMatch }) => {
+      const body = { wave: number, ...(force !== undefined && { force: { reason: force } }) };
+      return bodyOf(client.POST('/v1/rollouts/{id}/advance', { ...onSeen(id, ifMatch), body }));
+    },
   },
-  {
-    verb: 'halt',
+  halt: {
     does: 'stop because of harm; only an operator who names the evidence resumes',
     options: [reason()],
     example: '--reason "…"',
+    call: (client, id, texts) =>
+      bodyOf(client.POST('/v1/rollouts/{id}/halt', { ...on(id), body: given({ reason: texts.reason }) })),
   },
-  { verb: 'abort', does: 'end the rollout; devices keep what they have', options: [reason()], example: '--reason "…"' },
-];
+  abort: {
+    does: 'end the rollout; devices keep what they have',
+    options: [reason()],
+    example: '--reason "…"',
+    call: (client, id, texts) =>
+      bodyOf(client.POST('/v1/rollouts/{id}/abort', { ...on(id), body: given({ reason: texts.reason }) })),
+  },
+});
+
+const on = (id: string) => ({ params: { path: { id } } });
+const onSeen = (id: string, ifMatch: string | undefined) => ({
+  params: { path: { id }, header: given({ 'If-Match': ifMatch }) },
+});
 
 function addSteeringCommands(rollout: Command, open: OpenSession): void {
-  for (const { verb, does, options = [], example } of steering()) {
+  for (const [verb, { does, options = [], example, call }] of Object.entries(steering())) {
     const command = rollout
       .command(`${verb} <rollout>`)
       .description(does)
       .addHelpText('after', `\nExample:\n  $ sluice rollout ${verb} r1${example === undefined ? '' : ` ${example}`}`)
-      .action((id: string, texts: SteeringTexts) => steer(open(), id, verb, texts));
+      .action(async (id: string, texts: SteeringTexts) => {
+        const { api, output }: Session = open();
+        output.answer(await call(api.of('orchestrator'), id, texts), rolloutText);
+      });
     for (const option of options) command.addOption(option);
   }
 }
 
-async function steer({ api, output }: Session, id: string, verb: string, texts: SteeringTexts): Promise<void> {
-  const { force, ifMatch, ...rest } = texts;
-  const body = { ...rest, ...(force !== undefined && { force: { reason: force } }) };
-  const call = { body, ifMatch };
-  const { body: moved } = await api.call<Rollout>('POST', 'orchestrator', path`/v1/rollouts/${id}/${verb}`, call);
-  output.answer(moved, rolloutText);
+function show(api: Api, id: string): Promise<RolloutView> {
+  return bodyOf(api.of('orchestrator').GET('/v1/rollouts/{id}', on(id)));
+}
+
+function preview(api: Api, id: string) {
+  return bodyOf(api.of('orchestrator').GET('/v1/rollouts/{id}/preview', on(id)));
 }
 
 function toEntityTag(text: string): string {

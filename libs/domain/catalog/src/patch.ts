@@ -91,7 +91,6 @@ export type KnownPatch =
     });
 
 export type Patch = { readonly status: 'absent' } | KnownPatch;
-export type PatchStatus = KnownPatch['status'];
 
 /**
  * The life of one patch, stream `patch-<patchId>`.

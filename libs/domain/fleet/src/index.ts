@@ -1,5 +1,4 @@
 export * from './device-flags.ts';
-export { type PatchState, patchStates } from './entry-table.ts';
 export * from './fact-packer.ts';
 export * from './facts.ts';
 export * from './fleet-shard.ts';

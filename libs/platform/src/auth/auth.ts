@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type IncomingHttpHeaders } from 'node:http';
-import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { ShownRoles } from '@sluice/api';
+import { applyDecorators, createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { type CommandContext } from '@sluice/event-sourcing';
 import { type FastifyRequest } from 'fastify';
 import { ProblemError } from '../http/problem.ts';
@@ -12,10 +13,10 @@ const callers = new WeakMap<FastifyRequest, Caller>();
 const keyedCommits = new WeakMap<FastifyRequest, Pick<CommandContext, 'commitId' | 'keyed'>>();
 
 /** Which roles may call the route: any one of them is enough. A route without it is for the admin token only. */
-export const Roles = (...allowed: Role[]) => routeRules({ access: allowed });
+export const Roles = (...allowed: Role[]) => applyDecorators(routeRules({ access: allowed }), ShownRoles(allowed));
 
 /** A route that needs no token: health only. */
-export const Public = () => routeRules({ access: 'public' });
+export const Public = () => applyDecorators(routeRules({ access: 'public' }), ShownRoles('public'));
 
 /** Actor, correlation id and commit id, to be handed to `handle`: a fresh id, unless the request has an `Idempotency-Key`. */
 export const RequestContext = createParamDecorator((_: unknown, context: ExecutionContext): CommandContext => {

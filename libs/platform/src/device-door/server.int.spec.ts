@@ -26,13 +26,9 @@ describe('making the server', () => {
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     const psk = { psk: key, identity: 'spec' };
-    const asked = request({
-      ...secure,
-      host: '127.0.0.1',
-      port,
-      pskCallback: () => psk,
-      checkServerIdentity: () => undefined,
-    });
+    // What node hands on to the socket beside the options of a request.
+    const options = { ...secure, host: '127.0.0.1', port, pskCallback: () => psk, checkServerIdentity: () => undefined };
+    const asked = request(options);
     asked.end();
     const [answer] = (await once(asked, 'response')) as [IncomingMessage];
     expect(await text(answer)).toBe('over TLS');

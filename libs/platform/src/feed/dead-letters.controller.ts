@@ -1,6 +1,14 @@
+import {
+  DeadLetterDetails,
+  DeadLetterPath,
+  DeadLetters,
+  type DeadLetterView,
+  Operation,
+  PageQuery,
+  StillParked,
+} from '@sluice/api';
 import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { PageQuery } from '@sluice/api';
 import { type DeadLetter, type FeedInbox, letterId } from '@sluice/event-feed';
 import { type CommandContext } from '@sluice/event-sourcing';
 import { RequestContext, Roles } from '../auth/auth.ts';
@@ -29,7 +37,13 @@ export class DeadLettersController {
 
   @Get()
   @Roles('viewer', 'operator', 'responder')
-  list(@Query() query: PageQuery) {
+  @Operation({
+    id: 'listDeadLetters',
+    summary: 'List parked events',
+    answers: { 200: DeadLetters },
+    problems: ['unknown-cursor'],
+  })
+  list(@Query() query: PageQuery): DeadLetters {
     const letters = this.followers.inboxes().flatMap((inbox) => [...inbox.letters]);
     const page = paged(letters, query, { list: 'dead-letters', keyOf: placeOf });
     return { ...page, items: page.items.map(inShort) };
@@ -37,25 +51,41 @@ export class DeadLettersController {
 
   @Get(':id')
   @Roles('viewer', 'operator', 'responder')
-  show(@Param('id') id: string) {
+  @Operation({
+    id: 'showDeadLetter',
+    summary: 'Show a parked event',
+    answers: { 200: DeadLetterDetails },
+    problems: ['dead-letter-not-found'],
+  })
+  show(@Param() { id }: DeadLetterPath): DeadLetterDetails {
     const { letter } = this.find(id);
     return { ...inShort(letter), event: letter.event };
   }
 
-  /** Applies the event again, and then those behind it. */
   @Post(':id/retry')
   @HttpCode(200)
   @Roles('operator')
-  async retry(@Param('id') id: string, @RequestContext() { actor }: CommandContext) {
+  @Operation({
+    id: 'retryDeadLetter',
+    summary: 'Apply a parked event again, and then those behind it',
+    answers: { 200: StillParked },
+    problems: ['dead-letter-not-found', 'dead-letter-behind'],
+  })
+  async retry(@Param() { id }: DeadLetterPath, @RequestContext() { actor }: CommandContext): Promise<StillParked> {
     const { inbox, letter } = this.findFirst(id);
     return stillParked(await inbox.retry(letter, actor));
   }
 
-  /** Drops the event for good, and applies those behind it. */
   @Post(':id/discard')
   @HttpCode(200)
   @Roles('operator')
-  async discard(@Param('id') id: string, @RequestContext() { actor }: CommandContext) {
+  @Operation({
+    id: 'discardDeadLetter',
+    summary: 'Drop a parked event for good, and apply those behind it',
+    answers: { 200: StillParked },
+    problems: ['dead-letter-not-found', 'dead-letter-behind'],
+  })
+  async discard(@Param() { id }: DeadLetterPath, @RequestContext() { actor }: CommandContext): Promise<StillParked> {
     const { inbox, letter } = this.findFirst(id);
     return stillParked(await inbox.discard(letter, actor));
   }
@@ -82,12 +112,12 @@ function placeOf({ consumer, event }: DeadLetter): readonly string[] {
   return [consumer, stream, ...[place.revision, place.index].map((each) => String(each).padStart(16, '0'))];
 }
 
-function inShort(letter: DeadLetter) {
+function inShort(letter: DeadLetter): DeadLetterView {
   const { consumer, event, reason } = letter;
   const { type, stream, place, time } = event;
   return { id: letterId(letter), consumer, type, stream, ...place, time, ...(reason !== undefined && { reason }) };
 }
 
-function stillParked(letters: readonly DeadLetter[]) {
+function stillParked(letters: readonly DeadLetter[]): StillParked {
   return { parked: letters.map(inShort) };
 }

@@ -1,12 +1,13 @@
+import { type OpenApiDocument, toDocument } from '@sluice/api';
 import { type INestApplication, Injectable } from '@nestjs/common';
-import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { DeviceRoutes } from '../device-door/device-routes.ts';
 
 /** The OpenAPI document of the process: Nest's routes from their classes, device routes from their JSON Schemas. */
 @Injectable()
 export class OpenApi {
   private app: INestApplication | undefined;
-  private built: OpenAPIObject | undefined;
+  private built: OpenApiDocument | undefined;
 
   constructor(private readonly deviceRoutes: DeviceRoutes) {}
 
@@ -14,29 +15,20 @@ export class OpenApi {
     this.app = app;
   }
 
-  document(): OpenAPIObject {
+  document(): OpenApiDocument {
     if (this.app === undefined) throw new Error('the application is not attached');
     return (this.built ??= this.build(this.app));
   }
 
-  private build(app: INestApplication): OpenAPIObject {
+  private build(app: INestApplication): OpenApiDocument {
     const info = new DocumentBuilder()
       .setTitle('Sluice')
+      .setDescription('Rollout control for security patches that can be taken back.')
       .setVersion('1')
+      .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
       .addBearerAuth()
       .addSecurityRequirements('bearer')
       .build();
-    const document = SwaggerModule.createDocument(app, info);
-    for (const { path, summary, body, answer, status } of this.deviceRoutes.registered) {
-      document.paths[path] = {
-        post: {
-          tags: ['devices'],
-          summary,
-          requestBody: { required: true, content: { 'application/json': { schema: body } } },
-          responses: { [status]: { description: 'OK', content: { 'application/json': { schema: answer } } } },
-        },
-      };
-    }
-    return document;
+    return toDocument(SwaggerModule.createDocument(app, info), this.deviceRoutes.registered);
   }
 }

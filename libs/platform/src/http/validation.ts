@@ -1,20 +1,10 @@
 import { type ValidationError, ValidationPipe } from '@nestjs/common';
-import { type FieldFault, isTime } from '@sluice/contracts';
-import { buildMessage, ValidateBy, ValidateIf } from 'class-validator';
+import { type FieldFault } from '@sluice/contracts';
+import { ValidateIf } from 'class-validator';
 import { ProblemError } from './problem.ts';
 
 /** A field that may be left out. class-validator's own IsOptional lets null pass as well, which no field here means. */
 export const Optional = () => ValidateIf((_, value) => value !== undefined);
-
-/** A time as the contracts have it: RFC 3339 with a zone, on a day that the calendar has. */
-export const IsTime = () =>
-  ValidateBy({
-    name: 'isTime',
-    validator: {
-      validate: isTime,
-      defaultMessage: buildMessage((each) => `${each}$property must be a time that exists: 2026-11-24T10:00:00Z`),
-    },
-  });
 
 /** Checks bodies and queries against their class-validator classes; unknown fields are refused, every fault is named at once. */
 export function createValidationPipe(): ValidationPipe {

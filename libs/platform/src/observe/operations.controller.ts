@@ -1,5 +1,6 @@
+import { Liveness, Operation, Readiness } from '@sluice/api';
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
-import { ApiExcludeEndpoint, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { ID_PATTERN } from '@sluice/contracts';
 import { Clock } from '@sluice/event-sourcing';
 import { ArrayNotEmpty, ArrayUnique, IsIn, IsNotEmpty, IsString, Matches, MaxLength } from 'class-validator';
@@ -32,13 +33,15 @@ export class OperationsController {
 
   @Get('health/live')
   @Public()
-  live() {
+  @Operation({ id: 'isLive', summary: 'Whether the process answers', answers: { 200: Liveness } })
+  live(): Liveness {
     return { status: 'ok' };
   }
 
   @Get('health/ready')
   @Public()
-  ready() {
+  @Operation({ id: 'isReady', summary: 'Whether the process has caught up', answers: { 200: Readiness } })
+  ready(): Readiness {
     const waiting = this.followers.notReady().map(inWords);
     const stopsNotDurable = this.stops.list();
     if (waiting.length > 0) {
@@ -56,21 +59,33 @@ export class OperationsController {
 
   @Get('metrics')
   @Roles('viewer')
+  @Operation({
+    id: 'readMetrics',
+    summary: 'Metrics of the process, for Prometheus',
+    answers: { 200: { media: { 'text/plain': { type: 'string' } }, description: 'The text format of Prometheus.' } },
+  })
   async read(@Res() reply: FastifyReply): Promise<void> {
     await reply.type(this.metrics.registry.contentType).send(await this.metrics.registry.metrics());
   }
 
   @Get('openapi.json')
   @Roles('viewer')
-  @ApiExcludeEndpoint()
+  @Operation({
+    id: 'readOpenApi',
+    summary: 'The OpenAPI document of this process',
+    answers: { 200: { media: { 'application/json': { type: 'object' } }, description: 'OpenAPI 3.1.' } },
+  })
   document(): object {
     return this.openApi.document();
   }
 
-  /** What the service publishes in Kafka, as its `/openapi.json` is what it answers over HTTP. */
   @Get('asyncapi.json')
   @Roles('viewer')
-  @ApiExcludeEndpoint()
+  @Operation({
+    id: 'readAsyncApi',
+    summary: 'The AsyncAPI document of this process: what it publishes in Kafka',
+    answers: { 200: { media: { 'application/json': { type: 'object' } }, description: 'AsyncAPI 3.' } },
+  })
   channels(): object {
     return this.asyncApi.document();
   }

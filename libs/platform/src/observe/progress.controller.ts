@@ -1,5 +1,6 @@
+import { AcceptClockBody, Applied, AppliedQuery, ClockSet, ClockView, Operation, SetClockBody } from '@sluice/api';
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
-import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { ApiTags } from '@nestjs/swagger';
 import { parseTime } from '@sluice/contracts';
 import { EventFeed, FeedFollower, OwnSigns } from '@sluice/event-feed';
 import {
@@ -12,59 +13,16 @@ import {
   toEdge,
   toTimeText,
 } from '@sluice/event-sourcing';
-import { Type } from 'class-transformer';
-import { IsInt, IsNumber, Matches, Min } from 'class-validator';
 import { Roles } from '../auth/auth.ts';
 import { ManualClock, WallClock } from '../clock.ts';
 import { Followers } from '../followers.ts';
 import { ProblemError } from '../http/problem.ts';
-import { IsTime, Optional } from '../http/validation.ts';
 import { wallSleep } from './store-proof.ts';
 
-const POSITION = /^([A-Za-z0-9]{1,16}\.)?\d{1,20}$/;
 /** Who waits longer than that for a follower is told so, and may ask again. */
 const WAIT_MS_MAX = 20_000;
 const SIGNS_POLL_MS = 5;
 const HEALTH_SOURCE = 'telemetry';
-
-class ClockBody {
-  @ApiProperty({ format: 'date-time', description: 'The new time; not before the present one.' })
-  @IsTime()
-  now!: string;
-}
-
-class AcceptClockBody {
-  @ApiProperty({ description: 'The difference between the wall and the clock that was shown (seconds).' })
-  @IsNumber()
-  differenceSeconds!: number;
-}
-
-class AppliedQuery {
-  @ApiPropertyOptional({ description: 'Answer once all that follows the catalog has applied this position of it.' })
-  @Optional()
-  @Matches(POSITION)
-  catalog?: string;
-
-  @ApiPropertyOptional({ description: 'The same for positions of telemetry.' })
-  @Optional()
-  @Matches(POSITION)
-  telemetry?: string;
-
-  @ApiPropertyOptional({ description: 'The same for the own store.' })
-  @Optional()
-  @Matches(POSITION)
-  own?: string;
-
-  @ApiPropertyOptional({
-    description:
-      'Answer once what follows telemetry knows that the health of all shards is counted up to then (milliseconds since 1970).',
-  })
-  @Optional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(0)
-  through?: number;
-}
 
 /** How far the service has come, and, for a scenario on several processes, the clock that it lives by. */
 @ApiTags('operations')
@@ -78,11 +36,16 @@ export class ProgressController {
     private readonly signs: OwnSigns,
   ) {}
 
-  /** Answers when all that is done at the new time has been done. */
   @Post('clock')
   @HttpCode(200)
   @Roles()
-  async setClock(@Body() { now }: ClockBody) {
+  @Operation({
+    id: 'setClock',
+    summary: 'Move a manual clock; answers when all that is done at the new time has been done',
+    answers: { 200: ClockSet },
+    problems: ['clock-not-manual'],
+  })
+  async setClock(@Body() { now }: SetClockBody): Promise<ClockSet> {
     if (!(this.clock instanceof ManualClock)) throw new ProblemError('clock-not-manual');
     const ms = parseTime(now);
     if (!(ms >= this.clock.now())) {
@@ -93,10 +56,14 @@ export class ProgressController {
     return { now: this.clock.nowText() };
   }
 
-  /** Whose time it is, what the wall says, and whether it is believed. */
   @Get('clock')
   @Roles('viewer', 'operator', 'responder')
-  showClock() {
+  @Operation({
+    id: 'showClock',
+    summary: 'Whose time it is, what the wall says, and whether it is believed',
+    answers: { 200: ClockView },
+  })
+  showClock(): ClockView {
     const soundness = this.clock.soundness();
     const shown = { kind: this.clock.kind, now: this.clock.nowText(), sound: soundness.sound };
     if (soundness.sound) {
@@ -107,11 +74,17 @@ export class ProgressController {
     return { ...shown, because, wall: toTimeText(wallMs), differenceSeconds: Math.round(differenceMs / 1000) };
   }
 
-  /** Believes the wall, if its difference is still the one that was shown: a second jump is not accepted unseen. */
   @Post('clock/accept')
   @HttpCode(200)
   @Roles('operator')
-  acceptClock(@Body() { differenceSeconds }: AcceptClockBody) {
+  @Operation({
+    id: 'acceptClock',
+    summary: 'Believe the wall, if its difference is still the one that was shown',
+    description: 'A second jump is not accepted unseen.',
+    answers: { 200: ClockView },
+    problems: ['clock-is-sound', 'clock-moved-on'],
+  })
+  acceptClock(@Body() { differenceSeconds }: AcceptClockBody): ClockView {
     if (!(this.clock instanceof WallClock) || this.clock.soundness().sound) throw new ProblemError('clock-is-sound');
     if (!this.clock.accept(differenceSeconds * 1000)) throw new ProblemError('clock-moved-on');
     return this.showClock();
@@ -119,7 +92,12 @@ export class ProgressController {
 
   @Get('applied')
   @Roles('viewer')
-  async applied(@Query() wanted: AppliedQuery) {
+  @Operation({
+    id: 'showApplied',
+    summary: 'How far the service has come; waits for the positions that are named',
+    answers: { 200: Applied },
+  })
+  async applied(@Query() wanted: AppliedQuery): Promise<Applied> {
     const followers = this.followers.all();
     const { lineage } = this.store;
     const own = fromEdge(wanted.own ?? BEGINNING)?.lineage ?? lineage;

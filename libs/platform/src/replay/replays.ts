@@ -1,36 +1,20 @@
 import { randomUUID } from 'node:crypto';
+import { Operation, type ReplayDifference, ReplayJob, ReplayPath, StartReplayBody } from '@sluice/api';
 import { Body, Controller, Get, HttpCode, Injectable, Param, Post } from '@nestjs/common';
-import { ApiProperty, ApiTags } from '@nestjs/swagger';
+import { ApiTags } from '@nestjs/swagger';
 import { Clock } from '@sluice/event-sourcing';
-import { Equals } from 'class-validator';
 import { Roles } from '../auth/auth.ts';
 import { ProblemError } from '../http/problem.ts';
 
 const JOBS_KEPT_MAX = 100;
 
 /** The first place where a live read model is not what the store says. */
-export interface Difference {
-  readonly where: string;
-  readonly live: unknown;
-  readonly replayed: unknown;
-}
+export type Difference = Omit<ReplayDifference, 'readModel'>;
 
 /** One read model that can be built again from the store and compared. */
 export interface Verification {
   readonly name: string;
   verify(): Promise<Difference | undefined>;
-}
-
-export interface ReplayJob {
-  readonly id: string;
-  readonly status: 'running' | 'done' | 'failed';
-  readonly startedAt: string;
-  readonly done: readonly string[];
-  readonly outOf: number;
-  /** With `done`: whether every read model is what the store says. */
-  readonly matches?: boolean;
-  readonly differences: readonly (Difference & { readonly readModel: string })[];
-  readonly error?: string;
 }
 
 /** What can be verified here, and the jobs that do. Jobs are forgotten at a restart; they can be run again. */
@@ -105,12 +89,6 @@ function isContainer(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-class StartReplayBody {
-  @ApiProperty({ description: 'Fold everything again from the store and compare with the live read models.' })
-  @Equals(true)
-  verify!: true;
-}
-
 @ApiTags('operations')
 @Controller('v1/replays')
 export class ReplaysController {
@@ -119,13 +97,25 @@ export class ReplaysController {
   @Post()
   @HttpCode(202)
   @Roles('operator')
+  @Operation({
+    id: 'startReplay',
+    summary: 'Fold everything again from the store and compare with the live read models',
+    answers: { 202: ReplayJob },
+    problems: ['replay-running'],
+  })
   start(@Body() _body: StartReplayBody): ReplayJob {
     return this.verifications.start();
   }
 
   @Get(':id')
   @Roles('viewer', 'operator')
-  find(@Param('id') id: string): ReplayJob {
+  @Operation({
+    id: 'showReplay',
+    summary: 'How far a replay has come, and what it found',
+    answers: { 200: ReplayJob },
+    problems: ['replay-not-found'],
+  })
+  find(@Param() { id }: ReplayPath): ReplayJob {
     return this.verifications.find(id);
   }
 }

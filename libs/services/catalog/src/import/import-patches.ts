@@ -1,10 +1,9 @@
+import { type ImportEntry, type ImportReport, PublishPatchBody } from '@sluice/api';
 import { toFieldFaults } from '@sluice/platform';
 import { contentFaults, type PatchCommand, type PatchEvent } from '@sluice/domain-catalog';
 import { Rejection } from '@sluice/event-sourcing';
 import { plainToInstance } from 'class-transformer';
 import { validate } from 'class-validator';
-import { type ImportEntry, type ImportReport } from './import-shapes.ts';
-import { PublishPatchBody } from '../patch/patch-shapes.ts';
 import { type PatchTable } from '../patch/patch-table.ts';
 import { type ImportCandidate, type ImportReading, type ImportRefusal } from './sofa-v2.ts';
 

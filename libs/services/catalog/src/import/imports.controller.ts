@@ -1,13 +1,13 @@
+import { ImportQuery, ImportReport, Operation } from '@sluice/api';
 import { Body, Controller, HttpCode, Post, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiBody, ApiConsumes, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiConsumes, ApiTags } from '@nestjs/swagger';
 import { type PatchCommand, type PatchEvent } from '@sluice/domain-catalog';
 import { Clock, type CommandContext } from '@sluice/event-sourcing';
 import { FileRoute, Folds, ProblemError, RequestContext, Roles } from '@sluice/platform';
 import { SOFA_V2_FOLD } from '../catalog-folds.ts';
 import { ChangePatch } from '../patch/change-patch.handler.ts';
 import { importPatches, type ImportRun } from './import-patches.ts';
-import { ImportQuery, ImportReport } from './import-shapes.ts';
 import { amongOthers } from '../patch/patch-rules.ts';
 import { type PatchTable } from '../patch/patch-table.ts';
 import { Patches } from '../patch/patches.projection.ts';
@@ -33,10 +33,14 @@ export class ImportsController {
   @HttpCode(200)
   @Roles('publisher')
   @FileRoute(IMPORT_LIMIT_BYTES)
-  @ApiOperation({ summary: 'Publish the patches of a public feed. An import only adds.' })
+  @Operation({
+    id: 'importPatches',
+    summary: 'Publish the patches of a public feed. An import only adds.',
+    answers: { 200: ImportReport },
+    problems: ['malformed-json', 'nothing-to-import', 'unknown-import-format'],
+  })
   @ApiConsumes('application/json')
-  @ApiBody({ description: 'The file as it is.', schema: { type: 'string', format: 'binary' } })
-  @ApiOkResponse({ type: ImportReport })
+  @ApiBody({ description: 'The file as it is.', required: true, schema: {} })
   async import(
     @Query() { format, dryRun, source = 'body' }: ImportQuery,
     @Body() file: Buffer | undefined,
@@ -47,7 +51,7 @@ export class ImportsController {
     const reading = (await this.folds.run(fold, file ?? new Uint8Array())) as ImportReading;
     if (reading.kind === 'unreadable') throw new ProblemError(reading.code, `${source} cannot be read`, reading.faults);
     const common = { format, file: source, at: this.clock.nowText() };
-    return importPatches(reading, { ...common, ...(dryRun === 'true' ? this.rehearsal() : this.reality(context)) });
+    return importPatches(reading, { ...common, ...(dryRun === true ? this.rehearsal() : this.reality(context)) });
   }
 
   private reality(context: CommandContext): Pick<ImportRun, 'dryRun' | 'table' | 'execute'> {

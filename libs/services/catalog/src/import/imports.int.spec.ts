@@ -1,9 +1,9 @@
+import { type ImportReport } from '@sluice/api';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Append, type Appended, StoreUnavailable } from '@sluice/event-sourcing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CatalogFixture } from '../catalog.fixture.ts';
-import { type ImportReport } from './import-shapes.ts';
 
 const FEEDS = fileURLToPath(new URL('../../../../../../shared/data/sofa/v2/', import.meta.url));
 const EMPTY = { published: [], amended: [], unchanged: [], conflicting: [], refused: [] };

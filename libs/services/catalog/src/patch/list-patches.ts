@@ -1,12 +1,12 @@
+import { type PatchesQuery } from '@sluice/api';
 import { type KnownPatch } from '@sluice/domain-catalog';
 import { compareLetters, compareTexts, compareVersionTexts } from '@sluice/domain-cohorts';
 import { paged, type SortKey } from '@sluice/platform';
-import { type PatchListQuery } from './patch-shapes.ts';
 
 /** One page in version order. */
 export function listPatches(
   all: readonly KnownPatch[],
-  { platform, status, baseVersion, ...query }: PatchListQuery,
+  { platform, status, baseVersion, ...query }: PatchesQuery,
 ): { items: KnownPatch[]; total: number; nextCursor?: string } {
   const wanted = all
     .filter((patch) => platform === undefined || patch.content.platform === platform)

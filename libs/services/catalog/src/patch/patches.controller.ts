@@ -1,6 +1,16 @@
+import {
+  FoldInPatchBody,
+  Operation,
+  PatchesQuery,
+  PatchPage,
+  PatchPath,
+  PatchView,
+  PublishPatchBody,
+  PullPatchBody,
+} from '@sluice/api';
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiTags } from '@nestjs/swagger';
 import { contentFaults, type KnownPatch } from '@sluice/domain-catalog';
 import { Clock, type CommandContext } from '@sluice/event-sourcing';
 import {
@@ -15,16 +25,7 @@ import {
 } from '@sluice/platform';
 import { ChangePatch } from './change-patch.handler.ts';
 import { listPatches } from './list-patches.ts';
-import {
-  FoldInPatchBody,
-  PatchListQuery,
-  PatchPage,
-  PatchView,
-  PublishPatchBody,
-  PullPatchBody,
-  toContent,
-  toPatchView,
-} from './patch-shapes.ts';
+import { toContent, viewPatch } from './patch-views.ts';
 import { Patches } from './patches.projection.ts';
 import { PullsInForce } from './pulls-in-force.ts';
 
@@ -42,14 +43,21 @@ export class PatchesController {
 
   @Post()
   @Roles('publisher')
-  @ApiOperation({ summary: 'Publish a patch, or add models, variants, artifacts or CVEs to it' })
-  @ApiCreatedResponse({ type: PatchView })
-  @ApiOkResponse({ type: PatchView, description: 'It was published before. What the body has beyond that was added.' })
+  @Operation({
+    id: 'publishPatch',
+    summary: 'Publish a patch, or add models, variants, artifacts or CVEs to it',
+    answers: {
+      201: PatchView,
+      200: { type: PatchView, description: 'It was published before. What the body has beyond that was added.' },
+    },
+    etag: true,
+    problems: ['patch-exists', 'patch-pulled', 'build-taken', 'prerequisite-is-patch', 'letter-taken'],
+  })
   async publish(
     @Body() body: PublishPatchBody,
     @RequestContext() context: CommandContext,
     @Res({ passthrough: true }) reply: { status(code: number): unknown },
-  ) {
+  ): Promise<Versioned<PatchView>> {
     const { patchId } = body;
     const content = toContent(body);
     const faults = contentFaults(content);
@@ -57,14 +65,18 @@ export class PatchesController {
     const command = { type: 'PublishPatch', patchId, content, at: this.clock.nowText() } as const;
     const events = await this.commands.execute(new ChangePatch(command, context));
     reply.status(events.some(({ type }) => type === 'PatchPublished') ? 201 : 200);
-    return this.show(patchId);
+    return this.show({ id: patchId });
   }
 
   @Get()
   @Roles(...READERS)
-  @ApiOperation({ summary: 'List patches in the order of their versions' })
-  @ApiOkResponse({ type: PatchPage })
-  list(@Query() query: PatchListQuery) {
+  @Operation({
+    id: 'listPatches',
+    summary: 'List patches in the order of their versions',
+    answers: { 200: PatchPage },
+    problems: ['unknown-cursor'],
+  })
+  list(@Query() query: PatchesQuery): PatchPage {
     const counted = this.patches.table.all().map((patch) => this.pulls.over(patch));
     const page = listPatches(counted, query);
     return { ...page, items: page.items.map(({ patchId }) => this.view(this.find(patchId))) };
@@ -72,9 +84,14 @@ export class PatchesController {
 
   @Get(':id')
   @Roles(...READERS)
-  @ApiOperation({ summary: 'Show a patch' })
-  @ApiOkResponse({ type: PatchView })
-  show(@Param('id') id: string) {
+  @Operation({
+    id: 'showPatch',
+    summary: 'Show a patch',
+    answers: { 200: PatchView },
+    etag: true,
+    problems: ['patch-not-found'],
+  })
+  show(@Param() { id }: PatchPath): Versioned<PatchView> {
     const patch = this.find(id);
     // A pull that is in force without being stored is in no revision yet.
     const isStored = this.pulls.over(patch) === patch;
@@ -85,9 +102,18 @@ export class PatchesController {
   @StopRoute(PullPatchBody)
   @HttpCode(200)
   @Roles('responder')
-  @ApiOperation({ summary: 'Withdraw or recall a patch; without a body, withdraw it' })
-  @ApiOkResponse({ type: PatchView })
-  async pull(@Param('id') id: string, @Body() body: PullPatchBody, @RequestContext() context: CommandContext) {
+  @Operation({
+    id: 'pullPatch',
+    summary: 'Withdraw or recall a patch; without a body, withdraw it',
+    answers: { 200: PatchView },
+    etag: true,
+    problems: ['patch-not-found', 'patch-already-recalled', 'replacement-unsuitable', 'in-force-not-durable'],
+  })
+  async pull(
+    @Param() { id }: PatchPath,
+    @Body() body: PullPatchBody,
+    @RequestContext() context: CommandContext,
+  ): Promise<Versioned<PatchView>> {
     const { mode, reason, replacement, removePerHourMax, ledgerDigest } = body;
     const command = {
       type: 'PullPatch',
@@ -100,32 +126,38 @@ export class PatchesController {
       at: this.clock.nowText(),
     } as const;
     await this.commands.execute(new ChangePatch(command, context));
-    return this.show(id);
+    return this.show({ id });
   }
 
   @Post(':id/fold-in')
   @HttpCode(200)
   @Roles('publisher')
-  @ApiOperation({ summary: 'Record that a full release contains the patch' })
-  @ApiOkResponse({ type: PatchView })
+  @Operation({
+    id: 'foldInPatch',
+    summary: 'Record that a full release contains the patch',
+    answers: { 200: PatchView },
+    etag: true,
+    ifMatch: 'optional',
+    problems: ['patch-not-found', 'patch-pulled', 'patch-folded-in', 'release-not-later'],
+  })
   async foldIn(
-    @Param('id') id: string,
+    @Param() { id }: PatchPath,
     @Body() body: FoldInPatchBody,
     @RequestContext() context: CommandContext,
     @IfMatch() seen: SeenVersions,
-  ) {
+  ): Promise<Versioned<PatchView>> {
     const { version, build } = body;
     const command = { type: 'FoldInPatch', patchId: id, version, build, at: this.clock.nowText() } as const;
     await withCurrent(
       () => this.commands.execute(new ChangePatch(command, context, seen)),
-      () => this.show(id),
+      () => this.show({ id }),
     );
-    return this.show(id);
+    return this.show({ id });
   }
 
-  private view(patch: KnownPatch) {
+  private view(patch: KnownPatch): PatchView {
     const counted = this.pulls.over(patch);
-    return toPatchView(counted, counted === patch);
+    return viewPatch(counted, counted === patch);
   }
 
   private find(patchId: string): KnownPatch {

@@ -1,3 +1,4 @@
+import { type CouldHaveSeen } from '@sluice/api';
 import { type HealthEvent } from '@sluice/contracts';
 import {
   awakeFirstExposed,
@@ -36,14 +37,6 @@ import { type Commit } from '@sluice/event-sourcing';
 import { ownEventsOf } from '../publications.ts';
 
 /** What was looked at so far, as the smallest harm that it would have shown. */
-interface CouldHaveSeen {
-  readonly trials: number;
-  readonly failureRate: number | null;
-  readonly harm: readonly { readonly signal: string; readonly control: number; readonly ratio: number | null }[];
-  /** Whether devices are left outside, against which incidents can be judged. */
-  readonly hasControl: boolean;
-}
-
 /** What a verdict depends on beside the counts. */
 type Judged = Pick<StartedRollout, 'plan'> & { readonly known: StartedRollout['known'] | undefined };
 

@@ -1,7 +1,7 @@
+import { EvidenceBody, Operation, PageQuery, RecallPage, RecallPath, RecallView, StopBody } from '@sluice/api';
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { PageQuery } from '@sluice/api';
 import { freedOf, holdersOf, lastLeaseMs, type RecallCommand } from '@sluice/domain-rollout';
 import { Clock, type CommandContext, toTimeText } from '@sluice/event-sourcing';
 import {
@@ -16,7 +16,6 @@ import {
   withCurrent,
 } from '@sluice/platform';
 import { ChangeRecall } from '../commands.ts';
-import { EvidenceBody, StopBody } from '../rollout/rollout-bodies.ts';
 import { Views } from '../views.ts';
 import { type KnownRecall } from './recalls.projection.ts';
 
@@ -31,7 +30,8 @@ export class RecallsController {
 
   @Get()
   @Roles('viewer', 'operator', 'responder')
-  list(@Query() query: PageQuery) {
+  @Operation({ id: 'listRecalls', summary: 'List recalls', answers: { 200: RecallPage }, problems: ['unknown-cursor'] })
+  list(@Query() query: PageQuery): RecallPage {
     const page = paged(this.views.recalls.recalls(), query, {
       list: 'recalls',
       keyOf: ({ patchId }) => [patchId],
@@ -39,45 +39,72 @@ export class RecallsController {
     return { ...page, items: page.items.map((recall) => this.view(recall)) };
   }
 
-  /** How far the recall of a patch has burned down. Its numbers are null until all of the fleet has counted. */
   @Get(':patchId')
   @Roles('viewer', 'operator', 'responder')
-  show(@Param('patchId') patchId: string) {
+  @Operation({
+    id: 'showRecall',
+    summary: 'How far the recall of a patch has burned down',
+    description: 'Its numbers are null until all of the fleet has counted.',
+    answers: { 200: RecallView },
+    etag: true,
+    problems: ['recall-not-found'],
+  })
+  show(@Param() { patchId }: RecallPath): Versioned<RecallView> {
     return new Versioned(this.view(this.known(patchId)), this.views.versionOf(`recall-${patchId}`));
   }
 
-  /** Devices keep the patch until the recall is resumed. Ordered twice, it is paused once. */
   @Post(':patchId/pause')
   @StopRoute(StopBody)
   @HttpCode(200)
   @Roles('operator', 'responder')
+  @Operation({
+    id: 'pauseRecall',
+    summary: 'Devices keep the patch until the recall is resumed',
+    description: 'Ordered twice, it is paused once.',
+    answers: { 200: RecallView },
+    etag: true,
+    problems: ['recall-not-found', 'recall-not-running'],
+  })
   async pause(
-    @Param('patchId') patchId: string,
+    @Param() { patchId }: RecallPath,
     @Body() { reason }: StopBody,
     @RequestContext() context: CommandContext,
-  ) {
+  ): Promise<Versioned<RecallView>> {
     return this.change({ type: 'PauseRecall', patchId, reason, at: this.clock.nowText() }, context);
   }
 
-  /** After a pause by the gate only with the evidence that was seen: what fails from then on is counted anew. */
   @Post(':patchId/resume')
   @HttpCode(200)
   @Roles('operator', 'responder')
+  @Operation({
+    id: 'resumeRecall',
+    summary: 'Direct devices to remove the patch again',
+    description:
+      'After a pause by the gate only with the evidence that was seen: what fails from then on is counted anew.',
+    answers: { 200: RecallView },
+    etag: true,
+    ifMatch: 'optional',
+    problems: ['recall-not-found', 'evidence-not-named'],
+  })
   async resume(
-    @Param('patchId') patchId: string,
+    @Param() { patchId }: RecallPath,
     @Body() { evidenceSeen }: EvidenceBody,
     @RequestContext() context: CommandContext,
     @IfMatch() seen: SeenVersions,
-  ) {
+  ): Promise<Versioned<RecallView>> {
     return this.change({ type: 'ResumeRecall', patchId, evidenceSeen, at: this.clock.nowText() }, context, seen);
   }
 
-  private async change(command: RecallCommand, context: CommandContext, seen?: SeenVersions) {
+  private async change(
+    command: RecallCommand,
+    context: CommandContext,
+    seen?: SeenVersions,
+  ): Promise<Versioned<RecallView>> {
     await withCurrent(
       () => this.commands.execute(new ChangeRecall(command, context, undefined, seen)),
-      () => this.show(command.patchId),
+      () => this.show(command),
     );
-    return this.show(command.patchId);
+    return this.show(command);
   }
 
   private known(patchId: string): KnownRecall {
@@ -86,30 +113,24 @@ export class RecallsController {
     return recall;
   }
 
-  private view(recall: KnownRecall) {
+  private view(recall: KnownRecall): RecallView {
     const { count = null, quantiles } = this.views.recalls.progressOf(recall.patchId) ?? {};
     const gate = this.views.gates.removalsOf(recall.patchId);
     return {
       ...recall,
       status: recall.status === 'removing' ? 'running' : recall.status,
-      /** Those that held the patch when it was pulled, or since: each is removed, replaced, retired or remaining. */
       devices: count && count.set,
-      /** Their build showed that they went back; by the cause that they gave. */
       removed: count && freedOf(count),
       freed: count && count.freed,
       replaced: count && count.replaced,
       retired: count && count.retired,
-      /** Each failing, offline or waiting. */
       remaining: count && holdersOf(count),
       failing: count && count.failing,
       offline: count && count.offline,
       waiting: count && count.waiting,
-      /** Devices outside of these that have begun to install the patch. */
       inFlight: count && count.inFlight,
-      /** Devices that are known to have begun to remove it, and those of them that failed or went silent, since the gate counts. */
       begun: gate.n,
       begunFailed: gate.x,
-      /** When the last directive from before the pull runs out; null for a patch that was never offered. */
       leasesUntil: this.views.policy.wasOffered(recall.patchId) ? toTimeText(lastLeaseMs(recall)) : null,
       ...(quantiles ?? { p50Seconds: null, p90Seconds: null, p99Seconds: null }),
     };

@@ -1,3 +1,4 @@
+import { type GateHold, type HaltedBecause, type HoldBack, type RolloutView } from '@sluice/api';
 import { durationsOf } from '@sluice/domain-cohorts';
 import { waitCommand, type WaitReason } from '@sluice/contracts';
 import {
@@ -28,13 +29,14 @@ import {
 type Wait = Obstacle & { readonly until?: string; readonly through?: string };
 
 /** A rollout as `GET /v1/rollouts/{id}` shows it at an instant: the plan as stored, and how far it has come. */
-export function viewRollout(rollout: KnownRollout, knowledge: KnownEnough, nowMs: number) {
+export function viewRollout(rollout: KnownRollout, knowledge: KnownEnough, nowMs: number): RolloutView {
   const { rolloutId, plan, status } = rollout;
+  const revision = knowledge.sources.views.versionOf(`rollout-${rolloutId}`);
   return {
     rolloutId,
     ...plan,
     status,
-    revision: knowledge.sources.views.versionOf(`rollout-${rolloutId}`),
+    ...(revision !== undefined && { revision }),
     ...('wave' in rollout && { wave: rollout.wave }),
     ...('startedAt' in rollout && { startedAt: rollout.startedAt }),
     ...exposureView(rollout, knowledge, nowMs),
@@ -55,7 +57,7 @@ function waitingSince(rollout: KnownRollout) {
   return isWaiting ? { waitingSince: rollout.waiting.since } : {};
 }
 
-function haltedBecause({ by, reason, evidence }: Extract<Rollout, { status: 'halted' }>) {
+function haltedBecause({ by, reason, evidence }: Extract<Rollout, { status: 'halted' }>): HaltedBecause {
   return { by, reason, ...(evidence !== undefined && { evidence }) };
 }
 
@@ -88,14 +90,14 @@ function notes(rollout: KnownRollout, { sources }: KnownEnough, nowMs: number) {
 }
 
 /** The slices of a patch that gates hold. */
-function gateHoldsOn(patchId: string, holds: readonly KnownHold[]) {
+function gateHoldsOn(patchId: string, holds: readonly KnownHold[]): GateHold[] {
   return holds.flatMap(({ holdId, status, slice, reason, evidence, patchId: ofPatch }) => {
     if (status !== 'active' || ofPatch !== patchId || evidence === undefined) return [];
     return [{ holdId, model: slice.model?.[0] ?? '', base: slice.base?.[0] ?? '', reason }];
   });
 }
 
-function holdBackNote({ completedAt, plan, released }: Extract<Rollout, { status: 'completed' }>) {
+function holdBackNote({ completedAt, plan, released }: Extract<Rollout, { status: 'completed' }>): HoldBack {
   const endsMs = Date.parse(completedAt) + (plan.watchHours ?? WATCH_HOURS) * 3_600_000;
   return released === undefined
     ? { status: 'kept', until: toTimeText(endsMs) }

@@ -1,9 +1,19 @@
 import { randomBytes } from 'node:crypto';
+import {
+  AdvanceRolloutBody,
+  EvidenceBody,
+  PlanRolloutBody,
+  ReplanRolloutBody,
+  RolloutPage,
+  RolloutPath,
+  RolloutPreview,
+  RolloutsQuery,
+  RolloutView,
+  StopBody,
+} from '@sluice/api';
 import { Body, Controller, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { PageQuery } from '@sluice/api';
-import { ID_PATTERN } from '@sluice/contracts';
+import { ApiTags } from '@nestjs/swagger';
 import {
   type HaltRollout,
   type PauseRollout,
@@ -15,7 +25,6 @@ import {
 import { Clock, type CommandContext } from '@sluice/event-sourcing';
 import {
   IfMatch,
-  Optional,
   paged,
   ProblemError,
   RequestContext,
@@ -25,7 +34,6 @@ import {
   Versioned,
   withCurrent,
 } from '@sluice/platform';
-import { IsIn, Matches } from 'class-validator';
 import { ChangeRollout, DecideRollout } from '../commands.ts';
 import { Knowledge } from '../knowledge/knowledge.ts';
 import { type KnownRollout } from '../policy/policy.projection.ts';
@@ -43,31 +51,11 @@ import {
   permissionFor,
   publishedPatch,
 } from './rollout-rules.ts';
-import { AdvanceBody, EvidenceBody, PlanBody, PlanRolloutBody, ReplanBody, StopBody } from './rollout-bodies.ts';
 import { Stops } from './stops.ts';
+import { rolloutOperations as operations } from './rollout-operations.ts';
 import { viewRollout } from './rollout-views.ts';
 
 const SALT_BYTES = 12;
-const statuses = [
-  'planned',
-  'running',
-  'paused',
-  'halted',
-  'completed',
-  'aborted',
-] as const satisfies readonly KnownRollout['status'][];
-
-class RolloutsQuery extends PageQuery {
-  @ApiPropertyOptional()
-  @Optional()
-  @Matches(new RegExp(ID_PATTERN))
-  patchId?: string;
-
-  @ApiPropertyOptional({ enum: statuses })
-  @Optional()
-  @IsIn(statuses)
-  status?: KnownRollout['status'];
-}
 
 @ApiTags('rollouts')
 @Controller('v1/rollouts')
@@ -82,11 +70,12 @@ export class RolloutsController {
 
   @Post()
   @Roles('operator')
+  @operations.plan
   async plan(
     @Body() body: PlanRolloutBody,
     @RequestContext() context: CommandContext,
     @Res({ passthrough: true }) reply: { status(code: number): unknown },
-  ) {
+  ): Promise<Versioned<RolloutView>> {
     const { rolloutId, ...rest } = body;
     const prepare = async (): Promise<RolloutCommand> => {
       const plan = await this.draftOf(rest);
@@ -96,17 +85,18 @@ export class RolloutsController {
     const events = await this.commands.execute(new DecideRollout(rolloutId, prepare, context));
     // The same plan sent again is no second rollout.
     reply.status(events.length > 0 ? 201 : 200);
-    return this.show(rolloutId);
+    return this.show({ id: rolloutId });
   }
 
   @Put(':id')
   @Roles('operator')
+  @operations.replan
   replan(
-    @Param('id') rolloutId: string,
-    @Body() { reason, ...body }: ReplanBody,
+    @Param() { id: rolloutId }: RolloutPath,
+    @Body() { reason, ...body }: ReplanRolloutBody,
     @RequestContext() context: CommandContext,
     @IfMatch() seen: SeenVersions,
-  ) {
+  ): Promise<Versioned<RolloutView>> {
     this.known(rolloutId);
     if (seen === undefined) throw new ProblemError('if-match-missing', rolloutId);
     const prepare = async (): Promise<RolloutCommand> => {
@@ -118,7 +108,8 @@ export class RolloutsController {
 
   @Get()
   @Roles('viewer', 'operator', 'responder')
-  list(@Query() query: RolloutsQuery) {
+  @operations.list
+  list(@Query() query: RolloutsQuery): RolloutPage {
     const wanted = this.views.policy
       .rollouts()
       .filter(
@@ -130,14 +121,15 @@ export class RolloutsController {
 
   @Get(':id')
   @Roles('viewer', 'operator', 'responder')
-  show(@Param('id') rolloutId: string) {
+  @operations.show
+  show(@Param() { id: rolloutId }: RolloutPath): Versioned<RolloutView> {
     return new Versioned(this.view(this.known(rolloutId)), this.views.versionOf(`rollout-${rolloutId}`));
   }
 
-  /** Who would get it: counts per wave and slice, of the devices known now. */
   @Get(':id/preview')
   @Roles('viewer', 'operator', 'responder')
-  async preview(@Param('id') rolloutId: string) {
+  @operations.preview
+  async preview(@Param() { id: rolloutId }: RolloutPath): Promise<RolloutPreview> {
     const { plan } = this.known(rolloutId);
     const published = await publishedPatch(this.views, plan.patchId);
     return { rolloutId, patchId: plan.patchId, waves: previewRollout(plan, published, this.views.gates.census()) };
@@ -146,12 +138,13 @@ export class RolloutsController {
   @Post(':id/start')
   @HttpCode(200)
   @Roles('operator')
+  @operations.start
   start(
-    @Param('id') rolloutId: string,
+    @Param() { id: rolloutId }: RolloutPath,
     @Body() { evidenceSeen }: EvidenceBody,
     @RequestContext() context: CommandContext,
     @IfMatch() seen: SeenVersions,
-  ) {
+  ): Promise<Versioned<RolloutView>> {
     const prepare = async (): Promise<RolloutCommand> => {
       const rollout = this.known(rolloutId);
       const { plan } = rollout;
@@ -175,19 +168,25 @@ export class RolloutsController {
   @StopRoute(StopBody)
   @HttpCode(200)
   @Roles('operator', 'responder')
-  pause(@Param('id') rolloutId: string, @Body() { reason }: StopBody, @RequestContext() context: CommandContext) {
+  @operations.pause
+  pause(
+    @Param() { id: rolloutId }: RolloutPath,
+    @Body() { reason }: StopBody,
+    @RequestContext() context: CommandContext,
+  ): Promise<Versioned<RolloutView>> {
     return this.stop({ type: 'PauseRollout', rolloutId, reason, at: this.now() }, context);
   }
 
   @Post(':id/resume')
   @HttpCode(200)
   @Roles('operator')
+  @operations.resume
   resume(
-    @Param('id') rolloutId: string,
+    @Param() { id: rolloutId }: RolloutPath,
     @Body() { evidenceSeen }: EvidenceBody,
     @RequestContext() context: CommandContext,
     @IfMatch() seen: SeenVersions,
-  ) {
+  ): Promise<Versioned<RolloutView>> {
     const rollout = this.known(rolloutId);
     const wave = 'wave' in rollout ? rollout.wave : 1;
     const permission = permissionFor(this.knowledge, rollout, this.clock.now(), wave);
@@ -199,7 +198,12 @@ export class RolloutsController {
   @StopRoute(StopBody)
   @HttpCode(200)
   @Roles('operator', 'responder')
-  halt(@Param('id') rolloutId: string, @Body() { reason }: StopBody, @RequestContext() context: CommandContext) {
+  @operations.halt
+  halt(
+    @Param() { id: rolloutId }: RolloutPath,
+    @Body() { reason }: StopBody,
+    @RequestContext() context: CommandContext,
+  ): Promise<Versioned<RolloutView>> {
     const rollout = this.views.policy.rollout(rolloutId);
     const exposed = 'exposure' in rollout && exposureOf(this.views, rollout, this.clock.now())?.exposed;
     const exposedDevices = exposed === false ? undefined : exposed;
@@ -210,12 +214,13 @@ export class RolloutsController {
   @Post(':id/advance')
   @HttpCode(200)
   @Roles('operator')
+  @operations.advance
   advance(
-    @Param('id') rolloutId: string,
-    @Body() body: AdvanceBody,
+    @Param() { id: rolloutId }: RolloutPath,
+    @Body() body: AdvanceRolloutBody,
     @RequestContext() context: CommandContext,
     @IfMatch() seen: SeenVersions,
-  ) {
+  ): Promise<Versioned<RolloutView>> {
     const prepare = () => this.advanceOf(rolloutId, body);
     return this.answer(rolloutId, new DecideRollout(rolloutId, prepare, context, seen));
   }
@@ -224,14 +229,19 @@ export class RolloutsController {
   @StopRoute(StopBody)
   @HttpCode(200)
   @Roles('operator', 'responder')
-  abort(@Param('id') rolloutId: string, @Body() { reason }: StopBody, @RequestContext() context: CommandContext) {
+  @operations.abort
+  abort(
+    @Param() { id: rolloutId }: RolloutPath,
+    @Body() { reason }: StopBody,
+    @RequestContext() context: CommandContext,
+  ): Promise<Versioned<RolloutView>> {
     return this.answer(
       rolloutId,
       new ChangeRollout({ type: 'AbortRollout', rolloutId, reason, at: this.now() }, context),
     );
   }
 
-  private async draftOf({ approvalsRequired: _, ...draft }: PlanBody): Promise<PlanDraft> {
+  private async draftOf({ approvalsRequired: _, ...draft }: Omit<PlanRolloutBody, 'rolloutId'>): Promise<PlanDraft> {
     const faults = planFaults(draft);
     if (faults.length > 0) throw new ProblemError('invalid-request', undefined, faults);
     await publishedPatch(this.views, draft.patchId);
@@ -240,7 +250,7 @@ export class RolloutsController {
     return draft;
   }
 
-  private advanceOf(rolloutId: string, { wave, force }: AdvanceBody): RolloutCommand {
+  private advanceOf(rolloutId: string, { wave, force }: AdvanceRolloutBody): RolloutCommand {
     const rollout = this.known(rolloutId);
     const at = this.now();
     if (rollout.status !== 'running' || wave !== rollout.wave) {
@@ -260,15 +270,15 @@ export class RolloutsController {
 
   private async stop(command: PauseRollout | HaltRollout, context: CommandContext) {
     await this.stops.stopRollout(command, context);
-    return this.show(command.rolloutId);
+    return this.show({ id: command.rolloutId });
   }
 
-  private async answer(rolloutId: string, change: ChangeRollout | DecideRollout) {
+  private async answer(rolloutId: string, change: ChangeRollout | DecideRollout): Promise<Versioned<RolloutView>> {
     await withCurrent(
       () => this.commands.execute(change),
-      () => this.show(rolloutId),
+      () => this.show({ id: rolloutId }),
     );
-    return this.show(rolloutId);
+    return this.show({ id: rolloutId });
   }
 
   private known(rolloutId: string): KnownRollout {
@@ -277,7 +287,7 @@ export class RolloutsController {
     return rollout;
   }
 
-  private view(rollout: KnownRollout) {
+  private view(rollout: KnownRollout): RolloutView {
     return viewRollout(rollout, this.knowledge, this.clock.now());
   }
 

@@ -1,28 +1,13 @@
+import { type FleetView } from '@sluice/api';
 import { sum } from '@sluice/domain-cohorts';
-import { deviceFlags } from '@sluice/domain-fleet';
 import { Injectable } from '@nestjs/common';
-import { type DeviceView, type FleetSummary, summarize } from '@sluice/domain-fleet';
+import { deviceFlags, type DeviceView, summarize } from '@sluice/domain-fleet';
 import { type KnownOwner } from '@sluice/event-feed';
 import { BEGINNING, Clock, comparePositions, EventStore, type Position, toEdge } from '@sluice/event-sourcing';
 import { Metrics } from '@sluice/platform';
 import { Fleet } from './fleet.ts';
 import { type AskedFor, type HandedOn, Peers, withoutOwner } from '../shard/peers.ts';
 import { hashDevice } from '../shard/shard-of.ts';
-
-/** Which shards an answer is about. */
-export interface ShardCover {
-  readonly total: number;
-  /** Those that are missing in the sum, because nobody owns them or their owner did not answer. */
-  readonly withoutOwner: readonly number[];
-}
-
-export interface FleetAnswer extends FleetSummary {
-  readonly asOf: string;
-  /** With the lineage of the store, which all instances share. */
-  readonly position: string;
-  /** Present when the sum is not over all shards. */
-  readonly shards?: ShardCover;
-}
 
 /** Answers about the whole fleet from any instance: from the shards that are owned here, and from the owners of the others. */
 @Injectable()
@@ -48,7 +33,7 @@ export class FleetQueries {
   }
 
   /** The sum over the shards that are asked after (all if not given); for another instance, of those owned here only. */
-  async summary(askedFor: AskedFor, handedOn: HandedOn | undefined): Promise<FleetAnswer> {
+  async summary(askedFor: AskedFor, handedOn: HandedOn | undefined): Promise<FleetView> {
     const asked = handedOn?.shards ?? Array.from({ length: this.fleet.shards }, (_, shard) => shard);
     const here = asked.filter((shard) => this.fleet.writer(shard) !== undefined);
     const rest = asked.filter((shard) => this.fleet.writer(shard) === undefined);
@@ -59,7 +44,7 @@ export class FleetQueries {
       this.byOwner(rest).map(async ({ owner, shards }) => {
         if (owner === undefined || owner.isSelf) return { shards };
         const call = { method: 'GET', path: '/v1/fleet', shards, askedFor } as const;
-        const part = await this.peers.ask<FleetAnswer>(owner, call).catch(() => undefined);
+        const part = await this.peers.ask<FleetView>(owner, call).catch(() => undefined);
         return part === undefined ? { shards } : { shards: part.shards?.withoutOwner ?? [], part };
       }),
     );
@@ -123,7 +108,7 @@ export class FleetQueries {
     return toEdge(this.store.lineage, position);
   }
 
-  private ownSummary(shards: readonly number[]): FleetAnswer {
+  private ownSummary(shards: readonly number[]): FleetView {
     const writers = this.fleet.owned().filter(({ shard }) => shards.includes(shard));
     const states = writers.map(({ state }) => state);
     const position = writers.reduce((last, writer) => later(last, writer.position), BEGINNING);
@@ -131,7 +116,7 @@ export class FleetQueries {
   }
 }
 
-function add(total: FleetAnswer, { facts, devices, position, byPlatform, byBase, patches }: FleetAnswer): FleetAnswer {
+function add(total: FleetView, { facts, devices, position, byPlatform, byBase, patches }: FleetView): FleetView {
   increase(total.byPlatform, byPlatform);
   increase(total.byBase, byBase);
   for (const [patchId, states] of Object.entries(patches)) {
@@ -147,8 +132,8 @@ function add(total: FleetAnswer, { facts, devices, position, byPlatform, byBase,
   };
 }
 
-function increase(counts: Record<string, number>, by: Record<string, number>): void {
-  for (const [key, count] of Object.entries(by)) counts[key] = (counts[key] ?? 0) + count;
+function increase<Name extends string>(counts: Record<Name, number>, by: Readonly<Record<Name, number>>): void {
+  for (const name of Object.keys(by) as Name[]) counts[name] = ((counts[name] as number | undefined) ?? 0) + by[name];
 }
 
 // Both are of one store, so that they differ in their numbers only.

@@ -1,5 +1,15 @@
 import { Readable } from 'node:stream';
 import {
+  AtQuery,
+  DevicePage,
+  DevicePath,
+  DevicesFilter,
+  DevicesQuery,
+  DeviceView,
+  FleetView,
+  Operation,
+} from '@sluice/api';
+import {
   Controller,
   Get,
   Header,
@@ -12,114 +22,18 @@ import {
   StreamableFile,
 } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiExcludeEndpoint, ApiPropertyOptional, ApiTags, IntersectionType } from '@nestjs/swagger';
-import { PageQuery } from '@sluice/api';
-import {
-  BUILD_PATTERN,
-  ID_PATTERN,
-  LABEL_PATTERN,
-  MODEL_PATTERN,
-  parseTime,
-  platforms,
-  tracks,
-} from '@sluice/contracts';
-import {
-  type DeviceFilter,
-  type DeviceFlag,
-  deviceFlags,
-  type DeviceView,
-  type PatchState,
-  patchStates,
-} from '@sluice/domain-fleet';
+import { ApiExcludeEndpoint, ApiTags } from '@nestjs/swagger';
+import { parseTime } from '@sluice/contracts';
+import { type DeviceFilter } from '@sluice/domain-fleet';
 import { type CommandContext } from '@sluice/event-sourcing';
-import { IsTime, Optional, ProblemError, RequestContext, Roles } from '@sluice/platform';
-import { Type } from 'class-transformer';
-import { IsIn, IsInt, Matches, Max, Min } from 'class-validator';
+import { ProblemError, RequestContext, Roles } from '@sluice/platform';
 import { FleetReplay } from './fleet-folds.ts';
 import { cursorOf, cursorText, DeviceLists } from './device-lists.ts';
 import { Fleet } from './fleet.ts';
-import { type FleetAnswer, FleetQueries } from './fleet-queries.ts';
+import { FleetQueries } from './fleet-queries.ts';
 import { type PeerRequest, Peers } from '../shard/peers.ts';
 import { RetireDevice } from './retire-device.handler.ts';
 import { ShardTakeover } from '../shard/shard-takeover.ts';
-
-class AtQuery {
-  @ApiPropertyOptional({ format: 'date-time', description: 'As of this instant, in recorded time; now if not given.' })
-  @Optional()
-  @IsTime()
-  at?: string;
-}
-
-class DevicesFilter {
-  @ApiPropertyOptional()
-  @Optional()
-  @Matches(new RegExp(ID_PATTERN))
-  patchId?: string;
-
-  @ApiPropertyOptional({ enum: patchStates, description: 'Devices with a patch (or this patch) in this state.' })
-  @Optional()
-  @IsIn(patchStates)
-  state?: PatchState;
-
-  @ApiPropertyOptional({
-    minimum: 1,
-    maximum: 255,
-    description: 'That failed so often to remove a patch, or this one.',
-  })
-  @Optional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(255)
-  failedRemovals?: number;
-
-  @ApiPropertyOptional({ enum: platforms })
-  @Optional()
-  @IsIn(platforms)
-  platform?: string;
-
-  @ApiPropertyOptional({ description: 'Base build.' })
-  @Optional()
-  @Matches(new RegExp(BUILD_PATTERN))
-  base?: string;
-
-  @ApiPropertyOptional()
-  @Optional()
-  @Matches(new RegExp(MODEL_PATTERN))
-  model?: string;
-
-  @ApiPropertyOptional({ enum: tracks })
-  @Optional()
-  @IsIn(tracks)
-  track?: string;
-
-  @ApiPropertyOptional()
-  @Optional()
-  @Matches(new RegExp(LABEL_PATTERN))
-  ring?: string;
-
-  @ApiPropertyOptional()
-  @Optional()
-  @Matches(new RegExp(LABEL_PATTERN))
-  region?: string;
-
-  @ApiPropertyOptional({ enum: deviceFlags, description: 'Devices of which this is odd.' })
-  @Optional()
-  @IsIn(deviceFlags)
-  flag?: DeviceFlag;
-
-  @ApiPropertyOptional({ format: 'date-time', description: 'Devices not heard of since then.' })
-  @Optional()
-  @IsTime()
-  silentSince?: string;
-
-  @ApiPropertyOptional({ description: 'Devices whose id begins so.' })
-  @Optional()
-  @Matches(new RegExp(ID_PATTERN))
-  q?: string;
-}
-
-class DevicesQuery extends IntersectionType(DevicesFilter, PageQuery) {}
 
 function filterOf({ silentSince, q, ...filter }: DevicesFilter): DeviceFilter {
   return { ...filter, idPrefix: q, ...(silentSince !== undefined && { silentSince: parseTime(silentSince) }) };
@@ -140,11 +54,17 @@ export class FleetController {
 
   @Get('fleet')
   @Roles('viewer', 'publisher', 'operator', 'responder')
+  @Operation({
+    id: 'showFleet',
+    summary: 'How many devices there are, of what kind, and what they have',
+    answers: { 200: FleetView },
+    problems: ['at-in-future', 'shard-without-owner'],
+  })
   async summary(
     @Query() { at }: AtQuery,
     @RequestContext() context: CommandContext,
     @Req() request: PeerRequest,
-  ): Promise<FleetAnswer> {
+  ): Promise<FleetView> {
     if (at === undefined) return this.queries.summary(context, this.peers.handedOn(request));
     const { position, summary, asOf } = await this.replay.fleetAt(at);
     return { asOf, position: this.queries.edge(position), ...summary };
@@ -153,11 +73,17 @@ export class FleetController {
   @Get('devices')
   @Header('content-type', 'application/json; charset=utf-8')
   @Roles('viewer', 'publisher', 'operator', 'responder')
+  @Operation({
+    id: 'listDevices',
+    summary: 'List known devices',
+    answers: { 200: DevicePage },
+    problems: ['unknown-cursor', 'shard-without-owner'],
+  })
   async list(
     @Query() { cursor, limit, ...query }: DevicesQuery,
     @RequestContext() askedFor: CommandContext,
     @Req() request: PeerRequest,
-  ) {
+  ): Promise<string> {
     const handedOn = this.peers.handedOn(request);
     const filter = filterOf(query);
     const asking = { askedFor, handedOn };
@@ -172,8 +98,14 @@ export class FleetController {
 
   @Get('devices/:id')
   @Roles('viewer', 'publisher', 'operator', 'responder')
+  @Operation({
+    id: 'showDevice',
+    summary: 'Show a device as its reports have it',
+    answers: { 200: DeviceView },
+    problems: ['device-not-found', 'at-in-future', 'shard-without-owner'],
+  })
   async find(
-    @Param('id') deviceId: string,
+    @Param() { id: deviceId }: DevicePath,
     @Query() { at }: AtQuery,
     @RequestContext() context: CommandContext,
     @Req() request: PeerRequest,
@@ -189,8 +121,14 @@ export class FleetController {
   @Post('devices/:id/retire')
   @HttpCode(200)
   @Roles('operator')
+  @Operation({
+    id: 'retireDevice',
+    summary: 'Say that a device will not be heard of again; a report of it makes it known anew',
+    answers: { 200: DeviceView },
+    problems: ['device-not-found', 'shard-without-owner'],
+  })
   async retire(
-    @Param('id') deviceId: string,
+    @Param() { id: deviceId }: DevicePath,
     @RequestContext() context: CommandContext,
     @Req() request: PeerRequest,
   ): Promise<DeviceView> {

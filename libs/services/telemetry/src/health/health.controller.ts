@@ -1,15 +1,8 @@
+import { HealthQuery, Operation, PatchHealth } from '@sluice/api';
 import { Controller, Get, Query } from '@nestjs/common';
-import { ApiProperty, ApiTags } from '@nestjs/swagger';
-import { ID_PATTERN } from '@sluice/contracts';
+import { ApiTags } from '@nestjs/swagger';
 import { Roles } from '@sluice/platform';
-import { Matches } from 'class-validator';
-import { HealthTotals, type PatchHealth } from './health.projection.ts';
-
-class HealthQuery {
-  @ApiProperty()
-  @Matches(new RegExp(ID_PATTERN))
-  patchId!: string;
-}
+import { HealthTotals } from './health.projection.ts';
 
 /** How a patch fares, as the gates hear it. */
 @ApiTags('fleet')
@@ -19,6 +12,7 @@ export class HealthController {
 
   @Get()
   @Roles('viewer', 'publisher', 'operator', 'responder')
+  @Operation({ id: 'showHealth', summary: 'How a patch fares, as the gates hear it', answers: { 200: PatchHealth } })
   of(@Query() { patchId }: HealthQuery): PatchHealth {
     return this.totals.of(patchId);
   }

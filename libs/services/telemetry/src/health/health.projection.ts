@@ -1,25 +1,8 @@
+import { type HealthCell, type PatchHealth } from '@sluice/api';
 import { type HealthBucketClosed, type HolderCount, rowsOf, type Slice, sliceKey, sum } from '@sluice/domain-cohorts';
 import { Injectable } from '@nestjs/common';
 import { type Commit, EventStore, type Follower, followStore } from '@sluice/event-sourcing';
 import { HEALTH_STREAMS } from '../publications.ts';
-
-/** Install trials of a patch in one slice; `pending`: failures without a start whose deadline still runs. */
-export interface PatchCell extends Slice {
-  readonly patchId: string;
-  readonly trials: number;
-  readonly failures: number;
-  readonly fine: number;
-  readonly pending: number;
-}
-
-/** The health of one patch over all shards and buckets so far. */
-export interface PatchHealth {
-  readonly patchId: string;
-  /** The end of the latest bucket that told of the patch, absent while none has. */
-  readonly through?: string;
-  readonly cells: readonly PatchCell[];
-  readonly holders: Pick<HolderCount, 'holders' | 'removed' | 'removalsFailed'>;
-}
 
 interface CellTotals {
   readonly slice: Slice;
@@ -109,6 +92,6 @@ function cellIn({ cells }: Totals, slice: Slice): CellTotals {
   return total;
 }
 
-function cellOf(patchId: string, { slice, trials, failures, fine, pending }: CellTotals): PatchCell {
+function cellOf(patchId: string, { slice, trials, failures, fine, pending }: CellTotals): HealthCell {
   return { patchId, ...slice, trials, failures, fine, pending: sum([...pending.values()]) };
 }

@@ -1,0 +1,5518 @@
+// Made from docs/reference/openapi.json. To make it again: UPDATE_DOCS=1 npm test -- deploy/open-api.spec.ts
+
+export interface paths {
+  '/asyncapi.json': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The AsyncAPI document of this process: what it publishes in Kafka */
+    get: operations['readAsyncApi'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/health/live': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Whether the process answers */
+    get: operations['isLive'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/health/ready': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Whether the process has caught up */
+    get: operations['isReady'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/metrics': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Metrics of the process, for Prometheus */
+    get: operations['readMetrics'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/openapi.json': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The OpenAPI document of this process */
+    get: operations['readOpenApi'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/applied': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** How far the service has come; waits for the positions that are named */
+    get: operations['showApplied'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/check-in': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** What should this device do now? */
+    post: operations['checkIn'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/check-ins': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** What should each of these devices do now? 1 to 1000, answered in their order; for gateways. */
+    post: operations['check-ins'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/clock': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Whose time it is, what the wall says, and whether it is believed */
+    get: operations['showClock'];
+    put?: never;
+    /** Move a manual clock; answers when all that is done at the new time has been done */
+    post: operations['setClock'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/clock/accept': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Believe the wall, if its difference is still the one that was shown
+     * @description A second jump is not accepted unseen.
+     */
+    post: operations['acceptClock'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/dead-letters': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List parked events */
+    get: operations['listDeadLetters'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/dead-letters/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Show a parked event */
+    get: operations['showDeadLetter'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/dead-letters/{id}/discard': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Drop a parked event for good, and apply those behind it */
+    post: operations['discardDeadLetter'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/dead-letters/{id}/retry': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Apply a parked event again, and then those behind it */
+    post: operations['retryDeadLetter'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/devices': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List known devices */
+    get: operations['listDevices'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/devices/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Show a device as its reports have it */
+    get: operations['showDevice'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/devices/{id}/retire': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Say that a device will not be heard of again; a report of it makes it known anew */
+    post: operations['retireDevice'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/feed': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get: operations['FeedController_read'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/fleet': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** How many devices there are, of what kind, and what they have */
+    get: operations['showFleet'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/health': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** How a patch fares, as the gates hear it */
+    get: operations['showHealth'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/holds': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List holds */
+    get: operations['listHolds'];
+    put?: never;
+    /** Stop a patch, or all patches, for some devices or all */
+    post: operations['placeHold'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/holds/{id}/lift': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** End a hold */
+    post: operations['liftHold'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/imports': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Publish the patches of a public feed. An import only adds. */
+    post: operations['importPatches'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/patches': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List patches in the order of their versions */
+    get: operations['listPatches'];
+    put?: never;
+    /** Publish a patch, or add models, variants, artifacts or CVEs to it */
+    post: operations['publishPatch'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/patches/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Show a patch */
+    get: operations['showPatch'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/patches/{id}/fold-in': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Record that a full release contains the patch */
+    post: operations['foldInPatch'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/patches/{id}/pull': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Withdraw or recall a patch; without a body, withdraw it */
+    post: operations['pullPatch'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/recalls': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List recalls */
+    get: operations['listRecalls'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/recalls/{patchId}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * How far the recall of a patch has burned down
+     * @description Its numbers are null until all of the fleet has counted.
+     */
+    get: operations['showRecall'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/recalls/{patchId}/pause': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Devices keep the patch until the recall is resumed
+     * @description Ordered twice, it is paused once.
+     */
+    post: operations['pauseRecall'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/recalls/{patchId}/resume': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Direct devices to remove the patch again
+     * @description After a pause by the gate only with the evidence that was seen: what fails from then on is counted anew.
+     */
+    post: operations['resumeRecall'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/replays': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Fold everything again from the store and compare with the live read models */
+    post: operations['startReplay'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/replays/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** How far a replay has come, and what it found */
+    get: operations['showReplay'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/reports': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** What devices say happened, 1 to 1000 at once. Answered when durable and visible. */
+    post: operations['sendReports'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/rollouts': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List rollouts */
+    get: operations['listRollouts'];
+    put?: never;
+    /** Plan a rollout */
+    post: operations['planRollout'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/rollouts/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Show a rollout: its plan, how far it has come, and what it waits for */
+    get: operations['showRollout'];
+    /** Put another plan in place of the present one; nothing that was exposed is taken back */
+    put: operations['replanRollout'];
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/rollouts/{id}/abort': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** End the rollout; devices keep what they have */
+    post: operations['abortRollout'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/rollouts/{id}/advance': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** End ramp and bake of the open wave now, unless it waits or a gate says halt */
+    post: operations['advanceRollout'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/rollouts/{id}/halt': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Stop because of harm; only an operator who names the evidence resumes */
+    post: operations['haltRollout'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/rollouts/{id}/pause': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Give no more directives; the clocks of ramp and bake stand still */
+    post: operations['pauseRollout'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/rollouts/{id}/preview': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Count who would get the patch: per wave and slice, of the devices known now */
+    get: operations['previewRollout'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/rollouts/{id}/resume': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Go on after a pause or a halt */
+    post: operations['resumeRollout'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/rollouts/{id}/start': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Start a planned rollout: its first wave opens */
+    post: operations['startRollout'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/stop': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Offer nothing to anybody until a person lifts it
+     * @description Ordered twice, or by two people, it is one stop: the one that is in force answers.
+     */
+    post: operations['stopEverything'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/tokens': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get: operations['TokensController_list'];
+    put?: never;
+    post: operations['TokensController_create'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/tokens/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    delete: operations['TokensController_revoke'];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+  schemas: {
+    AcceptClockBody: {
+      /** @description The difference between the wall and the clock that was shown (seconds). */
+      differenceSeconds: number;
+    };
+    AdvanceRolloutBody: {
+      /** @description The open wave, which is to end. */
+      wave: number;
+      /** @description Why the wave goes on though it waits; shown for ever. */
+      force?: components['schemas']['ReasonBody'];
+    };
+    Applied: {
+      /** Format: date-time */
+      now: string;
+      /** @description The last position of the own store. */
+      head: string;
+      through: components['schemas']['ShardThrough'][];
+      followers: components['schemas']['FollowerProgress'][];
+    };
+    Artifact: {
+      url: string;
+      sha256: string;
+      sizeBytes: number;
+    };
+    Audience: {
+      /**
+       * @example [
+       *       "iPhone"
+       *     ]
+       */
+      family?: string[];
+      /**
+       * @example [
+       *       "iPhone18,1"
+       *     ]
+       */
+      model?: string[];
+      /**
+       * @example [
+       *       "23D8133"
+       *     ]
+       */
+      base?: string[];
+    };
+    CheckIn: {
+      deviceId: string;
+      /** @enum {unknown} */
+      platform: 'ios' | 'macos' | 'visionos' | 'tvos' | 'watchos';
+      model: string;
+      osVersion: string;
+      osBuild: string;
+      supplementalBuild?: string;
+      supplementalVersionExtra?: string;
+      installed: string[];
+      /** @enum {unknown} */
+      track: 'automatic' | 'manual';
+      ring?: string;
+      region?: string;
+      utcOffsetMinutes?: number;
+      removed?: string[];
+      failed?: {
+        patchId: string;
+        attempts: number;
+      }[];
+      removeFailed?: {
+        patchId: string;
+        attempts: number;
+      }[];
+    };
+    CheckInAnswers: {
+      answers: (
+        | {
+            /** @enum {unknown} */
+            directive: 'install' | 'offer' | 'remove' | 'none';
+            /** @enum {unknown} */
+            reason:
+              | 'recalled'
+              | 'policy-stale'
+              | 'no-patch'
+              | 'no-rollout'
+              | 'already-installed'
+              | 'folded-in'
+              | 'pulled'
+              | 'on-hold'
+              | 'recall-paused'
+              | 'recall-ramp'
+              | 'remove-failed-too-often'
+              | 'rollout-paused'
+              | 'rollout-aborted'
+              | 'outside-audience'
+              | 'hold-back'
+              | 'beyond-exposure'
+              | 'removed-by-user'
+              | 'failed-too-often'
+              | 'manual-track'
+              | 'in-ring'
+              | 'in-wave'
+              | 'completed';
+            patchId?: string;
+            patchIds?: string[];
+            rolloutId?: string;
+            wave?: number;
+            artifact?: {
+              url: string;
+              sha256: string;
+              sizeBytes: number;
+            };
+            offer?: {
+              patchId: string;
+              rolloutId?: string;
+              wave?: number;
+              artifact?: {
+                url: string;
+                sha256: string;
+                sizeBytes: number;
+              };
+            };
+            updateTo?: string;
+            lease: {
+              expiresAt: string;
+              recallEpoch: number;
+            };
+            nextCheckInSeconds: number;
+          }
+        | {
+            index: number;
+            /** @enum {unknown} */
+            code: 'invalid-request' | 'device-forbidden';
+            detail: string;
+          }
+      )[];
+    };
+    CheckInBatch: {
+      devices: unknown[];
+    };
+    /**
+     * @description Why the wall is not believed.
+     * @enum {string}
+     */
+    ClockDoubt: 'jumped' | 'before-store' | 'long-after-store';
+    /** @enum {string} */
+    ClockKind: 'wall' | 'accelerated' | 'manual';
+    ClockSet: {
+      /** Format: date-time */
+      now: string;
+    };
+    ClockView: {
+      /** Format: date-time */
+      now: string;
+      kind: components['schemas']['ClockKind'];
+      sound: boolean;
+      /** @description By how much it is ahead of a wall that was set back, and is believed. */
+      aheadSeconds?: number;
+      /** @description Why the wall is not believed. */
+      because?: components['schemas']['ClockDoubt'];
+      /**
+       * Format: date-time
+       * @description What the wall says, where it is not believed.
+       */
+      wall?: string;
+      /** @description By how much the wall differs, where it is not believed. */
+      differenceSeconds?: number;
+    };
+    CouldHaveSeen: {
+      trials: number;
+      /** @description The smallest share of failing installs; null when they are too few. */
+      failureRate: number | null;
+      harm: components['schemas']['CouldHaveSeenHarm'][];
+      /** @description Whether devices are left outside, against which incidents can be judged. */
+      hasControl: boolean;
+    };
+    CouldHaveSeenHarm: {
+      signal: string;
+      /** @description Incidents of devices without the patch. */
+      control: number;
+      /** @description How many times as often; null where that is nothing up to 100. */
+      ratio: number | null;
+    };
+    CreateTokenBody: {
+      /** @description Who or what uses the token; the actor of its commands. */
+      name: string;
+      roles: ('viewer' | 'publisher' | 'operator' | 'responder' | 'device')[];
+      /** @description A device token that speaks for this device only. */
+      deviceId?: string;
+      /** @description A device token that speaks for all devices whose id starts so. */
+      devicePrefix?: string;
+    };
+    Cve: {
+      /** @example CVE-2026-20643 */
+      id: string;
+      /** @description Whether it is known to be exploited. */
+      exploited: boolean;
+    };
+    DeadLetterDetails: {
+      /** @description `<consumer>/<stream>/<revision>/<index>` */
+      id: string;
+      consumer: string;
+      type: string;
+      stream: string;
+      revision: number;
+      index: number;
+      time: string;
+      /** @description Why it could not be applied; absent for one that waits behind another. */
+      reason?: string;
+      event: components['schemas']['ParkedEvent'];
+    };
+    DeadLetterView: {
+      /** @description `<consumer>/<stream>/<revision>/<index>` */
+      id: string;
+      consumer: string;
+      type: string;
+      stream: string;
+      revision: number;
+      index: number;
+      time: string;
+      /** @description Why it could not be applied; absent for one that waits behind another. */
+      reason?: string;
+    };
+    DeadLetters: {
+      items: components['schemas']['DeadLetterView'][];
+      /** @description Where the list goes on; absent on the last page. */
+      nextCursor?: string;
+      /** @description How many there are in all with this filter; null where that is not known. */
+      total: number | null;
+    };
+    /** @enum {string} */
+    DeviceFlag: 'clock-ahead' | 'clock-behind' | 'id-used-twice';
+    DevicePage: {
+      items: components['schemas']['DeviceView'][];
+      /** @description Where the list goes on; absent on the last page. */
+      nextCursor?: string;
+      /** @description How many there are in all with this filter; null where that is not known. */
+      total: number | null;
+    };
+    DevicePatch: {
+      state: components['schemas']['PatchState'];
+      /**
+       * Format: date-time
+       * @description Of a holder, when it last showed its build; else when it last said so.
+       */
+      at: string;
+      /** @description Why it counts as a holder: it runs the build, or says so and has yet to restart. */
+      by?: components['schemas']['HeldBy'];
+      /** @description What the device called its last failure; null when it gave no code. */
+      failureCode: string | null;
+      /** @description Present when there were any. */
+      failedInstalls?: number;
+      /** @description Present when there were any. */
+      failedRemovals?: number;
+    };
+    DeviceView: {
+      deviceId: string;
+      platform: components['schemas']['Platform'];
+      model: string;
+      osVersion: string;
+      osBuild: string;
+      track: components['schemas']['Track'];
+      ring?: string;
+      region?: string;
+      /** @description The prerequisite of the patch whose build the device shows, else that build. */
+      base: string;
+      /** Format: date-time */
+      lastReportAt: string;
+      /**
+       * Format: date-time
+       * @description Present when the device was retired and has not reported since.
+       */
+      retiredAt?: string;
+      /** @description What is odd about it. */
+      flags?: components['schemas']['DeviceFlag'][];
+      patches: {
+        [key: string]: components['schemas']['DevicePatch'];
+      };
+    };
+    Directive: {
+      /** @enum {unknown} */
+      directive: 'install' | 'offer' | 'remove' | 'none';
+      /** @enum {unknown} */
+      reason:
+        | 'recalled'
+        | 'policy-stale'
+        | 'no-patch'
+        | 'no-rollout'
+        | 'already-installed'
+        | 'folded-in'
+        | 'pulled'
+        | 'on-hold'
+        | 'recall-paused'
+        | 'recall-ramp'
+        | 'remove-failed-too-often'
+        | 'rollout-paused'
+        | 'rollout-aborted'
+        | 'outside-audience'
+        | 'hold-back'
+        | 'beyond-exposure'
+        | 'removed-by-user'
+        | 'failed-too-often'
+        | 'manual-track'
+        | 'in-ring'
+        | 'in-wave'
+        | 'completed';
+      patchId?: string;
+      patchIds?: string[];
+      rolloutId?: string;
+      wave?: number;
+      artifact?: {
+        url: string;
+        sha256: string;
+        sizeBytes: number;
+      };
+      offer?: {
+        patchId: string;
+        rolloutId?: string;
+        wave?: number;
+        artifact?: {
+          url: string;
+          sha256: string;
+          sizeBytes: number;
+        };
+      };
+      updateTo?: string;
+      lease: {
+        expiresAt: string;
+        recallEpoch: number;
+      };
+      nextCheckInSeconds: number;
+    };
+    EvidenceBody: {
+      /** @description What was looked at; needed after a halt. */
+      evidenceSeen?: string;
+    };
+    /** @enum {string} */
+    FeedOrder: 'oldest' | 'newest';
+    FleetView: {
+      /** Format: date-time */
+      asOf: string;
+      position: string;
+      /** @description Reports ever accepted. */
+      facts: number;
+      /** @description Known devices. */
+      devices: number;
+      byPlatform: {
+        [key: string]: number;
+      };
+      byBase: {
+        [key: string]: number;
+      };
+      patches: {
+        [key: string]: components['schemas']['StateCounts'];
+      };
+      /** @description Present when the sum is not over all shards. */
+      shards?: components['schemas']['ShardCover'];
+    };
+    FoldInPatchBody: {
+      /** @example 26.4 */
+      version: string;
+      /** @example 23E246 */
+      build: string;
+    };
+    FoldedInto: {
+      /** @example 26.4 */
+      version: string;
+      /** @example 23E246 */
+      build: string;
+      /** Format: date-time */
+      at: string;
+    };
+    FollowerProgress: {
+      name: string;
+      /** @description The service that it follows, or `own`. */
+      source: string;
+      position: string;
+      caughtUp: boolean;
+    };
+    ForcedWave: {
+      wave: number;
+      reason: string;
+    };
+    FreedByCause: {
+      recall: number;
+      user: number;
+      failure: number;
+      unknown: number;
+    };
+    GateHold: {
+      holdId: string;
+      model: string;
+      base: string;
+      reason: string;
+    };
+    Gates: {
+      /** @description Share of installs that may fail, above 0 and at most 0.5. */
+      installFailureRateMax: number;
+      /**
+       * @description Share of installs that may be without any outcome after 4 h.
+       * @default 0.02
+       */
+      outcomeMissingRateMax?: number;
+      /**
+       * @description Share of installs that may be removed by the user within 72 h.
+       * @default 0.05
+       */
+      removedByUserRateMax?: number;
+      /**
+       * @description Hours after which an install that is fine makes room for others.
+       * @default 1
+       */
+      maturityHours?: number;
+    };
+    /**
+     * @description Waves ask for nothing but time: no outcome is waited for.
+     * @enum {string}
+     */
+    GoOn: 'time';
+    HaltedBecause: {
+      by: components['schemas']['HaltedBy'];
+      reason: string;
+      evidence?: components['schemas']['SumEvidence'] | components['schemas']['InstallEvidence'];
+    };
+    /** @enum {string} */
+    HaltedBy: 'gate' | 'responder';
+    HealthCell: {
+      patchId: string;
+      platform: components['schemas']['Platform'];
+      model: string;
+      base: string;
+      trials: number;
+      failures: number;
+      fine: number;
+      /** @description Failures without a start whose deadline still runs. */
+      pending: number;
+    };
+    /**
+     * @description Why it counts as a holder: it runs the build, or says so and has yet to restart.
+     * @enum {string}
+     */
+    HeldBy: 'build' | 'report';
+    HoldBack: {
+      status: components['schemas']['HoldBackStatus'];
+      /** Format: date-time */
+      until?: string;
+      note?: string;
+    };
+    /** @enum {string} */
+    HoldBackStatus: 'kept' | 'released';
+    /** @enum {string} */
+    HoldNote: 'covers-no-known-device';
+    HoldPage: {
+      items: components['schemas']['HoldView'][];
+      /** @description Where the list goes on; absent on the last page. */
+      nextCursor?: string;
+      /** @description How many there are in all with this filter; null where that is not known. */
+      total: number | null;
+    };
+    /** @enum {string} */
+    HoldStatus: 'active' | 'lifted' | 'expired';
+    HoldView: {
+      holdId: string;
+      status: components['schemas']['HoldStatus'];
+      /** @description Absent where it is for every patch. */
+      patchId?: string;
+      /** @description Empty where it is for all devices. */
+      slice: components['schemas']['Audience'];
+      reason: string;
+      /** @description Who placed it: a name, or `gate`. */
+      owner: string;
+      url?: string;
+      /** Format: date-time */
+      expiresAt?: string;
+      /** @description Of a hold on everything: removals of recalled patches stop as well. */
+      removals?: boolean;
+      /** @description What a gate held the slice for. */
+      evidence?: components['schemas']['SumEvidence'];
+      /** Format: date-time */
+      placedAt: string;
+      /** @description What its ETag has; absent while it is in force without being stored. */
+      revision?: number;
+      /** Format: date-time */
+      liftedAt?: string;
+      liftedBecause?: string;
+    };
+    HolderTotals: {
+      holders: number;
+      removed: number;
+      removalsFailed: number;
+    };
+    ImportEntry: {
+      /** @description Absent only where the row is refused because it names none. */
+      patchId?: string;
+      source: components['schemas']['ImportSource'];
+      /** @description Where refused or conflicting: a stable code. */
+      reason?: string;
+      /** @description Where refused or conflicting: the same in words. */
+      detail?: string;
+      /** @description Worth knowing, and no fault. */
+      notes?: components['schemas']['ImportNote'][];
+    };
+    ImportNote: {
+      /**
+       * @description A stable code.
+       * @example devices-without-model
+       */
+      code: string;
+      detail: string;
+    };
+    ImportReport: {
+      format: string;
+      dryRun: boolean;
+      published: components['schemas']['ImportEntry'][];
+      /** @description Something was added to a patch that was there. */
+      amended: components['schemas']['ImportEntry'][];
+      unchanged: components['schemas']['ImportEntry'][];
+      /** @description The file contradicts what is there. Nothing of it was applied. */
+      conflicting: components['schemas']['ImportEntry'][];
+      /** @description Rows that name no patch, or break the rules of POST /v1/patches. */
+      refused: components['schemas']['ImportEntry'][];
+      /** @description Full releases in the file. */
+      notPatches: number;
+    };
+    ImportSource: {
+      /** @description `source` of the query, or "body". */
+      file: string;
+      /** @description JSON Pointer into the file. */
+      row: string;
+      /** @description Further entries of the file that are variants of the same patch. */
+      otherRows?: string[];
+    };
+    InstallEvidence: {
+      rule: string;
+      patchId: string;
+      slice: {
+        /** @enum {unknown} */
+        platform: 'ios' | 'macos' | 'visionos' | 'tvos' | 'watchos';
+        model: string;
+        base: string;
+      };
+      trials: number;
+      failures: number;
+      toleratedRate: number;
+      logE: number;
+      logThreshold: number;
+      hypotheses: number;
+      alpha: number;
+      since: string;
+      through: string;
+    };
+    Liveness: {
+      status: components['schemas']['Ok'];
+    };
+    ModelArtifact: {
+      url: string;
+      sha256: string;
+      sizeBytes: number;
+      /** @description Models of the variant that get this package. */
+      models: string[];
+    };
+    /** @enum {string} */
+    Ok: 'ok';
+    Pace: {
+      first: number;
+      factor: number;
+    };
+    ParkedEvent: {
+      source: string;
+      type: string;
+      stream: string;
+      place: components['schemas']['StreamPlace'];
+      /** @description Of the public event before it in its stream. */
+      previous?: components['schemas']['StreamPlace'];
+      commitId?: string;
+      position: string;
+      time: string;
+      actor: string;
+      correlationId: string;
+      causationId?: string;
+      data: unknown;
+    };
+    PatchHealth: {
+      patchId: string;
+      /**
+       * Format: date-time
+       * @description The end of the latest bucket that told of the patch.
+       */
+      through?: string;
+      cells: components['schemas']['HealthCell'][];
+      holders: components['schemas']['HolderTotals'];
+    };
+    PatchPage: {
+      items: components['schemas']['PatchView'][];
+      /** @description Where the list goes on; absent on the last page. */
+      nextCursor?: string;
+      /** @description How many there are in all with this filter; null where that is not known. */
+      total: number | null;
+    };
+    PatchPulledNote: {
+      mode: components['schemas']['PullMode'];
+      reason: string;
+    };
+    /** @enum {string} */
+    PatchState: 'started' | 'installed' | 'failed' | 'rolledBack' | 'replaced';
+    /**
+     * @description The last of these that applies.
+     * @enum {string}
+     */
+    PatchStatus: 'published' | 'superseded' | 'folded-in' | 'pulled';
+    PatchView: {
+      /** @example ios-26.3.1-a */
+      patchId: string;
+      platform: components['schemas']['Platform'];
+      /** @example 26.3.1 */
+      baseVersion: string;
+      /** @example a */
+      letter: string;
+      variants: components['schemas']['Variant'][];
+      releaseNotesUrl?: string;
+      cves: components['schemas']['Cve'][];
+      /** @description The last of these that applies. */
+      status: components['schemas']['PatchStatus'];
+      /** Format: date-time */
+      publishedAt: string;
+      /** @description 0, and one more with each pull: leases of an older epoch are void. */
+      recallEpoch: number;
+      supersededBy?: string;
+      foldedInto?: components['schemas']['FoldedInto'];
+      pulled?: components['schemas']['Pulled'];
+    };
+    PlaceHoldBody: {
+      reason: string;
+      /** @example h1 */
+      holdId: string;
+      /** @description This patch only; every patch if absent. */
+      patchId?: string;
+      /** @description These devices only; all if absent. It may not be empty. */
+      slice?: components['schemas']['Audience'];
+      /** @description Where to read more. */
+      url?: string;
+      /**
+       * Format: date-time
+       * @description When it ends by itself.
+       */
+      expiresAt?: string;
+    };
+    PlacedHold: {
+      holdId: string;
+      status: components['schemas']['HoldStatus'];
+      /** @description Absent where it is for every patch. */
+      patchId?: string;
+      /** @description Empty where it is for all devices. */
+      slice: components['schemas']['Audience'];
+      reason: string;
+      /** @description Who placed it: a name, or `gate`. */
+      owner: string;
+      url?: string;
+      /** Format: date-time */
+      expiresAt?: string;
+      /** @description Of a hold on everything: removals of recalled patches stop as well. */
+      removals?: boolean;
+      /** @description What a gate held the slice for. */
+      evidence?: components['schemas']['SumEvidence'];
+      /** Format: date-time */
+      placedAt: string;
+      /** @description What its ETag has; absent while it is in force without being stored. */
+      revision?: number;
+      /** Format: date-time */
+      liftedAt?: string;
+      liftedBecause?: string;
+      /** @description Known devices that it covers. */
+      knownDevices: number;
+      note?: components['schemas']['HoldNote'];
+    };
+    PlanRolloutBody: {
+      patchId: string;
+      waves: components['schemas']['Wave'][];
+      gates: components['schemas']['Gates'];
+      /**
+       * @description Hours after the completion until the hold-back is let in, too.
+       * @default 72
+       */
+      watchHours?: number;
+      /** @description Waves ask for nothing but time: no outcome is waited for. */
+      goOn?: components['schemas']['GoOn'];
+      /** @description How many devices may be exposed beyond those that are fine; 300 first, then 3 times the fine ones. */
+      pace?: components['schemas']['Pace'];
+      /** Format: date-time */
+      startAt?: string;
+      notes?: string;
+      /**
+       * @description Share of devices that stays unpatched to the end.
+       * @default 2
+       */
+      holdBackPercent?: number;
+      /** @description Drawn at random if absent. */
+      salt?: string;
+      /**
+       * @description Approvals are not there yet: only 0 is taken.
+       * @default 0
+       */
+      approvalsRequired?: number;
+      /** @example r1 */
+      rolloutId: string;
+    };
+    /** @enum {string} */
+    Platform: 'ios' | 'macos' | 'visionos' | 'tvos' | 'watchos';
+    Problem: {
+      /** @description `urn:sluice:error:` and the code. */
+      type: string;
+      title: string;
+      status: number;
+      /** @enum {unknown} */
+      code:
+        | 'invalid-request'
+        | 'malformed-json'
+        | 'nested-too-deep'
+        | 'malformed-request'
+        | 'unauthenticated'
+        | 'forbidden'
+        | 'device-forbidden'
+        | 'route-not-found'
+        | 'method-not-allowed'
+        | 'request-too-slow'
+        | 'body-too-large'
+        | 'unsupported-media-type'
+        | 'key-reused'
+        | 'headers-too-large'
+        | 'conflict'
+        | 'overloaded'
+        | 'shutting-down'
+        | 'store-unavailable'
+        | 'in-force-not-durable'
+        | 'unknown-cursor'
+        | 'too-many-readers'
+        | 'reader-too-slow'
+        | 'other-lineage'
+        | 'beyond-end'
+        | 'clock-not-manual'
+        | 'clock-is-sound'
+        | 'clock-moved-on'
+        | 'clock-unsound'
+        | 'not-ready'
+        | 'internal'
+        | 'patch-not-found'
+        | 'patch-exists'
+        | 'patch-pulled'
+        | 'patch-already-recalled'
+        | 'replacement-unsuitable'
+        | 'patch-folded-in'
+        | 'release-not-later'
+        | 'build-taken'
+        | 'prerequisite-is-patch'
+        | 'letter-taken'
+        | 'nothing-to-import'
+        | 'unknown-import-format'
+        | 'rollout-not-found'
+        | 'rollout-exists'
+        | 'plan-not-valid'
+        | 'rollout-not-planned'
+        | 'if-match-missing'
+        | 'revision-changed'
+        | 'reason-missing'
+        | 'already-exposed'
+        | 'wave-not-open'
+        | 'wave-waits'
+        | 'rollout-not-running'
+        | 'rollout-not-stopped'
+        | 'rollout-over'
+        | 'rollout-of-patch-running'
+        | 'patch-unknown'
+        | 'start-in-past'
+        | 'gate-says-stop'
+        | 'evidence-not-named'
+        | 'hold-not-found'
+        | 'hold-exists'
+        | 'hold-not-active'
+        | 'expiry-in-past'
+        | 'recall-not-found'
+        | 'recall-not-running'
+        | 'device-not-found'
+        | 'shard-without-owner'
+        | 'unknown-kind'
+        | 'report-id-used'
+        | 'too-many-profiles'
+        | 'invalid-report'
+        | 'at-in-future'
+        | 'replay-not-found'
+        | 'replay-running'
+        | 'dead-letter-not-found'
+        | 'dead-letter-behind'
+        | 'token-not-found';
+      detail?: string;
+      correlationId?: string;
+      /** @description Every fault of the request at once. */
+      errors?: {
+        /** @description JSON Pointer into the body, or the name of a parameter behind a slash. */
+        path: string;
+        code: string;
+        detail: string;
+      }[];
+      /** @description With `revision-changed`: what it is now. */
+      current?: Record<string, never>;
+    };
+    PublishPatchBody: {
+      /** @example ios-26.3.1-a */
+      patchId: string;
+      platform: components['schemas']['Platform'];
+      /** @example 26.3.1 */
+      baseVersion: string;
+      /** @example a */
+      letter: string;
+      variants: components['schemas']['Variant'][];
+      releaseNotesUrl?: string;
+      cves?: components['schemas']['Cve'][];
+    };
+    /** @enum {string} */
+    PullMode: 'withdraw' | 'recall';
+    PullPatchBody: {
+      /**
+       * @description withdraw: stop offering it. recall: also remove it from every device.
+       * @default withdraw
+       */
+      mode?: components['schemas']['PullMode'];
+      /** @default no reason given */
+      reason?: string;
+      /** @description Another patch of the same base that devices go on to. */
+      replacement?: string;
+      /** @description Of a recall: direct so many devices an hour to remove it, no more. */
+      removePerHourMax?: number;
+      /** @description The digest of the re-exposure ledger seen. */
+      ledgerDigest?: string;
+    };
+    Pulled: {
+      mode: components['schemas']['PullMode'];
+      reason: string;
+      replacement?: string;
+      removePerHourMax?: number;
+      ledgerDigest?: string;
+      /** Format: date-time */
+      at: string;
+      /** @description false while the pull is in force without being stored; absent once it is stored. */
+      durable?: boolean;
+    };
+    Ramp: {
+      fromPercent: number;
+      toPercent: number;
+      /** @description Minutes of running time. */
+      minutes: number;
+    };
+    Readiness: {
+      status: components['schemas']['Ok'];
+      /** @description What fails though the process is ready. */
+      troubles?: string[];
+      stopsNotDurable?: components['schemas']['WaitingStop'][];
+    };
+    ReasonBody: {
+      reason: string;
+    };
+    RecallPage: {
+      items: components['schemas']['RecallView'][];
+      /** @description Where the list goes on; absent on the last page. */
+      nextCursor?: string;
+      /** @description How many there are in all with this filter; null where that is not known. */
+      total: number | null;
+    };
+    RecallPause: {
+      reason: string;
+      evidence?: components['schemas']['SumEvidence'];
+      /** Format: date-time */
+      at: string;
+    };
+    /** @enum {string} */
+    RecallStatus: 'running' | 'paused' | 'completed';
+    RecallView: {
+      patchId: string;
+      status: components['schemas']['RecallStatus'];
+      recallEpoch: number;
+      reason: string;
+      replacement?: string;
+      /**
+       * Format: date-time
+       * @description Of its first epoch.
+       */
+      startedAt: string;
+      /**
+       * Format: date-time
+       * @description Of its present epoch.
+       */
+      pulledAt: string;
+      /** Format: date-time */
+      completedAt?: string;
+      pausedBecause?: components['schemas']['RecallPause'];
+      /** @description Those that held the patch when it was pulled, or since: each is removed, replaced, retired or remaining. */
+      devices: number | null;
+      /** @description Their build showed that they went back. */
+      removed: number | null;
+      /** @description The removed, by the cause that they gave. */
+      freed: components['schemas']['FreedByCause'] | null;
+      /** @description They went on to another build. */
+      replaced: number | null;
+      retired: number | null;
+      /** @description Each failing, offline or waiting. */
+      remaining: number | null;
+      failing: number | null;
+      offline: number | null;
+      waiting: number | null;
+      /** @description Devices outside of these that have begun to install the patch. */
+      inFlight: number | null;
+      /** @description Devices that are known to have begun to remove it. */
+      begun: number;
+      /** @description Those of them that failed or went silent, since the gate counts. */
+      begunFailed: number;
+      /**
+       * Format: date-time
+       * @description When the last directive from before the pull runs out; null for a patch that was never offered.
+       */
+      leasesUntil: string | null;
+      /** @description From its start until half of its devices were free of the patch. */
+      p50Seconds: number | null;
+      p90Seconds: number | null;
+      p99Seconds: number | null;
+    };
+    ReplanRolloutBody: {
+      patchId: string;
+      waves: components['schemas']['Wave'][];
+      gates: components['schemas']['Gates'];
+      /**
+       * @description Hours after the completion until the hold-back is let in, too.
+       * @default 72
+       */
+      watchHours?: number;
+      /** @description Waves ask for nothing but time: no outcome is waited for. */
+      goOn?: components['schemas']['GoOn'];
+      /** @description How many devices may be exposed beyond those that are fine; 300 first, then 3 times the fine ones. */
+      pace?: components['schemas']['Pace'];
+      /** Format: date-time */
+      startAt?: string;
+      notes?: string;
+      /**
+       * @description Share of devices that stays unpatched to the end.
+       * @default 2
+       */
+      holdBackPercent?: number;
+      /** @description Drawn at random if absent. */
+      salt?: string;
+      /**
+       * @description Approvals are not there yet: only 0 is taken.
+       * @default 0
+       */
+      approvalsRequired?: number;
+      /** @description Why; needed once the rollout has started. */
+      reason?: string;
+    };
+    ReplayDifference: {
+      readModel: string;
+      /** @description JSON Pointer into the read model. */
+      where: string;
+      /** @description Absent where the read model has nothing there. */
+      live?: unknown;
+      /** @description Absent where the store says nothing of it. */
+      replayed?: unknown;
+    };
+    ReplayJob: {
+      id: string;
+      status: components['schemas']['ReplayStatus'];
+      /** Format: date-time */
+      startedAt: string;
+      /** @description The read models that were compared. */
+      done: string[];
+      outOf: number;
+      /** @description Once it is done: whether every read model is what the store says. */
+      matches?: boolean;
+      differences: components['schemas']['ReplayDifference'][];
+      /** @description Why it broke off. */
+      error?: string;
+    };
+    /** @enum {string} */
+    ReplayStatus: 'running' | 'done' | 'failed';
+    ReportBatch: {
+      reports: unknown[];
+    };
+    ReportReceipt: {
+      accepted: number;
+      duplicates: number;
+      refused: {
+        index: number;
+        code: string;
+        detail: string;
+      }[];
+    };
+    RolloutPage: {
+      items: components['schemas']['RolloutView'][];
+      /** @description Where the list goes on; absent on the last page. */
+      nextCursor?: string;
+      /** @description How many there are in all with this filter; null where that is not known. */
+      total: number | null;
+    };
+    RolloutPreview: {
+      rolloutId: string;
+      patchId: string;
+      waves: components['schemas']['WavePreview'][];
+    };
+    /** @enum {string} */
+    RolloutStatus: 'planned' | 'running' | 'paused' | 'halted' | 'completed' | 'aborted';
+    RolloutView: {
+      patchId: string;
+      waves: components['schemas']['Wave'][];
+      gates: components['schemas']['Gates'];
+      /**
+       * @description Hours after the completion until the hold-back is let in, too.
+       * @default 72
+       */
+      watchHours?: number;
+      /** @description Waves ask for nothing but time: no outcome is waited for. */
+      goOn?: components['schemas']['GoOn'];
+      /** @description How many devices may be exposed beyond those that are fine; 300 first, then 3 times the fine ones. */
+      pace?: components['schemas']['Pace'];
+      /** Format: date-time */
+      startAt?: string;
+      notes?: string;
+      rolloutId: string;
+      holdBackPercent: number;
+      salt: string;
+      status: components['schemas']['RolloutStatus'];
+      /** @description The number in its ETag. */
+      revision?: number;
+      /** @description The last wave that was opened, counted from 1; 0 where none was. */
+      wave?: number;
+      /** Format: date-time */
+      startedAt?: string;
+      /** @description Of the known eligible devices; null while none is known. */
+      exposurePercent: number | null;
+      /** @description Null while no eligible device is known. */
+      exposedDevices: number | null;
+      /** @description Of buckets, as the waves say. */
+      plannedPercent: number;
+      /**
+       * Format: date-time
+       * @description Since when the open wave, which is over, does not go on.
+       */
+      waitingSince?: string;
+      couldHaveSeen?: components['schemas']['CouldHaveSeen'];
+      waitsFor: components['schemas']['WaitReasonView'][];
+      patchPulled?: components['schemas']['PatchPulledNote'];
+      supersededBy?: string;
+      /** @description The hold that covers all of it. */
+      heldBy?: string;
+      gateHolds?: components['schemas']['GateHold'][];
+      forced?: components['schemas']['ForcedWave'][];
+      /** @description Once it is completed. */
+      holdBack?: components['schemas']['HoldBack'];
+      haltedBecause?: components['schemas']['HaltedBecause'];
+      /** @description Why it was paused or aborted. */
+      reason?: string;
+    };
+    SetClockBody: {
+      /**
+       * Format: date-time
+       * @description The new time; not before the present one.
+       */
+      now: string;
+    };
+    ShardCover: {
+      total: number;
+      /** @description Those that are missing in the sum, because nobody owns them or their owner did not answer. */
+      withoutOwner: number[];
+    };
+    ShardThrough: {
+      shard: number;
+      /** @description How many shards the fleet has. */
+      shards: number;
+      /** @description Domain time, milliseconds since 1970. */
+      throughMs: number;
+      /** @description Of `health-<shard>`; -1 while there is none. */
+      revision: number;
+    };
+    SlicePreview: {
+      platform: components['schemas']['Platform'];
+      model: string;
+      base: string;
+      eligible: number;
+      expected: number;
+    };
+    StartReplayBody: {
+      /**
+       * @description Fold everything again from the store and compare with the live read models.
+       * @enum {boolean}
+       */
+      verify: true;
+    };
+    StateCounts: {
+      started: number;
+      /** @description Holders. */
+      installed: number;
+      failed: number;
+      rolledBack: number;
+      replaced: number;
+    };
+    StillParked: {
+      /** @description What is still parked of the stream. */
+      parked: components['schemas']['DeadLetterView'][];
+    };
+    StopBody: {
+      /** @default no reason given */
+      reason?: string;
+    };
+    StopEverythingBody: {
+      /** @default no reason given */
+      reason?: string;
+      /**
+       * @description Devices keep what was recalled, too, until the stop is lifted.
+       * @default false
+       */
+      removals?: boolean;
+    };
+    StopInForce: {
+      holdId: string;
+      status: components['schemas']['HoldStatus'];
+      /** @description Absent where it is for every patch. */
+      patchId?: string;
+      /** @description Empty where it is for all devices. */
+      slice: components['schemas']['Audience'];
+      reason: string;
+      /** @description Who placed it: a name, or `gate`. */
+      owner: string;
+      url?: string;
+      /** Format: date-time */
+      expiresAt?: string;
+      /** @description Of a hold on everything: removals of recalled patches stop as well. */
+      removals?: boolean;
+      /** @description What a gate held the slice for. */
+      evidence?: components['schemas']['SumEvidence'];
+      /** Format: date-time */
+      placedAt: string;
+      /** @description What its ETag has; absent while it is in force without being stored. */
+      revision?: number;
+      /** Format: date-time */
+      liftedAt?: string;
+      liftedBecause?: string;
+      /** @description The command that lifts it. */
+      lift: string;
+    };
+    StreamPlace: {
+      revision: number;
+      index: number;
+    };
+    SumEvidence: {
+      rule: string;
+      patchId: string;
+      alpha: number;
+      logSum: number;
+      logLimit: number;
+      since: string;
+      through: string;
+      words: string;
+      tests: {
+        test: string;
+        /** @enum {unknown} */
+        level: 'all' | 'family' | 'model' | 'slice';
+        of?: string;
+        trials: number;
+        failures: number;
+        toleratedRate: number;
+        logE: number;
+        weight: number;
+      }[];
+    };
+    /** @enum {string} */
+    Track: 'automatic' | 'manual';
+    Variant: {
+      /**
+       * @description What a patched device reports as its own build.
+       * @example 23D771330a
+       */
+      build: string;
+      /**
+       * @description The base build that the variant applies to.
+       * @example 23D8133
+       */
+      prerequisiteBuild: string;
+      /**
+       * @example [
+       *       "iPhone18,1"
+       *     ]
+       */
+      models: string[];
+      /** @description The package of all models that have none in `artifacts`. */
+      artifact?: components['schemas']['Artifact'];
+      /** @description Packages by model. */
+      artifacts?: components['schemas']['ModelArtifact'][];
+    };
+    /** @enum {string} */
+    WaitCode:
+      | 'start'
+      | 'ramp'
+      | 'bake'
+      | 'operator'
+      | 'pace'
+      | 'outcomes'
+      | 'person'
+      | 'pending-failures'
+      | 'evidence'
+      | 'gate'
+      | 'health'
+      | 'catalog'
+      | 'own-store'
+      | 'clock'
+      | 'infrastructure'
+      | 'hold'
+      | 'patch-pulled';
+    WaitReasonView: {
+      for: components['schemas']['WaitCode'];
+      words: string;
+      /** @description The command that ends the wait, or shows what is behind it. */
+      command: string;
+      /**
+       * Format: date-time
+       * @description Time alone brings it, then.
+       */
+      until?: string;
+      /**
+       * Format: date-time
+       * @description The instant up to which health is known in all shards.
+       */
+      through?: string;
+      /** @description Devices that were awake and are exposed. */
+      exposed?: number;
+      /** @description Outcomes that are known, or devices that are fine. */
+      known?: number;
+      /** @description How many are needed. */
+      needed?: number;
+      /** @description Known devices that the wave was the first to expose (expected). */
+      awake?: number;
+      /** @description Failures without a reported start. */
+      failures?: number;
+      /** @description The sum of the evidence against it. */
+      evidence?: number;
+      /** @description From which evidence on nothing widens. */
+      limit?: number;
+    };
+    WaitingStop: {
+      /** @description What is done to what: `withdraw ios-26.3.1-a`. */
+      stop: string;
+      /** Format: date-time */
+      since: string;
+    };
+    Wave: {
+      name: string;
+      /** @description Only members of this ring, whatever their buckets. */
+      ring?: string;
+      audience?: components['schemas']['Audience'];
+      ramp: components['schemas']['Ramp'];
+      /** @description Minutes of running time after the ramp. */
+      bakeMinutes: number;
+    };
+    /**
+     * @description It is expected to reach no known device.
+     * @enum {string}
+     */
+    WaveNote: 'proves-nothing';
+    WavePreview: {
+      wave: number;
+      name: string;
+      ring?: string;
+      /** @description Known devices that match it. */
+      eligible: number;
+      /** @description How many of them the end of its ramp reaches. */
+      expected: number;
+      /** @description It is expected to reach no known device. */
+      note?: components['schemas']['WaveNote'];
+      slices: components['schemas']['SlicePreview'][];
+    };
+  };
+  responses: {
+    /** @description `body-too-large`: The body is larger than this call takes. */
+    BodyTooLarge: {
+      headers: {
+        [name: string]: unknown;
+      };
+      content: {
+        'application/problem+json': components['schemas']['Problem'] & {
+          /** @constant */
+          status?: 413;
+          /** @enum {unknown} */
+          code?: 'body-too-large';
+        };
+      };
+    };
+    /** @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat. */
+    Conflict: {
+      headers: {
+        [name: string]: unknown;
+      };
+      content: {
+        'application/problem+json': components['schemas']['Problem'] & {
+          /** @constant */
+          status?: 409;
+          /** @enum {unknown} */
+          code?: 'conflict';
+        };
+      };
+    };
+    /** @description `forbidden`: The token has not the role that this call needs. */
+    Forbidden: {
+      headers: {
+        [name: string]: unknown;
+      };
+      content: {
+        'application/problem+json': components['schemas']['Problem'] & {
+          /** @constant */
+          status?: 403;
+          /** @enum {unknown} */
+          code?: 'forbidden';
+        };
+      };
+    };
+    /** @description `internal`: A fault in Sluice. The correlation id finds it in the log. */
+    Internal: {
+      headers: {
+        [name: string]: unknown;
+      };
+      content: {
+        'application/problem+json': components['schemas']['Problem'] & {
+          /** @constant */
+          status?: 500;
+          /** @enum {unknown} */
+          code?: 'internal';
+        };
+      };
+    };
+    /** @description `invalid-request`: The request is not valid. See `errors` for each fault. */
+    InvalidRequest: {
+      headers: {
+        [name: string]: unknown;
+      };
+      content: {
+        'application/problem+json': components['schemas']['Problem'] & {
+          /** @constant */
+          status?: 400;
+          /** @enum {unknown} */
+          code?: 'invalid-request';
+        };
+      };
+    };
+    /**
+     * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+     *
+     *     `malformed-json`: The body is not valid JSON.
+     */
+    InvalidRequestOrMalformedJson: {
+      headers: {
+        [name: string]: unknown;
+      };
+      content: {
+        'application/problem+json': components['schemas']['Problem'] & {
+          /** @constant */
+          status?: 400;
+          /** @enum {unknown} */
+          code?: 'invalid-request' | 'malformed-json';
+        };
+      };
+    };
+    /** @description `key-reused`: The `Idempotency-Key` stands for another request of yours. Take a new one for each command. */
+    KeyReused: {
+      headers: {
+        [name: string]: unknown;
+      };
+      content: {
+        'application/problem+json': components['schemas']['Problem'] & {
+          /** @constant */
+          status?: 422;
+          /** @enum {unknown} */
+          code?: 'key-reused';
+        };
+      };
+    };
+    /**
+     * @description `not-ready`: The service has not caught up yet. Try again in a few seconds.
+     *
+     *     `overloaded`: Too much is waiting. Try again after the time in `Retry-After`.
+     */
+    NotReadyOrOverloaded: {
+      headers: {
+        /** @description Try again after so many seconds. */
+        'Retry-After'?: number;
+        [name: string]: unknown;
+      };
+      content: {
+        'application/problem+json': components['schemas']['Problem'] & {
+          /** @constant */
+          status?: 503;
+          /** @enum {unknown} */
+          code?: 'not-ready' | 'overloaded';
+        };
+      };
+    };
+    /**
+     * @description `not-ready`: The service has not caught up yet. Try again in a few seconds.
+     *
+     *     `overloaded`: Too much is waiting. Try again after the time in `Retry-After`.
+     *
+     *     `store-unavailable`: The store cannot write. Nothing of this request was kept.
+     */
+    NotReadyOrOverloadedOrStoreUnavailable: {
+      headers: {
+        /** @description Try again after so many seconds. */
+        'Retry-After'?: number;
+        [name: string]: unknown;
+      };
+      content: {
+        'application/problem+json': components['schemas']['Problem'] & {
+          /** @constant */
+          status?: 503;
+          /** @enum {unknown} */
+          code?: 'not-ready' | 'overloaded' | 'store-unavailable';
+        };
+      };
+    };
+    /** @description `unauthenticated`: Send `Authorization: Bearer <token>`. `sluice token create` makes one. */
+    Unauthenticated: {
+      headers: {
+        [name: string]: unknown;
+      };
+      content: {
+        'application/problem+json': components['schemas']['Problem'] & {
+          /** @constant */
+          status?: 401;
+          /** @enum {unknown} */
+          code?: 'unauthenticated';
+        };
+      };
+    };
+    /** @description `unsupported-media-type`: Send `Content-Type: application/json`. */
+    UnsupportedMediaType: {
+      headers: {
+        [name: string]: unknown;
+      };
+      content: {
+        'application/problem+json': components['schemas']['Problem'] & {
+          /** @constant */
+          status?: 415;
+          /** @enum {unknown} */
+          code?: 'unsupported-media-type';
+        };
+      };
+    };
+  };
+  parameters: {
+    /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+    IdempotencyKey: string;
+  };
+  requestBodies: never;
+  headers: never;
+  pathItems: never;
+}
+export type AcceptClockBody = components['schemas']['AcceptClockBody'];
+export type AdvanceRolloutBody = components['schemas']['AdvanceRolloutBody'];
+export type Applied = components['schemas']['Applied'];
+export type Artifact = components['schemas']['Artifact'];
+export type Audience = components['schemas']['Audience'];
+export type CheckIn = components['schemas']['CheckIn'];
+export type CheckInAnswers = components['schemas']['CheckInAnswers'];
+export type CheckInBatch = components['schemas']['CheckInBatch'];
+export type ClockDoubt = components['schemas']['ClockDoubt'];
+export type ClockKind = components['schemas']['ClockKind'];
+export type ClockSet = components['schemas']['ClockSet'];
+export type ClockView = components['schemas']['ClockView'];
+export type CouldHaveSeen = components['schemas']['CouldHaveSeen'];
+export type CouldHaveSeenHarm = components['schemas']['CouldHaveSeenHarm'];
+export type CreateTokenBody = components['schemas']['CreateTokenBody'];
+export type Cve = components['schemas']['Cve'];
+export type DeadLetterDetails = components['schemas']['DeadLetterDetails'];
+export type DeadLetterView = components['schemas']['DeadLetterView'];
+export type DeadLetters = components['schemas']['DeadLetters'];
+export type DeviceFlag = components['schemas']['DeviceFlag'];
+export type DevicePage = components['schemas']['DevicePage'];
+export type DevicePatch = components['schemas']['DevicePatch'];
+export type DeviceView = components['schemas']['DeviceView'];
+export type Directive = components['schemas']['Directive'];
+export type EvidenceBody = components['schemas']['EvidenceBody'];
+export type FeedOrder = components['schemas']['FeedOrder'];
+export type FleetView = components['schemas']['FleetView'];
+export type FoldInPatchBody = components['schemas']['FoldInPatchBody'];
+export type FoldedInto = components['schemas']['FoldedInto'];
+export type FollowerProgress = components['schemas']['FollowerProgress'];
+export type ForcedWave = components['schemas']['ForcedWave'];
+export type FreedByCause = components['schemas']['FreedByCause'];
+export type GateHold = components['schemas']['GateHold'];
+export type Gates = components['schemas']['Gates'];
+export type GoOn = components['schemas']['GoOn'];
+export type HaltedBecause = components['schemas']['HaltedBecause'];
+export type HaltedBy = components['schemas']['HaltedBy'];
+export type HealthCell = components['schemas']['HealthCell'];
+export type HeldBy = components['schemas']['HeldBy'];
+export type HoldBack = components['schemas']['HoldBack'];
+export type HoldBackStatus = components['schemas']['HoldBackStatus'];
+export type HoldNote = components['schemas']['HoldNote'];
+export type HoldPage = components['schemas']['HoldPage'];
+export type HoldStatus = components['schemas']['HoldStatus'];
+export type HoldView = components['schemas']['HoldView'];
+export type HolderTotals = components['schemas']['HolderTotals'];
+export type ImportEntry = components['schemas']['ImportEntry'];
+export type ImportNote = components['schemas']['ImportNote'];
+export type ImportReport = components['schemas']['ImportReport'];
+export type ImportSource = components['schemas']['ImportSource'];
+export type InstallEvidence = components['schemas']['InstallEvidence'];
+export type Liveness = components['schemas']['Liveness'];
+export type ModelArtifact = components['schemas']['ModelArtifact'];
+export type Ok = components['schemas']['Ok'];
+export type Pace = components['schemas']['Pace'];
+export type ParkedEvent = components['schemas']['ParkedEvent'];
+export type PatchHealth = components['schemas']['PatchHealth'];
+export type PatchPage = components['schemas']['PatchPage'];
+export type PatchPulledNote = components['schemas']['PatchPulledNote'];
+export type PatchState = components['schemas']['PatchState'];
+export type PatchStatus = components['schemas']['PatchStatus'];
+export type PatchView = components['schemas']['PatchView'];
+export type PlaceHoldBody = components['schemas']['PlaceHoldBody'];
+export type PlacedHold = components['schemas']['PlacedHold'];
+export type PlanRolloutBody = components['schemas']['PlanRolloutBody'];
+export type Platform = components['schemas']['Platform'];
+export type Problem = components['schemas']['Problem'];
+export type PublishPatchBody = components['schemas']['PublishPatchBody'];
+export type PullMode = components['schemas']['PullMode'];
+export type PullPatchBody = components['schemas']['PullPatchBody'];
+export type Pulled = components['schemas']['Pulled'];
+export type Ramp = components['schemas']['Ramp'];
+export type Readiness = components['schemas']['Readiness'];
+export type ReasonBody = components['schemas']['ReasonBody'];
+export type RecallPage = components['schemas']['RecallPage'];
+export type RecallPause = components['schemas']['RecallPause'];
+export type RecallStatus = components['schemas']['RecallStatus'];
+export type RecallView = components['schemas']['RecallView'];
+export type ReplanRolloutBody = components['schemas']['ReplanRolloutBody'];
+export type ReplayDifference = components['schemas']['ReplayDifference'];
+export type ReplayJob = components['schemas']['ReplayJob'];
+export type ReplayStatus = components['schemas']['ReplayStatus'];
+export type ReportBatch = components['schemas']['ReportBatch'];
+export type ReportReceipt = components['schemas']['ReportReceipt'];
+export type RolloutPage = components['schemas']['RolloutPage'];
+export type RolloutPreview = components['schemas']['RolloutPreview'];
+export type RolloutStatus = components['schemas']['RolloutStatus'];
+export type RolloutView = components['schemas']['RolloutView'];
+export type SetClockBody = components['schemas']['SetClockBody'];
+export type ShardCover = components['schemas']['ShardCover'];
+export type ShardThrough = components['schemas']['ShardThrough'];
+export type SlicePreview = components['schemas']['SlicePreview'];
+export type StartReplayBody = components['schemas']['StartReplayBody'];
+export type StateCounts = components['schemas']['StateCounts'];
+export type StillParked = components['schemas']['StillParked'];
+export type StopBody = components['schemas']['StopBody'];
+export type StopEverythingBody = components['schemas']['StopEverythingBody'];
+export type StopInForce = components['schemas']['StopInForce'];
+export type StreamPlace = components['schemas']['StreamPlace'];
+export type SumEvidence = components['schemas']['SumEvidence'];
+export type Track = components['schemas']['Track'];
+export type Variant = components['schemas']['Variant'];
+export type WaitCode = components['schemas']['WaitCode'];
+export type WaitReasonView = components['schemas']['WaitReasonView'];
+export type WaitingStop = components['schemas']['WaitingStop'];
+export type Wave = components['schemas']['Wave'];
+export type WaveNote = components['schemas']['WaveNote'];
+export type WavePreview = components['schemas']['WavePreview'];
+export type ResponseBodyTooLarge = components['responses']['BodyTooLarge'];
+export type ResponseConflict = components['responses']['Conflict'];
+export type ResponseForbidden = components['responses']['Forbidden'];
+export type ResponseInternal = components['responses']['Internal'];
+export type ResponseInvalidRequest = components['responses']['InvalidRequest'];
+export type ResponseInvalidRequestOrMalformedJson = components['responses']['InvalidRequestOrMalformedJson'];
+export type ResponseKeyReused = components['responses']['KeyReused'];
+export type ResponseNotReadyOrOverloaded = components['responses']['NotReadyOrOverloaded'];
+export type ResponseNotReadyOrOverloadedOrStoreUnavailable =
+  components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+export type ResponseUnauthenticated = components['responses']['Unauthenticated'];
+export type ResponseUnsupportedMediaType = components['responses']['UnsupportedMediaType'];
+export type ParameterIdempotencyKey = components['parameters']['IdempotencyKey'];
+export type $defs = Record<string, never>;
+export interface operations {
+  readAsyncApi: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description AsyncAPI 3. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': Record<string, never>;
+        };
+      };
+      400: components['responses']['InvalidRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloaded'];
+    };
+  };
+  isLive: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Liveness'];
+        };
+      };
+      400: components['responses']['InvalidRequest'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloaded'];
+    };
+  };
+  isReady: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Readiness'];
+        };
+      };
+      400: components['responses']['InvalidRequest'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloaded'];
+    };
+  };
+  readMetrics: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The text format of Prometheus. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'text/plain': string;
+        };
+      };
+      400: components['responses']['InvalidRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloaded'];
+    };
+  };
+  readOpenApi: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OpenAPI 3.1. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': Record<string, never>;
+        };
+      };
+      400: components['responses']['InvalidRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloaded'];
+    };
+  };
+  showApplied: {
+    parameters: {
+      query?: {
+        /** @description Answer once all that follows the catalog has applied this position of it. */
+        catalog?: string;
+        /** @description The same for positions of telemetry. */
+        telemetry?: string;
+        /** @description The same for the own store. */
+        own?: string;
+        /** @description Answer once what follows telemetry knows that the health of all shards is counted up to then (milliseconds since 1970). */
+        through?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Applied'];
+        };
+      };
+      400: components['responses']['InvalidRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloaded'];
+    };
+  };
+  checkIn: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['CheckIn'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Directive'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedJson'];
+      401: components['responses']['Unauthenticated'];
+      /**
+       * @description `device-forbidden`: The token may not speak for this device.
+       *
+       *     `forbidden`: The token has not the role that this call needs.
+       */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 403;
+            /** @enum {unknown} */
+            code?: 'device-forbidden' | 'forbidden';
+          };
+        };
+      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloaded'];
+    };
+  };
+  'check-ins': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['CheckInBatch'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['CheckInAnswers'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedJson'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloaded'];
+    };
+  };
+  showClock: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ClockView'];
+        };
+      };
+      400: components['responses']['InvalidRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloaded'];
+    };
+  };
+  setClock: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['SetClockBody'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ClockSet'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedJson'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /**
+       * @description `clock-not-manual`: The clock moves by itself. Only `--clock manual` lets others move it.
+       *
+       *     `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?: 'clock-not-manual' | 'conflict';
+          };
+        };
+      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      422: components['responses']['KeyReused'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+    };
+  };
+  acceptClock: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['AcceptClockBody'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ClockView'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedJson'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /**
+       * @description `clock-is-sound`: The clock is sound: there is nothing to accept.
+       *
+       *     `clock-moved-on`: The difference is another one by now. `sluice clock` shows it.
+       *
+       *     `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?: 'clock-is-sound' | 'clock-moved-on' | 'conflict';
+          };
+        };
+      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      422: components['responses']['KeyReused'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+    };
+  };
+  listDeadLetters: {
+    parameters: {
+      query?: {
+        /** @description At most so many items; a page may hold fewer, and still not be the last. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. The list goes on there, whatever was added or taken away meanwhile. */
+        cursor?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['DeadLetters'];
+        };
+      };
+      /**
+       * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `unknown-cursor`: The cursor is not the `nextCursor` of a page of this list. Begin anew.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?: 'invalid-request' | 'unknown-cursor';
+          };
+        };
+      };
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloaded'];
+    };
+  };
+  showDeadLetter: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The id of a parked event. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['DeadLetterDetails'];
+        };
+      };
+      400: components['responses']['InvalidRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `dead-letter-not-found`: Nothing is parked under this id. `sluice dlq list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'dead-letter-not-found';
+          };
+        };
+      };
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloaded'];
+    };
+  };
+  discardDeadLetter: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path: {
+        /** @description The id of a parked event. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['StillParked'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedJson'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `dead-letter-not-found`: Nothing is parked under this id. `sluice dlq list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'dead-letter-not-found';
+          };
+        };
+      };
+      /**
+       * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       *
+       *     `dead-letter-behind`: The event waits behind another one of its stream. Decide on the first one.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?: 'conflict' | 'dead-letter-behind';
+          };
+        };
+      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      422: components['responses']['KeyReused'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+    };
+  };
+  retryDeadLetter: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path: {
+        /** @description The id of a parked event. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['StillParked'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedJson'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `dead-letter-not-found`: Nothing is parked under this id. `sluice dlq list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'dead-letter-not-found';
+          };
+        };
+      };
+      /**
+       * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       *
+       *     `dead-letter-behind`: The event waits behind another one of its stream. Decide on the first one.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?: 'conflict' | 'dead-letter-behind';
+          };
+        };
+      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      422: components['responses']['KeyReused'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+    };
+  };
+  listDevices: {
+    parameters: {
+      query?: {
+        patchId?: string;
+        /** @description Devices with a patch (or this patch) in this state. */
+        state?: components['schemas']['PatchState'];
+        /** @description That failed so often to remove a patch, or this one. */
+        failedRemovals?: number;
+        platform?: components['schemas']['Platform'];
+        /** @description Base build. */
+        base?: string;
+        model?: string;
+        track?: components['schemas']['Track'];
+        ring?: string;
+        region?: string;
+        /** @description Devices of which this is odd. */
+        flag?: components['schemas']['DeviceFlag'];
+        /** @description Devices not heard of since then. */
+        silentSince?: string;
+        /** @description Devices whose id begins so. */
+        q?: string;
+        /** @description At most so many items; a page may hold fewer, and still not be the last. */
+        limit?: number;
+        /** @description `nextCursor` of the page before; the first page if absent. */
+        cursor?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['DevicePage'];
+        };
+      };
+      /**
+       * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `unknown-cursor`: The cursor is not the `nextCursor` of a page of this list. Begin anew.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?: 'invalid-request' | 'unknown-cursor';
+          };
+        };
+      };
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      500: components['responses']['Internal'];
+      /**
+       * @description `not-ready`: The service has not caught up yet. Try again in a few seconds.
+       *
+       *     `overloaded`: Too much is waiting. Try again after the time in `Retry-After`.
+       *
+       *     `shard-without-owner`: No instance answers for this part of the fleet now. Try again shortly.
+       */
+      503: {
+        headers: {
+          /** @description Try again after so many seconds. */
+          'Retry-After'?: number;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 503;
+            /** @enum {unknown} */
+            code?: 'not-ready' | 'overloaded' | 'shard-without-owner';
+          };
+        };
+      };
+    };
+  };
+  showDevice: {
+    parameters: {
+      query?: {
+        /** @description As of this instant, in recorded time; now if not given. */
+        at?: string;
+      };
+      header?: never;
+      path: {
+        /** @description The id of a device. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['DeviceView'];
+        };
+      };
+      /**
+       * @description `at-in-future`: Nobody knows the future yet.
+       *
+       *     `invalid-request`: The request is not valid. See `errors` for each fault.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?: 'at-in-future' | 'invalid-request';
+          };
+        };
+      };
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `device-not-found`: Nothing was heard of this device. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'device-not-found';
+          };
+        };
+      };
+      500: components['responses']['Internal'];
+      /**
+       * @description `not-ready`: The service has not caught up yet. Try again in a few seconds.
+       *
+       *     `overloaded`: Too much is waiting. Try again after the time in `Retry-After`.
+       *
+       *     `shard-without-owner`: No instance answers for this part of the fleet now. Try again shortly.
+       */
+      503: {
+        headers: {
+          /** @description Try again after so many seconds. */
+          'Retry-After'?: number;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 503;
+            /** @enum {unknown} */
+            code?: 'not-ready' | 'overloaded' | 'shard-without-owner';
+          };
+        };
+      };
+    };
+  };
+  retireDevice: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path: {
+        /** @description The id of a device. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['DeviceView'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedJson'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `device-not-found`: Nothing was heard of this device. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'device-not-found';
+          };
+        };
+      };
+      409: components['responses']['Conflict'];
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      422: components['responses']['KeyReused'];
+      500: components['responses']['Internal'];
+      /**
+       * @description `not-ready`: The service has not caught up yet. Try again in a few seconds.
+       *
+       *     `overloaded`: Too much is waiting. Try again after the time in `Retry-After`.
+       *
+       *     `shard-without-owner`: No instance answers for this part of the fleet now. Try again shortly.
+       *
+       *     `store-unavailable`: The store cannot write. Nothing of this request was kept.
+       */
+      503: {
+        headers: {
+          /** @description Try again after so many seconds. */
+          'Retry-After'?: number;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 503;
+            /** @enum {unknown} */
+            code?: 'not-ready' | 'overloaded' | 'shard-without-owner' | 'store-unavailable';
+          };
+        };
+      };
+    };
+  };
+  FeedController_read: {
+    parameters: {
+      query?: {
+        /** @description Events after this position, `end` for those to come only; with `order=newest` those before it. From the beginning (newest: from the end) if absent. The header `Last-Event-ID` says the same, and counts before it. */
+        from?: string;
+        /** @description Comma-separated topics of this service; all if absent. (catalog|rollouts|fleet|health) Where instances share the fleet, the topic fleet holds the facts of those shards only that this instance owns at that moment; a place before that was not seen is to be read as a stream, or from Kafka. */
+        topics?: string;
+        /** @description Comma-separated types of events: PatchPulled,RolloutHalted. */
+        types?: string;
+        /** @description Events about this patch, those of its rollouts, holds and recalls among them. */
+        patchId?: string;
+        /** @description Events about this device. */
+        deviceId?: string;
+        /** @description Events that this actor caused. */
+        actor?: string;
+        /** @description Events recorded at this time or later. */
+        since?: string;
+        /** @description Events recorded before this time. */
+        until?: string;
+        /** @description Of pages; a stream is always oldest first. */
+        order?: components['schemas']['FeedOrder'];
+        /** @description Only this stream, from `fromRevision` on (JSON only); what else is asked for does not count then, but `limit`. Any instance answers. */
+        stream?: string;
+        /** @description With `stream`: from this commit of it on; from its first if absent. */
+        fromRevision?: number;
+        /** @description Events a page (JSON only). A commit is never cut in two, so that a page may hold more; one that has looked long holds fewer. */
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      400: components['responses']['InvalidRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloaded'];
+    };
+  };
+  showFleet: {
+    parameters: {
+      query?: {
+        /** @description As of this instant, in recorded time; now if not given. */
+        at?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['FleetView'];
+        };
+      };
+      /**
+       * @description `at-in-future`: Nobody knows the future yet.
+       *
+       *     `invalid-request`: The request is not valid. See `errors` for each fault.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?: 'at-in-future' | 'invalid-request';
+          };
+        };
+      };
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      500: components['responses']['Internal'];
+      /**
+       * @description `not-ready`: The service has not caught up yet. Try again in a few seconds.
+       *
+       *     `overloaded`: Too much is waiting. Try again after the time in `Retry-After`.
+       *
+       *     `shard-without-owner`: No instance answers for this part of the fleet now. Try again shortly.
+       */
+      503: {
+        headers: {
+          /** @description Try again after so many seconds. */
+          'Retry-After'?: number;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 503;
+            /** @enum {unknown} */
+            code?: 'not-ready' | 'overloaded' | 'shard-without-owner';
+          };
+        };
+      };
+    };
+  };
+  showHealth: {
+    parameters: {
+      query: {
+        patchId: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PatchHealth'];
+        };
+      };
+      400: components['responses']['InvalidRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloaded'];
+    };
+  };
+  listHolds: {
+    parameters: {
+      query?: {
+        /** @description At most so many items; a page may hold fewer, and still not be the last. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. The list goes on there, whatever was added or taken away meanwhile. */
+        cursor?: string;
+        status?: components['schemas']['HoldStatus'];
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['HoldPage'];
+        };
+      };
+      /**
+       * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `unknown-cursor`: The cursor is not the `nextCursor` of a page of this list. Begin anew.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?: 'invalid-request' | 'unknown-cursor';
+          };
+        };
+      };
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloaded'];
+    };
+  };
+  placeHold: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PlaceHoldBody'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      201: {
+        headers: {
+          /** @description The version that was answered. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PlacedHold'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedJson'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /**
+       * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       *
+       *     `expiry-in-past`: The hold would have expired already.
+       *
+       *     `hold-exists`: A hold with this id exists already.
+       *
+       *     `patch-unknown`: The patch of the rollout is not known here (yet). Publish it first.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?: 'conflict' | 'expiry-in-past' | 'hold-exists' | 'patch-unknown';
+          };
+        };
+      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      422: components['responses']['KeyReused'];
+      500: components['responses']['Internal'];
+      /**
+       * @description `in-force-not-durable`: The stop is in force here, but not stored yet. It is tried again each second; nothing has to be sent again.
+       *
+       *     `not-ready`: The service has not caught up yet. Try again in a few seconds.
+       *
+       *     `overloaded`: Too much is waiting. Try again after the time in `Retry-After`.
+       *
+       *     `store-unavailable`: The store cannot write. Nothing of this request was kept.
+       */
+      503: {
+        headers: {
+          /** @description Try again after so many seconds. */
+          'Retry-After'?: number;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 503;
+            /** @enum {unknown} */
+            code?: 'in-force-not-durable' | 'not-ready' | 'overloaded' | 'store-unavailable';
+          };
+        };
+      };
+    };
+  };
+  liftHold: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The ETag of what was looked at: at another version the call is refused with `revision-changed`. */
+        'If-Match'?: string;
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path: {
+        /** @description The id of a hold. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['ReasonBody'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description The version that was answered. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['HoldView'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedJson'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `hold-not-found`: There is no hold with this id. `sluice hold list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'hold-not-found';
+          };
+        };
+      };
+      /**
+       * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       *
+       *     `hold-not-active`: The hold was lifted or has expired.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?: 'conflict' | 'hold-not-active';
+          };
+        };
+      };
+      /** @description `revision-changed`: It has changed since you looked at it. Look at `current`, then repeat with its ETag. */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 412;
+            /** @enum {unknown} */
+            code?: 'revision-changed';
+          };
+        };
+      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      422: components['responses']['KeyReused'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+    };
+  };
+  importPatches: {
+    parameters: {
+      query: {
+        /** @description The format of the file: `sofa-v2`. */
+        format: string;
+        /** @description Reports the same, and writes nothing. */
+        dryRun?: boolean;
+        /** @description What the report calls the file. */
+        source?: string;
+      };
+      header?: {
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    /** @description The file as it is. */
+    requestBody: {
+      content: {
+        'application/json': unknown;
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ImportReport'];
+        };
+      };
+      /**
+       * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `malformed-json`: The body is not valid JSON.
+       *
+       *     `nothing-to-import`: The file holds nothing that this format knows.
+       *
+       *     `unknown-import-format`: This import format is not known. Formats: sofa-v2.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?: 'invalid-request' | 'malformed-json' | 'nothing-to-import' | 'unknown-import-format';
+          };
+        };
+      };
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      409: components['responses']['Conflict'];
+      413: components['responses']['BodyTooLarge'];
+      422: components['responses']['KeyReused'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+    };
+  };
+  listPatches: {
+    parameters: {
+      query?: {
+        /** @description At most so many items; a page may hold fewer, and still not be the last. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. The list goes on there, whatever was added or taken away meanwhile. */
+        cursor?: string;
+        platform?: components['schemas']['Platform'];
+        status?: components['schemas']['PatchStatus'];
+        baseVersion?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PatchPage'];
+        };
+      };
+      /**
+       * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `unknown-cursor`: The cursor is not the `nextCursor` of a page of this list. Begin anew.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?: 'invalid-request' | 'unknown-cursor';
+          };
+        };
+      };
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloaded'];
+    };
+  };
+  publishPatch: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PublishPatchBody'];
+      };
+    };
+    responses: {
+      /** @description It was published before. What the body has beyond that was added. */
+      200: {
+        headers: {
+          /** @description The version that was answered. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PatchView'];
+        };
+      };
+      /** @description OK */
+      201: {
+        headers: {
+          /** @description The version that was answered. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PatchView'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedJson'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /**
+       * @description `build-taken`: The build belongs to another patch of this platform.
+       *
+       *     `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       *
+       *     `letter-taken`: Another patch has this letter for this base build and model. A re-issue takes a later letter.
+       *
+       *     `patch-exists`: A patch with this id was published with another content.
+       *
+       *     `patch-pulled`: The patch was pulled, and a pull is never undone. Publish a re-issue.
+       *
+       *     `prerequisite-is-patch`: A patch is for a base build, and this is the build of a patch. Name the base build of that one.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?:
+              'build-taken' | 'conflict' | 'letter-taken' | 'patch-exists' | 'patch-pulled' | 'prerequisite-is-patch';
+          };
+        };
+      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      422: components['responses']['KeyReused'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+    };
+  };
+  showPatch: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The id of a patch. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description The version that was answered. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PatchView'];
+        };
+      };
+      400: components['responses']['InvalidRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `patch-not-found`: There is no patch with this id. `sluice patch list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'patch-not-found';
+          };
+        };
+      };
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloaded'];
+    };
+  };
+  foldInPatch: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The ETag of what was looked at: at another version the call is refused with `revision-changed`. */
+        'If-Match'?: string;
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path: {
+        /** @description The id of a patch. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['FoldInPatchBody'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description The version that was answered. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PatchView'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedJson'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `patch-not-found`: There is no patch with this id. `sluice patch list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'patch-not-found';
+          };
+        };
+      };
+      /**
+       * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       *
+       *     `patch-folded-in`: The patch was folded into another full release before.
+       *
+       *     `patch-pulled`: The patch was pulled, and a pull is never undone. Publish a re-issue.
+       *
+       *     `release-not-later`: Only a full release later than the base of the patch can contain it.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?: 'conflict' | 'patch-folded-in' | 'patch-pulled' | 'release-not-later';
+          };
+        };
+      };
+      /** @description `revision-changed`: It has changed since you looked at it. Look at `current`, then repeat with its ETag. */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 412;
+            /** @enum {unknown} */
+            code?: 'revision-changed';
+          };
+        };
+      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      422: components['responses']['KeyReused'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+    };
+  };
+  pullPatch: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path: {
+        /** @description The id of a patch. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': components['schemas']['PullPatchBody'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description The version that was answered. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PatchView'];
+        };
+      };
+      400: components['responses']['InvalidRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `patch-not-found`: There is no patch with this id. `sluice patch list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'patch-not-found';
+          };
+        };
+      };
+      /**
+       * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       *
+       *     `patch-already-recalled`: The patch was recalled before. A recall is not undone; another replacement or pace can be named.
+       *
+       *     `replacement-unsuitable`: The replacement must be another patch of the same platform and base, not pulled.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?: 'conflict' | 'patch-already-recalled' | 'replacement-unsuitable';
+          };
+        };
+      };
+      413: components['responses']['BodyTooLarge'];
+      500: components['responses']['Internal'];
+      /**
+       * @description `in-force-not-durable`: The stop is in force here, but not stored yet. It is tried again each second; nothing has to be sent again.
+       *
+       *     `not-ready`: The service has not caught up yet. Try again in a few seconds.
+       *
+       *     `overloaded`: Too much is waiting. Try again after the time in `Retry-After`.
+       *
+       *     `store-unavailable`: The store cannot write. Nothing of this request was kept.
+       */
+      503: {
+        headers: {
+          /** @description Try again after so many seconds. */
+          'Retry-After'?: number;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 503;
+            /** @enum {unknown} */
+            code?: 'in-force-not-durable' | 'not-ready' | 'overloaded' | 'store-unavailable';
+          };
+        };
+      };
+    };
+  };
+  listRecalls: {
+    parameters: {
+      query?: {
+        /** @description At most so many items; a page may hold fewer, and still not be the last. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. The list goes on there, whatever was added or taken away meanwhile. */
+        cursor?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RecallPage'];
+        };
+      };
+      /**
+       * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `unknown-cursor`: The cursor is not the `nextCursor` of a page of this list. Begin anew.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?: 'invalid-request' | 'unknown-cursor';
+          };
+        };
+      };
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloaded'];
+    };
+  };
+  showRecall: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The id of the recalled patch. */
+        patchId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description The version that was answered. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RecallView'];
+        };
+      };
+      400: components['responses']['InvalidRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `recall-not-found`: This patch was not recalled. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'recall-not-found';
+          };
+        };
+      };
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloaded'];
+    };
+  };
+  pauseRecall: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path: {
+        /** @description The id of the recalled patch. */
+        patchId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': components['schemas']['StopBody'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description The version that was answered. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RecallView'];
+        };
+      };
+      400: components['responses']['InvalidRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `recall-not-found`: This patch was not recalled. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'recall-not-found';
+          };
+        };
+      };
+      /**
+       * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       *
+       *     `recall-not-running`: The recall is completed.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?: 'conflict' | 'recall-not-running';
+          };
+        };
+      };
+      413: components['responses']['BodyTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+    };
+  };
+  resumeRecall: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The ETag of what was looked at: at another version the call is refused with `revision-changed`. */
+        'If-Match'?: string;
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path: {
+        /** @description The id of the recalled patch. */
+        patchId: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['EvidenceBody'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description The version that was answered. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RecallView'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedJson'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `recall-not-found`: This patch was not recalled. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'recall-not-found';
+          };
+        };
+      };
+      /**
+       * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       *
+       *     `evidence-not-named`: What a gate or a responder stopped is resumed only with `evidenceSeen`: say what you looked at.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?: 'conflict' | 'evidence-not-named';
+          };
+        };
+      };
+      /** @description `revision-changed`: It has changed since you looked at it. Look at `current`, then repeat with its ETag. */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 412;
+            /** @enum {unknown} */
+            code?: 'revision-changed';
+          };
+        };
+      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      422: components['responses']['KeyReused'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+    };
+  };
+  startReplay: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['StartReplayBody'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ReplayJob'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedJson'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /**
+       * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       *
+       *     `replay-running`: A replay is under way already.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?: 'conflict' | 'replay-running';
+          };
+        };
+      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      422: components['responses']['KeyReused'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+    };
+  };
+  showReplay: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The id of a replay. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ReplayJob'];
+        };
+      };
+      400: components['responses']['InvalidRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `replay-not-found`: There is no replay with this id. Jobs are forgotten at a restart. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'replay-not-found';
+          };
+        };
+      };
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloaded'];
+    };
+  };
+  sendReports: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['ReportBatch'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ReportReceipt'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedJson'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      500: components['responses']['Internal'];
+      /**
+       * @description `not-ready`: The service has not caught up yet. Try again in a few seconds.
+       *
+       *     `overloaded`: Too much is waiting. Try again after the time in `Retry-After`.
+       *
+       *     `shard-without-owner`: No instance answers for this part of the fleet now. Try again shortly.
+       *
+       *     `store-unavailable`: The store cannot write. Nothing of this request was kept.
+       */
+      503: {
+        headers: {
+          /** @description Try again after so many seconds. */
+          'Retry-After'?: number;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 503;
+            /** @enum {unknown} */
+            code?: 'not-ready' | 'overloaded' | 'shard-without-owner' | 'store-unavailable';
+          };
+        };
+      };
+    };
+  };
+  listRollouts: {
+    parameters: {
+      query?: {
+        /** @description At most so many items; a page may hold fewer, and still not be the last. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. The list goes on there, whatever was added or taken away meanwhile. */
+        cursor?: string;
+        /** @description Rollouts of this patch only. */
+        patchId?: string;
+        status?: components['schemas']['RolloutStatus'];
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RolloutPage'];
+        };
+      };
+      /**
+       * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `unknown-cursor`: The cursor is not the `nextCursor` of a page of this list. Begin anew.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?: 'invalid-request' | 'unknown-cursor';
+          };
+        };
+      };
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloaded'];
+    };
+  };
+  planRollout: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PlanRolloutBody'];
+      };
+    };
+    responses: {
+      /** @description The same plan was there already. */
+      200: {
+        headers: {
+          /** @description The version that was answered. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RolloutView'];
+        };
+      };
+      /** @description OK */
+      201: {
+        headers: {
+          /** @description The version that was answered. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RolloutView'];
+        };
+      };
+      /**
+       * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `malformed-json`: The body is not valid JSON.
+       *
+       *     `plan-not-valid`: The plan of the rollout is not valid.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?: 'invalid-request' | 'malformed-json' | 'plan-not-valid';
+          };
+        };
+      };
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /**
+       * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       *
+       *     `patch-pulled`: The patch was pulled, and a pull is never undone. Publish a re-issue.
+       *
+       *     `patch-unknown`: The patch of the rollout is not known here (yet). Publish it first.
+       *
+       *     `rollout-exists`: A rollout with this id exists already.
+       *
+       *     `start-in-past`: The start lies in the past.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?: 'conflict' | 'patch-pulled' | 'patch-unknown' | 'rollout-exists' | 'start-in-past';
+          };
+        };
+      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      422: components['responses']['KeyReused'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+    };
+  };
+  showRollout: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The id of a rollout. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description The version that was answered. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RolloutView'];
+        };
+      };
+      400: components['responses']['InvalidRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `rollout-not-found`: There is no rollout with this id. `sluice rollout list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'rollout-not-found';
+          };
+        };
+      };
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloaded'];
+    };
+  };
+  replanRollout: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The ETag of what was looked at: at another version the call is refused with `revision-changed`. */
+        'If-Match': string;
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path: {
+        /** @description The id of a rollout. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['ReplanRolloutBody'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description The version that was answered. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RolloutView'];
+        };
+      };
+      /**
+       * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `malformed-json`: The body is not valid JSON.
+       *
+       *     `plan-not-valid`: The plan of the rollout is not valid.
+       *
+       *     `reason-missing`: A rollout under way is replanned only with a `reason`.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?: 'invalid-request' | 'malformed-json' | 'plan-not-valid' | 'reason-missing';
+          };
+        };
+      };
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `rollout-not-found`: There is no rollout with this id. `sluice rollout list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'rollout-not-found';
+          };
+        };
+      };
+      /**
+       * @description `already-exposed`: The plan would take back what was exposed already.
+       *
+       *     `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       *
+       *     `patch-pulled`: The patch was pulled, and a pull is never undone. Publish a re-issue.
+       *
+       *     `patch-unknown`: The patch of the rollout is not known here (yet). Publish it first.
+       *
+       *     `rollout-over`: The rollout is over.
+       *
+       *     `start-in-past`: The start lies in the past.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?: 'already-exposed' | 'conflict' | 'patch-pulled' | 'patch-unknown' | 'rollout-over' | 'start-in-past';
+          };
+        };
+      };
+      /** @description `revision-changed`: It has changed since you looked at it. Look at `current`, then repeat with its ETag. */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 412;
+            /** @enum {unknown} */
+            code?: 'revision-changed';
+          };
+        };
+      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      422: components['responses']['KeyReused'];
+      /** @description `if-match-missing`: Send `If-Match` with the ETag of what you have seen: it is changed only as it was seen. */
+      428: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 428;
+            /** @enum {unknown} */
+            code?: 'if-match-missing';
+          };
+        };
+      };
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+    };
+  };
+  abortRollout: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path: {
+        /** @description The id of a rollout. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': components['schemas']['StopBody'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description The version that was answered. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RolloutView'];
+        };
+      };
+      400: components['responses']['InvalidRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `rollout-not-found`: There is no rollout with this id. `sluice rollout list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'rollout-not-found';
+          };
+        };
+      };
+      /**
+       * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       *
+       *     `rollout-over`: The rollout is over.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?: 'conflict' | 'rollout-over';
+          };
+        };
+      };
+      413: components['responses']['BodyTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+    };
+  };
+  advanceRollout: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The ETag of what was looked at: at another version the call is refused with `revision-changed`. */
+        'If-Match'?: string;
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path: {
+        /** @description The id of a rollout. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['AdvanceRolloutBody'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description The version that was answered. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RolloutView'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedJson'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `rollout-not-found`: There is no rollout with this id. `sluice rollout list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'rollout-not-found';
+          };
+        };
+      };
+      /**
+       * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       *
+       *     `gate-says-stop`: A gate says stop. Look at the evidence; an unhealthy wave cannot be advanced.
+       *
+       *     `rollout-not-running`: The rollout is not running.
+       *
+       *     `rollout-over`: The rollout is over.
+       *
+       *     `wave-not-open`: The wave is not open yet. `sluice rollout show` says which one is.
+       *
+       *     `wave-waits`: The wave waits: `waitsFor` says for what. An operator passes missing evidence with `force`, but not blindness.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?:
+              'conflict' | 'gate-says-stop' | 'rollout-not-running' | 'rollout-over' | 'wave-not-open' | 'wave-waits';
+          };
+        };
+      };
+      /** @description `revision-changed`: It has changed since you looked at it. Look at `current`, then repeat with its ETag. */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 412;
+            /** @enum {unknown} */
+            code?: 'revision-changed';
+          };
+        };
+      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      422: components['responses']['KeyReused'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+    };
+  };
+  haltRollout: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path: {
+        /** @description The id of a rollout. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': components['schemas']['StopBody'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description The version that was answered. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RolloutView'];
+        };
+      };
+      400: components['responses']['InvalidRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `rollout-not-found`: There is no rollout with this id. `sluice rollout list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'rollout-not-found';
+          };
+        };
+      };
+      /**
+       * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       *
+       *     `rollout-not-running`: The rollout is not running.
+       *
+       *     `rollout-over`: The rollout is over.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?: 'conflict' | 'rollout-not-running' | 'rollout-over';
+          };
+        };
+      };
+      413: components['responses']['BodyTooLarge'];
+      500: components['responses']['Internal'];
+      /**
+       * @description `in-force-not-durable`: The stop is in force here, but not stored yet. It is tried again each second; nothing has to be sent again.
+       *
+       *     `not-ready`: The service has not caught up yet. Try again in a few seconds.
+       *
+       *     `overloaded`: Too much is waiting. Try again after the time in `Retry-After`.
+       *
+       *     `store-unavailable`: The store cannot write. Nothing of this request was kept.
+       */
+      503: {
+        headers: {
+          /** @description Try again after so many seconds. */
+          'Retry-After'?: number;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 503;
+            /** @enum {unknown} */
+            code?: 'in-force-not-durable' | 'not-ready' | 'overloaded' | 'store-unavailable';
+          };
+        };
+      };
+    };
+  };
+  pauseRollout: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path: {
+        /** @description The id of a rollout. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': components['schemas']['StopBody'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description The version that was answered. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RolloutView'];
+        };
+      };
+      400: components['responses']['InvalidRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `rollout-not-found`: There is no rollout with this id. `sluice rollout list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'rollout-not-found';
+          };
+        };
+      };
+      /**
+       * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       *
+       *     `rollout-not-running`: The rollout is not running.
+       *
+       *     `rollout-over`: The rollout is over.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?: 'conflict' | 'rollout-not-running' | 'rollout-over';
+          };
+        };
+      };
+      413: components['responses']['BodyTooLarge'];
+      500: components['responses']['Internal'];
+      /**
+       * @description `in-force-not-durable`: The stop is in force here, but not stored yet. It is tried again each second; nothing has to be sent again.
+       *
+       *     `not-ready`: The service has not caught up yet. Try again in a few seconds.
+       *
+       *     `overloaded`: Too much is waiting. Try again after the time in `Retry-After`.
+       *
+       *     `store-unavailable`: The store cannot write. Nothing of this request was kept.
+       */
+      503: {
+        headers: {
+          /** @description Try again after so many seconds. */
+          'Retry-After'?: number;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 503;
+            /** @enum {unknown} */
+            code?: 'in-force-not-durable' | 'not-ready' | 'overloaded' | 'store-unavailable';
+          };
+        };
+      };
+    };
+  };
+  previewRollout: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The id of a rollout. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RolloutPreview'];
+        };
+      };
+      400: components['responses']['InvalidRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `rollout-not-found`: There is no rollout with this id. `sluice rollout list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'rollout-not-found';
+          };
+        };
+      };
+      /** @description `patch-unknown`: The patch of the rollout is not known here (yet). Publish it first. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?: 'patch-unknown';
+          };
+        };
+      };
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloaded'];
+    };
+  };
+  resumeRollout: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The ETag of what was looked at: at another version the call is refused with `revision-changed`. */
+        'If-Match'?: string;
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path: {
+        /** @description The id of a rollout. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['EvidenceBody'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description The version that was answered. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RolloutView'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedJson'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `rollout-not-found`: There is no rollout with this id. `sluice rollout list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'rollout-not-found';
+          };
+        };
+      };
+      /**
+       * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       *
+       *     `evidence-not-named`: What a gate or a responder stopped is resumed only with `evidenceSeen`: say what you looked at.
+       *
+       *     `rollout-not-stopped`: The rollout is neither paused nor halted.
+       *
+       *     `rollout-over`: The rollout is over.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?: 'conflict' | 'evidence-not-named' | 'rollout-not-stopped' | 'rollout-over';
+          };
+        };
+      };
+      /** @description `revision-changed`: It has changed since you looked at it. Look at `current`, then repeat with its ETag. */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 412;
+            /** @enum {unknown} */
+            code?: 'revision-changed';
+          };
+        };
+      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      422: components['responses']['KeyReused'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+    };
+  };
+  startRollout: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The ETag of what was looked at: at another version the call is refused with `revision-changed`. */
+        'If-Match'?: string;
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path: {
+        /** @description The id of a rollout. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['EvidenceBody'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description The version that was answered. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RolloutView'];
+        };
+      };
+      /**
+       * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `malformed-json`: The body is not valid JSON.
+       *
+       *     `plan-not-valid`: The plan of the rollout is not valid.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?: 'invalid-request' | 'malformed-json' | 'plan-not-valid';
+          };
+        };
+      };
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `rollout-not-found`: There is no rollout with this id. `sluice rollout list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'rollout-not-found';
+          };
+        };
+      };
+      /**
+       * @description `clock-unsound`: The wall's clock has jumped, so nothing starts. `sluice clock` shows by how much, and how to accept it.
+       *
+       *     `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       *
+       *     `evidence-not-named`: What a gate or a responder stopped is resumed only with `evidenceSeen`: say what you looked at.
+       *
+       *     `patch-pulled`: The patch was pulled, and a pull is never undone. Publish a re-issue.
+       *
+       *     `patch-unknown`: The patch of the rollout is not known here (yet). Publish it first.
+       *
+       *     `rollout-not-planned`: Only a planned rollout can be started.
+       *
+       *     `rollout-of-patch-running`: Another rollout of this patch is under way. Abort it first, or wait.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?:
+              | 'clock-unsound'
+              | 'conflict'
+              | 'evidence-not-named'
+              | 'patch-pulled'
+              | 'patch-unknown'
+              | 'rollout-not-planned'
+              | 'rollout-of-patch-running';
+          };
+        };
+      };
+      /** @description `revision-changed`: It has changed since you looked at it. Look at `current`, then repeat with its ETag. */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 412;
+            /** @enum {unknown} */
+            code?: 'revision-changed';
+          };
+        };
+      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      422: components['responses']['KeyReused'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+    };
+  };
+  stopEverything: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': components['schemas']['StopEverythingBody'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description The version that was answered. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['StopInForce'];
+        };
+      };
+      400: components['responses']['InvalidRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      409: components['responses']['Conflict'];
+      413: components['responses']['BodyTooLarge'];
+      500: components['responses']['Internal'];
+      /**
+       * @description `in-force-not-durable`: The stop is in force here, but not stored yet. It is tried again each second; nothing has to be sent again.
+       *
+       *     `not-ready`: The service has not caught up yet. Try again in a few seconds.
+       *
+       *     `overloaded`: Too much is waiting. Try again after the time in `Retry-After`.
+       *
+       *     `store-unavailable`: The store cannot write. Nothing of this request was kept.
+       */
+      503: {
+        headers: {
+          /** @description Try again after so many seconds. */
+          'Retry-After'?: number;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 503;
+            /** @enum {unknown} */
+            code?: 'in-force-not-durable' | 'not-ready' | 'overloaded' | 'store-unavailable';
+          };
+        };
+      };
+    };
+  };
+  TokensController_list: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      400: components['responses']['InvalidRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloaded'];
+    };
+  };
+  TokensController_create: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['CreateTokenBody'];
+      };
+    };
+    responses: {
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      400: components['responses']['InvalidRequestOrMalformedJson'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      409: components['responses']['Conflict'];
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      422: components['responses']['KeyReused'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+    };
+  };
+  TokensController_revoke: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      400: components['responses']['InvalidRequestOrMalformedJson'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      409: components['responses']['Conflict'];
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      422: components['responses']['KeyReused'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+    };
+  };
+}
+
+export const enums = {
+  ClockDoubt: ['jumped', 'before-store', 'long-after-store'],
+  ClockKind: ['wall', 'accelerated', 'manual'],
+  DeviceFlag: ['clock-ahead', 'clock-behind', 'id-used-twice'],
+  FeedOrder: ['oldest', 'newest'],
+  GoOn: ['time'],
+  HaltedBy: ['gate', 'responder'],
+  HeldBy: ['build', 'report'],
+  HoldBackStatus: ['kept', 'released'],
+  HoldNote: ['covers-no-known-device'],
+  HoldStatus: ['active', 'lifted', 'expired'],
+  Ok: ['ok'],
+  PatchState: ['started', 'installed', 'failed', 'rolledBack', 'replaced'],
+  PatchStatus: ['published', 'superseded', 'folded-in', 'pulled'],
+  Platform: ['ios', 'macos', 'visionos', 'tvos', 'watchos'],
+  PullMode: ['withdraw', 'recall'],
+  RecallStatus: ['running', 'paused', 'completed'],
+  ReplayStatus: ['running', 'done', 'failed'],
+  RolloutStatus: ['planned', 'running', 'paused', 'halted', 'completed', 'aborted'],
+  Track: ['automatic', 'manual'],
+  WaitCode: [
+    'start',
+    'ramp',
+    'bake',
+    'operator',
+    'pace',
+    'outcomes',
+    'person',
+    'pending-failures',
+    'evidence',
+    'gate',
+    'health',
+    'catalog',
+    'own-store',
+    'clock',
+    'infrastructure',
+    'hold',
+    'patch-pulled',
+  ],
+  WaveNote: ['proves-nothing'],
+} as const;

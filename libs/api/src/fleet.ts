@@ -1,0 +1,208 @@
+import { platforms, tracks } from '@sluice/contracts';
+import { Build, ByName, Count, Id, Label, Model, OneOf, Part, Tally, Time, Words } from './fields.ts';
+import { Cursor, PAGE_ITEMS_DEFAULT, PAGE_LIMIT, pageOf } from './paging.ts';
+
+const SHARDS_MAX = 1024;
+
+export const patchStates = ['started', 'installed', 'failed', 'rolledBack', 'replaced'] as const;
+export const deviceFlags = ['clock-ahead', 'clock-behind', 'id-used-twice'] as const;
+
+type Platform = (typeof platforms)[number];
+type Track = (typeof tracks)[number];
+type PatchState = (typeof patchStates)[number];
+type DeviceFlag = (typeof deviceFlags)[number];
+
+export class AtQuery {
+  @Time({ optional: true, description: 'As of this instant, in recorded time; now if not given.' })
+  readonly at?: string;
+}
+
+export class DevicePath {
+  @Id({ description: 'The id of a device.' })
+  readonly id!: string;
+}
+
+/** The filters of GET /v1/devices. */
+export class DevicesFilter {
+  @Id({ optional: true })
+  readonly patchId?: string;
+
+  @OneOf(patchStates, 'PatchState', {
+    optional: true,
+    description: 'Devices with a patch (or this patch) in this state.',
+  })
+  readonly state?: PatchState;
+
+  @Count({
+    min: 1,
+    max: 255,
+    optional: true,
+    inQuery: true,
+    description: 'That failed so often to remove a patch, or this one.',
+  })
+  readonly failedRemovals?: number;
+
+  @OneOf(platforms, 'Platform', { optional: true })
+  readonly platform?: Platform;
+
+  @Build({ optional: true, description: 'Base build.' })
+  readonly base?: string;
+
+  @Model({ optional: true })
+  readonly model?: string;
+
+  @OneOf(tracks, 'Track', { optional: true })
+  readonly track?: Track;
+
+  @Label({ optional: true })
+  readonly ring?: string;
+
+  @Label({ optional: true })
+  readonly region?: string;
+
+  @OneOf(deviceFlags, 'DeviceFlag', { optional: true, description: 'Devices of which this is odd.' })
+  readonly flag?: DeviceFlag;
+
+  @Time({ optional: true, description: 'Devices not heard of since then.' })
+  readonly silentSince?: string;
+
+  @Id({ optional: true, description: 'Devices whose id begins so.' })
+  readonly q?: string;
+}
+
+/** The query of GET /v1/devices. */
+export class DevicesQuery extends DevicesFilter {
+  @Count(PAGE_LIMIT)
+  readonly limit: number = PAGE_ITEMS_DEFAULT;
+
+  @Cursor('`nextCursor` of the page before; the first page if absent.')
+  readonly cursor?: string;
+}
+
+/** How many devices have a patch, by its state on them. */
+export class StateCounts {
+  @Tally()
+  readonly started!: number;
+
+  @Tally({ description: 'Holders.' })
+  readonly installed!: number;
+
+  @Tally()
+  readonly failed!: number;
+
+  @Tally()
+  readonly rolledBack!: number;
+
+  @Tally()
+  readonly replaced!: number;
+}
+
+/** Which shards an answer is about. */
+export class ShardCover {
+  @Tally()
+  readonly total!: number;
+
+  @Tally({
+    list: { max: SHARDS_MAX },
+    description: 'Those that are missing in the sum, because nobody owns them or their owner did not answer.',
+  })
+  readonly withoutOwner!: readonly number[];
+}
+
+export class FleetView {
+  @Time()
+  readonly asOf!: string;
+
+  @Words()
+  readonly position!: string;
+
+  @Tally({ description: 'Reports ever accepted.' })
+  readonly facts!: number;
+
+  @Tally({ description: 'Known devices.' })
+  readonly devices!: number;
+
+  @ByName('count')
+  readonly byPlatform!: Record<string, number>;
+
+  @ByName('count')
+  readonly byBase!: Record<string, number>;
+
+  @ByName(() => StateCounts)
+  readonly patches!: Record<string, StateCounts>;
+
+  @Part(() => ShardCover, { optional: true, description: 'Present when the sum is not over all shards.' })
+  readonly shards?: ShardCover;
+}
+
+/** How it is with a patch on a device. */
+export class DevicePatch {
+  @OneOf(patchStates, 'PatchState')
+  readonly state!: PatchState;
+
+  @Time({ description: 'Of a holder, when it last showed its build; else when it last said so.' })
+  readonly at!: string;
+
+  @OneOf(['build', 'report'], 'HeldBy', {
+    optional: true,
+    description: 'Why it counts as a holder: it runs the build, or says so and has yet to restart.',
+  })
+  readonly by?: 'build' | 'report';
+
+  @Words({ nullable: true, description: 'What the device called its last failure; null when it gave no code.' })
+  readonly failureCode!: string | null;
+
+  @Tally({ optional: true, description: 'Present when there were any.' })
+  readonly failedInstalls?: number;
+
+  @Tally({ optional: true, description: 'Present when there were any.' })
+  readonly failedRemovals?: number;
+}
+
+/** A device as its reports have it. */
+export class DeviceView {
+  @Id()
+  readonly deviceId!: string;
+
+  @OneOf(platforms, 'Platform')
+  readonly platform!: Platform;
+
+  @Model()
+  readonly model!: string;
+
+  @Words()
+  readonly osVersion!: string;
+
+  @Build()
+  readonly osBuild!: string;
+
+  @OneOf(tracks, 'Track')
+  readonly track!: Track;
+
+  @Label({ optional: true })
+  readonly ring?: string;
+
+  @Label({ optional: true })
+  readonly region?: string;
+
+  @Build({ description: 'The prerequisite of the patch whose build the device shows, else that build.' })
+  readonly base!: string;
+
+  @Time()
+  readonly lastReportAt!: string;
+
+  @Time({ optional: true, description: 'Present when the device was retired and has not reported since.' })
+  readonly retiredAt?: string;
+
+  @OneOf(deviceFlags, 'DeviceFlag', {
+    optional: true,
+    list: { min: 1, max: deviceFlags.length },
+    description: 'What is odd about it.',
+  })
+  readonly flags?: readonly DeviceFlag[];
+
+  @ByName(() => DevicePatch)
+  readonly patches!: Readonly<Record<string, DevicePatch>>;
+}
+
+export class DevicePage extends pageOf(() => DeviceView) {}

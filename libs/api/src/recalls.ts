@@ -1,0 +1,127 @@
+import { SumEvidence } from '@sluice/contracts';
+import { Figure, Id, OneOf, Part, Shape, Tally, Time, Words } from './fields.ts';
+import { pageOf } from './paging.ts';
+
+export const recallStatuses = ['running', 'paused', 'completed'] as const;
+
+/** Null until all of the fleet has counted. */
+const counted = { nullable: true };
+
+export class RecallPath {
+  @Id({ description: 'The id of the recalled patch.' })
+  readonly patchId!: string;
+}
+
+/** Why a recall is paused; `evidence` is there when the gate did it. */
+export class RecallPause {
+  @Words()
+  readonly reason!: string;
+
+  @Shape({ SumEvidence }, { optional: true })
+  readonly evidence?: SumEvidence;
+
+  @Time()
+  readonly at!: string;
+}
+
+/** Devices that went back to the base, by the cause that they gave. */
+export class FreedByCause {
+  @Tally()
+  readonly recall!: number;
+
+  @Tally()
+  readonly user!: number;
+
+  @Tally()
+  readonly failure!: number;
+
+  @Tally()
+  readonly unknown!: number;
+}
+
+/** How far a recall has burnt down. Counts are null until all of the fleet has counted. */
+export class RecallView {
+  @Id()
+  readonly patchId!: string;
+
+  @OneOf(recallStatuses, 'RecallStatus')
+  readonly status!: (typeof recallStatuses)[number];
+
+  @Tally()
+  readonly recallEpoch!: number;
+
+  @Words()
+  readonly reason!: string;
+
+  @Id({ optional: true })
+  readonly replacement?: string;
+
+  @Time({ description: 'Of its first epoch.' })
+  readonly startedAt!: string;
+
+  @Time({ description: 'Of its present epoch.' })
+  readonly pulledAt!: string;
+
+  @Time({ optional: true })
+  readonly completedAt?: string;
+
+  @Part(() => RecallPause, { optional: true })
+  readonly pausedBecause?: RecallPause;
+
+  @Tally({
+    ...counted,
+    description:
+      'Those that held the patch when it was pulled, or since: each is removed, replaced, retired or remaining.',
+  })
+  readonly devices!: number | null;
+
+  @Tally({ ...counted, description: 'Their build showed that they went back.' })
+  readonly removed!: number | null;
+
+  @Part(() => FreedByCause, { ...counted, description: 'The removed, by the cause that they gave.' })
+  readonly freed!: FreedByCause | null;
+
+  @Tally({ ...counted, description: 'They went on to another build.' })
+  readonly replaced!: number | null;
+
+  @Tally(counted)
+  readonly retired!: number | null;
+
+  @Tally({ ...counted, description: 'Each failing, offline or waiting.' })
+  readonly remaining!: number | null;
+
+  @Tally(counted)
+  readonly failing!: number | null;
+
+  @Tally(counted)
+  readonly offline!: number | null;
+
+  @Tally(counted)
+  readonly waiting!: number | null;
+
+  @Tally({ ...counted, description: 'Devices outside of these that have begun to install the patch.' })
+  readonly inFlight!: number | null;
+
+  @Tally({ description: 'Devices that are known to have begun to remove it.' })
+  readonly begun!: number;
+
+  @Tally({ description: 'Those of them that failed or went silent, since the gate counts.' })
+  readonly begunFailed!: number;
+
+  @Time({
+    nullable: true,
+    description: 'When the last directive from before the pull runs out; null for a patch that was never offered.',
+  })
+  readonly leasesUntil!: string | null;
+
+  @Figure({ nullable: true, description: 'From its start until half of its devices were free of the patch.' })
+  readonly p50Seconds!: number | null;
+
+  @Figure({ nullable: true })
+  readonly p90Seconds!: number | null;
+
+  @Figure({ nullable: true })
+  readonly p99Seconds!: number | null;
+}
+
+export class RecallPage extends pageOf(() => RecallView) {}
