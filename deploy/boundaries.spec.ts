@@ -48,7 +48,7 @@ describe('importing projects', () => {
     ['adapter', 'libs/event-store-sqlite/src/violation.ts', '@sluice/event-feed-http'],
     ['platform', 'libs/platform/src/violation.ts', '@sluice/domain-catalog'],
     ['api', 'libs/api/src/violation.ts', '@sluice/domain-catalog'],
-    ['api', 'libs/api/src/violation.ts', '@sluice/platform'],
+    ['api', 'libs/api/src/violation.ts', '@sluice/event-sourcing'],
     ['api-client', 'libs/api-client/src/violation.ts', '@sluice/api'],
     ['domain', inDomain, '@sluice/api'],
     ['service', 'libs/services/catalog/src/violation.ts', '@sluice/event-store-sqlite'],

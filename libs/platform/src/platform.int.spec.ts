@@ -216,10 +216,13 @@ describe('telling of itself', () => {
     const { body } = await send('GET', '/metrics');
     expect(body).toContain('# TYPE sluice_unknown_events_total counter');
     expect(body).toContain('sluice_unknown_events_total{type="PatchBlessed"} 1\n');
-    const document = (await send('GET', '/openapi.json')).json<{ paths: object }>();
+    const document = (await send('GET', '/openapi.json')).json<{ openapi: string; paths: object }>();
+    expect(document.openapi).toBe('3.1.0');
+    // Those of this process, and none of a service that runs elsewhere.
     expect(Object.keys(document.paths)).toEqual(
       expect.arrayContaining(['/v1/tokens', '/v1/device-echo', '/v1/replays']),
     );
+    expect(Object.keys(document.paths)).not.toContain('/v1/patches');
   });
 
   it('describes the topics that the service publishes, and no others, to viewers', async () => {
