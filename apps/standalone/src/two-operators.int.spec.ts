@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EventStore } from '@sluice/event-sourcing';
-import { close, Followers, ManualClock, type RunningService, Settings, startService } from '@sluice/platform';
+import { StoreFeed } from '@sluice/event-feed';
+import { BEGINNING, EventStore } from '@sluice/event-sourcing';
+import { close, Followers, inject, ManualClock, type RunningService, Settings, startService } from '@sluice/platform';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { services } from './services.ts';
@@ -10,6 +11,7 @@ import { services } from './services.ts';
 // Two instances on one embedded store, as two operators meet them.
 const START = Date.parse('2026-11-26T08:00:00Z');
 const ROUNDS = 200;
+const READ_WITHIN_MS = 60_000;
 const patch = {
   patchId: 'ios-26.3.1-a',
   platform: 'ios',
@@ -66,7 +68,7 @@ async function send(method: Method, url: string, { body, key, etag, instance = 0
     ...(key !== undefined && { 'idempotency-key': key }),
     ...(etag !== undefined && { 'if-match': etag }),
   };
-  const answer = await service.app.inject({ method, url, headers, ...(body && { payload: body }) });
+  const answer = await inject(service.app, { method, url, headers, ...(body && { payload: body }) });
   const text = answer.body;
   return {
     status: answer.statusCode,
@@ -75,10 +77,19 @@ async function send(method: Method, url: string, { body, key, etag, instance = 0
   };
 }
 
-/** The events of all streams of the services, as one of them publishes them. */
+/** The events of all streams of the services, as they are published. */
 async function events(): Promise<string[]> {
-  const { body } = await send('GET', '/v1/feed?topics=catalog,rollouts,fleet&limit=1000');
-  return (body['events'] as { type: string }[]).map(({ type }) => type);
+  const store = instances[0]?.app.get(EventStore);
+  if (store === undefined) throw new Error('no instance');
+  const types: string[] = [];
+  const topics = ['catalog', 'rollouts', 'fleet'];
+  for await (const message of new StoreFeed(store, services.publications).subscribe({
+    ...{ topics, after: BEGINNING, signal: AbortSignal.timeout(READ_WITHIN_MS) },
+  })) {
+    if (message.kind === 'progress') break;
+    types.push(message.event.type);
+  }
+  return types;
 }
 
 async function settle(): Promise<void> {

@@ -130,7 +130,7 @@ export interface paths {
     get?: never;
     put?: never;
     /** What should each of these devices do now? 1 to 1000, answered in their order; for gateways. */
-    post: operations['check-ins'];
+    post: operations['checkInMany'];
     delete?: never;
     options?: never;
     head?: never;
@@ -2116,6 +2116,20 @@ export interface components {
         };
       };
     };
+    /** @description `headers-too-large`: The headers of a request have at most 16 KiB. */
+    HeadersTooLarge: {
+      headers: {
+        [name: string]: unknown;
+      };
+      content: {
+        'application/problem+json': components['schemas']['Problem'] & {
+          /** @constant */
+          status?: 431;
+          /** @enum {unknown} */
+          code?: 'headers-too-large';
+        };
+      };
+    };
     /** @description `internal`: A fault in Sluice. The correlation id finds it in the log. */
     Internal: {
       headers: {
@@ -2130,8 +2144,16 @@ export interface components {
         };
       };
     };
-    /** @description `invalid-request`: The request is not valid. See `errors` for each fault. */
-    InvalidRequest: {
+    /**
+     * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+     *
+     *     `malformed-json`: The body is not valid JSON.
+     *
+     *     `malformed-request`: This is no HTTP request that the server can read.
+     *
+     *     `nested-too-deep`: Objects and lists lie inside one another more than 32 deep.
+     */
+    InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep: {
       headers: {
         [name: string]: unknown;
       };
@@ -2140,16 +2162,16 @@ export interface components {
           /** @constant */
           status?: 400;
           /** @enum {unknown} */
-          code?: 'invalid-request';
+          code?: 'invalid-request' | 'malformed-json' | 'malformed-request' | 'nested-too-deep';
         };
       };
     };
     /**
      * @description `invalid-request`: The request is not valid. See `errors` for each fault.
      *
-     *     `malformed-json`: The body is not valid JSON.
+     *     `malformed-request`: This is no HTTP request that the server can read.
      */
-    InvalidRequestOrMalformedJson: {
+    InvalidRequestOrMalformedRequest: {
       headers: {
         [name: string]: unknown;
       };
@@ -2158,7 +2180,27 @@ export interface components {
           /** @constant */
           status?: 400;
           /** @enum {unknown} */
-          code?: 'invalid-request' | 'malformed-json';
+          code?: 'invalid-request' | 'malformed-request';
+        };
+      };
+    };
+    /**
+     * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+     *
+     *     `malformed-request`: This is no HTTP request that the server can read.
+     *
+     *     `nested-too-deep`: Objects and lists lie inside one another more than 32 deep.
+     */
+    InvalidRequestOrMalformedRequestOrNestedTooDeep: {
+      headers: {
+        [name: string]: unknown;
+      };
+      content: {
+        'application/problem+json': components['schemas']['Problem'] & {
+          /** @constant */
+          status?: 400;
+          /** @enum {unknown} */
+          code?: 'invalid-request' | 'malformed-request' | 'nested-too-deep';
         };
       };
     };
@@ -2180,8 +2222,10 @@ export interface components {
      * @description `not-ready`: The service has not caught up yet. Try again in a few seconds.
      *
      *     `overloaded`: Too much is waiting. Try again after the time in `Retry-After`.
+     *
+     *     `shutting-down`: The service is stopping. Try again when it has been started again.
      */
-    NotReadyOrOverloaded: {
+    NotReadyOrOverloadedOrShuttingDown: {
       headers: {
         /** @description Try again after so many seconds. */
         'Retry-After'?: number;
@@ -2192,7 +2236,7 @@ export interface components {
           /** @constant */
           status?: 503;
           /** @enum {unknown} */
-          code?: 'not-ready' | 'overloaded';
+          code?: 'not-ready' | 'overloaded' | 'shutting-down';
         };
       };
     };
@@ -2201,9 +2245,11 @@ export interface components {
      *
      *     `overloaded`: Too much is waiting. Try again after the time in `Retry-After`.
      *
+     *     `shutting-down`: The service is stopping. Try again when it has been started again.
+     *
      *     `store-unavailable`: The store cannot write. Nothing of this request was kept.
      */
-    NotReadyOrOverloadedOrStoreUnavailable: {
+    NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable: {
       headers: {
         /** @description Try again after so many seconds. */
         'Retry-After'?: number;
@@ -2214,7 +2260,21 @@ export interface components {
           /** @constant */
           status?: 503;
           /** @enum {unknown} */
-          code?: 'not-ready' | 'overloaded' | 'store-unavailable';
+          code?: 'not-ready' | 'overloaded' | 'shutting-down' | 'store-unavailable';
+        };
+      };
+    };
+    /** @description `request-too-slow`: The head of a request has to come within 10 seconds, and its body within another 10. */
+    RequestTooSlow: {
+      headers: {
+        [name: string]: unknown;
+      };
+      content: {
+        'application/problem+json': components['schemas']['Problem'] & {
+          /** @constant */
+          status?: 408;
+          /** @enum {unknown} */
+          code?: 'request-too-slow';
         };
       };
     };
@@ -2366,13 +2426,18 @@ export type WavePreview = components['schemas']['WavePreview'];
 export type ResponseBodyTooLarge = components['responses']['BodyTooLarge'];
 export type ResponseConflict = components['responses']['Conflict'];
 export type ResponseForbidden = components['responses']['Forbidden'];
+export type ResponseHeadersTooLarge = components['responses']['HeadersTooLarge'];
 export type ResponseInternal = components['responses']['Internal'];
-export type ResponseInvalidRequest = components['responses']['InvalidRequest'];
-export type ResponseInvalidRequestOrMalformedJson = components['responses']['InvalidRequestOrMalformedJson'];
+export type ResponseInvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep =
+  components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
+export type ResponseInvalidRequestOrMalformedRequest = components['responses']['InvalidRequestOrMalformedRequest'];
+export type ResponseInvalidRequestOrMalformedRequestOrNestedTooDeep =
+  components['responses']['InvalidRequestOrMalformedRequestOrNestedTooDeep'];
 export type ResponseKeyReused = components['responses']['KeyReused'];
-export type ResponseNotReadyOrOverloaded = components['responses']['NotReadyOrOverloaded'];
-export type ResponseNotReadyOrOverloadedOrStoreUnavailable =
-  components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+export type ResponseNotReadyOrOverloadedOrShuttingDown = components['responses']['NotReadyOrOverloadedOrShuttingDown'];
+export type ResponseNotReadyOrOverloadedOrShuttingDownOrStoreUnavailable =
+  components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
+export type ResponseRequestTooSlow = components['responses']['RequestTooSlow'];
 export type ResponseUnauthenticated = components['responses']['Unauthenticated'];
 export type ResponseUnsupportedMediaType = components['responses']['UnsupportedMediaType'];
 export type ParameterIdempotencyKey = components['parameters']['IdempotencyKey'];
@@ -2396,11 +2461,13 @@ export interface operations {
           'application/json': Record<string, never>;
         };
       };
-      400: components['responses']['InvalidRequest'];
+      400: components['responses']['InvalidRequestOrMalformedRequest'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloaded'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
     };
   };
   isLive: {
@@ -2421,9 +2488,11 @@ export interface operations {
           'application/json': components['schemas']['Liveness'];
         };
       };
-      400: components['responses']['InvalidRequest'];
+      400: components['responses']['InvalidRequestOrMalformedRequest'];
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloaded'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
     };
   };
   isReady: {
@@ -2444,9 +2513,11 @@ export interface operations {
           'application/json': components['schemas']['Readiness'];
         };
       };
-      400: components['responses']['InvalidRequest'];
+      400: components['responses']['InvalidRequestOrMalformedRequest'];
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloaded'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
     };
   };
   readMetrics: {
@@ -2467,11 +2538,13 @@ export interface operations {
           'text/plain': string;
         };
       };
-      400: components['responses']['InvalidRequest'];
+      400: components['responses']['InvalidRequestOrMalformedRequest'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloaded'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
     };
   };
   readOpenApi: {
@@ -2492,11 +2565,13 @@ export interface operations {
           'application/json': Record<string, never>;
         };
       };
-      400: components['responses']['InvalidRequest'];
+      400: components['responses']['InvalidRequestOrMalformedRequest'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloaded'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
     };
   };
   showApplied: {
@@ -2526,11 +2601,13 @@ export interface operations {
           'application/json': components['schemas']['Applied'];
         };
       };
-      400: components['responses']['InvalidRequest'];
+      400: components['responses']['InvalidRequestOrMalformedRequest'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloaded'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
     };
   };
   checkIn: {
@@ -2555,7 +2632,7 @@ export interface operations {
           'application/json': components['schemas']['Directive'];
         };
       };
-      400: components['responses']['InvalidRequestOrMalformedJson'];
+      400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
       401: components['responses']['Unauthenticated'];
       /**
        * @description `device-forbidden`: The token may not speak for this device.
@@ -2575,13 +2652,15 @@ export interface operations {
           };
         };
       };
+      408: components['responses']['RequestTooSlow'];
       413: components['responses']['BodyTooLarge'];
       415: components['responses']['UnsupportedMediaType'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloaded'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
     };
   };
-  'check-ins': {
+  checkInMany: {
     parameters: {
       query?: never;
       header?: never;
@@ -2603,13 +2682,15 @@ export interface operations {
           'application/json': components['schemas']['CheckInAnswers'];
         };
       };
-      400: components['responses']['InvalidRequestOrMalformedJson'];
+      400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
       413: components['responses']['BodyTooLarge'];
       415: components['responses']['UnsupportedMediaType'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloaded'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
     };
   };
   showClock: {
@@ -2630,11 +2711,13 @@ export interface operations {
           'application/json': components['schemas']['ClockView'];
         };
       };
-      400: components['responses']['InvalidRequest'];
+      400: components['responses']['InvalidRequestOrMalformedRequest'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloaded'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
     };
   };
   setClock: {
@@ -2662,9 +2745,10 @@ export interface operations {
           'application/json': components['schemas']['ClockSet'];
         };
       };
-      400: components['responses']['InvalidRequestOrMalformedJson'];
+      400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
       /**
        * @description `clock-not-manual`: The clock moves by itself. Only `--clock manual` lets others move it.
        *
@@ -2686,8 +2770,9 @@ export interface operations {
       413: components['responses']['BodyTooLarge'];
       415: components['responses']['UnsupportedMediaType'];
       422: components['responses']['KeyReused'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
     };
   };
   acceptClock: {
@@ -2715,9 +2800,10 @@ export interface operations {
           'application/json': components['schemas']['ClockView'];
         };
       };
-      400: components['responses']['InvalidRequestOrMalformedJson'];
+      400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
       /**
        * @description `clock-is-sound`: The clock is sound: there is nothing to accept.
        *
@@ -2741,8 +2827,9 @@ export interface operations {
       413: components['responses']['BodyTooLarge'];
       415: components['responses']['UnsupportedMediaType'];
       422: components['responses']['KeyReused'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
     };
   };
   listDeadLetters: {
@@ -2771,6 +2858,8 @@ export interface operations {
       /**
        * @description `invalid-request`: The request is not valid. See `errors` for each fault.
        *
+       *     `malformed-request`: This is no HTTP request that the server can read.
+       *
        *     `unknown-cursor`: The cursor is not the `nextCursor` of a page of this list. Begin anew.
        */
       400: {
@@ -2782,14 +2871,16 @@ export interface operations {
             /** @constant */
             status?: 400;
             /** @enum {unknown} */
-            code?: 'invalid-request' | 'unknown-cursor';
+            code?: 'invalid-request' | 'malformed-request' | 'unknown-cursor';
           };
         };
       };
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloaded'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
     };
   };
   showDeadLetter: {
@@ -2813,7 +2904,7 @@ export interface operations {
           'application/json': components['schemas']['DeadLetterDetails'];
         };
       };
-      400: components['responses']['InvalidRequest'];
+      400: components['responses']['InvalidRequestOrMalformedRequest'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
       /** @description `dead-letter-not-found`: Nothing is parked under this id. `sluice dlq list` shows all. */
@@ -2830,8 +2921,10 @@ export interface operations {
           };
         };
       };
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloaded'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
     };
   };
   discardDeadLetter: {
@@ -2858,7 +2951,7 @@ export interface operations {
           'application/json': components['schemas']['StillParked'];
         };
       };
-      400: components['responses']['InvalidRequestOrMalformedJson'];
+      400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
       /** @description `dead-letter-not-found`: Nothing is parked under this id. `sluice dlq list` shows all. */
@@ -2875,6 +2968,7 @@ export interface operations {
           };
         };
       };
+      408: components['responses']['RequestTooSlow'];
       /**
        * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
        *
@@ -2896,8 +2990,9 @@ export interface operations {
       413: components['responses']['BodyTooLarge'];
       415: components['responses']['UnsupportedMediaType'];
       422: components['responses']['KeyReused'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
     };
   };
   retryDeadLetter: {
@@ -2924,7 +3019,7 @@ export interface operations {
           'application/json': components['schemas']['StillParked'];
         };
       };
-      400: components['responses']['InvalidRequestOrMalformedJson'];
+      400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
       /** @description `dead-letter-not-found`: Nothing is parked under this id. `sluice dlq list` shows all. */
@@ -2941,6 +3036,7 @@ export interface operations {
           };
         };
       };
+      408: components['responses']['RequestTooSlow'];
       /**
        * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
        *
@@ -2962,8 +3058,9 @@ export interface operations {
       413: components['responses']['BodyTooLarge'];
       415: components['responses']['UnsupportedMediaType'];
       422: components['responses']['KeyReused'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
     };
   };
   listDevices: {
@@ -3010,6 +3107,8 @@ export interface operations {
       /**
        * @description `invalid-request`: The request is not valid. See `errors` for each fault.
        *
+       *     `malformed-request`: This is no HTTP request that the server can read.
+       *
        *     `unknown-cursor`: The cursor is not the `nextCursor` of a page of this list. Begin anew.
        */
       400: {
@@ -3021,12 +3120,14 @@ export interface operations {
             /** @constant */
             status?: 400;
             /** @enum {unknown} */
-            code?: 'invalid-request' | 'unknown-cursor';
+            code?: 'invalid-request' | 'malformed-request' | 'unknown-cursor';
           };
         };
       };
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
       /**
        * @description `not-ready`: The service has not caught up yet. Try again in a few seconds.
@@ -3034,6 +3135,8 @@ export interface operations {
        *     `overloaded`: Too much is waiting. Try again after the time in `Retry-After`.
        *
        *     `shard-without-owner`: No instance answers for this part of the fleet now. Try again shortly.
+       *
+       *     `shutting-down`: The service is stopping. Try again when it has been started again.
        */
       503: {
         headers: {
@@ -3046,7 +3149,7 @@ export interface operations {
             /** @constant */
             status?: 503;
             /** @enum {unknown} */
-            code?: 'not-ready' | 'overloaded' | 'shard-without-owner';
+            code?: 'not-ready' | 'overloaded' | 'shard-without-owner' | 'shutting-down';
           };
         };
       };
@@ -3080,6 +3183,8 @@ export interface operations {
        * @description `at-in-future`: Nobody knows the future yet.
        *
        *     `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `malformed-request`: This is no HTTP request that the server can read.
        */
       400: {
         headers: {
@@ -3090,7 +3195,7 @@ export interface operations {
             /** @constant */
             status?: 400;
             /** @enum {unknown} */
-            code?: 'at-in-future' | 'invalid-request';
+            code?: 'at-in-future' | 'invalid-request' | 'malformed-request';
           };
         };
       };
@@ -3110,6 +3215,8 @@ export interface operations {
           };
         };
       };
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
       /**
        * @description `not-ready`: The service has not caught up yet. Try again in a few seconds.
@@ -3117,6 +3224,8 @@ export interface operations {
        *     `overloaded`: Too much is waiting. Try again after the time in `Retry-After`.
        *
        *     `shard-without-owner`: No instance answers for this part of the fleet now. Try again shortly.
+       *
+       *     `shutting-down`: The service is stopping. Try again when it has been started again.
        */
       503: {
         headers: {
@@ -3129,7 +3238,7 @@ export interface operations {
             /** @constant */
             status?: 503;
             /** @enum {unknown} */
-            code?: 'not-ready' | 'overloaded' | 'shard-without-owner';
+            code?: 'not-ready' | 'overloaded' | 'shard-without-owner' | 'shutting-down';
           };
         };
       };
@@ -3159,7 +3268,7 @@ export interface operations {
           'application/json': components['schemas']['DeviceView'];
         };
       };
-      400: components['responses']['InvalidRequestOrMalformedJson'];
+      400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
       /** @description `device-not-found`: Nothing was heard of this device. */
@@ -3176,10 +3285,12 @@ export interface operations {
           };
         };
       };
+      408: components['responses']['RequestTooSlow'];
       409: components['responses']['Conflict'];
       413: components['responses']['BodyTooLarge'];
       415: components['responses']['UnsupportedMediaType'];
       422: components['responses']['KeyReused'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
       /**
        * @description `not-ready`: The service has not caught up yet. Try again in a few seconds.
@@ -3187,6 +3298,8 @@ export interface operations {
        *     `overloaded`: Too much is waiting. Try again after the time in `Retry-After`.
        *
        *     `shard-without-owner`: No instance answers for this part of the fleet now. Try again shortly.
+       *
+       *     `shutting-down`: The service is stopping. Try again when it has been started again.
        *
        *     `store-unavailable`: The store cannot write. Nothing of this request was kept.
        */
@@ -3201,7 +3314,7 @@ export interface operations {
             /** @constant */
             status?: 503;
             /** @enum {unknown} */
-            code?: 'not-ready' | 'overloaded' | 'shard-without-owner' | 'store-unavailable';
+            code?: 'not-ready' | 'overloaded' | 'shard-without-owner' | 'shutting-down' | 'store-unavailable';
           };
         };
       };
@@ -3247,11 +3360,13 @@ export interface operations {
         };
         content?: never;
       };
-      400: components['responses']['InvalidRequest'];
+      400: components['responses']['InvalidRequestOrMalformedRequest'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloaded'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
     };
   };
   showFleet: {
@@ -3279,6 +3394,8 @@ export interface operations {
        * @description `at-in-future`: Nobody knows the future yet.
        *
        *     `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `malformed-request`: This is no HTTP request that the server can read.
        */
       400: {
         headers: {
@@ -3289,12 +3406,14 @@ export interface operations {
             /** @constant */
             status?: 400;
             /** @enum {unknown} */
-            code?: 'at-in-future' | 'invalid-request';
+            code?: 'at-in-future' | 'invalid-request' | 'malformed-request';
           };
         };
       };
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
       /**
        * @description `not-ready`: The service has not caught up yet. Try again in a few seconds.
@@ -3302,6 +3421,8 @@ export interface operations {
        *     `overloaded`: Too much is waiting. Try again after the time in `Retry-After`.
        *
        *     `shard-without-owner`: No instance answers for this part of the fleet now. Try again shortly.
+       *
+       *     `shutting-down`: The service is stopping. Try again when it has been started again.
        */
       503: {
         headers: {
@@ -3314,7 +3435,7 @@ export interface operations {
             /** @constant */
             status?: 503;
             /** @enum {unknown} */
-            code?: 'not-ready' | 'overloaded' | 'shard-without-owner';
+            code?: 'not-ready' | 'overloaded' | 'shard-without-owner' | 'shutting-down';
           };
         };
       };
@@ -3340,11 +3461,13 @@ export interface operations {
           'application/json': components['schemas']['PatchHealth'];
         };
       };
-      400: components['responses']['InvalidRequest'];
+      400: components['responses']['InvalidRequestOrMalformedRequest'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloaded'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
     };
   };
   listHolds: {
@@ -3374,6 +3497,8 @@ export interface operations {
       /**
        * @description `invalid-request`: The request is not valid. See `errors` for each fault.
        *
+       *     `malformed-request`: This is no HTTP request that the server can read.
+       *
        *     `unknown-cursor`: The cursor is not the `nextCursor` of a page of this list. Begin anew.
        */
       400: {
@@ -3385,14 +3510,16 @@ export interface operations {
             /** @constant */
             status?: 400;
             /** @enum {unknown} */
-            code?: 'invalid-request' | 'unknown-cursor';
+            code?: 'invalid-request' | 'malformed-request' | 'unknown-cursor';
           };
         };
       };
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloaded'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
     };
   };
   placeHold: {
@@ -3422,9 +3549,10 @@ export interface operations {
           'application/json': components['schemas']['PlacedHold'];
         };
       };
-      400: components['responses']['InvalidRequestOrMalformedJson'];
+      400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
       /**
        * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
        *
@@ -3450,6 +3578,7 @@ export interface operations {
       413: components['responses']['BodyTooLarge'];
       415: components['responses']['UnsupportedMediaType'];
       422: components['responses']['KeyReused'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
       /**
        * @description `in-force-not-durable`: The stop is in force here, but not stored yet. It is tried again each second; nothing has to be sent again.
@@ -3457,6 +3586,8 @@ export interface operations {
        *     `not-ready`: The service has not caught up yet. Try again in a few seconds.
        *
        *     `overloaded`: Too much is waiting. Try again after the time in `Retry-After`.
+       *
+       *     `shutting-down`: The service is stopping. Try again when it has been started again.
        *
        *     `store-unavailable`: The store cannot write. Nothing of this request was kept.
        */
@@ -3471,7 +3602,7 @@ export interface operations {
             /** @constant */
             status?: 503;
             /** @enum {unknown} */
-            code?: 'in-force-not-durable' | 'not-ready' | 'overloaded' | 'store-unavailable';
+            code?: 'in-force-not-durable' | 'not-ready' | 'overloaded' | 'shutting-down' | 'store-unavailable';
           };
         };
       };
@@ -3509,7 +3640,7 @@ export interface operations {
           'application/json': components['schemas']['HoldView'];
         };
       };
-      400: components['responses']['InvalidRequestOrMalformedJson'];
+      400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
       /** @description `hold-not-found`: There is no hold with this id. `sluice hold list` shows all. */
@@ -3526,6 +3657,7 @@ export interface operations {
           };
         };
       };
+      408: components['responses']['RequestTooSlow'];
       /**
        * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
        *
@@ -3561,8 +3693,9 @@ export interface operations {
       413: components['responses']['BodyTooLarge'];
       415: components['responses']['UnsupportedMediaType'];
       422: components['responses']['KeyReused'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
     };
   };
   importPatches: {
@@ -3603,6 +3736,8 @@ export interface operations {
        *
        *     `malformed-json`: The body is not valid JSON.
        *
+       *     `malformed-request`: This is no HTTP request that the server can read.
+       *
        *     `nothing-to-import`: The file holds nothing that this format knows.
        *
        *     `unknown-import-format`: This import format is not known. Formats: sofa-v2.
@@ -3616,17 +3751,24 @@ export interface operations {
             /** @constant */
             status?: 400;
             /** @enum {unknown} */
-            code?: 'invalid-request' | 'malformed-json' | 'nothing-to-import' | 'unknown-import-format';
+            code?:
+              | 'invalid-request'
+              | 'malformed-json'
+              | 'malformed-request'
+              | 'nothing-to-import'
+              | 'unknown-import-format';
           };
         };
       };
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
       409: components['responses']['Conflict'];
       413: components['responses']['BodyTooLarge'];
       422: components['responses']['KeyReused'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
     };
   };
   listPatches: {
@@ -3658,6 +3800,8 @@ export interface operations {
       /**
        * @description `invalid-request`: The request is not valid. See `errors` for each fault.
        *
+       *     `malformed-request`: This is no HTTP request that the server can read.
+       *
        *     `unknown-cursor`: The cursor is not the `nextCursor` of a page of this list. Begin anew.
        */
       400: {
@@ -3669,14 +3813,16 @@ export interface operations {
             /** @constant */
             status?: 400;
             /** @enum {unknown} */
-            code?: 'invalid-request' | 'unknown-cursor';
+            code?: 'invalid-request' | 'malformed-request' | 'unknown-cursor';
           };
         };
       };
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloaded'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
     };
   };
   publishPatch: {
@@ -3717,9 +3863,10 @@ export interface operations {
           'application/json': components['schemas']['PatchView'];
         };
       };
-      400: components['responses']['InvalidRequestOrMalformedJson'];
+      400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
       /**
        * @description `build-taken`: The build belongs to another patch of this platform.
        *
@@ -3750,8 +3897,9 @@ export interface operations {
       413: components['responses']['BodyTooLarge'];
       415: components['responses']['UnsupportedMediaType'];
       422: components['responses']['KeyReused'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
     };
   };
   showPatch: {
@@ -3777,7 +3925,7 @@ export interface operations {
           'application/json': components['schemas']['PatchView'];
         };
       };
-      400: components['responses']['InvalidRequest'];
+      400: components['responses']['InvalidRequestOrMalformedRequest'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
       /** @description `patch-not-found`: There is no patch with this id. `sluice patch list` shows all. */
@@ -3794,8 +3942,10 @@ export interface operations {
           };
         };
       };
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloaded'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
     };
   };
   foldInPatch: {
@@ -3830,7 +3980,7 @@ export interface operations {
           'application/json': components['schemas']['PatchView'];
         };
       };
-      400: components['responses']['InvalidRequestOrMalformedJson'];
+      400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
       /** @description `patch-not-found`: There is no patch with this id. `sluice patch list` shows all. */
@@ -3847,6 +3997,7 @@ export interface operations {
           };
         };
       };
+      408: components['responses']['RequestTooSlow'];
       /**
        * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
        *
@@ -3886,8 +4037,9 @@ export interface operations {
       413: components['responses']['BodyTooLarge'];
       415: components['responses']['UnsupportedMediaType'];
       422: components['responses']['KeyReused'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
     };
   };
   pullPatch: {
@@ -3920,7 +4072,7 @@ export interface operations {
           'application/json': components['schemas']['PatchView'];
         };
       };
-      400: components['responses']['InvalidRequest'];
+      400: components['responses']['InvalidRequestOrMalformedRequestOrNestedTooDeep'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
       /** @description `patch-not-found`: There is no patch with this id. `sluice patch list` shows all. */
@@ -3937,6 +4089,7 @@ export interface operations {
           };
         };
       };
+      408: components['responses']['RequestTooSlow'];
       /**
        * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
        *
@@ -3958,6 +4111,7 @@ export interface operations {
         };
       };
       413: components['responses']['BodyTooLarge'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
       /**
        * @description `in-force-not-durable`: The stop is in force here, but not stored yet. It is tried again each second; nothing has to be sent again.
@@ -3965,6 +4119,8 @@ export interface operations {
        *     `not-ready`: The service has not caught up yet. Try again in a few seconds.
        *
        *     `overloaded`: Too much is waiting. Try again after the time in `Retry-After`.
+       *
+       *     `shutting-down`: The service is stopping. Try again when it has been started again.
        *
        *     `store-unavailable`: The store cannot write. Nothing of this request was kept.
        */
@@ -3979,7 +4135,7 @@ export interface operations {
             /** @constant */
             status?: 503;
             /** @enum {unknown} */
-            code?: 'in-force-not-durable' | 'not-ready' | 'overloaded' | 'store-unavailable';
+            code?: 'in-force-not-durable' | 'not-ready' | 'overloaded' | 'shutting-down' | 'store-unavailable';
           };
         };
       };
@@ -4011,6 +4167,8 @@ export interface operations {
       /**
        * @description `invalid-request`: The request is not valid. See `errors` for each fault.
        *
+       *     `malformed-request`: This is no HTTP request that the server can read.
+       *
        *     `unknown-cursor`: The cursor is not the `nextCursor` of a page of this list. Begin anew.
        */
       400: {
@@ -4022,14 +4180,16 @@ export interface operations {
             /** @constant */
             status?: 400;
             /** @enum {unknown} */
-            code?: 'invalid-request' | 'unknown-cursor';
+            code?: 'invalid-request' | 'malformed-request' | 'unknown-cursor';
           };
         };
       };
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloaded'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
     };
   };
   showRecall: {
@@ -4055,7 +4215,7 @@ export interface operations {
           'application/json': components['schemas']['RecallView'];
         };
       };
-      400: components['responses']['InvalidRequest'];
+      400: components['responses']['InvalidRequestOrMalformedRequest'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
       /** @description `recall-not-found`: This patch was not recalled. */
@@ -4072,8 +4232,10 @@ export interface operations {
           };
         };
       };
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloaded'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
     };
   };
   pauseRecall: {
@@ -4106,7 +4268,7 @@ export interface operations {
           'application/json': components['schemas']['RecallView'];
         };
       };
-      400: components['responses']['InvalidRequest'];
+      400: components['responses']['InvalidRequestOrMalformedRequestOrNestedTooDeep'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
       /** @description `recall-not-found`: This patch was not recalled. */
@@ -4123,6 +4285,7 @@ export interface operations {
           };
         };
       };
+      408: components['responses']['RequestTooSlow'];
       /**
        * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
        *
@@ -4142,8 +4305,9 @@ export interface operations {
         };
       };
       413: components['responses']['BodyTooLarge'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
     };
   };
   resumeRecall: {
@@ -4178,7 +4342,7 @@ export interface operations {
           'application/json': components['schemas']['RecallView'];
         };
       };
-      400: components['responses']['InvalidRequestOrMalformedJson'];
+      400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
       /** @description `recall-not-found`: This patch was not recalled. */
@@ -4195,6 +4359,7 @@ export interface operations {
           };
         };
       };
+      408: components['responses']['RequestTooSlow'];
       /**
        * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
        *
@@ -4230,8 +4395,9 @@ export interface operations {
       413: components['responses']['BodyTooLarge'];
       415: components['responses']['UnsupportedMediaType'];
       422: components['responses']['KeyReused'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
     };
   };
   startReplay: {
@@ -4259,9 +4425,10 @@ export interface operations {
           'application/json': components['schemas']['ReplayJob'];
         };
       };
-      400: components['responses']['InvalidRequestOrMalformedJson'];
+      400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
       /**
        * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
        *
@@ -4283,8 +4450,9 @@ export interface operations {
       413: components['responses']['BodyTooLarge'];
       415: components['responses']['UnsupportedMediaType'];
       422: components['responses']['KeyReused'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
     };
   };
   showReplay: {
@@ -4308,7 +4476,7 @@ export interface operations {
           'application/json': components['schemas']['ReplayJob'];
         };
       };
-      400: components['responses']['InvalidRequest'];
+      400: components['responses']['InvalidRequestOrMalformedRequest'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
       /** @description `replay-not-found`: There is no replay with this id. Jobs are forgotten at a restart. */
@@ -4325,8 +4493,10 @@ export interface operations {
           };
         };
       };
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloaded'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
     };
   };
   sendReports: {
@@ -4351,11 +4521,13 @@ export interface operations {
           'application/json': components['schemas']['ReportReceipt'];
         };
       };
-      400: components['responses']['InvalidRequestOrMalformedJson'];
+      400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
       413: components['responses']['BodyTooLarge'];
       415: components['responses']['UnsupportedMediaType'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
       /**
        * @description `not-ready`: The service has not caught up yet. Try again in a few seconds.
@@ -4363,6 +4535,8 @@ export interface operations {
        *     `overloaded`: Too much is waiting. Try again after the time in `Retry-After`.
        *
        *     `shard-without-owner`: No instance answers for this part of the fleet now. Try again shortly.
+       *
+       *     `shutting-down`: The service is stopping. Try again when it has been started again.
        *
        *     `store-unavailable`: The store cannot write. Nothing of this request was kept.
        */
@@ -4377,7 +4551,7 @@ export interface operations {
             /** @constant */
             status?: 503;
             /** @enum {unknown} */
-            code?: 'not-ready' | 'overloaded' | 'shard-without-owner' | 'store-unavailable';
+            code?: 'not-ready' | 'overloaded' | 'shard-without-owner' | 'shutting-down' | 'store-unavailable';
           };
         };
       };
@@ -4412,6 +4586,8 @@ export interface operations {
       /**
        * @description `invalid-request`: The request is not valid. See `errors` for each fault.
        *
+       *     `malformed-request`: This is no HTTP request that the server can read.
+       *
        *     `unknown-cursor`: The cursor is not the `nextCursor` of a page of this list. Begin anew.
        */
       400: {
@@ -4423,14 +4599,16 @@ export interface operations {
             /** @constant */
             status?: 400;
             /** @enum {unknown} */
-            code?: 'invalid-request' | 'unknown-cursor';
+            code?: 'invalid-request' | 'malformed-request' | 'unknown-cursor';
           };
         };
       };
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloaded'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
     };
   };
   planRollout: {
@@ -4476,6 +4654,10 @@ export interface operations {
        *
        *     `malformed-json`: The body is not valid JSON.
        *
+       *     `malformed-request`: This is no HTTP request that the server can read.
+       *
+       *     `nested-too-deep`: Objects and lists lie inside one another more than 32 deep.
+       *
        *     `plan-not-valid`: The plan of the rollout is not valid.
        */
       400: {
@@ -4487,12 +4669,13 @@ export interface operations {
             /** @constant */
             status?: 400;
             /** @enum {unknown} */
-            code?: 'invalid-request' | 'malformed-json' | 'plan-not-valid';
+            code?: 'invalid-request' | 'malformed-json' | 'malformed-request' | 'nested-too-deep' | 'plan-not-valid';
           };
         };
       };
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
       /**
        * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
        *
@@ -4520,8 +4703,9 @@ export interface operations {
       413: components['responses']['BodyTooLarge'];
       415: components['responses']['UnsupportedMediaType'];
       422: components['responses']['KeyReused'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
     };
   };
   showRollout: {
@@ -4547,7 +4731,7 @@ export interface operations {
           'application/json': components['schemas']['RolloutView'];
         };
       };
-      400: components['responses']['InvalidRequest'];
+      400: components['responses']['InvalidRequestOrMalformedRequest'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
       /** @description `rollout-not-found`: There is no rollout with this id. `sluice rollout list` shows all. */
@@ -4564,8 +4748,10 @@ export interface operations {
           };
         };
       };
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloaded'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
     };
   };
   replanRollout: {
@@ -4605,6 +4791,10 @@ export interface operations {
        *
        *     `malformed-json`: The body is not valid JSON.
        *
+       *     `malformed-request`: This is no HTTP request that the server can read.
+       *
+       *     `nested-too-deep`: Objects and lists lie inside one another more than 32 deep.
+       *
        *     `plan-not-valid`: The plan of the rollout is not valid.
        *
        *     `reason-missing`: A rollout under way is replanned only with a `reason`.
@@ -4618,7 +4808,13 @@ export interface operations {
             /** @constant */
             status?: 400;
             /** @enum {unknown} */
-            code?: 'invalid-request' | 'malformed-json' | 'plan-not-valid' | 'reason-missing';
+            code?:
+              | 'invalid-request'
+              | 'malformed-json'
+              | 'malformed-request'
+              | 'nested-too-deep'
+              | 'plan-not-valid'
+              | 'reason-missing';
           };
         };
       };
@@ -4638,6 +4834,7 @@ export interface operations {
           };
         };
       };
+      408: components['responses']['RequestTooSlow'];
       /**
        * @description `already-exposed`: The plan would take back what was exposed already.
        *
@@ -4695,8 +4892,9 @@ export interface operations {
           };
         };
       };
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
     };
   };
   abortRollout: {
@@ -4729,7 +4927,7 @@ export interface operations {
           'application/json': components['schemas']['RolloutView'];
         };
       };
-      400: components['responses']['InvalidRequest'];
+      400: components['responses']['InvalidRequestOrMalformedRequestOrNestedTooDeep'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
       /** @description `rollout-not-found`: There is no rollout with this id. `sluice rollout list` shows all. */
@@ -4746,6 +4944,7 @@ export interface operations {
           };
         };
       };
+      408: components['responses']['RequestTooSlow'];
       /**
        * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
        *
@@ -4765,8 +4964,9 @@ export interface operations {
         };
       };
       413: components['responses']['BodyTooLarge'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
     };
   };
   advanceRollout: {
@@ -4801,7 +5001,7 @@ export interface operations {
           'application/json': components['schemas']['RolloutView'];
         };
       };
-      400: components['responses']['InvalidRequestOrMalformedJson'];
+      400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
       /** @description `rollout-not-found`: There is no rollout with this id. `sluice rollout list` shows all. */
@@ -4818,6 +5018,7 @@ export interface operations {
           };
         };
       };
+      408: components['responses']['RequestTooSlow'];
       /**
        * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
        *
@@ -4862,8 +5063,9 @@ export interface operations {
       413: components['responses']['BodyTooLarge'];
       415: components['responses']['UnsupportedMediaType'];
       422: components['responses']['KeyReused'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
     };
   };
   haltRollout: {
@@ -4896,7 +5098,7 @@ export interface operations {
           'application/json': components['schemas']['RolloutView'];
         };
       };
-      400: components['responses']['InvalidRequest'];
+      400: components['responses']['InvalidRequestOrMalformedRequestOrNestedTooDeep'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
       /** @description `rollout-not-found`: There is no rollout with this id. `sluice rollout list` shows all. */
@@ -4913,6 +5115,7 @@ export interface operations {
           };
         };
       };
+      408: components['responses']['RequestTooSlow'];
       /**
        * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
        *
@@ -4934,6 +5137,7 @@ export interface operations {
         };
       };
       413: components['responses']['BodyTooLarge'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
       /**
        * @description `in-force-not-durable`: The stop is in force here, but not stored yet. It is tried again each second; nothing has to be sent again.
@@ -4941,6 +5145,8 @@ export interface operations {
        *     `not-ready`: The service has not caught up yet. Try again in a few seconds.
        *
        *     `overloaded`: Too much is waiting. Try again after the time in `Retry-After`.
+       *
+       *     `shutting-down`: The service is stopping. Try again when it has been started again.
        *
        *     `store-unavailable`: The store cannot write. Nothing of this request was kept.
        */
@@ -4955,7 +5161,7 @@ export interface operations {
             /** @constant */
             status?: 503;
             /** @enum {unknown} */
-            code?: 'in-force-not-durable' | 'not-ready' | 'overloaded' | 'store-unavailable';
+            code?: 'in-force-not-durable' | 'not-ready' | 'overloaded' | 'shutting-down' | 'store-unavailable';
           };
         };
       };
@@ -4991,7 +5197,7 @@ export interface operations {
           'application/json': components['schemas']['RolloutView'];
         };
       };
-      400: components['responses']['InvalidRequest'];
+      400: components['responses']['InvalidRequestOrMalformedRequestOrNestedTooDeep'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
       /** @description `rollout-not-found`: There is no rollout with this id. `sluice rollout list` shows all. */
@@ -5008,6 +5214,7 @@ export interface operations {
           };
         };
       };
+      408: components['responses']['RequestTooSlow'];
       /**
        * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
        *
@@ -5029,6 +5236,7 @@ export interface operations {
         };
       };
       413: components['responses']['BodyTooLarge'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
       /**
        * @description `in-force-not-durable`: The stop is in force here, but not stored yet. It is tried again each second; nothing has to be sent again.
@@ -5036,6 +5244,8 @@ export interface operations {
        *     `not-ready`: The service has not caught up yet. Try again in a few seconds.
        *
        *     `overloaded`: Too much is waiting. Try again after the time in `Retry-After`.
+       *
+       *     `shutting-down`: The service is stopping. Try again when it has been started again.
        *
        *     `store-unavailable`: The store cannot write. Nothing of this request was kept.
        */
@@ -5050,7 +5260,7 @@ export interface operations {
             /** @constant */
             status?: 503;
             /** @enum {unknown} */
-            code?: 'in-force-not-durable' | 'not-ready' | 'overloaded' | 'store-unavailable';
+            code?: 'in-force-not-durable' | 'not-ready' | 'overloaded' | 'shutting-down' | 'store-unavailable';
           };
         };
       };
@@ -5077,7 +5287,7 @@ export interface operations {
           'application/json': components['schemas']['RolloutPreview'];
         };
       };
-      400: components['responses']['InvalidRequest'];
+      400: components['responses']['InvalidRequestOrMalformedRequest'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
       /** @description `rollout-not-found`: There is no rollout with this id. `sluice rollout list` shows all. */
@@ -5094,6 +5304,7 @@ export interface operations {
           };
         };
       };
+      408: components['responses']['RequestTooSlow'];
       /** @description `patch-unknown`: The patch of the rollout is not known here (yet). Publish it first. */
       409: {
         headers: {
@@ -5108,8 +5319,9 @@ export interface operations {
           };
         };
       };
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloaded'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
     };
   };
   resumeRollout: {
@@ -5144,7 +5356,7 @@ export interface operations {
           'application/json': components['schemas']['RolloutView'];
         };
       };
-      400: components['responses']['InvalidRequestOrMalformedJson'];
+      400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
       /** @description `rollout-not-found`: There is no rollout with this id. `sluice rollout list` shows all. */
@@ -5161,6 +5373,7 @@ export interface operations {
           };
         };
       };
+      408: components['responses']['RequestTooSlow'];
       /**
        * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
        *
@@ -5200,8 +5413,9 @@ export interface operations {
       413: components['responses']['BodyTooLarge'];
       415: components['responses']['UnsupportedMediaType'];
       422: components['responses']['KeyReused'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
     };
   };
   startRollout: {
@@ -5241,6 +5455,10 @@ export interface operations {
        *
        *     `malformed-json`: The body is not valid JSON.
        *
+       *     `malformed-request`: This is no HTTP request that the server can read.
+       *
+       *     `nested-too-deep`: Objects and lists lie inside one another more than 32 deep.
+       *
        *     `plan-not-valid`: The plan of the rollout is not valid.
        */
       400: {
@@ -5252,7 +5470,7 @@ export interface operations {
             /** @constant */
             status?: 400;
             /** @enum {unknown} */
-            code?: 'invalid-request' | 'malformed-json' | 'plan-not-valid';
+            code?: 'invalid-request' | 'malformed-json' | 'malformed-request' | 'nested-too-deep' | 'plan-not-valid';
           };
         };
       };
@@ -5272,6 +5490,7 @@ export interface operations {
           };
         };
       };
+      408: components['responses']['RequestTooSlow'];
       /**
        * @description `clock-unsound`: The wall's clock has jumped, so nothing starts. `sluice clock` shows by how much, and how to accept it.
        *
@@ -5324,8 +5543,9 @@ export interface operations {
       413: components['responses']['BodyTooLarge'];
       415: components['responses']['UnsupportedMediaType'];
       422: components['responses']['KeyReused'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
     };
   };
   stopEverything: {
@@ -5355,11 +5575,13 @@ export interface operations {
           'application/json': components['schemas']['StopInForce'];
         };
       };
-      400: components['responses']['InvalidRequest'];
+      400: components['responses']['InvalidRequestOrMalformedRequestOrNestedTooDeep'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
       409: components['responses']['Conflict'];
       413: components['responses']['BodyTooLarge'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
       /**
        * @description `in-force-not-durable`: The stop is in force here, but not stored yet. It is tried again each second; nothing has to be sent again.
@@ -5367,6 +5589,8 @@ export interface operations {
        *     `not-ready`: The service has not caught up yet. Try again in a few seconds.
        *
        *     `overloaded`: Too much is waiting. Try again after the time in `Retry-After`.
+       *
+       *     `shutting-down`: The service is stopping. Try again when it has been started again.
        *
        *     `store-unavailable`: The store cannot write. Nothing of this request was kept.
        */
@@ -5381,7 +5605,7 @@ export interface operations {
             /** @constant */
             status?: 503;
             /** @enum {unknown} */
-            code?: 'in-force-not-durable' | 'not-ready' | 'overloaded' | 'store-unavailable';
+            code?: 'in-force-not-durable' | 'not-ready' | 'overloaded' | 'shutting-down' | 'store-unavailable';
           };
         };
       };
@@ -5402,11 +5626,13 @@ export interface operations {
         };
         content?: never;
       };
-      400: components['responses']['InvalidRequest'];
+      400: components['responses']['InvalidRequestOrMalformedRequest'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloaded'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
     };
   };
   TokensController_create: {
@@ -5431,15 +5657,17 @@ export interface operations {
         };
         content?: never;
       };
-      400: components['responses']['InvalidRequestOrMalformedJson'];
+      400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
       409: components['responses']['Conflict'];
       413: components['responses']['BodyTooLarge'];
       415: components['responses']['UnsupportedMediaType'];
       422: components['responses']['KeyReused'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
     };
   };
   TokensController_revoke: {
@@ -5462,15 +5690,17 @@ export interface operations {
         };
         content?: never;
       };
-      400: components['responses']['InvalidRequestOrMalformedJson'];
+      400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
       409: components['responses']['Conflict'];
       413: components['responses']['BodyTooLarge'];
       415: components['responses']['UnsupportedMediaType'];
       422: components['responses']['KeyReused'];
+      431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
     };
   };
 }

@@ -47,7 +47,7 @@ class DoorController {
     return { bytes: file?.length ?? 0 };
   }
 
-  @Post('stop')
+  @Post('brake')
   @Roles('responder')
   @StopRoute(WordsBody)
   stop(@Body() body: WordsBody) {
@@ -107,7 +107,7 @@ afterAll(async () => {
 const kinds = [
   { kind: 'json', line: 'POST /v1/json', role: 'operator', limit: 2 * MIB },
   { kind: 'file', line: 'POST /v1/file', role: 'publisher', limit: 3 * MIB },
-  { kind: 'stop', line: 'POST /v1/stop', role: 'responder', limit: 64 * 1024 },
+  { kind: 'stop', line: 'POST /v1/brake', role: 'responder', limit: 64 * 1024 },
 ] as const;
 const withStream = [...kinds, { kind: 'stream', line: 'GET /v1/stream', role: 'viewer', limit: 0 }] as const;
 
@@ -251,7 +251,7 @@ describe('waiting for bodies', () => {
     const { code, headers } = await refusal('POST /v1/json', [bearer(token), ...announced(1)]);
     expect([code, headers.get('retry-after')]).toEqual(['overloaded', '1']);
     const stop = [bearer(tokenOf('responder')), 'connection: close', 'content-length: 16'];
-    expect(await answerOf(begin('POST /v1/stop', stop, '{"reason":"hot"}'))).toMatchObject({
+    expect(await answerOf(begin('POST /v1/brake', stop, '{"reason":"hot"}'))).toMatchObject({
       status: 201,
       problem: { reason: 'hot' },
     });
@@ -290,7 +290,7 @@ describe('reading what operators send', () => {
 
   it('tells what nests too deep from what is wrong otherwise', async () => {
     expect(await send(nested(33))).toMatchObject({ code: 'nested-too-deep' });
-    expect(await send(nested(33), 'POST /v1/stop')).toMatchObject({ code: 'nested-too-deep' });
+    expect(await send(nested(33), 'POST /v1/brake')).toMatchObject({ code: 'nested-too-deep' });
     expect(await send('['.repeat(MIB))).toMatchObject({ code: 'nested-too-deep' });
     expect(await send(nested(32))).toMatchObject({
       problem: { code: 'invalid-request', errors: [{ path: '/reason' }] },
@@ -314,7 +314,7 @@ describe('reading what operators send', () => {
     ['{"hasOwnProperty":1}', '/hasOwnProperty'],
   ])('refuses %s by name', async (body, path) => {
     expect(await send(body)).toMatchObject({ problem: { code: 'invalid-request', errors: [{ path }] } });
-    expect(await send(body, 'POST /v1/stop')).toMatchObject({
+    expect(await send(body, 'POST /v1/brake')).toMatchObject({
       problem: { code: 'invalid-request', errors: [{ path }] },
     });
   });
