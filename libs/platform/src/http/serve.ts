@@ -35,8 +35,8 @@ export async function createApp(
   log: Logger = createLogger({ logLevel: 'silent' }),
 ): Promise<NestFastifyApplication> {
   // The server is made before the routes are, and asks for them with each request.
-  const door: Door = { devices: undefined };
-  const adapter = createAdapter(log, door);
+  const devices: Devices = { routes: undefined };
+  const adapter = createAdapter(log, devices);
   const instance = adapter.getInstance<FastifyInstance>();
   await instance.register(helmet);
   instance.removeContentTypeParser('text/plain');
@@ -53,7 +53,7 @@ export async function createApp(
     .counter('sluice_problems_total', 'Requests refused or failed, by error code', ['code']);
   const countProblem = (code: ErrorCode) => problems.inc({ code });
   countProblems(instance, countProblem);
-  door.devices = openDoor(app, { log, countProblem });
+  devices.routes = openDeviceDoor(app, { log, countProblem });
   app.get(OpenApi).attach(app);
   await app.init();
   for (const companion of composition.companions ?? []) {
@@ -65,15 +65,15 @@ export async function createApp(
   return app;
 }
 
-interface Door {
-  devices: DeviceRoutes | undefined;
+interface Devices {
+  routes: DeviceRoutes | undefined;
 }
 
-function createAdapter(log: Logger, door: Door): FastifyAdapter {
+function createAdapter(log: Logger, devices: Devices): FastifyAdapter {
   return new FastifyAdapter({
     serverFactory: (others: RequestListener, options: object) =>
       createDoorServer((request, response) => {
-        if (door.devices?.answer(request, response) === true) return;
+        if (devices.routes?.answer(request, response) === true) return;
         if (request.headers.expect !== undefined) response.writeContinue();
         others(request, response);
       }, options),
@@ -153,17 +153,17 @@ function addHooks(instance: FastifyInstance): void {
   });
 }
 
-function openDoor(app: NestFastifyApplication, options: DoorOptions): DeviceRoutes {
-  const devices = app.get(DeviceRoutes);
-  devices.open(options);
+function openDeviceDoor(app: NestFastifyApplication, options: DoorOptions): DeviceRoutes {
+  const routes = app.get(DeviceRoutes);
+  routes.open(options);
   app
     .getHttpAdapter()
     .getInstance()
     .addHook('preClose', (done) => {
-      devices.startClosing();
+      routes.startClosing();
       done();
     });
-  return devices;
+  return routes;
 }
 
 function correlationId(request: { headers: Record<string, string | string[] | undefined> }): string {
