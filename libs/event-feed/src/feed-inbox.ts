@@ -43,6 +43,11 @@ export class FeedInbox {
     return [...this.parked.values()].flat();
   }
 
+  /** How many are parked; asked with every check-in. */
+  get letterCount(): number {
+    return this.parkedEvents;
+  }
+
   /** Hears what earlier runs made of letters: what was discarded then stays discarded. */
   async recall(): Promise<void> {
     if (this.keeper !== undefined) this.known = await this.keeper.load(this.consumer.name, this.consumer.topics);

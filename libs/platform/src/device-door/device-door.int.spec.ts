@@ -20,7 +20,7 @@ const LIMIT_BYTES = 2000;
 const BUDGET_BYTES = 64 * 1024 * 1024;
 const BODY_WITHIN_MS = 10_000;
 /** What a busy request takes of the server's time; each uses up its turn. */
-const BUSY_MS = 25;
+const BUSY_MS = 50;
 
 let timers = new ManualTimers();
 let finish: (() => void)[] = [];

@@ -15,7 +15,7 @@ import { type Turns, type Waiting } from './turns.ts';
 const ROLES: readonly string[] = ['device', 'gateway'];
 
 /** How long requests may wait for their turn before new ones of their kind are turned away (ms): design §4's order of shedding. */
-const PATIENCE_MS = { 'check-ins': 250, reports: 1000 } as const;
+const PATIENCE_MS = { 'check-ins': 250, reports: 2000 } as const;
 
 const JSON_TYPE = 'application/json';
 const JSON_TYPE_WITH_PARAMETERS = /^application\/json *(;|$)/i;

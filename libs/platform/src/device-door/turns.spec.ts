@@ -71,6 +71,17 @@ describe('sharing the event loop', () => {
     expect(delayMs()).toBe(0);
   });
 
+  it('is full with ten thousand requests', () => {
+    const { add, turn, delayMs } = situation();
+    for (let n = 0; n <= 10_000; n += 1) {
+      expect(delayMs()).toBe(0);
+      add(String(n), TURN_MS);
+    }
+    expect(delayMs()).toBe(Infinity);
+    turn();
+    expect(delayMs()).toBe(0);
+  });
+
   it('begins every turn anew, also when nobody waits', () => {
     const { add, done, turn } = situation();
     add('a', TURN_MS);

@@ -1,5 +1,7 @@
 /** How long requests of devices may keep a turn of the event loop from everything else (ms). */
 const TURN_MS = 8;
+/** As many requests may wait; each holds some kilobytes beside its body. */
+const WAITING_MAX = 10_000;
 /** A process that stood still for want of a processor has late requests, but is not overloaded: then they waited for few turns. */
 const LATE_TURNS_MIN = 10;
 
@@ -26,8 +28,12 @@ export class Turns {
     private readonly atNextTurn: (call: () => void) => void = setImmediate,
   ) {}
 
-  /** For how long requests have waited so far (ms); 0 where it was only for a few turns. This is how overload is noticed. */
+  /**
+   * For how long the oldest waiting request has been here (ms): 0 after a few turns only, Infinity when no more may wait.
+   * This is how overload is noticed.
+   */
   delayMs(nowMs: number): number {
+    if (this.waiting.length - this.first >= WAITING_MAX) return Infinity;
     const next = this.waiting[this.first];
     if (next === undefined || this.turn - next.cameInTurn < LATE_TURNS_MIN) return 0;
     return nowMs - next.request.cameAtMs;

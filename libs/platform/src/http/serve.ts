@@ -45,8 +45,8 @@ export async function createApp(
 ): Promise<NestFastifyApplication> {
   const { tokens, timers = new WallTimers(), certificate } = composition;
   // The server is made before the routes are, and asks for them with each request.
-  const door: Door = { devices: undefined };
-  const adapter = createAdapter(log, door, certificate);
+  const devices: Devices = { routes: undefined };
+  const adapter = createAdapter(log, devices, certificate);
   const instance = adapter.getInstance<FastifyInstance>();
   await instance.register(helmet, helmetOptions(certificate !== undefined));
   addHooks(instance);
@@ -63,7 +63,7 @@ export async function createApp(
     .counter('sluice_problems_total', 'Requests refused or failed, by error code', ['code']);
   const countProblem = (code: ErrorCode) => problems.inc({ code });
   countProblems(instance, countProblem);
-  door.devices = openDoor(app, { log, countProblem });
+  devices.routes = openDeviceDoor(app, { log, countProblem });
   app.get(Metrics).gauge('sluice_bodies_bytes', 'What bodies that are not yet parsed hold', () => budget.heldBytes);
   app.get(OpenApi).attach(app);
   await app.init();
@@ -78,11 +78,11 @@ export async function createApp(
   return app;
 }
 
-interface Door {
-  devices: DeviceRoutes | undefined;
+interface Devices {
+  routes: DeviceRoutes | undefined;
 }
 
-function createAdapter(log: Logger, door: Door, certificate: Certificate | undefined): FastifyAdapter {
+function createAdapter(log: Logger, devices: Devices, certificate: Certificate | undefined): FastifyAdapter {
   const http = {
     headersTimeout: HEADERS_TIMEOUT_MS,
     connectionsCheckingInterval: TIMEOUTS_CHECKED_EVERY_MS,
@@ -92,7 +92,7 @@ function createAdapter(log: Logger, door: Door, certificate: Certificate | undef
   const adapter: FastifyAdapter = new FastifyAdapter({
     serverFactory: (others: RequestListener, options: object) =>
       createDoorServer((request, response) => {
-        if (door.devices?.answer(request, response) !== true) others(request, response);
+        if (devices.routes?.answer(request, response) !== true) others(request, response);
       }, options),
     loggerInstance: log,
     logController: new fastify.LogController({ disableRequestLogging: true }),
@@ -186,17 +186,17 @@ function addHooks(instance: FastifyInstance): void {
   });
 }
 
-function openDoor(app: NestFastifyApplication, options: DoorOptions): DeviceRoutes {
-  const devices = app.get(DeviceRoutes);
-  devices.open(options);
+function openDeviceDoor(app: NestFastifyApplication, options: DoorOptions): DeviceRoutes {
+  const routes = app.get(DeviceRoutes);
+  routes.open(options);
   app
     .getHttpAdapter()
     .getInstance()
     .addHook('preClose', (done) => {
-      devices.startClosing();
+      routes.startClosing();
       done();
     });
-  return devices;
+  return routes;
 }
 
 function correlationId(request: { headers: Record<string, string | string[] | undefined> }): string {

@@ -103,7 +103,7 @@ export class Sources implements OnModuleInit {
   }
 
   private stateOf({ caughtUp, failedBecause, inbox }: FeedFollower, source: string): SourceState {
-    const [parked, silentMs] = [inbox.letters.length, this.feed.silentForMs(source)];
+    const [parked, silentMs] = [inbox.letterCount, this.feed.silentForMs(source)];
     const { contradiction } = inbox.doubts;
     return { isRead: caughtUp, failedBecause, parked, contradiction, silentMs, signs: this.feed.signsOf(source) };
   }
