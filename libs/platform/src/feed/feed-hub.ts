@@ -221,8 +221,8 @@ export class FeedHub {
       reader.state = 'behind';
       reader.cursor = new FeedCursor(this.reading, reader.criteria, before);
     }
-    const isNews = bytes.length > 0 || covered !== before.after;
-    if (isNews) this.sendFrames([...group.members], bytes, covered);
+    const isMore = bytes.length > 0 || covered !== before.after;
+    if (isMore) this.sendFrames([...group.members], bytes, covered);
     for (const reader of full) void this.read(reader);
     if (stopAt !== undefined && piece.stopped) this.admit(group, stopAt);
     return covered !== undefined;
