@@ -34,6 +34,11 @@ interface Views {
   readonly past: { readonly at: string; readonly fleet: object };
 }
 
+interface PlacedHold {
+  readonly holdId: string;
+  readonly placedAt: string;
+}
+
 interface RolloutView {
   readonly rolloutId: string;
   readonly status: string;
@@ -132,7 +137,9 @@ describe('going on with a data folder of the former version', () => {
         ['haltedBecause', 'salt', 'gates'],
       ),
     );
-    expect(await items('/v1/holds')).toMatchObject(views.holds);
+    const byPlace = (one: PlacedHold, other: PlacedHold) =>
+      `${one.placedAt} ${one.holdId}` < `${other.placedAt} ${other.holdId}` ? -1 : 1;
+    expect(await items('/v1/holds')).toMatchObject((views.holds as PlacedHold[]).toSorted(byPlace));
     expect(await items('/v1/patches')).toMatchObject(views.patches);
   });
 

@@ -234,6 +234,32 @@ describe('killing the one process that has it all', () => {
   });
 });
 
+describe('reading the feed in a thread of its own', () => {
+  it('names devices whose ids lie in earlier commits, and has the same past after a restart', async () => {
+    const [port = 0] = await freePorts(1);
+    const standalone = new Service('standalone', port, ['--empty']);
+    const read = async (query: string) => {
+      const { body } = await standalone.send('GET', `/v1/feed?topics=fleet&${query}`);
+      return body as { events: { data: { deviceId: string }; position: string }[]; next: string };
+    };
+    await standalone.start();
+    for (const lap of [1, 2, 3]) {
+      for (const deviceId of ['d-1', 'd-2'])
+        await standalone.report(`${deviceId}-${String(lap)}`, 'status', { deviceId });
+    }
+    const devices = ({ events }: Awaited<ReturnType<typeof read>>) => events.map(({ data }) => data.deviceId);
+    const all = await read('');
+    expect(devices(all)).toEqual(['d-1', 'd-2', 'd-1', 'd-2', 'd-1', 'd-2']);
+    expect(devices(await read('deviceId=d-2&order=newest&limit=2'))).toEqual(['d-2', 'd-2']);
+    await standalone.end('SIGKILL');
+    await standalone.start();
+    const third = all.events[2]?.position ?? '';
+    expect(devices(await read(`from=${third}`))).toEqual(['d-2', 'd-1', 'd-2']);
+    expect(await read('')).toMatchObject({ events: all.events });
+    expect((await standalone.send('GET', '/v1/feed?from=elsewhere.1')).body).toMatchObject({ code: 'other-lineage' });
+  });
+});
+
 /** Polls until it is so; what throws is not so yet. */
 async function until(isSo: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + 25_000;

@@ -63,6 +63,26 @@ export interface Composition {
   readonly certificate?: Certificate;
 }
 
+const own = [
+  Metrics,
+  Followers,
+  StopsInForce,
+  Verifications,
+  DeviceRoutes,
+  OpenApi,
+  StreamShares,
+  FeedSigns,
+  FeedReaders,
+];
+const controllers = [
+  OperationsController,
+  TokensController,
+  ReplaysController,
+  FeedController,
+  DeadLettersController,
+  ProgressController,
+];
+
 /** What every service is given: ports, errors, auth, health, metrics, tokens, replays, the feed of its own events. */
 @Module({})
 export class PlatformModule {
@@ -92,29 +112,11 @@ export class PlatformModule {
       inject: [Followers, Metrics],
       useFactory: (followers: Followers, metrics: Metrics) => prove(store, signs, { clock, followers, metrics }),
     };
-    const own = [
-      Metrics,
-      Followers,
-      StopsInForce,
-      Verifications,
-      DeviceRoutes,
-      OpenApi,
-      StreamShares,
-      FeedSigns,
-      FeedReaders,
-    ];
     return {
       module: PlatformModule,
       global: true,
       imports: [CqrsModule.forRoot()],
-      controllers: [
-        OperationsController,
-        TokensController,
-        ReplaysController,
-        FeedController,
-        DeadLettersController,
-        ProgressController,
-      ],
+      controllers: [...controllers],
       providers: [
         ...given,
         ...own,

@@ -10,6 +10,8 @@ export const READER_BYTES_MAX = 256 * 1024;
 /** What is on its way to the thread that writes, for all readers: that thread writes so much in a turn, and goes on to others. */
 const UNWRITTEN_BYTES_MAX = 512 * 1024;
 const PAGES_AT_ONCE_MAX = 4;
+/** Of the readers that are behind: what is new is read in between, and never waits for all of them. */
+const READERS_AT_ONCE_MAX = 4;
 
 /** What the thread that answers requests says to the one that reads. */
 export type ToHub =
@@ -81,10 +83,10 @@ const encoder = new TextEncoder();
 export class FeedHub {
   private readonly readers = new Map<number, Reader>();
   private readonly groups = new Map<string, Group>();
-  private readonly pagesWaiting: (() => void)[] = [];
+  private readonly pages = new Turns(PAGES_AT_ONCE_MAX);
+  private readonly turns = new Turns(READERS_AT_ONCE_MAX);
   private unwrittenBytes = 0;
   private waitingToWrite: (() => void)[] = [];
-  private pages = 0;
 
   constructor(
     private readonly reading: FeedReading,
@@ -144,7 +146,7 @@ export class FeedHub {
     reader.isReading = true;
     try {
       while (reader.state === 'behind') {
-        reader.held ??= encode(await reader.cursor.piece());
+        reader.held ??= await this.turns.run(async () => encode(await reader.cursor.piece()));
         const { bytes, covered } = reader.held;
         while (this.unwrittenBytes >= UNWRITTEN_BYTES_MAX)
           await new Promise<void>((resolve) => this.waitingToWrite.push(resolve));
@@ -221,8 +223,8 @@ export class FeedHub {
       reader.state = 'behind';
       reader.cursor = new FeedCursor(this.reading, reader.criteria, before);
     }
-    const isNews = bytes.length > 0 || covered !== before.after;
-    if (isNews) this.sendFrames([...group.members], bytes, covered);
+    const isMore = bytes.length > 0 || covered !== before.after;
+    if (isMore) this.sendFrames([...group.members], bytes, covered);
     for (const reader of full) void this.read(reader);
     if (stopAt !== undefined && piece.stopped) this.admit(group, stopAt);
     return covered !== undefined;
@@ -257,16 +259,31 @@ export class FeedHub {
   }
 
   private async page(id: number, request: PageRequest | StreamPageRequest): Promise<void> {
-    if (this.pages >= PAGES_AT_ONCE_MAX) await new Promise<void>((resolve) => this.pagesWaiting.push(resolve));
-    else this.pages += 1;
     try {
-      this.send({ kind: 'page', id, bytes: encoder.encode(await readPage(this.reading, request)) });
+      const text = await this.pages.run(() => readPage(this.reading, request));
+      this.send({ kind: 'page', id, bytes: encoder.encode(text) });
     } catch (error) {
       this.send({ kind: 'page-failed', id, ...failureOf(error) });
+    }
+  }
+}
+
+/** So many at once, the others in the order in which they came. */
+class Turns {
+  private running = 0;
+  private readonly waiting: (() => void)[] = [];
+
+  constructor(private readonly most: number) {}
+
+  async run<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.running >= this.most) await new Promise<void>((resolve) => this.waiting.push(resolve));
+    else this.running += 1;
+    try {
+      return await work();
     } finally {
-      const next = this.pagesWaiting.shift();
-      // Whoever waits takes over the place of this one.
-      if (next === undefined) this.pages -= 1;
+      const next = this.waiting.shift();
+      // The one that waits takes over the place of this one.
+      if (next === undefined) this.running -= 1;
       else next();
     }
   }

@@ -229,7 +229,7 @@ export class FeedReaders {
   /** What goes on beside the frames for as long as there are readers. */
   private beginWatch() {
     const abort = new AbortController();
-    let stop = () => undefined as void;
+    let stop: () => void = () => undefined;
     const tick = (count: number) => {
       stop = this.timers.after(TICK_MS, () => {
         tick(count + 1);
@@ -265,8 +265,8 @@ export class FeedReaders {
   /** Has the feed read on when the store has moved on. A store that cannot say so is asked with each heartbeat. */
   private async followStore(signal: AbortSignal): Promise<void> {
     try {
-      for await (const _ of this.store.subscribe({ after: await this.store.head(), prefixes: [], signal })) {
-        this.line?.send({ kind: 'moved' });
+      for await (const { kind } of this.store.subscribe({ after: await this.store.head(), prefixes: [], signal })) {
+        if (kind === 'caught-up') this.line?.send({ kind: 'moved' });
         await wallSleep(MOVED_EVERY_MS, signal);
       }
     } catch {
@@ -294,13 +294,14 @@ export class FeedReaders {
   }
 
   private headInTime(): Promise<Position | undefined> {
-    return new Promise((resolve) => {
-      const stop = this.timers.after(HEAD_MS_MAX, () => resolve(undefined));
-      this.store.head().then(
-        (head) => (stop(), resolve(head)),
-        () => (stop(), resolve(undefined)),
-      );
-    });
+    const { promise, resolve } = Promise.withResolvers<Position | undefined>();
+    const stop = this.timers.after(HEAD_MS_MAX, () => resolve(undefined));
+    const answer = (head: Position | undefined) => {
+      stop();
+      resolve(head);
+    };
+    this.store.head().then(answer, () => answer(undefined));
+    return promise;
   }
 }
 

@@ -60,8 +60,8 @@ interface Question {
   readonly keys?: Uint32Array;
 }
 
-interface Told {
-  readonly kind: 'told';
+interface Reply {
+  readonly kind: 'reply';
   readonly id: number;
   readonly isHere: boolean;
   readonly names: readonly (string | undefined)[];
@@ -110,11 +110,11 @@ export class WorkerFeed extends FeedThread {
   }
 }
 
-function answerOf({ id, stream, keys }: Question, shares: StreamShares): Told {
+function answerOf({ id, stream, keys }: Question, shares: StreamShares): Reply {
   const names: (string | undefined)[] = [];
-  for (let at = 0; keys !== undefined && at < keys.length; at += WORDS_A_KEY)
-    names.push(shares.nameOf(keys.subarray(at, at + WORDS_A_KEY)));
-  return { kind: 'told', id, isHere: stream === undefined || shares.isHere(stream), names };
+  for (let word = 0; keys !== undefined && word < keys.length; word += WORDS_A_KEY)
+    names.push(shares.nameOf(keys.subarray(word, word + WORDS_A_KEY)));
+  return { kind: 'reply', id, isHere: stream === undefined || shares.isHere(stream), names };
 }
 
 /** The other end of WorkerFeed: the whole of a worker file. Publications are made with what names devices there. */
@@ -130,8 +130,8 @@ export async function serveFeed(
     early.push(message);
   };
   const questions = new Questions((question) => port.postMessage(question));
-  port.on('message', (message: ToHub | Told) => {
-    if (message.kind === 'told') questions.told(message);
+  port.on('message', (message: ToHub | Reply) => {
+    if (message.kind === 'reply') questions.settle(message);
     else receive(message);
   });
   const store = await open(location);
@@ -153,15 +153,15 @@ export async function serveFeed(
 const HERE_KEPT_MS = 1000;
 
 class Questions {
-  private readonly waiting = new Map<number, (told: Told) => void>();
+  private readonly waiting = new Map<number, (reply: Reply) => void>();
   private readonly here = new Map<string, { readonly isHere: boolean; readonly askedMs: number }>();
   private lastId = 0;
 
   constructor(private readonly post: (question: Question) => void) {}
 
-  told(told: Told): void {
-    this.waiting.get(told.id)?.(told);
-    this.waiting.delete(told.id);
+  settle(reply: Reply): void {
+    this.waiting.get(reply.id)?.(reply);
+    this.waiting.delete(reply.id);
   }
 
   async isHere(stream: string): Promise<boolean> {
@@ -173,7 +173,7 @@ class Questions {
     return isHere;
   }
 
-  ask(question: Omit<Question, 'kind' | 'id'>): Promise<Told> {
+  ask(question: Omit<Question, 'kind' | 'id'>): Promise<Reply> {
     const id = (this.lastId += 1);
     return new Promise((resolve) => {
       this.waiting.set(id, resolve);

@@ -1,6 +1,6 @@
 import { Controller, Get, Query, Req, Res } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
-import { FeedQuery } from '@sluice/api';
+import { ApiExtraModels, ApiOkResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import { FeedEnd, FeedEventView, FeedPage, FeedProgress, FeedQuery, FeedStreamPage } from '@sluice/api';
 import { parseTime, topics } from '@sluice/contracts';
 import {
   BEGINNING,
@@ -34,6 +34,17 @@ export class FeedController {
 
   @Get()
   @Roles('viewer')
+  @ApiExtraModels(FeedPage, FeedStreamPage, FeedEventView, FeedProgress, FeedEnd)
+  @ApiOkResponse({
+    description:
+      'A page, or frames: `event` with a FeedEventView, `progress` with a FeedProgress, at last `end` with a FeedEnd.',
+    content: {
+      'application/json': {
+        schema: { anyOf: [FeedPage, FeedStreamPage].map((each) => ({ $ref: getSchemaPath(each) })) },
+      },
+      'text/event-stream': { schema: { type: 'string' } },
+    },
+  })
   async read(@Query() query: FeedQuery, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     if (query.stream !== undefined) return this.answerOfStream(query.stream, query, { request, reply });
     const isStream = request.headers.accept?.includes('text/event-stream') === true;

@@ -7,7 +7,7 @@ export type SortKey = readonly string[];
 /** In which order a list is, and how its cursors are told from those of other lists. */
 export interface ListOrder<Item> {
   readonly list: string;
-  keyOf(item: Item): SortKey;
+  readonly keyOf: (item: Item) => SortKey;
   /** Negative, zero or positive, as for Array.sort; part by part as texts if not given. */
   readonly compare?: (left: SortKey, right: SortKey) => number;
 }
