@@ -2136,6 +2136,8 @@ export interface components {
   parameters: {
     /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
     IdempotencyKey: string;
+    /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. One that is malformed, or stands for another request, counts as none. */
+    IdempotencyKeyOfStop: string;
   };
   requestBodies: never;
   headers: never;
@@ -2259,6 +2261,7 @@ export type ResponseNotReadyOrOverloadedOrStoreUnavailable =
 export type ResponseUnauthenticated = components['responses']['Unauthenticated'];
 export type ResponseUnsupportedMediaType = components['responses']['UnsupportedMediaType'];
 export type ParameterIdempotencyKey = components['parameters']['IdempotencyKey'];
+export type ParameterIdempotencyKeyOfStop = components['parameters']['IdempotencyKeyOfStop'];
 export type $defs = Record<string, never>;
 export interface operations {
   readAsyncApi: {
@@ -3615,8 +3618,8 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
-        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. One that is malformed, or stands for another request, counts as none. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKeyOfStop'];
       };
       path: {
         /** @description The id of a patch. */
@@ -3780,8 +3783,8 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
-        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. One that is malformed, or stands for another request, counts as none. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKeyOfStop'];
       };
       path: {
         /** @description The id of the recalled patch. */
@@ -4364,8 +4367,8 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
-        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. One that is malformed, or stands for another request, counts as none. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKeyOfStop'];
       };
       path: {
         /** @description The id of a rollout. */
@@ -4527,8 +4530,8 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
-        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. One that is malformed, or stands for another request, counts as none. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKeyOfStop'];
       };
       path: {
         /** @description The id of a rollout. */
@@ -4620,8 +4623,8 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
-        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. One that is malformed, or stands for another request, counts as none. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKeyOfStop'];
       };
       path: {
         /** @description The id of a rollout. */
@@ -4981,8 +4984,8 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
-        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. One that is malformed, or stands for another request, counts as none. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKeyOfStop'];
       };
       path?: never;
       cookie?: never;

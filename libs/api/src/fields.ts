@@ -54,6 +54,9 @@ interface TextOptions extends FieldOptions {
   readonly says?: string;
 }
 
+/** A pattern of text without control characters. */
+export const printable = (max: number) => `^[^\\x00-\\x1f\\x7f-\\x9f]{1,${String(max)}}$`;
+
 interface QueryOptions extends FieldOptions {
   /** Of queries, whose values are text. */
   readonly inQuery?: boolean;
@@ -94,17 +97,19 @@ export const WebAddress = (options: FieldOptions = {}) =>
   Text({ max: TEXT_MAX, pattern: '^https?://\\S+$', says: 'an http or https address', ...options });
 
 const patternText =
-  (pattern: string) =>
+  (pattern: string, says: string) =>
   (options: FieldOptions = {}) =>
-    field(options, { type: 'string', pattern }, (each) => [Matches(new RegExp(pattern, 'u'), each)]);
+    field(options, { type: 'string', pattern }, (each) => [
+      Matches(new RegExp(pattern, 'u'), { ...each, message: `$property must be ${says}` }),
+    ]);
 
 /** An id of a patch, rollout, hold or device. */
-export const Id = patternText(ID_PATTERN);
-export const Build = patternText(BUILD_PATTERN);
-export const Model = patternText(MODEL_PATTERN);
-export const Version = patternText(VERSION_PATTERN);
+export const Id = patternText(ID_PATTERN, '1 to 64 letters, digits or any of . _ : -');
+export const Build = patternText(BUILD_PATTERN, '1 to 32 letters, digits or any of . _ -');
+export const Model = patternText(MODEL_PATTERN, '1 to 64 letters, digits or any of . _ , : -');
+export const Version = patternText(VERSION_PATTERN, 'a version such as 26.3.1');
 /** A ring, or a region. */
-export const Label = patternText(LABEL_PATTERN);
+export const Label = patternText(LABEL_PATTERN, '1 to 32 letters, digits or any of . _ -');
 
 /** An instant as the contracts have it: RFC 3339 with a zone, on a day that the calendar has. */
 export const Time = (options: FieldOptions = {}) =>

@@ -15,6 +15,8 @@ import { countProblems, sendProblem } from './problem.ts';
 import { type SettingValues } from '../settings.ts';
 
 const BODY_LIMIT_BYTES = 2 * 1024 * 1024;
+/** The id of a parked event names its consumer, and its stream with the slashes escaped. */
+const PATH_ID_CHARACTERS_MAX = 800;
 const HEADER_TIMEOUT_MS = 10_000;
 const SHUTDOWN_GRACE_MS = 20_000;
 const CORRELATION_HEADER = 'x-correlation-id';
@@ -35,6 +37,7 @@ export async function createApp(
     loggerInstance: log,
     logController: new fastify.LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT_BYTES,
+    routerOptions: { maxParamLength: PATH_ID_CHARACTERS_MAX },
     genReqId: correlationId,
     skipMiddie: true,
     frameworkErrors: sendProblem,
