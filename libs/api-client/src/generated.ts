@@ -1340,7 +1340,7 @@ export interface components {
       holdId: string;
       /** @description This patch only; every patch if absent. */
       patchId?: string;
-      /** @description These devices only; all if absent. It may not be empty. */
+      /** @description These devices only; all if absent. */
       slice?: components['schemas']['Audience'];
       /** @description Where to read more. */
       url?: string;

@@ -62,6 +62,11 @@ interface QueryOptions extends FieldOptions {
   readonly inQuery?: boolean;
 }
 
+interface PartOptions extends FieldOptions {
+  /** One of its fields at least is there. */
+  readonly isFilled?: boolean;
+}
+
 interface NumberOptions extends QueryOptions {
   readonly min: number;
   readonly max: number;
@@ -194,9 +199,14 @@ export function usedShapes(): ReadonlyMap<string, object> {
 }
 
 /** Another class of fields. */
-export const Part = (type: () => new () => object, options: FieldOptions = {}) =>
+export const Part = (type: () => new () => object, options: PartOptions = {}) =>
   // @nestjs/swagger takes a function for one that gives a class by its name, which has to be `type`.
-  field(options, { type: () => type() }, (each) => [IsObject(each), ValidateNested(each), Type(type)]);
+  field(options, { type: () => type(), ...(options.isFilled === true && { minProperties: 1 }) }, (each) => [
+    IsObject(each),
+    ValidateNested(each),
+    Type(type),
+    ...(options.isFilled === true ? [IsFilled(each)] : []),
+  ]);
 
 type Checks = (each: ValidationOptions) => readonly PropertyDecorator[];
 
@@ -255,6 +265,14 @@ function IsAbove(min: number, each: ValidationOptions) {
     defaultMessage: buildMessage(message, each),
   };
   return ValidateBy({ name: 'isAbove', validator }, each);
+}
+
+function IsFilled(each: ValidationOptions) {
+  const validator = {
+    validate: (value: unknown) => Object.values(Object(value) as object).some((inner) => inner !== undefined),
+    defaultMessage: buildMessage((prefix) => `${prefix}$property names nothing; leave it out to mean all`, each),
+  };
+  return ValidateBy({ name: 'empty', validator }, each);
 }
 
 function asNumber({ inQuery = false }: NumberOptions) {
