@@ -1134,8 +1134,44 @@ export interface components {
       /** @description What was looked at; needed after a halt. */
       evidenceSeen?: string;
     };
+    FeedEventView: {
+      /** @description The service that owns it. */
+      source: string;
+      type: string;
+      stream: string;
+      place: components['schemas']['StreamPlaceView'];
+      /** @description The public event before it in its stream; absent for the first. */
+      previous?: components['schemas']['StreamPlaceView'];
+      /** @description Of the commit. Another id at the same place is another past. */
+      commitId: string;
+      /** @description Of its commit; events of one commit share it. */
+      position: string;
+      /**
+       * Format: date-time
+       * @description When it was recorded.
+       */
+      time: string;
+      actor: string;
+      correlationId: string;
+      causationId?: string;
+      /** @description As the AsyncAPI document has it, by `type`. */
+      data: Record<string, never>;
+    };
     /** @enum {string} */
     FeedOrder: 'oldest' | 'newest';
+    FeedPage: {
+      events: components['schemas']['FeedEventView'][];
+      /** @description Where to go on: the next `from`. */
+      next: string;
+      /** @description True when there is no more in this direction now. */
+      caughtUp: boolean;
+      signs: components['schemas']['SourceSignsView'];
+    };
+    FeedStreamPage: {
+      events: components['schemas']['FeedEventView'][];
+      /** @description The next `fromRevision`; absent at the end of the stream. */
+      next?: number;
+    };
     FleetView: {
       /** Format: date-time */
       asOf: string;
@@ -1435,7 +1471,7 @@ export interface components {
       holdId: string;
       /** @description This patch only; every patch if absent. */
       patchId?: string;
-      /** @description These devices only; all if absent. It may not be empty. */
+      /** @description These devices only; all if absent. */
       slice?: components['schemas']['Audience'];
       /** @description Where to read more. */
       url?: string;
@@ -1876,12 +1912,27 @@ export interface components {
       /** @description Of `health-<shard>`; -1 while there is none. */
       revision: number;
     };
+    ShardThroughView: {
+      shard: number;
+      /** @description How many shards the fleet has. */
+      shards: number;
+      /** @description Milliseconds since 1970. */
+      throughMs: number;
+      /** @description Of the stream of its health; -1 while it has no bucket. */
+      revision: number;
+    };
     SlicePreview: {
       platform: components['schemas']['Platform'];
       model: string;
       base: string;
       eligible: number;
       expected: number;
+    };
+    SourceSignsView: {
+      /** @description False while its store does not take what it writes. */
+      writable: boolean;
+      through: components['schemas']['ShardThroughView'][];
+      stops: components['schemas']['UnstoredStopView'][];
     };
     StartReplayBody: {
       /**
@@ -1946,6 +1997,10 @@ export interface components {
       revision: number;
       index: number;
     };
+    StreamPlaceView: {
+      revision: number;
+      index: number;
+    };
     SumEvidence: {
       rule: string;
       patchId: string;
@@ -1969,6 +2024,13 @@ export interface components {
     };
     /** @enum {string} */
     Track: 'automatic' | 'manual';
+    UnstoredStopView: {
+      patchId: string;
+      mode: components['schemas']['PullMode'];
+      reason: string;
+      /** Format: date-time */
+      at: string;
+    };
     Variant: {
       /**
        * @description What a patched device reports as its own build.
@@ -2310,6 +2372,8 @@ export interface components {
   parameters: {
     /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
     IdempotencyKey: string;
+    /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. One that is malformed, or stands for another request, counts as none. */
+    IdempotencyKeyOfStop: string;
   };
   requestBodies: never;
   headers: never;
@@ -2340,7 +2404,10 @@ export type DevicePatch = components['schemas']['DevicePatch'];
 export type DeviceView = components['schemas']['DeviceView'];
 export type Directive = components['schemas']['Directive'];
 export type EvidenceBody = components['schemas']['EvidenceBody'];
+export type FeedEventView = components['schemas']['FeedEventView'];
 export type FeedOrder = components['schemas']['FeedOrder'];
+export type FeedPage = components['schemas']['FeedPage'];
+export type FeedStreamPage = components['schemas']['FeedStreamPage'];
 export type FleetView = components['schemas']['FleetView'];
 export type FoldInPatchBody = components['schemas']['FoldInPatchBody'];
 export type FoldedInto = components['schemas']['FoldedInto'];
@@ -2406,7 +2473,9 @@ export type RolloutView = components['schemas']['RolloutView'];
 export type SetClockBody = components['schemas']['SetClockBody'];
 export type ShardCover = components['schemas']['ShardCover'];
 export type ShardThrough = components['schemas']['ShardThrough'];
+export type ShardThroughView = components['schemas']['ShardThroughView'];
 export type SlicePreview = components['schemas']['SlicePreview'];
+export type SourceSignsView = components['schemas']['SourceSignsView'];
 export type StartReplayBody = components['schemas']['StartReplayBody'];
 export type StateCounts = components['schemas']['StateCounts'];
 export type StillParked = components['schemas']['StillParked'];
@@ -2414,8 +2483,10 @@ export type StopBody = components['schemas']['StopBody'];
 export type StopEverythingBody = components['schemas']['StopEverythingBody'];
 export type StopInForce = components['schemas']['StopInForce'];
 export type StreamPlace = components['schemas']['StreamPlace'];
+export type StreamPlaceView = components['schemas']['StreamPlaceView'];
 export type SumEvidence = components['schemas']['SumEvidence'];
 export type Track = components['schemas']['Track'];
+export type UnstoredStopView = components['schemas']['UnstoredStopView'];
 export type Variant = components['schemas']['Variant'];
 export type WaitCode = components['schemas']['WaitCode'];
 export type WaitReasonView = components['schemas']['WaitReasonView'];
@@ -2441,6 +2512,7 @@ export type ResponseRequestTooSlow = components['responses']['RequestTooSlow'];
 export type ResponseUnauthenticated = components['responses']['Unauthenticated'];
 export type ResponseUnsupportedMediaType = components['responses']['UnsupportedMediaType'];
 export type ParameterIdempotencyKey = components['parameters']['IdempotencyKey'];
+export type ParameterIdempotencyKeyOfStop = components['parameters']['IdempotencyKeyOfStop'];
 export type $defs = Record<string, never>;
 export interface operations {
   readAsyncApi: {
@@ -3354,11 +3426,15 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description A page, or frames: `event` with a FeedEventView, `progress` with a FeedProgress, at last `end` with a FeedEnd. */
       200: {
         headers: {
           [name: string]: unknown;
         };
-        content?: never;
+        content: {
+          'application/json': components['schemas']['FeedPage'] | components['schemas']['FeedStreamPage'];
+          'text/event-stream': string;
+        };
       };
       400: components['responses']['InvalidRequestOrMalformedRequest'];
       401: components['responses']['Unauthenticated'];
@@ -4046,8 +4122,8 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
-        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. One that is malformed, or stands for another request, counts as none. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKeyOfStop'];
       };
       path: {
         /** @description The id of a patch. */
@@ -4242,8 +4318,8 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
-        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. One that is malformed, or stands for another request, counts as none. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKeyOfStop'];
       };
       path: {
         /** @description The id of the recalled patch. */
@@ -4901,8 +4977,8 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
-        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. One that is malformed, or stands for another request, counts as none. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKeyOfStop'];
       };
       path: {
         /** @description The id of a rollout. */
@@ -5072,8 +5148,8 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
-        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. One that is malformed, or stands for another request, counts as none. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKeyOfStop'];
       };
       path: {
         /** @description The id of a rollout. */
@@ -5171,8 +5247,8 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
-        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. One that is malformed, or stands for another request, counts as none. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKeyOfStop'];
       };
       path: {
         /** @description The id of a rollout. */
@@ -5552,8 +5628,8 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
-        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. One that is malformed, or stands for another request, counts as none. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKeyOfStop'];
       };
       path?: never;
       cookie?: never;

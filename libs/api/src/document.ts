@@ -44,6 +44,13 @@ const idempotencyKey = {
   schema: { type: 'string', pattern: '^[\\x20-\\x7e]{1,128}$' },
 };
 
+/** A stop is never refused for its key. */
+const idempotencyKeyOfStop = {
+  ...idempotencyKey,
+  description: `${idempotencyKey.description} One that is malformed, or stands for another request, counts as none.`,
+  schema: { type: 'string' },
+};
+
 /**
  * The OpenAPI 3.1 document made of what @nestjs/swagger writes: schemas in the form of 3.1, the roles, the problems of each
  * operation, `Idempotency-Key` on every command, and the routes of devices. The same code gives the same text.
@@ -59,13 +66,13 @@ export function toDocument(written: OpenAPIObject, devices: readonly DeviceOpera
   const used = usedIn([paths, refusals.shared], closed);
   return {
     openapi: '3.1.0',
-    info: written.info,
+    info: withoutEmpty(written.info),
     ...(written.tags !== undefined && written.tags.length > 0 && { tags: written.tags }),
     security: written.security,
     paths: paths as OpenApiDocument['paths'],
     components: {
       securitySchemes: components['securitySchemes'] as Json,
-      parameters: { IdempotencyKey: idempotencyKey },
+      parameters: { IdempotencyKey: idempotencyKey, IdempotencyKeyOfStop: idempotencyKeyOfStop },
       responses: inOrder(refusals.shared),
       schemas: inOrder(Object.fromEntries(Object.entries(closed).filter(([name]) => used.has(name)))),
     },
@@ -95,7 +102,9 @@ function toOperation(method: string, operation: Json, refusals: Refusals): Json 
   };
   const shown = [
     ...((parameters ?? []) as readonly Json[]).filter((each) => each['name'] !== 'if-match').map(toParameter),
-    ...(kind.isCommand ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
+    ...(kind.isCommand
+      ? [{ $ref: `#/components/parameters/${kind.takes === 'stop' ? 'IdempotencyKeyOfStop' : 'IdempotencyKey'}` }]
+      : []),
   ];
   return {
     ...rest,
@@ -205,4 +214,9 @@ function inOrder(object: Json): Json {
 /** Without what TypeBox keeps beside the JSON. */
 function plain(schema: object): unknown {
   return JSON.parse(JSON.stringify(schema));
+}
+
+function withoutEmpty(info: object): object {
+  const isEmpty = (value: unknown) => isJson(value) && Object.keys(value).length === 0;
+  return Object.fromEntries(Object.entries(info).filter(([, value]) => !isEmpty(value)));
 }

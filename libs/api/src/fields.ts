@@ -54,9 +54,17 @@ interface TextOptions extends FieldOptions {
   readonly says?: string;
 }
 
+/** A pattern of text without control characters. */
+export const printable = (max: number) => `^[^\\x00-\\x1f\\x7f-\\x9f]{1,${String(max)}}$`;
+
 interface QueryOptions extends FieldOptions {
   /** Of queries, whose values are text. */
   readonly inQuery?: boolean;
+}
+
+interface PartOptions extends FieldOptions {
+  /** One of its fields at least is there. */
+  readonly isFilled?: boolean;
 }
 
 interface NumberOptions extends QueryOptions {
@@ -94,17 +102,19 @@ export const WebAddress = (options: FieldOptions = {}) =>
   Text({ max: TEXT_MAX, pattern: '^https?://\\S+$', says: 'an http or https address', ...options });
 
 const patternText =
-  (pattern: string) =>
+  (pattern: string, says: string) =>
   (options: FieldOptions = {}) =>
-    field(options, { type: 'string', pattern }, (each) => [Matches(new RegExp(pattern, 'u'), each)]);
+    field(options, { type: 'string', pattern }, (each) => [
+      Matches(new RegExp(pattern, 'u'), { ...each, message: `$property must be ${says}` }),
+    ]);
 
 /** An id of a patch, rollout, hold or device. */
-export const Id = patternText(ID_PATTERN);
-export const Build = patternText(BUILD_PATTERN);
-export const Model = patternText(MODEL_PATTERN);
-export const Version = patternText(VERSION_PATTERN);
+export const Id = patternText(ID_PATTERN, '1 to 64 letters, digits or any of . _ : -');
+export const Build = patternText(BUILD_PATTERN, '1 to 32 letters, digits or any of . _ -');
+export const Model = patternText(MODEL_PATTERN, '1 to 64 letters, digits or any of . _ , : -');
+export const Version = patternText(VERSION_PATTERN, 'a version such as 26.3.1');
 /** A ring, or a region. */
-export const Label = patternText(LABEL_PATTERN);
+export const Label = patternText(LABEL_PATTERN, '1 to 32 letters, digits or any of . _ -');
 
 /** An instant as the contracts have it: RFC 3339 with a zone, on a day that the calendar has. */
 export const Time = (options: FieldOptions = {}) =>
@@ -189,9 +199,14 @@ export function usedShapes(): ReadonlyMap<string, object> {
 }
 
 /** Another class of fields. */
-export const Part = (type: () => new () => object, options: FieldOptions = {}) =>
+export const Part = (type: () => new () => object, options: PartOptions = {}) =>
   // @nestjs/swagger takes a function for one that gives a class by its name, which has to be `type`.
-  field(options, { type: () => type() }, (each) => [IsObject(each), ValidateNested(each), Type(type)]);
+  field(options, { type: () => type(), ...(options.isFilled === true && { minProperties: 1 }) }, (each) => [
+    IsObject(each),
+    ValidateNested(each),
+    Type(type),
+    ...(options.isFilled === true ? [IsFilled(each)] : []),
+  ]);
 
 type Checks = (each: ValidationOptions) => readonly PropertyDecorator[];
 
@@ -250,6 +265,14 @@ function IsAbove(min: number, each: ValidationOptions) {
     defaultMessage: buildMessage(message, each),
   };
   return ValidateBy({ name: 'isAbove', validator }, each);
+}
+
+function IsFilled(each: ValidationOptions) {
+  const validator = {
+    validate: (value: unknown) => Object.values(Object(value) as object).some((inner) => inner !== undefined),
+    defaultMessage: buildMessage((prefix) => `${prefix}$property names nothing; leave it out to mean all`, each),
+  };
+  return ValidateBy({ name: 'empty', validator }, each);
 }
 
 function asNumber({ inQuery = false }: NumberOptions) {

@@ -6,7 +6,10 @@ import { Audience, ReasonBody, StopBody } from './plans.ts';
 export const holdStatuses = ['active', 'lifted', 'expired'] as const;
 type HoldStatus = (typeof holdStatuses)[number];
 
-/** The body of POST /v1/holds. Without a slice and a patch it stops everything. */
+/**
+ * The body of POST /v1/holds. Without a slice and a patch it stops everything; a selector that came out empty must not, so an
+ * empty slice is refused.
+ */
 export class PlaceHoldBody extends ReasonBody {
   @Id({ example: 'h1' })
   readonly holdId!: string;
@@ -14,7 +17,7 @@ export class PlaceHoldBody extends ReasonBody {
   @Id({ optional: true, description: 'This patch only; every patch if absent.' })
   readonly patchId?: string;
 
-  @Part(() => Audience, { optional: true, description: 'These devices only; all if absent. It may not be empty.' })
+  @Part(() => Audience, { optional: true, isFilled: true, description: 'These devices only; all if absent.' })
   readonly slice?: Audience;
 
   @WebAddress({ optional: true, description: 'Where to read more.' })

@@ -1,4 +1,4 @@
-import { Flag, Part, Tally, Text, Words } from './fields.ts';
+import { Flag, Part, printable, Tally, Text, Words } from './fields.ts';
 
 const SOURCE_LENGTH_MAX = 200;
 const ENTRIES_MAX = 1_000_000;
@@ -14,7 +14,7 @@ export class ImportQuery {
 
   @Text({
     max: SOURCE_LENGTH_MAX,
-    pattern: '^[^\\p{Cc}]+$',
+    pattern: printable(SOURCE_LENGTH_MAX),
     says: 'a name without control characters',
     optional: true,
     description: 'What the report calls the file.',

@@ -1,7 +1,8 @@
-import { Count, Flag, Json, OneOf, Part, Tally, Text, Time, Words } from './fields.ts';
+import { Count, Flag, Json, OneOf, Part, printable, Tally, Text, Time, Words } from './fields.ts';
 import { pageOf } from './paging.ts';
 
 const LIST_MAX = 1_000_000;
+const LETTER_ID_MAX = 256;
 const position = { max: 37, pattern: '^([A-Za-z0-9]{1,16}\\.)?\\d{1,20}$', optional: true };
 
 export class Liveness {
@@ -93,7 +94,7 @@ export class Applied {
 }
 
 export class DeadLetterPath {
-  @Text({ max: 256, pattern: '^[^\\p{Cc}]{1,256}$', description: 'The id of a parked event.' })
+  @Text({ max: LETTER_ID_MAX, pattern: printable(LETTER_ID_MAX), description: 'The id of a parked event.' })
   readonly id!: string;
 }
 

@@ -225,6 +225,13 @@ describe('telling of itself', () => {
     expect(Object.keys(document.paths)).not.toContain('/v1/patches');
   });
 
+  it('knows the id of a parked event however long it is, and refuses what can be none', async () => {
+    const longest = `orchestrator-catalog/patch-${'p'.repeat(64)}/1234567890/0`;
+    const asked = (id: string) => send('GET', `/v1/dead-letters/${encodeURIComponent(id)}`);
+    expect((await asked(longest)).json()).toMatchObject({ code: 'dead-letter-not-found', detail: longest });
+    expect((await asked('a\u0000b')).json()).toMatchObject({ code: 'invalid-request', errors: [{ path: '/id' }] });
+  });
+
   it('describes the topics that the service publishes, and no others, to viewers', async () => {
     const document = (await send('GET', '/asyncapi.json')).json<{ asyncapi: string; channels: object }>();
     expect(document.asyncapi).toBe('3.0.0');

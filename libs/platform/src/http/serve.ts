@@ -24,6 +24,8 @@ import { CORRELATION_HEADER, countAnswered, countProblems, isCorrelationId, send
 import { type SettingValues } from '../settings.ts';
 import { WallTimers } from '../timers.ts';
 
+/** The id of a parked event names its consumer, and its stream with the slashes escaped. */
+const PATH_ID_CHARACTERS_MAX = 800;
 const HEADERS_TIMEOUT_MS = 10_000;
 /** The backstop for bodies that nobody reads: those that are read have 10 s of their own. */
 const REQUEST_TIMEOUT_MS = 20_000;
@@ -96,6 +98,7 @@ function createAdapter(log: Logger, devices: Devices, certificate: Certificate |
       }, options),
     loggerInstance: log,
     logController: new fastify.LogController({ disableRequestLogging: true }),
+    routerOptions: { maxParamLength: PATH_ID_CHARACTERS_MAX },
     genReqId: correlationId,
     skipMiddie: true,
     frameworkErrors: sendProblem,

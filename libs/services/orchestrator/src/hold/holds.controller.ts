@@ -55,11 +55,6 @@ export class HoldsController {
     @Body() { holdId, slice, ...rest }: PlaceHoldBody,
     @RequestContext() context: CommandContext,
   ): Promise<Versioned<PlacedHold>> {
-    // Whoever means everything leaves the slice out: a selector that came out empty must not stop everything.
-    if (slice !== undefined && Object.values(slice).every((each) => each === undefined)) {
-      const detail = 'names nothing; leave it out to mean all devices';
-      throw new ProblemError('invalid-request', undefined, [{ path: '/slice', code: 'empty', detail }]);
-    }
     if (rest.patchId !== undefined) await publishedPatch(this.views, rest.patchId);
     const terms: HoldTerms = { ...rest, slice: slice ?? {}, owner: context.actor };
     await this.stops.placeHold({ holdId, terms, at: this.clock.nowText() }, context);
