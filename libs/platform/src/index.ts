@@ -2,7 +2,7 @@ export * from './auth/auth.ts';
 export * from './clock.ts';
 export { FileRoute, StopRoute } from './http/bodies.ts';
 export * from './device-door/device-routes.ts';
-export type { DeviceRequest, DeviceRoute } from './device-door/exchange.ts';
+export type { DeviceRequest } from './device-door/exchange.ts';
 export { IfMatch, type SeenVersions } from './http/entity-tags.ts';
 export * from './replay/folds.ts';
 export * from './followers.ts';

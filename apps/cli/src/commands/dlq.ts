@@ -58,7 +58,9 @@ async function allLetters({ api }: Session): Promise<DeadLetterView[]> {
     api
       .hosts()
       .map(({ services: [service] }) =>
-        api.list(LETTERS_MAX, (query) => bodyOf(api.of(service).GET('/v1/dead-letters', { params: { query: given(query) } }))),
+        api.list(LETTERS_MAX, (query) =>
+          bodyOf(api.of(service).GET('/v1/dead-letters', { params: { query: given(query) } })),
+        ),
       ),
   );
   return pages.flatMap(({ items }) => items);
