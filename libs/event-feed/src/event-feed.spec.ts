@@ -48,6 +48,27 @@ describe('hearing of events through the store', () => {
     ]);
   });
 
+  it('finds the public event before in a few reads, however many commits between have none', async () => {
+    const packed = { kind: 'packed', bytes: new Uint8Array(3), count: 1 } as const;
+    await store.append(appendOf({ stream: 'patch-1', commitId: 'first', body: body('PatchPublished') }));
+    for (let n = 0; n < 300; n += 1)
+      await store.append(appendOf({ stream: 'patch-1', commitId: `c${String(n)}`, expected: 'any', body: packed }));
+    await store.append(appendOf({ stream: 'patch-1', commitId: 'last', expected: 'any', body: body('PatchPulled') }));
+    let reads = 0;
+    const counting = new StoreFeed(
+      Object.assign(Object.create(store) as InMemoryEventStore, {
+        readStream: (stream: string, from?: number) => ((reads += 1), store.readStream(stream, from)),
+      }),
+      publications,
+    );
+    const [event] = await collect(counting.readStream({ stream: 'patch-1', fromRevision: 301 }));
+    expect(event?.previous).toEqual({ revision: 0, index: 0 });
+    expect(reads).toBeLessThan(8);
+    reads = 0;
+    const all = await collect(counting.readStream({ stream: 'patch-1', fromRevision: 0 }));
+    expect([all.length, all[1]?.previous, reads]).toEqual([2, { revision: 0, index: 0 }, 1]);
+  });
+
   it('names the public event before each, also of a stream that it meets in its middle', async () => {
     await store.append(appendOf({ stream: 'patch-1', commitId: 'a', body: body('PatchPublished', 'PatchAmended') }));
     const packed = { kind: 'packed', bytes: new Uint8Array(3), count: 1 } as const;

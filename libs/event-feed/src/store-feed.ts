@@ -101,11 +101,11 @@ export class Envelopes {
     const { stream, revision, position, commitId, recordedAt, metadata } = commit;
     const published = await this.read(commit, publication);
     const keyBefore = placeKey(stream, revision - 1);
+    const isKept = revision === 0 || this.places.has(keyBefore);
     if (published.length === 0) {
-      if (this.places.has(keyBefore)) this.keep(placeKey(stream, revision), this.places.get(keyBefore));
+      if (isKept) this.keep(placeKey(stream, revision), this.places.get(keyBefore));
       return [];
     }
-    const isKept = revision === 0 || this.places.has(keyBefore);
     let previous = isKept ? this.places.get(keyBefore) : await this.placeBefore(commit, publication);
     const events = published.map(({ index, data }): FeedEvent => {
       const before = previous;
@@ -135,17 +135,24 @@ export class Envelopes {
   }
 
   // Only for a stream that is met in its middle: the last commit before it that has something public, nearly always the last.
+  // A stream may have many without, so that it is looked for in parts that grow.
   private async placeBefore({ stream, revision }: Commit, publication: Publication): Promise<StreamPlace | undefined> {
-    for (let before = revision - 1; before >= 0; before -= 1) {
-      for await (const commit of this.store.readStream(stream, before)) {
+    for (let [end, length] = [revision, 1]; end > 0; length *= LOOK_BACK_GROWTH) {
+      const from = Math.max(0, end - length);
+      let found: StreamPlace | undefined;
+      for await (const commit of this.store.readStream(stream, from)) {
+        if (commit.revision >= end) break;
         const last = (await this.read(commit, publication)).at(-1);
-        if (last !== undefined) return { revision: before, index: last.index };
-        break;
+        if (last !== undefined) found = { revision: commit.revision, index: last.index };
       }
+      if (found !== undefined) return found;
+      end = from;
     }
     return undefined;
   }
 }
+
+const LOOK_BACK_GROWTH = 8;
 
 function placeKey(stream: string, revision: number): string {
   return `${stream}@${String(revision)}`;
