@@ -1,7 +1,9 @@
 import Type from 'typebox';
+import { TokenIssued, TokenRevoked } from './access-events.ts';
 import {
   AwakeSlice,
   CountColumns,
+  event,
   HarmColumns,
   HolderCount,
   InstallColumns,
@@ -327,12 +329,14 @@ const fleetEvents = [
   IncidentReported,
 ] as const;
 const healthEvents = [HealthBucketClosed] as const;
+const accessEvents = [TokenIssued, TokenRevoked] as const;
 
 export type CatalogEvent = Type.Static<(typeof catalogEvents)[number]>;
 export type RolloutsEvent = Type.Static<(typeof rolloutEvents)[number]>;
 export type FleetEvent = Type.Static<(typeof fleetEvents)[number]>;
 export type HealthEvent = Type.Static<(typeof healthEvents)[number]>;
-export type PublicEvent = CatalogEvent | RolloutsEvent | FleetEvent | HealthEvent;
+export type AccessEvent = Type.Static<(typeof accessEvents)[number]>;
+export type PublicEvent = CatalogEvent | RolloutsEvent | FleetEvent | HealthEvent | AccessEvent;
 
 /** What says how many partitions a topic has: as many as the fleet has shards. */
 const SHARDS = 'shards';
@@ -340,7 +344,7 @@ const SHARDS = 'shards';
 /**
  * Who owns which topic, which streams it comes from, and what is in it (design §3.2). In Kafka, the first of `keys` that
  * an event has is its key, and `partitions` is how many there are: one where followers wait for all of a topic, and little
- * comes through it.
+ * comes through it. `access` is in no Kafka, whose readers are many: it has no partition, and is heard from its owner alone.
  */
 export const topics = {
   catalog: { service: 'catalog', streams: ['patch-'], keys: ['patchId'], partitions: 1, events: catalogEvents },
@@ -353,6 +357,7 @@ export const topics = {
   },
   fleet: { service: 'telemetry', streams: ['fleet-'], keys: ['deviceId'], partitions: SHARDS, events: fleetEvents },
   health: { service: 'telemetry', streams: ['health-'], keys: ['shard'], partitions: 1, events: healthEvents },
+  access: { service: 'catalog', streams: ['access'], keys: ['tokenId'], partitions: 0, events: accessEvents },
 } as const;
 
 export type Topic = keyof typeof topics;
@@ -367,6 +372,9 @@ export function keyOf(topic: Topic, data: Readonly<Record<string, unknown>>): st
   throw new Error(`an event of ${topic} has none of ${topics[topic].keys.join(', ')}`);
 }
 
+/** The topics that are in Kafka. */
+export const kafkaTopics = (Object.keys(topics) as Topic[]).filter((topic) => topics[topic].partitions !== 0);
+
 /** The name of a topic in Kafka; the prefix is for clusters that several fleets share. */
 export function kafkaTopic(topic: Topic, prefix = ''): string {
   return `${prefix}sluice.${topic}.v1`;
@@ -376,8 +384,4 @@ export function kafkaTopic(topic: Topic, prefix = ''): string {
 export function kafkaPartitions(topic: Topic, shards: number): number {
   const { partitions } = topics[topic];
   return partitions === SHARDS ? shards : partitions;
-}
-
-function event<const Name extends string, const Fields extends Type.TProperties>(name: Name, fields: Fields) {
-  return Type.Object({ type: Type.Literal(name), ...fields }, { $id: name });
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type DynamicModule, Logger, Module, type Provider } from '@nestjs/common';
+import { type DynamicModule, Logger, Module, type Provider, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { onFirstSkipped, skippedEvents } from '@sluice/contracts';
@@ -14,7 +14,9 @@ import {
 } from '@sluice/event-feed';
 import { Clock, EventStore, Reservations, toTimeText } from '@sluice/event-sourcing';
 import { AsyncApi } from './http/async-api.ts';
+import { type Access, AccessFollower } from './auth/access.follower.ts';
 import { AuthGuard } from './auth/auth.ts';
+import { MeController, TokensController, TokensElsewhereController } from './auth/tokens.controller.ts';
 import { DeadLettersController } from './feed/dead-letters.controller.ts';
 import { DeviceRoutes } from './http/device-routes.ts';
 import { FeedController } from './feed/feed.controller.ts';
@@ -23,7 +25,7 @@ import { Folds } from './replay/folds.ts';
 import { type Companion, Followers } from './followers.ts';
 import { Metrics } from './observe/metrics.ts';
 import { OpenApi } from './http/open-api.ts';
-import { OperationsController, TokensController } from './observe/operations.controller.ts';
+import { OperationsController } from './observe/operations.controller.ts';
 import { ProblemFilter } from './http/problem.ts';
 import { ProgressController } from './observe/progress.controller.ts';
 import { ReplaysController, Verifications } from './replay/replays.ts';
@@ -44,6 +46,10 @@ export interface Composition {
   readonly folds: Folds;
   /** Where the events of other services come from; the own store if not given. */
   readonly feed?: EventFeed;
+  /** Where the tokens of another process come from, when it is not `feed`: they are in no Kafka. */
+  readonly accessFeed?: EventFeed;
+  /** The data folder, for what has to be known at the next start before others answer; nowhere if not given. */
+  readonly folder?: string;
   readonly publications: readonly Publication[];
   /** Which instance owns which shard; this one all of them if not given. */
   readonly ownership?: ShardOwnership;
@@ -80,30 +86,57 @@ export class PlatformModule {
       inject: [Followers, Metrics],
       useFactory: (followers: Followers, metrics: Metrics) => prove(store, signs, { clock, followers, metrics }),
     };
+    const access = follow(accessOf(composition, ownFeed), { tokens, clock, timers });
     const own = [Metrics, Followers, StopsInForce, Verifications, DeviceRoutes, OpenApi, StreamShares, FeedSigns];
     return {
       module: PlatformModule,
       global: true,
       imports: [CqrsModule.forRoot()],
-      controllers: [
-        OperationsController,
-        TokensController,
-        ReplaysController,
-        FeedController,
-        DeadLettersController,
-        ProgressController,
-      ],
+      controllers: controllersOf(composition),
       providers: [
         ...given,
         ...own,
+        access,
         proof,
         { provide: APP_GUARD, useClass: AuthGuard },
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_PIPE, useFactory: createValidationPipe },
       ],
-      exports: [...given, ...own],
+      exports: [...given, ...own, access],
     };
   }
+}
+
+function controllersOf(composition: Composition): Type[] {
+  return [
+    OperationsController,
+    MeController,
+    TokensController,
+    ...(ownsAccess(composition) ? [] : [TokensElsewhereController]),
+    ReplaysController,
+    FeedController,
+    DeadLettersController,
+    ProgressController,
+  ];
+}
+
+function follow(access: Access, surroundings: { tokens: Tokens; clock: Clock; timers: Timers }): Provider {
+  return {
+    provide: AccessFollower,
+    inject: [Followers],
+    useFactory: (followers: Followers) => new AccessFollower(access, { ...surroundings, followers }),
+  };
+}
+
+function ownsAccess({ publications }: Composition): boolean {
+  return publications.some(({ topic }) => topic === 'access');
+}
+
+/** A process that hears no other one is the owner of what tokens there are, even if it makes none. */
+function accessOf(composition: Composition, ownFeed: StoreFeed): Access {
+  const { store, feed, accessFeed = feed, folder } = composition;
+  if (ownsAccess(composition) || accessFeed === undefined) return { feed: ownFeed, store, folder };
+  return { feed: accessFeed, folder };
 }
 
 /** What a later version has stored or sent is counted, and named once in the log. */

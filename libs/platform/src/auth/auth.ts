@@ -4,7 +4,8 @@ import { Reflector } from '@nestjs/core';
 import { type CommandContext } from '@sluice/event-sourcing';
 import { type FastifyRequest } from 'fastify';
 import { ProblemError } from '../http/problem.ts';
-import { type Caller, type Role, Tokens } from './tokens.ts';
+import { type Caller, type Role } from './caller.ts';
+import { Tokens } from './tokens.ts';
 
 const ROLES = 'sluice:roles';
 const callers = new WeakMap<FastifyRequest, Caller>();
@@ -20,6 +21,11 @@ export const RequestContext = createParamDecorator((_: unknown, context: Executi
   const request = context.switchToHttp().getRequest<FastifyRequest>();
   return { actor: callers.get(request)?.name ?? 'unknown', correlationId: request.id, commitId: randomUUID() };
 });
+
+/** Who calls, once the guard has let the request in; undefined on routes that need no token. */
+export function callerOf(request: FastifyRequest): Caller | undefined {
+  return callers.get(request);
+}
 
 @Injectable()
 export class AuthGuard implements CanActivate {

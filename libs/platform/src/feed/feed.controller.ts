@@ -8,7 +8,8 @@ import { BEGINNING, comparePositions, EventStore, type Position } from '@sluice/
 import { Type } from 'class-transformer';
 import { IsInt, Matches, Max, Min } from 'class-validator';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { Roles } from '../auth/auth.ts';
+import { ACCESS_STREAM } from '../auth/access.follower.ts';
+import { callerOf, Roles } from '../auth/auth.ts';
 import { Followers } from '../followers.ts';
 import { wallSleep } from '../observe/store-proof.ts';
 import { ProblemError } from '../http/problem.ts';
@@ -22,8 +23,10 @@ const FEED_HEARTBEAT_SECONDS = 5;
 const HEAD_MS_MAX = 500;
 const PAGE_EVENTS_DEFAULT = 1000;
 const PAGE_EVENTS_MAX = 10_000;
-const STREAM_PATTERN = /^[a-z]+-[A-Za-z0-9._:-]{1,64}$/;
+const STREAM_PATTERN = /^([a-z]+-[A-Za-z0-9._:-]{1,64}|access)$/;
 const topicList = Object.keys(topics).join('|');
+/** What anybody who may read the feed gets without asking for it by name. */
+const openTopics = Object.keys(topics).filter((topic) => topic !== 'access');
 
 class FeedQuery {
   @ApiPropertyOptional({
@@ -34,7 +37,7 @@ class FeedQuery {
   from?: string;
 
   @ApiPropertyOptional({
-    description: `Comma-separated topics of this service; all if absent. (${topicList}) Where instances share the fleet, the topic fleet holds the facts of those shards only that this instance owns at that moment; a place before that was not seen is to be read as a stream, or from Kafka.`,
+    description: `Comma-separated topics of this service; all but \`access\` if absent. (${topicList}) \`access\` is for peers and admins. Where instances share the fleet, the topic fleet holds the facts of those shards only that this instance owns at that moment; a place before that was not seen is to be read as a stream, or from Kafka.`,
   })
   @Optional()
   @Matches(new RegExp(`^(${topicList})(,(${topicList}))*$`))
@@ -85,6 +88,9 @@ export class FeedController {
   @Get()
   @Roles('viewer')
   async read(@Query() query: FeedQuery, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    if (isAboutAccess(query) && callerOf(request)?.has('peer') !== true) {
+      throw new ProblemError('forbidden', 'needs peer, or the admin token, for the events of tokens');
+    }
     if (query.stream !== undefined) {
       await reply.send(await this.answerOfStream(query.stream, query, request));
       return;
@@ -96,7 +102,7 @@ export class FeedController {
       abort.abort();
     });
     const messages = this.feed.subscribe({
-      topics: query.topics?.split(',') ?? Object.keys(topics),
+      topics: query.topics?.split(',') ?? openTopics,
       after,
       signal: abort.signal,
       isWanted: (each) => this.shares.isHere(each),
@@ -184,6 +190,11 @@ export class FeedController {
     const detail = 'this store has not come so far: was it replaced? Read it from the beginning';
     throw new ProblemError('invalid-request', undefined, [{ path: '/from', code: 'beyond-end', detail }]);
   }
+}
+
+// Its events have the hashes of secrets.
+function isAboutAccess({ topics: wanted, stream }: FeedQuery): boolean {
+  return stream === ACCESS_STREAM || wanted?.split(',').includes('access') === true;
 }
 
 async function page(messages: AsyncIterable<FeedMessage>, after: Position, limit = PAGE_EVENTS_DEFAULT) {

@@ -5,7 +5,8 @@ import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { authenticate } from '../auth/auth.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { ProblemError, sendProblem } from './problem.ts';
-import { type Caller, Tokens } from '../auth/tokens.ts';
+import { type Caller } from '../auth/caller.ts';
+import { Tokens } from '../auth/tokens.ts';
 
 const LATENCY_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 

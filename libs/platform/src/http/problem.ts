@@ -19,9 +19,17 @@ export class ProblemError extends Error {
   }
 }
 
+/** A command that only another service takes; `owner` is where that one listens. */
+export class NotTheOwner extends ProblemError {
+  constructor(readonly owner: string) {
+    super('not-the-owner', `send it to ${owner}`);
+  }
+}
+
 /** The problem+json body of any error, and the error itself where it is a fault of Sluice and belongs in the log. */
 export function toProblem(error: unknown, correlationId?: string): { problem: Problem; fault: boolean } {
   const { code, detail, errors, current } = describe(error);
+  const owner = error instanceof NotTheOwner && { owner: error.owner };
   const { status, title } = errorCodes[code];
   return {
     problem: {
@@ -33,6 +41,7 @@ export function toProblem(error: unknown, correlationId?: string): { problem: Pr
       ...(correlationId === undefined ? {} : { correlationId }),
       ...(errors === undefined ? {} : { errors }),
       ...(current === undefined ? {} : { current }),
+      ...owner,
     },
     fault: code === 'internal' || code === 'store-unavailable',
   };

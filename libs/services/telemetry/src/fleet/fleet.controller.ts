@@ -184,7 +184,7 @@ export class FleetController {
 
   @Post('devices/:id/retire')
   @HttpCode(200)
-  @Roles('operator')
+  @Roles('operator', 'peer')
   async retire(
     @Param('id') deviceId: string,
     @RequestContext() context: CommandContext,
@@ -208,7 +208,7 @@ export class ShardsController {
   ) {}
 
   @Get('device-count')
-  @Roles()
+  @Roles('peer')
   @ApiExcludeEndpoint()
   async count(
     @Query() query: DevicesFilter,
@@ -219,7 +219,7 @@ export class ShardsController {
   }
 
   @Get(':shard/snapshot')
-  @Roles()
+  @Roles('peer')
   @ApiExcludeEndpoint()
   async snapshot(@Param('shard', ParseIntPipe) shard: number): Promise<StreamableFile> {
     const { bytes, pieces } = await this.takeover.snapshot(shard);
