@@ -149,11 +149,15 @@ export const ExposureGranted = event('ExposureGranted', {
   /** The pace kept it from going as far as the ramp begins: its time is no running time. */
   paced: Type.Optional(Type.Literal(true)),
 });
-/** `because`: the bake time was over, or an operator advanced the rollout early. `forced`: why, though the wave waited. */
+/**
+ * `because`: the bake time was over, or an operator advanced the rollout early, with a `reason`, if one was given. `forced`:
+ * why, though the wave waited.
+ */
 export const WaveBaked = event('WaveBaked', {
   ...rollout,
   wave: Count,
   because: Type.Enum(['baked', 'advanced']),
+  reason: Type.Optional(Text),
   forced: Type.Optional(Text),
 });
 /** A wave is over, and does not go on: told when the set of reasons has changed. Codes as in `waitsFor` of a rollout. */
@@ -163,7 +167,11 @@ export const WaveWaiting = event('WaveWaiting', {
   waitsFor: Type.Array(Type.Object({ code: Type.String(), words: Text })),
 });
 export const RolloutPaused = event('RolloutPaused', { ...rollout, reason: Text });
-export const RolloutResumed = event('RolloutResumed', { ...rollout, evidenceSeen: Type.Optional(Text) });
+export const RolloutResumed = event('RolloutResumed', {
+  ...rollout,
+  reason: Type.Optional(Text),
+  evidenceSeen: Type.Optional(Text),
+});
 
 export const RolloutHalted = event('RolloutHalted', {
   ...rollout,
@@ -176,13 +184,24 @@ export const RolloutHalted = event('RolloutHalted', {
   evidence: Type.Optional(Type.Union([SumEvidence, InstallEvidence])),
 });
 export const RolloutCompleted = event('RolloutCompleted', { ...rollout, patchId: Id });
-export const RolloutAborted = event('RolloutAborted', { ...rollout, reason: Text });
+/** `causedBy`: who pulled the patch, where the rollout has ended for that. */
+export const RolloutAborted = event('RolloutAborted', {
+  ...rollout,
+  reason: Text,
+  causedBy: Type.Optional(Type.String()),
+});
 
 const recall = { patchId: Id, recallEpoch: Count, at: Time };
 
 /** A pull that the catalog had in force before it was stored, kept by the orchestrator: the patch counts as withdrawn. */
 export const PullRecorded = event('PullRecorded', { ...recall, mode: Type.Enum(['withdraw', 'recall']), reason: Text });
-export const RecallStarted = event('RecallStarted', { ...recall, reason: Text, replacement: Type.Optional(Id) });
+/** `causedBy`: who pulled the patch. */
+export const RecallStarted = event('RecallStarted', {
+  ...recall,
+  reason: Text,
+  replacement: Type.Optional(Id),
+  causedBy: Type.Optional(Type.String()),
+});
 /**
  * Devices that hold the patch stay as they are until the recall is resumed. By the gate, with the evidence that removals
  * harm; by a person where `by` is absent.
@@ -193,7 +212,11 @@ export const RecallPaused = event('RecallPaused', {
   reason: Text,
   evidence: Type.Optional(SumEvidence),
 });
-export const RecallResumed = event('RecallResumed', { ...recall, evidenceSeen: Type.Optional(Text) });
+export const RecallResumed = event('RecallResumed', {
+  ...recall,
+  reason: Type.Optional(Text),
+  evidenceSeen: Type.Optional(Text),
+});
 /**
  * No device holds the patch, none is installing it, and no lease of it is out. Removed: devices whose build showed that they
  * went back. Events of former versions have no more than that.

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DynamicModule, Logger, Module, type Provider, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
@@ -13,6 +14,8 @@ import {
   StoreFeed,
 } from '@sluice/event-feed';
 import { Clock, EventStore, Reservations, toTimeText } from '@sluice/event-sourcing';
+import { Audit } from './audit/audit.ts';
+import { AuditController } from './audit/audit.controller.ts';
 import { AsyncApi } from './http/async-api.ts';
 import { type Access, AccessFollower } from './auth/access.follower.ts';
 import { AuthGuard } from './auth/auth.ts';
@@ -36,6 +39,9 @@ import { StreamShares } from './feed/stream-shares.ts';
 import { Timers, WallTimers } from './timers.ts';
 import { Tokens } from './auth/tokens.ts';
 import { createValidationPipe } from './http/validation.ts';
+
+/** In the data folder. */
+const AUDIT_FOLDER = 'audit';
 
 /** What an app decides: the adapters, the time, the configuration. Services see only the ports. */
 export interface Composition {
@@ -86,6 +92,7 @@ export class PlatformModule {
       inject: [Followers, Metrics],
       useFactory: (followers: Followers, metrics: Metrics) => prove(store, signs, { clock, followers, metrics }),
     };
+    const audit = accompany(composition, timers);
     const access = follow(accessOf(composition, ownFeed), { tokens, clock, timers });
     const own = [Metrics, Followers, StopsInForce, Verifications, DeviceRoutes, OpenApi, StreamShares, FeedSigns];
     return {
@@ -97,6 +104,7 @@ export class PlatformModule {
         ...given,
         ...own,
         access,
+        audit,
         proof,
         { provide: APP_GUARD, useClass: AuthGuard },
         { provide: APP_FILTER, useClass: ProblemFilter },
@@ -111,6 +119,7 @@ function controllersOf(composition: Composition): Type[] {
   return [
     OperationsController,
     MeController,
+    AuditController,
     TokensController,
     ...(ownsAccess(composition) ? [] : [TokensElsewhereController]),
     ReplaysController,
@@ -118,6 +127,18 @@ function controllersOf(composition: Composition): Type[] {
     DeadLettersController,
     ProgressController,
   ];
+}
+
+function accompany({ folder, clock }: Composition, timers: Timers): Provider {
+  return {
+    provide: Audit,
+    inject: [Followers],
+    useFactory: (followers: Followers) => {
+      const audit = new Audit(folder === undefined ? undefined : join(folder, AUDIT_FOLDER), clock, timers);
+      followers.accompany(audit);
+      return audit;
+    },
+  };
 }
 
 function follow(access: Access, surroundings: { tokens: Tokens; clock: Clock; timers: Timers }): Provider {

@@ -433,6 +433,36 @@ describe('putting another admin token in place', () => {
   });
 });
 
+describe('showing the audit', () => {
+  const entry = (at: string, fields: object = {}) => ({
+    ...{ number: 1, at, actor: 'olga', roles: ['operator'], from: '10.0.0.1', code: 'ok', reason: 'it hurts' },
+    ...{ operation: 'POST /v1/patches/{id}/pull', target: 'p-1', ...fields },
+  });
+
+  it('merges what each service was sent, the newest first', async () => {
+    const other = new CannedServer();
+    const elsewhere = await other.start();
+    server.on('GET /v1/audit', { body: { items: [entry('2026-11-24T12:00:00Z'), entry('2026-11-24T10:00:00Z')] } });
+    const refused = entry('2026-11-24T11:00:00Z', { actor: 'unknown', code: 'unauthenticated', count: 9 });
+    other.on('GET /v1/audit', { body: { items: [refused] } });
+    const env = { SLUICE_CATALOG_URL: url, SLUICE_ORCHESTRATOR_URL: url, SLUICE_TELEMETRY_URL: elsewhere };
+    const { stdout } = await sluice(['audit', '--operation', '/pull', '--code', 'ok'], { env });
+    const lines = stdout.split('\n');
+    expect(lines[1]).toMatch(/12:00:00Z +olga +10\.0\.0\.1 +POST \/v1\/patches\/p-1\/pull +ok +it hurts/);
+    expect([lines[2], lines[3]]).toEqual([
+      expect.stringContaining('(9 times)'),
+      expect.stringContaining('2026-11-24 10:00:00Z'),
+    ]);
+    expect(server.requests[0]?.path).toBe('/v1/audit?operation=%2Fpull&code=ok&limit=101');
+    const json = await sluice(['audit', '--json', '--limit', '1'], { env });
+    expect(JSON.parse(json.stdout)).toMatchObject({ items: [{ at: '2026-11-24T12:00:00Z' }], more: true });
+    other.on('GET /v1/audit', problem('not-ready', 503));
+    const partial = await sluice(['audit'], { env });
+    expect([partial.exit, partial.stderr]).toEqual([0, expect.stringContaining(elsewhere)]);
+    await other.stop();
+  });
+});
+
 describe('telling health', () => {
   it.each([
     ['ready', { body: { status: 'ok' } }, 0],

@@ -2,7 +2,7 @@ import { type Command } from 'commander';
 import { path } from '../api.ts';
 import { clean, duration, facts, type Paint, time } from '../output.ts';
 import { type OpenSession, type Session } from '../session.ts';
-import { type Evidence, evidenceText } from './rollout-text.ts';
+import { type Evidence, evidenceText, resumedText } from './rollout-text.ts';
 
 const BAR_WIDTH = 30;
 
@@ -22,6 +22,10 @@ interface Recall {
   /** Devices that are known to have begun to remove it, and those of them that failed or went silent. */
   readonly begun?: number;
   readonly begunFailed?: number;
+  readonly reason?: string;
+  /** Who pulled the patch. */
+  readonly causedBy?: string;
+  readonly resumed?: { readonly at: string; readonly reason?: string; readonly evidenceSeen?: string };
   readonly pausedBecause?: { readonly reason: string; readonly evidence?: Evidence; readonly at: string };
   readonly leasesUntil?: string | null;
   readonly p50Seconds?: number | null;
@@ -61,13 +65,14 @@ export function addRecallCommands(program: Command, open: OpenSession): void {
   recall
     .command('resume <patch>')
     .description('direct devices to remove the recalled patch again')
+    .option('--reason <text>', 'why, for those who ask later')
     .option('--evidence-seen <text>', 'what was looked at; needed after a pause by the gate')
     .addHelpText(
       'after',
       '\nExample:\n  $ sluice recall resume ios-26.3.1-a --evidence-seen "a lab that blocks restarts"',
     )
-    .action((id: string, { evidenceSeen }: { evidenceSeen?: string }) =>
-      change(open(), path`/v1/recalls/${id}/resume`, { ...(evidenceSeen !== undefined && { evidenceSeen }) }),
+    .action((id: string, { reason, evidenceSeen }: { reason?: string; evidenceSeen?: string }) =>
+      change(open(), path`/v1/recalls/${id}/resume`, { reason, evidenceSeen }),
     );
 }
 
@@ -78,7 +83,7 @@ async function change({ api, output }: Session, route: string, body: object): Pr
 function recallText(recall: Recall, paint: Paint): string {
   const { patchId, status, devices, removed, remaining } = recall;
   const head = `${paint('bold', clean(patchId))}  recall ${paint(status === 'completed' ? 'green' : 'yellow', clean(status))}`;
-  const stop = stopFacts(recall);
+  const stop = [['because', becauseText(recall)] as const, ...stopFacts(recall)];
   if (devices === null || removed === null || remaining === null) {
     const lines = ['  The fleet is being counted; ask again in a moment.', facts(stop, paint)];
     return [head, ...lines.filter((line) => line !== '')].join('\n');
@@ -104,8 +109,14 @@ function recallText(recall: Recall, paint: Paint): string {
   return `${head}\n  ${bar}\n${more}`;
 }
 
+/** Why the patch was pulled, and by whom. */
+function becauseText({ reason, causedBy }: Recall): string | undefined {
+  return causedBy === undefined ? reason : `${reason ?? ''} (by ${causedBy})`;
+}
+
 /** Why it is paused, and what to do next. */
 function stopFacts({
+  resumed,
   status,
   patchId,
   pausedBecause,
@@ -124,6 +135,7 @@ function stopFacts({
   return [
     ['tested', begun === 0 ? undefined : tested],
     ['paused', isPaused ? seen : undefined],
+    ['resumed', isPaused ? undefined : resumedText(resumed)],
     ['next', isPaused ? `devices keep the patch, and nobody is offered it; ${next}` : undefined],
   ];
 }

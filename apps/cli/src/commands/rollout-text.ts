@@ -27,6 +27,9 @@ export interface Rollout extends Plan {
     readonly hasControl: boolean;
   };
   readonly forced?: readonly { readonly wave: number; readonly reason: string }[];
+  readonly advanced?: readonly { readonly wave: number; readonly reason: string }[];
+  readonly resumed?: { readonly at: string; readonly reason?: string; readonly evidenceSeen?: string };
+  readonly causedBy?: string;
   readonly patchPulled?: { readonly mode: string; readonly reason: string };
   readonly supersededBy?: string;
   readonly heldBy?: string;
@@ -80,7 +83,9 @@ export function rolloutText(rollout: Rollout, paint: Paint): string {
       ['waits for', rollout.waitsFor?.map(waitText).join('; ')],
       ['to end it', commandText(rollout)],
       ['asks for', rollout.goOn === 'time' ? 'nothing but time: no outcome is waited for' : undefined],
-      ['forced', rollout.forced?.map((each) => `wave ${String(each.wave)}: ${each.reason}`).join('; ')],
+      ['forced', byWave(rollout.forced)],
+      ['advanced', byWave(rollout.advanced)],
+      ['resumed', resumedText(rollout.resumed)],
       ['patch', patchText(rollout)],
       ['held by', rollout.heldBy],
       ['on hold', heldText(rollout)],
@@ -231,11 +236,28 @@ function holdBackText({ holdBack }: Rollout): string | undefined {
   return holdBack.status === 'kept' ? `until ${time(holdBack.until)}` : holdBack.note;
 }
 
-function stopText({ haltedBecause, reason }: Rollout): string | undefined {
-  if (haltedBecause === undefined) return reason;
-  const { by, reason: because, evidence } = haltedBecause;
+function byWave(said: Rollout['forced']): string | undefined {
+  return said?.map(({ wave, reason }) => `wave ${String(wave)}: ${reason}`).join('; ');
+}
+
+/** When something went on, why, and what was looked at before. */
+export function resumedText(resumed: Rollout['resumed']): string | undefined {
+  if (resumed === undefined) return undefined;
+  const { at, reason, evidenceSeen } = resumed;
+  const seen = evidenceSeen === undefined ? undefined : `seen: ${evidenceSeen}`;
+  return [time(at), reason, seen].filter((each) => each !== undefined).join(' – ');
+}
+
+function stopText({ haltedBecause, reason, causedBy }: Rollout): string | undefined {
+  const by = causedBy === undefined ? '' : ` (by ${causedBy})`;
+  const ended = reason === undefined ? undefined : `${reason}${by}`;
+  const halted = haltedBecause === undefined ? undefined : haltText(haltedBecause);
+  return ended !== undefined && halted !== undefined ? `${ended}; it had been halted ${halted}` : (ended ?? halted);
+}
+
+function haltText({ by, reason, evidence }: NonNullable<Rollout['haltedBecause']>): string {
   const seen = evidence === undefined ? '' : ` – ${evidenceText(evidence)}`;
-  return `by a ${by}: ${because}${seen}`;
+  return `by a ${by}: ${reason}${seen}`;
 }
 
 function heldText({ gateHolds = [] }: Rollout): string | undefined {

@@ -118,11 +118,16 @@ const steering = (): readonly Steering[] => [
     options: [reason()],
     example: '--reason "…"',
   },
-  { verb: 'resume', does: 'go on after a pause or a halt', options: [evidence()], example: '--evidence-seen "…"' },
+  {
+    verb: 'resume',
+    does: 'go on after a pause or a halt',
+    options: [reason(), evidence()],
+    example: '--evidence-seen "…"',
+  },
   {
     verb: 'advance',
     does: 'end ramp and bake of the open wave now, unless it waits or a gate says halt',
-    options: [wave(), new Option('--force <reason>', 'though evidence is missing; shown for ever')],
+    options: [wave(), reason(), new Option('--force <reason>', 'though evidence is missing; shown for ever')],
     example: '--wave 1',
   },
   {

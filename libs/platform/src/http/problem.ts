@@ -47,6 +47,13 @@ export function toProblem(error: unknown, correlationId?: string): { problem: Pr
   };
 }
 
+const codes = new WeakMap<FastifyRequest, ErrorCode>();
+
+/** The code of the problem that the request was answered with, undefined where it was answered with none. */
+export function problemCodeOf(request: FastifyRequest): ErrorCode | undefined {
+  return codes.get(request);
+}
+
 const COUNT_PROBLEM = 'countProblem';
 type CountProblem = (code: ErrorCode) => void;
 
@@ -58,6 +65,7 @@ export function countProblems(instance: FastifyInstance, count: CountProblem): v
 /** Answers with the problem; the one place where errors become HTTP. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const { problem, fault } = toProblem(error, request.id);
+  codes.set(request, problem.code);
   if (fault) request.log.error({ err: error }, 'request failed');
   (reply.server as { [COUNT_PROBLEM]?: CountProblem } | undefined)?.[COUNT_PROBLEM]?.(problem.code);
   const retryAfter = retryAfterSeconds(error, problem);

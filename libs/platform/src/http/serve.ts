@@ -6,6 +6,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { EventStore } from '@sluice/event-sourcing';
 import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { type Logger, pino } from 'pino';
+import { Audit } from '../audit/audit.ts';
 import { Followers } from '../followers.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { readBodies } from './bodies.ts';
@@ -61,6 +62,7 @@ export async function createApp(
     .counter('sluice_problems_total', 'Requests refused or failed, by error code', ['code']);
   countProblems(instance, (code) => problems.inc({ code }));
   app.get(OpenApi).attach(app);
+  noteAnswers(instance, app.get(Audit));
   await app.init();
   for (const companion of composition.companions ?? []) {
     app.get(Followers).accompany(companion);
@@ -105,6 +107,14 @@ function rootOf(modules: readonly (Type | DynamicModule)[], composition: Composi
   @Module({})
   class Root {}
   return { module: Root, imports: [PlatformModule.with(composition), ...modules] };
+}
+
+// With the answer, and not after it: whoever hangs up before it has commanded all the same.
+function noteAnswers(instance: FastifyInstance, audit: Audit): void {
+  instance.addHook('onSend', (request, _reply, payload, done) => {
+    if (!isDeviceRoute(request)) audit.note(request);
+    done(null, payload);
+  });
 }
 
 function addHooks(instance: FastifyInstance): void {

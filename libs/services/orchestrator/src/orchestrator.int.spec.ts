@@ -275,11 +275,16 @@ describe('stopping', () => {
       status: 409,
       body: { code: 'evidence-not-named' },
     });
-    expect(await send('POST', '/v1/rollouts/r1/resume', { evidenceSeen: 'a lab device' })).toMatchObject({
-      body: { status: 'running' },
+    const resume = { reason: 'one lab device', evidenceSeen: 'its logs' };
+    expect(await send('POST', '/v1/rollouts/r1/resume', resume)).toMatchObject({
+      body: { status: 'running', resumed: resume },
     });
     await advance(1);
-    expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({ status: 'running' });
+    expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({ status: 'running', resumed: resume });
+    await send('POST', '/v1/rollouts/r1/halt', { reason: 'again' });
+    expect((await send('POST', '/v1/rollouts/r1/abort', { reason: 'enough' })).body).toMatchObject({
+      ...{ status: 'aborted', reason: 'enough', haltedBecause: { by: 'responder', reason: 'again' } },
+    });
   });
 
   it('holds one model and lets go of it at its expiry', async () => {
@@ -414,7 +419,9 @@ describe('stopping', () => {
     expect(paused.body).toMatchObject({ status: 'paused' });
     expect(await checkIn(holder)).toMatchObject({ directive: 'none', reason: 'recall-paused' });
     expect((await send('POST', '/v1/recalls/p-a/pause')).body).toMatchObject({ status: 'paused' });
-    expect((await send('POST', '/v1/recalls/p-a/resume')).body).toMatchObject({ status: 'running' });
+    expect((await send('POST', '/v1/recalls/p-a/resume', { reason: 'fixed' })).body).toMatchObject({
+      ...{ status: 'running', causedBy: 'spec', reason: 'bad', resumed: { reason: 'fixed' } },
+    });
     expect(await checkIn(holder)).toMatchObject({ directive: 'remove' });
     expect((await send('GET', '/v1/recalls')).body).toMatchObject({ items: [{ patchId: 'p-a', status: 'running' }] });
   });
@@ -567,6 +574,7 @@ describe('going on after trouble', () => {
     expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({
       status: 'aborted',
       reason: 'the patch was pulled: bad',
+      causedBy: 'spec',
     });
     expect((await send('GET', '/v1/recalls/p-a')).status).toBe(404);
   });

@@ -5,7 +5,7 @@ import { freedOf, holdersOf, lastLeaseMs, type RecallCommand } from '@sluice/dom
 import { Clock, type CommandContext, toTimeText } from '@sluice/event-sourcing';
 import { paged, PageQuery, ProblemError, RequestContext, Roles, StopRoute } from '@sluice/platform';
 import { ChangeRecall } from '../commands.ts';
-import { EvidenceBody, StopBody } from '../rollout/rollout-bodies.ts';
+import { ResumeBody, StopBody } from '../rollout/rollout-bodies.ts';
 import { Views } from '../views.ts';
 import { type KnownRecall } from './recalls.projection.ts';
 
@@ -51,10 +51,11 @@ export class RecallsController {
   @Roles('operator', 'responder')
   async resume(
     @Param('patchId') patchId: string,
-    @Body() { evidenceSeen }: EvidenceBody,
+    @Body() { reason, evidenceSeen }: ResumeBody,
     @RequestContext() context: CommandContext,
   ) {
-    return this.change({ type: 'ResumeRecall', patchId, evidenceSeen, at: this.clock.nowText() }, context);
+    const command = { type: 'ResumeRecall', patchId, reason, evidenceSeen, at: this.clock.nowText() } as const;
+    return this.change(command, context);
   }
 
   private async change(command: RecallCommand, context: CommandContext) {

@@ -262,6 +262,16 @@ export class EvidenceBody {
   evidenceSeen?: string;
 }
 
+/** Resume, of a rollout or of a recall. */
+export class ResumeBody extends EvidenceBody {
+  @ApiPropertyOptional({ description: 'Why it goes on.' })
+  @Optional()
+  @IsString()
+  @MaxLength(2000)
+  @Matches(/\S/, { message: 'reason must say something' })
+  reason?: string;
+}
+
 class ForceBody extends ReasonBody {}
 
 /** `POST /v1/rollouts/{id}/advance`: names the wave that it ends. */
@@ -271,6 +281,13 @@ export class AdvanceBody {
   @Min(1)
   @Max(WAVES_MAX)
   wave!: number;
+
+  @ApiPropertyOptional({ description: 'Why the wave ends early.' })
+  @Optional()
+  @IsString()
+  @MaxLength(2000)
+  @Matches(/\S/, { message: 'reason must say something' })
+  reason?: string;
 
   @ApiPropertyOptional({ description: 'Why the wave goes on though it waits; shown for ever.' })
   @Optional()

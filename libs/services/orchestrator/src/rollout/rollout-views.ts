@@ -1,6 +1,7 @@
 import { durationsOf } from '@sluice/domain-cohorts';
 import { waitCommand, type WaitReason } from '@sluice/contracts';
 import {
+  haltReasonOf,
   isWaveOver,
   MATURITY_HOURS,
   nextGrant,
@@ -30,6 +31,7 @@ type Wait = Obstacle & { readonly until?: string; readonly through?: string };
 /** A rollout as `GET /v1/rollouts/{id}` shows it at an instant: the plan as stored, and how far it has come. */
 export function viewRollout(rollout: KnownRollout, knowledge: KnownEnough, nowMs: number) {
   const { rolloutId, plan, status } = rollout;
+  const haltedBecause = haltReasonOf(rollout);
   return {
     rolloutId,
     ...plan,
@@ -44,7 +46,8 @@ export function viewRollout(rollout: KnownRollout, knowledge: KnownEnough, nowMs
     }),
     waitsFor: waitsFor(rollout, knowledge, nowMs).map((wait) => toReason(wait, rollout)),
     ...notes(rollout, knowledge, nowMs),
-    ...(rollout.status === 'halted' && { haltedBecause: haltedBecause(rollout) }),
+    ...(haltedBecause !== undefined && { haltedBecause }),
+    ...(rollout.status === 'aborted' && rollout.causedBy !== undefined && { causedBy: rollout.causedBy }),
     ...((rollout.status === 'paused' || rollout.status === 'aborted') && { reason: rollout.reason }),
   };
 }
@@ -53,10 +56,6 @@ export function viewRollout(rollout: KnownRollout, knowledge: KnownEnough, nowMs
 function waitingSince(rollout: KnownRollout) {
   const isWaiting = rollout.status === 'running' && rollout.waiting?.wave === rollout.wave;
   return isWaiting ? { waitingSince: rollout.waiting.since } : {};
-}
-
-function haltedBecause({ by, reason, evidence }: Extract<Rollout, { status: 'halted' }>) {
-  return { by, reason, ...(evidence !== undefined && { evidence }) };
 }
 
 /** `exposurePercent` and `exposedDevices` are null while no eligible device is known; `plannedPercent` is of buckets. */
@@ -83,6 +82,8 @@ function notes(rollout: KnownRollout, { sources }: KnownEnough, nowMs: number) {
     ...(hold !== undefined && { heldBy: hold.holdId }),
     ...(gateHolds.length > 0 && { gateHolds }),
     ...('forced' in rollout && rollout.forced.length > 0 && { forced: rollout.forced }),
+    ...('advanced' in rollout && rollout.advanced.length > 0 && { advanced: rollout.advanced }),
+    ...('resumed' in rollout && rollout.resumed !== undefined && { resumed: rollout.resumed }),
     ...(rollout.status === 'completed' && { holdBack: holdBackNote(rollout) }),
   };
 }

@@ -31,7 +31,15 @@ import {
   permissionFor,
   publishedPatch,
 } from './rollout-rules.ts';
-import { AdvanceBody, EvidenceBody, PlanBody, PlanRolloutBody, ReplanBody, StopBody } from './rollout-bodies.ts';
+import {
+  AdvanceBody,
+  EvidenceBody,
+  PlanBody,
+  PlanRolloutBody,
+  ReplanBody,
+  ResumeBody,
+  StopBody,
+} from './rollout-bodies.ts';
 import { Stops } from './stops.ts';
 import { viewRollout } from './rollout-views.ts';
 
@@ -170,14 +178,14 @@ export class RolloutsController {
   @Roles('operator')
   resume(
     @Param('id') rolloutId: string,
-    @Body() { evidenceSeen }: EvidenceBody,
+    @Body() { reason, evidenceSeen }: ResumeBody,
     @RequestContext() context: CommandContext,
     @Headers('if-match') ifMatch?: string,
   ) {
     const rollout = this.known(rolloutId);
     const wave = 'wave' in rollout ? rollout.wave : 1;
     const permission = permissionFor(this.knowledge, rollout, this.clock.now(), wave);
-    const command = { type: 'ResumeRollout', rolloutId, evidenceSeen, permission, at: this.now() } as const;
+    const command = { type: 'ResumeRollout', rolloutId, reason, evidenceSeen, permission, at: this.now() } as const;
     return this.change(command, context, ifMatch);
   }
 
@@ -198,7 +206,7 @@ export class RolloutsController {
   @Roles('operator')
   advance(
     @Param('id') rolloutId: string,
-    @Body() { wave, force }: AdvanceBody,
+    @Body() { wave, reason, force }: AdvanceBody,
     @RequestContext() context: CommandContext,
     @Headers('if-match') ifMatch?: string,
   ) {
@@ -215,7 +223,7 @@ export class RolloutsController {
     ];
     if (obstacles.length > 0) throw new ProblemError('wave-waits', obstacles.map(({ words }) => words).join('; '));
     const opening = opensWave(this.knowledge, rollout, this.clock.now(), wave + 1);
-    const command = { type: 'AdvanceRollout', rolloutId, wave, goingOn, ...opening, at } as const;
+    const command = { type: 'AdvanceRollout', rolloutId, wave, goingOn, reason, ...opening, at } as const;
     return this.change({ ...command, ...(force && { force: force.reason }) }, context, ifMatch);
   }
 
