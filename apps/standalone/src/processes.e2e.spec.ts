@@ -241,6 +241,25 @@ describe('sharing tokens among three processes', () => {
     },
   );
 
+  it('keeps the audit of each process, though it is killed', { timeout: 60_000 }, async () => {
+    const { catalog, orchestrator } = await threeServices();
+    const { body } = await issue(catalog, 'lake');
+    const viewer = String(body['token']);
+    await until(async () => (await statusAt(orchestrator, viewer)) === 200);
+    expect((await orchestrator.send('POST', '/v1/stop', { reason: 'a try' }, viewer)).status).toBe(403);
+    expect((await orchestrator.send('POST', '/v1/stop', { reason: 'it hurts' })).status).toBe(200);
+    const notes = async () => (await orchestrator.send('GET', '/v1/audit')).body['items'];
+    const file = join(folder, 'orchestrator', 'audit', '0000000000000001.jsonl');
+    await until(async () => (await readFile(file, 'utf8')).includes('it hurts'));
+    await orchestrator.end('SIGKILL');
+    await orchestrator.start();
+    const common = { operation: 'POST /v1/stop', from: '127.0.0.1' };
+    expect(await notes()).toMatchObject([
+      { number: 2, actor: 'admin', code: 'ok', reason: 'it hurts', ...common },
+      { number: 1, actor: 'lake', roles: ['viewer'], code: 'forbidden', reason: 'a try', ...common },
+    ]);
+  });
+
   it('refuses a revoked token only once it hears of that', { timeout: 60_000 }, async () => {
     const { catalog, telemetry } = await threeServices();
     const { body } = await issue(catalog, 'lake');

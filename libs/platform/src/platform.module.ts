@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DynamicModule, Logger, Module, type Provider, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
@@ -40,9 +39,6 @@ import { Timers, WallTimers } from './timers.ts';
 import { Tokens } from './auth/tokens.ts';
 import { createValidationPipe } from './http/validation.ts';
 
-/** In the data folder. */
-const AUDIT_FOLDER = 'audit';
-
 /** What an app decides: the adapters, the time, the configuration. Services see only the ports. */
 export interface Composition {
   readonly settings: Settings;
@@ -56,6 +52,8 @@ export interface Composition {
   readonly accessFeed?: EventFeed;
   /** The data folder, for what has to be known at the next start before others answer; nowhere if not given. */
   readonly folder?: string;
+  /** Where the audit of this process is kept; in memory if not given. */
+  readonly auditFolder?: string;
   readonly publications: readonly Publication[];
   /** Which instance owns which shard; this one all of them if not given. */
   readonly ownership?: ShardOwnership;
@@ -129,12 +127,12 @@ function controllersOf(composition: Composition): Type[] {
   ];
 }
 
-function accompany({ folder, clock }: Composition, timers: Timers): Provider {
+function accompany({ auditFolder, clock }: Composition, timers: Timers): Provider {
   return {
     provide: Audit,
     inject: [Followers],
     useFactory: (followers: Followers) => {
-      const audit = new Audit(folder === undefined ? undefined : join(folder, AUDIT_FOLDER), clock, timers);
+      const audit = new Audit(auditFolder, clock, timers);
       followers.accompany(audit);
       return audit;
     },

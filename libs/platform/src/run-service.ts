@@ -8,6 +8,7 @@ import { ManualClock, WallClock } from './clock.ts';
 import { type StoreLocation, WorkerFolds } from './replay/folds.ts';
 import { type Companion } from './followers.ts';
 import { createApp, createLogger, serve } from './http/serve.ts';
+import { type Composition } from './platform.module.ts';
 import { HelpWanted, readSettings, type Settings, SettingsError, type SettingValues } from './settings.ts';
 import { Tokens } from './auth/tokens.ts';
 
@@ -84,7 +85,7 @@ export async function startService(
     folds,
     publications,
     signs,
-    folder: values.data,
+    ...foldersOf(values),
     ...connections,
   };
   const app = await createApp(modules, composition, log);
@@ -108,6 +109,12 @@ async function compareWithStore(clock: Clock, store: EventStore): Promise<void> 
 /** The wall's time, or one that stands at 1970 until a scenario moves it. */
 function clockOf({ clock }: SettingValues): Clock {
   return clock === 'manual' ? new ManualClock(0) : new WallClock();
+}
+
+/** What is kept beside the store. Processes that share a data folder have an audit each. */
+function foldersOf({ data, store, port }: SettingValues): Pick<Composition, 'folder' | 'auditFolder'> {
+  const audit = store === 'embedded-shared' ? `audit-${String(port)}` : 'audit';
+  return { folder: data, auditFolder: join(data, audit) };
 }
 
 /** Where tokens are kept: a folder that services share, or the data folder. */

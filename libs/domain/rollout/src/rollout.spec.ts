@@ -440,10 +440,10 @@ describe('keeping the words of people', () => {
   it('says why a wave was ended early, and why and on what evidence the rollout went on', () => {
     const resumed: RolloutEvent = { type: 'RolloutResumed', rolloutId, reason: 'fixed', evidenceSeen: 'logs', at };
     given(...running)
-      .when({ ...commands.advance, reason: 'a quiet night' } as RolloutCommand)
+      .when({ ...commands.advance, reason: 'a quiet night' })
       .thenEvents({ ...baked(1, at, 'advanced'), reason: 'a quiet night' } as RolloutEvent, opened(2, at));
     given(...histories.halted)
-      .when({ ...commands['resume with evidence'], reason: 'fixed', evidenceSeen: 'logs' } as RolloutCommand)
+      .when({ ...commands['resume with evidence'], reason: 'fixed', evidenceSeen: 'logs' })
       .thenEvents(resumed);
     const events = [
       ...running,

@@ -50,8 +50,8 @@ async function boot(): Promise<void> {
   const store = new InMemoryEventStore(clock);
   timers = new ManualTimers();
   const folds = new InlineFolds(store, {});
-  const its = { settings: Settings.of(), clock, store, tokens, folds, publications: [], timers, folder };
-  app = await createApp([ThingsModule], its);
+  const its = { settings: Settings.of(), clock, store, tokens, folds, publications: [], timers };
+  app = await createApp([ThingsModule], { ...its, auditFolder: auditFolder() });
 }
 
 beforeEach(async () => {

@@ -83,7 +83,7 @@ function notes(rollout: KnownRollout, { sources }: KnownEnough, nowMs: number) {
     ...(gateHolds.length > 0 && { gateHolds }),
     ...('forced' in rollout && rollout.forced.length > 0 && { forced: rollout.forced }),
     ...('advanced' in rollout && rollout.advanced.length > 0 && { advanced: rollout.advanced }),
-    ...('resumed' in rollout && rollout.resumed !== undefined && { resumed: rollout.resumed }),
+    ...('resumed' in rollout && { resumed: rollout.resumed }),
     ...(rollout.status === 'completed' && { holdBack: holdBackNote(rollout) }),
   };
 }
