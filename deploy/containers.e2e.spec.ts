@@ -1,12 +1,12 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { Tokens } from '@sluice/platform';
+import { newToken, Tokens } from '@sluice/platform';
 import { engineAnswers, imageForTests, isAlive, leaveOut } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -227,10 +227,15 @@ describe.skipIf(ground === undefined)('running the images with the compose file'
     'starts with tokens that are mounted for reading only, as Kubernetes mounts them',
     { timeout: START_MS_MAX },
     async () => {
-      const { token } = new Tokens(folder).create('spec', ['viewer'], new Date().toISOString());
+      const { folder: tokens } = new Tokens(folder);
+      // One that a former version kept as a file: it is taken over, though the file cannot be moved.
+      const { text: token, secretSha256 } = newToken('0123456789ab');
+      const kept = { id: '0123456789ab', name: 'spec', roles: ['viewer'], createdAt: new Date().toISOString() };
+      mkdirSync(join(tokens, 'tokens'));
+      writeFileSync(join(tokens, 'tokens', '0123456789ab.json'), JSON.stringify({ ...kept, secretSha256 }));
       // Kubernetes gives the group of the pod the right to read secrets, and nobody else.
       await run('chmod', ['-R', 'g+rX,o=', folder]);
-      const mounts = ['admin-token', 'tokens'].flatMap((name) => [
+      const mounts = ['admin-token', 'peers-key', 'tokens'].flatMap((name) => [
         '-v',
         `${join(folder, name)}:/var/lib/sluice/tokens/${name}:ro`,
       ]);

@@ -60,7 +60,7 @@ beforeEach(async () => {
   asked = [];
   agent = {
     url: await app.getUrl(),
-    token: tokens.create('d-1', ['device'], clock.nowText(), { deviceId: 'd-1' }).token,
+    token: tokens.createLocal('d-1', ['device'], { deviceId: 'd-1' }),
     device: {
       deviceId: 'd-1',
       platform: 'ios',

@@ -42,7 +42,8 @@ beforeAll(async () => {
   const publications = [...catalogPublications(), ...orchestratorPublications(), ...telemetryPublications()];
   const folds = new InlineFolds(store, { ...catalogFolds, ...orchestratorFolds, ...telemetryFolds });
   const modules = [CatalogModule, OrchestratorModule, TelemetryModule];
-  app = await createApp(modules, { settings, clock, store, tokens: new Tokens(folder), folds, publications });
+  const tokens = new Tokens(folder);
+  app = await createApp(modules, { settings, clock, store, tokens, folds, publications });
   for (const line of (await app.get(Metrics).registry.metrics()).split('\n')) {
     const [, name = '', type] = /^# TYPE (\S+) (\S+)$/.exec(line) ?? [];
     for (const ending of type === 'histogram' ? ['_bucket', '_sum', '_count'] : ['']) exposed.add(name + ending);
@@ -51,6 +52,7 @@ beforeAll(async () => {
   const surroundings = {
     settings: settings.values,
     store,
+    tokens,
     publications,
     log: createLogger({ logLevel: 'silent' }),
     signs: new OwnSigns(),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type OpenApiDocument } from '@sluice/api';
 import { InMemoryEventStore } from '@sluice/event-sourcing';
 import { close, createApp, InlineFolds, ManualClock, OpenApi, Settings, Tokens } from '@sluice/platform';
-import { CatalogModule } from '@sluice/service-catalog';
+import { CatalogModule, catalogPublications } from '@sluice/service-catalog';
 import { OrchestratorModule } from '@sluice/service-orchestrator';
 import { TelemetryModule } from '@sluice/service-telemetry';
 import openapiTS, { astToString, type OpenAPI3 } from 'openapi-typescript';
@@ -18,7 +18,9 @@ export async function openApiDocument(): Promise<OpenApiDocument> {
   const modules = [CatalogModule, OrchestratorModule, TelemetryModule];
   const tokens = new Tokens(folder);
   const folds = new InlineFolds(store, {});
-  const app = await createApp(modules, { settings: Settings.of(), clock, store, tokens, folds, publications: [] });
+  // Who tells of tokens owns them: its document has the calls that make and end them.
+  const publications = catalogPublications();
+  const app = await createApp(modules, { settings: Settings.of(), clock, store, tokens, folds, publications });
   try {
     return app.get(OpenApi).document();
   } finally {

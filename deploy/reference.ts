@@ -21,6 +21,7 @@ import {
   KnownSlice,
   TestEvidence,
   kafkaTopic,
+  kafkaTopics,
   MODEL_PATTERN,
   Plan,
   Population,
@@ -151,11 +152,14 @@ ${typesSection()}`;
 }
 
 function kafkaSection(): string {
-  const rows = Object.entries(topics).map(([topic, { keys, partitions }]) => [
-    `\`${kafkaTopic(topic as Topic)}\``,
-    keys.map((key) => `\`${key}\``).join(', else '),
-    partitions === 'shards' ? 'one a shard' : String(partitions),
-  ]);
+  const rows = kafkaTopics.map((topic) => {
+    const { keys, partitions } = topics[topic];
+    return [
+      `\`${kafkaTopic(topic)}\``,
+      keys.map((key) => `\`${key}\``).join(', else '),
+      partitions === 'shards' ? 'one a shard' : String(partitions),
+    ];
+  });
   const headers = Object.entries(EventHeaders.properties).map(([name, header]) => {
     const { const: fixed, description }: Schema = header;
     const what = typeof fixed === 'string' ? `Always \`${fixed}\`.` : (description ?? '');

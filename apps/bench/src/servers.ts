@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { OwnSigns, publishAsIs } from '@sluice/event-feed';
-import { type Clock, InMemoryEventStore } from '@sluice/event-sourcing';
+import { InMemoryEventStore } from '@sluice/event-sourcing';
 import { SqliteEventStore } from '@sluice/event-store-sqlite';
 import { close, createApp, Followers, inject, InlineFolds, Settings, Tokens, WallClock } from '@sluice/platform';
 import { folds as orchestratorFolds, OrchestratorModule, orchestratorPublications } from '@sluice/service-orchestrator';
@@ -72,7 +72,7 @@ async function serveCheckIns(folder: string): Promise<Server> {
     if (statusCode >= 300) throw new Error(`${request.url}: ${String(statusCode)} ${body}`);
   }
   await app.get(Followers).settle();
-  return serverOf(app, deviceToken(tokens, clock));
+  return serverOf(app, deviceToken(tokens));
 }
 
 /** Telemetry as an app composes it, on the embedded store. */
@@ -90,7 +90,7 @@ async function serveReports(folder: string): Promise<Server> {
     folds,
     publications,
   });
-  return serverOf(app, deviceToken(tokens, clock));
+  return serverOf(app, deviceToken(tokens));
 }
 
 async function serveBare({ path, status, answer }: Extract<ServerRole, { kind: 'bare' }>): Promise<Server> {
@@ -130,6 +130,6 @@ function serverOf(app: NestFastifyApplication, token: string): Server {
 }
 
 /** The token of a gateway, which speaks for many devices; it may also look at the fleet. */
-function deviceToken(tokens: Tokens, clock: Clock): string {
-  return tokens.create('gateway', ['device', 'viewer'], clock.nowText(), { devicePrefix: DEVICE_PREFIX }).token;
+function deviceToken(tokens: Tokens): string {
+  return tokens.createLocal('gateway', ['device', 'viewer'], { devicePrefix: DEVICE_PREFIX });
 }

@@ -4,7 +4,6 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type ServiceName } from '@sluice/contracts';
-import { toTimeText } from '@sluice/event-sourcing';
 import { Tokens } from '@sluice/platform';
 import { Agent, type Dispatcher } from 'undici';
 import { repository } from './broker.ts';
@@ -49,7 +48,7 @@ export class Services implements AsyncDisposable {
     bodyTimeout: ANSWER_MS_MAX,
   });
   private readonly urls: Record<ServiceName, string> = { catalog: '', orchestrator: '', telemetry: '' };
-  private readonly tokens: Partial<Record<'admin' | 'device', string>> = {};
+  private deviceToken: Promise<string> | undefined;
 
   constructor(
     private readonly folder: string,
@@ -88,13 +87,13 @@ export class Services implements AsyncDisposable {
   }
 
   /** Never rejects for what the service says, only where nobody answers. */
-  async call({ url }: Service, { method = 'POST', path, body, as = 'admin' }: Request): Promise<Answer> {
+  async call({ url }: Pick<Service, 'url'>, { method = 'POST', path, body, as = 'admin' }: Request): Promise<Answer> {
     const options: Dispatcher.RequestOptions = {
       origin: url,
       method,
       path,
       headers: {
-        authorization: `Bearer ${this.tokenOf(as)}`,
+        authorization: `Bearer ${await this.tokenOf(as)}`,
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
       ...(body !== undefined && { body: Buffer.isBuffer(body) ? body : JSON.stringify(body) }),
@@ -105,7 +104,7 @@ export class Services implements AsyncDisposable {
   }
 
   /** Throws when the answer is no success. */
-  async ask<Body>(service: Service, request: Request): Promise<Body> {
+  async ask<Body>(service: Pick<Service, 'url'>, request: Request): Promise<Body> {
     const { status, body } = await this.call(service, request);
     if (status < 300) return body as Body;
     throw new Error(`${request.path} was answered with ${String(status)}: ${JSON.stringify(body)}`);
@@ -126,8 +125,9 @@ export class Services implements AsyncDisposable {
     return this.urls;
   }
 
-  tokenOf(as: 'admin' | 'device'): string {
-    return (this.tokens[as] ??= as === 'admin' ? this.adminToken() : this.createDeviceToken());
+  /** What services show to each other. */
+  peerToken(): string {
+    return new Tokens(this.folder).peerToken();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -139,13 +139,20 @@ export class Services implements AsyncDisposable {
     await this.agent.destroy();
   }
 
-  private adminToken(): string {
-    return readFileSync(join(this.folder, 'admin-token'), 'utf8').trim();
+  private async tokenOf(as: 'admin' | 'device'): Promise<string> {
+    if (as === 'admin') return readFileSync(join(this.folder, 'admin-token'), 'utf8').trim();
+    return (this.deviceToken ??= this.createDeviceToken());
   }
 
-  private createDeviceToken(): string {
-    const bound = { devicePrefix: DEVICE_PREFIX };
-    return new Tokens(this.folder).create('gateway', ['device'], toTimeText(Date.now()), bound).token;
+  private async createDeviceToken(): Promise<string> {
+    const body = { name: 'gateway', roles: ['device'], devicePrefix: DEVICE_PREFIX };
+    const catalog = { url: this.urls.catalog };
+    const { token } = await this.ask<{ token: string }>(catalog, { path: '/v1/tokens', body });
+    const headers = { authorization: `Bearer ${token}` };
+    for (const url of Object.values(this.urls).filter((each) => each !== '')) {
+      await until(`${url} knows the token`, async () => await isOk(`${url}/v1/me`, headers));
+    }
+    return token;
   }
 }
 
@@ -158,8 +165,8 @@ async function isLive(child: ChildProcess, url: string): Promise<boolean> {
   return isOk(`${url}/health/live`);
 }
 
-async function isOk(url: string): Promise<boolean> {
-  return fetch(url).then(
+async function isOk(url: string, headers: Record<string, string> = {}): Promise<boolean> {
+  return fetch(url, { headers }).then(
     ({ ok }) => ok,
     () => false,
   );

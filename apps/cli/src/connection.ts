@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { type ServiceName } from '@sluice/contracts';
+import { join, resolve } from 'node:path';
+import { ADMIN_TOKEN_FILE, type ServiceName } from '@sluice/contracts';
 import { usageError } from './errors.ts';
 import { type Terminal } from './output.ts';
 
@@ -45,13 +45,22 @@ function findTokens({ token, data }: ConnectionOptions, env: Terminal['env'], cw
   if (fromEnvironment !== undefined && fromEnvironment !== '') {
     return [{ text: fromEnvironment, origin: 'SLUICE_TOKEN' }];
   }
-  const named = data ?? env['SLUICE_DATA'];
-  const folders = named === undefined ? (loopback ? DATA_FOLDERS : []) : [named];
+  const isNamed = (data ?? env['SLUICE_DATA']) !== undefined;
+  const folders = isNamed || loopback ? findDataFolders({ data }, { env, cwd }) : [];
   return folders.flatMap((folder) => {
-    const file = resolve(cwd, folder, 'admin-token');
+    const file = join(folder, ADMIN_TOKEN_FILE);
     const text = readIfThere(file);
     return text === undefined ? [] : [{ text, origin: file }];
   });
+}
+
+/** The data folder that was named, or else those where one may be. */
+export function findDataFolders(
+  { data }: { readonly data?: string | undefined },
+  { env, cwd }: Pick<Terminal, 'env' | 'cwd'>,
+): string[] {
+  const named = data ?? env['SLUICE_DATA'];
+  return (named === undefined ? DATA_FOLDERS : [named]).map((folder) => resolve(cwd, folder));
 }
 
 function readIfThere(file: string): string | undefined {

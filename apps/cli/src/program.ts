@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { Command, CommanderError } from 'commander';
+import { addAuditCommand } from './commands/audit.ts';
 import { addClockCommands } from './commands/clock.ts';
 import { addDeadLetterCommands } from './commands/dlq.ts';
 import { addEventCommands } from './commands/events.ts';
@@ -71,6 +72,7 @@ function createProgram(terminal: Terminal, output: Output, open: () => Session):
   addDeadLetterCommands(program, open);
   addReplayCommands(program, open);
   addTokenCommands(program, open);
+  addAuditCommand(program, open);
   addHealthCommand(program, open);
   addClockCommands(program, open);
   addHelpCommand(program, output);

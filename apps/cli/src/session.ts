@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isTime } from '@sluice/contracts';
 import { InvalidArgumentError } from 'commander';
 import { Api } from './api.ts';
-import { connect, type ConnectionOptions } from './connection.ts';
+import { connect, type ConnectionOptions, findDataFolders } from './connection.ts';
 import { CliError, type Exit, interrupted, usageError } from './errors.ts';
 import { type Output, type Paint, type Terminal } from './output.ts';
 
@@ -21,12 +21,15 @@ export class Session {
   /** The exit of a run that did its work; failures are thrown. */
   exit: Exit = 'ok';
   readonly api: Api;
+  /** The one that the person named, or those where one may be. */
+  readonly dataFolders: readonly string[];
 
   constructor(
     options: ConnectionOptions,
     readonly output: Output,
     readonly terminal: Terminal,
   ) {
+    this.dataFolders = findDataFolders(options, terminal);
     this.api = new Api(connect(options, terminal), terminal.signal, (label, work) => output.during(label, work));
   }
 

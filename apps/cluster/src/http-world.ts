@@ -69,7 +69,9 @@ export class HttpWorld extends World {
   /** Makes a token for the gateway of the simulated devices, and sets all clocks. */
   static async enter(addresses: Addresses, admin: string, time: number): Promise<HttpWorld> {
     const world = new HttpWorld(addresses, { admin, device: '' }, time);
-    const body = { name: 'simulated-fleet', roles: ['device'], devicePrefix: 'd-' };
+    // Of a fleet that was there before, the token may be good still.
+    const name = `simulated-fleet ${String(Date.now())}`;
+    const body = { name, roles: ['device'], devicePrefix: 'd-' };
     const call = { method: 'POST', path: '/v1/tokens', body, as: 'admin' } as const;
     const created = await world.call(addresses.catalog[0] ?? '', call);
     if (created.status !== 201) throw new UnexpectedAnswer(call, created);

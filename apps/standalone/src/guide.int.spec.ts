@@ -61,7 +61,7 @@ const view = async () => (await call('GET', '/v1/rollouts/r1')) as View;
 
 /** The guide's device, or one like it that is in no ring. */
 function agentOf(deviceId: string, ring?: string): Agent {
-  const { token } = service.tokens.create(deviceId, ['device'], clock.nowText(), { deviceId });
+  const token = service.tokens.createLocal(deviceId, ['device'], { deviceId });
   const device = { deviceId, platform: 'ios', model: 'iPhone18,1', osVersion: '26.3.1', osBuild: '23D8133' };
   const install = ({ patchId }: { patchId: string }) =>
     Promise.resolve({ osBuild: '23D771330a', installed: [patchId] });

@@ -15,9 +15,7 @@ export class InjectedWorld extends World {
   ) {
     super();
     this.followers = app.get(Followers);
-    const gateway = tokens.list().find(({ name }) => name === GATEWAY);
-    if (gateway !== undefined) tokens.revoke(gateway.id);
-    const { token } = tokens.create(GATEWAY, ['device'], clock.nowText(), { devicePrefix: 'd-' });
+    const token = tokens.createLocal(GATEWAY, ['device'], { devicePrefix: 'd-' });
     this.bearers = { admin: `Bearer ${tokens.adminToken()}`, device: `Bearer ${token}` };
   }
 

@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,6 +42,10 @@ class Service {
   private readonly firstSent = new Map<string, string>();
   private child: ChildProcess | undefined;
 
+  get url(): string {
+    return `http://127.0.0.1:${String(this.port)}`;
+  }
+
   constructor(
     private readonly app: string,
     private readonly port: number,
@@ -66,17 +71,18 @@ class Service {
   }
 
   async send(
-    method: 'GET' | 'POST',
+    method: 'GET' | 'POST' | 'DELETE',
     path: string,
     body?: object,
+    token = readFileSync(join(folder, 'admin-token'), 'utf8').trim(),
   ): Promise<{ status: number; body: Record<string, unknown> }> {
-    const token = readFileSync(join(folder, 'admin-token'), 'utf8').trim();
     const response = await fetch(`http://127.0.0.1:${String(this.port)}${path}`, {
       method,
       headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) },
       ...(body && { body: JSON.stringify(body) }),
     });
-    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+    const text = await response.text();
+    return { status: response.status, body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>) };
   }
 
   checkIn(fields: object = {}) {
@@ -194,6 +200,118 @@ describe('running three processes that hear each other over HTTP', () => {
     expect((await orchestrator.checkIn()).body).toMatchObject({ directive: 'none', reason: 'policy-stale' });
     catalog.signal('SIGCONT');
     await until(async () => (await orchestrator.checkIn()).body['directive'] === 'install');
+  });
+});
+
+describe('sharing tokens among three processes', () => {
+  const statusAt = async (service: Service, token: string) =>
+    (await service.send('GET', '/v1/me', undefined, token)).status;
+  /** Each round the catalog lives a little longer. */
+  const TURNS_MORE = 50;
+  const issue = (catalog: Service, name: string) => catalog.send('POST', '/v1/tokens', { name, roles: ['viewer'] });
+
+  it(
+    'takes them at once, and goes on with those that it knows while the catalog is away',
+    { timeout: 60_000 },
+    async () => {
+      const { catalog, orchestrator, telemetry } = await threeServices();
+      const [kept, revoked] = await Promise.all([issue(catalog, 'kept'), issue(catalog, 'revoked')]);
+      const [good, bad] = [kept, revoked].map(({ body }) => String(body['token']));
+      for (const service of [orchestrator, telemetry]) {
+        await until(async () => (await statusAt(service, good ?? '')) === 200);
+        await until(async () => (await statusAt(service, bad ?? '')) === 200);
+        const refused = await issue(service, 'elsewhere');
+        expect(refused).toMatchObject({ status: 421, body: { code: 'not-the-owner', owner: catalog.url } });
+      }
+      const { id } = revoked.body['info'] as { id: string };
+      expect((await catalog.send('DELETE', `/v1/tokens/${id}`)).status).toBe(204);
+      await until(async () => (await statusAt(telemetry, bad ?? '')) === 401);
+      const known = async () => readFile(join(folder, 'telemetry', 'access.json'), 'utf8');
+      await until(async () => !(await known()).includes(id));
+
+      await catalog.end('SIGKILL');
+      await telemetry.end('SIGKILL');
+      await telemetry.start();
+      expect(await statusAt(telemetry, good ?? '')).toBe(200);
+      // It may have been issued since: neither a yes nor a no.
+      expect(await statusAt(telemetry, bad ?? '')).toBe(503);
+      await catalog.start();
+      await until(async () => (await statusAt(telemetry, bad ?? '')) === 401);
+      expect(await statusAt(telemetry, good ?? '')).toBe(200);
+    },
+  );
+
+  it('keeps the audit of each process, though it is killed', { timeout: 60_000 }, async () => {
+    const { catalog, orchestrator } = await threeServices();
+    const { body } = await issue(catalog, 'lake');
+    const viewer = String(body['token']);
+    await until(async () => (await statusAt(orchestrator, viewer)) === 200);
+    expect((await orchestrator.send('POST', '/v1/stop', { reason: 'a try' }, viewer)).status).toBe(403);
+    expect((await orchestrator.send('POST', '/v1/stop', { reason: 'it hurts' })).status).toBe(200);
+    const notes = async () => (await orchestrator.send('GET', '/v1/audit')).body['items'];
+    const file = join(folder, 'orchestrator', 'audit', '0000000000000001.jsonl');
+    await until(async () => (await readFile(file, 'utf8')).includes('it hurts'));
+    await orchestrator.end('SIGKILL');
+    await orchestrator.start();
+    const common = { operation: 'POST /v1/stop', from: '127.0.0.1' };
+    expect(await notes()).toMatchObject([
+      { number: 2, actor: 'admin', code: 'ok', reason: 'it hurts', ...common },
+      { number: 1, actor: 'lake', roles: ['viewer'], code: 'forbidden', reason: 'a try', ...common },
+    ]);
+  });
+
+  it('refuses a revoked token only once it hears of that', { timeout: 60_000 }, async () => {
+    const { catalog, telemetry } = await threeServices();
+    const { body } = await issue(catalog, 'lake');
+    const token = String(body['token']);
+    await until(async () => (await statusAt(telemetry, token)) === 200);
+    telemetry.signal('SIGSTOP');
+    await catalog.send('DELETE', `/v1/tokens/${(body['info'] as { id: string }).id}`);
+    expect(await statusAt(catalog, token)).toBe(401);
+    telemetry.signal('SIGCONT');
+    await until(async () => (await statusAt(telemetry, token)) === 401);
+  });
+
+  it('leaves no name taken for good when the catalog dies before it has answered', { timeout: 60_000 }, async () => {
+    const { catalog } = await threeServices();
+    const rounds = { lost: 0, made: 0 };
+    for (let round = 0; round < 8; round += 1) {
+      const name = `n-${String(round)}`;
+      const answer = issue(catalog, name).catch(() => undefined);
+      for (let turn = 0; turn < round * TURNS_MORE; turn += 1) await new Promise(setImmediate);
+      await catalog.end('SIGKILL');
+      const answered = await answer;
+      await catalog.start();
+      const again = await issue(catalog, name);
+      if (answered?.status === 201) expect(again.status).toBe(409);
+      if (again.status === 201) rounds.lost += 1;
+      else {
+        rounds.made += 1;
+        const [, id = ''] = / is the name of (\w+)/.exec(String(again.body['detail'])) ?? [];
+        expect((await catalog.send('DELETE', `/v1/tokens/${id}`)).status).toBe(204);
+        expect((await issue(catalog, name)).status).toBe(201);
+      }
+    }
+    expect(rounds.lost + rounds.made).toBe(8);
+  });
+
+  it('takes a new admin token without a restart, and the former one for a while', { timeout: 60_000 }, async () => {
+    const { catalog, orchestrator } = await threeServices();
+    const read = () => readFileSync(join(folder, 'admin-token'), 'utf8').trim();
+    const rotate = (...flags: string[]) => {
+      const args = [join(dist, 'cli', 'main.js'), 'token', 'rotate-admin', '--data', folder, ...flags];
+      expect(spawnSync(process.execPath, args).status).toBe(0);
+    };
+    const first = read();
+    rotate();
+    const second = read();
+    await until(async () => (await statusAt(orchestrator, second)) === 200);
+    expect(await statusAt(orchestrator, first)).toBe(200);
+    rotate('--now');
+    await until(async () => (await statusAt(catalog, read())) === 200);
+    await until(async () => (await statusAt(orchestrator, read())) === 200);
+    await until(async () => (await statusAt(orchestrator, first)) === 401);
+    expect(await statusAt(orchestrator, second)).toBe(401);
   });
 });
 

@@ -103,6 +103,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/audit': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List commands, refused ones too, the newest first */
+    get: operations['listAudit'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/check-in': {
     parameters: {
       query?: never;
@@ -301,7 +318,8 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    get: operations['FeedController_read'];
+    /** Read events: a page of them, or all and then live */
+    get: operations['readFeed'];
     put?: never;
     post?: never;
     delete?: never;
@@ -390,6 +408,23 @@ export interface paths {
     put?: never;
     /** Publish the patches of a public feed. An import only adds. */
     post: operations['importPatches'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/me': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Show who the token is, and what it may do */
+    get: operations['showMe'];
+    put?: never;
+    post?: never;
     delete?: never;
     options?: never;
     head?: never;
@@ -775,9 +810,11 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    get: operations['TokensController_list'];
+    /** List tokens, without their text */
+    get: operations['listTokens'];
     put?: never;
-    post: operations['TokensController_create'];
+    /** Make a token; its text is in the answer, and nowhere else */
+    post: operations['issueToken'];
     delete?: never;
     options?: never;
     head?: never;
@@ -794,7 +831,8 @@ export interface paths {
     get?: never;
     put?: never;
     post?: never;
-    delete: operations['TokensController_revoke'];
+    /** Revoke a token */
+    delete: operations['revokeToken'];
     options?: never;
     head?: never;
     patch?: never;
@@ -811,6 +849,8 @@ export interface components {
     AdvanceRolloutBody: {
       /** @description The open wave, which is to end. */
       wave: number;
+      /** @description Why the wave ends early. */
+      reason?: string;
       /** @description Why the wave goes on though it waits; shown for ever. */
       force?: components['schemas']['ReasonBody'];
     };
@@ -846,6 +886,40 @@ export interface components {
        *     ]
        */
       base?: string[];
+    };
+    AuditEntry: {
+      /** @description Its place in the audit of this process. */
+      number: number;
+      /** Format: date-time */
+      at: string;
+      /** @description The name of the token; `unknown` without one. */
+      actor: string;
+      /** @description The id of the token; absent where it is a file. */
+      tokenId?: string;
+      /** @description The roles of the token. */
+      roles: components['schemas']['TokenRole'][];
+      /** @description The remote address, as this process sees it. */
+      from: string;
+      /** @description Method and path of the call; `*` for calls of several kinds. */
+      operation: string;
+      /** @description The id of what the command is about. */
+      target?: string;
+      /** @description The reason that was given, or its beginning. */
+      reason?: string;
+      /** @description `ok`, or the code of the error. */
+      code: string;
+      correlationId?: string;
+      /** @description So many calls of this kind, within the minute before. */
+      count?: number;
+    };
+    AuditPage: {
+      items: components['schemas']['AuditEntry'][];
+      /** @description Where the list goes on; absent on the last page. */
+      nextCursor?: string;
+      /** @description How many there are in all with this filter; null where that is not known. */
+      total: number | null;
+      /** @description Entries that could not be kept since the start, as the disk did not take them. */
+      lost: number;
     };
     CheckIn: {
       deviceId: string;
@@ -980,15 +1054,6 @@ export interface components {
       control: number;
       /** @description How many times as often; null where that is nothing up to 100. */
       ratio: number | null;
-    };
-    CreateTokenBody: {
-      /** @description Who or what uses the token; the actor of its commands. */
-      name: string;
-      roles: ('viewer' | 'publisher' | 'operator' | 'responder' | 'device')[];
-      /** @description A device token that speaks for this device only. */
-      deviceId?: string;
-      /** @description A device token that speaks for all devices whose id starts so. */
-      devicePrefix?: string;
     };
     Cve: {
       /** @example CVE-2026-20643 */
@@ -1385,8 +1450,41 @@ export interface components {
       since: string;
       through: string;
     };
+    IssueTokenBody: {
+      /**
+       * @description Who or what uses the token; the actor of its commands.
+       * @example gateway-7
+       */
+      name: string;
+      /** @description What it may do. A device token is bound to devices; a gateway speaks for any device. */
+      roles: components['schemas']['TokenRole'][];
+      /** @description A device token that speaks for this device only. */
+      deviceId?: string;
+      /** @description A device token that speaks for all devices whose id starts so. */
+      devicePrefix?: string;
+      /**
+       * Format: date-time
+       * @description From then on it is refused.
+       */
+      expiresAt?: string;
+    };
+    IssuedToken: {
+      /** @description The token. It is shown here once, and kept nowhere. */
+      token: string;
+      info: components['schemas']['TokenView'];
+    };
     Liveness: {
       status: components['schemas']['Ok'];
+    };
+    MeView: {
+      name: string;
+      /** @description What it may do, and what follows from that. */
+      roles: components['schemas']['TokenRole'][];
+      /** @description The id of the token; absent where it is a file. */
+      tokenId?: string;
+      binding?: components['schemas']['TokenBinding'];
+      /** Format: date-time */
+      expiresAt?: string;
     };
     ModelArtifact: {
       url: string;
@@ -1553,6 +1651,8 @@ export interface components {
         | 'malformed-json'
         | 'nested-too-deep'
         | 'malformed-request'
+        | 'tokens-unavailable'
+        | 'not-the-owner'
         | 'unauthenticated'
         | 'forbidden'
         | 'device-forbidden'
@@ -1626,6 +1726,8 @@ export interface components {
         | 'replay-running'
         | 'dead-letter-not-found'
         | 'dead-letter-behind'
+        | 'token-name-taken'
+        | 'token-name-reserved'
         | 'token-not-found';
       detail?: string;
       correlationId?: string;
@@ -1638,6 +1740,8 @@ export interface components {
       }[];
       /** @description With `revision-changed`: what it is now. */
       current?: Record<string, never>;
+      /** @description With `not-the-owner`: where the owner listens. */
+      owner?: string;
     };
     PublishPatchBody: {
       /** @example ios-26.3.1-a */
@@ -1727,7 +1831,11 @@ export interface components {
       pulledAt: string;
       /** Format: date-time */
       completedAt?: string;
+      /** @description Who pulled the patch. */
+      causedBy?: string;
       pausedBecause?: components['schemas']['RecallPause'];
+      /** @description The last time that it was resumed. */
+      resumed?: components['schemas']['Resumption'];
       /** @description Those that held the patch when it was pulled, or since: each is removed, replaced, retired or remaining. */
       devices: number | null;
       /** @description Their build showed that they went back. */
@@ -1826,6 +1934,18 @@ export interface components {
         detail: string;
       }[];
     };
+    ResumeBody: {
+      /** @description What was looked at; needed after a halt. */
+      evidenceSeen?: string;
+      /** @description Why it goes on. */
+      reason?: string;
+    };
+    Resumption: {
+      /** Format: date-time */
+      at: string;
+      reason?: string;
+      evidenceSeen?: string;
+    };
     RolloutPage: {
       items: components['schemas']['RolloutView'][];
       /** @description Where the list goes on; absent on the last page. */
@@ -1885,11 +2005,17 @@ export interface components {
       heldBy?: string;
       gateHolds?: components['schemas']['GateHold'][];
       forced?: components['schemas']['ForcedWave'][];
+      /** @description Waves that a person ended early. */
+      advanced?: components['schemas']['ForcedWave'][];
+      /** @description The last time that it was resumed. */
+      resumed?: components['schemas']['Resumption'];
       /** @description Once it is completed. */
       holdBack?: components['schemas']['HoldBack'];
       haltedBecause?: components['schemas']['HaltedBecause'];
       /** @description Why it was paused or aborted. */
       reason?: string;
+      /** @description Who pulled the patch, where that aborted it. */
+      causedBy?: string;
     };
     SetClockBody: {
       /**
@@ -2021,6 +2147,46 @@ export interface components {
         logE: number;
         weight: number;
       }[];
+    };
+    TokenBinding: {
+      deviceId?: string;
+      devicePrefix?: string;
+    };
+    TokenPage: {
+      items: components['schemas']['TokenView'][];
+      /** @description Where the list goes on; absent on the last page. */
+      nextCursor?: string;
+      /** @description How many there are in all with this filter; null where that is not known. */
+      total: number | null;
+      /** @description Files of the tokens folder, of former versions, that could not be taken over; at most 100 of them. */
+      notTakenOver?: string[];
+    };
+    /**
+     * @description What it may do, and what follows from that.
+     * @enum {string}
+     */
+    TokenRole: 'viewer' | 'publisher' | 'operator' | 'responder' | 'device' | 'gateway' | 'peer' | 'admin';
+    TokenView: {
+      /** @example 4f0c9a7be231 */
+      id: string;
+      /**
+       * @description Who or what uses the token; the actor of its commands.
+       * @example gateway-7
+       */
+      name: string;
+      /** @description What it may do. */
+      roles: components['schemas']['TokenRole'][];
+      /** @description For which devices a device token speaks. */
+      binding?: components['schemas']['TokenBinding'];
+      /** Format: date-time */
+      createdAt: string;
+      /** Format: date-time */
+      expiresAt?: string;
+      /**
+       * Format: date-time
+       * @description The begin of the hour in which this service was last asked with it.
+       */
+      lastUsedAt?: string;
     };
     /** @enum {string} */
     Track: 'automatic' | 'manual';
@@ -2310,8 +2476,10 @@ export interface components {
      *     `shutting-down`: The service is stopping. Try again when it has been started again.
      *
      *     `store-unavailable`: The store cannot write. Nothing of this request was kept.
+     *
+     *     `tokens-unavailable`: Not all tokens are known here now, so nobody can say whether this one is good. Try again shortly.
      */
-    NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable: {
+    NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable: {
       headers: {
         /** @description Try again after so many seconds. */
         'Retry-After'?: number;
@@ -2322,7 +2490,31 @@ export interface components {
           /** @constant */
           status?: 503;
           /** @enum {unknown} */
-          code?: 'not-ready' | 'overloaded' | 'shutting-down' | 'store-unavailable';
+          code?: 'not-ready' | 'overloaded' | 'shutting-down' | 'store-unavailable' | 'tokens-unavailable';
+        };
+      };
+    };
+    /**
+     * @description `not-ready`: The service has not caught up yet. Try again in a few seconds.
+     *
+     *     `overloaded`: Too much is waiting. Try again after the time in `Retry-After`.
+     *
+     *     `shutting-down`: The service is stopping. Try again when it has been started again.
+     *
+     *     `tokens-unavailable`: Not all tokens are known here now, so nobody can say whether this one is good. Try again shortly.
+     */
+    NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable: {
+      headers: {
+        /** @description Try again after so many seconds. */
+        'Retry-After'?: number;
+        [name: string]: unknown;
+      };
+      content: {
+        'application/problem+json': components['schemas']['Problem'] & {
+          /** @constant */
+          status?: 503;
+          /** @enum {unknown} */
+          code?: 'not-ready' | 'overloaded' | 'shutting-down' | 'tokens-unavailable';
         };
       };
     };
@@ -2384,6 +2576,8 @@ export type AdvanceRolloutBody = components['schemas']['AdvanceRolloutBody'];
 export type Applied = components['schemas']['Applied'];
 export type Artifact = components['schemas']['Artifact'];
 export type Audience = components['schemas']['Audience'];
+export type AuditEntry = components['schemas']['AuditEntry'];
+export type AuditPage = components['schemas']['AuditPage'];
 export type CheckIn = components['schemas']['CheckIn'];
 export type CheckInAnswers = components['schemas']['CheckInAnswers'];
 export type CheckInBatch = components['schemas']['CheckInBatch'];
@@ -2393,7 +2587,6 @@ export type ClockSet = components['schemas']['ClockSet'];
 export type ClockView = components['schemas']['ClockView'];
 export type CouldHaveSeen = components['schemas']['CouldHaveSeen'];
 export type CouldHaveSeenHarm = components['schemas']['CouldHaveSeenHarm'];
-export type CreateTokenBody = components['schemas']['CreateTokenBody'];
 export type Cve = components['schemas']['Cve'];
 export type DeadLetterDetails = components['schemas']['DeadLetterDetails'];
 export type DeadLetterView = components['schemas']['DeadLetterView'];
@@ -2433,7 +2626,10 @@ export type ImportNote = components['schemas']['ImportNote'];
 export type ImportReport = components['schemas']['ImportReport'];
 export type ImportSource = components['schemas']['ImportSource'];
 export type InstallEvidence = components['schemas']['InstallEvidence'];
+export type IssueTokenBody = components['schemas']['IssueTokenBody'];
+export type IssuedToken = components['schemas']['IssuedToken'];
 export type Liveness = components['schemas']['Liveness'];
+export type MeView = components['schemas']['MeView'];
 export type ModelArtifact = components['schemas']['ModelArtifact'];
 export type Ok = components['schemas']['Ok'];
 export type Pace = components['schemas']['Pace'];
@@ -2466,6 +2662,8 @@ export type ReplayJob = components['schemas']['ReplayJob'];
 export type ReplayStatus = components['schemas']['ReplayStatus'];
 export type ReportBatch = components['schemas']['ReportBatch'];
 export type ReportReceipt = components['schemas']['ReportReceipt'];
+export type ResumeBody = components['schemas']['ResumeBody'];
+export type Resumption = components['schemas']['Resumption'];
 export type RolloutPage = components['schemas']['RolloutPage'];
 export type RolloutPreview = components['schemas']['RolloutPreview'];
 export type RolloutStatus = components['schemas']['RolloutStatus'];
@@ -2485,6 +2683,10 @@ export type StopInForce = components['schemas']['StopInForce'];
 export type StreamPlace = components['schemas']['StreamPlace'];
 export type StreamPlaceView = components['schemas']['StreamPlaceView'];
 export type SumEvidence = components['schemas']['SumEvidence'];
+export type TokenBinding = components['schemas']['TokenBinding'];
+export type TokenPage = components['schemas']['TokenPage'];
+export type TokenRole = components['schemas']['TokenRole'];
+export type TokenView = components['schemas']['TokenView'];
 export type Track = components['schemas']['Track'];
 export type UnstoredStopView = components['schemas']['UnstoredStopView'];
 export type Variant = components['schemas']['Variant'];
@@ -2506,8 +2708,10 @@ export type ResponseInvalidRequestOrMalformedRequestOrNestedTooDeep =
   components['responses']['InvalidRequestOrMalformedRequestOrNestedTooDeep'];
 export type ResponseKeyReused = components['responses']['KeyReused'];
 export type ResponseNotReadyOrOverloadedOrShuttingDown = components['responses']['NotReadyOrOverloadedOrShuttingDown'];
-export type ResponseNotReadyOrOverloadedOrShuttingDownOrStoreUnavailable =
-  components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
+export type ResponseNotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable =
+  components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
+export type ResponseNotReadyOrOverloadedOrShuttingDownOrTokensUnavailable =
+  components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
 export type ResponseRequestTooSlow = components['responses']['RequestTooSlow'];
 export type ResponseUnauthenticated = components['responses']['Unauthenticated'];
 export type ResponseUnsupportedMediaType = components['responses']['UnsupportedMediaType'];
@@ -2539,7 +2743,7 @@ export interface operations {
       408: components['responses']['RequestTooSlow'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
   isLive: {
@@ -2616,7 +2820,7 @@ export interface operations {
       408: components['responses']['RequestTooSlow'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
   readOpenApi: {
@@ -2643,7 +2847,7 @@ export interface operations {
       408: components['responses']['RequestTooSlow'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
   showApplied: {
@@ -2679,7 +2883,70 @@ export interface operations {
       408: components['responses']['RequestTooSlow'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
+    };
+  };
+  listAudit: {
+    parameters: {
+      query?: {
+        /** @description At most so many items; a page may hold fewer, and still not be the last. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. The list goes on there, whatever was added or taken away meanwhile. */
+        cursor?: string;
+        /** @description The name of a token, or its id. */
+        actor?: string;
+        /** @description What the operation has in it: `/pull`, or `POST /v1/holds`. */
+        operation?: string;
+        /** @description The result: `ok`, or the code of an error. */
+        code?: string;
+        /** @description The id of what the command is about. */
+        target?: string;
+        /** @description From this instant on. */
+        from?: string;
+        /** @description Up to this instant. */
+        to?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AuditPage'];
+        };
+      };
+      /**
+       * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `malformed-request`: This is no HTTP request that the server can read.
+       *
+       *     `unknown-cursor`: The cursor is not the `nextCursor` of a page of this list. Begin anew.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?: 'invalid-request' | 'malformed-request' | 'unknown-cursor';
+          };
+        };
+      };
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
   checkIn: {
@@ -2729,7 +2996,7 @@ export interface operations {
       415: components['responses']['UnsupportedMediaType'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
   checkInMany: {
@@ -2762,7 +3029,7 @@ export interface operations {
       415: components['responses']['UnsupportedMediaType'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
   showClock: {
@@ -2789,7 +3056,7 @@ export interface operations {
       408: components['responses']['RequestTooSlow'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
   setClock: {
@@ -2844,7 +3111,7 @@ export interface operations {
       422: components['responses']['KeyReused'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
     };
   };
   acceptClock: {
@@ -2901,7 +3168,7 @@ export interface operations {
       422: components['responses']['KeyReused'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
     };
   };
   listDeadLetters: {
@@ -2952,7 +3219,7 @@ export interface operations {
       408: components['responses']['RequestTooSlow'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
   showDeadLetter: {
@@ -2996,7 +3263,7 @@ export interface operations {
       408: components['responses']['RequestTooSlow'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
   discardDeadLetter: {
@@ -3064,7 +3331,7 @@ export interface operations {
       422: components['responses']['KeyReused'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
     };
   };
   retryDeadLetter: {
@@ -3132,7 +3399,7 @@ export interface operations {
       422: components['responses']['KeyReused'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
     };
   };
   listDevices: {
@@ -3209,6 +3476,8 @@ export interface operations {
        *     `shard-without-owner`: No instance answers for this part of the fleet now. Try again shortly.
        *
        *     `shutting-down`: The service is stopping. Try again when it has been started again.
+       *
+       *     `tokens-unavailable`: Not all tokens are known here now, so nobody can say whether this one is good. Try again shortly.
        */
       503: {
         headers: {
@@ -3221,7 +3490,7 @@ export interface operations {
             /** @constant */
             status?: 503;
             /** @enum {unknown} */
-            code?: 'not-ready' | 'overloaded' | 'shard-without-owner' | 'shutting-down';
+            code?: 'not-ready' | 'overloaded' | 'shard-without-owner' | 'shutting-down' | 'tokens-unavailable';
           };
         };
       };
@@ -3298,6 +3567,8 @@ export interface operations {
        *     `shard-without-owner`: No instance answers for this part of the fleet now. Try again shortly.
        *
        *     `shutting-down`: The service is stopping. Try again when it has been started again.
+       *
+       *     `tokens-unavailable`: Not all tokens are known here now, so nobody can say whether this one is good. Try again shortly.
        */
       503: {
         headers: {
@@ -3310,7 +3581,7 @@ export interface operations {
             /** @constant */
             status?: 503;
             /** @enum {unknown} */
-            code?: 'not-ready' | 'overloaded' | 'shard-without-owner' | 'shutting-down';
+            code?: 'not-ready' | 'overloaded' | 'shard-without-owner' | 'shutting-down' | 'tokens-unavailable';
           };
         };
       };
@@ -3374,6 +3645,8 @@ export interface operations {
        *     `shutting-down`: The service is stopping. Try again when it has been started again.
        *
        *     `store-unavailable`: The store cannot write. Nothing of this request was kept.
+       *
+       *     `tokens-unavailable`: Not all tokens are known here now, so nobody can say whether this one is good. Try again shortly.
        */
       503: {
         headers: {
@@ -3386,18 +3659,24 @@ export interface operations {
             /** @constant */
             status?: 503;
             /** @enum {unknown} */
-            code?: 'not-ready' | 'overloaded' | 'shard-without-owner' | 'shutting-down' | 'store-unavailable';
+            code?:
+              | 'not-ready'
+              | 'overloaded'
+              | 'shard-without-owner'
+              | 'shutting-down'
+              | 'store-unavailable'
+              | 'tokens-unavailable';
           };
         };
       };
     };
   };
-  FeedController_read: {
+  readFeed: {
     parameters: {
       query?: {
         /** @description Events after this position, `end` for those to come only; with `order=newest` those before it. From the beginning (newest: from the end) if absent. The header `Last-Event-ID` says the same, and counts before it. */
         from?: string;
-        /** @description Comma-separated topics of this service; all if absent. (catalog|rollouts|fleet|health) Where instances share the fleet, the topic fleet holds the facts of those shards only that this instance owns at that moment; a place before that was not seen is to be read as a stream, or from Kafka. */
+        /** @description Comma-separated topics of this service; all but `access` if absent. (catalog|rollouts|fleet|health|access) `access` is for peers and admins. Where instances share the fleet, the topic fleet holds the facts of those shards only that this instance owns at that moment; a place before that was not seen is to be read as a stream, or from Kafka. */
         topics?: string;
         /** @description Comma-separated types of events: PatchPulled,RolloutHalted. */
         types?: string;
@@ -3440,9 +3719,60 @@ export interface operations {
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
       408: components['responses']['RequestTooSlow'];
+      /**
+       * @description `beyond-end`: The store has not come to this position: it was restored or replaced. Read it from the beginning.
+       *
+       *     `other-lineage`: The position is of another past than the store holds now. Read it from the beginning.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?: 'beyond-end' | 'other-lineage';
+          };
+        };
+      };
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
+      /**
+       * @description `not-ready`: The service has not caught up yet. Try again in a few seconds.
+       *
+       *     `overloaded`: Too much is waiting. Try again after the time in `Retry-After`.
+       *
+       *     `shard-without-owner`: No instance answers for this part of the fleet now. Try again shortly.
+       *
+       *     `shutting-down`: The service is stopping. Try again when it has been started again.
+       *
+       *     `tokens-unavailable`: Not all tokens are known here now, so nobody can say whether this one is good. Try again shortly.
+       *
+       *     `too-many-readers`: As many read the feed as may at once. Try again after `Retry-After`.
+       */
+      503: {
+        headers: {
+          /** @description Try again after so many seconds. */
+          'Retry-After'?: number;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 503;
+            /** @enum {unknown} */
+            code?:
+              | 'not-ready'
+              | 'overloaded'
+              | 'shard-without-owner'
+              | 'shutting-down'
+              | 'tokens-unavailable'
+              | 'too-many-readers';
+          };
+        };
+      };
     };
   };
   showFleet: {
@@ -3499,6 +3829,8 @@ export interface operations {
        *     `shard-without-owner`: No instance answers for this part of the fleet now. Try again shortly.
        *
        *     `shutting-down`: The service is stopping. Try again when it has been started again.
+       *
+       *     `tokens-unavailable`: Not all tokens are known here now, so nobody can say whether this one is good. Try again shortly.
        */
       503: {
         headers: {
@@ -3511,7 +3843,7 @@ export interface operations {
             /** @constant */
             status?: 503;
             /** @enum {unknown} */
-            code?: 'not-ready' | 'overloaded' | 'shard-without-owner' | 'shutting-down';
+            code?: 'not-ready' | 'overloaded' | 'shard-without-owner' | 'shutting-down' | 'tokens-unavailable';
           };
         };
       };
@@ -3543,7 +3875,7 @@ export interface operations {
       408: components['responses']['RequestTooSlow'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
   listHolds: {
@@ -3595,7 +3927,7 @@ export interface operations {
       408: components['responses']['RequestTooSlow'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
   placeHold: {
@@ -3632,7 +3964,7 @@ export interface operations {
       /**
        * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
        *
-       *     `expiry-in-past`: The hold would have expired already.
+       *     `expiry-in-past`: It would have expired already.
        *
        *     `hold-exists`: A hold with this id exists already.
        *
@@ -3666,6 +3998,8 @@ export interface operations {
        *     `shutting-down`: The service is stopping. Try again when it has been started again.
        *
        *     `store-unavailable`: The store cannot write. Nothing of this request was kept.
+       *
+       *     `tokens-unavailable`: Not all tokens are known here now, so nobody can say whether this one is good. Try again shortly.
        */
       503: {
         headers: {
@@ -3678,7 +4012,13 @@ export interface operations {
             /** @constant */
             status?: 503;
             /** @enum {unknown} */
-            code?: 'in-force-not-durable' | 'not-ready' | 'overloaded' | 'shutting-down' | 'store-unavailable';
+            code?:
+              | 'in-force-not-durable'
+              | 'not-ready'
+              | 'overloaded'
+              | 'shutting-down'
+              | 'store-unavailable'
+              | 'tokens-unavailable';
           };
         };
       };
@@ -3771,7 +4111,7 @@ export interface operations {
       422: components['responses']['KeyReused'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
     };
   };
   importPatches: {
@@ -3844,7 +4184,34 @@ export interface operations {
       422: components['responses']['KeyReused'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
+    };
+  };
+  showMe: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['MeView'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
   listPatches: {
@@ -3898,7 +4265,7 @@ export interface operations {
       408: components['responses']['RequestTooSlow'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
   publishPatch: {
@@ -3975,7 +4342,7 @@ export interface operations {
       422: components['responses']['KeyReused'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
     };
   };
   showPatch: {
@@ -4021,7 +4388,7 @@ export interface operations {
       408: components['responses']['RequestTooSlow'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
   foldInPatch: {
@@ -4115,7 +4482,7 @@ export interface operations {
       422: components['responses']['KeyReused'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
     };
   };
   pullPatch: {
@@ -4199,6 +4566,8 @@ export interface operations {
        *     `shutting-down`: The service is stopping. Try again when it has been started again.
        *
        *     `store-unavailable`: The store cannot write. Nothing of this request was kept.
+       *
+       *     `tokens-unavailable`: Not all tokens are known here now, so nobody can say whether this one is good. Try again shortly.
        */
       503: {
         headers: {
@@ -4211,7 +4580,13 @@ export interface operations {
             /** @constant */
             status?: 503;
             /** @enum {unknown} */
-            code?: 'in-force-not-durable' | 'not-ready' | 'overloaded' | 'shutting-down' | 'store-unavailable';
+            code?:
+              | 'in-force-not-durable'
+              | 'not-ready'
+              | 'overloaded'
+              | 'shutting-down'
+              | 'store-unavailable'
+              | 'tokens-unavailable';
           };
         };
       };
@@ -4265,7 +4640,7 @@ export interface operations {
       408: components['responses']['RequestTooSlow'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
   showRecall: {
@@ -4311,7 +4686,7 @@ export interface operations {
       408: components['responses']['RequestTooSlow'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
   pauseRecall: {
@@ -4383,7 +4758,7 @@ export interface operations {
       413: components['responses']['BodyTooLarge'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
     };
   };
   resumeRecall: {
@@ -4403,7 +4778,7 @@ export interface operations {
     };
     requestBody: {
       content: {
-        'application/json': components['schemas']['EvidenceBody'];
+        'application/json': components['schemas']['ResumeBody'];
       };
     };
     responses: {
@@ -4473,7 +4848,7 @@ export interface operations {
       422: components['responses']['KeyReused'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
     };
   };
   startReplay: {
@@ -4528,7 +4903,7 @@ export interface operations {
       422: components['responses']['KeyReused'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
     };
   };
   showReplay: {
@@ -4572,7 +4947,7 @@ export interface operations {
       408: components['responses']['RequestTooSlow'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
   sendReports: {
@@ -4615,6 +4990,8 @@ export interface operations {
        *     `shutting-down`: The service is stopping. Try again when it has been started again.
        *
        *     `store-unavailable`: The store cannot write. Nothing of this request was kept.
+       *
+       *     `tokens-unavailable`: Not all tokens are known here now, so nobody can say whether this one is good. Try again shortly.
        */
       503: {
         headers: {
@@ -4627,7 +5004,13 @@ export interface operations {
             /** @constant */
             status?: 503;
             /** @enum {unknown} */
-            code?: 'not-ready' | 'overloaded' | 'shard-without-owner' | 'shutting-down' | 'store-unavailable';
+            code?:
+              | 'not-ready'
+              | 'overloaded'
+              | 'shard-without-owner'
+              | 'shutting-down'
+              | 'store-unavailable'
+              | 'tokens-unavailable';
           };
         };
       };
@@ -4684,7 +5067,7 @@ export interface operations {
       408: components['responses']['RequestTooSlow'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
   planRollout: {
@@ -4781,7 +5164,7 @@ export interface operations {
       422: components['responses']['KeyReused'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
     };
   };
   showRollout: {
@@ -4827,7 +5210,7 @@ export interface operations {
       408: components['responses']['RequestTooSlow'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
   replanRollout: {
@@ -4970,7 +5353,7 @@ export interface operations {
       };
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
     };
   };
   abortRollout: {
@@ -5042,7 +5425,7 @@ export interface operations {
       413: components['responses']['BodyTooLarge'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
     };
   };
   advanceRollout: {
@@ -5141,7 +5524,7 @@ export interface operations {
       422: components['responses']['KeyReused'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
     };
   };
   haltRollout: {
@@ -5225,6 +5608,8 @@ export interface operations {
        *     `shutting-down`: The service is stopping. Try again when it has been started again.
        *
        *     `store-unavailable`: The store cannot write. Nothing of this request was kept.
+       *
+       *     `tokens-unavailable`: Not all tokens are known here now, so nobody can say whether this one is good. Try again shortly.
        */
       503: {
         headers: {
@@ -5237,7 +5622,13 @@ export interface operations {
             /** @constant */
             status?: 503;
             /** @enum {unknown} */
-            code?: 'in-force-not-durable' | 'not-ready' | 'overloaded' | 'shutting-down' | 'store-unavailable';
+            code?:
+              | 'in-force-not-durable'
+              | 'not-ready'
+              | 'overloaded'
+              | 'shutting-down'
+              | 'store-unavailable'
+              | 'tokens-unavailable';
           };
         };
       };
@@ -5324,6 +5715,8 @@ export interface operations {
        *     `shutting-down`: The service is stopping. Try again when it has been started again.
        *
        *     `store-unavailable`: The store cannot write. Nothing of this request was kept.
+       *
+       *     `tokens-unavailable`: Not all tokens are known here now, so nobody can say whether this one is good. Try again shortly.
        */
       503: {
         headers: {
@@ -5336,7 +5729,13 @@ export interface operations {
             /** @constant */
             status?: 503;
             /** @enum {unknown} */
-            code?: 'in-force-not-durable' | 'not-ready' | 'overloaded' | 'shutting-down' | 'store-unavailable';
+            code?:
+              | 'in-force-not-durable'
+              | 'not-ready'
+              | 'overloaded'
+              | 'shutting-down'
+              | 'store-unavailable'
+              | 'tokens-unavailable';
           };
         };
       };
@@ -5397,7 +5796,7 @@ export interface operations {
       };
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
   resumeRollout: {
@@ -5417,7 +5816,7 @@ export interface operations {
     };
     requestBody: {
       content: {
-        'application/json': components['schemas']['EvidenceBody'];
+        'application/json': components['schemas']['ResumeBody'];
       };
     };
     responses: {
@@ -5491,7 +5890,7 @@ export interface operations {
       422: components['responses']['KeyReused'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
     };
   };
   startRollout: {
@@ -5621,7 +6020,7 @@ export interface operations {
       422: components['responses']['KeyReused'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
     };
   };
   stopEverything: {
@@ -5669,6 +6068,8 @@ export interface operations {
        *     `shutting-down`: The service is stopping. Try again when it has been started again.
        *
        *     `store-unavailable`: The store cannot write. Nothing of this request was kept.
+       *
+       *     `tokens-unavailable`: Not all tokens are known here now, so nobody can say whether this one is good. Try again shortly.
        */
       503: {
         headers: {
@@ -5681,37 +6082,70 @@ export interface operations {
             /** @constant */
             status?: 503;
             /** @enum {unknown} */
-            code?: 'in-force-not-durable' | 'not-ready' | 'overloaded' | 'shutting-down' | 'store-unavailable';
+            code?:
+              | 'in-force-not-durable'
+              | 'not-ready'
+              | 'overloaded'
+              | 'shutting-down'
+              | 'store-unavailable'
+              | 'tokens-unavailable';
           };
         };
       };
     };
   };
-  TokensController_list: {
+  listTokens: {
     parameters: {
-      query?: never;
+      query?: {
+        /** @description At most so many items; a page may hold fewer, and still not be the last. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. The list goes on there, whatever was added or taken away meanwhile. */
+        cursor?: string;
+      };
       header?: never;
       path?: never;
       cookie?: never;
     };
     requestBody?: never;
     responses: {
+      /** @description OK */
       200: {
         headers: {
           [name: string]: unknown;
         };
-        content?: never;
+        content: {
+          'application/json': components['schemas']['TokenPage'];
+        };
       };
-      400: components['responses']['InvalidRequestOrMalformedRequest'];
+      /**
+       * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `malformed-request`: This is no HTTP request that the server can read.
+       *
+       *     `unknown-cursor`: The cursor is not the `nextCursor` of a page of this list. Begin anew.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?: 'invalid-request' | 'malformed-request' | 'unknown-cursor';
+          };
+        };
+      };
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
       408: components['responses']['RequestTooSlow'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDown'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
-  TokensController_create: {
+  issueToken: {
     parameters: {
       query?: never;
       header?: {
@@ -5723,30 +6157,50 @@ export interface operations {
     };
     requestBody: {
       content: {
-        'application/json': components['schemas']['CreateTokenBody'];
+        'application/json': components['schemas']['IssueTokenBody'];
       };
     };
     responses: {
+      /** @description OK */
       201: {
         headers: {
           [name: string]: unknown;
         };
-        content?: never;
+        content: {
+          'application/json': components['schemas']['IssuedToken'];
+        };
       };
       400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
       408: components['responses']['RequestTooSlow'];
-      409: components['responses']['Conflict'];
+      /**
+       * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       *
+       *     `token-name-taken`: A token that is good still has this name. Revoke it, or take another name.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?: 'conflict' | 'token-name-taken';
+          };
+        };
+      };
       413: components['responses']['BodyTooLarge'];
       415: components['responses']['UnsupportedMediaType'];
       422: components['responses']['KeyReused'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
     };
   };
-  TokensController_revoke: {
+  revokeToken: {
     parameters: {
       query?: never;
       header?: {
@@ -5760,6 +6214,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description It is refused from now on. */
       204: {
         headers: {
           [name: string]: unknown;
@@ -5769,6 +6224,20 @@ export interface operations {
       400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
+      /** @description `token-not-found`: There is no token with this id. `sluice token list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'token-not-found';
+          };
+        };
+      };
       408: components['responses']['RequestTooSlow'];
       409: components['responses']['Conflict'];
       413: components['responses']['BodyTooLarge'];
@@ -5776,7 +6245,7 @@ export interface operations {
       422: components['responses']['KeyReused'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
-      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailable'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
     };
   };
 }
@@ -5800,6 +6269,7 @@ export const enums = {
   RecallStatus: ['running', 'paused', 'completed'],
   ReplayStatus: ['running', 'done', 'failed'],
   RolloutStatus: ['planned', 'running', 'paused', 'halted', 'completed', 'aborted'],
+  TokenRole: ['viewer', 'publisher', 'operator', 'responder', 'device', 'gateway', 'peer', 'admin'],
   Track: ['automatic', 'manual'],
   WaitCode: [
     'start',

@@ -136,7 +136,7 @@ function devicePath({ path, summary, body, answer, status }: DeviceOperation, re
     operationId: id,
     summary,
     tags: ['devices'],
-    [ROLES_EXTENSION]: ['device'],
+    [ROLES_EXTENSION]: ['device', 'gateway'],
     requestBody: { required: true, content: { 'application/json': { schema: refTo(body) } } },
     responses: {
       [status]: { description: 'OK', content: { 'application/json': { schema: refTo(answer) } } },

@@ -24,7 +24,7 @@ export class FeedQuery {
 
   @Text({
     ...{ max: LIST_CHARACTERS_MAX, pattern: listOf(topicNames), optional: true },
-    description: `Comma-separated topics of this service; all if absent. (${topicNames}) Where instances share the fleet, the topic fleet holds the facts of those shards only that this instance owns at that moment; a place before that was not seen is to be read as a stream, or from Kafka.`,
+    description: `Comma-separated topics of this service; all but \`access\` if absent. (${topicNames}) \`access\` is for peers and admins. Where instances share the fleet, the topic fleet holds the facts of those shards only that this instance owns at that moment; a place before that was not seen is to be read as a stream, or from Kafka.`,
   })
   topics?: string;
 
@@ -57,7 +57,7 @@ export class FeedQuery {
   order: (typeof orders)[number] = 'oldest';
 
   @Text({
-    ...{ max: 128, pattern: `^[a-z]+-${ID_PATTERN.slice(1)}`, optional: true },
+    ...{ max: 128, pattern: `^[a-z]+-${ID_PATTERN.slice(1)}|^access$`, optional: true },
     description:
       'Only this stream, from `fromRevision` on (JSON only); what else is asked for does not count then, but `limit`. Any instance answers.',
   })

@@ -1,3 +1,4 @@
+export * from './audit.ts';
 export * from './clock.ts';
 export { type OpenApiDocument, toDocument } from './document.ts';
 export * from './feed.ts';
@@ -10,7 +11,16 @@ export * from './operation.ts';
 export * from './operations.ts';
 export * from './paging.ts';
 export * from './patches.ts';
-export { AdvanceRolloutBody, EvidenceBody, PlanRolloutBody, ReasonBody, ReplanRolloutBody, StopBody } from './plans.ts';
+export {
+  AdvanceRolloutBody,
+  EvidenceBody,
+  PlanRolloutBody,
+  ReasonBody,
+  ReplanRolloutBody,
+  ResumeBody,
+  StopBody,
+} from './plans.ts';
 export * from './recalls.ts';
 export * from './replays.ts';
 export * from './rollouts.ts';
+export * from './tokens.ts';

@@ -180,10 +180,19 @@ export class EvidenceBody {
   readonly evidenceSeen?: string;
 }
 
+/** The body of resume, of a rollout or of a recall. */
+export class ResumeBody extends EvidenceBody {
+  @Reason({ optional: true, description: 'Why it goes on.' })
+  readonly reason?: string;
+}
+
 /** The body of POST /v1/rollouts/{id}/advance: names the wave that it ends. */
 export class AdvanceRolloutBody {
   @Count({ min: 1, max: WAVES_MAX, description: 'The open wave, which is to end.' })
   readonly wave!: number;
+
+  @Reason({ optional: true, description: 'Why the wave ends early.' })
+  readonly reason?: string;
 
   @Part(() => ReasonBody, {
     optional: true,

@@ -15,7 +15,7 @@ export function commonProblems({ isPublic, isCommand, takes }: OperationKind): E
   return [
     ...(['invalid-request', 'malformed-request', 'headers-too-large', 'request-too-slow'] as const),
     ...(['internal', 'not-ready', 'overloaded', 'shutting-down'] as const),
-    ...(isPublic ? [] : (['unauthenticated', 'forbidden'] as const)),
+    ...(isPublic ? [] : (['unauthenticated', 'forbidden', 'tokens-unavailable'] as const)),
     ...(isCommand ? (['conflict', 'store-unavailable'] as const) : []),
     ...(isCommand && takes !== 'stop' ? (['key-reused'] as const) : []),
     ...(takes === 'nothing' ? [] : (['body-too-large'] as const)),

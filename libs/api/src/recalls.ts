@@ -1,6 +1,7 @@
 import { SumEvidence } from '@sluice/contracts';
 import { Figure, Id, OneOf, Part, Shape, Tally, Time, Words } from './fields.ts';
 import { pageOf } from './paging.ts';
+import { Resumption } from './rollouts.ts';
 
 export const recallStatuses = ['running', 'paused', 'completed'] as const;
 
@@ -65,8 +66,14 @@ export class RecallView {
   @Time({ optional: true })
   readonly completedAt?: string;
 
+  @Words({ optional: true, description: 'Who pulled the patch.' })
+  readonly causedBy?: string;
+
   @Part(() => RecallPause, { optional: true })
   readonly pausedBecause?: RecallPause;
+
+  @Part(() => Resumption, { optional: true, description: 'The last time that it was resumed.' })
+  readonly resumed?: Resumption;
 
   @Tally({
     ...counted,

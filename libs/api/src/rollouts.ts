@@ -144,6 +144,18 @@ export class ForcedWave {
   readonly reason!: string;
 }
 
+/** When something went on after a pause or a halt, why, and what was looked at before. */
+export class Resumption {
+  @Time()
+  readonly at!: string;
+
+  @Words({ optional: true })
+  readonly reason?: string;
+
+  @Words({ optional: true })
+  readonly evidenceSeen?: string;
+}
+
 /** Why a rollout is halted; `evidence` is there when a gate did it. */
 export class HaltedBecause {
   @OneOf(haltedBy, 'HaltedBy')
@@ -224,6 +236,12 @@ export class RolloutView extends PlanFields {
   @Part(() => ForcedWave, { optional: true, list: { max: WAVES_MAX } })
   readonly forced?: readonly ForcedWave[];
 
+  @Part(() => ForcedWave, { optional: true, list: { max: WAVES_MAX }, description: 'Waves that a person ended early.' })
+  readonly advanced?: readonly ForcedWave[];
+
+  @Part(() => Resumption, { optional: true, description: 'The last time that it was resumed.' })
+  readonly resumed?: Resumption;
+
   @Part(() => HoldBack, { optional: true, description: 'Once it is completed.' })
   readonly holdBack?: HoldBack;
 
@@ -232,6 +250,9 @@ export class RolloutView extends PlanFields {
 
   @Words({ optional: true, description: 'Why it was paused or aborted.' })
   readonly reason?: string;
+
+  @Words({ optional: true, description: 'Who pulled the patch, where that aborted it.' })
+  readonly causedBy?: string;
 }
 
 export class RolloutPage extends pageOf(() => RolloutView) {}

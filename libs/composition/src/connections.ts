@@ -1,17 +1,17 @@
 import { HttpFeed } from '@sluice/event-feed-http';
-import { type Connections, readFeedToken, type Surroundings } from '@sluice/platform';
+import { type Connections, type Surroundings } from '@sluice/platform';
 import { connectKafka } from './kafka-connections.ts';
 
 /** How a service that runs apart hears others: over Kafka where brokers are named, else over HTTP. */
 export function connect(surroundings: Surroundings): Connections {
-  const { settings, log } = surroundings;
+  const { settings, tokens, log } = surroundings;
   const owner = new HttpFeed({
     addresses: {
       catalog: settings.catalogUrl,
       orchestrator: settings.orchestratorUrl,
       telemetry: settings.telemetryUrl,
     },
-    token: () => readFeedToken(settings),
+    token: () => tokens.peerToken(),
     onDisconnect: (source, reason) => {
       log.warn({ source, reason: String(reason) }, 'feed lost, connecting again');
     },

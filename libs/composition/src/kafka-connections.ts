@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { kafkaTopics } from '@sluice/contracts';
 import { type EventFeed, type Publication } from '@sluice/event-feed';
 import {
   type KafkaClient,
@@ -43,7 +44,7 @@ export function connectKafka(surroundings: Surroundings, owner: EventFeed): Conn
   const companion: Companion = {
     name: 'kafka',
     start: () => {
-      for (const each of publications) if (each !== fleet) relays.start(each);
+      for (const each of publications) if (each !== fleet && isInKafka(each)) relays.start(each);
       writer.start();
     },
     // A follower that parks an event, or reads what was parked, would wait for a broker that is away.
@@ -55,13 +56,19 @@ export function connectKafka(surroundings: Surroundings, owner: EventFeed): Conn
     notReady: () => feed.notReady(),
     gauges: gaugesOf(relays, feed),
   };
-  if (fleet === undefined) return { feed, companions: [companion] };
+  const connections = { feed, accessFeed: owner, companions: [companion] };
+  if (fleet === undefined) return connections;
   const shares = new KafkaOwnership({ client, instance, address: addressOf(settings), topics });
   const ownership = new RelayingOwnership(shares, {
     start: (shard) => relays.start(fleet, shard),
     stop: (shard) => relays.stop(fleet, shard),
   });
-  return { feed, ownership, companions: [companion] };
+  return { ...connections, ownership };
+}
+
+/** Tokens are for a few only, and Kafka has many readers. */
+function isInKafka({ topic }: Publication): boolean {
+  return (kafkaTopics as readonly string[]).includes(topic);
 }
 
 /** Where other instances reach this one. */

@@ -2,7 +2,7 @@ import { EventHeaders, ProgressData, ProgressHeaders } from './event-headers.ts'
 import { eventMeanings } from './event-meanings.ts';
 import { type EventType, eventTypes, PROGRESS_TYPE } from './event-types.ts';
 import { eventSchemas, toPlainJson } from './event-schemas.ts';
-import { kafkaPartitions, kafkaTopic, type Topic, topics } from './events.ts';
+import { kafkaPartitions, kafkaTopic, kafkaTopics, type Topic, topics } from './events.ts';
 
 const ASYNC_API_VERSION = '3.0.0';
 const KAFKA_BINDING_VERSION = '0.5.0';
@@ -13,6 +13,7 @@ const topicNotes: Readonly<Record<Topic, string>> = {
   rollouts: 'Rollouts, recalls and holds.',
   fleet: 'What devices report, a partition a shard.',
   health: 'Counted health of the shards.',
+  access: 'Tokens: issued, revoked.',
 };
 
 export interface Published {
@@ -22,7 +23,8 @@ export interface Published {
 }
 
 /** The AsyncAPI document of a service that publishes these topics: JSON that AsyncAPI's own parser takes. */
-export function asyncApi({ title, topics: published, shards }: Published): object {
+export function asyncApi({ title, topics: all, shards }: Published): object {
+  const published = all.filter((topic) => kafkaTopics.includes(topic));
   const types = [...eventTypes.current.values()].filter(({ topic }) => published.includes(topic));
   return {
     asyncapi: ASYNC_API_VERSION,

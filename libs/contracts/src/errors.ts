@@ -8,6 +8,11 @@ export const errorCodes = {
   'malformed-json': { status: 400, title: 'The body is not valid JSON.' },
   'nested-too-deep': { status: 400, title: 'Objects and lists lie inside one another more than 32 deep.' },
   'malformed-request': { status: 400, title: 'This is no HTTP request that the server can read.' },
+  'tokens-unavailable': {
+    status: 503,
+    title: 'Not all tokens are known here now, so nobody can say whether this one is good. Try again shortly.',
+  },
+  'not-the-owner': { status: 421, title: 'Another service owns this. Send it to the address in `owner`.' },
   unauthenticated: { status: 401, title: 'Send `Authorization: Bearer <token>`. `sluice token create` makes one.' },
   forbidden: { status: 403, title: 'The token has not the role that this call needs.' },
   'device-forbidden': { status: 403, title: 'The token may not speak for this device.' },
@@ -124,7 +129,7 @@ export const errorCodes = {
   'hold-not-found': { status: 404, title: 'There is no hold with this id. `sluice hold list` shows all.' },
   'hold-exists': { status: 409, title: 'A hold with this id exists already.' },
   'hold-not-active': { status: 409, title: 'The hold was lifted or has expired.' },
-  'expiry-in-past': { status: 409, title: 'The hold would have expired already.' },
+  'expiry-in-past': { status: 409, title: 'It would have expired already.' },
   'recall-not-found': { status: 404, title: 'This patch was not recalled.' },
   'recall-not-running': { status: 409, title: 'The recall is completed.' },
 
@@ -150,6 +155,11 @@ export const errorCodes = {
   },
 
   // Tokens.
+  'token-name-taken': {
+    status: 409,
+    title: 'A token that is good still has this name. Revoke it, or take another name.',
+  },
+  'token-name-reserved': { status: 400, title: 'This name is kept for Sluice itself. Take another one.' },
   'token-not-found': { status: 404, title: 'There is no token with this id. `sluice token list` shows all.' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
@@ -172,6 +182,7 @@ export const Problem = Type.Object({
   correlationId: Type.Optional(Type.String()),
   errors: Type.Optional(Type.Array(FieldFault, { description: 'Every fault of the request at once.' })),
   current: Type.Optional(Type.Object({}, { description: 'With `revision-changed`: what it is now.' })),
+  owner: Type.Optional(Type.String({ description: 'With `not-the-owner`: where the owner listens.' })),
 });
 export type Problem = Immutable<Type.Static<typeof Problem>>;
 

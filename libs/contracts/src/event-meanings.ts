@@ -43,6 +43,9 @@ export const eventMeanings: Readonly<Record<PublicEvent['type'], string>> = {
   PatchRemoveStarted: 'A device began to remove a recalled patch. A trial of the removal gate begins.',
   PatchRemoveFailed: 'A removal failed; the device has the patch still.',
   IncidentReported: 'A device told of harm, with or without naming a patch.',
+  TokenIssued:
+    'A token was made, or taken over from a file. Peers and admins alone may read this: it has the hash of the secret.',
+  TokenRevoked: 'A token is good no more.',
   HealthBucketClosed:
     'The health of one shard in [from, to), counted over its commits up to `throughRevision`; what is too much for one event comes in several of the same time. Holders and populations are absolute; only those that changed since the bucket before are listed.',
 };

@@ -170,3 +170,8 @@ export const Population = Type.Object({
   /** Those that were heard of in the last 36 h; told anew when it has changed by more than one in fifty devices. */
   awake: Type.Optional(Count),
 });
+
+/** The schema of one event. */
+export function event<const Name extends string, const Fields extends Type.TProperties>(name: Name, fields: Fields) {
+  return Type.Object({ type: Type.Literal(name), ...fields }, { $id: name });
+}

@@ -1,7 +1,9 @@
 import Type from 'typebox';
+import { TokenIssued, TokenRevoked } from './access-events.ts';
 import {
   AwakeSlice,
   CountColumns,
+  event,
   HarmColumns,
   HolderCount,
   InstallColumns,
@@ -12,6 +14,14 @@ import {
   Slice,
   SumEvidence,
 } from './event-shapes.ts';
+import {
+  PullRecorded,
+  RecallStarted,
+  RecallPaused,
+  RecallResumed,
+  RecallCompleted,
+  RecallReopened,
+} from './recall-events.ts';
 import { Build, Count, Id, Model, Platform, Text, Time, Track, Version } from './primitives.ts';
 
 /**
@@ -147,11 +157,15 @@ export const ExposureGranted = event('ExposureGranted', {
   /** The pace kept it from going as far as the ramp begins: its time is no running time. */
   paced: Type.Optional(Type.Literal(true)),
 });
-/** `because`: the bake time was over, or an operator advanced the rollout early. `forced`: why, though the wave waited. */
+/**
+ * `because`: the bake time was over, or an operator advanced the rollout early, with a `reason`, if one was given. `forced`:
+ * why, though the wave waited.
+ */
 export const WaveBaked = event('WaveBaked', {
   ...rollout,
   wave: Count,
   because: Type.Enum(['baked', 'advanced']),
+  reason: Type.Optional(Text),
   forced: Type.Optional(Text),
 });
 /** A wave is over, and does not go on: told when the set of reasons has changed. Codes as in `waitsFor` of a rollout. */
@@ -161,7 +175,11 @@ export const WaveWaiting = event('WaveWaiting', {
   waitsFor: Type.Array(Type.Object({ code: Type.String(), words: Text })),
 });
 export const RolloutPaused = event('RolloutPaused', { ...rollout, reason: Text });
-export const RolloutResumed = event('RolloutResumed', { ...rollout, evidenceSeen: Type.Optional(Text) });
+export const RolloutResumed = event('RolloutResumed', {
+  ...rollout,
+  reason: Type.Optional(Text),
+  evidenceSeen: Type.Optional(Text),
+});
 
 export const RolloutHalted = event('RolloutHalted', {
   ...rollout,
@@ -174,37 +192,12 @@ export const RolloutHalted = event('RolloutHalted', {
   evidence: Type.Optional(Type.Union([SumEvidence, InstallEvidence])),
 });
 export const RolloutCompleted = event('RolloutCompleted', { ...rollout, patchId: Id });
-export const RolloutAborted = event('RolloutAborted', { ...rollout, reason: Text });
-
-const recall = { patchId: Id, recallEpoch: Count, at: Time };
-
-/** A pull that the catalog had in force before it was stored, kept by the orchestrator: the patch counts as withdrawn. */
-export const PullRecorded = event('PullRecorded', { ...recall, mode: Type.Enum(['withdraw', 'recall']), reason: Text });
-export const RecallStarted = event('RecallStarted', { ...recall, reason: Text, replacement: Type.Optional(Id) });
-/**
- * Devices that hold the patch stay as they are until the recall is resumed. By the gate, with the evidence that removals
- * harm; by a person where `by` is absent.
- */
-export const RecallPaused = event('RecallPaused', {
-  ...recall,
-  by: Type.Optional(Type.Enum(['gate'])),
+/** `causedBy`: who pulled the patch, where the rollout has ended for that. */
+export const RolloutAborted = event('RolloutAborted', {
+  ...rollout,
   reason: Text,
-  evidence: Type.Optional(SumEvidence),
+  causedBy: Type.Optional(Type.String()),
 });
-export const RecallResumed = event('RecallResumed', { ...recall, evidenceSeen: Type.Optional(Text) });
-/**
- * No device holds the patch, none is installing it, and no lease of it is out. Removed: devices whose build showed that they
- * went back. Events of former versions have no more than that.
- */
-export const RecallCompleted = event('RecallCompleted', {
-  ...recall,
-  removed: Count,
-  devices: Type.Optional(Count),
-  replaced: Type.Optional(Count),
-  retired: Type.Optional(Count),
-});
-/** A device that holds the patch turned up after the recall had been completed. */
-export const RecallReopened = event('RecallReopened', { ...recall, holders: Count });
 
 export const HoldPlaced = event('HoldPlaced', {
   holdId: Id,
@@ -327,12 +320,14 @@ const fleetEvents = [
   IncidentReported,
 ] as const;
 const healthEvents = [HealthBucketClosed] as const;
+const accessEvents = [TokenIssued, TokenRevoked] as const;
 
 export type CatalogEvent = Type.Static<(typeof catalogEvents)[number]>;
 export type RolloutsEvent = Type.Static<(typeof rolloutEvents)[number]>;
 export type FleetEvent = Type.Static<(typeof fleetEvents)[number]>;
 export type HealthEvent = Type.Static<(typeof healthEvents)[number]>;
-export type PublicEvent = CatalogEvent | RolloutsEvent | FleetEvent | HealthEvent;
+export type AccessEvent = Type.Static<(typeof accessEvents)[number]>;
+export type PublicEvent = CatalogEvent | RolloutsEvent | FleetEvent | HealthEvent | AccessEvent;
 
 /** What says how many partitions a topic has: as many as the fleet has shards. */
 const SHARDS = 'shards';
@@ -340,7 +335,7 @@ const SHARDS = 'shards';
 /**
  * Who owns which topic, which streams it comes from, and what is in it (design §3.2). In Kafka, the first of `keys` that
  * an event has is its key, and `partitions` is how many there are: one where followers wait for all of a topic, and little
- * comes through it.
+ * comes through it. `access` is in no Kafka, whose readers are many: it has no partition, and is heard from its owner alone.
  */
 export const topics = {
   catalog: { service: 'catalog', streams: ['patch-'], keys: ['patchId'], partitions: 1, events: catalogEvents },
@@ -353,6 +348,7 @@ export const topics = {
   },
   fleet: { service: 'telemetry', streams: ['fleet-'], keys: ['deviceId'], partitions: SHARDS, events: fleetEvents },
   health: { service: 'telemetry', streams: ['health-'], keys: ['shard'], partitions: 1, events: healthEvents },
+  access: { service: 'catalog', streams: ['access'], keys: ['tokenId'], partitions: 0, events: accessEvents },
 } as const;
 
 export type Topic = keyof typeof topics;
@@ -367,6 +363,9 @@ export function keyOf(topic: Topic, data: Readonly<Record<string, unknown>>): st
   throw new Error(`an event of ${topic} has none of ${topics[topic].keys.join(', ')}`);
 }
 
+/** The topics that are in Kafka. */
+export const kafkaTopics = (Object.keys(topics) as Topic[]).filter((topic) => topics[topic].partitions !== 0);
+
 /** The name of a topic in Kafka; the prefix is for clusters that several fleets share. */
 export function kafkaTopic(topic: Topic, prefix = ''): string {
   return `${prefix}sluice.${topic}.v1`;
@@ -376,8 +375,4 @@ export function kafkaTopic(topic: Topic, prefix = ''): string {
 export function kafkaPartitions(topic: Topic, shards: number): number {
   const { partitions } = topics[topic];
   return partitions === SHARDS ? shards : partitions;
-}
-
-function event<const Name extends string, const Fields extends Type.TProperties>(name: Name, fields: Fields) {
-  return Type.Object({ type: Type.Literal(name), ...fields }, { $id: name });
 }

@@ -13,6 +13,7 @@ export * from './primitives.ts';
 export * from './signs-record.ts';
 export * from './source-signs.ts';
 export * from './stored-events.ts';
+export * from './token-files.ts';
 export * from './upcasters.ts';
 export * from './wait-reasons.ts';
 export { toHeaderText } from './record-headers.ts';

@@ -18,6 +18,20 @@ export const TIME_PATTERN =
 export const platforms = ['ios', 'macos', 'visionos', 'tvos', 'watchos'] as const;
 export const tracks = ['automatic', 'manual'] as const;
 
+/** What the holder of a token may do. `gateway` speaks for any device, `peer` is for services among themselves. */
+export const tokenRoles = [
+  'viewer',
+  'publisher',
+  'operator',
+  'responder',
+  'device',
+  'gateway',
+  'peer',
+  'admin',
+] as const;
+export type TokenRole = (typeof tokenRoles)[number];
+export const TOKEN_NAME_CHARACTERS_MAX = 64;
+
 export const Id = Type.String({ pattern: ID_PATTERN });
 export const Model = Type.String({ pattern: MODEL_PATTERN });
 export const Build = Type.String({ pattern: BUILD_PATTERN });

@@ -40,8 +40,8 @@ describe('keeping files to oneself', () => {
     chmodSync(path, mode);
     return path;
   };
-  const check = (data: string, more: { tokens?: string; feedTokenFile?: string } = {}) =>
-    checkFiles({ data, tokens: '', feedTokenFile: '', ...more });
+  const check = (data: string, more: { tokens?: string; peersKeyFile?: string } = {}) =>
+    checkFiles({ data, tokens: '', peersKeyFile: '', ...more });
 
   it.each([0o700, 0o500])('takes a folder with mode %o', (mode) => {
     expect(() => check(folder(mode))).not.toThrow();
@@ -86,10 +86,10 @@ describe('keeping files to oneself', () => {
     chmodSync(join(data, 'admin-token'), 0o640);
     expect(() => check(data)).toThrow(/admin-token is open to its group/);
     chmodSync(join(data, 'admin-token'), 0o600);
-    const feedTokenFile = join(data, 'feed');
-    writeFileSync(feedTokenFile, 'a');
-    chmodSync(feedTokenFile, 0o604);
-    expect(() => check(data, { feedTokenFile })).toThrow(/feed is open to everybody/);
+    const peersKeyFile = join(data, 'feed');
+    writeFileSync(peersKeyFile, 'a');
+    chmodSync(peersKeyFile, 0o604);
+    expect(() => check(data, { peersKeyFile })).toThrow(/feed is open to everybody/);
   });
 
   it('takes what is not there yet', () => {

@@ -1,6 +1,7 @@
 import { realpathSync, type Stats, statSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import { dirname, join } from 'node:path';
+import { ADMIN_TOKEN_FILE, PEERS_KEY_FILE } from '@sluice/contracts';
 import { SettingsError, type SettingValues } from './settings.ts';
 
 const OTHERS = 0o007;
@@ -44,12 +45,13 @@ export function isLoopback(host: string): boolean {
  * Throws SettingsError, with the command that mends it, when others than the owner of the process may get at its data or
  * its tokens. What is not there yet is made for the owner only.
  */
-export function checkFiles({ data, tokens, feedTokenFile }: Pick<SettingValues, 'data' | 'tokens' | 'feedTokenFile'>) {
+export function checkFiles({ data, tokens, peersKeyFile }: Pick<SettingValues, 'data' | 'tokens' | 'peersKeyFile'>) {
   // Windows has no such bits.
   if (process.platform === 'win32') return;
   const tokensFolder = tokens === '' ? data : tokens;
   for (const folder of new Set([data, tokensFolder])) checkPath(folder, '700');
-  for (const file of [join(tokensFolder, 'admin-token'), feedTokenFile]) if (file !== '') checkPath(file, '600');
+  const peersKey = peersKeyFile === '' ? join(tokensFolder, PEERS_KEY_FILE) : peersKeyFile;
+  for (const file of [join(tokensFolder, ADMIN_TOKEN_FILE), peersKey]) checkPath(file, '600');
 }
 
 function checkPath(path: string, mode: string): void {

@@ -1,4 +1,7 @@
+export * from './auth/access-table.ts';
+export * from './auth/access.follower.ts';
 export * from './auth/auth.ts';
+export * from './auth/caller.ts';
 export * from './clock.ts';
 export { FileRoute, StopRoute } from './http/bodies.ts';
 export * from './device-door/device-routes.ts';

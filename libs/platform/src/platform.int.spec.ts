@@ -175,35 +175,61 @@ describe('granting access', () => {
     expect(statSync(join(folder, 'admin-token')).mode & 0o777).toBe(0o600);
   });
 
-  it('lets a token do what its roles say, until it is revoked', async () => {
-    const created = await send('POST', '/v1/tokens', { name: 'ci', roles: ['publisher'] });
-    const { token, info } = created.json<{ token: string; info: { id: string } }>();
+  it('lets a token do what its roles say, and what they need to read', async () => {
+    const token = tokens.createLocal('ci', ['publisher']);
     const body = { name: 'yes', inner: { size: 1 } };
     const echoed = await send('POST', '/v1/echo', body, token, { 'x-correlation-id': 'abc' });
     expect(echoed.json()).toMatchObject({ body, context: { actor: 'ci', correlationId: 'abc' } });
+    expect((await send('GET', '/v1/feed', undefined, token)).statusCode).toBe(200);
     expect((await send('GET', '/v1/tokens', undefined, token)).statusCode).toBe(403);
     expect((await send('POST', '/v1/device-echo', {}, token)).statusCode).toBe(403);
-    expect((await send('GET', '/v1/tokens')).body).not.toContain('secretSha256');
-    expect((await send('DELETE', `/v1/tokens/${info.id}`)).statusCode).toBe(204);
-    expect((await send('POST', '/v1/echo', body, token)).statusCode).toBe(401);
   });
 
-  it('makes no device token that speaks for everybody', async () => {
-    for (const binding of [{}, { deviceId: null }, { devicePrefix: null }, { devicePrefix: '' }]) {
-      const refused = await send('POST', '/v1/tokens', { name: 'd', roles: ['device'], ...binding });
-      expect(refused.json()).toMatchObject({ status: 400, code: 'invalid-request' });
+  it.each([
+    ['its device', ['device'], { deviceId: 'd-1' }, true],
+    ['no other device', ['device'], { deviceId: 'd-11' }, false],
+    ['those of its prefix', ['device'], { devicePrefix: 'd-' }, true],
+    ['none of another prefix', ['device'], { devicePrefix: 'e-' }, false],
+    ['any, as a gateway', ['gateway'], undefined, true],
+    ['any, as a peer', ['peer'], undefined, true],
+    ['any, as an admin', ['admin'], undefined, true],
+  ] as const)('has a token speak for %s', async (_name, roles, binding, isMine) => {
+    const token = tokens.createLocal('d', roles, binding);
+    expect((await send('POST', '/v1/device-echo', {}, token)).json()).toMatchObject({ mine: isMine });
+  });
+
+  it('tells each token who it is', async () => {
+    const me = async (token: string) => (await send('GET', '/v1/me', undefined, token)).json<object>();
+    const all = ['viewer', 'publisher', 'operator', 'responder', 'device', 'gateway', 'peer', 'admin'];
+    expect(await me(tokens.adminToken())).toEqual({ name: 'admin', roles: all });
+    expect(await me(tokens.peerToken())).toEqual({
+      name: 'system:peer',
+      roles: ['viewer', 'device', 'gateway', 'peer'],
+    });
+    expect(await me(tokens.createLocal('d', ['device'], { deviceId: 'd-1' }))).toMatchObject({
+      name: 'd',
+      roles: ['device'],
+      binding: { deviceId: 'd-1' },
+    });
+  });
+
+  it('shows the events of tokens to peers and admins alone', async () => {
+    const viewer = tokens.createLocal('lake', ['viewer', 'operator']);
+    for (const query of ['topics=access', 'topics=catalog,access', 'stream=access']) {
+      expect((await send('GET', `/v1/feed?${query}`, undefined, viewer)).json()).toMatchObject({ code: 'forbidden' });
+      for (const token of [tokens.adminToken(), tokens.peerToken()]) {
+        expect((await send('GET', `/v1/feed?${query}`, undefined, token)).statusCode).toBe(200);
+      }
     }
   });
 
-  it('binds a device token to a device or a prefix', async () => {
-    const of = async (binding: object) =>
-      (await send('POST', '/v1/tokens', { name: 'd', roles: ['device'], ...binding })).json<{ token: string }>().token;
-    const mine = async (token: string) =>
-      (await send('POST', '/v1/device-echo', {}, token)).json<{ mine: boolean }>().mine;
-    expect(await mine(await of({ deviceId: 'd-1' }))).toBe(true);
-    expect(await mine(await of({ deviceId: 'd-11' }))).toBe(false);
-    expect(await mine(await of({ devicePrefix: 'd-' }))).toBe(true);
-    expect(await mine(await of({ devicePrefix: 'e-' }))).toBe(false);
+  it('names the owner where tokens are made elsewhere', async () => {
+    const owner = 'http://127.0.0.1:4601';
+    const refused = { status: 421, code: 'not-the-owner', owner };
+    expect((await send('POST', '/v1/tokens', { name: 'ci', roles: ['viewer'] })).json()).toMatchObject(refused);
+    expect((await send('DELETE', '/v1/tokens/x')).json()).toMatchObject(refused);
+    const viewer = tokens.createLocal('lake', ['viewer']);
+    expect((await send('POST', '/v1/tokens', {}, viewer)).json()).toMatchObject({ code: 'forbidden' });
   });
 });
 
@@ -236,8 +262,8 @@ describe('telling of itself', () => {
     const document = (await send('GET', '/asyncapi.json')).json<{ asyncapi: string; channels: object }>();
     expect(document.asyncapi).toBe('3.0.0');
     expect(Object.keys(document.channels)).toEqual(['catalog']);
-    const device = tokens.create('d', ['device'], '2026-03-17T00:00:00Z', { deviceId: 'd-1' });
-    expect((await send('GET', '/asyncapi.json', undefined, device.token)).statusCode).toBe(403);
+    const device = tokens.createLocal('d', ['device'], { deviceId: 'd-1' });
+    expect((await send('GET', '/asyncapi.json', undefined, device)).statusCode).toBe(403);
     expect((await inject(app, { method: 'GET', url: '/asyncapi.json' })).statusCode).toBe(401);
   });
 

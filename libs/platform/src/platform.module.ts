@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type DynamicModule, Logger, Module, type Provider } from '@nestjs/common';
+import { type DynamicModule, Logger, Module, type Provider, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { onFirstSkipped, skippedEvents } from '@sluice/contracts';
@@ -13,9 +13,13 @@ import {
   StoreFeed,
 } from '@sluice/event-feed';
 import { Clock, EventStore, Reservations, toTimeText } from '@sluice/event-sourcing';
+import { Audit } from './audit/audit.ts';
+import { AuditController } from './audit/audit.controller.ts';
 import { AsyncApi } from './http/async-api.ts';
 import { type Certificate } from './http/certificate.ts';
 import { BodyBudget } from './http/body-budget.ts';
+import { type Access, AccessFollower } from './auth/access.follower.ts';
+import { MeController, TokensController, TokensElsewhereController } from './auth/tokens.controller.ts';
 import { DeadLettersController } from './feed/dead-letters.controller.ts';
 import { DeviceRoutes } from './device-door/device-routes.ts';
 import { EntityTags } from './http/entity-tags.ts';
@@ -28,7 +32,7 @@ import { type Companion, Followers } from './followers.ts';
 import { KeyedRequests } from './http/keyed-requests.ts';
 import { Metrics } from './observe/metrics.ts';
 import { OpenApi } from './http/open-api.ts';
-import { OperationsController, TokensController } from './observe/operations.controller.ts';
+import { OperationsController } from './observe/operations.controller.ts';
 import { ProblemFilter } from './http/problem.ts';
 import { ProgressController } from './observe/progress.controller.ts';
 import { ReplaysController, Verifications } from './replay/replays.ts';
@@ -51,6 +55,12 @@ export interface Composition {
   readonly feedThread?: FeedThread;
   /** Where the events of other services come from; the own store if not given. */
   readonly feed?: EventFeed;
+  /** Where the tokens of another process come from, when it is not `feed`: they are in no Kafka. */
+  readonly accessFeed?: EventFeed;
+  /** The data folder, for what has to be known at the next start before others answer; nowhere if not given. */
+  readonly folder?: string;
+  /** Where the audit of this process is kept; in memory if not given. */
+  readonly auditFolder?: string;
   readonly publications: readonly Publication[];
   /** Which instance owns which shard; this one all of them if not given. */
   readonly ownership?: ShardOwnership;
@@ -74,15 +84,6 @@ const own = [
   FeedSigns,
   FeedReaders,
 ];
-const controllers = [
-  OperationsController,
-  TokensController,
-  ReplaysController,
-  FeedController,
-  DeadLettersController,
-  ProgressController,
-];
-
 /** What every service is given: ports, errors, auth, health, metrics, tokens, replays, the feed of its own events. */
 @Module({})
 export class PlatformModule {
@@ -112,14 +113,18 @@ export class PlatformModule {
       inject: [Followers, Metrics],
       useFactory: (followers: Followers, metrics: Metrics) => prove(store, signs, { clock, followers, metrics }),
     };
+    const audit = accompany(composition, timers);
+    const access = follow(accessOf(composition, ownFeed), { tokens, clock, timers });
     return {
       module: PlatformModule,
       global: true,
       imports: [CqrsModule.forRoot()],
-      controllers: [...controllers],
+      controllers: controllersOf(composition),
       providers: [
         ...given,
         ...own,
+        access,
+        audit,
         proof,
         // The outer one first: an answer is kept with its ETag.
         { provide: APP_INTERCEPTOR, useClass: KeyedRequests },
@@ -127,9 +132,54 @@ export class PlatformModule {
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_PIPE, useFactory: createValidationPipe },
       ],
-      exports: [...given, ...own],
+      exports: [...given, ...own, access],
     };
   }
+}
+
+function controllersOf(composition: Composition): Type[] {
+  return [
+    OperationsController,
+    MeController,
+    AuditController,
+    TokensController,
+    ...(ownsAccess(composition) ? [] : [TokensElsewhereController]),
+    ReplaysController,
+    FeedController,
+    DeadLettersController,
+    ProgressController,
+  ];
+}
+
+function accompany({ auditFolder, clock }: Composition, timers: Timers): Provider {
+  return {
+    provide: Audit,
+    inject: [Followers],
+    useFactory: (followers: Followers) => {
+      const audit = new Audit(auditFolder, clock, timers);
+      followers.accompany(audit);
+      return audit;
+    },
+  };
+}
+
+function follow(access: Access, surroundings: { tokens: Tokens; clock: Clock; timers: Timers }): Provider {
+  return {
+    provide: AccessFollower,
+    inject: [Followers],
+    useFactory: (followers: Followers) => new AccessFollower(access, { ...surroundings, followers }),
+  };
+}
+
+function ownsAccess({ publications }: Composition): boolean {
+  return publications.some(({ topic }) => topic === 'access');
+}
+
+/** A process that hears no other one is the owner of what tokens there are, even if it makes none. */
+function accessOf(composition: Composition, ownFeed: StoreFeed): Access {
+  const { store, feed, accessFeed = feed, folder } = composition;
+  if (ownsAccess(composition) || accessFeed === undefined) return { feed: ownFeed, store, folder };
+  return { feed: accessFeed, folder };
 }
 
 /** What a later version has stored or sent is counted, and named once in the log. */

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Type } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -12,6 +11,7 @@ import { type StoreLocation, WorkerFolds } from './replay/folds.ts';
 import { WorkerFeed } from './feed/feed-thread.ts';
 import { type Companion } from './followers.ts';
 import { createApp, createLogger, serve } from './http/serve.ts';
+import { type Composition } from './platform.module.ts';
 import { HelpWanted, readSettings, type Settings, SettingsError, type SettingValues } from './settings.ts';
 import { Tokens } from './auth/tokens.ts';
 
@@ -32,6 +32,7 @@ export interface ServiceProcess {
 export interface Surroundings {
   readonly settings: SettingValues;
   readonly store: EventStore;
+  readonly tokens: Tokens;
   readonly publications: readonly Publication[];
   readonly log: Logger;
   /** What this process says of itself. */
@@ -40,6 +41,8 @@ export interface Surroundings {
 
 export interface Connections {
   readonly feed?: EventFeed;
+  /** Where the tokens of another process come from, when it is not `feed`. */
+  readonly accessFeed?: EventFeed;
   readonly ownership?: ShardOwnership;
   readonly companions?: readonly Companion[];
 }
@@ -75,15 +78,15 @@ export async function startService(
   const location: StoreLocation = { kind: values.store, path: join(values.data, 'sluice.db'), url: values.storeUrl };
   const store = await openStore(location, clock);
   await compareWithStore(clock, store);
-  const tokens = new Tokens(tokensFolder(values));
+  const tokens = new Tokens(tokensFolder(values), values.peersKeyFile === '' ? undefined : values.peersKeyFile);
   if (tokens.adminIsNew) {
     process.stderr.write(`Admin token, kept in ${join(tokensFolder(values), 'admin-token')}: ${tokens.adminToken()}\n`);
   }
   const folds = new WorkerFolds(foldsWorker, location);
   const feedThread = new WorkerFeed(feedWorker, location);
   const signs = new OwnSigns();
-  const connections = connect?.({ settings: values, store, publications, log, signs }) ?? {};
-  const own = { settings, clock, store, tokens, folds, feedThread, publications, signs };
+  const connections = connect?.({ settings: values, store, tokens, publications, log, signs }) ?? {};
+  const own = { settings, clock, store, tokens, folds, feedThread, publications, signs, ...foldersOf(values) };
   const composition = { ...own, ...connections, ...(certificate !== undefined && { certificate }) };
   const app = await createApp(modules, composition, log);
   return { app, tokens, store, address: await serve(app, values, log) };
@@ -108,14 +111,15 @@ function clockOf({ clock }: SettingValues): Clock {
   return clock === 'manual' ? new ManualClock(0) : new WallClock();
 }
 
+/** What is kept beside the store. Processes that share a data folder have an audit each. */
+function foldersOf({ data, store, port }: SettingValues): Pick<Composition, 'folder' | 'auditFolder'> {
+  const audit = store === 'embedded-shared' ? `audit-${String(port)}` : 'audit';
+  return { folder: data, auditFolder: join(data, audit) };
+}
+
 /** Where tokens are kept: a folder that services share, or the data folder. */
 export function tokensFolder({ tokens, data }: Pick<SettingValues, 'tokens' | 'data'>): string {
   return tokens === '' ? data : tokens;
-}
-
-/** The token to read the feeds of other services with, read anew each time: it may be replaced while running. */
-export function readFeedToken(settings: SettingValues): string {
-  return readFileSync(settings.feedTokenFile || join(tokensFolder(settings), 'admin-token'), 'utf8').trim();
 }
 
 /** Runs a main; an error becomes one readable text on standard error and an exit code. */

@@ -119,10 +119,10 @@ export const settingRules = {
   ),
   kafkaReplicas: integer('kafka-replicas', 1, 1, 7, 'Copies of each topic that is made. Three or more in production.'),
   kafkaFleetHours: integer('kafka-fleet-hours', 168, 1, 87_600, 'How long the fleet topic keeps events (hours).'),
-  feedTokenFile: text(
-    'feed-token-file',
+  peersKeyFile: text(
+    'peers-key-file',
     '',
-    'File with the token to read the feeds of other services; `admin-token` of the tokens folder if empty.',
+    'File with the key that the tokens of services among themselves come from; `peers-key` of the tokens folder if empty.',
   ),
 } as const satisfies Record<string, SettingRule<string> | SettingRule<number>>;
 

@@ -164,7 +164,7 @@ interface Followed extends AsyncDisposable {
 
 /** A consumer of a service's topic in this process; what is missing it asks of the service. */
 function follow(services: Services, ground: Ground, topic: { source: string; topic: string }): Followed {
-  const owner = new HttpFeed({ addresses: services.addresses, token: () => services.tokenOf('admin') });
+  const owner = new HttpFeed({ addresses: services.addresses, token: () => services.peerToken() });
   const feed = new KafkaFeed({ client: clientOf(ground.broker.brokers, 'follower'), service: 'drill', owner });
   const consumer = new CountingConsumer(feed, topic);
   return { consumer, [Symbol.asyncDispose]: () => consumer.follower.stop() };

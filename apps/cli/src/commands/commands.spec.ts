@@ -1,4 +1,8 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { type ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CannedServer, patch, problem, sluice, type World } from '../sluice.fixture.ts';
 
@@ -399,10 +403,95 @@ describe('handling devices and tokens', () => {
     ).toBe(2);
   });
 
+  it('shows when each token was used last, at whichever service', async () => {
+    const other = new CannedServer();
+    const elsewhere = await other.start();
+    const info = { id: 'a', name: 'gw', roles: ['device'], binding: { devicePrefix: 'g-' } };
+    server.on('GET /v1/tokens', { body: { items: [{ ...info, lastUsedAt: '2026-11-24T10:00:00Z' }], total: 1 } });
+    other.on('GET /v1/tokens', { body: { items: [{ ...info, lastUsedAt: '2026-11-24T11:00:00Z' }], total: 1 } });
+    const env = { SLUICE_CATALOG_URL: url, SLUICE_ORCHESTRATOR_URL: url, SLUICE_TELEMETRY_URL: elsewhere };
+    expect((await sluice(['token', 'list'], { env })).stdout).toContain('2026-11-24 11:00:00Z');
+    other.on('GET /v1/tokens', problem('not-ready', 503));
+    const { exit, stdout, stderr } = await sluice(['token', 'list'], { env });
+    expect([exit, stdout.includes('2026-11-24 10:00:00Z'), stderr.includes(elsewhere)]).toEqual([0, true, true]);
+    await other.stop();
+  });
+
+  it('names files of former versions that were not taken over', async () => {
+    server.on('GET /v1/tokens', { body: { items: [], total: 0, notTakenOver: ['0.json'] } });
+    expect((await call(['token', 'list'])).stderr).toContain('tokens/0.json');
+  });
+
   it('revokes', async () => {
     server.on('DELETE /v1/tokens/x', { status: 204 });
     const ran = await call(['token', 'revoke', 'x', '--json']);
     expect(JSON.parse(ran.stdout)).toEqual({ id: 'x', revoked: true });
+  });
+});
+
+describe('putting another admin token in place', () => {
+  const folderWith = (text: string) => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-cli-'));
+    writeFileSync(join(folder, 'admin-token'), `${text}\n`, { mode: 0o600 });
+    return folder;
+  };
+  const read = (folder: string, file: string) => readFileSync(join(folder, file), 'utf8').trim();
+
+  it('lets the former one work for ten minutes, by its hash', async () => {
+    const folder = folderWith('slc_admin_old');
+    const ran = await sluice(['token', 'rotate-admin', '--data', folder]);
+    expect([ran.exit, ran.stdout]).toEqual([0, expect.stringContaining('10 more minutes')]);
+    expect(read(folder, 'admin-token')).toMatch(/^slc_admin_[\w-]{32}$/);
+    expect(read(folder, 'admin-token')).not.toBe('slc_admin_old');
+    expect(statSync(join(folder, 'admin-token')).mode & 0o777).toBe(0o600);
+    const { sha256, untilMs } = JSON.parse(read(folder, 'admin-token.former')) as { sha256: string; untilMs: number };
+    expect(sha256).toBe(createHash('sha256').update('slc_admin_old').digest('hex'));
+    expect(untilMs - Date.now()).toBeGreaterThan(590_000);
+    expect(untilMs - Date.now()).toBeLessThanOrEqual(600_000);
+    expect(readdirSync(folder).sort()).toEqual(['admin-token', 'admin-token.former']);
+  });
+
+  it('ends the former ones at once where it is told to', async () => {
+    const folder = folderWith('slc_admin_old');
+    await sluice(['token', 'rotate-admin', '--data', folder]);
+    const ran = await sluice(['token', 'rotate-admin', '--data', folder, '--now', '--json']);
+    expect(JSON.parse(ran.stdout)).toEqual({ file: join(folder, 'admin-token'), formerWorksMinutes: 0 });
+    expect(readdirSync(folder)).toEqual(['admin-token']);
+  });
+
+  it('says where it has looked when there is none', async () => {
+    const ran = await sluice(['token', 'rotate-admin', '--data', '/nowhere']);
+    expect([ran.exit, ran.stderr]).toEqual([2, expect.stringContaining('no admin-token in /nowhere')]);
+  });
+});
+
+describe('showing the audit', () => {
+  const entry = (at: string, fields: object = {}) => ({
+    ...{ number: 1, at, actor: 'olga', roles: ['operator'], from: '10.0.0.1', code: 'ok', reason: 'it hurts' },
+    ...{ operation: 'POST /v1/patches/{id}/pull', target: 'p-1', ...fields },
+  });
+
+  it('merges what each service was sent, the newest first', async () => {
+    const other = new CannedServer();
+    const elsewhere = await other.start();
+    server.on('GET /v1/audit', { body: { items: [entry('2026-11-24T12:00:00Z'), entry('2026-11-24T10:00:00Z')] } });
+    const refused = entry('2026-11-24T11:00:00Z', { actor: 'unknown', code: 'unauthenticated', count: 9 });
+    other.on('GET /v1/audit', { body: { items: [refused] } });
+    const env = { SLUICE_CATALOG_URL: url, SLUICE_ORCHESTRATOR_URL: url, SLUICE_TELEMETRY_URL: elsewhere };
+    const { stdout } = await sluice(['audit', '--operation', '/pull', '--code', 'ok'], { env });
+    const lines = stdout.split('\n');
+    expect(lines[1]).toMatch(/12:00:00Z +olga +10\.0\.0\.1 +POST \/v1\/patches\/p-1\/pull +ok +it hurts/);
+    expect([lines[2], lines[3]]).toEqual([
+      expect.stringContaining('(9 times)'),
+      expect.stringContaining('2026-11-24 10:00:00Z'),
+    ]);
+    expect(server.requests[0]?.path).toBe('/v1/audit?operation=%2Fpull&code=ok&limit=101');
+    const json = await sluice(['audit', '--json', '--limit', '1'], { env });
+    expect(JSON.parse(json.stdout)).toMatchObject({ items: [{ at: '2026-11-24T12:00:00Z' }], more: true });
+    other.on('GET /v1/audit', problem('not-ready', 503));
+    const partial = await sluice(['audit'], { env });
+    expect([partial.exit, partial.stderr]).toEqual([0, expect.stringContaining(elsewhere)]);
+    await other.stop();
   });
 });
 

@@ -3,7 +3,7 @@ import { type Command } from 'commander';
 import { type Api } from '../api.ts';
 import { clean, duration, facts, type Paint, time } from '../output.ts';
 import { type OpenSession } from '../session.ts';
-import { evidenceText } from './rollout-text.ts';
+import { evidenceText, resumedText } from './rollout-text.ts';
 
 const BAR_WIDTH = 30;
 
@@ -41,14 +41,15 @@ export function addRecallCommands(program: Command, open: OpenSession): void {
   recall
     .command('resume <patch>')
     .description('direct devices to remove the recalled patch again')
+    .option('--reason <text>', 'why, for those who ask later')
     .option('--evidence-seen <text>', 'what was looked at; needed after a pause by the gate')
     .addHelpText(
       'after',
       '\nExample:\n  $ sluice recall resume ios-26.3.1-a --evidence-seen "a lab that blocks restarts"',
     )
-    .action(async (id: string, { evidenceSeen }: { evidenceSeen?: string }) => {
+    .action(async (id: string, { reason, evidenceSeen }: { reason?: string; evidenceSeen?: string }) => {
       const { api, output } = open();
-      const call = { ...on(id), body: given({ evidenceSeen }) };
+      const call = { ...on(id), body: given({ reason, evidenceSeen }) };
       output.answer(await bodyOf(api.of('orchestrator').POST('/v1/recalls/{patchId}/resume', call)), recallText);
     });
 }
@@ -62,7 +63,7 @@ function show(api: Api, id: string): Promise<RecallView> {
 function recallText(recall: RecallView, paint: Paint): string {
   const { patchId, status, devices, removed, remaining } = recall;
   const head = `${paint('bold', clean(patchId))}  recall ${paint(status === 'completed' ? 'green' : 'yellow', clean(status))}`;
-  const stop = stopFacts(recall);
+  const stop = [['because', becauseText(recall)] as const, ...stopFacts(recall)];
   if (devices === null || removed === null || remaining === null) {
     const lines = ['  The fleet is being counted; ask again in a moment.', facts(stop, paint)];
     return [head, ...lines.filter((line) => line !== '')].join('\n');
@@ -88,8 +89,20 @@ function recallText(recall: RecallView, paint: Paint): string {
   return `${head}\n  ${bar}\n${more}`;
 }
 
+/** Why the patch was pulled, and by whom. */
+function becauseText({ reason, causedBy }: RecallView): string | undefined {
+  return causedBy === undefined ? reason : `${reason ?? ''} (by ${causedBy})`;
+}
+
 /** Why it is paused, and what to do next. */
-function stopFacts({ status, patchId, pausedBecause, begun, begunFailed }: RecallView): [string, string | undefined][] {
+function stopFacts({
+  resumed,
+  status,
+  patchId,
+  pausedBecause,
+  begun,
+  begunFailed,
+}: RecallView): [string, string | undefined][] {
   const resume = `sluice recall resume ${patchId}`;
   const { reason, evidence } = pausedBecause ?? {};
   const seen = evidence === undefined ? reason : `by the gate: ${reason ?? ''} – ${evidenceText(evidence)}`;
@@ -102,6 +115,7 @@ function stopFacts({ status, patchId, pausedBecause, begun, begunFailed }: Recal
   return [
     ['tested', begun === 0 ? undefined : tested],
     ['paused', isPaused ? seen : undefined],
+    ['resumed', isPaused ? undefined : resumedText(resumed)],
     ['next', isPaused ? `devices keep the patch, and nobody is offered it; ${next}` : undefined],
   ];
 }

@@ -30,7 +30,9 @@ export function rolloutText(rollout: RolloutView, paint: Paint): string {
       ['waits for', rollout.waitsFor.map(waitText).join('; ')],
       ['to end it', commandText(rollout)],
       ['asks for', rollout.goOn === 'time' ? 'nothing but time: no outcome is waited for' : undefined],
-      ['forced', rollout.forced?.map((each) => `wave ${String(each.wave)}: ${each.reason}`).join('; ')],
+      ['forced', byWave(rollout.forced)],
+      ['advanced', byWave(rollout.advanced)],
+      ['resumed', resumedText(rollout.resumed)],
       ['patch', patchText(rollout)],
       ['held by', rollout.heldBy],
       ['on hold', heldText(rollout)],
@@ -182,11 +184,28 @@ function holdBackText({ holdBack }: RolloutView): string | undefined {
   return holdBack.status === 'kept' ? `until ${time(holdBack.until)}` : holdBack.note;
 }
 
-function stopText({ haltedBecause, reason }: RolloutView): string | undefined {
-  if (haltedBecause === undefined) return reason;
-  const { by, reason: because, evidence } = haltedBecause;
+function byWave(said: RolloutView['forced']): string | undefined {
+  return said?.map(({ wave, reason }) => `wave ${String(wave)}: ${reason}`).join('; ');
+}
+
+/** When something went on, why, and what was looked at before. */
+export function resumedText(resumed: RolloutView['resumed']): string | undefined {
+  if (resumed === undefined) return undefined;
+  const { at, reason, evidenceSeen } = resumed;
+  const seen = evidenceSeen === undefined ? undefined : `seen: ${evidenceSeen}`;
+  return [time(at), reason, seen].filter((each) => each !== undefined).join(' – ');
+}
+
+function stopText({ haltedBecause, reason, causedBy }: RolloutView): string | undefined {
+  const by = causedBy === undefined ? '' : ` (by ${causedBy})`;
+  const ended = reason === undefined ? undefined : `${reason}${by}`;
+  const halted = haltedBecause === undefined ? undefined : haltText(haltedBecause);
+  return ended !== undefined && halted !== undefined ? `${ended}; it had been halted ${halted}` : (ended ?? halted);
+}
+
+function haltText({ by, reason, evidence }: NonNullable<RolloutView['haltedBecause']>): string {
   const seen = evidence === undefined ? '' : ` – ${evidenceText(evidence)}`;
-  return `by a ${by}: ${because}${seen}`;
+  return `by a ${by}: ${reason}${seen}`;
 }
 
 function heldText({ gateHolds = [] }: RolloutView): string | undefined {

@@ -145,17 +145,23 @@ const steering = (): Readonly<Record<string, Steering>> => ({
   },
   resume: {
     does: 'go on after a pause or a halt',
-    options: [evidence(), seen()],
+    options: [reason(), evidence(), seen()],
     example: '--evidence-seen "…"',
-    call: (client, id, { evidenceSeen, ifMatch }) =>
-      bodyOf(client.POST('/v1/rollouts/{id}/resume', { ...onSeen(id, ifMatch), body: given({ evidenceSeen }) })),
+    call: (client, id, { reason: why, evidenceSeen, ifMatch }) =>
+      bodyOf(
+        client.POST('/v1/rollouts/{id}/resume', { ...onSeen(id, ifMatch), body: given({ reason: why, evidenceSeen }) }),
+      ),
   },
   advance: {
     does: 'end ramp and bake of the open wave now, unless it waits or a gate says halt',
-    options: [wave(), new Option('--force <reason>', 'though evidence is missing; shown for ever'), seen()],
+    options: [wave(), reason(), new Option('--force <reason>', 'though evidence is missing; shown for ever'), seen()],
     example: '--wave 1',
-    call: (client, id, { wave: number, force, ifMatch }) => {
-      const body = { wave: number, ...(force !== undefined && { force: { reason: force } }) };
+    call: (client, id, { wave: number, reason: why, force, ifMatch }) => {
+      const body = {
+        wave: number,
+        ...given({ reason: why }),
+        ...(force !== undefined && { force: { reason: force } }),
+      };
       return bodyOf(client.POST('/v1/rollouts/{id}/advance', { ...onSeen(id, ifMatch), body }));
     },
   },

@@ -1,7 +1,24 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  ADMIN_TOKEN_FILE,
+  ADMIN_TOKEN_START,
+  FORMER_ADMIN_TOKEN_FILE,
+  FORMER_ADMIN_TOKEN_MS,
+  type FormerAdminToken,
+  PRIVATE_FILE_MODE,
+  type ServiceName,
+  tokenRoles,
+} from '@sluice/contracts';
 import { type Command, Option } from 'commander';
-import { path } from '../api.ts';
+import { type Page, path } from '../api.ts';
+import { CliError, usageError } from '../errors.ts';
 import { table, time } from '../output.ts';
-import { gather, type OpenSession } from '../session.ts';
+import { gather, type OpenSession, type Session, toLimit, toTime } from '../session.ts';
+
+const SECRET_BYTES = 24;
+const LIST_LIMIT = 1_000;
 
 interface TokenInfo {
   readonly id: string;
@@ -9,6 +26,12 @@ interface TokenInfo {
   readonly roles: readonly string[];
   readonly binding?: { readonly deviceId?: string; readonly devicePrefix?: string };
   readonly createdAt?: string;
+  readonly expiresAt?: string;
+  readonly lastUsedAt?: string;
+}
+
+interface TokenPage extends Page<TokenInfo> {
+  readonly notTakenOver?: readonly string[];
 }
 
 interface CreateOptions {
@@ -16,22 +39,24 @@ interface CreateOptions {
   readonly role: readonly string[];
   readonly device?: string;
   readonly devicePrefix?: string;
+  readonly expires?: string;
 }
 
-/** Tokens lie in one folder for all services, or in one for each: with --url the person says whose. */
+/** The catalog makes and ends tokens; each service knows by itself when one was used there. */
 export function addTokenCommands(program: Command, open: OpenSession): void {
   const token = program.command('token').description('make, list and revoke tokens (admin only)');
   token
     .command('create')
     .description('make a token; its text is printed once and kept nowhere')
     .requiredOption('--name <name>', 'who or what uses it; the actor of its commands')
-    .requiredOption('--role <role>', 'viewer, publisher, operator, responder or device; may be repeated', gather)
+    .requiredOption('--role <role>', `${tokenRoles.slice(0, -1).join(', ')} or admin; may be repeated`, gather)
     .addOption(new Option('--device <id>', 'speaks for this device only').conflicts('devicePrefix'))
     .option('--device-prefix <prefix>', 'speaks for all devices whose id starts so')
+    .option('--expires <time>', 'is refused from then on (RFC 3339)', toTime)
     .addHelpText('after', '\nExample:\n  $ sluice token create --name gateway-7 --role device --device-prefix g7-')
-    .action(async ({ name, role, device, devicePrefix }: CreateOptions) => {
+    .action(async ({ name, role, device, devicePrefix, expires }: CreateOptions) => {
       const { api, output } = open();
-      const body = { name, roles: role, deviceId: device, devicePrefix };
+      const body = { name, roles: role, deviceId: device, devicePrefix, expiresAt: expires };
       const created = await api.post<{ token: string; info: TokenInfo }>('catalog', '/v1/tokens', body);
       output.answer(created, ({ token: text }) => text);
       output.note(`Keep it now; it is not shown again. \`sluice token revoke ${created.info.id}\` ends it.`);
@@ -39,13 +64,9 @@ export function addTokenCommands(program: Command, open: OpenSession): void {
   token
     .command('list')
     .description('list tokens, without their text')
+    .option('--limit <count>', 'at most so many', toLimit, LIST_LIMIT)
     .addHelpText('after', '\nExample:\n  $ sluice token list')
-    .action(async () => {
-      const { api, output } = open();
-      output.answer(await api.get<{ items: TokenInfo[] }>('catalog', '/v1/tokens'), ({ items }, paint) =>
-        items.length === 0 ? 'No tokens but the admin token.' : tokenTable(items, paint),
-      );
-    });
+    .action(({ limit }: { limit: number }) => list(open(), limit));
   token
     .command('revoke <token>')
     .description('end a token, named by its id')
@@ -53,8 +74,111 @@ export function addTokenCommands(program: Command, open: OpenSession): void {
     .action(async (id: string) => {
       const { api, output } = open();
       await api.call('DELETE', 'catalog', path`/v1/tokens/${id}`);
-      output.answer({ id, revoked: true }, () => `${id} is revoked; no service takes it after five seconds at most.`);
+      output.answer(
+        { id, revoked: true },
+        () => `${id} is revoked. The catalog takes it no more, each other service once it hears of that.`,
+      );
     });
+  token
+    .command('rotate-admin')
+    .description('put a new admin token into a data folder of this machine; the former one works for ten more minutes')
+    .option('--now', 'the former one ends at once')
+    .addHelpText(
+      'after',
+      '\nNo service has to be started again.\n\nExample:\n  $ sluice token rotate-admin --data .sluice',
+    )
+    .action((options: { now?: true }) => rotate(open(), options));
+}
+
+async function list({ api, output }: Session, limit: number): Promise<void> {
+  const [first] = api.hosts(['catalog']);
+  const page: TokenPage = await listOf(api, 'catalog', limit);
+  const { notTakenOver = [] } = await api.get<TokenPage>('catalog', '/v1/tokens', { limit: 1 });
+  const items = new Map(page.items.map((item) => [item.id, item]));
+  for (const { url, services } of api.hosts().filter((host) => host.url !== first?.url)) {
+    try {
+      for (const item of (await listOf(api, services[0], limit)).items) mergeUse(items, item);
+    } catch (error) {
+      if (!(error instanceof CliError) || error.exit === 'interrupted') throw error;
+      output.note(`${url} does not tell which tokens were used there: ${error.story.what}`);
+    }
+  }
+  const merged = { ...page, items: [...items.values()], ...(notTakenOver.length > 0 && { notTakenOver }) };
+  output.answer(merged, ({ items: shown }, paint) =>
+    shown.length === 0 ? 'No tokens but the admin token.' : tokenTable(shown, paint),
+  );
+  if (page.nextCursor !== undefined) output.note('There are more. Give a larger --limit.');
+  for (const file of notTakenOver) {
+    output.note(`tokens/${file} was kept by a former version and cannot be read; the log of the catalog says why.`);
+  }
+}
+
+function listOf(api: Session['api'], service: ServiceName, limit: number): Promise<Page<TokenInfo>> {
+  return api.list(limit, (page) => api.get<Page<TokenInfo>>(service, '/v1/tokens', page));
+}
+
+function mergeUse(items: Map<string, TokenInfo>, { id, lastUsedAt = '' }: TokenInfo): void {
+  const known = items.get(id);
+  if (known !== undefined && lastUsedAt > (known.lastUsedAt ?? '')) items.set(id, { ...known, lastUsedAt });
+}
+
+function rotate({ output, dataFolders }: Session, { now }: { now?: true }): void {
+  const found = dataFolders.flatMap((folder) => {
+    const file = join(folder, ADMIN_TOKEN_FILE);
+    const text = readIfThere(file);
+    return text === undefined ? [] : [{ folder, file, text }];
+  });
+  const [{ folder, file, text } = noFolder(dataFolders)] = found;
+  const former = join(folder, FORMER_ADMIN_TOKEN_FILE);
+  try {
+    // Said before the token changes: a crash in between leaves the present one good, and never none.
+    if (now === true) rmSync(former, { force: true });
+    else replace(former, JSON.stringify(formerOf(text)));
+    replace(file, `${ADMIN_TOKEN_START}${randomBytes(SECRET_BYTES).toString('base64url')}\n`);
+  } catch (error) {
+    throw usageError(
+      `${file} cannot be written: ${error instanceof Error ? error.message : String(error)}.`,
+      'Where it is mounted from elsewhere, as in Kubernetes, change it there.',
+    );
+  }
+  const answer = { file, formerWorksMinutes: now === true ? 0 : FORMER_ADMIN_TOKEN_MS / 60_000 };
+  output.answer(answer, ({ formerWorksMinutes }) =>
+    formerWorksMinutes === 0
+      ? `${file} has a new admin token. The former one has ended.`
+      : `${file} has a new admin token. The former one works for ${String(formerWorksMinutes)} more minutes.`,
+  );
+}
+
+function formerOf(text: string): FormerAdminToken {
+  return { sha256: createHash('sha256').update(text).digest('hex'), untilMs: Date.now() + FORMER_ADMIN_TOKEN_MS };
+}
+
+function noFolder(folders: readonly string[]): never {
+  throw usageError(
+    `There is no ${ADMIN_TOKEN_FILE} in ${folders.join(' or in ')}.`,
+    'Name the data folder, or the folder of tokens that services share, with --data.',
+  );
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whoever reads the file sees the old or the new content, whole. */
+function replace(file: string, content: string): void {
+  const temporary = `${file}.${randomBytes(4).toString('hex')}`;
+  const opened = openSync(temporary, 'wx', PRIVATE_FILE_MODE);
+  try {
+    writeSync(opened, content);
+    fsyncSync(opened);
+  } finally {
+    closeSync(opened);
+  }
+  renameSync(temporary, file);
 }
 
 function tokenTable(tokens: readonly TokenInfo[], paint: Parameters<typeof table>[2]): string {
@@ -66,13 +190,15 @@ function tokenTable(tokens: readonly TokenInfo[], paint: Parameters<typeof table
       { head: 'ROLES', text: ({ roles }) => roles.join(' ') },
       { head: 'SPEAKS FOR', text: speaksFor },
       { head: 'CREATED', text: ({ createdAt }) => time(createdAt) },
+      { head: 'EXPIRES', text: ({ expiresAt }) => time(expiresAt) },
+      { head: 'LAST USED', text: ({ lastUsedAt }) => time(lastUsedAt) },
     ],
     paint,
   );
 }
 
-function speaksFor({ binding }: TokenInfo): string {
+function speaksFor({ binding, roles }: TokenInfo): string {
   if (binding?.deviceId !== undefined) return binding.deviceId;
   if (binding?.devicePrefix !== undefined) return `${binding.devicePrefix}*`;
-  return '';
+  return roles.includes('gateway') ? '*' : '';
 }

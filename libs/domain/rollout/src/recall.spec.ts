@@ -132,6 +132,23 @@ describe('starting a recall', () => {
   });
 });
 
+describe('keeping whose recall it is', () => {
+  it('names who pulled the patch and why it went on, whatever comes after', () => {
+    const byAnn: RecallEvent = { ...started, causedBy: 'ann' };
+    given()
+      .when({ ...start, causedBy: 'ann' })
+      .thenEvents({ ...byAnn, at });
+    given(byAnn, paused)
+      .when({ type: 'ResumeRecall', patchId, reason: 'fixed', at })
+      .thenEvents({ ...resumed, reason: 'fixed' });
+    expect(fold(recallDecider, [byAnn, paused, { ...resumed, reason: 'fixed' }, completed])).toMatchObject({
+      status: 'completed',
+      causedBy: 'ann',
+      resumed: { at: resumed.at, reason: 'fixed' },
+    });
+  });
+});
+
 describe('pausing a recall', () => {
   it('outlasts a pull that names a replacement', () => {
     const again: RecallEvent = { ...started, recallEpoch: 2, replacement: 'c', at };

@@ -2,6 +2,7 @@ import { type RecallCount, sum } from '@sluice/domain-cohorts';
 import { type Decider, reject, unknownEvent } from '@sluice/event-sourcing';
 import { LEASE_MS } from './directive.ts';
 import { type SumEvidence } from './gates/verdict.ts';
+import { type Resumed, resumeOf } from './rollout-state.ts';
 
 /** A pull that the catalog has in force but not stored: kept here, so that it is not forgotten. */
 export interface RecordPull {
@@ -20,6 +21,8 @@ export type RecallCommand =
       readonly recallEpoch: number;
       readonly reason: string;
       readonly replacement?: string;
+      /** Who pulled the patch. */
+      readonly causedBy?: string | undefined;
       readonly at: string;
     }
   | PauseRecall
@@ -40,6 +43,7 @@ export type PauseRecall = {
 export interface ResumeRecall {
   readonly type: 'ResumeRecall';
   readonly patchId: string;
+  readonly reason?: string | undefined;
   readonly evidenceSeen?: string | undefined;
   readonly at: string;
 }
@@ -70,11 +74,16 @@ export type RecallPause =
       readonly reason: string;
       readonly evidence?: SumEvidence;
     }>
-  | Of<{ readonly type: 'RecallResumed'; readonly evidenceSeen?: string }>;
+  | Of<{ readonly type: 'RecallResumed'; readonly reason?: string; readonly evidenceSeen?: string }>;
 
 export type RecallEvent =
   | PullRecorded
-  | Of<{ readonly type: 'RecallStarted'; readonly reason: string; readonly replacement?: string }>
+  | Of<{
+      readonly type: 'RecallStarted';
+      readonly reason: string;
+      readonly replacement?: string;
+      readonly causedBy?: string;
+    }>
   | RecallPause
   /** Removed: devices whose build showed that they went back. Former versions told nothing but those. */
   | Of<{
@@ -91,6 +100,9 @@ interface Started {
   readonly recallEpoch: number;
   readonly reason: string;
   readonly replacement?: string;
+  readonly causedBy?: string;
+  /** The last time that it was resumed. */
+  readonly resumed?: Resumed;
   /** Of its first epoch. */
   readonly startedAt: string;
   /** Of its present epoch: leases from before are out for one length more. */
@@ -125,9 +137,9 @@ function decide(command: RecallCommand, recall: Recall): readonly RecallEvent[] 
       return recall.status === 'absent' ? [{ type: 'PullRecorded', patchId, recallEpoch: 0, mode, reason, at }] : [];
     }
     case 'StartRecall': {
-      const { patchId, recallEpoch, reason, replacement, at } = command;
+      const { patchId, recallEpoch, reason, replacement, causedBy, at } = command;
       if (recall.status !== 'absent' && recall.recallEpoch >= recallEpoch) return [];
-      const next = replacement !== undefined && { replacement };
+      const next = { ...(replacement !== undefined && { replacement }), ...(causedBy !== undefined && { causedBy }) };
       return [{ type: 'RecallStarted', patchId, recallEpoch, reason, ...next, at }];
     }
     case 'PauseRecall':
@@ -152,12 +164,12 @@ function pause(command: PauseRecall, recall: Recall): readonly RecallEvent[] {
   return [{ type: 'RecallPaused', patchId, recallEpoch, by, reason, evidence, at }];
 }
 
-function resume({ patchId, evidenceSeen, at }: ResumeRecall, recall: Recall): readonly RecallEvent[] {
+function resume({ patchId, reason, evidenceSeen, at }: ResumeRecall, recall: Recall): readonly RecallEvent[] {
   if (recall.status === 'absent' || recall.status === 'recorded') reject('recall-not-found', patchId);
   if (recall.status !== 'paused') return [];
   if (recall.pausedBecause.evidence !== undefined && evidenceSeen === undefined) reject('evidence-not-named');
-  const seen = evidenceSeen !== undefined && { evidenceSeen };
-  return [{ type: 'RecallResumed', patchId, recallEpoch: recall.recallEpoch, ...seen, at }];
+  const said = { ...(reason !== undefined && { reason }), ...(evidenceSeen !== undefined && { evidenceSeen }) };
+  return [{ type: 'RecallResumed', patchId, recallEpoch: recall.recallEpoch, ...said, at }];
 }
 
 function recordRemovals(command: RecordRemovals, recall: Recall): readonly RecallEvent[] {
@@ -200,8 +212,8 @@ function evolve(recall: Recall, event: RecallEvent): Recall {
     return recall.status === 'absent' ? { status: 'recorded', patchId, recallEpoch, recordedAt: at } : recall;
   }
   if (event.type === 'RecallStarted') {
-    const { reason, replacement } = event;
-    const next = replacement !== undefined && { replacement };
+    const { reason, replacement, causedBy } = event;
+    const next = { ...(replacement !== undefined && { replacement }), ...(causedBy !== undefined && { causedBy }) };
     const startedAt = 'startedAt' in recall ? recall.startedAt : at;
     const again = { patchId, recallEpoch, reason, ...next, startedAt, pulledAt: at };
     // A pull that only names a replacement does not end a pause.
@@ -209,13 +221,12 @@ function evolve(recall: Recall, event: RecallEvent): Recall {
     return { ...again, status: 'paused', pausedBecause: recall.pausedBecause };
   }
   if (recall.status === 'absent' || recall.status === 'recorded') return recall;
-  const { reason, replacement, startedAt, pulledAt } = recall;
-  const next = replacement !== undefined && { replacement };
-  const started = { patchId, recallEpoch: recall.recallEpoch, reason, ...next, startedAt, pulledAt };
+  const started = startedOf(recall);
   switch (event.type) {
     case 'RecallPaused':
       return { ...started, status: 'paused', pausedBecause: pauseReasonOf(event) };
     case 'RecallResumed':
+      return { ...started, status: 'removing', resumed: resumeOf(event) };
     case 'RecallReopened':
       return { ...started, status: 'removing' };
     case 'RecallCompleted':
@@ -223,6 +234,17 @@ function evolve(recall: Recall, event: RecallEvent): Recall {
     default:
       return unknownEvent(recall, event);
   }
+}
+
+/** What the states since the start have in common. */
+function startedOf(recall: Exclude<Recall, { status: 'absent' | 'recorded' }>): Started {
+  const { patchId, recallEpoch, reason, replacement, causedBy, resumed, startedAt, pulledAt } = recall;
+  return {
+    ...{ patchId, recallEpoch, reason, startedAt, pulledAt },
+    ...(replacement !== undefined && { replacement }),
+    ...(causedBy !== undefined && { causedBy }),
+    ...(resumed !== undefined && { resumed }),
+  };
 }
 
 function pauseReasonOf({ reason, evidence, at }: Extract<RecallPause, { type: 'RecallPaused' }>): RecallPauseReason {

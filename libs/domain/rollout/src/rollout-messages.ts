@@ -96,6 +96,7 @@ export interface PauseRollout extends Given {
 /** `evidenceSeen` says what was looked at before a halted rollout goes on. */
 export interface ResumeRollout extends Given, MayGrant {
   readonly type: 'ResumeRollout';
+  readonly reason?: string | undefined;
   readonly evidenceSeen?: string | undefined;
 }
 
@@ -132,6 +133,7 @@ export interface AdvanceRollout extends Given, OpensWave {
   readonly type: 'AdvanceRollout';
   readonly wave: number;
   readonly goingOn: GoingOn;
+  readonly reason?: string | undefined;
   readonly force?: string | undefined;
 }
 
@@ -155,9 +157,11 @@ export interface WaitWave extends Given {
   readonly waitsFor: readonly WaveReason[];
 }
 
+/** `causedBy`: whose pull of the patch ends the rollout. */
 export interface AbortRollout extends Given {
   readonly type: 'AbortRollout';
   readonly reason: string;
+  readonly causedBy?: string | undefined;
 }
 
 export type RolloutCommand =
@@ -205,11 +209,12 @@ export type RolloutEvent = Given &
         readonly type: 'WaveBaked';
         readonly wave: number;
         readonly because: 'baked' | 'advanced';
+        readonly reason?: string;
         readonly forced?: string;
       }
     | { readonly type: 'WaveWaiting'; readonly wave: number; readonly waitsFor: readonly WaveReason[] }
     | { readonly type: 'RolloutPaused'; readonly reason: string }
-    | { readonly type: 'RolloutResumed'; readonly evidenceSeen?: string }
+    | { readonly type: 'RolloutResumed'; readonly reason?: string; readonly evidenceSeen?: string }
     | {
         readonly type: 'RolloutHalted';
         readonly wave: number;
@@ -220,7 +225,7 @@ export type RolloutEvent = Given &
         readonly evidence?: GateEvidence;
       }
     | { readonly type: 'RolloutCompleted'; readonly patchId: string }
-    | { readonly type: 'RolloutAborted'; readonly reason: string }
+    | { readonly type: 'RolloutAborted'; readonly reason: string; readonly causedBy?: string }
   );
 
 /** Whether an event changes what was decided: plan, status or wave. Grants and waits do not, for nobody decides on them. */

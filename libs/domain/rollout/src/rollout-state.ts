@@ -21,6 +21,26 @@ export interface Forced {
   readonly reason: string;
 }
 
+/** Why an operator ended a wave early. */
+export interface Advanced {
+  readonly wave: number;
+  readonly reason: string;
+}
+
+/** That a rollout went on, why, and on what evidence. */
+export interface Resumed {
+  readonly at: string;
+  readonly reason?: string;
+  readonly evidenceSeen?: string;
+}
+
+/** What stopped a rollout: a gate with its evidence, or a person. */
+export interface HaltReason {
+  readonly by: 'gate' | 'responder';
+  readonly reason: string;
+  readonly evidence?: GateEvidence;
+}
+
 /** A wave that is over and does not go on: the codes of the reasons, in order, and since when it waits. */
 interface Waiting {
   readonly wave: number;
@@ -37,6 +57,9 @@ interface UnderWay extends Planned, Exposed {
   readonly startedAt: string;
   readonly waveOpenedAt: string;
   readonly forced: readonly Forced[];
+  readonly advanced: readonly Advanced[];
+  /** The last time that it was resumed. */
+  readonly resumed?: Resumed;
   readonly waiting?: Waiting;
   /** Since when it is complete. It goes on offering, and can be stopped; a resume makes it completed again. */
   readonly completedAt?: string;
@@ -47,14 +70,17 @@ export type Rollout =
   | (Planned & { readonly status: 'planned' })
   | (UnderWay & { readonly status: 'running' })
   | (UnderWay & { readonly status: 'paused'; readonly reason: string })
-  | (UnderWay & {
-      readonly status: 'halted';
-      readonly by: 'gate' | 'responder';
-      readonly reason: string;
-      readonly evidence?: GateEvidence;
-    })
+  | (UnderWay & HaltReason & { readonly status: 'halted' })
   | (UnderWay & { readonly status: 'completed'; readonly completedAt: string })
-  | (Planned & { readonly status: 'aborted'; readonly reason: string; readonly wave: number });
+  | (Planned & {
+      readonly status: 'aborted';
+      readonly reason: string;
+      readonly wave: number;
+      /** Whose pull of the patch ended it. */
+      readonly causedBy?: string;
+      /** What had halted it by then. */
+      readonly haltedBecause?: HaltReason;
+    });
 
 /** A rollout that has started and was not aborted: it has a wave, and an exposure. */
 export type StartedRollout = Extract<Rollout, UnderWay>;
@@ -75,10 +101,7 @@ export function evolve(rollout: Rollout, event: RolloutEvent): Rollout {
   // A stream begins with a plan; without one there is nothing that could change.
   if (rollout.status === 'absent') return rollout;
   if (event.type === 'RolloutStarted') return started(rollout, event);
-  if (event.type === 'RolloutAborted') {
-    const wave = 'wave' in rollout ? rollout.wave : 0;
-    return { status: 'aborted', rolloutId, plan: rollout.plan, reason: event.reason, wave };
-  }
+  if (event.type === 'RolloutAborted') return aborted(rollout, event);
   if (rollout.status === 'planned' || rollout.status === 'aborted') return rollout;
   return evolveStarted(rollout, event, instantOf(at, rollout));
 }
@@ -96,8 +119,12 @@ function evolveStarted(rollout: StartedRollout, event: LaterEvent, atMs: number)
       return { ...opened, status: 'running', exposure: openWave(rollout, event.wave, atMs) };
     }
     case 'WaveBaked': {
-      const { wave, forced } = event;
-      return forced === undefined ? rollout : { ...rollout, forced: [...rollout.forced, { wave, reason: forced }] };
+      const { wave, reason, forced } = event;
+      return {
+        ...rollout,
+        ...(forced !== undefined && { forced: [...rollout.forced, { wave, reason: forced }] }),
+        ...(reason !== undefined && { advanced: [...rollout.advanced, { wave, reason }] }),
+      };
     }
     case 'WaveWaiting': {
       const { wave, waitsFor } = event;
@@ -109,7 +136,7 @@ function evolveStarted(rollout: StartedRollout, event: LaterEvent, atMs: number)
     case 'RolloutPaused':
       return { ...common(cutShort(rollout, atMs)), status: 'paused', reason: event.reason };
     case 'RolloutResumed':
-      return resumed(rollout, atMs);
+      return resumed({ ...rollout, resumed: resumeOf(event) }, atMs);
     case 'RolloutHalted': {
       const { by, reason, evidence } = event;
       return { ...common(cutShort(rollout, atMs)), status: 'halted', by, reason, ...(evidence && { evidence }) };
@@ -154,14 +181,40 @@ function started(
       : { by: 'ramp', ranMs: 0, runningSinceMs: atMs };
   const wave = { wave: 1, awake: new Map<number, readonly AwakeSlice[]>(), waveOpenedAt: at };
   const its = { rolloutId, plan, slices, ...(known !== undefined && { known }), startedAt: at };
-  return { status: 'running', ...its, ...wave, exposure: nothing, forced: [] };
+  return { status: 'running', ...its, ...wave, exposure: nothing, forced: [], advanced: [] };
+}
+
+function aborted(
+  rollout: Exclude<Rollout, { status: 'absent' }>,
+  { rolloutId, reason, causedBy }: Extract<RolloutEvent, { type: 'RolloutAborted' }>,
+): Rollout {
+  const before = haltReasonOf(rollout);
+  return {
+    ...{ status: 'aborted', rolloutId, plan: rollout.plan, reason, wave: 'wave' in rollout ? rollout.wave : 0 },
+    ...(causedBy !== undefined && { causedBy }),
+    ...(before !== undefined && { haltedBecause: before }),
+  };
+}
+
+/** What halted a rollout, also after it was aborted; undefined where nothing did. */
+export function haltReasonOf(rollout: Rollout): HaltReason | undefined {
+  if (rollout.status === 'aborted') return rollout.haltedBecause;
+  if (rollout.status !== 'halted') return undefined;
+  const { by, reason, evidence } = rollout;
+  return { by, reason, ...(evidence !== undefined && { evidence }) };
+}
+
+/** What an event that resumes something says of it. */
+export function resumeOf({ at, reason, evidenceSeen }: Resumed): Resumed {
+  return { at, ...(reason !== undefined && { reason }), ...(evidenceSeen !== undefined && { evidenceSeen }) };
 }
 
 /** What the states since the start have in common. */
-function common({ completedAt, released, known, waiting, ...rollout }: StartedRollout): UnderWay {
-  const { rolloutId, plan: its, slices, startedAt, wave, awake, waveOpenedAt, exposure, forced } = rollout;
+function common({ completedAt, released, known, waiting, resumed: last, ...rollout }: StartedRollout): UnderWay {
+  const { rolloutId, plan: its, slices, startedAt, wave, awake, waveOpenedAt, exposure, forced, advanced } = rollout;
   return {
-    ...{ rolloutId, plan: its, slices, startedAt, wave, awake, waveOpenedAt, exposure, forced },
+    ...{ rolloutId, plan: its, slices, startedAt, wave, awake, waveOpenedAt, exposure, forced, advanced },
+    ...(last !== undefined && { resumed: last }),
     ...(known !== undefined && { known }),
     ...(waiting !== undefined && { waiting }),
     ...(completedAt !== undefined && { completedAt }),

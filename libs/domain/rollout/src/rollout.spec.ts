@@ -25,7 +25,7 @@ import {
   started,
 } from './examples.ts';
 import { rolloutDecider } from './rollout.ts';
-import { isUnderWay } from './rollout-state.ts';
+import { haltReasonOf, isUnderWay } from './rollout-state.ts';
 import { type RolloutCommand, type RolloutEvent } from './rollout-messages.ts';
 
 const { given } = scenarios(rolloutDecider);
@@ -433,6 +433,43 @@ describe('closing a wave', () => {
     given(...running)
       .when(commands['advance by force'])
       .thenEvents({ ...baked(1, at, 'advanced'), forced: 'a lab device' } as RolloutEvent, opened(2, at));
+  });
+});
+
+describe('keeping the words of people', () => {
+  it('says why a wave was ended early, and why and on what evidence the rollout went on', () => {
+    const resumed: RolloutEvent = { type: 'RolloutResumed', rolloutId, reason: 'fixed', evidenceSeen: 'logs', at };
+    given(...running)
+      .when({ ...commands.advance, reason: 'a quiet night' })
+      .thenEvents({ ...baked(1, at, 'advanced'), reason: 'a quiet night' } as RolloutEvent, opened(2, at));
+    given(...histories.halted)
+      .when({ ...commands['resume with evidence'], reason: 'fixed', evidenceSeen: 'logs' })
+      .thenEvents(resumed);
+    const events = [
+      ...running,
+      { ...baked(1, at, 'advanced'), reason: 'a quiet night' } as RolloutEvent,
+      opened(2, at),
+    ];
+    expect(fold(rolloutDecider, [...events, ...histories.halted.slice(-1), resumed])).toMatchObject({
+      status: 'running',
+      advanced: [{ wave: 1, reason: 'a quiet night' }],
+      resumed: { at, reason: 'fixed', evidenceSeen: 'logs' },
+    });
+  });
+
+  it('says after an abort whose pull caused it, and what had halted the rollout before', () => {
+    const aborted: RolloutEvent = { type: 'RolloutAborted', rolloutId, reason: 'pulled', causedBy: 'ann', at };
+    given(...histories.halted)
+      .when({ type: 'AbortRollout', rolloutId, reason: 'pulled', causedBy: 'ann', at })
+      .thenEvents(aborted);
+    const halted = fold(rolloutDecider, histories.halted);
+    expect(fold(rolloutDecider, [...histories.halted, aborted])).toMatchObject({
+      status: 'aborted',
+      causedBy: 'ann',
+      haltedBecause: haltReasonOf(halted),
+    });
+    expect(haltReasonOf(halted)).toMatchObject({ by: expect.any(String) as string });
+    expect(haltReasonOf(fold(rolloutDecider, [...histories.running, aborted]))).toBeUndefined();
   });
 });
 

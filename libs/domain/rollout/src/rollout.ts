@@ -120,13 +120,13 @@ function pause({ rolloutId, reason, at }: PauseRollout, rollout: Rollout): reado
 }
 
 function resume(command: ResumeRollout, rollout: Rollout): readonly RolloutEvent[] {
-  const { rolloutId, evidenceSeen, at } = command;
+  const { rolloutId, reason, evidenceSeen, at } = command;
   if (rollout.status === 'running' || rollout.status === 'completed') return [];
   if (rollout.status === 'planned') reject('rollout-not-stopped');
   if (rollout.status !== 'paused' && rollout.status !== 'halted') refuseUnlessStarted(rollout);
   if (rollout.status === 'halted' && evidenceSeen === undefined) reject('evidence-not-named');
-  const seen = evidenceSeen !== undefined && { evidenceSeen };
-  return granting(rollout, command, [{ type: 'RolloutResumed', rolloutId, ...seen, at }]);
+  const said = { ...(reason !== undefined && { reason }), ...(evidenceSeen !== undefined && { evidenceSeen }) };
+  return granting(rollout, command, [{ type: 'RolloutResumed', rolloutId, ...said, at }]);
 }
 
 function halt(command: HaltRollout, rollout: Rollout): readonly RolloutEvent[] {
@@ -170,14 +170,15 @@ function releaseHoldBack({ rolloutId, permission, at }: ReleaseHoldBack, rollout
 
 // The command names the wave that it ends: sent twice, or by two people, it ends no more than that one.
 function advance(command: AdvanceRollout, rollout: Rollout): readonly RolloutEvent[] {
-  const { wave, goingOn, force } = command;
+  const { wave, goingOn, reason, force } = command;
   if (rollout.status !== 'running') refuseUnlessStarted(rollout);
   if (wave > rollout.wave) reject('wave-not-open', `wave ${String(rollout.wave)} is open`);
   if (wave < rollout.wave) return [];
   if (goingOn.says === 'halt') reject('gate-says-stop');
   if (goingOn.says === 'wait' && force === undefined) reject('wave-waits');
   const forced = goingOn.says === 'wait' ? force : undefined;
-  return closeWave(rollout, command, { because: 'advanced', ...(forced !== undefined && { forced }) });
+  const said = { ...(reason !== undefined && { reason }), ...(forced !== undefined && { forced }) };
+  return closeWave(rollout, command, { because: 'advanced', ...said });
 }
 
 function completeWave(command: CompleteWave, rollout: Rollout): readonly RolloutEvent[] {
@@ -201,7 +202,7 @@ function wait({ rolloutId, wave, waitsFor, at }: WaitWave, rollout: Rollout): re
 function closeWave(
   rollout: StartedRollout,
   command: Given & OpensWave,
-  how: { readonly because: 'baked' | 'advanced'; readonly forced?: string },
+  how: { readonly because: 'baked' | 'advanced'; readonly reason?: string; readonly forced?: string },
 ): readonly RolloutEvent[] {
   const { rolloutId, wave, plan: its } = rollout;
   const { awake, at } = command;
@@ -213,10 +214,10 @@ function closeWave(
   return granting(rollout, command, [baked, opened]);
 }
 
-function abort({ rolloutId, reason, at }: AbortRollout, rollout: Rollout): readonly RolloutEvent[] {
+function abort({ rolloutId, reason, causedBy, at }: AbortRollout, rollout: Rollout): readonly RolloutEvent[] {
   if (rollout.status === 'absent') reject('rollout-not-found');
   if (rollout.status === 'aborted') return [];
-  return [{ type: 'RolloutAborted', rolloutId, reason, at }];
+  return [{ type: 'RolloutAborted', rolloutId, reason, ...(causedBy !== undefined && { causedBy }), at }];
 }
 
 /** The events, and the next grant in the same commit where nothing speaks against it and one is due. */

@@ -6,7 +6,8 @@ import { type CommandContext } from '@sluice/event-sourcing';
 import { type FastifyRequest } from 'fastify';
 import { ProblemError } from '../http/problem.ts';
 import { routeRules, type RouteRules } from '../http/route-rules.ts';
-import { type Caller, type Role, type Tokens } from './tokens.ts';
+import { type Caller, type Role } from './caller.ts';
+import { type Tokens } from './tokens.ts';
 
 const BEARER = /^bearer +(\S+) *$/i;
 const callers = new WeakMap<FastifyRequest, Caller>();
@@ -28,6 +29,11 @@ export const RequestContext = createParamDecorator((_: unknown, context: Executi
 /** Who sent the request, by the name of the token. */
 export function actorOf(request: FastifyRequest): string {
   return callers.get(request)?.name ?? 'unknown';
+}
+
+/** Who calls, once the guard has let the request in; undefined on routes that need no token. */
+export function callerOf(request: FastifyRequest): Caller | undefined {
+  return callers.get(request);
 }
 
 /** Has `RequestContext` give the request this commit id. */

@@ -1,179 +1,207 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
-import { join } from 'node:path';
+  ADMIN_TOKEN_FILE,
+  ADMIN_TOKEN_START,
+  type FormerAdminToken,
+  FORMER_ADMIN_TOKEN_FILE,
+  PEERS_KEY_FILE,
+} from '@sluice/contracts';
+import { ProblemError } from '../http/problem.ts';
+import { AccessTable, TokenEntry } from './access-table.ts';
+import { type Binding, Caller, type Role } from './caller.ts';
+import { createPrivateFile, WatchedFile } from './private-file.ts';
 
-export const roles = ['viewer', 'publisher', 'operator', 'responder', 'device'] as const;
-export type Role = (typeof roles)[number];
-
-/** What a device token may speak for: one device, or all whose id starts with a prefix. */
-export type Binding = { readonly deviceId: string } | { readonly devicePrefix: string };
-
-export interface TokenInfo {
-  readonly id: string;
-  readonly name: string;
-  readonly roles: readonly Role[];
-  readonly binding?: Binding;
-  readonly createdAt: string;
-}
-
-interface StoredToken extends TokenInfo {
-  readonly secretSha256: string;
-}
-
-/** Who calls, as far as the token tells. */
-export class Caller {
-  constructor(
-    readonly name: string,
-    private readonly granted: 'all' | readonly Role[],
-    private readonly binding?: Binding,
-  ) {}
-
-  get isAdmin(): boolean {
-    return this.granted === 'all';
-  }
-
-  has(role: Role): boolean {
-    return this.granted === 'all' || this.granted.includes(role);
-  }
-
-  maySpeakFor(deviceId: string): boolean {
-    if (this.binding === undefined) return this.isAdmin;
-    return 'deviceId' in this.binding
-      ? deviceId === this.binding.deviceId
-      : deviceId.startsWith(this.binding.devicePrefix);
-  }
-}
-
-const ADMIN_FILE = 'admin-token';
-const TOKEN_FILE = /^([0-9a-f]{12})\.json$/;
-const PRIVATE_FILE = 0o600;
-const PRIVATE_FOLDER = 0o700;
-/** A token revoked by another process that shares the folder is refused after this time at the latest. */
-const RECHECK_AFTER_MS = 5_000;
+const PRIVATE_FOLDER_MODE = 0o700;
+const SECRET_BYTES = 24;
 const CACHED_TOKENS_MAX = 100_000;
+/** What a peer token is the HMAC of. */
+const PEER_TOKEN_OF = 'sluice peer token 1';
+const ADMIN_UNKNOWN = 'the admin token cannot be read';
+
+/** What the tokens of the owner are known by: the events that tell of them, or a file of what they told. */
+export interface AccessSource {
+  readonly table: AccessTable;
+  /** Why a token that is not in the table may be good all the same, undefined when all tokens are known. */
+  doubt(): string | undefined;
+  /** Domain time in ms, which says what has expired. */
+  readonly now: () => number;
+}
 
 /**
- * Bearer tokens in files, one a token, so that processes may share a folder without a lock.
- * Only hashes of the secrets are kept, but for the admin token, which its owner reads from `admin-token`.
+ * Who has which token. Most tokens come from their owner, the catalog, by events. The admin token and the key that tokens
+ * of peers are derived from are files. Only hashes of secrets are in memory, but for the texts of tokens that were used.
  */
 export class Tokens {
-  private readonly cache = new Map<string, { caller: Caller; checkedAt: number }>();
-  private readonly admin: Buffer;
+  private source: AccessSource = { table: new AccessTable(), doubt: () => undefined, now: Date.now };
+  private readonly local = new Map<string, TokenEntry>();
+  /** By the text of the token. */
+  private readonly used = new Map<string, TokenEntry>();
+  private readonly admin: WatchedFile;
+  private readonly former: WatchedFile;
+  private seenAdmin: string | undefined;
+  private readonly peersKey: WatchedFile;
+  private readonly adminCaller = new Caller('admin', ['admin']);
+  private readonly peerCaller = new Caller('system:peer', ['peer']);
   /** True when this start made the admin token. */
   readonly adminIsNew: boolean;
 
-  constructor(private readonly folder: string) {
-    mkdirSync(join(folder, 'tokens'), { recursive: true, mode: PRIVATE_FOLDER });
-    this.adminIsNew =
-      !existsSync(join(folder, ADMIN_FILE)) &&
-      writePrivate(folder, ADMIN_FILE, `slc_admin_${randomBytes(24).toString('base64url')}\n`);
-    this.admin = sha256(this.adminToken());
+  /** `peersKeyFile`: where the key of the peers is; `peers-key` of the folder if not given. */
+  constructor(
+    readonly folder: string,
+    peersKeyFile = join(folder, PEERS_KEY_FILE),
+  ) {
+    this.admin = new WatchedFile(join(folder, ADMIN_TOKEN_FILE));
+    this.former = new WatchedFile(join(folder, FORMER_ADMIN_TOKEN_FILE), true);
+    this.peersKey = new WatchedFile(peersKeyFile);
+    this.adminIsNew = make(this.admin, `${ADMIN_TOKEN_START}${secret()}\n`);
+    make(this.peersKey, `${secret()}\n`);
   }
 
+  /** Throws 'tokens-unavailable' when the file was never read. */
   adminToken(): string {
-    return readFileSync(join(this.folder, ADMIN_FILE), 'utf8').trim();
+    return this.admin.content ?? unavailable(ADMIN_UNKNOWN);
   }
 
-  /** The caller with this token, undefined when there is none. */
-  authenticate(token: string): Caller | undefined {
-    const cached = this.cache.get(token);
-    if (cached !== undefined && performance.now() - cached.checkedAt < RECHECK_AFTER_MS) return cached.caller;
-    const caller = this.lookUp(token);
-    this.cache.delete(token);
-    if (caller === undefined) return undefined;
-    if (this.cache.size >= CACHED_TOKENS_MAX) this.cache.clear();
-    this.cache.set(token, { caller, checkedAt: performance.now() });
-    return caller;
+  /** What this process shows to other services, and to other instances. Throws 'tokens-unavailable' without a key. */
+  peerToken(): string {
+    const [key] = this.peerKeys();
+    return key === undefined ? unavailable("the peers' key cannot be read") : peerTokenOf(key);
   }
 
-  /** Makes a token. Its text is returned here and nowhere else. */
-  create(
-    name: string,
-    granted: readonly Role[],
-    createdAt: string,
-    binding?: Binding,
-  ): { token: string; info: TokenInfo } {
-    const id = randomBytes(6).toString('hex');
-    const token = `slc_${id}_${randomBytes(24).toString('base64url')}`;
-    const info: TokenInfo = { id, name, roles: granted, createdAt, ...(binding === undefined ? {} : { binding }) };
-    const stored: StoredToken = { ...info, secretSha256: sha256(token).toString('hex') };
-    writePrivate(join(this.folder, 'tokens'), `${id}.json`, `${JSON.stringify(stored)}\n`);
-    return { token, info };
+  /** The files that cannot be read, and why; for the log and for health, as it names paths. */
+  trouble(): string | undefined {
+    const troubles = [this.admin, this.former, this.peersKey].flatMap(({ trouble }) => trouble ?? []);
+    return troubles.length === 0 ? undefined : troubles.join('; ');
   }
 
-  list(): TokenInfo[] {
-    return readdirSync(join(this.folder, 'tokens'))
-      .flatMap((file) => {
-        const id = TOKEN_FILE.exec(file)?.[1];
-        const stored = id === undefined ? undefined : this.read(id);
-        if (stored === undefined) return [];
-        const { secretSha256: _, ...info } = stored;
-        return [info];
-      })
-      .sort((left, right) => (left.createdAt < right.createdAt ? -1 : 1));
+  /** Takes the tokens from there from now on. */
+  use(source: AccessSource): void {
+    this.source = source;
+    this.used.clear();
   }
 
-  /** False when there is no such token. */
-  revoke(id: string): boolean {
-    const file = join(this.folder, 'tokens', `${id}.json`);
-    if (!/^[0-9a-f]{12}$/.test(id) || !existsSync(file)) return false;
-    rmSync(file);
-    this.cache.clear();
-    return true;
+  get table(): AccessTable {
+    return this.source.table;
   }
 
-  private lookUp(token: string): Caller | undefined {
-    const hash = sha256(token);
-    if (timingSafeEqual(hash, this.admin)) return new Caller('admin', 'all');
-    const id = /^slc_([0-9a-f]{12})_/.exec(token)?.[1];
-    const stored = id === undefined ? undefined : this.read(id);
-    if (stored === undefined || !timingSafeEqual(hash, Buffer.from(stored.secretSha256, 'hex'))) return undefined;
-    return new Caller(stored.name, stored.roles, stored.binding);
-  }
-
-  // A file that someone damaged is no token; it must not take the service down.
-  private read(id: string): StoredToken | undefined {
-    try {
-      const stored = JSON.parse(
-        readFileSync(join(this.folder, 'tokens', `${id}.json`), 'utf8'),
-      ) as Partial<StoredToken>;
-      const sound = stored.id === id && Array.isArray(stored.roles) && /^[0-9a-f]{64}$/.test(stored.secretSha256 ?? '');
-      return sound ? (stored as StoredToken) : undefined;
-    } catch {
-      return undefined;
+  /** The caller with this token, undefined when there is none. Throws 'tokens-unavailable' when nobody can say. */
+  authenticate(text: string): Caller | undefined {
+    const entry = this.used.get(text);
+    if (entry?.isGood(this.source.now) === true) {
+      entry.isUsed = true;
+      return entry.caller;
     }
+    return this.lookUp(text);
+  }
+
+  /** A token that this process alone knows, and until it ends: for a fleet that is simulated in it. */
+  createLocal(name: string, roles: readonly Role[], binding?: Binding): string {
+    const { text, secretSha256 } = newToken(name);
+    const at = new Date(0).toISOString();
+    const token = {
+      tokenId: 'local',
+      name,
+      roles,
+      secretSha256,
+      at,
+      number: 0,
+      ...(binding !== undefined && { binding }),
+    };
+    this.local.set(secretSha256, new TokenEntry(token));
+    return text;
+  }
+
+  /** The ids of the tokens that were used since this was asked last. */
+  takeUses(): string[] {
+    const ids: string[] = [];
+    for (const entry of this.used.values()) {
+      if (!entry.isUsed) continue;
+      entry.isUsed = false;
+      ids.push(entry.token.tokenId);
+    }
+    return ids;
+  }
+
+  private lookUp(text: string): Caller | undefined {
+    this.used.delete(text);
+    const hash = sha256(text);
+    const entry = this.local.get(hash) ?? this.table.findBySecret(hash);
+    if (entry?.isGood(this.source.now) === true) {
+      if (this.used.size >= CACHED_TOKENS_MAX) this.used.clear();
+      this.used.set(text, entry);
+      entry.isUsed = true;
+      return entry.caller;
+    }
+    if (this.isAdmin(hash)) return this.adminCaller;
+    if (this.peerKeys().some((key) => peerTokenOf(key) === text)) return this.peerCaller;
+    const doubt = entry === undefined ? this.doubt() : undefined;
+    return doubt === undefined ? undefined : unavailable(doubt);
+  }
+
+  // Of two digests that differ, the time of a comparison tells nothing about the secret.
+  private isAdmin(hash: string): boolean {
+    const { content } = this.admin;
+    if (content !== undefined && content !== '' && sha256(content) === hash) return true;
+    // Whoever replaced the token has said before what becomes of the former one.
+    if (content !== this.seenAdmin) this.former.look();
+    this.seenAdmin = content;
+    const former = this.former.content;
+    return former !== undefined && isFormer(former, hash);
+  }
+
+  private doubt(): string | undefined {
+    if (this.admin.content === undefined) return ADMIN_UNKNOWN;
+    return this.source.doubt();
+  }
+
+  private peerKeys(): readonly string[] {
+    const lines = this.peersKey.content?.split('\n') ?? [];
+    return lines.map((line) => line.trim()).filter((line) => line !== '');
   }
 }
 
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+/** The text of a new token, and what is kept of it. The id is not secret, and finds the token in lists and logs. */
+export function newToken(tokenId: string): { readonly text: string; readonly secretSha256: string } {
+  const text = `slc_${tokenId}_${secret()}`;
+  return { text, secretSha256: sha256(text) };
 }
 
-// Whole or not at all: written beside, synced, linked. False when another process that shares the folder came first.
-function writePrivate(folder: string, name: string, content: string): boolean {
-  const temporary = join(folder, `.${name}.${randomBytes(4).toString('hex')}`);
-  const file = openSync(temporary, 'wx', PRIVATE_FILE);
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+function secret(): string {
+  return randomBytes(SECRET_BYTES).toString('base64url');
+}
+
+function peerTokenOf(key: string): string {
+  return `slc_peer_${createHmac('sha256', key).update(PEER_TOKEN_OF).digest('base64url')}`;
+}
+
+function isFormer(content: string, hash: string): boolean {
   try {
-    writeSync(file, content);
-    fsyncSync(file);
-    linkSync(temporary, join(folder, name));
-    return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-    throw error;
-  } finally {
-    closeSync(file);
-    rmSync(temporary);
+    const { sha256: former, untilMs } = JSON.parse(content) as Partial<FormerAdminToken>;
+    return former === hash && typeof untilMs === 'number' && Date.now() < untilMs;
+  } catch {
+    return false;
   }
+}
+
+/** Makes the file if it is not there; false when it was. What cannot be made shows as a trouble of the file. */
+function make(file: WatchedFile, fresh: string): boolean {
+  if (file.content !== undefined) return false;
+  try {
+    mkdirSync(dirname(file.path), { recursive: true, mode: PRIVATE_FOLDER_MODE });
+    return createPrivateFile(file.path, fresh);
+  } catch {
+    return false;
+  } finally {
+    file.look();
+  }
+}
+
+function unavailable(because: string): never {
+  throw new ProblemError('tokens-unavailable', because);
 }

@@ -3,16 +3,14 @@ import { type ErrorCode } from '@sluice/contracts';
 import { Rejection } from '@sluice/event-sourcing';
 import { type Logger } from 'pino';
 import { authenticate } from '../auth/auth.ts';
-import { type Caller, type Role, type Tokens } from '../auth/tokens.ts';
+import { type Caller } from '../auth/caller.ts';
+import { type Tokens } from '../auth/tokens.ts';
 import { type BodyBudget } from '../http/body-budget.ts';
 import { isStranger, letContinue, recognize } from '../http/connections.ts';
 import { CORRELATION_HEADER, headersOf, isCorrelationId, ProblemError, toProblem } from '../http/problem.ts';
 import { type BodyDeadlines, type Coming } from './body-deadlines.ts';
 import { parseDeviceJson } from './device-json.ts';
 import { type Turns, type Waiting } from './turns.ts';
-
-/** Who calls device routes: devices, and gateways, which speak for many of them. */
-const ROLES: readonly string[] = ['device', 'gateway'];
 
 /** How long requests may wait for their turn before new ones of their kind are turned away (ms): design §4's order of shedding. */
 const PATIENCE_MS = { 'check-ins': 250, reports: 2000 } as const;
@@ -157,7 +155,8 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
     if (door.isClosing) throw new ProblemError('shutting-down');
     const caller = authenticate(door.tokens, request);
     recognize(request.socket);
-    if (!ROLES.some((role) => caller.has(role as Role))) throw new ProblemError('forbidden', 'needs device or gateway');
+    // A gateway's brings it with it.
+    if (!caller.has('device')) throw new ProblemError('forbidden', 'needs device or gateway');
     this.caller = caller;
     if (this.declaredBytes !== undefined && this.declaredBytes > route.bodyLimitBytes) {
       throw new ProblemError('body-too-large');

@@ -1,6 +1,6 @@
 import { Controller, Get, Query, Req, Res } from '@nestjs/common';
-import { ApiExtraModels, ApiOkResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
-import { FeedEnd, FeedEventView, FeedPage, FeedProgress, FeedQuery, FeedStreamPage } from '@sluice/api';
+import { ApiExtraModels, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import { FeedEnd, FeedEventView, FeedPage, FeedProgress, FeedQuery, FeedStreamPage, Operation } from '@sluice/api';
 import { parseTime, topics } from '@sluice/contracts';
 import {
   BEGINNING,
@@ -12,7 +12,8 @@ import {
   toTimeText,
 } from '@sluice/event-sourcing';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { Roles } from '../auth/auth.ts';
+import { ACCESS_STREAM } from '../auth/access.follower.ts';
+import { callerOf, Roles } from '../auth/auth.ts';
 import { ProblemError } from '../http/problem.ts';
 import { type FeedCriteria } from './feed-filter.ts';
 import { FeedReaders } from './feed-readers.ts';
@@ -20,6 +21,8 @@ import { FeedSigns } from './feed-signs.ts';
 import { StreamShares } from './stream-shares.ts';
 
 const LAST_EVENT_ID = 'last-event-id';
+/** What anybody who may read the feed gets without asking for it by name. */
+const openTopics = Object.keys(topics).filter((topic) => topic !== 'access');
 
 /** The public events of this process: a page of JSON, or with `Accept: text/event-stream` all of them and then live. */
 @ApiTags('operations')
@@ -35,17 +38,25 @@ export class FeedController {
   @Get()
   @Roles('viewer')
   @ApiExtraModels(FeedPage, FeedStreamPage, FeedEventView, FeedProgress, FeedEnd)
-  @ApiOkResponse({
-    description:
-      'A page, or frames: `event` with a FeedEventView, `progress` with a FeedProgress, at last `end` with a FeedEnd.',
-    content: {
-      'application/json': {
-        schema: { anyOf: [FeedPage, FeedStreamPage].map((each) => ({ $ref: getSchemaPath(each) })) },
+  @Operation({
+    id: 'readFeed',
+    summary: 'Read events: a page of them, or all and then live',
+    answers: {
+      200: {
+        description:
+          'A page, or frames: `event` with a FeedEventView, `progress` with a FeedProgress, at last `end` with a FeedEnd.',
+        media: {
+          'application/json': { anyOf: [FeedPage, FeedStreamPage].map((each) => ({ $ref: getSchemaPath(each) })) },
+          'text/event-stream': { type: 'string' },
+        },
       },
-      'text/event-stream': { schema: { type: 'string' } },
     },
+    problems: ['other-lineage', 'beyond-end', 'too-many-readers', 'shard-without-owner'],
   })
   async read(@Query() query: FeedQuery, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    if (isAboutAccess(query) && callerOf(request)?.has('peer') !== true) {
+      throw new ProblemError('forbidden', 'needs peer, or the admin token, for the events of tokens');
+    }
     if (query.stream !== undefined) return this.answerOfStream(query.stream, query, { request, reply });
     const isStream = request.headers.accept?.includes('text/event-stream') === true;
     if (isStream && query.order === 'newest') {
@@ -95,10 +106,15 @@ export class FeedController {
   }
 }
 
+// Its events have the hashes of secrets.
+function isAboutAccess({ topics: wanted, stream }: FeedQuery): boolean {
+  return stream === ACCESS_STREAM || wanted?.split(',').includes('access') === true;
+}
+
 function criteriaOf(query: FeedQuery): FeedCriteria {
   const { topics: wanted, types, patchId, deviceId, actor, since, until } = query;
   return {
-    topics: wanted?.split(',') ?? Object.keys(topics),
+    topics: wanted?.split(',') ?? openTopics,
     ...(types !== undefined && { types: types.split(',') }),
     ...(patchId !== undefined && { patchId }),
     ...(deviceId !== undefined && { deviceId }),

@@ -6,6 +6,8 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Publication, publishAsIs } from '@sluice/event-feed';
 import { InMemoryEventStore } from '@sluice/event-sourcing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AccessTable } from '../auth/access-table.ts';
+import { newToken } from '../auth/tokens.ts';
 import { close, createApp, InlineFolds, ManualClock, ManualTimers, Settings, Tokens, WallTimers } from '../index.ts';
 
 const START_MS = Date.parse('2026-03-17T00:00:00Z');
@@ -320,10 +322,14 @@ describe('following the feed', () => {
 
 describe('ending a reader', () => {
   it('says so when its token is revoked, and leaves the others', async () => {
-    const { token, info } = tokens.create('v', ['viewer'], clock.nowText());
+    const { text: token, secretSha256 } = newToken('v');
+    const table = new AccessTable();
+    const issued = { type: 'TokenIssued', tokenId: 'v', name: 'v', roles: ['viewer'], at: clock.nowText() } as const;
+    table.apply({ ...issued, secretSha256 });
+    tokens.use({ table, doubt: () => undefined, now: () => clock.now() });
     const [revoked, other] = [await new Reader().open('', bearer(token)), await new Reader().open()];
     await Promise.all([revoked, other].map((reader) => reader.until(isProgressAt(0))));
-    tokens.revoke(info.id);
+    table.apply({ type: 'TokenRevoked', tokenId: 'v', at: clock.nowText() });
     timers.skip(4_000);
     const { data } = await revoked.until(({ event }) => event === 'end');
     expect(JSON.parse(data)).toMatchObject({ code: 'unauthenticated' });

@@ -12,7 +12,8 @@ import { IsString } from 'class-validator';
 import { type FastifyReply } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Public, Roles } from '../auth/auth.ts';
-import { type Role, Tokens } from '../auth/tokens.ts';
+import { type Role } from '../auth/caller.ts';
+import { Tokens } from '../auth/tokens.ts';
 import { ManualClock } from '../clock.ts';
 import { InlineFolds } from '../replay/folds.ts';
 import { Settings } from '../settings.ts';
@@ -112,7 +113,7 @@ const kinds = [
 const withStream = [...kinds, { kind: 'stream', line: 'GET /v1/stream', role: 'viewer', limit: 0 }] as const;
 
 function tokenOf(role: Role): string {
-  return tokens.create('spec', [role], '2026-03-17T00:00:00Z').token;
+  return tokens.createLocal('spec', [role]);
 }
 const bearer = (token: string) => `authorization: Bearer ${token}`;
 
@@ -190,7 +191,7 @@ describe('letting requests in', () => {
   });
 
   it.each(withStream)('refuses a role that may not before any of the body is there: $kind', async ({ line }) => {
-    const device = tokens.create('d', ['device'], '2026-03-17T00:00:00Z', { deviceId: 'd-1' }).token;
+    const device = tokens.createLocal('d', ['device'], { deviceId: 'd-1' });
     expect(await refusal(line, [bearer(device), ...announced(2 * MIB)])).toMatchObject({ code: 'forbidden' });
   });
 

@@ -140,7 +140,7 @@ class CountersModule {}
 const clock = new ManualClock(Date.parse('2026-03-17T00:00:00Z'));
 const folder = mkdtempSync(join(tmpdir(), 'sluice-keys-'));
 const tokens = new Tokens(folder);
-const operator = tokens.create('olga', ['operator'], clock.nowText()).token;
+const operator = tokens.createLocal('olga', ['operator']);
 let store: InMemoryEventStore;
 let timers: ManualTimers;
 let instances: NestFastifyApplication[];
@@ -276,7 +276,7 @@ describe('using a key for another request', () => {
   });
 
   it('keeps the keys of callers and of operations apart', async () => {
-    const other = tokens.create('otto', ['operator'], clock.nowText()).token;
+    const other = tokens.createLocal('otto', ['operator']);
     await count(1, { key: 'k' });
     expect(await count(2, { key: 'k', token: other })).toMatchObject({ status: 201, body: { count: 3 } });
     expect(await send('a/stop', { key: 'k' })).toMatchObject({ status: 200, body: { count: 4 } });

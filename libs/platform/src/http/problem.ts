@@ -42,6 +42,13 @@ export class ProblemError extends Error {
   }
 }
 
+/** A command that only another service takes; `owner` is where that one listens. */
+export class NotTheOwner extends ProblemError {
+  constructor(readonly owner: string) {
+    super('not-the-owner', `send it to ${owner}`);
+  }
+}
+
 /** Whether a client's correlation id is one that is taken over. */
 export function isCorrelationId(given: unknown): given is string {
   return typeof given === 'string' && CORRELATION_ID.test(given);
@@ -53,6 +60,7 @@ export function toProblem(
   correlationId?: string,
 ): { readonly problem: Problem; readonly etag: string | undefined; readonly fault: boolean } {
   const { code, detail, errors, current } = describe(error);
+  const owner = error instanceof NotTheOwner && { owner: error.owner };
   const { status, title } = errorCodes[code];
   return {
     problem: {
@@ -64,10 +72,18 @@ export function toProblem(
       ...(correlationId === undefined ? {} : { correlationId }),
       ...(errors === undefined ? {} : { errors }),
       ...(current === undefined ? {} : { current: current.view }),
+      ...owner,
     },
     etag: current?.etag,
     fault: code === 'internal' || code === 'store-unavailable',
   };
+}
+
+const codes = new WeakMap<FastifyRequest, ErrorCode>();
+
+/** The code of the problem that the request was answered with, undefined where it was answered with none. */
+export function problemCodeOf(request: FastifyRequest): ErrorCode | undefined {
+  return codes.get(request);
 }
 
 const COUNT_PROBLEM = 'countProblem';
@@ -81,6 +97,7 @@ export function countProblems(instance: FastifyInstance, count: CountProblem): v
 /** Answers with the problem; the one place where errors become HTTP. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const { problem, etag, fault } = toProblem(error, request.id);
+  codes.set(request, problem.code);
   if (etag !== undefined) void reply.header('etag', etag);
   if (fault) request.log.error({ err: error }, 'request failed');
   countAnswered(reply.server, problem.code);

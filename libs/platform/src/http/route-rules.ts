@@ -2,7 +2,7 @@ import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { type FastifyRequest } from 'fastify';
-import { type Role } from '../auth/tokens.ts';
+import { type Role } from '../auth/caller.ts';
 
 /** What the door has to know of a route before any of its body is read; the decorators of the route say it. */
 export interface RouteRules {

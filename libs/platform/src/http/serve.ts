@@ -10,6 +10,7 @@ import { EventStore } from '@sluice/event-sourcing';
 import { fastify, type FastifyInstance } from 'fastify';
 import lightMyRequest, { type InjectOptions, type Response as InjectResponse } from 'light-my-request';
 import { type Logger, pino } from 'pino';
+import { Audit } from '../audit/audit.ts';
 import { DeviceRoutes, type DoorOptions } from '../device-door/device-routes.ts';
 import { createDoorServer } from '../device-door/server.ts';
 import { type Companion, Followers } from '../followers.ts';
@@ -68,6 +69,7 @@ export async function createApp(
   devices.routes = openDeviceDoor(app, { log, countProblem });
   app.get(Metrics).gauge('sluice_bodies_bytes', 'What bodies that are not yet parsed hold', () => budget.heldBytes);
   app.get(OpenApi).attach(app);
+  noteAnswers(instance, app.get(Audit));
   await app.init();
   certificate?.follow(instance.server as TlsServer, log, timers);
   const { companions = [] } = composition;
@@ -168,6 +170,14 @@ function rootOf(
   @Module({})
   class Root {}
   return { module: Root, imports: [PlatformModule.with(composition), ...modules] };
+}
+
+// With the answer, and not after it: whoever hangs up before it has commanded all the same.
+function noteAnswers(instance: FastifyInstance, audit: Audit): void {
+  instance.addHook('onSend', (request, _reply, payload, done) => {
+    audit.note(request);
+    done(null, payload);
+  });
 }
 
 function addHooks(instance: FastifyInstance): void {

@@ -55,18 +55,23 @@ export class CatalogFixture {
     payload: string | Buffer | object,
     { as, type, more }: { as?: Role; type?: string; more?: Record<string, string> } = {},
   ) {
-    const token =
-      as === undefined ? this.tokens.adminToken() : this.tokens.create('someone', [as], this.clock.nowText()).token;
+    const token = as === undefined ? this.tokens.adminToken() : this.tokens.createLocal('someone', [as]);
     const headers = { authorization: `Bearer ${token}`, ...(type !== undefined && { 'content-type': type }), ...more };
     return this.running.inject({ method: 'POST', url, payload, headers });
   }
 
   get(url: string) {
-    return this.running.inject({
-      method: 'GET',
-      url,
-      headers: { authorization: `Bearer ${this.tokens.adminToken()}` },
-    });
+    return this.send('GET', url);
+  }
+
+  /** With the admin token, if no other is given. */
+  send(
+    method: 'GET' | 'POST' | 'DELETE',
+    url: string,
+    { body, token = this.tokens.adminToken() }: { body?: object; token?: string | undefined } = {},
+  ) {
+    const headers = { authorization: `Bearer ${token}` };
+    return this.running.inject({ method, url, headers, ...(body !== undefined && { payload: body }) });
   }
 
   /** A provider of the running application, by its class. */

@@ -1,4 +1,7 @@
 import { Module } from '@nestjs/common';
+import { ChangeAccessHandler } from './access/change-access.handler.ts';
+import { TokenFiles } from './access/token-files.ts';
+import { TokenCommandsController } from './access/tokens.controller.ts';
 import { BuildReservations } from './patch/build-reservations.ts';
 import { ChangePatchHandler } from './patch/change-patch.handler.ts';
 import { ImportsController } from './import/imports.controller.ts';
@@ -9,7 +12,15 @@ import { SupersessionProcess } from './patch/supersession.process.ts';
 
 /** The catalog: what patches there are, and what became of them. Needs the platform's providers around it. */
 @Module({
-  controllers: [PatchesController, ImportsController],
-  providers: [Patches, SupersessionProcess, BuildReservations, PullsInForce, ChangePatchHandler],
+  controllers: [PatchesController, ImportsController, TokenCommandsController],
+  providers: [
+    Patches,
+    SupersessionProcess,
+    BuildReservations,
+    PullsInForce,
+    ChangePatchHandler,
+    TokenFiles,
+    ChangeAccessHandler,
+  ],
 })
 export class CatalogModule {}

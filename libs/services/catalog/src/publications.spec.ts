@@ -1,5 +1,5 @@
-import { type CatalogEvent } from '@sluice/contracts';
-import { type PatchEvent } from '@sluice/domain-catalog';
+import { type AccessEvent as PublicAccessEvent, type CatalogEvent } from '@sluice/contracts';
+import { type AccessEvent, type PatchEvent } from '@sluice/domain-catalog';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { catalogPublications } from './publications.ts';
 
@@ -13,6 +13,11 @@ describe('publishing events', () => {
   it('has the public shape in the domain already', () => {
     expectTypeOf<PatchEvent>().toExtend<Frozen<CatalogEvent>>();
     expectTypeOf<Frozen<CatalogEvent>>().toExtend<PatchEvent>();
-    expect(catalogPublications()).toMatchObject([{ source: 'catalog', topic: 'catalog', streams: ['patch-'] }]);
+    expectTypeOf<AccessEvent>().toExtend<Frozen<PublicAccessEvent>>();
+    expectTypeOf<Frozen<PublicAccessEvent>>().toExtend<AccessEvent>();
+    expect(catalogPublications()).toMatchObject([
+      { source: 'catalog', topic: 'catalog', streams: ['patch-'] },
+      { source: 'catalog', topic: 'access', streams: ['access'] },
+    ]);
   });
 });

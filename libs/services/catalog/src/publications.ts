@@ -6,5 +6,8 @@ export const PATCH_STREAMS = topics.catalog.streams;
 
 /** What the catalog tells the world: its events have the public shape from the start (`publications.spec.ts`). */
 export function catalogPublications(): Publication[] {
-  return [publishAsIs(topics.catalog.service, 'catalog', PATCH_STREAMS)];
+  return [
+    publishAsIs(topics.catalog.service, 'catalog', PATCH_STREAMS),
+    publishAsIs(topics.access.service, 'access', topics.access.streams),
+  ];
 }

@@ -275,11 +275,16 @@ describe('stopping', () => {
       status: 409,
       body: { code: 'evidence-not-named' },
     });
-    expect(await send('POST', '/v1/rollouts/r1/resume', { evidenceSeen: 'a lab device' })).toMatchObject({
-      body: { status: 'running' },
+    const resume = { reason: 'one lab device', evidenceSeen: 'its logs' };
+    expect(await send('POST', '/v1/rollouts/r1/resume', resume)).toMatchObject({
+      body: { status: 'running', resumed: resume },
     });
     await advance(1);
-    expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({ status: 'running' });
+    expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({ status: 'running', resumed: resume });
+    await send('POST', '/v1/rollouts/r1/halt', { reason: 'again' });
+    expect((await send('POST', '/v1/rollouts/r1/abort', { reason: 'enough' })).body).toMatchObject({
+      ...{ status: 'aborted', reason: 'enough', haltedBecause: { by: 'responder', reason: 'again' } },
+    });
   });
 
   it('holds one model and lets go of it at its expiry', async () => {
@@ -414,7 +419,9 @@ describe('stopping', () => {
     expect(paused.body).toMatchObject({ status: 'paused' });
     expect(await checkIn(holder)).toMatchObject({ directive: 'none', reason: 'recall-paused' });
     expect((await send('POST', '/v1/recalls/p-a/pause')).body).toMatchObject({ status: 'paused' });
-    expect((await send('POST', '/v1/recalls/p-a/resume')).body).toMatchObject({ status: 'running' });
+    expect((await send('POST', '/v1/recalls/p-a/resume', { reason: 'fixed' })).body).toMatchObject({
+      ...{ status: 'running', causedBy: 'spec', reason: 'bad', resumed: { reason: 'fixed' } },
+    });
     expect(await checkIn(holder)).toMatchObject({ directive: 'remove' });
     expect((await send('GET', '/v1/recalls')).body).toMatchObject({ items: [{ patchId: 'p-a', status: 'running' }] });
   });
@@ -567,6 +574,7 @@ describe('going on after trouble', () => {
     expect((await send('GET', '/v1/rollouts/r1')).body).toMatchObject({
       status: 'aborted',
       reason: 'the patch was pulled: bad',
+      causedBy: 'spec',
     });
     expect((await send('GET', '/v1/recalls/p-a')).status).toBe(404);
   });
@@ -746,7 +754,7 @@ describe('steering by hand', () => {
     ['device', { plan: 403, pause: 403, resume: 403, hold: 403, show: 403 }],
   ] as const)('lets a %s do what the role is for', async (role, expected) => {
     await startRollout();
-    const { token } = tokens.create(role, [role], clock.nowText());
+    const token = tokens.createLocal(role, [role]);
     const as = async (method: 'GET' | 'POST', url: string, payload?: object) => {
       const headers = { authorization: `Bearer ${token}` };
       return (await inject(app, { method, url, headers, ...(payload && { payload }) })).statusCode;
@@ -764,7 +772,7 @@ describe('steering by hand', () => {
 describe('checking in', () => {
   it('answers a token for its own devices only, and counts fields that it does not know', async () => {
     await startRollout();
-    const { token } = tokens.create('lab', ['device'], clock.nowText(), { devicePrefix: 'lab-' });
+    const token = tokens.createLocal('lab', ['device'], { devicePrefix: 'lab-' });
     const ask = (payload: object) =>
       inject(app, { method: 'POST', url: '/v1/check-in', headers: { authorization: `Bearer ${token}` }, payload });
     expect((await ask(device({ deviceId: 'lab-1', mood: 'fine' }))).statusCode).toBe(200);
@@ -785,7 +793,7 @@ describe('checking in for many', () => {
 
   it('answers each device at its place as if it had asked alone, and a bad check-in refuses itself only', async () => {
     await startRollout();
-    const { token } = tokens.create('lab', ['device'], clock.nowText(), { devicePrefix: 'd-' });
+    const token = tokens.createLocal('lab', ['device'], { devicePrefix: 'd-' });
     const sound = [
       device({ ring: 'beta' }),
       device({ deviceId: 'd-2' }),

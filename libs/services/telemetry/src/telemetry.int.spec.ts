@@ -233,7 +233,7 @@ describe('taking in reports', () => {
   );
 
   it('lets a device token speak for its own devices only', async () => {
-    const { token } = tokens.create('gateway', ['device'], clock.nowText(), { devicePrefix: 'd-' });
+    const token = tokens.createLocal('gateway', ['device'], { devicePrefix: 'd-' });
     const { body } = await send([report(), report({ deviceId: 'e-1' })], token);
     expect(body).toMatchObject({ accepted: 1, refused: [{ index: 1, code: 'device-forbidden' }] });
   });

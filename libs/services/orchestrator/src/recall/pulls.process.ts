@@ -33,7 +33,7 @@ function endedRollouts({ views, at }: Situation): ChangeRollout[] {
     const context = contextOf(pull === undefined ? 'pull-recorded' : idOf(pull), rolloutId, pull);
     return [
       new ChangeRollout(
-        { type: 'AbortRollout', rolloutId, reason, at },
+        { type: 'AbortRollout', rolloutId, reason, causedBy: pull?.actor, at },
         context,
         views.known(`rollout-${rolloutId}`, rollout),
       ),
@@ -47,7 +47,8 @@ function startedRecalls({ views, at }: Situation): ChangeRecall[] {
     const recall = views.recalls.recall(patchId);
     if (mode !== 'recall' || (recall.status !== 'absent' && recall.recallEpoch >= recallEpoch)) return [];
     const named = replacement !== undefined && { replacement };
-    const command = { type: 'StartRecall', patchId, recallEpoch, reason, ...named, at } as const;
+    const causedBy = pull.actor;
+    const command = { type: 'StartRecall', patchId, recallEpoch, reason, ...named, causedBy, at } as const;
     return [new ChangeRecall(command, contextOf(idOf(pull), patchId, pull), views.known(`recall-${patchId}`, recall))];
   });
 }

@@ -1,4 +1,4 @@
-import { EvidenceBody, Operation, PageQuery, RecallPage, RecallPath, RecallView, StopBody } from '@sluice/api';
+import { Operation, PageQuery, RecallPage, RecallPath, RecallView, ResumeBody, StopBody } from '@sluice/api';
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
@@ -88,11 +88,12 @@ export class RecallsController {
   })
   async resume(
     @Param() { patchId }: RecallPath,
-    @Body() { evidenceSeen }: EvidenceBody,
+    @Body() { reason, evidenceSeen }: ResumeBody,
     @RequestContext() context: CommandContext,
     @IfMatch() seen: SeenVersions,
   ): Promise<Versioned<RecallView>> {
-    return this.change({ type: 'ResumeRecall', patchId, evidenceSeen, at: this.clock.nowText() }, context, seen);
+    const command = { type: 'ResumeRecall', patchId, reason, evidenceSeen, at: this.clock.nowText() } as const;
+    return this.change(command, context, seen);
   }
 
   private async change(

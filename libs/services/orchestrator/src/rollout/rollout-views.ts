@@ -1,7 +1,8 @@
-import { type GateHold, type HaltedBecause, type HoldBack, type RolloutView } from '@sluice/api';
+import { type GateHold, type HoldBack, type RolloutView } from '@sluice/api';
 import { durationsOf } from '@sluice/domain-cohorts';
 import { waitCommand, type WaitReason } from '@sluice/contracts';
 import {
+  haltReasonOf,
   isWaveOver,
   MATURITY_HOURS,
   nextGrant,
@@ -32,6 +33,7 @@ type Wait = Obstacle & { readonly until?: string; readonly through?: string };
 export function viewRollout(rollout: KnownRollout, knowledge: KnownEnough, nowMs: number): RolloutView {
   const { rolloutId, plan, status } = rollout;
   const revision = knowledge.sources.views.versionOf(`rollout-${rolloutId}`);
+  const haltedBecause = haltReasonOf(rollout);
   return {
     rolloutId,
     ...plan,
@@ -46,7 +48,8 @@ export function viewRollout(rollout: KnownRollout, knowledge: KnownEnough, nowMs
     }),
     waitsFor: waitsFor(rollout, knowledge, nowMs).map((wait) => toReason(wait, rollout)),
     ...notes(rollout, knowledge, nowMs),
-    ...(rollout.status === 'halted' && { haltedBecause: haltedBecause(rollout) }),
+    ...(haltedBecause !== undefined && { haltedBecause }),
+    ...(rollout.status === 'aborted' && rollout.causedBy !== undefined && { causedBy: rollout.causedBy }),
     ...((rollout.status === 'paused' || rollout.status === 'aborted') && { reason: rollout.reason }),
   };
 }
@@ -55,10 +58,6 @@ export function viewRollout(rollout: KnownRollout, knowledge: KnownEnough, nowMs
 function waitingSince(rollout: KnownRollout) {
   const isWaiting = rollout.status === 'running' && rollout.waiting?.wave === rollout.wave;
   return isWaiting ? { waitingSince: rollout.waiting.since } : {};
-}
-
-function haltedBecause({ by, reason, evidence }: Extract<Rollout, { status: 'halted' }>): HaltedBecause {
-  return { by, reason, ...(evidence !== undefined && { evidence }) };
 }
 
 /** `exposurePercent` and `exposedDevices` are null while no eligible device is known; `plannedPercent` is of buckets. */
@@ -85,6 +84,8 @@ function notes(rollout: KnownRollout, { sources }: KnownEnough, nowMs: number) {
     ...(hold !== undefined && { heldBy: hold.holdId }),
     ...(gateHolds.length > 0 && { gateHolds }),
     ...('forced' in rollout && rollout.forced.length > 0 && { forced: rollout.forced }),
+    ...('advanced' in rollout && rollout.advanced.length > 0 && { advanced: rollout.advanced }),
+    ...('resumed' in rollout && { resumed: rollout.resumed }),
     ...(rollout.status === 'completed' && { holdBack: holdBackNote(rollout) }),
   };
 }

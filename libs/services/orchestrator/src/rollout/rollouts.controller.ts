@@ -4,6 +4,7 @@ import {
   EvidenceBody,
   PlanRolloutBody,
   ReplanRolloutBody,
+  ResumeBody,
   RolloutPage,
   RolloutPath,
   RolloutPreview,
@@ -183,14 +184,14 @@ export class RolloutsController {
   @operations.resume
   resume(
     @Param() { id: rolloutId }: RolloutPath,
-    @Body() { evidenceSeen }: EvidenceBody,
+    @Body() { reason, evidenceSeen }: ResumeBody,
     @RequestContext() context: CommandContext,
     @IfMatch() seen: SeenVersions,
   ): Promise<Versioned<RolloutView>> {
     const rollout = this.known(rolloutId);
     const wave = 'wave' in rollout ? rollout.wave : 1;
     const permission = permissionFor(this.knowledge, rollout, this.clock.now(), wave);
-    const command = { type: 'ResumeRollout', rolloutId, evidenceSeen, permission, at: this.now() } as const;
+    const command = { type: 'ResumeRollout', rolloutId, reason, evidenceSeen, permission, at: this.now() } as const;
     return this.answer(rolloutId, new ChangeRollout(command, context, undefined, seen));
   }
 
@@ -250,7 +251,7 @@ export class RolloutsController {
     return draft;
   }
 
-  private advanceOf(rolloutId: string, { wave, force }: AdvanceRolloutBody): RolloutCommand {
+  private advanceOf(rolloutId: string, { wave, reason, force }: AdvanceRolloutBody): RolloutCommand {
     const rollout = this.known(rolloutId);
     const at = this.now();
     if (rollout.status !== 'running' || wave !== rollout.wave) {
@@ -264,7 +265,7 @@ export class RolloutsController {
     ];
     if (obstacles.length > 0) throw new ProblemError('wave-waits', obstacles.map(({ words }) => words).join('; '));
     const opening = opensWave(this.knowledge, rollout, this.clock.now(), wave + 1);
-    const command = { type: 'AdvanceRollout', rolloutId, wave, goingOn, ...opening, at } as const;
+    const command = { type: 'AdvanceRollout', rolloutId, wave, goingOn, reason, ...opening, at } as const;
     return { ...command, ...(force && { force: force.reason }) };
   }
 

@@ -120,7 +120,7 @@ export class FleetController {
 
   @Post('devices/:id/retire')
   @HttpCode(200)
-  @Roles('operator')
+  @Roles('operator', 'peer')
   @Operation({
     id: 'retireDevice',
     summary: 'Say that a device will not be heard of again; a report of it makes it known anew',
@@ -150,7 +150,7 @@ export class ShardsController {
   ) {}
 
   @Get('device-count')
-  @Roles()
+  @Roles('peer')
   @ApiExcludeEndpoint()
   async count(
     @Query() query: DevicesFilter,
@@ -161,7 +161,7 @@ export class ShardsController {
   }
 
   @Get(':shard/snapshot')
-  @Roles()
+  @Roles('peer')
   @ApiExcludeEndpoint()
   async snapshot(@Param('shard', ParseIntPipe) shard: number): Promise<StreamableFile> {
     const { bytes, pieces } = await this.takeover.snapshot(shard);

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Peers } from './peers.ts';
 
 const call = { method: 'GET', path: '/v1/fleet', askedFor: { actor: 'ann' } } as const;
-const tokens = { adminToken: () => 'secret' } as Tokens;
+const tokens = { peerToken: () => 'secret' } as Tokens;
 
 let server: Server;
 let port: number;

@@ -24,8 +24,6 @@ const SNAPSHOT_BYTES_MAX = 2 ** 31 - 1;
 const WAITING_CALLS_MAX = 256;
 /** Strangers are named once each in the log, and only so many of them. */
 const STRANGERS_NAMED_MAX = 100;
-/** A token that was replaced is noticed after this time. */
-const TOKEN_KEPT_MS = 5_000;
 
 /** What the owner of a shard may say no with, to be said again by whoever was asked first. */
 const passedOn: ReadonlySet<ErrorCode> = new Set([
@@ -73,7 +71,6 @@ export class Peers {
   private readonly hosts: PeerHosts;
   private readonly strangers = new Set<string>();
   private readonly log = new Logger('telemetry');
-  private token = { text: '', readAt: -Infinity };
 
   constructor(
     private readonly settings: Settings,
@@ -89,7 +86,7 @@ export class Peers {
   handedOn(request: PeerRequest): HandedOn | undefined {
     const actor = request.headers[HANDED_ON_HEADER];
     if (typeof actor !== 'string') return undefined;
-    if (!authenticate(this.tokens, request).isAdmin) {
+    if (!authenticate(this.tokens, request).has('peer')) {
       throw new ProblemError('forbidden', `${HANDED_ON_HEADER} is for other instances of this service`);
     }
     const { [SHARDS_HEADER]: shards, [COMMIT_HEADER]: commitId } = request.headers;
@@ -166,7 +163,7 @@ export class Peers {
     return fetch(`${owner.address}${path}`, {
       method,
       headers: {
-        authorization: `Bearer ${this.readToken()}`,
+        authorization: `Bearer ${this.peerToken()}`,
         [HANDED_ON_HEADER]: encodeURIComponent(askedFor.actor),
         ...(askedFor.correlationId !== undefined && { [CORRELATION_HEADER]: askedFor.correlationId }),
         ...(askedFor.commitId !== undefined && { [COMMIT_HEADER]: askedFor.commitId }),
@@ -199,18 +196,11 @@ export class Peers {
     throw new ProblemError('invalid-request', undefined, [{ path: `/${SHARDS_HEADER}`, code: 'shards', detail }]);
   }
 
-  // Only the admin token may hand on, whatever token feeds are read with.
-  private readToken(): string {
-    const now = performance.now();
-    if (now - this.token.readAt > TOKEN_KEPT_MS) this.token = { text: this.adminToken(), readAt: now };
-    return this.token.text;
-  }
-
-  private adminToken(): string {
+  private peerToken(): string {
     try {
-      return this.tokens.adminToken();
+      return this.tokens.peerToken();
     } catch (error) {
-      this.log.error(`other instances cannot be asked, for want of the admin token: ${String(error)}`);
+      this.log.error(`other instances cannot be asked: ${String(error)}`);
       throw new ProblemError('shard-without-owner', 'this instance has no token to ask its owner with');
     }
   }
