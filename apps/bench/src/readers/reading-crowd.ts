@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 /** Makes this program a crowd of readers until it is told to stop, or the program that started it is gone. */
 export const READERS_FLAG = '--readers-of';
 
-const REFUSED_AGAIN_AFTER_MS = 1_000;
+/** As `Retry-After` says, with jitter: clients that come back all at once are no readers of a feed. */
+const REFUSED_AGAIN_AFTER_MS = { least: 500, most: 1_500 };
 const START_MS_MAX = 30_000;
 const CAUGHT_UP = 'event: progress';
 
@@ -76,7 +77,8 @@ async function readForEver(role: Role, tally: ReadingTally): Promise<never> {
       if (response?.statusCode === 503) tally.refused += 1;
       else tally.cut += 1;
       response?.resume();
-      await sleep(REFUSED_AGAIN_AFTER_MS);
+      const { least, most } = REFUSED_AGAIN_AFTER_MS;
+      await sleep(least + Math.random() * (most - least));
       continue;
     }
     next = isStream ? await readStream(response, path, tally) : await readPage(response, path, tally);
