@@ -6170,7 +6170,31 @@ export interface operations {
           'application/json': components['schemas']['IssuedToken'];
         };
       };
-      400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
+      /**
+       * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `malformed-json`: The body is not valid JSON.
+       *
+       *     `malformed-request`: This is no HTTP request that the server can read.
+       *
+       *     `nested-too-deep`: Objects and lists lie inside one another more than 32 deep.
+       *
+       *     `token-name-reserved`: This name is kept for Sluice itself. Take another one.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?:
+              'invalid-request' | 'malformed-json' | 'malformed-request' | 'nested-too-deep' | 'token-name-reserved';
+          };
+        };
+      };
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
       408: components['responses']['RequestTooSlow'];
@@ -6194,6 +6218,20 @@ export interface operations {
       };
       413: components['responses']['BodyTooLarge'];
       415: components['responses']['UnsupportedMediaType'];
+      /** @description `not-the-owner`: Another service owns this. Send it to the address in `owner`. */
+      421: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 421;
+            /** @enum {unknown} */
+            code?: 'not-the-owner';
+          };
+        };
+      };
       422: components['responses']['KeyReused'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
@@ -6242,6 +6280,20 @@ export interface operations {
       409: components['responses']['Conflict'];
       413: components['responses']['BodyTooLarge'];
       415: components['responses']['UnsupportedMediaType'];
+      /** @description `not-the-owner`: Another service owns this. Send it to the address in `owner`. */
+      421: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 421;
+            /** @enum {unknown} */
+            code?: 'not-the-owner';
+          };
+        };
+      };
       422: components['responses']['KeyReused'];
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];

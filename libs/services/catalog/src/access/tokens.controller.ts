@@ -27,7 +27,7 @@ export class TokenCommandsController {
     id: 'issueToken',
     summary: 'Make a token; its text is in the answer, and nowhere else',
     answers: { 201: IssuedToken },
-    problems: ['token-name-taken'],
+    problems: ['token-name-taken', 'token-name-reserved', 'not-the-owner'],
   })
   async issue(@Body() body: IssueTokenBody, @RequestContext() context: CommandContext): Promise<IssuedToken> {
     const { name, roles, expiresAt } = body;
@@ -57,7 +57,7 @@ export class TokenCommandsController {
     id: 'revokeToken',
     summary: 'Revoke a token',
     answers: { 204: { description: 'It is refused from now on.' } },
-    problems: ['token-not-found'],
+    problems: ['token-not-found', 'not-the-owner'],
   })
   async revoke(@Param() { id: tokenId }: TokenPath, @RequestContext() context: CommandContext): Promise<void> {
     const command = { type: 'RevokeToken', tokenId, at: this.clock.nowText() } as const;

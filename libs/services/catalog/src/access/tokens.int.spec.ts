@@ -164,7 +164,7 @@ describe('listing tokens', () => {
     const third = await list(`?limit=10&cursor=${second.nextCursor ?? ''}`);
     expect(third.items.map(({ name }) => name)).toEqual(['t-21', 't-22', 't-23', 't-24', 'late']);
     expect(third.nextCursor).toBeUndefined();
-    expect((await catalog.send('GET', '/v1/tokens?cursor=x')).json()).toMatchObject({ code: 'invalid-request' });
+    expect((await catalog.send('GET', '/v1/tokens?cursor=x')).json()).toMatchObject({ code: 'unknown-cursor' });
   });
 
   it('shows the hour of the last use', async () => {
