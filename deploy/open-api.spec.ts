@@ -48,7 +48,9 @@ describe('describing the HTTP contract', () => {
 
   it('has a schema of every success', () => {
     const without = operations.filter(({ operation }) =>
-      responsesOf(operation).some(([status, { content }]) => status.startsWith('2') && status !== '204' && content === undefined),
+      responsesOf(operation).some(
+        ([status, { content }]) => status.startsWith('2') && status !== '204' && content === undefined,
+      ),
     );
     expect(namesOf(without)).toEqual([]);
     for (const { name, operation } of operations) {
