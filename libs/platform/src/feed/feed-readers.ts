@@ -2,7 +2,7 @@ import { type ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { comparePositions, EventStore, type Position } from '@sluice/event-sourcing';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { authenticate } from '../auth/auth.ts';
+import { authenticate, callerOf } from '../auth/auth.ts';
 import { Tokens } from '../auth/tokens.ts';
 import { Followers } from '../followers.ts';
 import { ProblemError, toProblem } from '../http/problem.ts';
@@ -16,6 +16,7 @@ import { FeedSigns } from './feed-signs.ts';
 import { type FeedLine, FeedThread } from './feed-thread.ts';
 import { StreamShares } from './stream-shares.ts';
 
+/** Beside those of peers: nobody who reads much keeps a service from hearing of a pull. */
 const READERS_MAX = 100;
 /** Pages that are being read, or that their readers have not taken yet. */
 const PAGES_MAX = 64;
@@ -40,6 +41,7 @@ interface Reader {
   readonly id: number;
   readonly raw: ServerResponse;
   readonly request: FastifyRequest;
+  readonly isPeer: boolean;
   /** Written, and not yet with the operating system. */
   bytes: number;
   /** When it last took something, or was given something after a pause. */
@@ -93,17 +95,24 @@ export class FeedReaders {
     after: Position,
     { request, reply }: { request: FastifyRequest; reply: FastifyReply },
   ): void {
-    if (this.readers.size >= READERS_MAX) throw new ProblemError('too-many-readers');
+    const isPeer = callerOf(request)?.roles.includes('peer') === true;
+    if (!isPeer && this.others() >= READERS_MAX) throw new ProblemError('too-many-readers');
     reply.hijack();
     const { raw } = reply;
     raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     raw.flushHeaders();
     const id = (this.lastId += 1);
     const takenMs = this.timers.monotonicMs();
-    this.readers.set(id, { id, raw, request, bytes: 0, takenMs, covered: undefined });
+    this.readers.set(id, { id, raw, request, isPeer, bytes: 0, takenMs, covered: undefined });
     raw.once('close', () => this.drop(id));
     this.start().send({ kind: 'open', reader: id, criteria, after });
     this.watch ??= this.beginWatch();
+  }
+
+  private others(): number {
+    let count = 0;
+    for (const { isPeer } of this.readers.values()) if (!isPeer) count += 1;
+    return count;
   }
 
   /** A page as JSON, ready to be sent; `reply` tells when its client has taken it. Throws 'overloaded'. */

@@ -308,6 +308,10 @@ describe('following the feed', () => {
     expect(refused.json()).toMatchObject({ status: 503, code: 'too-many-readers' });
     expect(refused.headers['retry-after']).toBe('1');
     expect(await page('limit=1')).toMatchObject({ events: [] });
+    // Another service hears of pulls here, however many others read.
+    const peer = await new Reader().open('from=end', bearer(tokens.peerToken()));
+    expect(peer.status).toBe(200);
+    await peer.close();
     await readers[0]?.close();
     await expect
       .poll(async () => {
