@@ -15,10 +15,7 @@ const SSE_BUFFER_CHARACTERS_MAX = 16 * 1024 * 1024;
 
 const services = ['catalog', 'orchestrator', 'telemetry'] as const satisfies readonly ServiceName[];
 
-export interface Call {
-  readonly query?: Readonly<Record<string, string | number | undefined>>;
-  readonly body?: unknown;
-}
+type Query = Readonly<Record<string, string | number | undefined>>;
 
 /** One address, and the services behind it. */
 export interface Host {
@@ -31,11 +28,6 @@ export interface Page<Item> {
   readonly nextCursor?: string;
   /** How many there are in all, where the server says it; null when it cannot. */
   readonly total?: number | null;
-}
-
-/** A path of the API with its ids escaped: path`/v1/patches/${id}`. */
-export function path(parts: TemplateStringsArray, ...ids: readonly string[]): string {
-  return String.raw({ raw: parts }, ...ids.map(encodeURIComponent));
 }
 
 type During = <Result>(label: () => string, work: Promise<Result>) => Promise<Result>;
@@ -85,34 +77,11 @@ export class Api {
     return cursor === undefined ? { items, ...counted } : { items, ...counted, nextCursor: cursor };
   }
 
-  async get<Body>(service: ServiceName, path: string, query?: Call['query']): Promise<Body> {
-    return this.call<Body>('GET', service, path, query === undefined ? {} : { query });
-  }
-
-  async post<Body>(service: ServiceName, path: string, body: unknown = {}): Promise<Body> {
-    return this.call<Body>('POST', service, path, { body });
-  }
-
-  /** A call whose answer the OpenAPI document does not describe yet. */
-  async call<Body>(
-    method: 'GET' | 'POST' | 'DELETE',
-    service: ServiceName,
-    path: string,
-    { query, body }: Call = {},
-  ): Promise<Body> {
-    const url = addressWith(this.connection.addresses[service], path, query);
-    const headers = { 'content-type': 'application/json' };
-    const init = body === undefined ? { method } : { method, headers, body: JSON.stringify(body) };
-    const response = await this.answer(new Request(url, init), ANSWER_TIMEOUT_MS);
-    const text = await response.text();
-    return (text === '' ? undefined : JSON.parse(text)) as Body;
-  }
-
   /** The server-sent events of one address; ends when the server closes, throws when the line breaks. */
   async *stream(
     service: ServiceName,
     path: string,
-    query: Call['query'],
+    query: Query,
     idle: AbortSignal,
   ): AsyncGenerator<EventSourceMessage> {
     const url = addressWith(this.connection.addresses[service], path, query);
@@ -208,7 +177,7 @@ function checkAnswer(text: string, url: URL): void {
   }
 }
 
-function addressWith(base: string, path: string, query: Call['query'] = {}): URL {
+function addressWith(base: string, path: string, query: Query): URL {
   const url = new URL(`${base}${path}`);
   for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
   return url;

@@ -1220,7 +1220,7 @@ export interface components {
       correlationId: string;
       causationId?: string;
       /** @description As the AsyncAPI document has it, by `type`. */
-      data: Record<string, never>;
+      data: unknown;
     };
     /** @enum {string} */
     FeedOrder: 'oldest' | 'newest';

@@ -1,5 +1,5 @@
 import { ID_PATTERN, topics } from '@sluice/contracts';
-import { Amount, Count, Flag, Id, OneOf, Part, Text, Time } from './fields.ts';
+import { Amount, Count, Flag, Id, Json, OneOf, Part, Text, Time } from './fields.ts';
 
 const PAGE_EVENTS_MAX = 10_000;
 const LIST_CHARACTERS_MAX = 500;
@@ -128,7 +128,7 @@ export class FeedEventView {
   @Text({ max: 1024, optional: true })
   causationId?: string;
 
-  @Part(() => Object, { description: 'As the AsyncAPI document has it, by `type`.' })
+  @Json({ description: 'As the AsyncAPI document has it, by `type`.' })
   data!: object;
 }
 

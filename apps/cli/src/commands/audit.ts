@@ -1,23 +1,9 @@
+import { type AuditEntry, bodyOf, given } from '@sluice/api-client';
 import { type Command } from 'commander';
-import { type Host, type Page } from '../api.ts';
+import { type Host } from '../api.ts';
 import { CliError } from '../errors.ts';
 import { table, time } from '../output.ts';
 import { type OpenSession, type Session, toLimit, toTime } from '../session.ts';
-
-interface Entry {
-  readonly number: number;
-  readonly at: string;
-  readonly actor: string;
-  readonly tokenId?: string;
-  readonly roles: readonly string[];
-  readonly from: string;
-  readonly operation: string;
-  readonly target?: string;
-  readonly reason?: string;
-  readonly code: string;
-  readonly correlationId?: string;
-  readonly count?: number;
-}
 
 interface Filters {
   readonly actor?: string;
@@ -57,10 +43,10 @@ async function list({ api, output }: Session, { limit, ...filters }: Filters): P
   );
   if (all.length > limit) output.note('There are more. Give a larger --limit, or --to.');
 
-  async function entriesOf({ url, services: [service] }: Host): Promise<Entry[]> {
+  async function entriesOf({ url, services: [service] }: Host): Promise<AuditEntry[]> {
     try {
       const pageOf = (page: { limit: number; cursor: string | undefined }) =>
-        api.get<Page<Entry>>(service, '/v1/audit', { ...filters, ...page });
+        bodyOf(api.of(service).GET('/v1/audit', { params: { query: given({ ...filters, ...page }) } }));
       // One more than is shown tells that there are more.
       return [...(await api.list(limit + 1, pageOf)).items];
     } catch (error) {
@@ -72,7 +58,7 @@ async function list({ api, output }: Session, { limit, ...filters }: Filters): P
   }
 }
 
-function entryTable(entries: readonly Entry[], paint: Parameters<typeof table>[2]): string {
+function entryTable(entries: readonly AuditEntry[], paint: Parameters<typeof table>[2]): string {
   return table(
     entries,
     [
@@ -87,7 +73,7 @@ function entryTable(entries: readonly Entry[], paint: Parameters<typeof table>[2
   );
 }
 
-function callText({ operation, target, count }: Entry): string {
+function callText({ operation, target, count }: AuditEntry): string {
   const call = target === undefined ? operation : operation.replace(/\{\w+\}/, target);
   return count === undefined ? call : `${call} (${String(count)} times)`;
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { bodyOf, type FeedEventView, type FeedOrder, type FeedPage, given } from '@sluice/api-client';
 import { type Topic, topics } from '@sluice/contracts';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type Api, type Host } from '../api.ts';
@@ -14,23 +15,6 @@ const PAGE_EVENTS_MAX = 10_000;
 const TEXT_CHARACTERS_MAX = 60;
 
 const topicNames = Object.keys(topics) as Topic[];
-
-interface FeedEvent {
-  readonly source: string;
-  readonly type: string;
-  readonly stream: string;
-  readonly place: { readonly revision: number; readonly index: number };
-  readonly position: string;
-  readonly time: string;
-  readonly actor?: string;
-  readonly data: Readonly<Record<string, unknown>>;
-}
-
-interface FeedPage {
-  readonly events: readonly FeedEvent[];
-  readonly next: string;
-  readonly caughtUp: boolean;
-}
 
 interface Options {
   readonly topic: readonly Topic[];
@@ -49,7 +33,15 @@ interface ListOptions extends Options {
 }
 
 /** What the feed is asked for, beside where it begins. */
-type Filter = Readonly<Record<string, string | undefined>>;
+interface Filter {
+  readonly types?: string | undefined;
+  readonly patchId?: string | undefined;
+  readonly deviceId?: string | undefined;
+  readonly actor?: string | undefined;
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+  readonly order?: FeedOrder | undefined;
+}
 
 export function addEventCommands(program: Command, open: OpenSession): void {
   const events = program.command('events').description('read the public events');
@@ -104,7 +96,7 @@ function sourcesOf(api: Api, wanted: readonly Topic[], from: string | undefined)
 async function list({ api, output }: Session, options: ListOptions): Promise<void> {
   const { topic, from, limit, newest = false } = options;
   const sources = sourcesOf(api, topic, from);
-  const query = { ...filterOf(options), ...(newest && { order: 'newest' }) };
+  const query = { ...filterOf(options), ...(newest && { order: 'newest' as const }) };
   const start = from ?? (newest ? 'end' : '0');
   const pages = await Promise.all(sources.map((source) => pageOf(api, source, { query, start, limit })));
   const later = newest ? -1 : 1;
@@ -130,14 +122,17 @@ async function pageOf(
   { host, topics: owned }: { host: Host; topics: string },
   { query, start, limit }: { query: Filter; start: string; limit: number },
 ) {
-  const events: FeedEvent[] = [];
-  let page: FeedPage = { events, next: start, caughtUp: false };
+  const events: FeedEventView[] = [];
+  let page: Pick<FeedPage, 'next' | 'caughtUp'> = { next: start, caughtUp: false };
   while (!page.caughtUp && events.length < limit) {
     const next = { topics: owned, from: page.next, limit: Math.min(limit - events.length, PAGE_EVENTS_MAX) };
-    page = await api.get<FeedPage>(host.services[0], '/v1/feed', { ...next, ...query });
-    events.push(...page.events);
+    const call = { params: { query: given({ ...next, ...query }) } };
+    // A page of a stream is what nobody asked for.
+    const found = (await bodyOf(api.of(host.services[0]).GET('/v1/feed', call))) as FeedPage;
+    events.push(...found.events);
+    page = found;
   }
-  return { ...page, events };
+  return { events, next: page.next, caughtUp: page.caughtUp };
 }
 
 /** Prints the events of one feed until Ctrl-C; a line that breaks is taken up again where it broke. */
@@ -163,7 +158,7 @@ async function tail(
         if (wait !== RECONNECT_FIRST_MS) output.note(`Connected to ${host.url} again.`);
         wait = RECONNECT_FIRST_MS;
         if (event === 'progress') cursor.progress((JSON.parse(data) as { position: string }).position);
-        else if (event === 'event') print(JSON.parse(data) as FeedEvent, cursor, session);
+        else if (event === 'event') print(JSON.parse(data) as FeedEventView, cursor, session);
         else if (event === 'end')
           output.note(`${host.url} ended the line: ${(JSON.parse(data) as { detail: string }).detail}.`);
       }
@@ -181,7 +176,7 @@ async function tail(
   }
 }
 
-function print(event: FeedEvent, cursor: FeedCursor, { output }: Session): void {
+function print(event: FeedEventView, cursor: FeedCursor, { output }: Session): void {
   if (cursor.isNew(event)) output.line(event, eventText);
 }
 
@@ -200,7 +195,7 @@ class FeedCursor {
     this.at = undefined;
   }
 
-  isNew({ position, place }: FeedEvent): boolean {
+  isNew({ position, place }: FeedEventView): boolean {
     this.isConnected = true;
     if (position === this.at && place.index <= this.index) return false;
     if (position !== this.at && this.at !== undefined) this.from = this.at;
@@ -239,10 +234,11 @@ class Silence {
   }
 }
 
-function eventText({ time: at, type, stream, data, actor }: FeedEvent, paint: Paint): string {
-  const subject = typeof data['deviceId'] === 'string' ? data['deviceId'] : stream.slice(stream.indexOf('-') + 1);
-  const received = Object.entries(data).filter(([name, value]) => !HIDDEN_FIELDS.has(name) && value !== subject);
-  const by = actor === undefined ? '' : paint('dim', `by ${clean(actor)}`);
+function eventText({ time: at, type, stream, data, actor }: FeedEventView, paint: Paint): string {
+  const fields = data as Readonly<Record<string, unknown>>;
+  const subject = typeof fields['deviceId'] === 'string' ? fields['deviceId'] : stream.slice(stream.indexOf('-') + 1);
+  const received = Object.entries(fields).filter(([name, value]) => !HIDDEN_FIELDS.has(name) && value !== subject);
+  const by = paint('dim', `by ${clean(actor)}`);
   const parts = [
     paint('dim', time(at)),
     paint('bold', type.padEnd(18)),

@@ -11,28 +11,15 @@ import {
   type ServiceName,
   tokenRoles,
 } from '@sluice/contracts';
+import { bodyOf, given, type TokenPage, type TokenRole, type TokenView } from '@sluice/api-client';
 import { type Command, Option } from 'commander';
-import { type Page, path } from '../api.ts';
+import { type Api, type Page } from '../api.ts';
 import { CliError, usageError } from '../errors.ts';
 import { table, time } from '../output.ts';
 import { gather, type OpenSession, type Session, toLimit, toTime } from '../session.ts';
 
 const SECRET_BYTES = 24;
 const LIST_LIMIT = 1_000;
-
-interface TokenInfo {
-  readonly id: string;
-  readonly name: string;
-  readonly roles: readonly string[];
-  readonly binding?: { readonly deviceId?: string; readonly devicePrefix?: string };
-  readonly createdAt?: string;
-  readonly expiresAt?: string;
-  readonly lastUsedAt?: string;
-}
-
-interface TokenPage extends Page<TokenInfo> {
-  readonly notTakenOver?: readonly string[];
-}
 
 interface CreateOptions {
   readonly name: string;
@@ -56,8 +43,10 @@ export function addTokenCommands(program: Command, open: OpenSession): void {
     .addHelpText('after', '\nExample:\n  $ sluice token create --name gateway-7 --role device --device-prefix g7-')
     .action(async ({ name, role, device, devicePrefix, expires }: CreateOptions) => {
       const { api, output } = open();
-      const body = { name, roles: role, deviceId: device, devicePrefix, expiresAt: expires };
-      const created = await api.post<{ token: string; info: TokenInfo }>('catalog', '/v1/tokens', body);
+      // The catalog names a role that is none.
+      const roles = role as TokenRole[];
+      const body = { name, roles, ...given({ deviceId: device, devicePrefix, expiresAt: expires }) };
+      const created = await bodyOf(api.of('catalog').POST('/v1/tokens', { body }));
       output.answer(created, ({ token: text }) => text);
       output.note(`Keep it now; it is not shown again. \`sluice token revoke ${created.info.id}\` ends it.`);
     });
@@ -73,7 +62,7 @@ export function addTokenCommands(program: Command, open: OpenSession): void {
     .addHelpText('after', '\nExample:\n  $ sluice token revoke 0123456789ab')
     .action(async (id: string) => {
       const { api, output } = open();
-      await api.call('DELETE', 'catalog', path`/v1/tokens/${id}`);
+      await api.of('catalog').DELETE('/v1/tokens/{id}', { params: { path: { id } } });
       output.answer(
         { id, revoked: true },
         () => `${id} is revoked. The catalog takes it no more, each other service once it hears of that.`,
@@ -92,8 +81,8 @@ export function addTokenCommands(program: Command, open: OpenSession): void {
 
 async function list({ api, output }: Session, limit: number): Promise<void> {
   const [first] = api.hosts(['catalog']);
-  const page: TokenPage = await listOf(api, 'catalog', limit);
-  const { notTakenOver = [] } = await api.get<TokenPage>('catalog', '/v1/tokens', { limit: 1 });
+  const page = await listOf(api, 'catalog', limit);
+  const { notTakenOver = [] } = await pageOf(api, 'catalog', { limit: 1 });
   const items = new Map(page.items.map((item) => [item.id, item]));
   for (const { url, services } of api.hosts().filter((host) => host.url !== first?.url)) {
     try {
@@ -113,11 +102,19 @@ async function list({ api, output }: Session, limit: number): Promise<void> {
   }
 }
 
-function listOf(api: Session['api'], service: ServiceName, limit: number): Promise<Page<TokenInfo>> {
-  return api.list(limit, (page) => api.get<Page<TokenInfo>>(service, '/v1/tokens', page));
+function listOf(api: Api, service: ServiceName, limit: number): Promise<Page<TokenView>> {
+  return api.list(limit, (page) => pageOf(api, service, page));
 }
 
-function mergeUse(items: Map<string, TokenInfo>, { id, lastUsedAt = '' }: TokenInfo): void {
+function pageOf(
+  api: Api,
+  service: ServiceName,
+  page: { limit: number; cursor?: string | undefined },
+): Promise<TokenPage> {
+  return bodyOf(api.of(service).GET('/v1/tokens', { params: { query: given(page) } }));
+}
+
+function mergeUse(items: Map<string, TokenView>, { id, lastUsedAt = '' }: TokenView): void {
   const known = items.get(id);
   if (known !== undefined && lastUsedAt > (known.lastUsedAt ?? '')) items.set(id, { ...known, lastUsedAt });
 }
@@ -181,7 +178,7 @@ function replace(file: string, content: string): void {
   renameSync(temporary, file);
 }
 
-function tokenTable(tokens: readonly TokenInfo[], paint: Parameters<typeof table>[2]): string {
+function tokenTable(tokens: readonly TokenView[], paint: Parameters<typeof table>[2]): string {
   return table(
     tokens,
     [
@@ -197,7 +194,7 @@ function tokenTable(tokens: readonly TokenInfo[], paint: Parameters<typeof table
   );
 }
 
-function speaksFor({ binding, roles }: TokenInfo): string {
+function speaksFor({ binding, roles }: TokenView): string {
   if (binding?.deviceId !== undefined) return binding.deviceId;
   if (binding?.devicePrefix !== undefined) return `${binding.devicePrefix}*`;
   return roles.includes('gateway') ? '*' : '';
