@@ -91,7 +91,7 @@ function recallText(recall: RecallView, paint: Paint): string {
 
 /** Why the patch was pulled, and by whom. */
 function becauseText({ reason, causedBy }: RecallView): string | undefined {
-  return causedBy === undefined ? reason : `${reason ?? ''} (by ${causedBy})`;
+  return causedBy === undefined ? reason : `${reason} (by ${causedBy})`;
 }
 
 /** Why it is paused, and what to do next. */

@@ -147,10 +147,10 @@ const steering = (): Readonly<Record<string, Steering>> => ({
     does: 'go on after a pause or a halt',
     options: [reason(), evidence(), seen()],
     example: '--evidence-seen "…"',
-    call: (client, id, { reason: why, evidenceSeen, ifMatch }) =>
-      bodyOf(
-        client.POST('/v1/rollouts/{id}/resume', { ...onSeen(id, ifMatch), body: given({ reason: why, evidenceSeen }) }),
-      ),
+    call: (client, id, { reason: why, evidenceSeen, ifMatch }) => {
+      const body = given({ reason: why, evidenceSeen });
+      return bodyOf(client.POST('/v1/rollouts/{id}/resume', { ...onSeen(id, ifMatch), body }));
+    },
   },
   advance: {
     does: 'end ramp and bake of the open wave now, unless it waits or a gate says halt',
@@ -159,8 +159,7 @@ const steering = (): Readonly<Record<string, Steering>> => ({
     call: (client, id, { wave: number, reason: why, force, ifMatch }) => {
       const body = {
         wave: number,
-        ...given({ reason: why }),
-        ...(force !== undefined && { force: { reason: force } }),
+        ...given({ reason: why, force: force === undefined ? undefined : { reason: force } }),
       };
       return bodyOf(client.POST('/v1/rollouts/{id}/advance', { ...onSeen(id, ifMatch), body }));
     },

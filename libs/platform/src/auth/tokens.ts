@@ -15,6 +15,8 @@ import { createPrivateFile, WatchedFile } from './private-file.ts';
 
 const PRIVATE_FOLDER_MODE = 0o700;
 const SECRET_BYTES = 24;
+/** The id of tokens that only this process knows. */
+const LOCAL = 'local';
 const CACHED_TOKENS_MAX = 100_000;
 /** What a peer token is the HMAC of. */
 const PEER_TOKEN_OF = 'sluice peer token 1';
@@ -98,10 +100,10 @@ export class Tokens {
 
   /** A token that this process alone knows, and until it ends: for a fleet that is simulated in it. */
   createLocal(name: string, roles: readonly Role[], binding?: Binding): string {
-    const { text, secretSha256 } = newToken(name);
+    const { text, secretSha256 } = newToken(LOCAL);
     const at = new Date(0).toISOString();
     const token = {
-      tokenId: 'local',
+      tokenId: LOCAL,
       name,
       roles,
       secretSha256,
