@@ -1,6 +1,6 @@
 import { MINUTE_MS } from '@sluice/domain-cohorts';
 import { type FactKind, type Profile, type Said } from '@sluice/domain-fleet';
-import { logRateEvidence, type Wave } from '@sluice/domain-rollout';
+import { LATE_WEIGHT, logRateEvidence, type Wave } from '@sluice/domain-rollout';
 import { type Random } from '@sluice/simulation';
 import { hash } from 'node:crypto';
 import { ROLLOUT, START_MS } from './played-events.ts';
@@ -91,7 +91,7 @@ const LONG_AGO = 30 * DAY;
 const FAILURE_RATE = 0.002;
 const TOLERATED = 0.01;
 /** The logarithm of the evidence that late installs of one slice need by themselves: 1/α, by the weights of node and test. */
-const PROOF = Math.log(1000 / (0.9 * 0.08));
+const PROOF = Math.log(1000 / (0.9 * LATE_WEIGHT));
 const PERIOD = 6 * 60;
 /** What it waits for is looked up once in so many minutes. */
 const LOOKED_UP = 10;

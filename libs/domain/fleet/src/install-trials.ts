@@ -68,7 +68,7 @@ const COHORTS = 128;
 const QUARTERS = COHORTS * 4;
 const HOUR_MS = 3_600_000;
 /** An outcome is due so long after its trial began, to the quarter: by the hour a patch that kills would be found half an hour later. */
-const QUARTER_MS = HOUR_MS / 4;
+export const QUARTER_MS = HOUR_MS / 4;
 
 /**
  * The trials of the install gates (design §3.4): one per device and patch, ever. A trial enters with `install-started`, in

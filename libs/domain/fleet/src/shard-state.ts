@@ -4,6 +4,7 @@ import { DeviceFlags } from './device-flags.ts';
 import { EntryTable, type PatchState, RAW } from './entry-table.ts';
 import { type Profile } from './facts.ts';
 import { type HarmCell, HarmCounts, harmSignalOf, wavesOf } from './harm-counts.ts';
+import { QUARTER_MS } from './install-trials.ts';
 import { InstallTroubles, type Trouble } from './install-troubles.ts';
 import { KEY_BYTES } from './packed-layout.ts';
 import { PatchCounts } from './patch-counts.ts';
@@ -183,14 +184,16 @@ export class ShardState {
     return this.notes.isBaseOf(rollout.note.patchId, looks.platform, base) && wavesOf(rollout, looks, base) !== 0;
   }
 
-  /** Whether the device had the patch of a rollout before that one started: where its place lies does not tell who has it. */
+  /** Whether the device had the patch of a rollout before that one started: then its bucket did not decide that it has it. */
   private heldBefore(device: number, rolloutId: string): boolean {
     const note = this.notes.rolloutOf(rolloutId)?.note;
     const startedAtMs = Date.parse(note?.startedAt ?? '');
     let entry = this.word(device, DEVICE.firstEntry);
     for (; entry !== NOWHERE; entry = this.entries.next(entry)) {
       if (this.patches.idOf(this.entries.patch(entry)) !== note?.patchId) continue;
-      return this.heldBy(device, entry) !== undefined && this.entries.at(entry) < startedAtMs;
+      // The clock of the device may be behind; when its trial began is by that of telemetry.
+      const sinceMs = Math.max(this.entries.at(entry), (this.entries.quarter(entry) + 1) * QUARTER_MS);
+      return this.heldBy(device, entry) !== undefined && sinceMs < startedAtMs;
     }
     return false;
   }

@@ -8,6 +8,7 @@ export * from './gates/counts.ts';
 export * from './gates/ledger.ts';
 export * from './gates/removals.ts';
 export * from './gates/verdict.ts';
+export { LATE_WEIGHT } from './gates/gate.ts';
 export { logHarmRatioEvidence } from './gates/harm.ts';
 export { nodesOf } from './gates/nodes.ts';
 export { logRateEvidence } from './gates/rates.ts';

@@ -32,10 +32,10 @@ export interface Test {
 
 /** Four bands alone would tolerate four times the rate, so that all ages together are looked at, too. */
 export const ALL_AGES_WEIGHT = 0.2;
-/** Removals by users, which come in large numbers where they come, spare it. */
+/** Taken from the weight of removals by users, which needs little. */
 const WAITING_WEIGHT = 0.02;
 const BANDS_WEIGHT = 0.27;
-const LATE_WEIGHT = 0.08;
+export const LATE_WEIGHT = 0.08;
 const LATE_MISSING_WEIGHT = 0.05;
 export const HARM_WEIGHT = 0.04;
 
@@ -59,15 +59,16 @@ function rateFinder(countsOf: (slice: SliceCounts) => RateCounts, tolerated: (pl
   return (slices, { plan }) => rateFound(slices, countsOf, tolerated(plan));
 }
 
-/** The same of what may have begun with any period: the good trials before it are not put beside the bad ones after. */
+/** The failure rate may rise in any period: only trials from that period on are counted. */
 function lateFinder(countsOf: (period: PeriodCounts) => RateCounts, tolerated: (plan: Plan) => number): Test['find'] {
   return (slices, { plan, firstPeriod }) => {
     const sums = new Map<number, { k: number; n: number; x: number }>();
     for (const { periods } of slices) {
       for (const each of periods) {
-        const counts = countsOf(each);
-        const sum = sums.get(each.period) ?? { k: each.period - firstPeriod + 1, n: 0, x: 0 };
-        sums.set(each.period, { ...sum, n: sum.n + counts.n, x: sum.x + counts.x });
+        const { n, x } = countsOf(each);
+        const sum = sums.get(each.period);
+        if (sum === undefined) sums.set(each.period, { k: each.period - firstPeriod + 1, n, x });
+        else [sum.n, sum.x] = [sum.n + n, sum.x + x];
       }
     }
     const periods = [...sums.values()].filter(({ k }) => k >= 1);

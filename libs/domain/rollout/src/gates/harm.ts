@@ -49,7 +49,7 @@ export interface HarmTally {
   readonly begins: Map<number, Pool>;
 }
 
-/** Slices that are looked at together. Its sums are kept, for to add up those of its slices takes long. */
+/** Slices that are looked at together. Its sums are kept, because adding up its slices takes long. */
 interface Pool {
   readonly tallies: readonly HarmTally[];
   readonly sums: HarmSums;

@@ -35,7 +35,7 @@ export interface Shortage {
 }
 
 /** The name and version of the rule by which a slice is held that gets no package, kept in the evidence. */
-const PACKAGE_RULE = 'package/1';
+export const PACKAGE_RULE = 'package/1';
 
 const HOUR_MS = 3_600_000;
 /** Of so many tries, within an hour, more than this share got no package: nobody is to blame. */

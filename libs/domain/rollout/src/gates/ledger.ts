@@ -13,9 +13,17 @@ import { type RolloutEvent } from '../rollout-messages.ts';
 import { evolve, type Rollout, type StartedRollout } from '../rollout-state.ts';
 import { type HarmTally, periodOf } from './harm.ts';
 import { RolloutHarm } from './rollout-harm.ts';
-import { countTries, forgetTries, packageVerdict, type Supply, triesIn, unknownSupply } from './infrastructure.ts';
+import {
+  countTries,
+  forgetTries,
+  PACKAGE_RULE,
+  packageVerdict,
+  type Supply,
+  triesIn,
+  unknownSupply,
+} from './infrastructure.ts';
 import { Restarts } from './restarts.ts';
-import { byAppearance, SliceTrials, trialPeriodAt } from './trials.ts';
+import { byAppearance, periodOfHour, SliceTrials, trialPeriodAt } from './trials.ts';
 import { type GateVerdict, judge, type JudgedSlice, withPending } from './verdict.ts';
 
 /**
@@ -38,6 +46,8 @@ export interface GateLedger {
 
 interface GateHold {
   readonly patchId: string;
+  /** Of its evidence. */
+  readonly rule: string;
   readonly slice: SliceName;
   isInForce: boolean;
 }
@@ -50,6 +60,8 @@ export interface PatchLedger {
   throughMs: number;
   /** Counts up with everything that may change what the gates say. */
   version: number;
+  /** The last period in which a trial began. */
+  lastPeriod: number;
   readonly slices: Map<string, SliceTrials>;
   readonly supply: Supply;
   /** Trials and known outcomes of all slices, by the hour since 1970 in which they began: for the evidence of a wave. */
@@ -64,6 +76,8 @@ export interface PatchLedger {
 export type GateEvent = RolloutEvent | HoldEvent | RecallEvent | HealthBucketClosed;
 
 export const GATE_OWNER = 'gate';
+/** So many periods before the last one in which trials began are kept apart. */
+const PERIODS_KEPT = 14;
 const ID_START = 'gate-';
 const noHarms: ReadonlyMap<string, HarmTally> = new Map();
 
@@ -223,12 +237,17 @@ function foldBucket(ledger: GateLedger, bucket: HealthBucketClosed): void {
   for (const patch of touched) {
     patch.version += 1;
     patch.throughMs = Math.max(patch.throughMs, toMs);
-    for (const slice of patch.slices.values()) slice.settle(patch.throughMs);
+    for (const slice of patch.slices.values()) {
+      slice.settle(patch.throughMs);
+      // Of all slices alike, so that pools lose the same ones.
+      slice.forgetPeriods(patch.lastPeriod - PERIODS_KEPT);
+    }
   }
 }
 
 function addRow(patch: PatchLedger, row: InstallRow, toMs: number): void {
   trialsOf(patch, row.slice, toMs).add(row, toMs);
+  if (row.started > 0) patch.lastPeriod = Math.max(patch.lastPeriod, periodOfHour(row.cohort));
   const hour = patch.hours.get(row.cohort) ?? { started: 0, known: 0 };
   patch.hours.set(row.cohort, hour);
   hour.started += row.started;
@@ -247,6 +266,7 @@ function patchOf({ patches }: GateLedger, patchId: string): PatchLedger {
     sinceMs: -Infinity,
     throughMs: -Infinity,
     version: 0,
+    lastPeriod: -Infinity,
     slices: new Map<string, SliceTrials>(),
     supply: unknownSupply(),
     hours: new Map<number, { started: number; known: number }>(),
@@ -284,7 +304,7 @@ function restartThrough(patch: PatchLedger, toMs: number): void {
     for (const trials of patch.slices.values()) {
       if (!isSame(trials.slice, slice)) continue;
       trials.restart(atMs);
-      for (const harm of patch.harm.values()) harm.forget(trials.slice);
+      for (const harm of patch.harm.values()) harm.forget(trials.slice, atMs);
     }
   }
 }
@@ -295,7 +315,7 @@ function placeHold(ledger: GateLedger, event: Extract<HoldEvent, { type: 'HoldPl
   const [model, base] = [event.slice.model?.[0], event.slice.base?.[0]];
   // Only a gate says what it has found; a person may have its name.
   if (evidence === undefined || patchId === undefined || model === undefined || base === undefined) return;
-  ledger.holds.set(holdId, { patchId, slice: { model, base }, isInForce: true });
+  ledger.holds.set(holdId, { patchId, rule: evidence.rule, slice: { model, base }, isInForce: true });
   const patch = patchOf(ledger, patchId);
   patch.version += 1;
   forgetTries(patch.supply, (slice) => isSame(slice, { model, base }));
@@ -306,7 +326,9 @@ function liftHold(ledger: GateLedger, { holdId, at }: Extract<HoldEvent, { type:
   const hold = ledger.holds.get(holdId);
   if (hold === undefined) return;
   hold.isInForce = false;
-  restart(ledger, hold.patchId, at, hold.slice);
+  patchOf(ledger, hold.patchId).version += 1;
+  // Of such a one nobody has seen more than the tries, which were forgotten with the hold.
+  if (hold.rule !== PACKAGE_RULE) restart(ledger, hold.patchId, at, hold.slice);
 }
 
 /** The slices of a patch that gates hold. */

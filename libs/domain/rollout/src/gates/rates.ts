@@ -54,7 +54,7 @@ export function logRateEvidence({ n, x }: RateCounts, p0: number): number {
 }
 
 /**
- * The same for trials of which the later ones may be others: the bad rate begins with any of the periods in which they began.
+ * The same where the failure rate may rise in any period: only trials from that period on are counted.
  * That of period k, counted from 1, has 1/(k(k+1)) of the chance; a period that is no longer given has none.
  */
 export function lateRateEvidence(

@@ -128,11 +128,16 @@ describe('harm against devices without the patch', () => {
   it('begins anew with a resumption, and for a slice whose hold was lifted', () => {
     const harm = watch();
     control(harm, 0);
-    harm.forget(slice);
+    harm.forget(slice, minuteMs(0));
     expect(harm.tallies(sliceKey(slice)).size).toBe(0);
     control(harm, 0);
     harm.restart(minuteMs(600));
     expect(harm.tallies(sliceKey(slice)).size).toBe(0);
+    // A shard that is slow tells what was before: in a replay that comes before the restart.
+    harm.add(crash(10, 590), bucket(590));
+    expect(harm.tallies(sliceKey(slice)).size).toBe(0);
+    harm.add(crash(10, 620), bucket(620));
+    expect(harm.tallies(sliceKey(slice)).size).toBe(1);
     expect(harm.minutesAt(minuteMs(660))).toBe(60);
   });
 });

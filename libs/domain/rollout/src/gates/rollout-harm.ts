@@ -44,6 +44,8 @@ export class RolloutHarm {
   private readonly control = new Map<string, Kept>();
   private readonly everybody = new Map<string, Kept>();
   private sinceMs: number;
+  /** When slices were last counted anew by themselves, by their keys. */
+  private readonly forgottenMs = new Map<string, number>();
 
   constructor(
     private state: Rollout,
@@ -67,9 +69,10 @@ export class RolloutHarm {
     this.sinceMs = Math.max(this.sinceMs, atMs);
   }
 
-  /** Counts a slice anew. */
-  forget(slice: Slice): void {
+  /** Counts a slice anew from an instant on. */
+  forget(slice: Slice, atMs: number): void {
     this.slices.delete(sliceKey(slice));
+    this.forgottenMs.set(sliceKey(slice), atMs);
   }
 
   /** Takes an incident of a bucket of these ends. */
@@ -85,6 +88,8 @@ export class RolloutHarm {
     countKept(this.everybody, signal, isLate);
     if (place >= atOnce.shareEnd * PLACES) countKept(this.control, signal, isLate);
     if (this.comesLate(signal) !== cameLate) for (const each of this.slices.values()) each.judged = undefined;
+    // It was counted before the restart, and comes after it.
+    if (bucket.toMs <= Math.max(this.sinceMs, this.forgottenMs.get(sliceKey(slice)) ?? -Infinity)) return;
     const tallies = this.talliesOf(slice, signal);
     addHarm(tallies.atOnce, atOnce);
     addHarm(tallies.lagged, lagged);

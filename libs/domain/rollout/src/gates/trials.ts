@@ -18,9 +18,6 @@ interface Cohort {
   removedSeen: number;
   /** Of the fine ones, those that neither failed later nor were removed. */
   well: number;
-  /** Those whose outcome was due since the restart, and those of them without any. */
-  due: number;
-  open: number;
 }
 
 /** The trials that began in one period, for the tests that look for what begins late. */
@@ -76,6 +73,8 @@ export class SliceTrials {
   private counted: { readonly hour: number; readonly counts: Omit<SliceCounts, 'harm'> } | undefined;
   private settled = noSums();
   private due: RateSums = none();
+  /** Of the trials that began since the counting did. Kept apart from the cohorts: time alone lets go of no evidence. */
+  private readonly byPeriod = new Map<number, { readonly all: RateSums; readonly missing: RateSums }>();
   private sinceMs: number;
   private settledWell = 0;
   private well: { readonly beforeHour: number; readonly devices: number } | undefined;
@@ -107,14 +106,18 @@ export class SliceTrials {
     counted.well += fine - row.relapsed - removed;
     this.manual += row.manual ?? 0;
     // It was counted before the restart, and comes after it.
-    if (toMs <= this.sinceMs) {
+    const isSeen = toMs <= this.sinceMs;
+    if (cohort >= Math.floor(this.sinceMs / HOUR_MS)) {
+      const its = this.periodOf(cohort);
+      add(its.all, started - (isSeen ? failed : 0), isSeen ? 0 : failed);
+      if (!isSeen) add(its.missing, row.due, row.open);
+    }
+    if (isSeen) {
       counted.seen[band] = (counted.seen[band] ?? 0) + failed;
       counted.removedSeen += removed;
     } else {
       this.due.n += row.due;
       this.due.x += row.open;
-      counted.due += row.due;
-      counted.open += row.open;
     }
   }
 
@@ -147,7 +150,18 @@ export class SliceTrials {
     for (const cohort of this.cohorts.values()) {
       cohort.failed.forEach((failed, band) => (cohort.seen[band] = failed));
       cohort.removedSeen = cohort.removed;
-      [cohort.due, cohort.open] = [0, 0];
+    }
+    this.byPeriod.clear();
+    for (const [hour, { started, failed }] of this.cohorts)
+      if (hour >= Math.floor(this.sinceMs / HOUR_MS)) add(this.periodOf(hour).all, started - sum(failed), 0);
+  }
+
+  /** Lets go of whole periods: the rest of one would be a test of its own, without a part of the chance. */
+  forgetPeriods(before: number): void {
+    for (const period of this.byPeriod.keys()) {
+      if (period >= before) continue;
+      this.byPeriod.delete(period);
+      this.counted = undefined;
     }
   }
 
@@ -191,18 +205,22 @@ export class SliceTrials {
     return { ...sums, missing: { ...this.due }, periods: this.periods() };
   }
 
-  /** The cohorts that began since the counting did, by period. */
   private periods(): PeriodCounts[] {
-    const periods = new Map<number, { period: number; all: RateSums; missing: RateSums }>();
-    for (const [hour, { started, failed, seen, due, open }] of this.cohorts) {
-      if (hour < Math.floor(this.sinceMs / HOUR_MS)) continue;
-      const period = periodOfHour(hour);
-      const counts = periods.get(period) ?? { period, all: none(), missing: none() };
-      periods.set(period, counts);
-      add(counts.all, started - sum(seen), sum(failed) - sum(seen));
-      add(counts.missing, due, open);
-    }
-    return [...periods.values()].sort((left, right) => left.period - right.period);
+    return [...this.byPeriod]
+      .map(([period, { all, missing }]) => ({
+        period,
+        // A failure may be counted on another slice than its start.
+        all: { n: Math.max(0, all.n), x: all.x },
+        missing: { ...missing },
+      }))
+      .sort((left, right) => left.period - right.period);
+  }
+
+  private periodOf(hour: number): { readonly all: RateSums; readonly missing: RateSums } {
+    const period = periodOfHour(hour);
+    const its = this.byPeriod.get(period) ?? { all: none(), missing: none() };
+    this.byPeriod.set(period, its);
+    return its;
   }
 
   private addTo(sums: Sums, hour: number, cohort: Cohort, atMs: number): void {
@@ -232,7 +250,8 @@ export function trialPeriodAt(ms: number): number {
   return periodOfHour(Math.floor(ms / HOUR_MS));
 }
 
-function periodOfHour(hour: number): number {
+/** The same of an hour, counted since 1970. */
+export function periodOfHour(hour: number): number {
   return Math.floor(hour / PERIOD_HOURS);
 }
 
@@ -251,8 +270,6 @@ function noCohort(): Cohort {
     removed: 0,
     removedSeen: 0,
     well: 0,
-    due: 0,
-    open: 0,
   };
 }
 

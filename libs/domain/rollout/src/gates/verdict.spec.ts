@@ -213,6 +213,34 @@ describe('what begins late', () => {
     expect(verdict).toMatchObject({ says: 'halt', evidence: { tests: [{ test: 'outcome-missing-late' }] } });
   });
 
+  it('keeps what it has found for as long as nothing more begins', () => {
+    const slice = sliceOf('iPhone1,0');
+    const trials = new SliceTrials(slice, MORNING_MS);
+    trials.add(installRow({ started: 96_000, fine: 96_000 }), MORNING_MS + HOUR_MS);
+    const cohort = cohortOf(MORNING_MS) + 60;
+    trials.add(installRow({ cohort, started: 6, failed: 6 }), MORNING_MS + 60 * HOUR_MS);
+    const before = trials.counts(MORNING_MS + 60 * HOUR_MS).periods;
+    trials.add(installRow({ cohort, fine: 1 }), MORNING_MS + 400 * HOUR_MS);
+    trials.settle(MORNING_MS + 400 * HOUR_MS);
+    expect(trials.counts(MORNING_MS + 400 * HOUR_MS).periods).toEqual(before);
+    expect(before.at(-1)).toMatchObject({ all: { n: 6, x: 6 } });
+    trials.forgetPeriods(before.at(-1)?.period ?? 0);
+    expect(trials.counts(MORNING_MS + 400 * HOUR_MS).periods).toHaveLength(1);
+    trials.restart(MORNING_MS + 60.5 * HOUR_MS);
+    expect(trials.counts(MORNING_MS + 401 * HOUR_MS).periods).toMatchObject([]);
+  });
+
+  it('waits for failures whose starts come too late, after any number of good ones', () => {
+    const trials = new SliceTrials(sliceOf('iPhone1,0'), MORNING_MS);
+    trials.add(installRow({ started: 96_000, fine: 96_000 }), MORNING_MS + HOUR_MS);
+    trials.add(installRow({ cohort: cohortOf(MORNING_MS) + 60, started: 1, fine: 1 }), MORNING_MS + 60 * HOUR_MS);
+    const counts = withPending(trials.counts(MORNING_MS + 60 * HOUR_MS), 8);
+    expect(counts.periods.map(({ all }) => all)).toEqual([
+      { n: 96_000, x: 0 },
+      { n: 9, x: 8 },
+    ]);
+  });
+
   it('is no more than 1 in the mean, where as many fail as may', () => {
     const p0 = 0.1;
     const began = [1, 1, 2, 4, 4, 4, 9];

@@ -224,5 +224,9 @@ export function withPending<Counts extends Omit<SliceCounts, 'harm'>>(counts: Co
     ...counts,
     all: more(counts.all),
     bands: counts.bands.map((band, index) => (index === 1 ? more(band) : band)),
+    // They may be of an older one: then it only waits.
+    periods: counts.periods.map((each, index) =>
+      index === counts.periods.length - 1 ? { ...each, all: more(each.all) } : each,
+    ),
   };
 }

@@ -36,7 +36,6 @@ import { type FeedEvent } from '@sluice/event-feed';
 import { type Commit } from '@sluice/event-sourcing';
 import { ownEventsOf } from '../publications.ts';
 
-/** What was looked at so far, as the smallest harm that it would have shown. */
 /** What a verdict depends on beside the counts. */
 type Judged = Pick<StartedRollout, 'plan'> & { readonly known: StartedRollout['known'] | undefined };
 
