@@ -49,6 +49,10 @@ export class ProfileTable {
     return this.profiles.length < PROFILES_TAKEN_MAX || this.lines.find(profileText(profile)) !== undefined;
   }
 
+  get size(): number {
+    return this.profiles.length;
+  }
+
   at(index: number): Profile | undefined {
     return this.profiles[index]?.profile;
   }

@@ -24,6 +24,11 @@ export class FleetQueries {
       read: () =>
         new Map(deviceFlags.map((flag) => [flag, sum(fleet.owned().map(({ state }) => state.flags.count(flag)))])),
     });
+    metrics.gauge(
+      'sluice_device_kinds',
+      'Kinds of devices in the fullest of the own shards; beyond 65,536 none is taken',
+      () => Math.max(0, ...fleet.owned().map(({ state }) => state.profiles.size)),
+    );
     metrics.gauge('sluice_shards_owned', 'Shards of the fleet that this instance owns', () => fleet.owned().length);
     metrics.gauge(
       'sluice_shards_without_owner',
