@@ -15,6 +15,8 @@ const PAGE_EVENTS_MAX = 10_000;
 const TEXT_CHARACTERS_MAX = 60;
 
 const topicNames = Object.keys(topics) as Topic[];
+/** What is shown unless topics are named: the events of tokens are for peers and admins. */
+const openTopics = topicNames.filter((name) => name !== 'access');
 
 interface Options {
   readonly topic: readonly Topic[];
@@ -45,10 +47,10 @@ interface Filter {
 
 export function addEventCommands(program: Command, open: OpenSession): void {
   const events = program.command('events').description('read the public events');
-  const topicHelp = `only of this topic (${topicNames.join(', ')}); may be repeated`;
+  const topicHelp = `only of this topic (${openTopics.join(', ')}, or access for admins); may be repeated`;
   const filtered = (command: Command) =>
     command
-      .option('--topic <topic>', topicHelp, toTopics, topicNames)
+      .option('--topic <topic>', topicHelp, toTopics, openTopics)
       .option('--type <type>', 'only of this type (PatchPulled); may be repeated', gather)
       .option('--patch <patch>', 'only about this patch')
       .option('--device <device>', 'only about this device')
@@ -270,7 +272,7 @@ function valueText(value: unknown): string {
 
 // Commander hands the default in as the value before the first one given.
 function toTopics(given: string, before: readonly Topic[]): Topic[] {
-  const names = gather(given, before === topicNames ? [] : before);
+  const names = gather(given, before === openTopics ? [] : before);
   const wrong = names.find((name) => !topicNames.includes(name as Topic));
   if (wrong !== undefined) throw new InvalidArgumentError(`Topics are ${topicNames.join(', ')}.`);
   return names as Topic[];

@@ -236,6 +236,16 @@ describe('following events', () => {
     expect((await sluice(['events', 'tail', '--topic', 'health'], { env })).exit).toBe(4);
   });
 
+  it('leaves the events of tokens out, unless they are asked for', async () => {
+    server.on('GET /v1/feed', { body: { events: [], next: '9', caughtUp: true } });
+    await call(['events', 'list']);
+    await call(['events', 'list', '--topic', 'access']);
+    expect(paths().map((path) => /topics=([^&]*)/.exec(path)?.[1])).toEqual([
+      'catalog%2Crollouts%2Cfleet%2Chealth',
+      'access',
+    ]);
+  });
+
   it('lists page by page, and tells where it went on to', async () => {
     server.on(
       'GET /v1/feed',
