@@ -111,9 +111,9 @@ function clockOf({ clock }: SettingValues): Clock {
   return clock === 'manual' ? new ManualClock(0) : new WallClock();
 }
 
-/** What is kept beside the store. Processes that share a data folder have an audit each. */
+/** What is kept beside the store. Processes that may share a data folder, which has no lock then, have an audit each. */
 function foldersOf({ data, store, port }: SettingValues): Pick<Composition, 'folder' | 'auditFolder'> {
-  const audit = store === 'embedded-shared' ? `audit-${String(port)}` : 'audit';
+  const audit = store === 'embedded' ? 'audit' : `audit-${String(port)}`;
   return { folder: data, auditFolder: join(data, audit) };
 }
 

@@ -22,6 +22,7 @@ const FILE_VERSION = 1;
 const SAVE_AFTER_MS = 1_000;
 /** An owner that is silent for longer may have issued tokens that are not known here. */
 const SILENT_MS_MAX = 30_000;
+const PRIVATE_FOLDER_MODE = 0o700;
 const USES_EVERY_MS = 10 * 60_000;
 
 /** How a process learns of tokens. */
@@ -242,7 +243,7 @@ export class AccessFollower implements Companion, OnModuleInit {
 function makeFolder(folder: string | undefined): void {
   if (folder === undefined) return;
   try {
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER_MODE });
   } catch {
     return;
   }
