@@ -23,7 +23,7 @@ describe('explaining what a rollout waits for', () => {
     expect(commands).toContain(`./commands/${noun}.ts`);
     expect(source).toContain(`'${noun}`);
     const isVerb = /^[a-z]+$/.test(verb);
-    if (isVerb) expect(source).toMatch(new RegExp(`'${verb}[' ]|verb: '${verb}'|'${verb} <`));
+    if (isVerb) expect(source).toMatch(new RegExp(`'${verb}[' ]|^  ${verb}: \\{|'${verb} <`, 'm'));
     for (const [, option = ''] of command.matchAll(/ --([a-z-]+)/g)) expect(source).toContain(`'--${option} <`);
   });
 });
