@@ -2,6 +2,7 @@ export * from './auth/access-table.ts';
 export * from './auth/access.follower.ts';
 export * from './auth/auth.ts';
 export * from './auth/caller.ts';
+export { isMissing, reasonOf } from './auth/private-file.ts';
 export * from './clock.ts';
 export { FileRoute, StopRoute } from './http/bodies.ts';
 export * from './device-door/device-routes.ts';

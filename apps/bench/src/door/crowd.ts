@@ -1,7 +1,5 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { fileURLToPath } from 'node:url';
+import { startCrowdProcess } from '../crowd-process.ts';
 
 /** Makes this program a crowd at the door of a server until it is told to stop, or the program that started it is gone. */
 export const CROWD_FLAG = '--crowd';
@@ -9,7 +7,6 @@ export const CROWD_FLAG = '--crowd';
 const MIB = 1024 * 1024;
 const TRICKLE_EVERY_MS = 1_000;
 const PIECE = Buffer.alloc(64 * 1024, ' ');
-const START_MS_MAX = 30_000;
 
 /** How each member of a crowd sends its body: a byte a second, or as fast as it is read. */
 interface Way {
@@ -43,20 +40,8 @@ export interface CrowdTally {
 }
 
 /** A crowd in a process of its own. Resolves once every member was connected. */
-export async function startCrowd(role: Role): Promise<{ stop(): Promise<CrowdTally> }> {
-  // Standard output belongs to the results.
-  const child = fork(fileURLToPath(import.meta.url), [CROWD_FLAG, JSON.stringify(role)], {
-    stdio: ['ignore', 2, 2, 'ipc'],
-  });
-  await once(child, 'message', { signal: AbortSignal.timeout(START_MS_MAX) });
-  return {
-    async stop() {
-      child.send('stop');
-      const [tally] = (await once(child, 'message')) as [CrowdTally];
-      child.disconnect();
-      return tally;
-    },
-  };
+export function startCrowd(role: Role): Promise<{ stop(): Promise<CrowdTally> }> {
+  return startCrowdProcess(CROWD_FLAG, role);
 }
 
 /** The other end. Each member comes back as soon as its connection is closed. */

@@ -1,15 +1,13 @@
-import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { startCrowdProcess } from '../crowd-process.ts';
 
 /** Makes this program a crowd of readers until it is told to stop, or the program that started it is gone. */
 export const READERS_FLAG = '--readers-of';
 
 /** As `Retry-After` says, with jitter: clients that come back all at once are no readers of a feed. */
 const REFUSED_AGAIN_AFTER_MS = { least: 500, most: 1_500 };
-const START_MS_MAX = 30_000;
 const CAUGHT_UP = 'event: progress';
 
 export const crowds = {
@@ -40,20 +38,8 @@ export interface ReadingTally {
 }
 
 /** A crowd in a process of its own, told when all of it is there. */
-export async function startReaders(role: Role): Promise<{ stop(): Promise<ReadingTally> }> {
-  // Standard output belongs to the results.
-  const child = fork(fileURLToPath(import.meta.url), [READERS_FLAG, JSON.stringify(role)], {
-    stdio: ['ignore', 2, 2, 'ipc'],
-  });
-  await once(child, 'message', { signal: AbortSignal.timeout(START_MS_MAX) });
-  return {
-    async stop() {
-      child.send('stop');
-      const [tally] = (await once(child, 'message')) as [ReadingTally];
-      child.disconnect();
-      return tally;
-    },
-  };
+export function startReaders(role: Role): Promise<{ stop(): Promise<ReadingTally> }> {
+  return startCrowdProcess(READERS_FLAG, role);
 }
 
 /** The other end. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type Server } from 'node:https';
 import { createSecureContext } from 'node:tls';
 import { type Logger } from 'pino';
+import { reasonOf } from '../auth/private-file.ts';
 import { type Companion } from '../followers.ts';
 import { SettingsError, type SettingValues } from '../settings.ts';
 import { type Timers } from '../timers.ts';
@@ -68,7 +69,7 @@ export class Certificate implements Companion {
       this.pair = pair;
       log.info({ file: this.files.tlsCert }, 'the certificate was replaced');
     } catch (error) {
-      const wrong = error instanceof Error ? error.message : String(error);
+      const wrong = reasonOf(error);
       if (wrong !== this.wrong) log.error({ err: error }, 'the new certificate is not used, the old one still is');
       this.wrong = wrong;
     }
@@ -82,7 +83,7 @@ export class Certificate implements Companion {
       createSecureContext(pair);
       return pair;
     } catch (error) {
-      const because = error instanceof Error ? error.message : String(error);
+      const because = reasonOf(error);
       throw new SettingsError(`${tlsCert} and ${tlsKey} are no certificate and its key: ${because}`);
     }
   }

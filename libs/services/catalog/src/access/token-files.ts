@@ -5,7 +5,7 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { checkPublicEvent, TOKEN_NAME_CHARACTERS_MAX } from '@sluice/contracts';
 import { type AccessEvent, isReservedName } from '@sluice/domain-catalog';
 import { EventStore } from '@sluice/event-sourcing';
-import { ACCESS_STREAM, AccessFollower, Tokens } from '@sluice/platform';
+import { ACCESS_STREAM, AccessFollower, isMissing, reasonOf, Tokens } from '@sluice/platform';
 
 const FOLDER = 'tokens';
 const TOKEN_FILE = /^([0-9a-f]{12})\.json$/;
@@ -82,7 +82,7 @@ export class TokenFiles implements OnModuleInit {
     try {
       return readdirSync(this.folder).filter((file) => TOKEN_FILE.test(file));
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) this.note([FOLDER], error);
+      if (!isMissing(error)) this.note([FOLDER], error);
       return [];
     }
   }
@@ -98,7 +98,7 @@ export class TokenFiles implements OnModuleInit {
 
   private note(files: readonly string[], error: unknown): void {
     this.access.notTakenOver = [...new Set([...this.access.notTakenOver, ...files])];
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     for (const file of files) this.log.error(`${join(this.folder, file)} is not taken over: ${reason}`);
   }
 
