@@ -172,6 +172,11 @@ const FieldFault = Type.Object({
 });
 export type FieldFault = Immutable<Type.Static<typeof FieldFault>>;
 
+/** The name of a field as a part of a JSON Pointer, RFC 6901. */
+export function toPointerToken(name: string): string {
+  return name.replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
 /** RFC 9457. */
 export const Problem = Type.Object({
   type: Type.String({ description: '`urn:sluice:error:` and the code.' }),

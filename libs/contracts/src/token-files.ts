@@ -6,6 +6,7 @@ export const FORMER_ADMIN_TOKEN_FILE = 'admin-token.former';
 export const PEERS_KEY_FILE = 'peers-key';
 /** Only the owner of the process reads and writes them. */
 export const PRIVATE_FILE_MODE = 0o600;
+export const PRIVATE_FOLDER_MODE = 0o700;
 export const ADMIN_TOKEN_START = 'slc_admin_';
 /** For so long the former admin token is still taken. */
 export const FORMER_ADMIN_TOKEN_MS = 10 * 60_000;

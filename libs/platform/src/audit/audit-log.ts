@@ -3,11 +3,10 @@ import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type AuditEntry } from '@sluice/api';
-import { PRIVATE_FILE_MODE } from '@sluice/contracts';
+import { PRIVATE_FILE_MODE, PRIVATE_FOLDER_MODE } from '@sluice/contracts';
 import { isMissing, reasonOf } from '../auth/private-file.ts';
 import { type Timers } from '../timers.ts';
 
-const PRIVATE_FOLDER_MODE = 0o700;
 const SEGMENT = /^(\d{16})\.jsonl$/;
 const NUMBER_DIGITS = 16;
 const SEGMENT_BYTES_MAX = 4 * 1024 * 1024;

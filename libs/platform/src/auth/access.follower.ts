@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Logger, type OnModuleInit } from '@nestjs/common';
 import { type TokenView } from '@sluice/api';
-import { type AccessEvent, checkPublicEvent, type Immutable, topics } from '@sluice/contracts';
+import { type AccessEvent, checkPublicEvent, type Immutable, PRIVATE_FOLDER_MODE, topics } from '@sluice/contracts';
 import { type EventFeed, type FeedEvent, type FeedFollower, followFeed } from '@sluice/event-feed';
 import { BEGINNING, type Clock, type EventStore, type Position } from '@sluice/event-sourcing';
 import { type Companion, type Followers } from '../followers.ts';
@@ -22,7 +22,6 @@ const FILE_VERSION = 1;
 const SAVE_AFTER_MS = 1_000;
 /** An owner that is silent for longer may have issued tokens that are not known here. */
 const SILENT_MS_MAX = 30_000;
-const PRIVATE_FOLDER_MODE = 0o700;
 const USES_EVERY_MS = 10 * 60_000;
 
 /** How a process learns of tokens. */

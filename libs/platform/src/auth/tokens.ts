@@ -7,13 +7,13 @@ import {
   type FormerAdminToken,
   FORMER_ADMIN_TOKEN_FILE,
   PEERS_KEY_FILE,
+  PRIVATE_FOLDER_MODE,
 } from '@sluice/contracts';
 import { ProblemError } from '../http/problem.ts';
 import { AccessTable, TokenEntry } from './access-table.ts';
 import { type Binding, Caller, type Role } from './caller.ts';
 import { createPrivateFile, WatchedFile } from './private-file.ts';
 
-const PRIVATE_FOLDER_MODE = 0o700;
 const SECRET_BYTES = 24;
 /** The id of tokens that only this process knows. */
 const LOCAL = 'local';

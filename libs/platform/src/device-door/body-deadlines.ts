@@ -1,7 +1,5 @@
+import { BODY_WITHIN_MS } from '../http/bodies.ts';
 import { type Timers } from '../timers.ts';
-
-/** A body comes whole within this time after its head, or not at all (design §4). */
-const BODY_WITHIN_MS = 10_000;
 
 /** A request whose body is on its way. */
 export interface Coming {

@@ -1,7 +1,6 @@
+import { DEPTH_MAX } from '../http/operator-json.ts';
 import { ProblemError } from '../http/problem.ts';
 
-/** Objects and lists inside one another; messages of devices have three. */
-const DEPTH_MAX = 32;
 const BYTE_ORDER_MARK = 0xfeff;
 
 /**

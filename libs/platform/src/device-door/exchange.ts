@@ -5,7 +5,7 @@ import { type Logger } from 'pino';
 import { authenticate } from '../auth/auth.ts';
 import { type Caller } from '../auth/caller.ts';
 import { type Tokens } from '../auth/tokens.ts';
-import { type BodyBudget } from '../http/body-budget.ts';
+import { type BodyBudget, type BodyShare } from '../http/body-budget.ts';
 import { isStranger, letContinue, recognize } from '../http/connections.ts';
 import { CORRELATION_HEADER, headersOf, isCorrelationId, ProblemError, toProblem } from '../http/problem.ts';
 import { type BodyDeadlines, type Coming } from './body-deadlines.ts';
@@ -77,8 +77,8 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
   private caller: Caller | undefined;
   private chunks: Buffer[] = [];
   private sizeBytes = 0;
-  /** Of the bytes that all bodies share. */
-  private takenBytes = 0;
+  /** What it holds of the bytes that all bodies share. */
+  private readonly share: BodyShare;
   /** What the head announces; undefined for a chunked body. */
   private declaredBytes: number | undefined;
   private correlationId: string | undefined;
@@ -90,6 +90,7 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
     private readonly response: ServerResponse,
   ) {
     this.cameAtMs = door.nowMs();
+    this.share = door.budget.share();
   }
 
   get headers(): IncomingMessage['headers'] {
@@ -172,8 +173,7 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
   }
 
   private reserve(bytes: number): void {
-    if (!this.door.budget.claim(bytes)) throw new ProblemError('overloaded', 'too many bodies are on their way');
-    this.takenBytes += bytes;
+    if (!this.share.claim(bytes)) throw new ProblemError('overloaded', 'too many bodies are on their way');
   }
 
   private readonly onData = (chunk: Buffer): void => {
@@ -273,8 +273,7 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
   }
 
   private giveBack(): void {
-    if (this.takenBytes > 0) this.door.budget.giveBack(this.takenBytes);
-    this.takenBytes = 0;
+    this.share.giveBack();
     this.chunks = [];
   }
 

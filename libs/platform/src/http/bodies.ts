@@ -14,7 +14,7 @@ const JSON_LIMIT_BYTES = 2 * 1024 * 1024;
 /** A mode, an id and a reason. */
 const STOP_LIMIT_BYTES = 64 * 1024;
 /** A body comes whole within this time after its head, or not at all (design §4). */
-const BODY_WITHIN_MS = 10_000;
+export const BODY_WITHIN_MS = 10_000;
 const RAW_BODY = 'application/octet-stream';
 
 /**

@@ -1,3 +1,4 @@
+import { toPointerToken } from '@sluice/contracts';
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { admit } from '../auth/auth.ts';
 import { type Tokens } from '../auth/tokens.ts';
@@ -72,7 +73,7 @@ function checkHead({ raw, query }: FastifyRequest, { takesQuery = false }: Route
     throw new ProblemError('malformed-request', 'a Host is missing');
   }
   const faults = Object.entries(query as Record<string, unknown>).flatMap(([name, value]) => {
-    const path = `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const path = `/${toPointerToken(name)}`;
     if (Array.isArray(value)) return [{ path, code: 'repeated', detail: `${name} was given more than once` }];
     // What no object has as a field of its own, no class that checks a query sees.
     if (takesQuery && !(name in Object.prototype)) return [];

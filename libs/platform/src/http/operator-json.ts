@@ -1,8 +1,8 @@
-import { type FieldFault } from '@sluice/contracts';
+import { type FieldFault, toPointerToken } from '@sluice/contracts';
 import { ProblemError } from './problem.ts';
 
-/** Objects and lists inside one another. */
-const DEPTH_MAX = 32;
+/** Objects and lists inside one another, in the body of anybody; what is sent has three or four. */
+export const DEPTH_MAX = 32;
 const FAULTS_MAX = 50;
 const [QUOTE, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [...Buffer.from('"\\[]{}')];
 
@@ -48,7 +48,7 @@ function isDeeper(bytes: Uint8Array): boolean {
 function* prototypeKeys(value: unknown, path: string): Generator<FieldFault> {
   if (typeof value !== 'object' || value === null) return;
   for (const [key, inner] of Object.entries(value)) {
-    const here = `${path}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const here = `${path}/${toPointerToken(key)}`;
     if (key in Object.prototype)
       yield { path: here, code: 'whitelist-validation', detail: `property ${key} should not exist` };
     else yield* prototypeKeys(inner, here);

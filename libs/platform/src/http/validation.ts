@@ -1,5 +1,5 @@
 import { type ValidationError, ValidationPipe } from '@nestjs/common';
-import { type FieldFault } from '@sluice/contracts';
+import { type FieldFault, toPointerToken } from '@sluice/contracts';
 import { ValidateIf } from 'class-validator';
 import { ProblemError } from './problem.ts';
 
@@ -21,7 +21,7 @@ export function createValidationPipe(): ValidationPipe {
 /** class-validator's tree of faults as a flat list with JSON Pointers. */
 export function toFieldFaults(faults: readonly ValidationError[], parent = ''): FieldFault[] {
   return faults.flatMap((fault) => {
-    const path = `${parent}/${fault.property.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const path = `${parent}/${toPointerToken(fault.property)}`;
     const own = Object.entries(fault.constraints ?? {}).map(([rule, detail]) => ({ path, code: kebab(rule), detail }));
     return [...own, ...toFieldFaults(fault.children ?? [], path)];
   });

@@ -1,5 +1,5 @@
 import { type Platform } from '@sluice/domain-cohorts';
-import { type FieldFault } from '@sluice/contracts';
+import { type FieldFault, toPointerToken } from '@sluice/contracts';
 
 /** The parts of a SOFA v2 feed that Sluice uses, with the types that its schema promises. */
 export interface SofaFeed {
@@ -239,8 +239,4 @@ class Reader {
   texts(value: unknown, path: string): string[] {
     return this.array(value, path).map((each, index) => this.text(each, `${path}/${String(index)}`));
   }
-}
-
-function toPointerToken(key: string): string {
-  return key.replaceAll('~', '~0').replaceAll('/', '~1');
 }
