@@ -27,4 +27,4 @@ export * from './timers.ts';
 export * from './auth/tokens.ts';
 export * from './run-service.ts';
 export * from './http/versioned.ts';
-export { toFieldFaults, toSchemaFaults } from './http/validation.ts';
+export { schemaFaultsText, toFieldFaults, toSchemaFaults } from './http/validation.ts';

@@ -14,6 +14,7 @@ import { lastValueFrom, type Observable, of } from 'rxjs';
 import { actorOf, keepCommit } from '../auth/auth.ts';
 import { Timers } from '../timers.ts';
 import { isStop } from './bodies.ts';
+import { isObject } from './operator-json.ts';
 import { ProblemError, toProblem } from './problem.ts';
 import { type KeptAnswer, type UsedKey, UsedKeys } from './used-keys.ts';
 
@@ -176,11 +177,7 @@ function textOf(body: unknown): string {
   if (body instanceof Uint8Array) return hash('sha256', body, 'hex');
   // A request without a body has none that is JSON.
   if (body === undefined) return '';
-  return JSON.stringify(body, (_, value: unknown) => (isFields(value) ? sorted(value) : value));
-}
-
-function isFields(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return JSON.stringify(body, (_, value: unknown) => (isObject(value) ? sorted(value) : value));
 }
 
 function sorted(fields: object): object {

@@ -42,4 +42,13 @@ export function toSchemaFaults(
   }));
 }
 
+/** The first of them in one line, for what is refused among others; empty for none. */
+export function schemaFaultsText(
+  faults: readonly { readonly instancePath: string; readonly message: string }[],
+): string {
+  const first = faults.slice(0, FAULTS_IN_TEXT_MAX);
+  return first.map(({ instancePath, message }) => `${instancePath || '/'}: ${message}`).join('; ');
+}
+
 const SCHEMA_FAULTS_MAX = 50;
+const FAULTS_IN_TEXT_MAX = 5;

@@ -12,12 +12,11 @@ import {
 } from '@sluice/contracts';
 import { decide, type Policy } from '@sluice/domain-rollout';
 import { Clock } from '@sluice/event-sourcing';
-import { type Caller, DeviceRoutes, Metrics, ProblemError, toSchemaFaults } from '@sluice/platform';
+import { type Caller, DeviceRoutes, Metrics, ProblemError, schemaFaultsText, toSchemaFaults } from '@sluice/platform';
 import { Knowledge } from '../knowledge/knowledge.ts';
 
 const BODY_LIMIT_BYTES = 32 * 1024;
 const BATCH_LIMIT_BYTES = 2 * 1024 * 1024;
-const FAULTS_LISTED_MAX = 5;
 const knownFields = new Set(Object.keys(CheckIn.properties));
 
 /** `POST /v1/check-in`, `POST /v1/check-ins`: devices ask what to do. Answered from memory; writes nothing. */
@@ -78,7 +77,10 @@ export class CheckInRoute implements OnModuleInit {
     const devices = devicesOf(body);
     const [policy, nowMs] = [this.knowledge.currentPolicy(), this.clock.now()];
     const answers = devices.map((device, index) => {
-      if (!checkInValidator.Check(device)) return { index, code: 'invalid-request', detail: faultsOf(device) } as const;
+      if (!checkInValidator.Check(device)) {
+        const detail = schemaFaultsText(checkInValidator.Errors(device));
+        return { index, code: 'invalid-request', detail } as const;
+      }
       const { deviceId } = device;
       if (!caller.maySpeakFor(deviceId)) return { index, code: 'device-forbidden', detail: deviceId } as const;
       return this.direct(device, policy, nowMs);
@@ -99,11 +101,6 @@ function devicesOf(body: unknown): readonly unknown[] {
   if (Array.isArray(devices) && devices.length >= 1 && devices.length <= CHECK_INS_PER_REQUEST_MAX) return devices;
   const detail = `is to be a list of 1 to ${String(CHECK_INS_PER_REQUEST_MAX)} check-ins`;
   throw new ProblemError('invalid-request', undefined, [{ path: '/devices', code: 'devices', detail }]);
-}
-
-function faultsOf(device: unknown): string {
-  const faults = checkInValidator.Errors(device).slice(0, FAULTS_LISTED_MAX);
-  return faults.map(({ instancePath, message }) => `${instancePath || '/'}: ${message}`).join('; ');
 }
 
 /** A Buffer of 32 bytes would cost more than the hash itself. */

@@ -1,5 +1,6 @@
 import { type Report, reportKinds, type ReportKind, reportValidator, Report as ReportSchema } from '@sluice/contracts';
 import { type FactKind } from '@sluice/domain-fleet';
+import { schemaFaultsText } from '@sluice/platform';
 
 /** Why a report was refused. */
 export interface Refusal {
@@ -21,7 +22,6 @@ export const factKindOf: Readonly<Record<ReportKind, FactKind>> = {
 
 const knownKinds: ReadonlySet<unknown> = new Set(reportKinds);
 const knownFields: ReadonlySet<string> = new Set(Object.keys(ReportSchema.properties));
-const FAULTS_LISTED_MAX = 5;
 
 /** The report itself when it is one that Sluice understands, else why not. */
 export function checkReport(value: unknown): Report | Refusal {
@@ -54,7 +54,6 @@ function refusalOf(value: unknown): Refusal {
       detail: `${JSON.stringify(kind.slice(0, 64))} is none of ${reportKinds.join(', ')}`,
     };
   }
-  const faults = reportValidator.Errors(value).slice(0, FAULTS_LISTED_MAX);
-  const detail = faults.map(({ instancePath, message }) => `${instancePath || '/'}: ${message}`).join('; ');
+  const detail = schemaFaultsText(reportValidator.Errors(value));
   return { code: 'invalid-report', detail: detail || 'not a report' };
 }
