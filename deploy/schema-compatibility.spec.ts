@@ -7,6 +7,7 @@ const properties = {
   reason: { type: 'string', maxLength: 2000 },
   note: { type: 'string' },
   by: { enum: ['gate', 'responder'] },
+  evidence: { anyOf: [{ type: 'object', properties: { sum: { type: 'number' } } }, { type: 'null' }] },
   wave: { type: 'integer', minimum: 0 },
   slices: { type: 'array', maxItems: 10, items: slice },
 };
@@ -35,6 +36,17 @@ describe('letting a schema stay the same version', () => {
         slices: {
           ...properties.slices,
           items: { ...slice, properties: { ...slice.properties, base: { type: 'string' } } },
+        },
+      }),
+    ],
+    [
+      'an optional property is new in a choice',
+      withProperties({
+        evidence: {
+          anyOf: [
+            { type: 'object', properties: { sum: { type: 'number' }, rule: { type: 'string' } } },
+            { type: 'null' },
+          ],
         },
       }),
     ],
@@ -135,6 +147,18 @@ describe('asking for another version', () => {
       'a pattern is new',
       withProperties({ note: { type: 'string', pattern: '.' } }),
       ['/note/pattern was absent and is .'],
+    ],
+    [
+      'a choice is of another type',
+      withProperties({
+        evidence: { anyOf: [{ type: 'object', properties: { sum: { type: 'string' } } }, { type: 'null' }] },
+      }),
+      ['/evidence/anyOf/0/sum/type was number and is string'],
+    ],
+    [
+      'there is a choice more',
+      withProperties({ note: { anyOf: [{ type: 'string' }] } }),
+      ['/note/type was string and is absent', '/note/anyOf was absent and is [{"type":"string"}]'],
     ],
     [
       'unknown fields are refused',

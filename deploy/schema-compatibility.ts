@@ -40,6 +40,7 @@ export function incompatibilities(before: Json, after: Json, path = ''): string[
     if (keyword === 'required') return requiredFaults(before, after, path);
     if (keyword === 'items' && isJson(old) && isJson(now)) return incompatibilities(old, now, at(keyword));
     if (keyword === 'enum') return enumFaults(old, now, path);
+    if (keyword === 'anyOf' && listOf(old).length === listOf(now).length) return choiceFaults(old, now, at(keyword));
     if (bounds[keyword] !== undefined) return boundFaults(keyword, [old, now], path);
     // Whatever else changes a schema, nobody has shown that it is harmless.
     return [`${at(keyword)} was ${show(old)} and is ${show(now)}`];
@@ -75,6 +76,15 @@ function enumFaults(before: unknown, after: unknown, path: string): string[] {
       .filter((value) => !old.includes(value))
       .map((value) => `${path}/enum has ${show(value)} now, which older consumers refuse`),
   ];
+}
+
+/** As many choices as before, each of which may have changed by itself. */
+function choiceFaults(before: unknown, after: unknown, path: string): string[] {
+  const now = listOf(after);
+  return listOf(before).flatMap((was, index) => {
+    const is = now[index];
+    return isJson(was) && isJson(is) ? incompatibilities(was, is, `${path}/${String(index)}`) : [];
+  });
 }
 
 function boundFaults(keyword: string, [old, now]: readonly [unknown, unknown], path: string): string[] {

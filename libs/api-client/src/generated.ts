@@ -2146,7 +2146,39 @@ export interface components {
         toleratedRate: number;
         logE: number;
         weight: number;
+        madeOf?:
+          | {
+              /** @constant */
+              by: 'rate';
+            }
+          | {
+              /** @constant */
+              by: 'periods';
+              periods: {
+                k: number;
+                trials: number;
+                failures: number;
+              }[];
+            }
+          | {
+              /** @constant */
+              by: 'lot';
+              onsets: number;
+              since: {
+                onset: number;
+                events: number;
+                treated: number;
+                logByChance: number[];
+              }[];
+              older: {
+                through: number;
+                events: number;
+                treated: number;
+                logByChance: number[];
+              };
+            };
       }[];
+      logOthers?: number;
     };
     TokenBinding: {
       deviceId?: string;

@@ -15,6 +15,32 @@ export const KnownSlice = Type.Object({ ...Slice.properties, devices: Count });
  */
 export const AwakeSlice = Type.Object({ ...Slice.properties, abovePercent: Type.Number(), devices: Count });
 
+const CountedEvents = {
+  events: Count,
+  treated: Count,
+  /** For each ratio (1.25, 1.5, 2, 3, 5, 10, 20) the natural logarithm of ratio^treated as it is expected where nothing harms. */
+  logByChance: Type.Array(Type.Number()),
+};
+
+/**
+ * What the evidence of a test is made of. `rate`: of its own numbers. `periods`: of the trials of each period of 6 h that is kept,
+ * the k-th since the counting began. `lot`: of first incidents of devices, exposed ones (`treated`) and others, that came since
+ * each onset of 3 h; up to the onset `through` they are together.
+ */
+const MadeOf = Type.Union([
+  Type.Object({ by: Type.Literal('rate') }),
+  Type.Object({
+    by: Type.Literal('periods'),
+    periods: Type.Array(Type.Object({ k: Count, trials: Count, failures: Count })),
+  }),
+  Type.Object({
+    by: Type.Literal('lot'),
+    onsets: Count,
+    since: Type.Array(Type.Object({ onset: Count, ...CountedEvents })),
+    older: Type.Object({ through: Count, ...CountedEvents }),
+  }),
+]);
+
 /** What one test found on devices that are looked at together: `of` names the family, the model, or model and base. */
 export const TestEvidence = Type.Object({
   test: Type.String(),
@@ -26,11 +52,13 @@ export const TestEvidence = Type.Object({
   /** The natural logarithm of its evidence, and its weight in the sum. */
   logE: Type.Number(),
   weight: Type.Number(),
+  /** Absent in evidence from before it was kept, which cannot be recomputed. */
+  madeOf: Type.Optional(MadeOf),
 });
 
 /**
  * Everything needed to recompute the decision of the gates (design §3.4): the strongest tests, as many as reach the limit
- * by themselves. Logarithms are natural ones, of the weighted sum of all tests and of what it has to reach.
+ * by themselves; of a hold those of its slice, too. Logarithms are natural ones, of the weighted sum of all tests and of what it has to reach.
  */
 export const SumEvidence = Type.Object({
   rule: Type.String(),
@@ -42,6 +70,8 @@ export const SumEvidence = Type.Object({
   through: Time,
   words: Text,
   tests: Type.Array(TestEvidence),
+  /** The logarithm of what all other tests come to in the sum; absent where there are none. */
+  logOthers: Type.Optional(Type.Number()),
 });
 export type SumEvidence = Immutable<Type.Static<typeof SumEvidence>>;
 

@@ -168,11 +168,15 @@ export const WaveBaked = event('WaveBaked', {
   reason: Type.Optional(Text),
   forced: Type.Optional(Text),
 });
-/** A wave is over, and does not go on: told when the set of reasons has changed. Codes as in `waitsFor` of a rollout. */
+/**
+ * A wave is over, and does not go on: told when the set of reasons has changed. Codes as in `waitsFor` of a rollout. `evidence`:
+ * where it waits because of the gates, what they found, or would find if the failures that wait for their start counted.
+ */
 export const WaveWaiting = event('WaveWaiting', {
   ...rollout,
   wave: Count,
   waitsFor: Type.Array(Type.Object({ code: Type.String(), words: Text })),
+  evidence: Type.Optional(SumEvidence),
 });
 export const RolloutPaused = event('RolloutPaused', { ...rollout, reason: Text });
 export const RolloutResumed = event('RolloutResumed', {

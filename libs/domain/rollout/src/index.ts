@@ -6,6 +6,7 @@ export * from './exposure.ts';
 export { smallestRateSeen, smallestRatioSeen } from './gates/could-see.ts';
 export * from './gates/counts.ts';
 export * from './gates/ledger.ts';
+export * from './gates/recompute.ts';
 export * from './gates/removals.ts';
 export * from './gates/verdict.ts';
 export { LATE_WEIGHT } from './gates/gate.ts';

@@ -155,6 +155,8 @@ export interface WaitWave extends Given {
   readonly type: 'WaitWave';
   readonly wave: number;
   readonly waitsFor: readonly WaveReason[];
+  /** Where it waits because of the gates. */
+  readonly evidence?: SumEvidence | undefined;
 }
 
 /** `causedBy`: whose pull of the patch ends the rollout. */
@@ -212,7 +214,12 @@ export type RolloutEvent = Given &
         readonly reason?: string;
         readonly forced?: string;
       }
-    | { readonly type: 'WaveWaiting'; readonly wave: number; readonly waitsFor: readonly WaveReason[] }
+    | {
+        readonly type: 'WaveWaiting';
+        readonly wave: number;
+        readonly waitsFor: readonly WaveReason[];
+        readonly evidence?: SumEvidence;
+      }
     | { readonly type: 'RolloutPaused'; readonly reason: string }
     | { readonly type: 'RolloutResumed'; readonly reason?: string; readonly evidenceSeen?: string }
     | {

@@ -191,12 +191,13 @@ function completeWave(command: CompleteWave, rollout: Rollout): readonly Rollout
   return closeWave(rollout, command, { because: 'baked' });
 }
 
-function wait({ rolloutId, wave, waitsFor, at }: WaitWave, rollout: Rollout): readonly RolloutEvent[] {
+function wait({ rolloutId, wave, waitsFor, evidence, at }: WaitWave, rollout: Rollout): readonly RolloutEvent[] {
   if (rollout.status !== 'running') refuseUnlessStarted(rollout);
   if (wave !== rollout.wave || waitsFor.length === 0 || !isWaveOver(rollout, Date.parse(at))) return [];
   const { waiting } = rollout;
   const isSame = waiting?.wave === wave && waiting.codes.join() === codesOf(waitsFor).join();
-  return isSame ? [] : [{ type: 'WaveWaiting', rolloutId, wave, waitsFor, at }];
+  if (isSame) return [];
+  return [{ type: 'WaveWaiting', rolloutId, wave, waitsFor, ...(evidence && { evidence }), at }];
 }
 
 function closeWave(

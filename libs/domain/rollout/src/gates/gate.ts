@@ -1,7 +1,7 @@
 import { ageBands, harmSignals, type HarmSignal } from '@sluice/domain-cohorts';
 import { OUTCOME_MISSING_RATE_MAX, type Plan, REMOVED_BY_USER_RATE_MAX } from '../plan.ts';
-import { harmCounts, logHarmEvidence } from './harm.ts';
-import { lateRateEvidence, logRateEvidence, type RateCounts } from './rates.ts';
+import { harmCounts, type HarmTally, logHarmEvidence, lotCounts, type LotCounts } from './harm.ts';
+import { lateRateEvidence, logRateEvidence, type RateCounts, type RateNumbers } from './rates.ts';
 import { type PeriodCounts, type SliceCounts } from './trials.ts';
 
 /** What a test is made on, beside the counts of the slices. */
@@ -21,12 +21,17 @@ export interface Found {
   readonly logE: number;
 }
 
+/** What the evidence of a test is made of: whoever has it, and what was found, computes it again (`recompute.ts`). */
+export type MadeOf = RateNumbers | LotCounts;
+
 /** One test of a gate: what it finds, its part of the one α of a rollout (design §3.4), and its words. */
 export interface Test {
   readonly name: string;
   readonly weight: number;
   /** Undefined where nothing was counted. */
   readonly find: (slices: readonly SliceCounts[], asked: Asked) => Found | undefined;
+  /** Of what was found; absent where that is made of its own counts. */
+  readonly madeOf?: (slices: readonly SliceCounts[], asked: Asked) => MadeOf;
   readonly words: (found: Omit<Found, 'logE'>) => string;
 }
 
@@ -60,23 +65,41 @@ function rateFinder(countsOf: (slice: SliceCounts) => RateCounts, tolerated: (pl
 }
 
 /** The failure rate may rise in any period: only trials from that period on are counted. */
-function lateFinder(countsOf: (period: PeriodCounts) => RateCounts, tolerated: (plan: Plan) => number): Test['find'] {
-  return (slices, { plan, firstPeriod }) => {
-    const sums = new Map<number, { k: number; n: number; x: number }>();
-    for (const { periods } of slices) {
-      for (const each of periods) {
-        const { n, x } = countsOf(each);
-        const sum = sums.get(each.period);
-        if (sum === undefined) sums.set(each.period, { k: each.period - firstPeriod + 1, n, x });
-        else [sum.n, sum.x] = [sum.n + n, sum.x + x];
-      }
-    }
-    const periods = [...sums.values()].filter(({ k }) => k >= 1);
-    if (periods.length === 0) return undefined;
-    const toleratedRate = tolerated(plan);
-    const { n, x, logE } = lateRateEvidence(periods, toleratedRate);
-    return { trials: n, failures: x, toleratedRate, logE };
+function lateFinder(
+  countsOf: (period: PeriodCounts) => RateCounts,
+  tolerated: (plan: Plan) => number,
+): Pick<Test, 'find' | 'madeOf'> {
+  return {
+    find: (slices, asked) => {
+      const periods = periodsOf(slices, asked, countsOf);
+      if (periods.length === 0) return undefined;
+      const toleratedRate = tolerated(asked.plan);
+      const { n, x, logE } = lateRateEvidence(periods, toleratedRate);
+      return { trials: n, failures: x, toleratedRate, logE };
+    },
+    madeOf: (slices, asked) => ({
+      by: 'periods',
+      periods: periodsOf(slices, asked, countsOf).map(({ k, n, x }) => ({ k, trials: n, failures: x })),
+    }),
   };
+}
+
+/** The periods since the counting began, of all slices together. */
+function periodsOf(
+  slices: readonly SliceCounts[],
+  { firstPeriod }: Asked,
+  countsOf: (period: PeriodCounts) => RateCounts,
+) {
+  const sums = new Map<number, { k: number; n: number; x: number }>();
+  for (const { periods } of slices) {
+    for (const each of periods) {
+      const { n, x } = countsOf(each);
+      const sum = sums.get(each.period);
+      if (sum === undefined) sums.set(each.period, { k: each.period - firstPeriod + 1, n, x });
+      else [sum.n, sum.x] = [sum.n + n, sum.x + x];
+    }
+  }
+  return [...sums.values()].filter(({ k }) => k >= 1);
 }
 
 const failing = ({ gates }: Plan) => gates.installFailureRateMax;
@@ -125,13 +148,13 @@ const late: readonly Test[] = [
   {
     name: 'installs-late',
     weight: LATE_WEIGHT,
-    find: lateFinder(({ all }) => all, failing),
+    ...lateFinder(({ all }) => all, failing),
     words: ({ trials, failures }) => `installs fail that began late: ${String(failures)} of ${String(trials)}`,
   },
   {
     name: 'outcome-missing-late',
     weight: LATE_MISSING_WEIGHT,
-    find: lateFinder((counts) => counts.missing, missing),
+    ...lateFinder((counts) => counts.missing, missing),
     words: ({ trials, failures }) =>
       `devices that began to install late are not heard of again: ${String(failures)} of ${String(trials)}`,
   },
@@ -160,15 +183,20 @@ const harm: readonly Test[] = harmSignals.map((signal) => ({
   name: signal,
   weight: HARM_WEIGHT,
   find: (slices, { periods }) => {
-    const tallies = slices.flatMap((slice) => slice.harm.get(signal) ?? []);
+    const tallies = talliesOf(slices, signal);
     const { treated, events, expectedShare } = harmCounts(tallies);
     if (events === 0) return undefined;
     const logE = logHarmEvidence(tallies, periods);
     return { trials: events, failures: treated, toleratedRate: expectedShare, logE };
   },
+  madeOf: (slices, { periods }) => lotCounts(talliesOf(slices, signal), periods),
   words: ({ trials, failures, toleratedRate }) =>
     `devices ${harmWords[signal]}: of ${String(trials)} that do, ${String(failures)} were exposed, ${String(Math.round(toleratedRate * trials))} would be by chance`,
 }));
+
+function talliesOf(slices: readonly SliceCounts[], signal: HarmSignal): HarmTally[] {
+  return slices.flatMap((slice) => slice.harm.get(signal) ?? []);
+}
 
 /** All tests. Their weights come to 1. */
 export const tests: readonly Test[] = [...installs, outcomeMissing, ...late, removedByUser, ...harm];

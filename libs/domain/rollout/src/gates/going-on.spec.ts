@@ -64,10 +64,12 @@ describe('whether a wave may go on', () => {
     expect(goingOn({ ...question, withPending: harmful })).toEqual({
       says: 'wait',
       waits: [{ for: 'pending-failures', failures: 4 }],
+      evidence,
     });
     expect(goingOn({ ...question, verdict: { says: 'wait', evidence }, withPending: harmful })).toEqual({
       says: 'wait',
       waits: [{ for: 'evidence', evidence: 162755, limit: 100 }],
+      evidence,
     });
     expect(goingOn({ ...question, verdict: harmful, withPending: harmful })).toEqual({ says: 'halt', evidence });
   });

@@ -19,7 +19,12 @@ export type WaveWait =
 /** What the gates and the evidence say at a wave's end, or for an advance. */
 export type GoingOn =
   | { readonly says: 'go' }
-  | { readonly says: 'wait'; readonly waits: readonly WaveWait[] }
+  | {
+      readonly says: 'wait';
+      readonly waits: readonly WaveWait[];
+      /** Where it waits because of the gates: what they found, or would find if the pending failures counted. */
+      readonly evidence?: SumEvidence;
+    }
   | { readonly says: 'halt'; readonly evidence: SumEvidence };
 
 /** Counts of one patch over all its slices. */
@@ -54,12 +59,16 @@ const EXPONENT_MAX = 100;
 export function goingOn({ rollout, verdict, withPending, outcomes, awake }: GoingOnQuestion): GoingOn {
   if (verdict.says === 'halt') return { says: 'halt', evidence: verdict.evidence };
   const waits: WaveWait[] = [];
-  if (verdict.says !== 'go') waits.push(tooNear(verdict.evidence));
-  else if (withPending.says === 'hold' || withPending.says === 'halt') {
+  let evidence: SumEvidence | undefined;
+  if (verdict.says !== 'go') {
+    ({ evidence } = verdict);
+    waits.push(tooNear(evidence));
+  } else if (withPending.says === 'hold' || withPending.says === 'halt') {
+    ({ evidence } = withPending);
     waits.push({ for: 'pending-failures', failures: outcomes.pending });
   }
   if (rollout.plan.goOn !== 'time') waits.push(...missingOutcomes(rollout, outcomes, awake));
-  return waits.length === 0 ? { says: 'go' } : { says: 'wait', waits };
+  return waits.length === 0 ? { says: 'go' } : { says: 'wait', waits, ...(evidence && { evidence }) };
 }
 
 /** How many outcomes a wave needs that was the first to expose so many awake devices: half of them are enough. */

@@ -28,13 +28,39 @@ type Shares = Pick<HarmEvent, 'shareBegin' | 'shareEnd'>;
 /** `left-out`: it was exposed within the bucket, or nobody is on the other side. */
 export type Arm = 'treated' | 'control' | 'left-out';
 
-/** Sums of the logarithms of likelihood ratios, one for each alternative, in grains. */
+/** Events that are summed up; `grains`: for each ratio, the sum of the logarithms of their likelihood ratios. */
+interface EventSums {
+  events: number;
+  treated: number;
+  readonly grains: number[];
+}
+
 interface HarmSums {
   /** By period, of the last ones. */
-  readonly periods: Map<number, number[]>;
+  readonly periods: Map<number, EventSums>;
   /** Of all periods up to this one together. */
   olderThrough: number;
-  readonly older: number[];
+  readonly older: EventSums;
+}
+
+/**
+ * Events as evidence has them. `logByChance`: for each ratio, the logarithm of ratio^treated as it is expected where nothing harms.
+ */
+interface CountedEvents {
+  readonly events: number;
+  readonly treated: number;
+  readonly logByChance: readonly number[];
+}
+
+/**
+ * What the evidence of harm is made of: after how many onsets it was looked at, the events since each of the last ones that has
+ * any, and all since the first up to the onset `through`, which count as since the first.
+ */
+export interface LotCounts {
+  readonly by: 'lot';
+  readonly onsets: number;
+  readonly since: readonly (CountedEvents & { readonly onset: number })[];
+  readonly older: CountedEvents & { readonly through: number };
 }
 
 /** What the events of one signal come to on one slice. */
@@ -66,7 +92,11 @@ export function noHarm(): HarmTally {
 }
 
 function noSums(): HarmSums {
-  return { periods: new Map(), olderThrough: 0, older: RATIOS.map(() => 0) };
+  return { periods: new Map(), olderThrough: 0, older: noEvents() };
+}
+
+function noEvents(): EventSums {
+  return { events: 0, treated: 0, grains: RATIOS.map(() => 0) };
 }
 
 /** On which side of the exposure the device was. At no effect its place is uniform, whatever it and the hour are like. */
@@ -84,22 +114,23 @@ export function addHarm(tally: HarmTally, event: HarmEvent): void {
   tally.expected += inGrains(thetaOf(event, 1));
   const period = Math.max(1, periodOf(event.minute));
   const grains = RATIOS.map((ratio) => inGrains(Math.log(likelihoodRatio(event, arm, ratio))));
-  addGrains(tally.sums, period, grains);
+  const one = { events: 1, treated: arm === 'treated' ? 1 : 0, grains };
+  addEvents(tally.sums, period, one);
   for (const pool of tally.pools) {
     // Nobody asks for a pool any more that was not looked at for a while: it has other slices now.
     if (pool.periods < period - LOOKED_AT_PERIODS) pool.isLeft = true;
     if (pool.isLeft) tally.pools.delete(pool);
-    else addGrains(pool.sums, period, grains);
+    else addEvents(pool.sums, period, one);
   }
 }
 
-function addGrains(sums: HarmSums, period: number, grains: readonly number[]): void {
+function addEvents(sums: HarmSums, period: number, more: EventSums): void {
   // No look will be at an earlier period than this.
   putTogether(sums, period - PERIODS_APART);
-  if (period <= sums.olderThrough) return addTo(sums.older, grains);
+  if (period <= sums.olderThrough) return addTo(sums.older, more);
   const known = sums.periods.get(period);
-  if (known === undefined) sums.periods.set(period, [...grains]);
-  else addTo(known, grains);
+  if (known === undefined) sums.periods.set(period, { ...more, grains: [...more.grains] });
+  else addTo(known, more);
 }
 
 /** The number of the period that a minute lies in, from 1 on. */
@@ -154,7 +185,7 @@ function sumsOf(tallies: readonly HarmTally[]): HarmSums {
   for (const { sums } of tallies) {
     putTogether(sums, through);
     addTo(all.older, sums.older);
-    for (const [period, grains] of sums.periods) addGrains(all, period, grains);
+    for (const [period, events] of sums.periods) addEvents(all, period, events);
   }
   return all;
 }
@@ -162,10 +193,10 @@ function sumsOf(tallies: readonly HarmTally[]): HarmSums {
 function logEvidence(sums: HarmSums, periods: number): number {
   const through = Math.max(0, periods - PERIODS_APART);
   putTogether(sums, through);
-  const logs = sums.older.map((grains) => GRAIN * grains + Math.log(through / (through + 1)));
+  const logs = sums.older.grains.map((grains) => GRAIN * grains + Math.log(through / (through + 1)));
   let first = through + 1;
   const eventful = [...sums.periods].filter(([period]) => period <= periods).sort(([left], [right]) => left - right);
-  for (const [period, grains] of eventful) {
+  for (const [period, { grains }] of eventful) {
     const enters = logMassOf(first, period);
     for (let index = 0; index < logs.length; index += 1)
       logs[index] = logSumOfTwo(logs[index] ?? 0, enters) + GRAIN * (grains[index] ?? 0);
@@ -184,15 +215,51 @@ function logMassOf(first: number, last: number): number {
 function putTogether(sums: HarmSums, through: number): void {
   if (through <= sums.olderThrough) return;
   sums.olderThrough = through;
-  for (const [period, grains] of sums.periods) {
+  for (const [period, events] of sums.periods) {
     if (period > through) continue;
     sums.periods.delete(period);
-    addTo(sums.older, grains);
+    addTo(sums.older, events);
   }
 }
 
-function addTo(sums: number[], grains: readonly number[]): void {
-  for (let index = 0; index < grains.length; index += 1) sums[index] = (sums[index] ?? 0) + (grains[index] ?? 0);
+function addTo(sums: EventSums, { events, treated, grains }: EventSums): void {
+  sums.events += events;
+  sums.treated += treated;
+  for (let index = 0; index < grains.length; index += 1)
+    sums.grains[index] = (sums.grains[index] ?? 0) + (grains[index] ?? 0);
+}
+
+/** What the evidence of some slices together is made of, so that it can be recomputed. */
+export function lotCounts(tallies: readonly HarmTally[], onsets: number): LotCounts {
+  const [first] = tallies;
+  const { older, olderThrough, periods } = first === undefined ? noSums() : poolOf(first, tallies).sums;
+  const since = [...periods].sort(([left], [right]) => left - right);
+  return {
+    ...{ by: 'lot', onsets },
+    since: since.map(([onset, sums]) => ({ onset, ...countedOf(sums) })),
+    older: { through: olderThrough, ...countedOf(older) },
+  };
+}
+
+/** The evidence of harm anew, by nothing but what it says to be made of. */
+export function lotEvidence({ onsets, since, older }: LotCounts) {
+  const periods = new Map(since.map(({ onset, ...events }) => [onset, sumsOfCounted(events)]));
+  const all = [older, ...since];
+  return {
+    trials: sum(all.map(({ events }) => events)),
+    failures: sum(all.map(({ treated }) => treated)),
+    logE: logEvidence({ periods, olderThrough: older.through, older: sumsOfCounted(older) }, onsets),
+  };
+}
+
+function countedOf({ events, treated, grains }: EventSums): CountedEvents {
+  const logByChance = RATIOS.map((ratio, index) => treated * Math.log(ratio) - GRAIN * (grains[index] ?? 0));
+  return { events, treated, logByChance };
+}
+
+function sumsOfCounted({ events, treated, logByChance }: CountedEvents): EventSums {
+  const logOf = (ratio: number, index: number) => treated * Math.log(ratio) - (logByChance[index] ?? NaN);
+  return { events, treated, grains: RATIOS.map((ratio, index) => logOf(ratio, index) / GRAIN) };
 }
 
 /**

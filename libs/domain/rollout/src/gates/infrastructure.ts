@@ -116,7 +116,14 @@ export function packageVerdict(
     if (!isShort({ tries: trials, unreached: failures }) || logE < logLimit) continue;
     const of = `${slice.model} (${slice.base})`;
     const words = `of the last ${String(trials)} tries ${String(failures)} got no package, on ${of} only`;
-    const found = { trials, failures, toleratedRate: UNREACHED_SHARE_MAX, logE, weight: 1 };
+    const found = {
+      trials,
+      failures,
+      toleratedRate: UNREACHED_SHARE_MAX,
+      logE,
+      weight: 1,
+      madeOf: { by: 'rate' },
+    } as const;
     const sums = { alpha: ALPHA, logSum: logE, logLimit, since: through, through };
     const tests = [{ test: 'package', level: 'slice', of, ...found }] as const;
     return { says: 'hold', slice, evidence: { rule: PACKAGE_RULE, patchId, ...sums, words, tests } };

@@ -71,6 +71,20 @@ export function lateRateEvidence(
   return { n: strongest.n, x: strongest.x, logE: logSum(found.map(({ log }) => log)) };
 }
 
+/** Trials that began in the k-th period since the counting did. */
+interface PeriodOfTrials {
+  readonly k: number;
+  readonly trials: number;
+  readonly failures: number;
+}
+
+/**
+ * What the evidence of a rate is made of: of all trials alike, its own numbers; of those that began late, the trials of each
+ * period that is kept.
+ */
+export type RateNumbers =
+  { readonly by: 'rate' } | { readonly by: 'periods'; readonly periods: readonly PeriodOfTrials[] };
+
 /** The logarithm of the mean of what these are the logarithms of, which may leave the range of numbers. */
 export function logMean(logs: readonly number[]): number {
   return logSum(logs) - Math.log(logs.length);

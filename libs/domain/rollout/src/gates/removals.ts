@@ -6,7 +6,7 @@ import { type Found, rateFound } from './gate.ts';
 import { logSum, type RateCounts } from './rates.ts';
 import { Restarts } from './restarts.ts';
 import { byAppearance, type SliceCounts, SliceTrials } from './trials.ts';
-import { ALPHA, evidenceOn, logPartOf, strongestOf, type SumEvidence, wordsOf } from './verdict.ts';
+import { ALPHA, evidenceOn, logPartOf, othersThan, strongestOf, type SumEvidence, wordsOf } from './verdict.ts';
 
 /** The name and version of the rule, kept in the evidence. */
 export const REMOVALS_RULE = 'removals-sum/1';
@@ -69,7 +69,11 @@ export function removalVerdictOn(ledger: RemovalLedger, patchId: string): Remova
   const [since, through] = [toTimeText(patch.sinceMs), toTimeText(patch.throughMs)];
   const sums = { alpha: ALPHA, logSum: total, logLimit };
   const words = wordsOf(tests[0], [removals]);
-  return { says: 'pause', evidence: { rule: REMOVALS_RULE, patchId, ...sums, since, through, words, tests } };
+  const others = othersThan(tests, found);
+  return {
+    says: 'pause',
+    evidence: { rule: REMOVALS_RULE, patchId, ...sums, since, through, words, tests, ...others },
+  };
 }
 
 /** Counts up whenever the verdict on the recall of the patch may be another one. */

@@ -4,7 +4,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { installRow, minuteMs } from '../examples.ts';
 import { neededOutcomes } from './going-on.ts';
-import { addHarm, armOf, type HarmEvent, logHarmEvidence, noHarm } from './harm.ts';
+import {
+  addHarm,
+  armOf,
+  type HarmEvent,
+  logHarmEvidence,
+  type LotCounts,
+  lotCounts,
+  lotEvidence,
+  noHarm,
+} from './harm.ts';
 import { alternativesTo, logRateEvidence, type RateCounts } from './rates.ts';
 import { SliceTrials } from './trials.ts';
 
@@ -52,6 +61,9 @@ describe.runIf(hasVectors)('agreeing with the reference of the gates', () => {
       expect(armOf(event).replace('-', ' ')).toBe(event.arm);
       addHarm(tally, event);
       expect(logHarmEvidence([tally], event.periods)).toBeCloseTo(event.logE, DIGITS);
+      // Also from nothing but what is stored of it.
+      const stored = JSON.parse(JSON.stringify(lotCounts([tally], event.periods))) as LotCounts;
+      expect(lotEvidence(stored).logE).toBeCloseTo(event.logE, DIGITS);
     }
   });
 

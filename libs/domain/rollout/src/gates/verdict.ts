@@ -1,7 +1,7 @@
 import { type Slice, sliceKey, sum } from '@sluice/domain-cohorts';
 import { type Plan } from '../plan.ts';
 import { type KnownSlice } from '../rollout-messages.ts';
-import { type Asked, type Found, type Test, tests } from './gate.ts';
+import { type Asked, type Found, type MadeOf, type Test, tests } from './gate.ts';
 import { type Level, type Node, nodesAmong } from './nodes.ts';
 import { logSum, type RateCounts } from './rates.ts';
 import { type SliceCounts } from './trials.ts';
@@ -14,6 +14,9 @@ export const ALPHA = 0.001;
 
 /** From this part of its limit on, the evidence lets nothing widen. */
 export const CAUTION = 0.1;
+
+/** So many tests are listed at most: what is stored has to stay small, however evenly the evidence is spread. */
+const LISTED_MAX = 100;
 
 /** One device with the event stops nothing. */
 const EVENTS_MIN = 2;
@@ -32,9 +35,14 @@ export interface TestEvidence {
   readonly toleratedRate: number;
   readonly logE: number;
   readonly weight: number;
+  /** Absent in evidence from before it was kept, which cannot be recomputed. */
+  readonly madeOf?: MadeOf;
 }
 
-/** Everything needed to recompute the decision (design §3.4): the strongest tests, as many as reach the limit by themselves. */
+/**
+ * Everything needed to recompute the decision (design §3.4): the strongest tests, as many as reach the limit by themselves, or
+ * nothing can widen by; of a hold those of its slice, too.
+ */
 export interface SumEvidence {
   readonly rule: string;
   readonly patchId: string;
@@ -46,6 +54,8 @@ export interface SumEvidence {
   readonly through: string;
   readonly words: string;
   readonly tests: readonly TestEvidence[];
+  /** The logarithm of what all other tests come to in the sum; absent where there are none. */
+  readonly logOthers?: number;
 }
 
 /** What the gates say: nothing against it; grants wait; a slice is to be held; all of it is to halt. */
@@ -103,14 +113,22 @@ export function judge(judgement: Judgement): GateVerdict {
   const logLimit = -Math.log(ALPHA);
   if (total < logLimit + Math.log(CAUTION)) return { says: 'go', logSum: total };
   const found = nodes.map(({ node, members }, index): NodeEvidence => {
-    const its = foundOn(members, judgement).map((each) => evidenceOn(each.test, node, each.found));
+    const its = foundOn(members, judgement).map(({ test, found: each }) =>
+      evidenceOn(test, node, each, test.madeOf?.(members, judgement)),
+    );
     return { node, tests: its, logPart: parts[index] ?? -Infinity };
   });
-  const evidence = sumOf(judgement, found, { logSum: total, logLimit });
-  if (total < logLimit) return { says: 'wait', evidence };
-  const blamed = blame(found, counted, logLimit + Math.log(CAUTION));
-  if (blamed === undefined || wouldHoldMost(judgement, blamed)) return { says: 'halt', evidence };
-  return { says: 'hold', slice: blamed, evidence };
+  const all = found.flatMap((each) => each.tests);
+  const evidence = (listed: readonly TestEvidence[]) => sumOf(judgement, all, listed, { logSum: total, logLimit });
+  const logCaution = logLimit + Math.log(CAUTION);
+  if (total < logLimit) return { says: 'wait', evidence: evidence(strongestOf(all, logCaution)) };
+  const strongest = strongestOf(all, logLimit);
+  const blamed = blame(found, logCaution);
+  const slice = counted.get(blamed?.node.slices[0] ?? '')?.slice;
+  if (blamed === undefined || slice === undefined || wouldHoldMost(judgement, slice))
+    return { says: 'halt', evidence: evidence(strongest) };
+  const its = new Set([...strongest, ...strongestOf(blamed.tests, logCaution)]);
+  return { says: 'hold', slice, evidence: evidence([...its]) };
 }
 
 function membersOf({ slices }: Node, counted: ReadonlyMap<string, JudgedSlice>): SliceCounts[] {
@@ -145,28 +163,26 @@ export function evidenceOn(
   test: Pick<Test, 'name' | 'weight'>,
   { level, of, weight }: Node,
   found: Found,
+  madeOf: MadeOf = { by: 'rate' },
 ): TestEvidence {
   const { trials, failures, toleratedRate } = found;
   return {
     ...{ test: test.name, level, ...(of !== '' && { of }), trials, failures, toleratedRate },
     logE: logCounted(found),
     weight: weight * test.weight,
+    madeOf,
   };
 }
 
-function logCounted({ failures, logE }: Found): number {
+/** The logarithm of the evidence as it counts. */
+export function logCounted({ failures, logE }: Pick<Found, 'failures' | 'logE'>): number {
   return failures < EVENTS_MIN ? Math.min(0, logE) : logE;
 }
 
 /** The slice whose own part of the sum is the largest, where it is a tenth of the limit by itself. */
-function blame(
-  found: readonly NodeEvidence[],
-  counted: ReadonlyMap<string, JudgedSlice>,
-  logMin: number,
-): Slice | undefined {
+function blame(found: readonly NodeEvidence[], logMin: number): NodeEvidence | undefined {
   const own = found.filter(({ node, logPart }) => node.slices.length === 1 && logPart >= logMin);
-  const [worst] = own.sort((left, right) => right.logPart - left.logPart);
-  return counted.get(worst?.node.slices[0] ?? '')?.slice;
+  return own.sort((left, right) => right.logPart - left.logPart)[0];
 }
 
 /** True when more than half of the devices that it is for would be on hold. */
@@ -182,22 +198,26 @@ function wouldHoldMost({ known, slices }: Judgement, blamed: Slice): boolean {
 
 function sumOf(
   { plan, since, through }: Judgement,
-  found: readonly NodeEvidence[],
+  found: readonly TestEvidence[],
+  listed: readonly TestEvidence[],
   sums: { readonly logSum: number; readonly logLimit: number },
 ): SumEvidence {
-  const listed = strongestOf(
-    found.flatMap((each) => each.tests),
-    sums.logLimit,
-  );
   const words = wordsOf(listed[0], tests);
-  return { rule: EVIDENCE_RULE, patchId: plan.patchId, alpha: ALPHA, ...sums, since, through, words, tests: listed };
+  const evidence = { rule: EVIDENCE_RULE, patchId: plan.patchId, alpha: ALPHA, ...sums, since, through, words };
+  return { ...evidence, tests: listed, ...othersThan(listed, found) };
+}
+
+/** What the tests that are not listed come to in the sum. */
+export function othersThan(listed: readonly TestEvidence[], found: readonly TestEvidence[]) {
+  const logOthers = logSum(found.filter((each) => !listed.includes(each)).map(logPartOf));
+  return logOthers === -Infinity ? {} : { logOthers };
 }
 
 /** The strongest tests, as many as reach the limit by themselves. */
 export function strongestOf(found: readonly TestEvidence[], logLimit: number): readonly TestEvidence[] {
   const strongest = [...found].sort((left, right) => logPartOf(right) - logPartOf(left));
   let count = 0;
-  for (let reached = -Infinity; reached < logLimit && count < strongest.length; count += 1) {
+  for (let reached = -Infinity; reached < logLimit && count < Math.min(LISTED_MAX, strongest.length); count += 1) {
     reached = logSum([reached, ...strongest.slice(count, count + 1).map(logPartOf)]);
   }
   return strongest.slice(0, Math.max(1, count));

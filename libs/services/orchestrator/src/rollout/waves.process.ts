@@ -6,6 +6,7 @@ import {
   rolloutDecider,
   type StartedRollout,
   type RolloutCommand,
+  type SumEvidence,
 } from '@sluice/domain-rollout';
 import { type ProcessManager } from '@sluice/event-sourcing';
 import { ChangeHold, ChangeRollout } from '../commands.ts';
@@ -96,7 +97,8 @@ function completeWave(rollout: Running, { views, knowledge, nowMs, at }: Situati
   const goingOn = goingOnOf(views, rollout, nowMs);
   // Health that is not known through the wave's end yet comes in a moment, and is no reason to tell.
   const waits = [...obstaclesToGrants(knowledge, rollout, nowMs), ...obstaclesToGoingOn(goingOn)];
-  if (waits.length > 0) return waitWave(rollout, waits, { views, at });
+  const evidence = goingOn.says === 'wait' ? goingOn.evidence : undefined;
+  if (waits.length > 0) return waitWave(rollout, waits, { evidence, views, at });
   if (!isKnownToTheEnd(knowledge, rollout)) return [];
   const opening = opensWave(knowledge, rollout, nowMs, wave + 1);
   const command: RolloutCommand = { type: 'CompleteWave', rolloutId, wave, goingOn, ...opening, at };
@@ -106,11 +108,11 @@ function completeWave(rollout: Running, { views, knowledge, nowMs, at }: Situati
 function waitWave(
   rollout: Running,
   waits: readonly Obstacle[],
-  { views, at }: Pick<Situation, 'views' | 'at'>,
+  { evidence, views, at }: Pick<Situation, 'views' | 'at'> & { readonly evidence: SumEvidence | undefined },
 ): ChangeRollout[] {
   const { rolloutId, wave } = rollout;
   const waitsFor = waits.map(({ for: code, words }) => ({ code, words }));
-  const command = { type: 'WaitWave', rolloutId, wave, waitsFor, at } as const;
+  const command = { type: 'WaitWave', rolloutId, wave, waitsFor, evidence, at } as const;
   if (rolloutDecider.decide(command, rollout).length === 0) return [];
   const cause = `waits-${String(wave)}-${codesOf(waitsFor).join('-')}-${at}`;
   return [new ChangeRollout(command, contextOf(cause, rolloutId), knownOf(views, rollout))];
