@@ -10,7 +10,7 @@ const HOUR_MS = 3_600_000;
 /** The outcomes that are known of the patch of a rollout, ever and since its open wave was opened; its opening hour counts. */
 export function outcomesOf(ledger: GateLedger, { plan, waveOpenedAt }: StartedRollout, nowMs: number): Outcomes {
   const patch = ledger.patches.get(plan.patchId);
-  const counted = [...(patch?.hours ?? [])];
+  const counted = [...(patch?.outcomes.hours ?? [])];
   const openedHour = Math.floor(Date.parse(waveOpenedAt) / HOUR_MS);
   const ofWave = counted.filter(([hour]) => hour >= openedHour);
   const due = ofWave.filter(([hour]) => (hour + 1 + OUTCOME_HOURS) * HOUR_MS <= nowMs);

@@ -12,6 +12,7 @@ import { type RecallEvent } from '../recall.ts';
 import { type RolloutEvent } from '../rollout-messages.ts';
 import { evolve, type Rollout, type StartedRollout } from '../rollout-state.ts';
 import { type HarmTally, periodOf } from './harm.ts';
+import { countOutcomes, type HourlyOutcomes, noOutcomes, noteOpening, putHoursTogether } from './hourly-outcomes.ts';
 import { RolloutHarm } from './rollout-harm.ts';
 import {
   countTries,
@@ -28,7 +29,8 @@ import { type GateVerdict, judge, type JudgedSlice, withPending } from './verdic
 
 /**
  * What the gates look at: the trials of each patch, counted anew from its first start and from every resumption after a
- * halt. The evidence belongs to the patch, over all its rollouts.
+ * halt. The evidence belongs to the patch, over all its rollouts: of trials to which nothing comes any more the sums stay. The
+ * incidents of a rollout go when its watch is over and no device is left without the patch.
  */
 export interface GateLedger {
   readonly patches: Map<string, PatchLedger>;
@@ -42,6 +44,8 @@ export interface GateLedger {
   readonly takenIds: Set<string>;
   /** Patches with restarts that no bucket has come to yet. */
   readonly restarting: Set<PatchLedger>;
+  /** The last hour, since 1970, in which it let go of what nothing comes to any more. */
+  tidiedHour: number;
 }
 
 interface GateHold {
@@ -64,8 +68,8 @@ export interface PatchLedger {
   lastPeriod: number;
   readonly slices: Map<string, SliceTrials>;
   readonly supply: Supply;
-  /** Trials and known outcomes of all slices, by the hour since 1970 in which they began: for the evidence of a wave. */
-  readonly hours: Map<number, { started: number; known: number }>;
+  /** Of all slices, for the evidence of a wave. */
+  readonly outcomes: HourlyOutcomes;
   /** The harm that is judged against devices without the patch, of each of its rollouts. */
   readonly harm: Map<string, RolloutHarm>;
   /** Of all slices, or of one. */
@@ -76,6 +80,7 @@ export interface PatchLedger {
 export type GateEvent = RolloutEvent | HoldEvent | RecallEvent | HealthBucketClosed;
 
 export const GATE_OWNER = 'gate';
+const HOUR_MS = 3_600_000;
 /** So many periods before the last one in which trials began are kept apart. */
 const PERIODS_KEPT = 14;
 const ID_START = 'gate-';
@@ -90,6 +95,7 @@ export function emptyGateLedger(): GateLedger {
     holds: new Map(),
     takenIds: new Set(),
     restarting: new Set(),
+    tidiedHour: -Infinity,
   };
 }
 
@@ -195,14 +201,15 @@ export function nextGateHold({ takenIds }: GateLedger, rolloutId: string): strin
 function foldExposure({ patches, patchOfRollout, planned }: GateLedger, event: RolloutEvent): void {
   const { rolloutId } = event;
   const patchId = patchOfRollout.get(rolloutId);
-  const harms = patchId === undefined ? undefined : patches.get(patchId)?.harm;
+  const patch = patchId === undefined ? undefined : patches.get(patchId);
   if (event.type === 'RolloutAborted') {
     // It offers nothing any more, and is looked at no more.
     planned.delete(rolloutId);
-    harms?.delete(rolloutId);
+    patch?.harm.delete(rolloutId);
     return;
   }
-  const harm = harms?.get(rolloutId);
+  if (event.type === 'WaveOpened' && patch !== undefined) noteOpening(patch.outcomes, event.at);
+  const harm = patch?.harm.get(rolloutId);
   if (harm !== undefined) return harm.apply(event);
   const state = evolve(planned.get(rolloutId) ?? { status: 'absent' }, event);
   if (state.status !== 'absent') planned.set(rolloutId, state);
@@ -243,15 +250,28 @@ function foldBucket(ledger: GateLedger, bucket: HealthBucketClosed): void {
       slice.forgetPeriods(patch.lastPeriod - PERIODS_KEPT);
     }
   }
+  tidy(ledger, toMs);
+}
+
+/** Once an hour lets go of what nothing comes to any more, also of patches that no bucket tells of. */
+function tidy(ledger: GateLedger, toMs: number): void {
+  const hour = Math.floor(toMs / HOUR_MS);
+  if (hour <= ledger.tidiedHour) return;
+  ledger.tidiedHour = hour;
+  for (const patch of ledger.patches.values()) {
+    restartThrough(patch, toMs);
+    let isChanged = false;
+    for (const slice of patch.slices.values()) if (slice.settle(toMs)) isChanged = true;
+    for (const [rolloutId, harm] of patch.harm) if (harm.isOver(toMs)) isChanged = patch.harm.delete(rolloutId);
+    putHoursTogether(patch.outcomes, toMs);
+    if (isChanged) patch.version += 1;
+  }
 }
 
 function addRow(patch: PatchLedger, row: InstallRow, toMs: number): void {
   trialsOf(patch, row.slice, toMs).add(row, toMs);
   if (row.started > 0) patch.lastPeriod = Math.max(patch.lastPeriod, periodOfHour(row.cohort));
-  const hour = patch.hours.get(row.cohort) ?? { started: 0, known: 0 };
-  patch.hours.set(row.cohort, hour);
-  hour.started += row.started;
-  hour.known += row.fine + row.failed - row.relapsed;
+  countOutcomes(patch.outcomes, row);
 }
 
 function watchHarm({ planned }: GateLedger, rolloutId: string, patch: PatchLedger, at: string): void {
@@ -269,7 +289,7 @@ function patchOf({ patches }: GateLedger, patchId: string): PatchLedger {
     lastPeriod: -Infinity,
     slices: new Map<string, SliceTrials>(),
     supply: unknownSupply(),
-    hours: new Map<number, { started: number; known: number }>(),
+    outcomes: noOutcomes(),
     harm: new Map<string, RolloutHarm>(),
     restarts: new Restarts<SliceName>(),
   };

@@ -1,5 +1,6 @@
 import { type HarmRow, harmSignals, MINUTE_MS, PLACES, type Slice, sliceKey } from '@sluice/domain-cohorts';
 import { holdBackFrom } from '../exposure.ts';
+import { WATCH_HOURS } from '../plan.ts';
 import { type RolloutEvent } from '../rollout-messages.ts';
 import { evolve, type Rollout } from '../rollout-state.ts';
 import { addHarm, harmCounts, type HarmTally, noHarm } from './harm.ts';
@@ -117,6 +118,17 @@ export class RolloutHarm {
     const harmed = this.harmedSlice(slice);
     if (harmed.judged?.trials !== trials) harmed.judged = { trials, counts: { ...trials, harm: this.tallies(slice) } };
     return harmed.judged.counts;
+  }
+
+  /** True when the watch is over, and nobody is left without the patch: then no incident can count any more. */
+  isOver(atMs: number): boolean {
+    const { state } = this;
+    if (!('exposure' in state) || state.completedAt === undefined) return false;
+    const watchMs = (state.plan.watchHours ?? WATCH_HOURS) * 60 * MINUTE_MS;
+    if (atMs < Date.parse(state.completedAt) + watchMs || holdBackFrom(state, atMs) < 1) return false;
+    return state.plan.waves.every(
+      ({ ring }, index) => ring !== undefined || (this.shares.get(index + 1)?.at(atMs) ?? 0) >= 100,
+    );
   }
 
   /** Minutes since the counting began. */

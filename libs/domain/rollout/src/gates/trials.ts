@@ -165,10 +165,11 @@ export class SliceTrials {
     }
   }
 
-  /** Lets go of cohorts that are so old at an instant that nothing comes to them any more; their sums stay. */
-  settle(atMs: number): void {
-    if (!isSettled(this.oldestHour, atMs)) return;
+  /** Lets go of cohorts that are so old at an instant that nothing comes to them any more; their sums stay. False when none is. */
+  settle(atMs: number): boolean {
+    if (!isSettled(this.oldestHour, atMs)) return false;
     this.oldestHour = Infinity;
+    this.counted = undefined;
     this.well = undefined;
     for (const [hour, cohort] of this.cohorts) {
       if (!isSettled(hour, atMs)) {
@@ -179,6 +180,7 @@ export class SliceTrials {
       this.settledWell += cohort.well;
       this.cohorts.delete(hour);
     }
+    return true;
   }
 
   /** Devices that are fine, of the trials that began before an instant; also those from before a restart. */
@@ -281,7 +283,8 @@ function none(): RateSums {
   return { n: 0, x: 0 };
 }
 
-function isSettled(hour: number, atMs: number): boolean {
+/** True when nothing comes any more to what began in an hour. */
+export function isSettled(hour: number, atMs: number): boolean {
   return hour + SETTLED_HOURS < atMs / HOUR_MS;
 }
 
