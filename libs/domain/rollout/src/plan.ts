@@ -13,9 +13,9 @@ export interface Wave {
 /** The limits that a wave is held against; a rate is a share in (0, 0.5]. */
 export interface Gates {
   readonly installFailureRateMax: number;
-  /** Of installs that were due, without any outcome; OUTCOME_MISSING_RATE_MAX if absent. */
+  /** Of installs that were due, without any outcome; the gate has what it is if absent. */
   readonly outcomeMissingRateMax?: number;
-  /** Of installs that went well, removed by the user of the device; REMOVED_BY_USER_RATE_MAX if absent. */
+  /** Of installs that went well, removed by the user of the device; likewise. */
   readonly removedByUserRateMax?: number;
   /** An install is proof for the pace when it has been fine for so long; MATURITY_HOURS if absent, a day for a soak. */
   readonly maturityHours?: number;
@@ -58,9 +58,7 @@ export interface PlanFault {
 /** A tolerated rate above one half leaves no room for alternatives that are worse (design §3.4). */
 export const TOLERATED_RATE_MAX = 0.5;
 
-/** What a plan tolerates, and asks for, where it does not say. */
-export const OUTCOME_MISSING_RATE_MAX = 0.02;
-export const REMOVED_BY_USER_RATE_MAX = 0.05;
+/** What a plan asks for where it does not say. */
 export const MATURITY_HOURS = 1;
 export const PACE: Pace = { first: 300, factor: 3 };
 

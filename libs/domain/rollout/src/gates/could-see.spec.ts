@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { smallestRateSeen, smallestRatioSeen } from './could-see.ts';
 import { addHarm, type HarmEvent, logHarmEvidence, logHarmRatioEvidence, noHarm } from './harm.ts';
+import { smallestRatioSeen } from './incidents.ts';
+import { smallestRateSeen } from './installs.ts';
 
 describe('what a wave could have seen', () => {
   it('is nothing for one device, and everything for a few that all fail', () => {

@@ -1,8 +1,6 @@
-import { ALL_AGES_WEIGHT, HARM_WEIGHT } from './gate.ts';
 import { logHarmRatioEvidence } from './harm.ts';
-import { ALL_DEVICES_WEIGHT } from './nodes.ts';
+import { ALL_DEVICES_WEIGHT, ALPHA } from './nodes.ts';
 import { logRateEvidence, logSum } from './rates.ts';
-import { ALPHA } from './verdict.ts';
 
 /** With such a chance. */
 const CHANCE = 0.95;
@@ -14,26 +12,34 @@ const HALVINGS = 50;
 /** A ratio beyond is no number to show. */
 const RATIO_MAX = 100;
 
-/**
- * The smallest share of failing installs that the test on all devices together would have found among so many, with a chance
- * of 95 %; undefined when they are too few to find any.
- */
-export function smallestRateSeen(trials: number, tolerated: number): number | undefined {
-  const failures = failuresFound(trials, tolerated);
+/** Trials, and the rate of failures that a test of such a weight tolerates. */
+interface RateQuestion {
+  readonly trials: number;
+  readonly tolerated: number;
+  readonly weight: number;
+}
+
+/** Incidents of the control group, and the share of all incidents that chance would put on exposed devices. */
+interface RatioQuestion {
+  readonly control: number;
+  readonly expectedShare: number;
+  readonly weight: number;
+}
+
+/** The smallest rate that a test on all devices together would have found with a chance of 95 %; undefined when there is none. */
+export function rateWouldBeSeen(question: RateQuestion): number | undefined {
+  const { trials } = question;
+  const failures = failuresFound(question);
   if (failures === undefined) return undefined;
   if (failures > EXACT_MAX) return Math.min(1, wilsonBound(failures, trials));
   return boundOf((rate) => chanceOfFewer(failures, trials, rate), { low: failures / trials, high: 1 });
 }
 
-/**
- * How many times as often as the others the exposed devices would have to be harmed for the test on all devices together to have
- * found it, with a chance of 95 %, by so many devices of the control group with an incident; undefined where it could have found
- * nothing up to RATIO_MAX. `expectedShare`: the share of all incidents that chance would put on exposed devices.
- */
-export function smallestRatioSeen(control: number, expectedShare: number): number | undefined {
+/** The same of how many times as often as the others the exposed devices are harmed; undefined where that is beyond RATIO_MAX. */
+export function ratioWouldBeSeen({ control, expectedShare, weight }: RatioQuestion): number | undefined {
   if (control === 0 || expectedShare <= 0 || expectedShare >= 1) return undefined;
   const byChance = (control * expectedShare) / (1 - expectedShare);
-  const limit = -Math.log(ALPHA * ALL_DEVICES_WEIGHT * HARM_WEIGHT);
+  const limit = -Math.log(ALPHA * ALL_DEVICES_WEIGHT * weight);
   const isFound = (x: number) => x >= 2 && logHarmRatioEvidence({ treated: x, control }, expectedShare) >= limit;
   const treated = leastOf(isFound, { low: Math.floor(byChance), high: Math.ceil(RATIO_MAX * byChance) });
   if (treated === undefined) return undefined;
@@ -42,8 +48,8 @@ export function smallestRatioSeen(control: number, expectedShare: number): numbe
 }
 
 /** How many failures among so many reach the limit of that test by themselves; undefined when not even all of them do. */
-function failuresFound(trials: number, tolerated: number): number | undefined {
-  const limit = -Math.log(ALPHA * ALL_DEVICES_WEIGHT * ALL_AGES_WEIGHT);
+function failuresFound({ trials, tolerated, weight }: RateQuestion): number | undefined {
+  const limit = -Math.log(ALPHA * ALL_DEVICES_WEIGHT * weight);
   const isFound = (x: number) => x >= 2 && logRateEvidence({ n: trials, x }, tolerated) >= limit;
   return leastOf(isFound, { low: Math.floor(trials * tolerated), high: trials });
 }

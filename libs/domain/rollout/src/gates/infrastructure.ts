@@ -8,7 +8,8 @@ import {
   sum,
 } from '@sluice/domain-cohorts';
 import { logRateEvidence } from './rates.ts';
-import { ALPHA, type GateVerdict } from './verdict.ts';
+import { ALPHA } from './nodes.ts';
+import { type GateVerdict } from './verdict.ts';
 
 /** Tries of one slice that a bucket counted: those that began an install, and those that got no package. */
 interface Tries {

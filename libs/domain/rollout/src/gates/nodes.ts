@@ -1,4 +1,5 @@
-import { type KnownSlice } from '../rollout-messages.ts';
+// As a type only: else the messages would bring the verdict, and with it all gates, before one of them is there.
+import type { KnownSlice } from '../rollout-messages.ts';
 import { familyOf, type Slice, sliceKey, sum } from '@sluice/domain-cohorts';
 
 /** How far devices are put together, widest first. */
@@ -14,6 +15,9 @@ export interface Node {
   readonly slices: readonly string[];
   readonly weight: number;
 }
+
+/** The chance that a rollout in which nothing is wrong is ever halted, over all its tests and slices. */
+export const ALPHA = 0.001;
 
 const POOLED = 0.5;
 const BY_SLICE = 0.5;

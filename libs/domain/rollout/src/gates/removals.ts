@@ -1,12 +1,12 @@
 import { type HealthBucketClosed, nothingCounted, type RemovalRow, rowsOf, sliceKey } from '@sluice/domain-cohorts';
 import { toTimeText } from '@sluice/event-sourcing';
 import { type RecallEvent } from '../recall.ts';
-import { nodesOf, type Node } from './nodes.ts';
+import { ALPHA, nodesOf, type Node } from './nodes.ts';
 import { type Found, rateFound } from './gate.ts';
 import { logSum, type RateCounts } from './rates.ts';
 import { Restarts } from './restarts.ts';
 import { byAppearance, type SliceCounts, SliceTrials } from './trials.ts';
-import { ALPHA, evidenceOn, logPartOf, othersThan, strongestOf, type SumEvidence, wordsOf } from './verdict.ts';
+import { evidenceOn, logPartOf, othersThan, strongestOf, type SumEvidence, wordsOf } from './verdict.ts';
 
 /** The name and version of the rule, kept in the evidence. */
 export const REMOVALS_RULE = 'removals-sum/1';

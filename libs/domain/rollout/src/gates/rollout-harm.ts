@@ -4,6 +4,7 @@ import { WATCH_HOURS } from '../plan.ts';
 import { type RolloutEvent } from '../rollout-messages.ts';
 import { evolve, type Rollout } from '../rollout-state.ts';
 import { addHarm, harmCounts, type HarmTally, noHarm } from './harm.ts';
+import { lateSignals } from './incidents.ts';
 import { ShareHistory } from './share-history.ts';
 import { type SliceCounts } from './trials.ts';
 
@@ -14,9 +15,6 @@ const LATE_MINUTES = 5;
 /** More of them than one in so many, and they are judged with a lag; so are signals of which too few are known to say. */
 const LATE_ONE_IN = 10;
 const KNOWN_MIN = 10;
-/** Without a connection nobody reports that it is lost; and who falls silent was harmed hours before. */
-const alwaysLate: readonly string[] = ['connectivity', 'silent'];
-
 /** Incidents of one signal, and those of them that were kept. */
 interface Kept {
   all: number;
@@ -143,7 +141,7 @@ export class RolloutHarm {
   private comesLate(signal: string): boolean {
     const [control, everybody] = [this.control.get(signal), this.everybody.get(signal)];
     const { all, late } = (control?.all ?? 0) >= KNOWN_MIN ? (control ?? noneKept) : (everybody ?? noneKept);
-    return alwaysLate.includes(signal) || all < KNOWN_MIN || late * LATE_ONE_IN > all;
+    return lateSignals.includes(signal) || all < KNOWN_MIN || late * LATE_ONE_IN > all;
   }
 
   private talliesOf(slice: Slice, signal: string): Tallies {

@@ -3,11 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { installRow, MORNING, plan } from '../examples.ts';
 import { type KnownSlice } from '../rollout-messages.ts';
-import { tests } from './gate.ts';
-import { nodesOf } from './nodes.ts';
+import { ALPHA, nodesOf } from './nodes.ts';
 import { lateRateEvidence, logRateEvidence } from './rates.ts';
+import { tests } from './registry.ts';
 import { SliceTrials, trialPeriodAt } from './trials.ts';
-import { ALPHA, type GateVerdict, judge, withPending } from './verdict.ts';
+import { type GateVerdict, judge, withPending } from './verdict.ts';
 
 const MORNING_MS = Date.parse(MORNING);
 const sliceOf = (model: string): Slice => ({ platform: 'ios', model, base: '23D8133' });

@@ -1,16 +1,14 @@
 import { type Slice, sliceKey, sum } from '@sluice/domain-cohorts';
 import { type Plan } from '../plan.ts';
 import { type KnownSlice } from '../rollout-messages.ts';
-import { type Asked, type Found, type MadeOf, type Test, tests } from './gate.ts';
-import { type Level, type Node, nodesAmong } from './nodes.ts';
+import { type Asked, type Found, type MadeOf, type Test } from './gate.ts';
+import { ALPHA, type Level, type Node, nodesAmong } from './nodes.ts';
 import { logSum, type RateCounts } from './rates.ts';
+import { tests } from './registry.ts';
 import { type SliceCounts } from './trials.ts';
 
 /** The name and version of the rule, kept in the evidence. */
 export const EVIDENCE_RULE = 'evidence-sum/4';
-
-/** The chance that a rollout in which nothing is wrong is ever halted, over all its tests and slices. */
-export const ALPHA = 0.001;
 
 /** From this part of its limit on, the evidence lets nothing widen. */
 export const CAUTION = 0.1;

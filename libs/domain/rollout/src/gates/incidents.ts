@@ -1,0 +1,50 @@
+import { harmSignals, type HarmSignal } from '@sluice/domain-cohorts';
+import { ratioWouldBeSeen } from './could-see.ts';
+import { type Gate, type Test } from './gate.ts';
+import { harmCounts, type HarmTally, logHarmEvidence, lotCounts } from './harm.ts';
+import { type SliceCounts } from './trials.ts';
+
+const WEIGHT = 0.04;
+
+/** `isLate`: without a connection nobody reports that it is lost; and who falls silent was harmed hours before. */
+const signals: Readonly<Record<HarmSignal, { readonly words: string; readonly isLate?: true }>> = {
+  crash: { words: 'crash' },
+  'boot-failure': { words: 'cannot start' },
+  compatibility: { words: 'have something that does not work with it' },
+  connectivity: { words: 'lose their connection', isLate: true },
+  silent: { words: 'fall silent', isLate: true },
+};
+
+const tests: readonly Test[] = harmSignals.map((signal) => ({
+  name: signal,
+  weight: WEIGHT,
+  find: (slices, { periods }) => {
+    const tallies = talliesOf(slices, signal);
+    const { treated, events, expectedShare } = harmCounts(tallies);
+    if (events === 0) return undefined;
+    const logE = logHarmEvidence(tallies, periods);
+    return { trials: events, failures: treated, toleratedRate: expectedShare, logE };
+  },
+  madeOf: (slices, { periods }) => lotCounts(talliesOf(slices, signal), periods),
+  words: ({ trials, failures, toleratedRate }) =>
+    `devices ${signals[signal].words}: of ${String(trials)} that do, ${String(failures)} were exposed, ${String(Math.round(toleratedRate * trials))} would be by chance`,
+}));
+
+function talliesOf(slices: readonly SliceCounts[], signal: HarmSignal): HarmTally[] {
+  return slices.flatMap((slice) => slice.harm.get(signal) ?? []);
+}
+
+/** Whether devices inside the exposure are harmed more often than those outside, which are drawn by lot. */
+export const incidentsGate: Gate = { tests };
+
+/** Signals whose incidents always come late. */
+export const lateSignals: readonly string[] = harmSignals.filter((signal) => signals[signal].isLate);
+
+/**
+ * How many times as often as the others the exposed devices would have to be harmed for the test on all devices together to have
+ * found it, with a chance of 95 %, by so many devices of the control group with an incident; undefined where it could have found
+ * no ratio that is a number to show. `expectedShare`: the share of all incidents that chance would put on exposed devices.
+ */
+export function smallestRatioSeen(control: number, expectedShare: number): number | undefined {
+  return ratioWouldBeSeen({ control, expectedShare, weight: WEIGHT });
+}
