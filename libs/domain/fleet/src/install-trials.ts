@@ -62,8 +62,8 @@ export interface TrialsCopy {
 /** Where is kept what is known of a trial: the flags, and the quarter of an hour in which it began. */
 export type TrialStore = Pick<EntryTable, 'patch' | 'flags' | 'setFlags' | 'quarter' | 'setQuarter'>;
 
-/** More profiles than this in a shard would make two cells share a number; cohorts and quarters are told apart over 128 hours. */
-const PROFILES_MAX = 2 ** 26;
+/** How far the numbers of the cells of two patches lie apart: more profiles than a shard can have (PROFILES_MAX); cohorts and quarters are told apart over 128 hours. */
+const PATCH_STRIDE = 2 ** 26;
 const COHORTS = 128;
 const QUARTERS = COHORTS * 4;
 const HOUR_MS = 3_600_000;
@@ -253,7 +253,7 @@ export class InstallTrials {
       this.watched.set(watchedKeyOf(each), each);
     }
     for (const [patch = 0, profile = 0, count = 0] of recordsIn(unreached, UNREACHED_NUMBERS))
-      this.unreachedCells.set(patch * PROFILES_MAX + profile, { patch, profile, count });
+      this.unreachedCells.set(patch * PATCH_STRIDE + profile, { patch, profile, count });
     this.waiting.push(...waitingIn(outcomes));
     this.stuck = waitingIn(stuck);
     this.stuckEntries = new Set(this.stuck.map(({ entry }) => entry));
@@ -316,11 +316,11 @@ export class InstallTrials {
 type CohortOf = Pick<TrialCell, 'patch' | 'profile' | 'cohort'>;
 
 function keyOf({ patch, profile, cohort }: CohortOf): number {
-  return (patch * PROFILES_MAX + profile) * COHORTS + (cohort % COHORTS);
+  return (patch * PATCH_STRIDE + profile) * COHORTS + (cohort % COHORTS);
 }
 
 function watchedKeyOf({ patch, profile, quarter }: Pick<Watched, 'patch' | 'profile' | 'quarter'>): number {
-  return (patch * PROFILES_MAX + profile) * QUARTERS + (quarter % QUARTERS);
+  return (patch * PATCH_STRIDE + profile) * QUARTERS + (quarter % QUARTERS);
 }
 
 /** The hour since 1970 in which a quarter lies. */
@@ -343,7 +343,7 @@ function dueAt(quarter: number): number {
 }
 
 function countOne(counts: Map<number, ProfileCount>, patch: number, profile: number): void {
-  const key = patch * PROFILES_MAX + profile;
+  const key = patch * PATCH_STRIDE + profile;
   const known = counts.get(key) ?? { patch, profile, count: 0 };
   counts.set(key, known);
   known.count += 1;

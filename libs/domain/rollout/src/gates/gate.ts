@@ -6,9 +6,9 @@ import { type PeriodCounts, type SliceCounts } from './trials.ts';
 /** What a test is made on, beside the counts of the slices. */
 export interface Asked {
   readonly plan: Plan;
-  /** How many periods of harm have begun. */
-  readonly periods: number;
-  /** The period of trials in which the counting began. */
+  /** How many onsets of harm there were. */
+  readonly onsets: number;
+  /** The period in which the counting began. */
   readonly firstPeriod: number;
 }
 

@@ -3,12 +3,12 @@ import { logMean, logSumOfTwo } from './rates.ts';
 
 /** How many times as often as the others the exposed devices may be harmed: the alternatives, each with the same weight. */
 const RATIOS = [1.25, 1.5, 2, 3, 5, 10, 20] as const;
-/** Harm may begin at the begin of any period, so that the good days before do not hide it. */
-const PERIOD_MINUTES = 180;
-/** A pool that is judged is looked at at least once in so many periods with an event. */
-const LOOKED_AT_PERIODS = 8;
-/** Of the last three days each period is kept apart. */
-const PERIODS_APART = 24;
+/** Harm may begin at any onset, one every so many minutes, so that the good days before do not hide it. */
+const ONSET_MINUTES = 180;
+/** A pool that is judged is looked at at least once in so many onsets with an event. */
+const LOOKED_AT_ONSETS = 8;
+/** Of the last three days the events since each onset are kept apart. */
+const ONSETS_APART = 24;
 /** Logarithms are summed as whole numbers of this part, so that the order in which events come changes no bit of a sum. */
 const GRAIN = 2 ** -36;
 
@@ -36,9 +36,9 @@ interface EventSums {
 }
 
 interface HarmSums {
-  /** By period, of the last ones. */
-  readonly periods: Map<number, EventSums>;
-  /** Of all periods up to this one together. */
+  /** By onset, of the last ones. */
+  readonly byOnset: Map<number, EventSums>;
+  /** Of all onsets up to this one together. */
   olderThrough: number;
   readonly older: EventSums;
 }
@@ -79,9 +79,9 @@ export interface HarmTally {
 interface Pool {
   readonly tallies: readonly HarmTally[];
   readonly sums: HarmSums;
-  /** Of the last look: how many events there were, after how many periods, and what was found. */
+  /** Of the last look: how many events there were, after how many onsets, and what was found. */
   events: number;
-  periods: number;
+  onsets: number;
   logE: number;
   /** Its sums are kept no longer. */
   isLeft: boolean;
@@ -92,7 +92,7 @@ export function noHarm(): HarmTally {
 }
 
 function noSums(): HarmSums {
-  return { periods: new Map(), olderThrough: 0, older: noEvents() };
+  return { byOnset: new Map(), olderThrough: 0, older: noEvents() };
 }
 
 function noEvents(): EventSums {
@@ -112,30 +112,30 @@ export function addHarm(tally: HarmTally, event: HarmEvent): void {
   if (arm === 'left-out') return;
   tally[arm] += 1;
   tally.expected += inGrains(thetaOf(event, 1));
-  const period = Math.max(1, periodOf(event.minute));
+  const onset = Math.max(1, onsetAt(event.minute));
   const grains = RATIOS.map((ratio) => inGrains(Math.log(likelihoodRatio(event, arm, ratio))));
   const one = { events: 1, treated: arm === 'treated' ? 1 : 0, grains };
-  addEvents(tally.sums, period, one);
+  addEvents(tally.sums, onset, one);
   for (const pool of tally.pools) {
     // Nobody asks for a pool any more that was not looked at for a while: it has other slices now.
-    if (pool.periods < period - LOOKED_AT_PERIODS) pool.isLeft = true;
+    if (pool.onsets < onset - LOOKED_AT_ONSETS) pool.isLeft = true;
     if (pool.isLeft) tally.pools.delete(pool);
-    else addEvents(pool.sums, period, one);
+    else addEvents(pool.sums, onset, one);
   }
 }
 
-function addEvents(sums: HarmSums, period: number, more: EventSums): void {
-  // No look will be at an earlier period than this.
-  putTogether(sums, period - PERIODS_APART);
-  if (period <= sums.olderThrough) return addTo(sums.older, more);
-  const known = sums.periods.get(period);
-  if (known === undefined) sums.periods.set(period, { ...more, grains: [...more.grains] });
+function addEvents(sums: HarmSums, onset: number, more: EventSums): void {
+  // No look will be at an earlier onset than this.
+  putTogether(sums, onset - ONSETS_APART);
+  if (onset <= sums.olderThrough) return addTo(sums.older, more);
+  const known = sums.byOnset.get(onset);
+  if (known === undefined) sums.byOnset.set(onset, { ...more, grains: [...more.grains] });
   else addTo(known, more);
 }
 
-/** The number of the period that a minute lies in, from 1 on. */
-export function periodOf(minute: number): number {
-  return Math.floor(minute / PERIOD_MINUTES) + 1;
+/** The number of the last onset at a minute, from 1 on. */
+export function onsetAt(minute: number): number {
+  return Math.floor(minute / ONSET_MINUTES) + 1;
 }
 
 /** Events of devices that are exposed, of all that counted, and the share of them that chance would have put there. */
@@ -150,17 +150,17 @@ export function harmCounts(tallies: readonly HarmTally[]) {
 }
 
 /**
- * The natural logarithm of the evidence of some slices together, after so many periods: at the begin of the k-th the mass
- * 1/(k(k+1)) enters, and from then on is multiplied with what happens (design §3.4). The periods before the last PERIODS_APART
- * are one, which all of their mass enters at its begin. To be asked for no fewer periods than before.
+ * The natural logarithm of the evidence of some slices together, after so many onsets: at the begin of the k-th the mass
+ * 1/(k(k+1)) enters, and from then on is multiplied with what happens (design §3.4). The onsets before the last ONSETS_APART
+ * are one, which all of their mass enters at its begin. To be asked for no fewer onsets than before.
  */
-export function logHarmEvidence(tallies: readonly HarmTally[], periods: number): number {
+export function logHarmEvidence(tallies: readonly HarmTally[], onsets: number): number {
   const [first] = tallies;
-  if (first === undefined) return logEvidence(noSums(), periods);
+  if (first === undefined) return logEvidence(noSums(), onsets);
   const events = sum(tallies.map(({ treated, control }) => treated + control));
   const pool = poolOf(first, tallies);
-  if (pool.events !== events || pool.periods !== periods)
-    Object.assign(pool, { events, periods, logE: logEvidence(pool.sums, periods) });
+  if (pool.events !== events || pool.onsets !== onsets)
+    Object.assign(pool, { events, onsets, logE: logEvidence(pool.sums, onsets) });
   return pool.logE;
 }
 
@@ -169,7 +169,7 @@ function poolOf(first: HarmTally, tallies: readonly HarmTally[]): Pool {
   const isSame = before?.isLeft === false && before.tallies.every((tally, index) => tally === tallies[index]);
   if (isSame) return before;
   if (before !== undefined) before.isLeft = true;
-  const pool = { tallies, sums: sumsOf(tallies), events: -1, periods: 0, logE: 0, isLeft: false };
+  const pool = { tallies, sums: sumsOf(tallies), events: -1, onsets: 0, logE: 0, isLeft: false };
   first.begins.set(tallies.length, pool);
   // A slice by itself has its own sums.
   if (tallies.length > 1) for (const tally of tallies) tally.pools.add(pool);
@@ -185,39 +185,39 @@ function sumsOf(tallies: readonly HarmTally[]): HarmSums {
   for (const { sums } of tallies) {
     putTogether(sums, through);
     addTo(all.older, sums.older);
-    for (const [period, events] of sums.periods) addEvents(all, period, events);
+    for (const [onset, events] of sums.byOnset) addEvents(all, onset, events);
   }
   return all;
 }
 
-function logEvidence(sums: HarmSums, periods: number): number {
-  const through = Math.max(0, periods - PERIODS_APART);
+function logEvidence(sums: HarmSums, onsets: number): number {
+  const through = Math.max(0, onsets - ONSETS_APART);
   putTogether(sums, through);
   const logs = sums.older.grains.map((grains) => GRAIN * grains + Math.log(through / (through + 1)));
   let first = through + 1;
-  const eventful = [...sums.periods].filter(([period]) => period <= periods).sort(([left], [right]) => left - right);
-  for (const [period, { grains }] of eventful) {
-    const enters = logMassOf(first, period);
+  const eventful = [...sums.byOnset].filter(([onset]) => onset <= onsets).sort(([left], [right]) => left - right);
+  for (const [onset, { grains }] of eventful) {
+    const enters = logMassOf(first, onset);
     for (let index = 0; index < logs.length; index += 1)
       logs[index] = logSumOfTwo(logs[index] ?? 0, enters) + GRAIN * (grains[index] ?? 0);
-    first = period + 1;
+    first = onset + 1;
   }
-  const enters = logMassOf(first, periods);
-  return logMean(first > periods ? logs : logs.map((log) => logSumOfTwo(log, enters)));
+  const enters = logMassOf(first, onsets);
+  return logMean(first > onsets ? logs : logs.map((log) => logSumOfTwo(log, enters)));
 }
 
-/** The logarithm of the mass that enters from the begin of one period to that of another. */
+/** The logarithm of the mass that enters from the begin of one onset to that of another. */
 function logMassOf(first: number, last: number): number {
   return Math.log(1 / first - 1 / (last + 1));
 }
 
-/** Puts the periods up to this one together, in place. */
+/** Puts the onsets up to this one together, in place. */
 function putTogether(sums: HarmSums, through: number): void {
   if (through <= sums.olderThrough) return;
   sums.olderThrough = through;
-  for (const [period, events] of sums.periods) {
-    if (period > through) continue;
-    sums.periods.delete(period);
+  for (const [onset, events] of sums.byOnset) {
+    if (onset > through) continue;
+    sums.byOnset.delete(onset);
     addTo(sums.older, events);
   }
 }
@@ -232,8 +232,8 @@ function addTo(sums: EventSums, { events, treated, grains }: EventSums): void {
 /** What the evidence of some slices together is made of, so that it can be recomputed. */
 export function lotCounts(tallies: readonly HarmTally[], onsets: number): LotCounts {
   const [first] = tallies;
-  const { older, olderThrough, periods } = first === undefined ? noSums() : poolOf(first, tallies).sums;
-  const since = [...periods].sort(([left], [right]) => left - right);
+  const { older, olderThrough, byOnset } = first === undefined ? noSums() : poolOf(first, tallies).sums;
+  const since = [...byOnset].sort(([left], [right]) => left - right);
   return {
     ...{ by: 'lot', onsets },
     since: since.map(([onset, sums]) => ({ onset, ...countedOf(sums) })),
@@ -243,12 +243,12 @@ export function lotCounts(tallies: readonly HarmTally[], onsets: number): LotCou
 
 /** The evidence of harm anew, by nothing but what it says to be made of. */
 export function lotEvidence({ onsets, since, older }: LotCounts) {
-  const periods = new Map(since.map(({ onset, ...events }) => [onset, sumsOfCounted(events)]));
+  const byOnset = new Map(since.map(({ onset, ...events }) => [onset, sumsOfCounted(events)]));
   const all = [older, ...since];
   return {
     trials: sum(all.map(({ events }) => events)),
     failures: sum(all.map(({ treated }) => treated)),
-    logE: logEvidence({ periods, olderThrough: older.through, older: sumsOfCounted(older) }, onsets),
+    logE: logEvidence({ byOnset, olderThrough: older.through, older: sumsOfCounted(older) }, onsets),
   };
 }
 
@@ -264,7 +264,7 @@ function sumsOfCounted({ events, treated, logByChance }: CountedEvents): EventSu
 
 /**
  * The same for so many events under one exposure from the begin of the counting on: `share` of all events are treated by chance.
- * Half of the mass is there from the first period on.
+ * Half of the mass is there from the first onset on.
  */
 export function logHarmRatioEvidence(
   { treated, control }: { readonly treated: number; readonly control: number },

@@ -18,14 +18,14 @@ const signals: Readonly<Record<HarmSignal, { readonly words: string; readonly is
 const tests: readonly Test[] = harmSignals.map((signal) => ({
   name: signal,
   weight: WEIGHT,
-  find: (slices, { periods }) => {
+  find: (slices, { onsets }) => {
     const tallies = talliesOf(slices, signal);
     const { treated, events, expectedShare } = harmCounts(tallies);
     if (events === 0) return undefined;
-    const logE = logHarmEvidence(tallies, periods);
+    const logE = logHarmEvidence(tallies, onsets);
     return { trials: events, failures: treated, toleratedRate: expectedShare, logE };
   },
-  madeOf: (slices, { periods }) => lotCounts(talliesOf(slices, signal), periods),
+  madeOf: (slices, { onsets }) => lotCounts(talliesOf(slices, signal), onsets),
   words: ({ trials, failures, toleratedRate }) =>
     `devices ${signals[signal].words}: of ${String(trials)} that do, ${String(failures)} were exposed, ${String(Math.round(toleratedRate * trials))} would be by chance`,
 }));

@@ -11,7 +11,7 @@ import { type HoldEvent } from '../hold.ts';
 import { type RecallEvent } from '../recall.ts';
 import { type RolloutEvent } from '../rollout-messages.ts';
 import { evolve, type Rollout, type StartedRollout } from '../rollout-state.ts';
-import { type HarmTally, periodOf } from './harm.ts';
+import { type HarmTally, onsetAt } from './harm.ts';
 import { countOutcomes, type HourlyOutcomes, noOutcomes, noteOpening, putHoursTogether } from './hourly-outcomes.ts';
 import { RolloutHarm } from './rollout-harm.ts';
 import {
@@ -175,7 +175,7 @@ export function verdictOn(
     // Streams from before this was recorded: all that was counted, alike.
     known: known ?? slices.map(({ slice }) => ({ ...slice, devices: 1 })),
     slices,
-    periods: harm === undefined ? 0 : periodOf(harm.minutesAt(patch.throughMs)),
+    onsets: harm === undefined ? 0 : onsetAt(harm.minutesAt(patch.throughMs)),
     firstPeriod: trialPeriodAt(Date.parse(since)),
     since,
     through,

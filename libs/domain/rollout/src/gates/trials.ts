@@ -3,7 +3,7 @@ import { type HarmTally } from './harm.ts';
 import { type RateCounts } from './rates.ts';
 
 const BANDS = ageBands.length;
-/** Trials are put together by when they began, too: what goes wrong late must not drown among the good ones before. */
+/** Trials are put together by the period of 6 hours in which they began, too: what goes wrong late must not drown among the good ones before. */
 const PERIOD_HOURS = 6;
 /** Cohorts beyond this age change no more: a trial lasts 72 h from its own start, and failures wait for a start for some hours. */
 const SETTLED_HOURS = TRIAL_HOURS + 12;

@@ -120,16 +120,16 @@ describe('looking often', () => {
       fc.property(steps, (all) => {
         const looked = [noHarm(), noHarm(), noHarm()] as const;
         const pools = [looked, looked.slice(0, 2), looked.slice(0, 1), looked.slice(1)];
-        let periods = 1;
+        let onsets = 1;
         for (const [index, { event, of, later, isLookedAt }] of all.entries()) {
           addHarm(looked[of] ?? looked[0], event);
-          periods += later;
+          onsets += later;
           if (!isLookedAt) continue;
           const anew = looked.map(() => noHarm());
           for (const before of all.slice(0, index + 1)) addHarm(anew[before.of] ?? noHarm(), before.event);
           const poolsAnew = [anew, anew.slice(0, 2), anew.slice(0, 1), anew.slice(1)];
-          const found = pools.map((pool) => logHarmEvidence(pool, periods));
-          expect(found).toEqual(poolsAnew.map((pool) => logHarmEvidence(pool, periods)));
+          const found = pools.map((pool) => logHarmEvidence(pool, onsets));
+          expect(found).toEqual(poolsAnew.map((pool) => logHarmEvidence(pool, onsets)));
         }
       }),
       { numRuns: 60 },

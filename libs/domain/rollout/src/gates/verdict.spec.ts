@@ -34,7 +34,7 @@ function verdictOn(
     plan,
     known,
     slices,
-    periods: 1,
+    onsets: 1,
     firstPeriod: trialPeriodAt(MORNING_MS),
     since: MORNING,
     through: MORNING,
@@ -153,7 +153,7 @@ describe('judging', () => {
         plan,
         known: phones(1),
         slices,
-        periods: 1,
+        onsets: 1,
         firstPeriod: trialPeriodAt(MORNING_MS),
         since: MORNING,
         through: MORNING,
@@ -195,7 +195,7 @@ describe('what begins late', () => {
     const counts = { ...trials.counts(atMs), harm: new Map() };
     const slices = [{ slice: sliceOf('iPhone1,0'), key: trials.key, counts, isHeld: false }];
     const firstPeriod = trialPeriodAt(MORNING_MS);
-    return judge({ plan, known: phones(1), slices, periods: 21, firstPeriod, since: MORNING, through: MORNING });
+    return judge({ plan, known: phones(1), slices, onsets: 21, firstPeriod, since: MORNING, through: MORNING });
   }
 
   it('finds installs that fail after any number of good ones', () => {

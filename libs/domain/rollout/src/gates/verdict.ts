@@ -77,9 +77,9 @@ export interface Judgement {
   /** Slices with devices known when the rollout started, and those that appeared later, in the order in which they did. */
   readonly known: readonly KnownSlice[];
   readonly slices: readonly JudgedSlice[];
-  /** How many periods of harm have begun. */
-  readonly periods: number;
-  /** The period of trials in which the counting began. */
+  /** How many onsets of harm there were. */
+  readonly onsets: number;
+  /** The period in which the counting began. */
   readonly firstPeriod: number;
   readonly since: string;
   readonly through: string;
@@ -133,11 +133,11 @@ function membersOf({ slices }: Node, counted: ReadonlyMap<string, JudgedSlice>):
   return slices.flatMap((key) => counted.get(key)?.counts ?? []);
 }
 
-function partOf(node: Node, members: readonly SliceCounts[], { plan, periods, firstPeriod }: Asked): number {
+function partOf(node: Node, members: readonly SliceCounts[], { plan, onsets, firstPeriod }: Asked): number {
   const before = partsKept.get(node);
-  const isSame = before?.plan === plan && before.periods === periods && before.firstPeriod === firstPeriod;
+  const isSame = before?.plan === plan && before.onsets === onsets && before.firstPeriod === firstPeriod;
   if (isSame && areSame(before.members, members)) return before.logPart;
-  const asked = { plan, periods, firstPeriod };
+  const asked = { plan, onsets, firstPeriod };
   const found = foundOn(members, asked);
   const logPart = logSum(found.map((each) => logCounted(each.found) + Math.log(node.weight * each.test.weight)));
   partsKept.set(node, { ...asked, members, logPart });
