@@ -54,16 +54,21 @@ describe.runIf(hasVectors)('agreeing with the reference of the gates', () => {
     for (const { n, x, p0, logE } of installs) expect(logRateEvidence({ n, x }, p0)).toBeCloseTo(logE, DIGITS);
   });
 
-  it('finds the same evidence of harm, event by event', () => {
-    const tally = noHarm();
+  // The vectors are one history: each has the evidence of all events so far.
+  it('finds the same evidence of harm, event by event, and looking once', () => {
     expect(harm.length).toBeGreaterThan(0);
-    for (const event of harm) {
-      expect(armOf(event).replace('-', ' ')).toBe(event.arm);
-      addHarm(tally, event);
-      expect(logHarmEvidence([tally], event.periods)).toBeCloseTo(event.logE, DIGITS);
+    const everSince = noHarm();
+    for (const [index, event] of harm.entries()) {
+      const { arm, periods: onsets, logE } = event;
+      expect(armOf(event).replace('-', ' ')).toBe(arm);
+      addHarm(everSince, event);
+      expect(logHarmEvidence([everSince], onsets)).toBeCloseTo(logE, DIGITS);
+      const anew = noHarm();
+      for (const before of harm.slice(0, index + 1)) addHarm(anew, before);
+      expect(logHarmEvidence([anew], onsets)).toBeCloseTo(logE, DIGITS);
       // Also from nothing but what is stored of it.
-      const stored = JSON.parse(JSON.stringify(lotCounts([tally], event.periods))) as LotCounts;
-      expect(lotEvidence(stored).logE).toBeCloseTo(event.logE, DIGITS);
+      const stored = JSON.parse(JSON.stringify(lotCounts([anew], onsets))) as LotCounts;
+      expect(lotEvidence(stored).logE).toBeCloseTo(logE, DIGITS);
     }
   });
 
