@@ -157,7 +157,8 @@ export function harmCounts(tallies: readonly HarmTally[]) {
 export function logHarmEvidence(tallies: readonly HarmTally[], onsets: number): number {
   const [first] = tallies;
   if (first === undefined) return logEvidence(noSums(), onsets);
-  const events = sum(tallies.map(({ treated, control }) => treated + control));
+  let events = 0;
+  for (const { treated, control } of tallies) events += treated + control;
   const pool = poolOf(first, tallies);
   if (pool.events !== events || pool.onsets !== onsets)
     Object.assign(pool, { events, onsets, logE: logEvidence(pool.sums, onsets) });
@@ -166,14 +167,19 @@ export function logHarmEvidence(tallies: readonly HarmTally[], onsets: number): 
 
 function poolOf(first: HarmTally, tallies: readonly HarmTally[]): Pool {
   const before = first.begins.get(tallies.length);
-  const isSame = before?.isLeft === false && before.tallies.every((tally, index) => tally === tallies[index]);
-  if (isSame) return before;
+  if (before?.isLeft === false && areSame(before.tallies, tallies)) return before;
   if (before !== undefined) before.isLeft = true;
   const pool = { tallies, sums: sumsOf(tallies), events: -1, onsets: 0, logE: 0, isLeft: false };
   first.begins.set(tallies.length, pool);
   // A slice by itself has its own sums.
   if (tallies.length > 1) for (const tally of tallies) tally.pools.add(pool);
   return pool;
+}
+
+/** Of as many tallies each. */
+function areSame(left: readonly HarmTally[], right: readonly HarmTally[]): boolean {
+  for (let index = 0; index < left.length; index += 1) if (left[index] !== right[index]) return false;
+  return true;
 }
 
 function sumsOf(tallies: readonly HarmTally[]): HarmSums {

@@ -20,6 +20,7 @@ const tests: readonly Test[] = harmSignals.map((signal) => ({
   weight: WEIGHT,
   find: (slices, { onsets }) => {
     const tallies = talliesOf(slices, signal);
+    if (tallies.length === 0) return undefined;
     const { treated, events, expectedShare } = harmCounts(tallies);
     if (events === 0) return undefined;
     const logE = logHarmEvidence(tallies, onsets);
@@ -31,7 +32,12 @@ const tests: readonly Test[] = harmSignals.map((signal) => ({
 }));
 
 function talliesOf(slices: readonly SliceCounts[], signal: HarmSignal): HarmTally[] {
-  return slices.flatMap((slice) => slice.harm.get(signal) ?? []);
+  const tallies: HarmTally[] = [];
+  for (const { harm } of slices) {
+    const tally = harm.get(signal);
+    if (tally !== undefined) tallies.push(tally);
+  }
+  return tallies;
 }
 
 /** Whether devices inside the exposure are harmed more often than those outside, which are drawn by lot. */

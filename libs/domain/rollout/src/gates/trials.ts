@@ -3,6 +3,7 @@ import { type HarmTally } from './harm.ts';
 import { type RateCounts } from './rates.ts';
 
 const BANDS = ageBands.length;
+const numberedBands = [...ageBands.entries()];
 /** Trials are put together by the period of 6 hours in which they began, too: what goes wrong late must not drown among the good ones before. */
 const PERIOD_HOURS = 6;
 /** Cohorts beyond this age change no more: a trial lasts 72 h from its own start, and failures wait for a start for some hours. */
@@ -231,14 +232,14 @@ export class SliceTrials {
     const hours = atMs / HOUR_MS - hour;
     let failedBefore = 0;
     let seenInAll = 0;
-    ageBands.forEach(({ from, to }, band) => {
+    for (const [band, { from, to }] of numberedBands) {
       const x = failed[band] ?? 0;
       const before = seen[band] ?? 0;
       seenInAll += before;
       if (hours >= from && sinceHours < to)
         add(sums.bands[band], Math.max(0, started - failedBefore - before), x - before);
       failedBefore += x;
-    });
+    }
     if (sinceHours >= TRIAL_HOURS) return;
     add(sums.all, Math.max(0, started - seenInAll), failedBefore - seenInAll);
     add(sums.removed, Math.max(0, fine - removedSeen), removed - removedSeen);
