@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { orExit, SettingsError } from '@sluice/platform';
 import { measureCheckIns } from './check-ins.ts';
 import { measureDecide } from './decide.ts';
+import { CHECK_INS_FLAG, playCheckIns } from './door/check-in-crowd.ts';
 import { CROWD_FLAG, playCrowd } from './door/crowd.ts';
 import { measureDoor } from './door/door.ts';
 import { runDrills } from './drills/drills.ts';
@@ -67,6 +68,7 @@ await orExit(async () => {
   if (flag === SERVE_FLAG) await serveInProcess(role);
   else if (flag === MEMORY_FLAG) foldInProcess(Number(role));
   else if (flag === READERS_FLAG) await playReaders(role);
+  else if (flag === CHECK_INS_FLAG) await playCheckIns(role);
   else if (flag === CROWD_FLAG) await playCrowd(role);
   else if (flag === PART_FLAG) await playPart(role);
   else if (flag === 'drill') process.exit(await runDrills(process.argv.slice(3)));

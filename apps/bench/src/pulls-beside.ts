@@ -102,6 +102,8 @@ export class PulledServer implements AsyncDisposable {
     const script = join(repository, 'dist', 'standalone', 'main.js');
     const flags = ['--empty', '--port', '0', '--data', data, '--log-level', 'error'];
     const child = spawn(process.execPath, [...process.execArgv, script, ...flags], { stdio: ['ignore', 2, 'pipe'] });
+    // Also when this program is told to end.
+    process.once('exit', () => child.kill());
     let said = '';
     child.stderr?.setEncoding('utf8').on('data', (piece: string) => (said += piece));
     const url = () => /listens at (\S+)/.exec(said)?.[1];

@@ -7,6 +7,8 @@ import { type CrowdName, crowds, type ReadingTally, startReaders } from './readi
 
 /** Of a thousand reports each. */
 const REPORT_BODIES = 250;
+const TOKENS = 20_000;
+const TOKENS_AT_ONCE = 32;
 
 const cases: readonly { readonly what: string; readonly crowd?: CrowdName }[] = [
   { what: 'no load' },
@@ -14,6 +16,7 @@ const cases: readonly { readonly what: string; readonly crowd?: CrowdName }[] = 
   { what: 'beside ten parallel pages of 10,000 events, over and over', crowd: 'pages' },
   { what: 'beside ten parallel pages of 1,000 devices, over and over', crowd: 'devices' },
   { what: 'beside ten parallel pages of devices, found among 100,000 by their ids', crowd: 'filtered' },
+  { what: `beside ten parallel pages of 1,000 tokens of ${inWords(TOKENS)}`, crowd: 'tokens' },
 ];
 
 /** How long a pull takes beside those who read much, each on a connection of its own, with the embedded store. */
@@ -21,6 +24,7 @@ export async function measureReaders(folder: string): Promise<Figure[]> {
   await using server = await PulledServer.start(join(folder, 'readers'));
   const events = (await report(server)) + (cases.length + 1) * PULLS;
   await preparePulls(server, cases.length);
+  await issueTokens(server);
   const figures: Figure[] = [];
   let alone: Beside<ReadingTally> | undefined;
   for (const [nth, { what, crowd }] of cases.entries()) {
@@ -42,6 +46,23 @@ async function report(server: PulledServer): Promise<number> {
   for (let n = 0; n < REPORT_BODIES; n += 1)
     accepted += (await server.call<{ accepted: number }>('/v1/reports', stream.next(), token)).accepted;
   return accepted;
+}
+
+async function issueTokens(server: PulledServer): Promise<void> {
+  process.stderr.write(`  issues ${inWords(TOKENS)} tokens…\n`);
+  let issued = 0;
+  const issue = async (): Promise<void> => {
+    while (issued < TOKENS) {
+      issued += 1;
+      const body = {
+        name: `gate-${String(issued)}`,
+        roles: ['device'],
+        devicePrefix: `${DEVICE_PREFIX}${String(issued)}-`,
+      };
+      await server.call('/v1/tokens', JSON.stringify(body));
+    }
+  };
+  await Promise.all(Array.from({ length: TOKENS_AT_ONCE }, issue));
 }
 
 function readersText(crowd: CrowdName | undefined, events: number, { tally, seconds }: Beside<ReadingTally>): string {

@@ -17,6 +17,7 @@ export const crowds = {
   pages: { readers: 10, path: '/v1/feed?limit=10000', isStream: false },
   devices: { readers: 10, path: '/v1/devices?limit=1000', isStream: false },
   filtered: { readers: 10, path: '/v1/devices?limit=1000&q=device-9', isStream: false },
+  tokens: { readers: 10, path: '/v1/tokens?limit=1000', isStream: false },
 } as const satisfies Record<string, { readers: number; path: string; isStream: boolean }>;
 
 export type CrowdName = keyof typeof crowds;

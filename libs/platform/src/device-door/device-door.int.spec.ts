@@ -14,6 +14,7 @@ import { InlineFolds } from '../replay/folds.ts';
 import { Settings } from '../settings.ts';
 import { ManualTimers } from '../timers.ts';
 import { DeviceRoutes } from './device-routes.ts';
+import { UNANSWERED_MAX } from './exchange.ts';
 import { Wire } from './wire.fixture.ts';
 
 const LIMIT_BYTES = 2000;
@@ -356,11 +357,13 @@ describe('refusing a device', () => {
 
 describe('asking too much at once', () => {
   const busy = (requests: number) => request('/v1/busy', '{}').repeat(requests);
-  /** The connection of the busy requests, once the server has been at them for so long (ms). */
-  async function occupied(ms: number): Promise<Wire> {
-    const wire = open().say(busy(80));
-    for (let passedMs = 0; passedMs < ms; passedMs += BUSY_MS) await wire.answer();
-    return wire;
+  /** Five connections of busy requests, once the server has been at them for so long (ms). Their answers come one connection after the other. */
+  async function occupied(ms: number): Promise<Pick<Wire, 'answer'>> {
+    const wires = Array.from({ length: 5 }, () => open().say(busy(UNANSWERED_MAX)));
+    let taken = 0;
+    const answer = () => (wires[Math.floor(taken++ / UNANSWERED_MAX)] as Wire).answer();
+    for (let passedMs = 0; passedMs < ms; passedMs += BUSY_MS) await answer();
+    return { answer };
   }
   const statusOf = async (path: string) => (await open().say(request(path, '{}')).answer()).status;
 
@@ -375,7 +378,7 @@ describe('asking too much at once', () => {
     expect([retryAfter >= 1, retryAfter <= 30]).toEqual([true, true]);
     report.say(request('/v1/report', '{}'));
     expect(await health.say('GET /health/live HTTP/1.1\r\nhost: s\r\n\r\n').answer()).toMatchObject({ status: 200 });
-    for (let taken = 0; taken < 30; taken += 1) await wire.answer();
+    for (let taken = 0; taken < 40; taken += 1) await wire.answer();
     expect(await later.say(request('/v1/report', '{}')).answer()).toMatchObject({ status: 503 });
     // What was let in before is answered, and then all are let in again.
     expect(await report.answer()).toMatchObject({ status: 200 });
@@ -384,8 +387,19 @@ describe('asking too much at once', () => {
     expectNothingHeld();
   });
 
+  it('closes a connection with more unanswered requests than it takes, and no other', async () => {
+    const other = open();
+    await goesOn(other);
+    const greedy = open().say(busy(2 * UNANSWERED_MAX));
+    await greedy.closed();
+    await goesOn(other);
+    const patient = open();
+    for (let n = 0; n < 3 * UNANSWERED_MAX; n += 1) await goesOn(patient);
+    expectNothingHeld();
+  });
+
   it('forgets a request whose device has gone before its turn', async () => {
-    const wire = open().say(busy(20));
+    const wire = open().say(busy(UNANSWERED_MAX));
     await wire.answer();
     wire.close();
     await vi.waitFor(async () => expect(await statusOf('/v1/echo')).toBe(200));

@@ -1,4 +1,5 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
+import { type Socket } from 'node:net';
 import { type ErrorCode } from '@sluice/contracts';
 import { Rejection } from '@sluice/event-sourcing';
 import { type Logger } from 'pino';
@@ -14,6 +15,12 @@ import { type Turns, type Waiting } from './turns.ts';
 
 /** How long requests may wait for their turn before new ones of their kind are turned away (ms): design §4's order of shedding. */
 const PATIENCE_MS = { 'check-ins': 250, reports: 2000 } as const;
+
+/**
+ * So many requests of one connection may wait for their answers; one more, and it is closed. Clients send one after the
+ * other, or a few. Node parses all that has come on a connection at once, so those who send hundreds would hold up pulls.
+ */
+export const UNANSWERED_MAX = 16;
 
 const JSON_TYPE = 'application/json';
 const JSON_TYPE_WITH_PARAMETERS = /^application\/json *(;|$)/i;
@@ -47,6 +54,11 @@ export interface TimedRoute extends DeviceRoute {
   readonly answered: { observe(seconds: number): void };
   readonly refused: { observe(seconds: number): void };
 }
+
+/** How many requests of a connection have no answer yet. */
+const unanswered = Symbol('unanswered');
+
+type CountingSocket = Socket & { [unanswered]?: number };
 
 /** What all exchanges share. */
 export interface Door {
@@ -104,12 +116,20 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
   /** Makes the cheap checks first: a request that fails one is answered before the next, and before its body is read. */
   begin(): void {
     const { request } = this;
+    const socket = request.socket as CountingSocket;
+    // What came with the request for which the connection was closed.
+    if (socket.destroyed) return;
+    socket[unanswered] = (socket[unanswered] ?? 0) + 1;
+    if (socket[unanswered] > UNANSWERED_MAX) {
+      socket.destroy();
+      return;
+    }
     request.on('end', this.onEnd);
     request.on('close', this.onClose);
     try {
       this.admit();
     } catch (error) {
-      this.refuse(error);
+      if (!this.door.turns.refuse(() => this.refuse(error))) socket.destroy();
       return;
     }
     letContinue(request, this.response);
@@ -267,6 +287,10 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
   }
 
   private finish(): void {
+    if (this.stage !== 'over') {
+      const socket = this.request.socket as CountingSocket;
+      socket[unanswered] = (socket[unanswered] ?? 1) - 1;
+    }
     this.stage = 'over';
     this.door.deadlines.remove(this);
     this.giveBack();

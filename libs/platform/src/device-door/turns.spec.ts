@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Turns } from './turns.ts';
 
-const TURN_MS = 8;
+const TURN_MS = 4;
 
 function situation() {
   let [nowMs, nextTurn] = [0, [] as (() => void)[]];
@@ -21,6 +21,11 @@ function situation() {
           done.push(name);
           nowMs += ms;
         },
+      }),
+    refuse: (name: string, ms: number) =>
+      turns.refuse(() => {
+        done.push(name);
+        nowMs += ms;
       }),
     pass: (ms: number) => (nowMs += ms),
     turn: () => {
@@ -88,6 +93,24 @@ describe('sharing the event loop', () => {
     turn();
     add('b', 1);
     expect(done).toEqual(['a', 'b']);
+  });
+
+  it('turns away before it answers, in half of a turn', () => {
+    const { add, refuse, done, turn } = situation();
+    for (const name of ['a', 'b']) add(name, TURN_MS);
+    for (const name of ['no', 'nor', 'never', 'not']) expect(refuse(name, 1)).toBe(true);
+    expect(done).toEqual(['a']);
+    turn();
+    expect(done).toEqual(['a', 'no', 'nor', 'b']);
+    turn();
+    expect(done).toEqual(['a', 'no', 'nor', 'b', 'never', 'not']);
+  });
+
+  it('cannot even turn away more than ten thousand', () => {
+    const { add, refuse } = situation();
+    add('long', TURN_MS);
+    for (let n = 0; n < 10_000; n += 1) expect(refuse(String(n), 1)).toBe(true);
+    expect(refuse('one more', 1)).toBe(false);
   });
 
   it('answers several small ones in a turn', () => {

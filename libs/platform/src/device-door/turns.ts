@@ -1,9 +1,11 @@
-/** How long requests of devices may keep a turn of the event loop from everything else (ms). */
-const TURN_MS = 8;
-/** As many requests may wait; each holds some kilobytes beside its body. */
+/** How long requests of devices may keep a turn of the event loop from everything else (ms). A pull takes about ten turns. */
+const TURN_MS = 4;
+/** As many requests may wait, and as many refusals; each holds some kilobytes beside its body. */
 const WAITING_MAX = 10_000;
 /** A process that stood still for want of a processor has late requests, but is not overloaded: then they waited for few turns. */
 const LATE_TURNS_MIN = 10;
+/** What those who are turned away get of a turn. */
+const REFUSALS_SHARE = 0.5;
 
 /** A request of a device whose body is there, and that waits to be answered. */
 export interface Waiting {
@@ -19,6 +21,7 @@ export interface Waiting {
 export class Turns {
   private waiting: { readonly request: Waiting; readonly cameInTurn: number }[] = [];
   private first = 0;
+  private refusals: (() => void)[] = [];
   private turn = 0;
   /** When the present turn began; undefined when no device was answered in it yet. */
   private beganAtMs: number | undefined;
@@ -45,18 +48,35 @@ export class Turns {
     else this.waiting.push({ request, cameInTurn: this.turn });
   }
 
-  private hasRoom(): boolean {
+  /**
+   * To turn a request away takes nearly as long as to answer it, so that waits for its turn, too, but not behind those that
+   * are answered. False when too many wait even for that: then nothing is left but to close the connection.
+   */
+  refuse(refusal: () => void): boolean {
+    if (this.refusals.length >= WAITING_MAX) return false;
+    if (this.refusals.length === 0 && this.hasRoom()) refusal();
+    else this.refusals.push(refusal);
+    return true;
+  }
+
+  private hasRoom(share = 1): boolean {
     const nowMs = this.nowMs();
     if (this.beganAtMs === undefined) {
       this.beganAtMs = nowMs;
       this.atNextTurn(this.begin);
     }
-    return nowMs - this.beganAtMs < TURN_MS;
+    return nowMs - this.beganAtMs < TURN_MS * share;
   }
 
   private readonly begin = (): void => {
     this.beganAtMs = undefined;
     this.turn += 1;
+    let refused = 0;
+    while (refused < this.refusals.length && this.hasRoom(REFUSALS_SHARE)) {
+      this.refusals[refused]?.();
+      refused += 1;
+    }
+    this.refusals = this.refusals.slice(refused);
     while (this.first < this.waiting.length && this.hasRoom()) {
       const next = this.waiting[this.first];
       this.first += 1;

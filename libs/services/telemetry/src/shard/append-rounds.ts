@@ -1,7 +1,4 @@
-import { setImmediate, setTimeout } from 'node:timers/promises';
-
-/** Under load a round waits so long for company: a commit costs nearly the same with one report and with many. */
-const COMPANY_MS = 1;
+import { setImmediate } from 'node:timers/promises';
 
 /** A writer of one shard, as the rounds see it. `flush` does not reject. */
 interface Flushing {
@@ -25,14 +22,12 @@ export class AppendRounds {
   }
 
   private async run(): Promise<void> {
-    // Requests that arrived together share a commit.
-    await setImmediate();
     while (this.due.size > 0) {
+      // Requests that arrived together share a commit.
+      await setImmediate();
       const round = this.due;
       this.due = new Set();
       await Promise.all([...round].map((writer) => writer.flush()));
-      // Others came while this round was on its way, so more are coming.
-      if (this.due.size > 0) await setTimeout(COMPANY_MS);
     }
     this.running = false;
   }
