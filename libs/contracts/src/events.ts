@@ -23,6 +23,7 @@ import {
   RecallReopened,
 } from './recall-events.ts';
 import { Build, Count, Id, Model, Platform, Text, Time, Track, Version } from './primitives.ts';
+import { type Topic, topicOwners } from './topic-owners.ts';
 
 /**
  * The public events: what one service tells the others and the world. One schema per event type.
@@ -338,21 +339,30 @@ const SHARDS = 'shards';
  * comes through it. `access` is in no Kafka, whose readers are many: it has no partition, and is heard from its owner alone.
  */
 export const topics = {
-  catalog: { service: 'catalog', streams: ['patch-'], keys: ['patchId'], partitions: 1, events: catalogEvents },
+  catalog: {
+    service: topicOwners.catalog,
+    streams: ['patch-'],
+    keys: ['patchId'],
+    partitions: 1,
+    events: catalogEvents,
+  },
   rollouts: {
-    service: 'orchestrator',
+    service: topicOwners.rollouts,
     streams: ['rollout-', 'recall-', 'hold-'],
     keys: ['rolloutId', 'holdId', 'patchId'],
     partitions: 1,
     events: rolloutEvents,
   },
-  fleet: { service: 'telemetry', streams: ['fleet-'], keys: ['deviceId'], partitions: SHARDS, events: fleetEvents },
-  health: { service: 'telemetry', streams: ['health-'], keys: ['shard'], partitions: 1, events: healthEvents },
-  access: { service: 'catalog', streams: ['access'], keys: ['tokenId'], partitions: 0, events: accessEvents },
+  fleet: {
+    service: topicOwners.fleet,
+    streams: ['fleet-'],
+    keys: ['deviceId'],
+    partitions: SHARDS,
+    events: fleetEvents,
+  },
+  health: { service: topicOwners.health, streams: ['health-'], keys: ['shard'], partitions: 1, events: healthEvents },
+  access: { service: topicOwners.access, streams: ['access'], keys: ['tokenId'], partitions: 0, events: accessEvents },
 } as const;
-
-export type Topic = keyof typeof topics;
-export type ServiceName = (typeof topics)[Topic]['service'];
 
 /** The key of an event in Kafka: events with the same key stay in order. Throws when the data has none. */
 export function keyOf(topic: Topic, data: Readonly<Record<string, unknown>>): string {
