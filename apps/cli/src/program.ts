@@ -3,6 +3,7 @@ import { findPackageJSON } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { addAuditCommand } from './commands/audit.ts';
 import { addClockCommands } from './commands/clock.ts';
+import { addCompletionCommand } from './commands/completion.ts';
 import { addDeadLetterCommands } from './commands/dlq.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addEventCommands } from './commands/events.ts';
@@ -77,6 +78,7 @@ function createProgram(terminal: Terminal, output: Output, open: () => Session):
   addHealthCommand(program, open);
   addDoctorCommand(program, open);
   addClockCommands(program, open);
+  addCompletionCommand(program, terminal);
   addHelpCommand(program, output);
   return program;
 }

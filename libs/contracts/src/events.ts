@@ -23,7 +23,7 @@ import {
   RecallReopened,
 } from './recall-events.ts';
 import { Build, Count, Id, Model, Platform, Text, Time, Track, Version } from './primitives.ts';
-import { type Topic, topicOwners } from './topic-owners.ts';
+import { type Topic, topicOwners as owners } from './topic-owners.ts';
 
 /**
  * The public events: what one service tells the others and the world. One schema per event type.
@@ -339,29 +339,17 @@ const SHARDS = 'shards';
  * comes through it. `access` is in no Kafka, whose readers are many: it has no partition, and is heard from its owner alone.
  */
 export const topics = {
-  catalog: {
-    service: topicOwners.catalog,
-    streams: ['patch-'],
-    keys: ['patchId'],
-    partitions: 1,
-    events: catalogEvents,
-  },
+  catalog: { service: owners.catalog, streams: ['patch-'], keys: ['patchId'], partitions: 1, events: catalogEvents },
   rollouts: {
-    service: topicOwners.rollouts,
+    service: owners.rollouts,
     streams: ['rollout-', 'recall-', 'hold-'],
     keys: ['rolloutId', 'holdId', 'patchId'],
     partitions: 1,
     events: rolloutEvents,
   },
-  fleet: {
-    service: topicOwners.fleet,
-    streams: ['fleet-'],
-    keys: ['deviceId'],
-    partitions: SHARDS,
-    events: fleetEvents,
-  },
-  health: { service: topicOwners.health, streams: ['health-'], keys: ['shard'], partitions: 1, events: healthEvents },
-  access: { service: topicOwners.access, streams: ['access'], keys: ['tokenId'], partitions: 0, events: accessEvents },
+  fleet: { service: owners.fleet, streams: ['fleet-'], keys: ['deviceId'], partitions: SHARDS, events: fleetEvents },
+  health: { service: owners.health, streams: ['health-'], keys: ['shard'], partitions: 1, events: healthEvents },
+  access: { service: owners.access, streams: ['access'], keys: ['tokenId'], partitions: 0, events: accessEvents },
 } as const;
 
 /** The key of an event in Kafka: events with the same key stay in order. Throws when the data has none. */
