@@ -9,6 +9,7 @@ export * from './event-shapes.ts';
 export * from './event-types.ts';
 export * from './events.ts';
 export * from './feed-check.ts';
+export * from './pattern-words.ts';
 export * from './primitives.ts';
 export * from './signs-record.ts';
 export * from './source-signs.ts';
