@@ -10,6 +10,9 @@ import { rolldown } from 'rolldown';
 import { appNames, hashInputs, listFiles, staleApps, stampFile } from './build-stamp.mjs';
 import { withLock } from './lock.mjs';
 
+/** Made of constants only, which take a while: a program that uses none of them is to start without. */
+const sideEffectFree = /^typebox\b|[\\/]libs[\\/]contracts[\\/]/;
+
 const root = dirname(import.meta.dirname);
 const names = process.argv.length > 2 ? process.argv.slice(2) : appNames(root);
 
@@ -48,6 +51,7 @@ async function bundle(entry) {
     input: join(root, entry),
     cwd: root,
     platform: 'node',
+    treeshake: { moduleSideEffects: (id) => !sideEffectFree.test(id) },
     tsconfig: join(root, 'tsconfig.base.json'),
     external: (id) => packages.some((name) => id === name || id.startsWith(`${name}/`)),
     onLog: (level, log, handle) => handle(log.code === 'UNRESOLVED_IMPORT' ? 'error' : level, log),

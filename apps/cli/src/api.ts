@@ -53,10 +53,24 @@ export class Api {
     return [...hosts].map(([url, behind]) => ({ url, services: behind }));
   }
 
+  /** Where the token comes from that is sent; undefined when none was found. */
+  get tokenOrigin(): string | undefined {
+    return this.connection.tokens[this.tokenAt]?.origin;
+  }
+
   /** The operations of a service. What is no success is thrown. */
   of(service: ServiceName, timeoutMs = ANSWER_TIMEOUT_MS): ApiClient {
     const baseUrl = this.connection.addresses[service];
     return createApiClient({ baseUrl, send: (request) => this.answer(request, timeoutMs) });
+  }
+
+  /** The metrics of the process behind a service, in the text format of Prometheus. */
+  async metrics(service: ServiceName): Promise<string> {
+    const url = addressWith(this.connection.addresses[service], '/metrics', {});
+    const response = await this.send(new Request(url), AbortSignal.timeout(ANSWER_TIMEOUT_MS));
+    return response.text().catch((error: unknown) => {
+      throw this.toCliError(error, url);
+    });
   }
 
   /** Follows the cursors of a list until so many items are there; `nextCursor` tells that there are more. */

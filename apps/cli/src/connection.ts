@@ -45,13 +45,17 @@ function findTokens({ token, data }: ConnectionOptions, env: Terminal['env'], cw
   if (fromEnvironment !== undefined && fromEnvironment !== '') {
     return [{ text: fromEnvironment, origin: 'SLUICE_TOKEN' }];
   }
-  const isNamed = (data ?? env['SLUICE_DATA']) !== undefined;
-  const folders = isNamed || loopback ? findDataFolders({ data }, { env, cwd }) : [];
+  const folders = isDataNamed({ data }, env) || loopback ? findDataFolders({ data }, { env, cwd }) : [];
   return folders.flatMap((folder) => {
     const file = join(folder, ADMIN_TOKEN_FILE);
     const text = readIfThere(file);
     return text === undefined ? [] : [{ text, origin: file }];
   });
+}
+
+/** Whether the person said which data folder it is. */
+export function isDataNamed({ data }: { readonly data?: string | undefined }, env: Terminal['env']): boolean {
+  return (data ?? env['SLUICE_DATA']) !== undefined;
 }
 
 /** The data folder that was named, or else those where one may be. */

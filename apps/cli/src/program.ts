@@ -3,7 +3,9 @@ import { findPackageJSON } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { addAuditCommand } from './commands/audit.ts';
 import { addClockCommands } from './commands/clock.ts';
+import { addCompletionCommand } from './commands/completion.ts';
 import { addDeadLetterCommands } from './commands/dlq.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
 import { addEventCommands } from './commands/events.ts';
 import { addFleetCommands } from './commands/fleet.ts';
 import { addHealthCommand } from './commands/health.ts';
@@ -74,7 +76,9 @@ function createProgram(terminal: Terminal, output: Output, open: () => Session):
   addTokenCommands(program, open);
   addAuditCommand(program, open);
   addHealthCommand(program, open);
+  addDoctorCommand(program, open);
   addClockCommands(program, open);
+  addCompletionCommand(program, terminal);
   addHelpCommand(program, output);
   return program;
 }

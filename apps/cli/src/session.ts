@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isTime } from '@sluice/contracts';
 import { InvalidArgumentError } from 'commander';
 import { Api } from './api.ts';
-import { connect, type ConnectionOptions, findDataFolders } from './connection.ts';
+import { connect, type ConnectionOptions, findDataFolders, isDataNamed } from './connection.ts';
 import { CliError, type Exit, interrupted, usageError } from './errors.ts';
 import { type Output, type Paint, type Terminal } from './output.ts';
 
@@ -23,6 +23,7 @@ export class Session {
   readonly api: Api;
   /** The one that the person named, or those where one may be. */
   readonly dataFolders: readonly string[];
+  readonly isDataNamed: boolean;
 
   constructor(
     options: ConnectionOptions,
@@ -30,6 +31,7 @@ export class Session {
     readonly terminal: Terminal,
   ) {
     this.dataFolders = findDataFolders(options, terminal);
+    this.isDataNamed = isDataNamed(options, terminal.env);
     this.api = new Api(connect(options, terminal), terminal.signal, (label, work) => output.during(label, work));
   }
 

@@ -10,13 +10,14 @@ const listOf = (word: string) => `^(${word})(,(${word}))*$`;
 
 /** `<lineage>.<number>`; a bare number is of the store's first lineage. */
 const POSITION_PATTERN = '^([A-Za-z0-9]{1,16}\\.)?\\d{1,20}$';
+const POSITION_SAYS = 'a position as events tell it';
 const orders = ['oldest', 'newest'] as const;
 
 /** `GET /v1/feed`. */
 export class FeedQuery {
   @Text({
     ...{ max: POSITION_CHARACTERS_MAX, pattern: `${POSITION_PATTERN}|^end$`, optional: true },
-    says: 'a position as events tell it, or `end`',
+    says: `${POSITION_SAYS}, or \`end\``,
     description:
       'Events after this position, `end` for those to come only; with `order=newest` those before it. From the beginning (newest: from the end) if absent. The header `Last-Event-ID` says the same, and counts before it.',
   })
@@ -24,12 +25,14 @@ export class FeedQuery {
 
   @Text({
     ...{ max: LIST_CHARACTERS_MAX, pattern: listOf(topicNames), optional: true },
+    says: `topics with commas between them: ${topicNames.replaceAll('|', ', ')}`,
     description: `Comma-separated topics of this service; all but \`access\` if absent. (${topicNames}) \`access\` is for peers and admins. Where instances share the fleet, the topic fleet holds the facts of those shards only that this instance owns at that moment; a place before that was not seen is to be read as a stream, or from Kafka.`,
   })
   topics?: string;
 
   @Text({
     ...{ max: LIST_CHARACTERS_MAX, pattern: listOf('[A-Za-z]{1,64}'), optional: true },
+    says: 'types of events with commas between them: PatchPulled,RolloutHalted',
     description: 'Comma-separated types of events: PatchPulled,RolloutHalted.',
   })
   types?: string;
@@ -58,6 +61,7 @@ export class FeedQuery {
 
   @Text({
     ...{ max: 128, pattern: `^[a-z]+-${ID_PATTERN.slice(1)}|^access$`, optional: true },
+    says: 'a stream of public events, as rollout-r1',
     description:
       'Only this stream, from `fromRevision` on (JSON only); what else is asked for does not count then, but `limit`. Any instance answers.',
   })
@@ -112,6 +116,7 @@ export class FeedEventView {
   @Text({
     max: POSITION_CHARACTERS_MAX,
     pattern: POSITION_PATTERN,
+    says: POSITION_SAYS,
     description: 'Of its commit; events of one commit share it.',
   })
   position!: string;
@@ -179,7 +184,12 @@ export class FeedPage {
   @Part(() => FeedEventView, { list: { max: 100_000 } })
   events!: FeedEventView[];
 
-  @Text({ max: POSITION_CHARACTERS_MAX, pattern: POSITION_PATTERN, description: 'Where to go on: the next `from`.' })
+  @Text({
+    max: POSITION_CHARACTERS_MAX,
+    pattern: POSITION_PATTERN,
+    says: POSITION_SAYS,
+    description: 'Where to go on: the next `from`.',
+  })
   next!: string;
 
   @Flag({ description: 'True when there is no more in this direction now.' })
@@ -205,7 +215,7 @@ export class FeedStreamPage {
 
 /** The data of a frame `progress`: all up to the position was delivered. Also sent while nothing happens. */
 export class FeedProgress {
-  @Text({ max: POSITION_CHARACTERS_MAX, pattern: POSITION_PATTERN })
+  @Text({ max: POSITION_CHARACTERS_MAX, pattern: POSITION_PATTERN, says: POSITION_SAYS })
   position!: string;
 
   @Flag({ optional: true, description: 'The reader may not have all that is in the store: no sign that all is well.' })

@@ -7,6 +7,8 @@ import {
   MODEL_PATTERN,
   TIME_PATTERN,
   VERSION_PATTERN,
+  WEB_ADDRESS_PATTERN,
+  wordsOf,
 } from '@sluice/contracts';
 import { Transform, Type } from 'class-transformer';
 import {
@@ -45,13 +47,16 @@ export interface FieldOptions {
   readonly list?: { readonly min?: number; readonly max: number; readonly unique?: boolean };
 }
 
-interface TextOptions extends FieldOptions {
+type TextOptions = FieldOptions & {
   readonly max: number;
   readonly min?: number;
+} & (WithPattern | { readonly pattern?: undefined });
+
+interface WithPattern {
   /** A regular expression, from ^ to $. */
-  readonly pattern?: string;
-  /** What a value that the pattern refuses should have been: 'an http or https address'. */
-  readonly says?: string;
+  readonly pattern: string;
+  /** What a value that the pattern refuses should have been, because nobody is shown the pattern: 'an http or https address'. */
+  readonly says: string;
 }
 
 /** A pattern of text without control characters. */
@@ -86,12 +91,7 @@ export const Text = (options: TextOptions) =>
     ...(options.min === undefined ? [] : [MinLength(options.min, each)]),
     ...(options.pattern === undefined
       ? []
-      : [
-          Matches(new RegExp(options.pattern, 'u'), {
-            ...each,
-            ...(options.says !== undefined && { message: `$property must be ${options.says}` }),
-          }),
-        ]),
+      : [Matches(new RegExp(options.pattern, 'u'), { ...each, message: `$property must be ${options.says}` })]),
   ]);
 
 /** Words of a person. Those that are asked for say something. */
@@ -99,22 +99,22 @@ export const Reason = (options: FieldOptions = {}) =>
   Text({ max: TEXT_MAX, pattern: '\\S', says: 'words that say something', ...options });
 
 export const WebAddress = (options: FieldOptions = {}) =>
-  Text({ max: TEXT_MAX, pattern: '^https?://\\S+$', says: 'an http or https address', ...options });
+  Text({ max: TEXT_MAX, pattern: WEB_ADDRESS_PATTERN, says: wordsOf(WEB_ADDRESS_PATTERN), ...options });
 
 const patternText =
-  (pattern: string, says: string) =>
+  (pattern: string) =>
   (options: FieldOptions = {}) =>
     field(options, { type: 'string', pattern }, (each) => [
-      Matches(new RegExp(pattern, 'u'), { ...each, message: `$property must be ${says}` }),
+      Matches(new RegExp(pattern, 'u'), { ...each, message: `$property must be ${wordsOf(pattern)}` }),
     ]);
 
 /** An id of a patch, rollout, hold or device. */
-export const Id = patternText(ID_PATTERN, '1 to 64 letters, digits or any of . _ : -');
-export const Build = patternText(BUILD_PATTERN, '1 to 32 letters, digits or any of . _ -');
-export const Model = patternText(MODEL_PATTERN, '1 to 64 letters, digits or any of . _ , : -');
-export const Version = patternText(VERSION_PATTERN, 'a version such as 26.3.1');
+export const Id = patternText(ID_PATTERN);
+export const Build = patternText(BUILD_PATTERN);
+export const Model = patternText(MODEL_PATTERN);
+export const Version = patternText(VERSION_PATTERN);
 /** A ring, or a region. */
-export const Label = patternText(LABEL_PATTERN, '1 to 32 letters, digits or any of . _ -');
+export const Label = patternText(LABEL_PATTERN);
 
 /** An instant as the contracts have it: RFC 3339 with a zone, on a day that the calendar has. */
 export const Time = (options: FieldOptions = {}) =>
@@ -124,10 +124,7 @@ export const Time = (options: FieldOptions = {}) =>
         name: 'isTime',
         validator: {
           validate: isTime,
-          defaultMessage: buildMessage(
-            (prefix) => `${prefix}$property must be a time that exists: 2026-11-24T10:00:00Z`,
-            each,
-          ),
+          defaultMessage: buildMessage((prefix) => `${prefix}$property must be ${wordsOf(TIME_PATTERN)}`, each),
         },
       },
       each,

@@ -3,7 +3,10 @@ import { pageOf } from './paging.ts';
 
 const LIST_MAX = 1_000_000;
 const LETTER_ID_MAX = 256;
-const position = { max: 37, pattern: '^([A-Za-z0-9]{1,16}\\.)?\\d{1,20}$', optional: true };
+const position = {
+  ...{ max: 37, pattern: '^([A-Za-z0-9]{1,16}\\.)?\\d{1,20}$', optional: true },
+  says: 'a position as events tell it',
+};
 
 export class Liveness {
   @OneOf(['ok'], 'Ok')
@@ -94,7 +97,12 @@ export class Applied {
 }
 
 export class DeadLetterPath {
-  @Text({ max: LETTER_ID_MAX, pattern: printable(LETTER_ID_MAX), description: 'The id of a parked event.' })
+  @Text({
+    max: LETTER_ID_MAX,
+    pattern: printable(LETTER_ID_MAX),
+    says: 'an id as `sluice dlq list` shows it',
+    description: 'The id of a parked event.',
+  })
   readonly id!: string;
 }
 

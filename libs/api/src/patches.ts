@@ -1,4 +1,4 @@
-import { platforms } from '@sluice/contracts';
+import { DIGEST_PATTERN, platforms, wordsOf } from '@sluice/contracts';
 import {
   Build,
   Count,
@@ -29,13 +29,13 @@ type PatchStatus = (typeof patchStatuses)[number];
 type PullMode = (typeof pullModes)[number];
 
 const ofModels = { min: 1, max: MODELS_MAX, unique: true };
-const digest = { max: 128, pattern: '^[A-Za-z0-9:+/=_-]{1,128}$' };
+const digest = { max: 128, pattern: '^[A-Za-z0-9:+/=_-]{1,128}$', says: 'a digest as the catalog answers it' };
 
 export class Artifact {
   @WebAddress()
   readonly url!: string;
 
-  @Text({ max: 64, pattern: '^[0-9a-f]{64}$', says: '64 lower-case hex digits' })
+  @Text({ max: 64, pattern: DIGEST_PATTERN, says: wordsOf(DIGEST_PATTERN) })
   readonly sha256!: string;
 
   @Count({ min: 1, max: Number.MAX_SAFE_INTEGER })
@@ -65,7 +65,7 @@ export class Variant {
 }
 
 export class Cve {
-  @Text({ max: 28, pattern: '^CVE-\\d{4}-\\d{4,19}$', example: 'CVE-2026-20643' })
+  @Text({ max: 28, pattern: '^CVE-\\d{4}-\\d{4,19}$', says: 'an id such as CVE-2026-20643', example: 'CVE-2026-20643' })
   readonly id!: string;
 
   @Flag({ description: 'Whether it is known to be exploited.' })
@@ -83,7 +83,7 @@ class PatchFields {
   @Version({ example: '26.3.1' })
   readonly baseVersion!: string;
 
-  @Text({ max: 2, pattern: '^[a-z]{1,2}$', example: 'a' })
+  @Text({ max: 2, pattern: '^[a-z]{1,2}$', says: 'one or two lower-case letters', example: 'a' })
   readonly letter!: string;
 
   @Part(() => Variant, { list: { min: 1, max: VARIANTS_MAX } })

@@ -18,7 +18,14 @@ const hours = { min: 0, max: HOURS_MAX };
 
 /** Which devices; an absent list means all. */
 export class Audience {
-  @Text({ max: 32, pattern: '^[A-Za-z]{1,32}$', optional: true, list: some, example: ['iPhone'] })
+  @Text({
+    max: 32,
+    pattern: '^[A-Za-z]{1,32}$',
+    says: 'families such as iPhone',
+    optional: true,
+    list: some,
+    example: ['iPhone'],
+  })
   readonly family?: readonly string[];
 
   @Model({ optional: true, list: some, example: ['iPhone18,1'] })
@@ -132,7 +139,11 @@ export class PlanFields {
   readonly notes?: string;
 }
 
-export const salt = { max: 64, pattern: '^[\\x21-\\x7e]{1,64}$' };
+export const salt = {
+  max: 64,
+  pattern: '^[\\x21-\\x7e]{1,64}$',
+  says: '1 to 64 printable ASCII characters without blanks',
+};
 
 class PlanBody extends PlanFields {
   @Amount({

@@ -13,7 +13,12 @@ export class StartReplayBody {
 }
 
 export class ReplayPath {
-  @Text({ max: 64, pattern: '^[0-9a-f-]{1,64}$', description: 'The id of a replay.' })
+  @Text({
+    max: 64,
+    pattern: '^[0-9a-f-]{1,64}$',
+    says: 'an id of 1 to 64 lower-case hex digits or hyphens',
+    description: 'The id of a replay.',
+  })
   readonly id!: string;
 }
 

@@ -1,4 +1,4 @@
-import { ID_PATTERN, type TokenRole, tokenRoles, TOKEN_NAME_CHARACTERS_MAX } from '@sluice/contracts';
+import { ID_PATTERN, type TokenRole, tokenRoles, TOKEN_NAME_CHARACTERS_MAX, wordsOf } from '@sluice/contracts';
 import { Id, OneOf, Part, Text, Time } from './fields.ts';
 import { pageOf } from './paging.ts';
 
@@ -49,7 +49,7 @@ export class TokenBinding {
 }
 
 export class TokenView {
-  @Text({ max: 64, pattern: ID_PATTERN, example: '4f0c9a7be231' })
+  @Text({ max: 64, pattern: ID_PATTERN, says: wordsOf(ID_PATTERN), example: '4f0c9a7be231' })
   id!: string;
 
   @Name()
@@ -75,6 +75,7 @@ export class IssuedToken {
   @Text({
     max: 200,
     pattern: '^slc_[A-Za-z0-9_-]+$',
+    says: 'a token',
     description: 'The token. It is shown here once, and kept nowhere.',
   })
   token!: string;
@@ -105,6 +106,7 @@ export class MeView {
   @Text({
     max: 64,
     pattern: ID_PATTERN,
+    says: wordsOf(ID_PATTERN),
     optional: true,
     description: 'The id of the token; absent where it is a file.',
   })

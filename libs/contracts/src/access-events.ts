@@ -1,6 +1,7 @@
 import Type from 'typebox';
 import { event } from './event-shapes.ts';
-import { Id, Time, TOKEN_NAME_CHARACTERS_MAX, tokenRoles } from './primitives.ts';
+import { Id, Time } from './primitives.ts';
+import { TOKEN_NAME_CHARACTERS_MAX, tokenRoles } from './tokens.ts';
 
 /** What a device token may speak for: one device, or all whose id starts with a prefix. */
 const TokenBinding = Type.Union([Type.Object({ deviceId: Id }), Type.Object({ devicePrefix: Id })]);

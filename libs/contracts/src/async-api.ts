@@ -2,7 +2,8 @@ import { EventHeaders, ProgressData, ProgressHeaders } from './event-headers.ts'
 import { eventMeanings } from './event-meanings.ts';
 import { type EventType, eventTypes, PROGRESS_TYPE } from './event-types.ts';
 import { eventSchemas, toPlainJson } from './event-schemas.ts';
-import { kafkaPartitions, kafkaTopic, kafkaTopics, type Topic, topics } from './events.ts';
+import { kafkaPartitions, kafkaTopic, kafkaTopics, topics } from './events.ts';
+import { type Topic } from './topic-owners.ts';
 
 const ASYNC_API_VERSION = '3.0.0';
 const KAFKA_BINDING_VERSION = '0.5.0';

@@ -1,7 +1,7 @@
 import { type EventType, type EventTypes, eventTypes, PROGRESS_TYPE, sourceOf } from './event-types.ts';
 import { keyOf, topics } from './events.ts';
 import { checkPublicEvent } from './feed-check.ts';
-import { isTime } from './primitives.ts';
+import { isTime } from './times.ts';
 import {
   areOctetsOf,
   isPosition,

@@ -1,7 +1,20 @@
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Artifact } from './events.ts';
-import { Build, Count, Id, LABEL_PATTERN, Model, Platform, ShownVersion, Text, Time, Track } from './primitives.ts';
+import {
+  Build,
+  Count,
+  EXTRA_PATTERN,
+  Id,
+  LABEL_PATTERN,
+  Model,
+  SIGNAL_PATTERN,
+  Platform,
+  ShownVersion,
+  Text,
+  Time,
+  Track,
+} from './primitives.ts';
 
 /** How devices speak to Sluice: check-in and reports (design §4). Unknown fields are allowed: agents are newer than servers. */
 
@@ -23,7 +36,7 @@ const system = {
   osBuild: Build,
   /** The build and letter of the patch on it, where `osBuild` is the base's, as device management has it. */
   supplementalBuild: Type.Optional(Build),
-  supplementalVersionExtra: Type.Optional(Type.String({ pattern: '^ ?\\(?[a-z]{1,3}\\)?$' })),
+  supplementalVersionExtra: Type.Optional(Type.String({ pattern: EXTRA_PATTERN })),
 };
 
 export const CheckIn = Type.Object(
@@ -163,7 +176,7 @@ const reporting = {
   rolloutId: Type.Optional(Id),
 };
 const failing = {
-  signal: Type.Optional(Type.String({ pattern: '^[a-z-]{1,32}$' })),
+  signal: Type.Optional(Type.String({ pattern: SIGNAL_PATTERN })),
   failureCode: Type.Optional(Type.String({ maxLength: 64 })),
   detail: Type.Optional(Text),
 };

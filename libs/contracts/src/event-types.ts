@@ -1,4 +1,5 @@
-import { type Topic, topics } from './events.ts';
+import { topics } from './events.ts';
+import { type Topic } from './topic-owners.ts';
 import { currentVersion, type Upcasters, upcasters } from './upcasters.ts';
 
 /** One version of one event type, and how it is called outside of the code. */

@@ -23,6 +23,7 @@ import {
   RecallReopened,
 } from './recall-events.ts';
 import { Build, Count, Id, Model, Platform, Text, Time, Track, Version } from './primitives.ts';
+import { type Topic, topicOwners as owners } from './topic-owners.ts';
 
 /**
  * The public events: what one service tells the others and the world. One schema per event type.
@@ -342,21 +343,18 @@ const SHARDS = 'shards';
  * comes through it. `access` is in no Kafka, whose readers are many: it has no partition, and is heard from its owner alone.
  */
 export const topics = {
-  catalog: { service: 'catalog', streams: ['patch-'], keys: ['patchId'], partitions: 1, events: catalogEvents },
+  catalog: { service: owners.catalog, streams: ['patch-'], keys: ['patchId'], partitions: 1, events: catalogEvents },
   rollouts: {
-    service: 'orchestrator',
+    service: owners.rollouts,
     streams: ['rollout-', 'recall-', 'hold-'],
     keys: ['rolloutId', 'holdId', 'patchId'],
     partitions: 1,
     events: rolloutEvents,
   },
-  fleet: { service: 'telemetry', streams: ['fleet-'], keys: ['deviceId'], partitions: SHARDS, events: fleetEvents },
-  health: { service: 'telemetry', streams: ['health-'], keys: ['shard'], partitions: 1, events: healthEvents },
-  access: { service: 'catalog', streams: ['access'], keys: ['tokenId'], partitions: 0, events: accessEvents },
+  fleet: { service: owners.fleet, streams: ['fleet-'], keys: ['deviceId'], partitions: SHARDS, events: fleetEvents },
+  health: { service: owners.health, streams: ['health-'], keys: ['shard'], partitions: 1, events: healthEvents },
+  access: { service: owners.access, streams: ['access'], keys: ['tokenId'], partitions: 0, events: accessEvents },
 } as const;
-
-export type Topic = keyof typeof topics;
-export type ServiceName = (typeof topics)[Topic]['service'];
 
 /** The key of an event in Kafka: events with the same key stay in order. Throws when the data has none. */
 export function keyOf(topic: Topic, data: Readonly<Record<string, unknown>>): string {

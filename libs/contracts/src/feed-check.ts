@@ -1,5 +1,6 @@
 import { Compile } from 'typebox/compile';
 import { type PublicEvent, topics } from './events.ts';
+import { faultText } from './pattern-words.ts';
 
 const validators = new Map(
   Object.values(topics).flatMap(({ events }) =>
@@ -14,5 +15,7 @@ export function checkPublicEvent(data: unknown): { readonly event: PublicEvent }
   if (validator === undefined) return { fault: `no event is called ${JSON.stringify(type)}` };
   if (validator.Check(data)) return { event: data as PublicEvent };
   const first = validator.Errors(data)[0];
-  return { fault: `${type}${first?.instancePath ?? ''} ${first?.message ?? 'is not as the contract says'}` };
+  return {
+    fault: `${type}${first?.instancePath ?? ''} ${first === undefined ? 'is not as the contract says' : faultText(first)}`,
+  };
 }

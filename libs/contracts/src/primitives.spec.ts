@@ -1,7 +1,8 @@
 import { Compile } from 'typebox/compile';
 import { describe, expect, it } from 'vitest';
 import { checkPublicEvent } from './feed-check.ts';
-import { isTime, parseTime, Time } from './primitives.ts';
+import { Time } from './primitives.ts';
+import { isTime, parseTime } from './times.ts';
 
 const time = Compile(Time);
 

@@ -1,6 +1,7 @@
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Id, type Immutable, Text, Time } from './primitives.ts';
+import { faultText } from './pattern-words.ts';
 
 const SHARDS_MAX = 1024;
 const STOPS_MAX = 10_000;
@@ -37,7 +38,9 @@ const validator = Compile(SourceSigns);
 export function checkSigns(data: unknown): { readonly signs: SourceSignsData } | { readonly fault: string } {
   if (!validator.Check(data)) {
     const first = validator.Errors(data)[0];
-    return { fault: `signs${first?.instancePath ?? ''} ${first?.message ?? 'are not as the contract says'}` };
+    return {
+      fault: `signs${first?.instancePath ?? ''} ${first === undefined ? 'are not as the contract says' : faultText(first)}`,
+    };
   }
   const { writable, through, stops } = data;
   if (through.some(({ shard, shards }) => shard >= shards))

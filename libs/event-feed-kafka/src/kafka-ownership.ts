@@ -25,6 +25,19 @@ const HEARTBEAT_MS = 3_000;
 /** An owner that reads another's name at its own shard says again who it is, after so long. */
 const SAY_AGAIN_AFTER_MS = 1_000;
 
+interface Parts {
+  readonly table: OwnerTable;
+  readonly seats: ShardSeats;
+}
+
+/**
+ * Where an instance is: `new` → `joining` (no assignment yet) → `reading` (it has one, and does not know the other owners
+ * yet) → `member`. A broker that is away changes nothing.
+ */
+type Membership =
+  | { readonly status: 'new' }
+  | { readonly status: 'joining' | 'reading' | 'member'; readonly parts: Parts; readonly running: Promise<void> };
+
 /**
  * Shards by the assignment of a consumer group on the fleet's topic; the records are not read. While the broker is away
  * the last assignment stays in force.
@@ -32,17 +45,17 @@ const SAY_AGAIN_AFTER_MS = 1_000;
 export class KafkaOwnership extends ShardOwnership {
   private readonly stopping = new AbortController();
   private readonly leaving = new AbortController();
-  private table: OwnerTable | undefined;
-  private seats: ShardSeats | undefined;
-  private running: Promise<unknown> | undefined;
-  private announcing: Promise<void> | undefined;
+  private membership: Membership = { status: 'new' };
   private readonly unannounced = new Set<number>();
-  private isAnnouncing = false;
-  private hasJoined = false;
-  private hasReadTable = false;
+  /** While something is being announced. */
+  private announcing: Promise<void> | undefined;
 
   constructor(private readonly options: KafkaOwnershipOptions) {
     super();
+  }
+
+  private get parts(): Parts | undefined {
+    return this.membership.status === 'new' ? undefined : this.membership.parts;
   }
 
   /** Throws KafkaTopicMismatch when the fleet's topic has another number of partitions; a broker that is away is waited for. */
@@ -62,36 +75,47 @@ export class KafkaOwnership extends ShardOwnership {
       if (error instanceof KafkaTopicMismatch) throw error;
     });
     if (isAborted(this.stopping.signal)) return;
-    this.table = table;
-    this.seats = seats;
     table.start();
-    this.running ??= this.takePart(settings, seats);
+    this.membership = { status: 'joining', parts: { table, seats }, running: this.takePart(settings, seats) };
   }
 
   override release(shard: number): void {
-    this.seats?.release(shard);
+    this.parts?.seats.release(shard);
   }
 
   override ownerOf(shard: number): KnownOwner | undefined {
     const { instance, address } = this.options;
-    if (this.seats?.isHeld(shard) === true) return { instance, address, isSelf: true };
-    const known = this.table?.ownerOf(shard);
+    if (this.parts?.seats.isHeld(shard) === true) return { instance, address, isSelf: true };
+    const known = this.parts?.table.ownerOf(shard);
     // What the table says of this very instance was true before.
     return known === undefined || known.instance === instance ? undefined : { ...known, isSelf: false };
   }
 
   override notReady(): string | undefined {
-    if (!this.hasJoined) return 'no shards were assigned yet';
-    const reason = this.hasReadTable ? undefined : this.table?.notReady();
-    this.hasReadTable = reason === undefined;
-    return reason ?? this.seats?.notReady();
+    const { membership } = this;
+    switch (membership.status) {
+      case 'new':
+      case 'joining':
+        return 'no shards were assigned yet';
+      case 'reading': {
+        const reason = membership.parts.table.notReady();
+        if (reason !== undefined) return reason;
+        this.membership = { ...membership, status: 'member' };
+        return membership.parts.seats.notReady();
+      }
+      case 'member':
+        return membership.parts.seats.notReady();
+    }
   }
 
   override async stop(): Promise<void> {
     this.stopping.abort();
-    await this.seats?.giveUpAll();
+    const { membership } = this;
+    if (membership.status === 'new') return;
+    const { parts, running } = membership;
+    await parts.seats.giveUpAll();
     this.leaving.abort();
-    await Promise.all([this.running, this.table?.stop(this.announcing)]);
+    await Promise.all([running, parts.table.stop(this.announcing)]);
     await this.announcing;
   }
 
@@ -118,7 +142,7 @@ export class KafkaOwnership extends ShardOwnership {
       consumer.pause([{ topic }]);
       if (isAborted(this.stopping.signal)) return;
       seats.assign(payload.memberAssignment[topic] ?? []);
-      this.hasJoined = true;
+      if (this.membership.status === 'joining') this.membership = { ...this.membership, status: 'reading' };
     });
     const ended = new AbortController();
     const signal = AbortSignal.any([this.leaving.signal, ended.signal]);
@@ -151,28 +175,29 @@ export class KafkaOwnership extends ShardOwnership {
   }
 
   private async sayAgain(shard: number): Promise<void> {
-    if (this.seats?.isHeld(shard) !== true) return;
+    const { parts } = this;
+    if (parts?.seats.isHeld(shard) !== true) return;
     await pause(SAY_AGAIN_AFTER_MS, this.stopping.signal);
-    const isStillOther = this.table?.ownerOf(shard)?.instance !== this.options.instance;
-    if (isStillOther && this.seats.isHeld(shard)) this.announce(shard);
+    const isStillOther = parts.table.ownerOf(shard)?.instance !== this.options.instance;
+    if (isStillOther && parts.seats.isHeld(shard)) this.announce(shard);
   }
 
   private announce(shard: number): void {
     this.unannounced.add(shard);
-    if (this.isAnnouncing) return;
-    this.isAnnouncing = true;
-    this.announcing = this.announceAll();
+    this.announcing ??= this.announceAll();
   }
 
   // One write at a time, and of each shard only the last: a broker that is away must not pile them up.
   private async announceAll(): Promise<void> {
+    // First it is noted that it is under way; it may have nothing to wait for.
+    await Promise.resolve();
     for (const shard of this.unannounced) {
       this.unannounced.delete(shard);
-      const isHeld = this.seats?.isHeld(shard) === true;
+      const isHeld = this.parts?.seats.isHeld(shard) === true;
       // Whoever has gained it may have said so already.
-      if (!isHeld && this.table?.ownerOf(shard)?.instance !== this.options.instance) continue;
-      await this.table?.write(shard, isHeld ? this.options : undefined).catch(() => undefined);
+      if (!isHeld && this.parts?.table.ownerOf(shard)?.instance !== this.options.instance) continue;
+      await this.parts?.table.write(shard, isHeld ? this.options : undefined).catch(() => undefined);
     }
-    this.isAnnouncing = false;
+    this.announcing = undefined;
   }
 }

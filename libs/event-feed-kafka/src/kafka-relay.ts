@@ -29,7 +29,20 @@ export interface KafkaRelayOptions {
   readonly abandonedAfterMs?: number;
 }
 
-export type RelayState = 'starting' | 'running' | 'standby' | 'failing' | 'stopped';
+/**
+ * Where a relay is. `starting` → `running` once it has the lease and a producer; → `failing` when the broker or the store
+ * fails, and → `running` again after an attempt that works, on the lease that it kept; → `standby` when another relay has
+ * the lease, and from there like one that starts; → `stopped` from anywhere, for good. The lease is kept through failures, so
+ * that it is not renewed by one that cannot send: to those that stand by it would look alive for ever.
+ */
+type Phase =
+  | { readonly state: 'starting' }
+  | { readonly state: 'running'; readonly lease: Lease }
+  | { readonly state: 'failing'; readonly lease: Lease | undefined; readonly reason: string }
+  | { readonly state: 'standby' }
+  | { readonly state: 'stopped' };
+
+export type RelayState = Phase['state'];
 
 export interface RelayStatus {
   readonly state: RelayState;
@@ -56,14 +69,12 @@ export class KafkaRelay {
   private readonly checkpoints: Checkpoints;
   private readonly stopping = new AbortController();
   private running: Promise<void> | undefined;
-  private state: RelayState = 'starting';
+  private phase: Phase = { state: 'starting' };
   private since = performance.now();
-  private caughtUpAt: number | undefined = performance.now();
+  /** Since when something waits to be relayed, or it is not known whether; undefined when nothing does. */
+  private waitingSince: number | undefined = performance.now();
   private acked: Position = '0';
   private sentEvents = 0;
-  private reason: string | undefined;
-  /** Kept from one session to the next, so that it is not renewed by one that cannot send. */
-  private lease: Lease | undefined;
 
   constructor(private readonly options: KafkaRelayOptions) {
     const { publication, shard, store, topics } = options;
@@ -80,14 +91,15 @@ export class KafkaRelay {
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.running;
-    this.enter('stopped');
+    this.enter({ state: 'stopped' });
   }
 
   status(): RelayStatus {
     const now = performance.now();
-    const { state, acked: position, sentEvents, reason } = this;
-    const behindMs = this.caughtUpAt === undefined ? 0 : now - this.caughtUpAt;
-    return { state, forMs: now - this.since, position, behindMs, sentEvents, ...(reason !== undefined && { reason }) };
+    const { phase, acked: position, sentEvents } = this;
+    const behindMs = this.waitingSince === undefined ? 0 : now - this.waitingSince;
+    const status = { state: phase.state, forMs: now - this.since, position, behindMs, sentEvents };
+    return phase.state === 'failing' ? { ...status, reason: phase.reason } : status;
   }
 
   private async run(): Promise<void> {
@@ -110,8 +122,7 @@ export class KafkaRelay {
   }
 
   private async standBy(): Promise<void> {
-    this.enter('standby');
-    this.lease = undefined;
+    this.enter({ state: 'standby' });
     this.options.client.log('info', `${this.name}: another relay has taken over, standing by`, {});
     const { signal } = this.stopping;
     const afterMs = this.options.abandonedAfterMs ?? ABANDONED_AFTER_MS;
@@ -130,26 +141,30 @@ export class KafkaRelay {
     try {
       await unlessAborted(ensureTopics(client, [publication.topic as Topic], topics), signal);
       const partitions = await unlessAborted(this.partitions(), signal);
-      const lease = (this.lease = await this.leaseFor(partitions.areUnwritten));
+      const lease = await this.leaseFor(partitions.areUnwritten);
       await new RelaySession(this.options, { producer, lease, topic: this.topic, partitions: partitions.all }).run({
         signal,
         onRunning: () => {
           this.acked = lease.position;
-          this.enter('running');
+          this.enter({ state: 'running', lease });
         },
         onSent: (position, events, isCaughtUp) => {
           this.acked = position;
           this.sentEvents += events;
-          this.caughtUpAt = isCaughtUp ? undefined : (this.caughtUpAt ?? performance.now());
+          this.waitingSince = isCaughtUp ? undefined : (this.waitingSince ?? performance.now());
         },
       });
     } finally {
-      this.caughtUpAt ??= performance.now();
+      this.waitingSince ??= performance.now();
       await closeProducer(producer);
     }
   }
 
-  // Taken again after each failed attempt, it would look alive to those that stand by, for ever.
+  private get lease(): Lease | undefined {
+    const { phase } = this;
+    return phase.state === 'running' || phase.state === 'failing' ? phase.lease : undefined;
+  }
+
   private async leaseFor(areUnwritten: boolean): Promise<Lease> {
     const { lease } = this;
     const isAnew = areUnwritten && lease?.position !== BEGINNING;
@@ -168,18 +183,17 @@ export class KafkaRelay {
   }
 
   private fail(error: unknown): void {
-    this.enter('failing');
     const reason = reasonOf(error);
-    if (reason !== this.reason) this.options.client.log('warn', `${this.name}: stopped, trying again`, { reason });
-    this.reason = reason;
+    const isKnown = this.phase.state === 'failing' && this.phase.reason === reason;
+    this.enter({ state: 'failing', lease: this.lease, reason });
+    if (!isKnown) this.options.client.log('warn', `${this.name}: stopped, trying again`, { reason });
   }
 
-  private enter(state: RelayState): void {
-    if (state === 'running') {
+  private enter(phase: Phase): void {
+    if (phase.state === 'running') {
       this.options.client.log('info', `${this.name}: running`, { position: this.acked });
-      this.reason = undefined;
     }
-    if (state !== this.state) this.since = performance.now();
-    this.state = state;
+    if (phase.state !== this.phase.state) this.since = performance.now();
+    this.phase = phase;
   }
 }

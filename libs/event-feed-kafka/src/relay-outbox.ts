@@ -37,6 +37,15 @@ export interface Parcel {
   readonly upTo: Position;
 }
 
+/**
+ * What there is to be sent: `nothing` → `progress` (a later position, no event) or `events` → `nothing` when it is taken.
+ * `events` become urgent when the batch is full or all was read, and wait for the rest of their commit before that.
+ */
+type Content =
+  | { readonly holds: 'nothing' }
+  | { readonly holds: 'progress'; readonly sinceMs: number }
+  | { readonly holds: 'events'; readonly sinceMs: number; readonly isUrgent: boolean };
+
 /** What a relay has read and not sent yet, as records. Holds one batch at most. */
 export class Outbox {
   private messages: Message[] = [];
@@ -44,8 +53,7 @@ export class Outbox {
   private complete: Position;
   private current: Position;
   private announced: Position;
-  private changedAt: number | undefined;
-  private isUrgent = false;
+  private content: Content = { holds: 'nothing' };
   private isClosed = false;
   private takenAt = performance.now();
   /** The end of the store, when it was asked for and not all up to it was read. */
@@ -64,7 +72,7 @@ export class Outbox {
 
   /** True when all that was read is also taken, and there was nothing more to read. */
   get isEmpty(): boolean {
-    return this.messages.length === 0 && this.complete === this.announced;
+    return this.content.holds === 'nothing';
   }
 
   /** True while something was in the store for too long that was not read, or it is not known whether. */
@@ -88,7 +96,8 @@ export class Outbox {
     const { partition } = this.options;
     this.messages.push({ key, headers, value, ...(partition !== undefined && { partition }) });
     this.bytes += value.length + RECORD_OVERHEAD_BYTES;
-    if (this.isFull) this.isUrgent = true;
+    const isUrgent = this.isFull || (this.content.holds === 'events' && this.content.isUrgent);
+    this.content = { holds: 'events', sinceMs: this.contentSince(), isUrgent };
     this.note();
   }
 
@@ -96,14 +105,16 @@ export class Outbox {
     if (comparePositions(position, this.current) < 0) return;
     this.complete = this.current = position;
     this.hasCaughtUp = true;
-    if (this.messages.length > 0) this.isUrgent = true;
+    const sinceMs = this.contentSince();
+    if (this.content.holds === 'events') this.content = { holds: 'events', sinceMs, isUrgent: true };
+    else if (this.complete !== this.announced) this.content = { holds: 'progress', sinceMs };
     this.note();
   }
 
   /** This was the end of the store when it was asked for it. Until it is reached, a later end tells nothing more. */
   ends(head: Position, askedAt: number): void {
     this.awaited ??= { head, askedAt };
-    this.note('nothing new');
+    this.note();
   }
 
   /** Resolves when there is room for another event. */
@@ -132,8 +143,7 @@ export class Outbox {
     this.messages = [];
     this.bytes = 0;
     this.announced = upTo;
-    this.changedAt = undefined;
-    this.isUrgent = false;
+    this.content = { holds: 'nothing' };
     this.takenAt = performance.now();
     this.taken.ring();
     return { messages: [...messages, ...progress], events: messages.length, upTo };
@@ -146,8 +156,11 @@ export class Outbox {
     this.taken.ring();
   }
 
-  private note(what: 'news' | 'nothing new' = 'news'): void {
-    if (what === 'news') this.changedAt ??= performance.now();
+  private contentSince(): number {
+    return this.content.holds === 'nothing' ? performance.now() : this.content.sinceMs;
+  }
+
+  private note(): void {
     if (this.awaited !== undefined && comparePositions(this.awaited.head, this.complete) <= 0) {
       this.freshAt = this.awaited.askedAt;
       this.awaited = undefined;
@@ -156,13 +169,17 @@ export class Outbox {
   }
 
   private dueAt(): number {
-    if (this.isUrgent) return -Infinity;
-    if (this.messages.length > 0) return (this.changedAt ?? 0) + LINGER_MS;
-    if (this.complete !== this.announced) {
-      return Math.max((this.changedAt ?? 0) + PROGRESS_GATHER_MS, this.takenAt + this.options.progressDelayMs);
+    const { content } = this;
+    const { progressDelayMs } = this.options;
+    switch (content.holds) {
+      case 'events':
+        return content.isUrgent ? -Infinity : content.sinceMs + LINGER_MS;
+      case 'progress':
+        return Math.max(content.sinceMs + PROGRESS_GATHER_MS, this.takenAt + progressDelayMs);
+      case 'nothing':
+        if (this.saidBehind && !this.isBehind) return this.takenAt + progressDelayMs;
+        // A sign of life of one that does not know whether it is behind would be none. The first reading may take long.
+        return this.isBehind && this.hasCaughtUp ? Infinity : this.takenAt + HEARTBEAT_MS;
     }
-    if (this.saidBehind && !this.isBehind) return this.takenAt + this.options.progressDelayMs;
-    // A sign of life of one that does not know whether it is behind would be none. The first reading may take long.
-    return this.isBehind && this.hasCaughtUp ? Infinity : this.takenAt + HEARTBEAT_MS;
   }
 }

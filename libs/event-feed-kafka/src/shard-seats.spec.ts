@@ -49,3 +49,68 @@ describe('ending attempts to take over', () => {
     expect(said).toEqual(['held', 'lose', 'lost']);
   });
 });
+
+describe('going from phase to phase', () => {
+  /** A keeper whose steps end when they are told to. */
+  function seatOf() {
+    const said: string[] = [];
+    let end = Promise.withResolvers<undefined>();
+    const step = (what: string) => {
+      said.push(what);
+      end = Promise.withResolvers<undefined>();
+      return end.promise;
+    };
+    const seats = new ShardSeats(
+      1,
+      { gain: () => step('gain'), lose: () => step('lose') },
+      {
+        signal: new AbortController().signal,
+        onHeld: () => void said.push('held'),
+        onLost: () => void said.push('lost'),
+        onRefused: () => void said.push('refused'),
+      },
+    );
+    const finish = async () => {
+      end.resolve(undefined);
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    return { seats, said, finish };
+  }
+
+  it('takes a shard over again that was given back, while it stays assigned', async () => {
+    const { seats, said, finish } = seatOf();
+    seats.release(0);
+    seats.assign([0]);
+    seats.release(0);
+    await finish();
+    seats.release(0);
+    seats.release(0);
+    await finish();
+    await finish();
+    expect(said).toEqual(['gain', 'held', 'lose', 'lost', 'gain', 'held']);
+    expect([seats.isHeld(0), seats.notReady()]).toEqual([true, undefined]);
+  });
+
+  it('gives up what was assigned to another while it was being taken over', async () => {
+    const { seats, said, finish } = seatOf();
+    seats.assign([0]);
+    expect(seats.notReady()).toBe('shard 0 is being taken over');
+    seats.assign([]);
+    await finish();
+    await finish();
+    expect(said).toEqual(['gain', 'held', 'lose', 'lost']);
+    expect([seats.isHeld(0), seats.assigned]).toEqual([false, []]);
+  });
+
+  it('takes over what comes back while it is being given up, after that', async () => {
+    const { seats, said, finish } = seatOf();
+    seats.assign([0]);
+    await finish();
+    seats.assign([]);
+    seats.assign([0]);
+    expect(said).toEqual(['gain', 'held', 'lose']);
+    await finish();
+    await finish();
+    expect(said).toEqual(['gain', 'held', 'lose', 'lost', 'gain', 'held']);
+  });
+});

@@ -9,12 +9,18 @@ export interface ShardSeatsOptions {
   readonly onRefused: (shard: number, reason: string) => void;
 }
 
+/**
+ * Where a seat is: `free` → `gaining` → `held` → `losing` → `free`. A shard that is refused stays `gaining` until the next
+ * attempt, or is `free` again when it is wanted no more. In `gaining` and `losing` somebody is at work on the seat.
+ */
+type Phase = 'free' | 'gaining' | 'held' | 'losing';
+type Step = Extract<Phase, 'gaining' | 'losing'>;
+
 interface Seat {
   readonly shard: number;
+  /** What is wanted; the phase is what is. */
   isAssigned: boolean;
-  isHeld: boolean;
-  isToBeReleased: boolean;
-  isWorking: boolean;
+  phase: Phase;
   done: Promise<void>;
 }
 
@@ -28,8 +34,7 @@ export class ShardSeats {
     private readonly options: ShardSeatsOptions,
   ) {
     this.seats = Array.from({ length: shards }, (_, shard) => ({
-      ...{ shard, isAssigned: false, isHeld: false },
-      ...{ isToBeReleased: false, isWorking: false, done: Promise.resolve() },
+      ...{ shard, isAssigned: false, phase: 'free', done: Promise.resolve() },
     }));
   }
 
@@ -38,11 +43,11 @@ export class ShardSeats {
   }
 
   isHeld(shard: number): boolean {
-    return this.seats[shard]?.isHeld === true;
+    return this.seats[shard]?.phase === 'held';
   }
 
   notReady(): string | undefined {
-    const late = this.seats.find(({ isAssigned, isHeld }) => isAssigned && !isHeld);
+    const late = this.seats.find(({ isAssigned, phase }) => isAssigned && phase !== 'held');
     return late === undefined ? undefined : `shard ${String(late.shard)} is being taken over`;
   }
 
@@ -55,9 +60,8 @@ export class ShardSeats {
 
   release(shard: number): void {
     const seat = this.seats[shard];
-    if (seat === undefined) return;
-    seat.isToBeReleased = seat.isHeld;
-    this.settle(seat);
+    // While it stays assigned, it is taken over anew afterwards.
+    if (seat?.phase === 'held') seat.done = this.work(seat, 'losing');
   }
 
   async giveUpAll(): Promise<void> {
@@ -66,41 +70,51 @@ export class ShardSeats {
   }
 
   private settle(seat: Seat): void {
-    if (seat.isWorking) return;
-    seat.isWorking = true;
-    seat.done = this.work(seat);
+    const step = this.nextStep(seat);
+    if (step !== undefined) seat.done = this.work(seat, step);
   }
 
-  private async work(seat: Seat): Promise<void> {
-    const backoff = new Backoff();
-    for (;;) {
-      if (seat.isHeld && (!seat.isAssigned || seat.isToBeReleased)) {
-        seat.isHeld = seat.isToBeReleased = false;
-        await this.keeper.lose(seat.shard);
-        this.options.onLost(seat.shard);
-      } else if (!seat.isHeld && seat.isAssigned && !isAborted(this.options.signal)) {
-        const reason = await this.gain(seat);
-        if (reason === undefined) continue;
-        this.options.onRefused(seat.shard, reason);
-        await backoff.pause(this.options.signal);
-      } else {
-        seat.isWorking = false;
-        return;
-      }
+  /** What brings a seat closer to what is wanted; undefined at rest, and while somebody is at work on it, who asks again. */
+  private nextStep({ phase, isAssigned }: Seat): Step | undefined {
+    switch (phase) {
+      case 'free':
+        return isAssigned && !isAborted(this.options.signal) ? 'gaining' : undefined;
+      case 'held':
+        return isAssigned ? undefined : 'losing';
+      case 'gaining':
+      case 'losing':
+        return undefined;
     }
   }
 
-  /** Why the shard could not be taken over, undefined when it was, or need not be any more. */
-  private async gain(seat: Seat): Promise<string | undefined> {
-    const isWanted = () => seat.isAssigned && !isAborted(this.options.signal);
-    if (!isWanted()) return undefined;
+  private async work(seat: Seat, first: Step): Promise<void> {
+    const backoff = new Backoff();
+    for (let step: Step | undefined = first; step !== undefined; step = this.nextStep(seat)) {
+      seat.phase = step;
+      if (step === 'losing') await this.lose(seat);
+      else await this.gain(seat, backoff);
+    }
+  }
+
+  private async lose(seat: Seat): Promise<void> {
+    await this.keeper.lose(seat.shard);
+    seat.phase = 'free';
+    this.options.onLost(seat.shard);
+  }
+
+  private async gain(seat: Seat, backoff: Backoff): Promise<void> {
+    const { signal, onHeld, onRefused } = this.options;
+    const isWanted = () => seat.isAssigned && !isAborted(signal);
     try {
       await this.keeper.gain(seat.shard, isWanted);
-      seat.isHeld = true;
-      this.options.onHeld(seat.shard);
-      return undefined;
+      seat.phase = 'held';
+      onHeld(seat.shard);
     } catch (error) {
-      return isWanted() ? reasonOf(error) : undefined;
+      if (isWanted()) {
+        onRefused(seat.shard, reasonOf(error));
+        await backoff.pause(signal);
+      }
+      seat.phase = 'free';
     }
   }
 }

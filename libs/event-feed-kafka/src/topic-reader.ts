@@ -45,15 +45,21 @@ const ID_HEADER = 'ce_id';
 interface Place {
   readonly topic: string;
   readonly partition: number;
-  /** The offset after the last record that was queued, and that record's identity. */
-  next: bigint;
-  lastId: string | undefined;
+  /** The last record that was queued, undefined before the first. */
+  last: { readonly offset: bigint; readonly id: string } | undefined;
   /** The offset after the last record that was handled, and what the broker was told of it. */
   handled: bigint;
   committed: bigint;
   /** The end of the partition when the reader joined. */
   end: bigint | undefined;
 }
+
+/** A reader has no partitions until a consumer of it has joined, and again from that consumer's end on: `apart` ⇄ `joined`. */
+type Membership =
+  | { readonly status: 'apart' }
+  | { readonly status: 'joined'; readonly consumer: Consumer; readonly assigned: readonly Place[] };
+
+const apart = { status: 'apart' } as const;
 
 /**
  * Reads whole topics for as long as it is let, through crashes of the driver and absences of the broker. It keeps in
@@ -65,8 +71,7 @@ export class TopicReader {
   private queuedBytes = 0;
   private readonly arrived = new Bell();
   private readonly room = new Bell();
-  private consumer: Consumer | undefined;
-  private assigned: readonly Place[] = [];
+  private membership: Membership = apart;
   private lastFetchAt = performance.now();
   private crashes = 0;
   private readonly groups: string[] = [];
@@ -87,6 +92,10 @@ export class TopicReader {
   isAtEnd(): boolean {
     const hasReached = ({ end, handled }: Place) => end === undefined || handled >= end;
     return this.assigned.length > 0 && this.assigned.every(hasReached);
+  }
+
+  private get assigned(): readonly Place[] {
+    return this.membership.status === 'joined' ? this.membership.assigned : [];
   }
 
   get crashCount(): number {
@@ -176,14 +185,12 @@ export class TopicReader {
       signal: life,
     });
     try {
-      const running = started.then(() => ((this.consumer = consumer), crashed.promise));
-      return await Promise.race([running, whenAborted(life), this.whenStuck(life)]);
+      return await Promise.race([started.then(() => crashed.promise), whenAborted(life), this.whenStuck(life)]);
     } catch (error) {
       return error;
     } finally {
       ended.abort();
-      this.consumer = undefined;
-      this.assigned = [];
+      this.membership = apart;
       this.room.ring();
       await endWithin(() => endConsumer(consumer, started));
     }
@@ -213,13 +220,14 @@ export class TopicReader {
    * not the one that was read before, and all of it is read.
    */
   private join(consumer: Consumer, assignment: Readonly<Record<string, number[]>>): void {
-    this.assigned = Object.entries(assignment).flatMap(([topic, partitions]) =>
+    const assigned = Object.entries(assignment).flatMap(([topic, partitions]) =>
       partitions.map((partition) => this.placeOf(topic, partition)),
     );
-    for (const place of this.assigned) {
+    this.membership = { status: 'joined', consumer, assigned };
+    for (const place of assigned) {
       place.end = undefined;
-      const { topic, partition, next } = place;
-      if (next > 0n) consumer.seek({ topic, partition, offset: String(next - 1n) });
+      const { topic, partition, last } = place;
+      if (last !== undefined) consumer.seek({ topic, partition, offset: String(last.offset) });
     }
     this.arrived.ring();
   }
@@ -227,7 +235,7 @@ export class TopicReader {
   private placeOf(topic: string, partition: number): Place {
     const name = placeName(topic, partition);
     const place = this.places.get(name) ?? {
-      ...{ topic, partition, next: 0n, lastId: undefined, end: undefined },
+      ...{ topic, partition, last: undefined, end: undefined },
       ...{ handled: 0n, committed: 0n },
     };
     this.places.set(name, place);
@@ -254,12 +262,11 @@ export class TopicReader {
         topic,
         partition,
       });
-      [place.next, place.handled, place.lastId] = [0n, 0n, undefined];
-      this.consumer?.seek({ topic, partition, offset: '0' });
+      [place.handled, place.last] = [0n, undefined];
+      if (this.membership.status === 'joined') this.membership.consumer.seek({ topic, partition, offset: '0' });
       return;
     }
-    place.next = BigInt(last.offset) + 1n;
-    place.lastId = idOf(last);
+    place.last = { offset: BigInt(last.offset), id: idOf(last) };
     payload.resolveOffset(last.offset);
     if (messages.length === 0) return;
     const queued = { topic, partition, messages, liveFrom: place.end, readAt: performance.now() };
@@ -270,19 +277,21 @@ export class TopicReader {
 
   private unseen(place: Place, messages: readonly KafkaMessage[]): readonly KafkaMessage[] | 'another topic' {
     const [first] = messages;
-    if (first === undefined || BigInt(first.offset) !== place.next - 1n) return messages;
-    return idOf(first) === place.lastId ? messages.slice(1) : 'another topic';
+    if (first === undefined || BigInt(first.offset) !== place.last?.offset) return messages;
+    return idOf(first) === place.last.id ? messages.slice(1) : 'another topic';
   }
 
   // For those who watch: nothing here depends on what was committed.
   private async commit(signal: AbortSignal): Promise<void> {
     while (!isAborted(signal)) {
       await pause(COMMIT_EVERY_MS, signal);
-      const moved = this.assigned.filter(({ handled, committed }) => handled > committed);
-      if (moved.length === 0 || this.consumer === undefined || isAborted(signal)) continue;
+      const { membership } = this;
+      if (membership.status === 'apart' || isAborted(signal)) continue;
+      const moved = membership.assigned.filter(({ handled, committed }) => handled > committed);
+      if (moved.length === 0) continue;
       const offsets = moved.map(({ topic, partition, handled }) => ({ topic, partition, offset: String(handled) }));
       await endWithin(async () => {
-        await this.consumer?.commitOffsets(offsets);
+        await membership.consumer.commitOffsets(offsets);
         for (const [index, place] of moved.entries()) place.committed = BigInt(offsets[index]?.offset ?? 0);
       });
     }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bodyOf, type FeedEventView, type FeedOrder, type FeedPage, given } from '@sluice/api-client';
-import { type Topic, topics } from '@sluice/contracts';
+import { type Topic, topicOwners } from '@sluice/contracts';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type Api, type Host } from '../api.ts';
 import { CliError, usageError } from '../errors.ts';
@@ -14,7 +14,7 @@ const SILENCE_MAX_MS = 30_000;
 const PAGE_EVENTS_MAX = 10_000;
 const TEXT_CHARACTERS_MAX = 60;
 
-const topicNames = Object.keys(topics) as Topic[];
+const topicNames = Object.keys(topicOwners) as Topic[];
 /** What is shown unless topics are named: the events of tokens are for peers and admins. */
 const openTopics = topicNames.filter((name) => name !== 'access');
 
@@ -84,9 +84,9 @@ function filterOf({ type, patch, device, actor, since, until }: Options): Filter
 
 /** The feeds to read: one for each address, with the topics that its services own. */
 function sourcesOf(api: Api, wanted: readonly Topic[], from: string | undefined): { host: Host; topics: string }[] {
-  const owners = wanted.map((topic) => topics[topic].service);
+  const owners = wanted.map((topic) => topicOwners[topic]);
   const sources = api.hosts([...new Set(owners)]).map((host) => {
-    const owned = wanted.filter((topic) => host.services.includes(topics[topic].service));
+    const owned = wanted.filter((topic) => host.services.includes(topicOwners[topic]));
     return { host, topics: owned.join(',') };
   });
   if (from !== undefined && sources.length > 1) {

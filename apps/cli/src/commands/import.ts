@@ -1,8 +1,9 @@
 import { bodyOf, given, type ImportEntry, type ImportReport } from '@sluice/api-client';
 import { basename } from 'node:path';
-import { type Command, Option } from 'commander';
+import { type Command } from 'commander';
 import { clean, type Paint } from '../output.ts';
 import { type OpenSession } from '../session.ts';
+import { guessFormat } from './import-format.ts';
 
 const IMPORT_TIMEOUT_MS = 5 * 60_000;
 
@@ -10,16 +11,20 @@ export function addImportCommand(program: Command, open: OpenSession): void {
   program
     .command('import <file>')
     .description('publish the patches of a public feed (- for standard input); it only ever adds')
-    .addOption(new Option('--format <format>', 'format of the file').makeOptionMandatory())
+    .option('--format <format>', 'format of the file, as sofa-v2; unless given, what is in the file says it')
     .option('--dry-run', 'tell what would happen, and do nothing')
-    .addHelpText('after', '\nExample:\n  $ sluice import ios_data_feed.json --format sofa-v2 --dry-run')
-    .action(async (file: string, { format, dryRun }: { format: string; dryRun?: true }) => {
+    .addHelpText('after', '\nExample:\n  $ sluice import ios_data_feed.json --dry-run')
+    .action(async (file: string, { format, dryRun }: { format?: string; dryRun?: true }) => {
       const session = open();
-      const query = { format, ...given({ dryRun, source: file === '-' ? undefined : basename(file) }) };
+      const body = await session.read(file);
+      const query = {
+        format: format ?? guessFormat(body, file),
+        ...given({ dryRun, source: file === '-' ? undefined : basename(file) }),
+      };
       const client = session.api.of('catalog', IMPORT_TIMEOUT_MS);
       const importing = client.POST('/v1/imports', {
         params: { query },
-        body: await session.read(file),
+        body,
         bodySerializer: String,
       });
       session.output.answer(await bodyOf(importing), reportText);

@@ -105,4 +105,25 @@ describe('importing', () => {
     expect(stdout).toContain('1 refused\n  (unnamed) – no-letter: no letter is given  [body#/Improvements/0]\n');
     expect(stdout).toContain('72 entries are full releases');
   });
+
+  it('finds out the format by what is in the file, unless it is given', async () => {
+    const report = {
+      format: 'sofa-v2',
+      dryRun: false,
+      published: [],
+      amended: [],
+      unchanged: [],
+      conflicting: [],
+      refused: [],
+      notPatches: 0,
+    };
+    server.on('POST /v1/imports', { body: report });
+    const feed = { SchemaVersion: '2.0', OSVersions: [] };
+    expect((await call(['import', '-'], { stdin: JSON.stringify(feed) })).exit).toBe(0);
+    expect((await call(['import', '-', '--format', 'kev'], { stdin: '{}' })).exit).toBe(0);
+    expect(sent()).toEqual([
+      ['POST', '/v1/imports?format=sofa-v2', feed],
+      ['POST', '/v1/imports?format=kev', {}],
+    ]);
+  });
 });

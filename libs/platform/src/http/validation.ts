@@ -1,5 +1,5 @@
 import { type ValidationError, ValidationPipe } from '@nestjs/common';
-import { type FieldFault, toPointerToken } from '@sluice/contracts';
+import { faultText, type FieldFault, type SchemaFault, toPointerToken } from '@sluice/contracts';
 import { ValidateIf } from 'class-validator';
 import { ProblemError } from './problem.ts';
 
@@ -32,22 +32,22 @@ function kebab(rule: string): string {
 }
 
 /** The faults of a JSON Schema check, as far as they are worth telling. */
-export function toSchemaFaults(
-  faults: readonly { readonly instancePath: string; readonly keyword: string; readonly message: string }[],
-): FieldFault[] {
-  return faults.slice(0, SCHEMA_FAULTS_MAX).map(({ instancePath, keyword, message }) => ({
-    path: instancePath,
-    code: keyword,
-    detail: message,
+export function toSchemaFaults(faults: readonly PlacedFault[]): FieldFault[] {
+  return faults.slice(0, SCHEMA_FAULTS_MAX).map((fault) => ({
+    path: fault.instancePath,
+    code: fault.keyword,
+    detail: faultText(fault),
   }));
 }
 
 /** The first of them in one line, for what is refused among others; empty for none. */
-export function schemaFaultsText(
-  faults: readonly { readonly instancePath: string; readonly message: string }[],
-): string {
+export function schemaFaultsText(faults: readonly PlacedFault[]): string {
   const first = faults.slice(0, FAULTS_IN_TEXT_MAX);
-  return first.map(({ instancePath, message }) => `${instancePath || '/'}: ${message}`).join('; ');
+  return first.map((fault) => `${fault.instancePath || '/'}: ${faultText(fault)}`).join('; ');
+}
+
+interface PlacedFault extends SchemaFault {
+  readonly instancePath: string;
 }
 
 const SCHEMA_FAULTS_MAX = 50;

@@ -1,3 +1,17 @@
+/** What the holder of a token may do. `gateway` speaks for any device, `peer` is for services among themselves. */
+export const tokenRoles = [
+  'viewer',
+  'publisher',
+  'operator',
+  'responder',
+  'device',
+  'gateway',
+  'peer',
+  'admin',
+] as const;
+export type TokenRole = (typeof tokenRoles)[number];
+export const TOKEN_NAME_CHARACTERS_MAX = 64;
+
 /** The files of a folder of tokens, as the services and `sluice token rotate-admin` find them. */
 export const ADMIN_TOKEN_FILE = 'admin-token';
 /** What the admin token was before, as FormerAdminToken; absent when nothing but the present one is taken. */
