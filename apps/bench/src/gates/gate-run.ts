@@ -16,6 +16,7 @@ import {
   rolloutDecider,
   type RolloutEvent,
   type StartedRollout,
+  type SumEvidence,
   verdictOn,
 } from '@sluice/domain-rollout';
 import { fold } from '@sluice/event-sourcing';
@@ -88,6 +89,7 @@ class GateRun {
   private readonly pace: PlayedPace;
   private begun = 0;
   private largestLogSum = -Infinity;
+  private suspected = -1;
   private stood: Pick<GateOutcome, 'stood' | 'startedThen' | 'exposedThen'> | undefined;
 
   constructor(
@@ -135,6 +137,7 @@ class GateRun {
       ...(this.stood ?? nothing),
       ended: this.says === 'go' && held.size > 0 ? 'hold' : this.says,
       held: [...held],
+      suspected: this.suspected,
       largestLogSum,
     };
   }
@@ -224,8 +227,13 @@ class GateRun {
     if (rows.length + pending.length === 0) return;
     this.fold(bucketOf(step, { installs: rows, pending }));
     this.others.count(rows);
-    // Only what counts against the patch can raise the evidence.
-    if (pending.length === 0 && rows.every(({ failed, open, removed }) => failed + open + removed === 0)) return;
+    // Only what counts against the patch can raise the evidence; where it waits, the rest may let it go on.
+    if (
+      this.says === 'go' &&
+      pending.length === 0 &&
+      rows.every(({ failed, open, removed }) => failed + open + removed === 0)
+    )
+      return;
     this.says = this.judge();
     if (this.says !== 'go') this.stood ??= { stood: this.says, startedThen: this.begun, exposedThen: share };
   }
@@ -238,6 +246,7 @@ class GateRun {
       tape?.found({ rolloutId: this.rollout.rolloutId }, verdict);
       const logSum = logSumOf(verdict);
       this.largestLogSum = Math.max(this.largestLogSum, logSum);
+      if (verdict.says === 'wait') this.suspected = this.suspectedBy(verdict.evidence);
       if (verdict.says !== 'hold') return verdict.says;
       this.stood ??= { stood: 'hold', startedThen: this.begun, exposedThen: this.exposed / this.world.devices };
       const { model } = verdict.slice;
@@ -252,6 +261,12 @@ class GateRun {
       };
       this.fold({ type: 'HoldPlaced', ...terms, evidence: verdict.evidence, at: verdict.evidence.through });
     }
+  }
+
+  /** The slice of the strongest test that is of one model. */
+  private suspectedBy({ tests }: SumEvidence): number {
+    const of = tests.find(({ level }) => level === 'model' || level === 'slice')?.of ?? '';
+    return this.slices.findIndex(({ model }) => of.split(' ')[0] === model);
   }
 
   private dueRows(step: number): InstallRow[] {

@@ -6,6 +6,7 @@ import {
   foldGateLedger,
   type GateEvent,
   type GateLedger,
+  type GateVerdict,
   harmOf,
   logHarmRatioEvidence,
   nodesOf,
@@ -59,6 +60,34 @@ export interface IncidentWorld {
 export interface IncidentOutcome extends GateOutcome {
   /** When it stood, in minutes since the harm began. */
   readonly stoodAfter: number;
+}
+
+/** What a rollout comes to that is looked at again and again: it goes on being looked at while it waits, until it is held or halted. */
+export class StoodOutcome {
+  says: GateVerdict['says'] = 'go';
+  private largestLogSum = -Infinity;
+  private first: Pick<IncidentOutcome, 'stood' | 'startedThen' | 'exposedThen' | 'stoodAfter'>;
+
+  constructor(devices: number) {
+    this.first = { stood: 'go', startedThen: devices, exposedThen: 1, stoodAfter: Infinity };
+  }
+
+  get isOver(): boolean {
+    return this.says === 'hold' || this.says === 'halt';
+  }
+
+  get result(): IncidentOutcome {
+    return { ...this.first, ended: this.says, held: [], suspected: -1, largestLogSum: this.largestLogSum };
+  }
+
+  find(
+    { says, logSum }: { readonly says: GateVerdict['says']; readonly logSum: number },
+    then: () => Pick<IncidentOutcome, 'startedThen' | 'exposedThen' | 'stoodAfter'>,
+  ): void {
+    this.says = says;
+    this.largestLogSum = Math.max(this.largestLogSum, logSum);
+    if (says !== 'go' && this.first.stood === 'go') this.first = { stood: says, ...then() };
+  }
 }
 
 const RAMP_MINUTES = 2880;
@@ -126,29 +155,28 @@ class IncidentRun {
   play(): IncidentOutcome {
     const { toPercent = 100, holdBackPercent, days = 3, beginsAt = 0, devices } = this.world;
     const widest = Math.min(toPercent, 100 - holdBackPercent) / 100;
-    let [share, largestLogSum] = [0, -Infinity];
-    for (let step = 0; step * STEP_MINUTES < days * DAY; step += 1) {
+    const outcome = new StoodOutcome(devices);
+    let share = 0;
+    for (let step = 0; step * STEP_MINUTES < days * DAY && !outcome.isOver; step += 1) {
       const before = share;
-      share = Math.max(share, this.wider(Math.min(widest, share + STEP_MINUTES / RAMP_MINUTES), step));
+      const wanted = outcome.says === 'go' ? Math.min(widest, share + STEP_MINUTES / RAMP_MINUTES) : share;
+      share = Math.max(share, this.wider(wanted, step));
       this.grant(before, share, step);
       if (beginsAt === step * STEP_MINUTES) this.resample(step * STEP_MINUTES);
       this.expose(0, share, step);
       if (this.world.otherAudience !== undefined) this.expose(1, 1, step);
       const crashes = this.happen(step);
-      if (crashes === 0) continue;
+      if (crashes === 0 && outcome.says === 'go') continue;
       const verdict = verdictOn(this.ledger, this.rollout);
       this.tape?.found({ rolloutId: ROLLOUT.rolloutId }, verdict);
-      const logSum = logSumOf(verdict);
-      largestLogSum = Math.max(largestLogSum, logSum);
       const says = this.world.withoutOnsets === true ? this.saysWithoutOnsets() : verdict.says;
-      if (says === 'go') continue;
-      const startedThen = this.devices.filter(({ hasPatch }) => hasPatch).length;
-      const then = { stood: says, startedThen, exposedThen: share } as const;
-      const stoodAfter = (step + 1) * STEP_MINUTES - beginsAt;
-      return { ...then, ended: says, held: [], largestLogSum, stoodAfter };
+      outcome.find({ says, logSum: logSumOf(verdict) }, () => ({
+        startedThen: this.devices.filter(({ hasPatch }) => hasPatch).length,
+        exposedThen: share,
+        stoodAfter: (step + 1) * STEP_MINUTES - beginsAt,
+      }));
     }
-    const nothing = { stood: 'go', ended: 'go', startedThen: devices, exposedThen: 1, held: [] } as const;
-    return { ...nothing, largestLogSum, stoodAfter: Infinity };
+    return outcome.result;
   }
 
   /** All crashes since the start against the share of them that chance would put on exposed devices. */
