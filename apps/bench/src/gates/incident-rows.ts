@@ -56,6 +56,12 @@ export function silenceNulls(runs: number, devices = DEVICES): PlayedRow<Inciden
     silenceRow('daily status alone, never late', none, { tells: 'status', catchesUp: false }, neverStopped),
     silenceRow('daily status, and installs', none, {}, neverStopped),
     silenceRow('daily status, and one after each install', none, { tells: 'status-at-install' }, neverStopped),
+    silenceRow(
+      'switched off for the night or the weekend in the midst of an install, whose outcome comes after it',
+      runs,
+      { isSwitchedOff: true },
+      judgeNull,
+    ),
   ];
 }
 
@@ -111,10 +117,10 @@ export function incidentHarms(runs: number): PlayedRow[] {
   ];
 }
 
-/** Harm that begins after three good days, and beside it the same without onsets. */
+/** Harm that begins after two good days, and beside it the same without onsets. */
 function lateHarmRows(toPercent: number, hours: number, runs: number): PlayedRow[] {
-  const world = { devices: 100_000, ratio: 3, toPercent, beginsAt: 72 * 60, days: 6 } as const;
-  const name = `crash × 3 from 72 h on, 100000 devices, standing at ${percent(toPercent / 100)}`;
+  const world = { devices: 100_000, ratio: 3, toPercent, beginsAt: 48 * 60, days: 5 } as const;
+  const name = `crash × 3 from 48 h on, 100000 devices, standing at ${percent(toPercent / 100)}`;
   return [
     row(name, runs, world, foundWithin(hours)),
     row(`${name}, without onsets`, Math.min(runs, BESIDE_RUNS), { ...world, withoutOnsets: true }, foundAfter(hours)),

@@ -141,7 +141,7 @@ class IncidentRun {
       const audience = otherAudience !== undefined && index % 2 === 1 ? 1 : 0;
       const isFlaky = random.chance(flakyShare);
       const often = (audience === 1 ? (otherAudience ?? 1) : 1) * (isFlaky ? FLAKY : 1);
-      const rate = ((world.ratePerDay / DAY) * often * gamma(random)) / GAMMA_SHAPE;
+      const rate = (world.ratePerDay / DAY) * often * random.gamma(GAMMA_SHAPE);
       const place = Math.floor(random.fraction() * PLACES);
       return { place, audience, rate, isFlaky, hasPatch: false, crashesAt: Infinity };
     }).sort((left, right) => left.place - right.place);
@@ -318,21 +318,4 @@ function eventsOf({ holdBackPercent, devices, otherAudience }: IncidentWorld): R
   const known = slices.slice(0, families.length).map((slice) => ({ ...slice, devices }));
   const keptBack = otherAudience === undefined ? holdBackPercent : 0;
   return startEvents({ waves, holdBackPercent: keptBack, gates: { installFailureRateMax: 0.01 } }, known);
-}
-
-/** A number of the gamma distribution of that shape and scale 1: that of shape + 1, and a power of chance (Marsaglia, Tsang). */
-function gamma(random: Random): number {
-  const d = GAMMA_SHAPE + 1 - 1 / 3;
-  const c = 1 / Math.sqrt(9 * d);
-  for (;;) {
-    const x = normal(random);
-    const v = (1 + c * x) ** 3;
-    const u = 1 - random.fraction();
-    if (v > 0 && Math.log(u) < 0.5 * x * x + d - d * v + d * Math.log(v))
-      return d * v * (1 - random.fraction()) ** (1 / GAMMA_SHAPE);
-  }
-}
-
-function normal(random: Random): number {
-  return Math.sqrt(-2 * Math.log(1 - random.fraction())) * Math.cos(2 * Math.PI * random.fraction());
 }

@@ -39,7 +39,7 @@ export function removalHarmRows(runs: number): RemovalRow[] {
       const name = `removals fail at ${String(failureRate * 100)} %, 30 an hour`;
       return row(name, { ...paced, failureRate }, runs, pausedAt(directed));
     }),
-    // An outcome is missing five hours after the hour in which the removal began; until then it counts as a good one.
+    // An outcome is missing four hours after the quarter of an hour in which the removal began; until then it counts as a good one.
     row('30 % fall silent, 30 an hour', { ...paced, lostRate: 0.3 }, runs, pausedAt(300)),
     row(
       'removals fail at 30 %, 30 an hour, agents without starts',

@@ -35,6 +35,8 @@ export interface SilenceWorld {
   readonly catchesUp: boolean;
   readonly offAtNight: number;
   readonly offOverWeekends: number;
+  /** Also in the midst of an install, which then goes on when it is on again. */
+  readonly isSwitchedOff?: boolean;
   /** So many of the devices with the patch fall silent for good, within a day after the install. */
   readonly fallSilent: number;
 }
@@ -159,8 +161,8 @@ class SilenceRun {
       else if (this.world.catchesUp) this.at(on, 'late-status', index);
       return;
     }
-    // Nobody switches off a device in the midst of an install.
-    if (on !== minute && action !== 'installed') return this.at(on, action, index);
+    const staysOn = action === 'installed' && this.world.isSwitchedOff !== true;
+    if (on !== minute && !staysOn) return this.at(on, action, index);
     switch (action) {
       case 'late-status':
         return this.report(device, 'DeviceObserved', minute);
