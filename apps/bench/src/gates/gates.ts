@@ -44,12 +44,9 @@ async function measureAll(tables: readonly Table[], flags: Flags): Promise<Reado
   const stop = () => {
     for (const worker of workers) worker.end();
   };
-  let isStopped = false;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => {
-      isStopped = true;
-      stop();
-    });
+  const stopped = new AbortController();
+  stopped.signal.addEventListener('abort', stop);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
   const measured = workers.map(async (worker) => {
     for (const row of queue) {
       const { measured: found, seconds } = await worker.measure(row.name);
@@ -60,7 +57,7 @@ async function measureAll(tables: readonly Table[], flags: Flags): Promise<Reado
   try {
     // The others go on with the rows that are left when one process fails.
     for (const outcome of await Promise.allSettled(measured))
-      if (outcome.status === 'rejected' && !isStopped) process.stdout.write(`${String(outcome.reason)}\n`);
+      if (outcome.status === 'rejected' && !stopped.signal.aborted) process.stdout.write(`${String(outcome.reason)}\n`);
   } finally {
     stop();
   }

@@ -34,11 +34,17 @@ const row = (
 /** Devices crash with the patch as often as without it: by their own rates, more by day than by night. */
 export function incidentNulls(runs: number): PlayedRow[] {
   const none = Math.min(runs, NONE_RUNS);
+  const huge = { devices: 100_000, besides: 99 };
   return [
     ...[2, 0].map((holdBackPercent) =>
       row(`crashes, ${percent(holdBackPercent / 100)} held back`, runs, { holdBackPercent }, judgeNull),
     ),
-    row('crashes, 0.15 % of 100,000 held back', runs, { devices: 100_000, holdBackPercent: 0.15 }, judgeNull),
+    row(
+      'crashes, 0.15 % of 10 million held back, of which 1 in 100 can crash',
+      runs,
+      { ...huge, holdBackPercent: 0.15 },
+      judgeNull,
+    ),
     row('two audiences, one at 100 % crashes twice as often', none, { otherAudience: 2 }, neverStopped),
     row('crashes are told with the next contact, which an install is', none, { keepsIncidents: true }, neverStopped),
     ...[6, 60, 600, 2_000].map((devices) =>

@@ -33,6 +33,8 @@ import { type Tape } from './tape.ts';
 /** A rollout to devices that crash now and then, with the patch or without. Times are minutes. */
 export interface IncidentWorld {
   readonly devices: number;
+  /** For each of the devices, so many more that never crash: they are counted where they install, and played nowhere. */
+  readonly besides?: number;
   /** How many devices a day crash for the first time, of all of them and at most, before the patch. */
   readonly ratePerDay: number;
   /** How many times as often a device crashes that has the patch. */
@@ -136,7 +138,7 @@ class IncidentRun {
     private readonly random: Random,
     private readonly tape: Tape | undefined,
   ) {
-    const { devices, flakyShare = 0, otherAudience } = world;
+    const { devices, besides = 0, flakyShare = 0, otherAudience } = world;
     this.devices = Array.from({ length: devices }, (_, index): SimulatedDevice => {
       const audience = otherAudience !== undefined && index % 2 === 1 ? 1 : 0;
       const isFlaky = random.chance(flakyShare);
@@ -147,7 +149,7 @@ class IncidentRun {
     }).sort((left, right) => left.place - right.place);
     const events = eventsOf(world);
     this.rollout = fold(rolloutDecider, events) as StartedRollout;
-    this.pace = new PlayedPace(this.ledger, this.rollout.plan, devices);
+    this.pace = new PlayedPace(this.ledger, this.rollout.plan, devices * (1 + besides));
     for (const event of events) this.fold(event);
     this.devices.forEach((_, device) => this.crash(device, 0));
   }
@@ -228,7 +230,7 @@ class IncidentRun {
         ...{ started: 0, fine: 0 },
       };
       counted.set(`${String(audience)} ${String(hour)}`, row);
-      row[what] += 1;
+      row[what] += 1 + (this.world.besides ?? 0);
     };
     for (const [action, index] of this.agenda[step] ?? []) {
       const device = this.devices[index];
@@ -311,11 +313,11 @@ class IncidentRun {
   }
 }
 
-function eventsOf({ holdBackPercent, devices, otherAudience }: IncidentWorld): RolloutEvent[] {
+function eventsOf({ holdBackPercent, devices, besides = 0, otherAudience }: IncidentWorld): RolloutEvent[] {
   const ramp = { fromPercent: 0, toPercent: 100, minutes: RAMP_MINUTES };
   const families = otherAudience === undefined ? ['iPhone'] : ['iPhone', 'iPad'];
   const waves = families.map((family) => ({ name: family, audience: { family: [family] }, ramp, bakeMinutes: 60 }));
-  const known = slices.slice(0, families.length).map((slice) => ({ ...slice, devices }));
+  const known = slices.slice(0, families.length).map((slice) => ({ ...slice, devices: devices * (1 + besides) }));
   const keptBack = otherAudience === undefined ? holdBackPercent : 0;
   return startEvents({ waves, holdBackPercent: keptBack, gates: { installFailureRateMax: 0.01 } }, known);
 }
