@@ -14,6 +14,7 @@ import { describeMachine, type Figure, isReached, machineInWords, toTable } from
 import { wholeNumber } from './flags.ts';
 import { measureFsync } from './fsync.ts';
 import { runGates } from './gates/gates.ts';
+import { GATE_ROWS_FLAG, measureRows } from './gates/row-process.ts';
 import { foldInProcess, MEMORY_FLAG, measureMemory } from './memory.ts';
 import { measureFleet } from './kafka-fleet.ts';
 import { measureLatency } from './kafka-latency.ts';
@@ -72,7 +73,8 @@ await orExit(async () => {
   else if (flag === CROWD_FLAG) await playCrowd(role);
   else if (flag === PART_FLAG) await playPart(role);
   else if (flag === 'drill') process.exit(await runDrills(process.argv.slice(3)));
-  else if (flag === 'gates') process.exit(runGates(process.argv.slice(3)));
+  else if (flag === 'gates') process.exit(await runGates(process.argv.slice(3)));
+  else if (flag === GATE_ROWS_FLAG) measureRows(role);
   else await runBenchmarks();
 });
 

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { median } from '../figure.ts';
 import { Random } from '@sluice/simulation';
 import { type GateOutcome, type GateWorld } from './gate-world.ts';
@@ -6,27 +7,30 @@ import { Tape } from './tape.ts';
 /** One row of the tables: rollouts that are played, and what they come to. The same seed gives the same. */
 export interface PlayedRow<Outcome = GateOutcome> {
   readonly name: string;
+  readonly runs: number;
   readonly measure: (seed: number) => { readonly outcomes: readonly Outcome[]; readonly verdict: Verdict };
   /** What the gates folded and found in its first run. */
   readonly tape: (seed: number) => Tape;
 }
 
-/** A row that plays each of its runs with a source of chance of its own. */
+/** A row that plays each of its runs with a source of chance of its own, and draws other numbers than the other rows. */
 export function playedRow<Outcome>(
   name: string,
   runs: number,
   play: (random: Random, tape?: Tape) => Outcome,
   judge: (outcomes: readonly Outcome[]) => Verdict,
 ): PlayedRow<Outcome> {
+  const randomOf = (seed: number) => Random.seeded(hash('sha256', `${String(seed)} ${name}`, 'buffer').readInt32BE());
   return {
     name,
+    runs,
     tape: (seed) => {
       const tape = new Tape();
-      play(Random.seeded(seed).split(), tape);
+      play(randomOf(seed).split(), tape);
       return tape;
     },
     measure: (seed) => {
-      const random = Random.seeded(seed);
+      const random = randomOf(seed);
       const outcomes = Array.from({ length: runs }, () => play(random.split()));
       return { outcomes, verdict: judge(outcomes) };
     },
@@ -51,10 +55,18 @@ export interface Verdict {
 const MINUTES: readonly [number, number] = [2, 20];
 const HOURS: readonly [number, number] = [120, 360];
 const A_DAY: readonly [number, number] = [24 * 60, 26 * 60];
-/** Of the nulls, so many runs of one cell may be stopped. */
-const FALSE_STOPS_MAX = 2;
+/** Of the nulls, 2 of 400 runs of one cell may be stopped, and so many of all of them. */
+const FALSE_STOPS_SHARE = 2 / 400;
+const FALSE_STOPS_SHARE_OF_ALL = 0.001;
+/** So many runs are asked where none of them may be stopped. */
+export const NONE_RUNS = 100;
+/** That no healthy slice is held is asked of so many times the runs of the other rows with harm. */
+const HELD_TIMES = 5;
 const SUM_SEEN = 20;
 const SUM_SEEN_SHARE = 0.05;
+
+/** The slice at fault, where it is one of many. */
+const FAULTY = 7;
 
 const fleet: GateWorld = {
   devices: 20_000,
@@ -81,21 +93,27 @@ export function nullRows(runs: number): GateRow[] {
             runs,
             judge: judgeNull,
           });
-  const agents = { ...fleet, failureRate: () => 0.01, rampMinutes: 240 } as const;
-  rows.push(
-    { name: 'agents without starts, in 4 h', world: { ...agents, agents: 'no-start' }, runs, judge: judgeNull },
-    { name: 'start and outcome together, in 4 h', world: { ...agents, agents: 'together' }, runs, judge: judgeNull },
-    ...[0.002, 0.005, 0.01].map((rate): GateRow => {
-      const world = { ...fleet, failureRate: () => rate, failsAfter: [180, 1200], resumedAt: 720 } as const;
-      return { name: `resumed at 12 h, ${percent(rate)} fail 3–20 h late`, world, runs, judge: judgeNull };
-    }),
-    ...[0.002, 0.005, 0.01].map((rate): GateRow => {
-      const world = { ...fleet, failureRate: () => rate, failsAfter: [180, 1200], secondAt: 720 } as const;
-      const name = `second rollout after a false alarm at 12 h, ${percent(rate)} fail 3–20 h late`;
-      return { name, world, runs, judge: neverStopped };
-    }),
-  );
-  return rows;
+  const none = Math.min(runs, NONE_RUNS);
+  const never = (name: string, change: Partial<GateWorld>): GateRow => {
+    return { name, world: { ...fleet, ...change }, runs: none, judge: neverStopped };
+  };
+  const atOnce = { failureRate: () => 0.01, rampMinutes: 240 };
+  const late = (rate: number) => ({ failureRate: () => rate, failsAfter: [180, 1200] }) as const;
+  const rates = [0.002, 0.005, 0.01];
+  return [
+    ...rows,
+    never('agents without starts, in 4 h', { ...atOnce, agents: 'no-start' }),
+    never('start and outcome together, in 4 h', { ...atOnce, agents: 'together' }),
+    ...rates.map((rate) =>
+      never(`resumed at 12 h, ${percent(rate)} fail 3–20 h late`, { ...late(rate), resumedAt: 720 }),
+    ),
+    ...rates.map((rate) =>
+      never(`second rollout after a false alarm at 12 h, ${percent(rate)} fail 3–20 h late`, {
+        ...late(rate),
+        secondAt: 720,
+      }),
+    ),
+  ];
 }
 
 /** Something is wrong. */
@@ -105,7 +123,7 @@ export function harmRows(runs: number): GateRow[] {
 
 function failingAtOnce(runs: number): GateRow[] {
   const models = { ...fleet, slices: 40 };
-  const one = (rate: number) => (slice: number) => (slice === 7 ? rate : 0.002);
+  const one = (rate: number) => (slice: number) => (slice === FAULTY ? rate : 0.002);
   return [
     {
       name: 'one slice of 20,000 fails at 5 %',
@@ -133,7 +151,8 @@ function failingAtOnce(runs: number): GateRow[] {
       ] as const
     ).map(([rate, share, exposed]): GateRow => {
       const world = { ...models, failureRate: one(rate) };
-      return { name: `1 of 40 models × 500 fails at ${percent(rate)}`, world, runs, judge: heldAt(share, exposed) };
+      const name = `1 of 40 models × 500 fails at ${percent(rate)}`;
+      return { name, world, runs: HELD_TIMES * runs, judge: heldAt(share, exposed) };
     }),
     ...[1, 2, 4].map((slices): GateRow => {
       const world = { ...fleet, devices: 4, slices, failureRate: () => 1 };
@@ -167,7 +186,7 @@ function harmingLater(runs: number): GateRow[] {
     },
     {
       name: 'boot loop without a report, 50 % of one model of 40',
-      world: { ...models, lostRate: (slice) => (slice === 7 ? 0.5 : 0) },
+      world: { ...models, lostRate: (slice) => (slice === FAULTY ? 0.5 : 0) },
       judge: stoodAt(1, 0.15),
       runs,
     },
@@ -191,30 +210,43 @@ function harmingLater(runs: number): GateRow[] {
 
 /** What was found over all nulls together. */
 export function overAll(outcomes: readonly GateOutcome[]): Verdict {
-  const stops = outcomes.filter(isStopped).length;
-  const share = stops / outcomes.length;
+  const { stops, seen } = stopsOf(outcomes);
+  const runs = outcomes.length;
   return {
-    must: 'stopped ≤ 0.1 % of all',
-    found: `${String(stops)} of ${String(outcomes.length)}`,
-    isReached: share <= 0.001,
+    must: `stopped ≤ ${percent(FALSE_STOPS_SHARE_OF_ALL)}, sum ≥ ${String(SUM_SEEN)} in ≤ ${percent(SUM_SEEN_SHARE)}`,
+    found: `${String(stops)} of ${String(runs)} stopped, sum ≥ ${String(SUM_SEEN)} in ${String(seen)}`,
+    isReached: stops <= FALSE_STOPS_SHARE_OF_ALL * runs && seen <= SUM_SEEN_SHARE * runs,
   };
 }
 
+/** One cell: how many of its runs may be stopped, and how many may come near it. */
 export function judgeNull(outcomes: readonly GateOutcome[]): Verdict {
-  const stops = outcomes.filter(isStopped).length;
-  const seen = outcomes.filter(({ largestLogSum }) => largestLogSum >= Math.log(SUM_SEEN)).length;
+  return judgeStops(outcomes, falseStopsMax(outcomes.length));
+}
+
+/** No run is stopped. */
+export function neverStopped(outcomes: readonly GateOutcome[]): Verdict {
+  return judgeStops(outcomes, 0);
+}
+
+/** Of so many runs of one null, so many may be stopped. */
+export function falseStopsMax(runs: number): number {
+  return Math.floor(FALSE_STOPS_SHARE * runs);
+}
+
+function judgeStops(outcomes: readonly GateOutcome[], stopsMax: number): Verdict {
+  const { stops, seen } = stopsOf(outcomes);
   const most = Math.ceil(SUM_SEEN_SHARE * outcomes.length);
   return {
-    must: `stopped ≤ ${String(FALSE_STOPS_MAX)}, sum ≥ ${String(SUM_SEEN)} in ≤ ${String(most)}`,
+    must: `stopped ${stopsMax === 0 ? '0' : `≤ ${String(stopsMax)}`}, sum ≥ ${String(SUM_SEEN)} in ≤ ${String(most)}`,
     found: `${String(stops)} stopped, sum ≥ ${String(SUM_SEEN)} in ${String(seen)}`,
-    isReached: stops <= FALSE_STOPS_MAX && seen <= most,
+    isReached: stops <= stopsMax && seen <= most,
   };
 }
 
-function neverStopped(outcomes: readonly GateOutcome[]): Verdict {
-  const stops = outcomes.filter(isStopped).length;
-  const { must, found, isReached } = judgeNull(outcomes);
-  return { must: must.replace(`≤ ${String(FALSE_STOPS_MAX)}`, '0'), found, isReached: isReached && stops === 0 };
+function stopsOf(outcomes: readonly GateOutcome[]) {
+  const seen = outcomes.filter(({ largestLogSum }) => largestLogSum >= Math.log(SUM_SEEN)).length;
+  return { stops: outcomes.filter(isStopped).length, seen };
 }
 
 function isStopped({ ended }: GateOutcome): boolean {
@@ -245,15 +277,20 @@ export function stoodAt(leastFound: number, exposed: number) {
   };
 }
 
+/** The slice at fault is held, or it is what the rollout waits for; no healthy one is held in any run, and nothing halts. */
 function heldAt(leastFound: number, exposed: number) {
   return (outcomes: readonly GateOutcome[]): Verdict => {
-    const stood = stoodAt(leastFound, exposed)(outcomes);
-    const right = outcomes.filter(({ held }) => held.includes(7)).length;
-    const wrong = outcomes.filter(({ held }) => held.some((slice) => slice !== 7)).length;
+    const right = outcomes.filter(
+      ({ ended, held, suspected }) => held.includes(FAULTY) || (ended === 'wait' && suspected === FAULTY),
+    ).length;
+    const holds = outcomes.filter(({ held }) => held.includes(FAULTY)).length;
+    const wrong = outcomes.filter(({ held }) => held.some((slice) => slice !== FAULTY)).length;
+    const halts = outcomes.filter(({ ended }) => ended === 'halt').length;
+    const then = median(outcomes.map(({ exposedThen }) => exposedThen));
     return {
-      must: `${stood.must}; no other slice held`,
-      found: `${stood.found}; held in ${String(right)}, another in ${String(wrong)}`,
-      isReached: stood.isReached && wrong === 0,
+      must: `≥ ${percent(leastFound)} stand for it, at ≤ ${percent(exposed)} exposed; a healthy one held in 0, halted 0`,
+      found: `${share(right, outcomes.length)} stand for it, at ${percent(then)} exposed; it is held in ${String(holds)}, a healthy one in ${String(wrong)}, halted ${String(halts)}`,
+      isReached: right >= leastFound * outcomes.length && then <= exposed && wrong === 0 && halts === 0,
     };
   };
 }

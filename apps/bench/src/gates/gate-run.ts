@@ -16,6 +16,7 @@ import {
   rolloutDecider,
   type RolloutEvent,
   type StartedRollout,
+  type SumEvidence,
   verdictOn,
 } from '@sluice/domain-rollout';
 import { fold } from '@sluice/event-sourcing';
@@ -23,10 +24,8 @@ import { type Random } from '@sluice/simulation';
 import {
   bucketOf,
   DEADLINE_MINUTES,
-  dueAt,
   hourOf,
   logSumOf,
-  quarterOf,
   PlayedPace,
   ROLLOUT,
   START_MS,
@@ -34,6 +33,7 @@ import {
   STEP_MINUTES,
   timeAt,
 } from './played-events.ts';
+import { AwaitedOutcomes } from './awaited-outcomes.ts';
 import { type GateOutcome, type GateWorld } from './gate-world.ts';
 import { OtherRules, type Rule } from './other-rules.ts';
 import { WaitingFailures } from './waiting-failures.ts';
@@ -56,14 +56,6 @@ interface Report {
   readonly minute: number;
 }
 
-/** Trials that began in the same quarter of an hour. */
-interface Cohort {
-  readonly slice: number;
-  readonly begunAt: number;
-  started: number;
-  known: number;
-}
-
 /** Plays a rollout through the real fold and verdict, which look every five minutes. */
 export function playRollout(world: GateWorld, random: Random, rule: Rule = 'sluice', tape?: Tape): GateOutcome {
   return new GateRun(world, random, { rule, tape }).play();
@@ -78,7 +70,7 @@ class GateRun {
   /** Devices that begin, by step and slice; rows by the step in which telemetry counts them. */
   private readonly starts: (number[] | undefined)[] = [];
   private readonly rows: (InstallRow[] | undefined)[] = [];
-  private readonly cohorts = new Map<string, Cohort>();
+  private readonly awaited = new AwaitedOutcomes();
   private readonly held = new Set<number>();
   private readonly others: OtherRules;
   private says: GateVerdict['says'] = 'go';
@@ -88,6 +80,7 @@ class GateRun {
   private readonly pace: PlayedPace;
   private begun = 0;
   private largestLogSum = -Infinity;
+  private suspected = -1;
   private stood: Pick<GateOutcome, 'stood' | 'startedThen' | 'exposedThen'> | undefined;
 
   constructor(
@@ -135,6 +128,7 @@ class GateRun {
       ...(this.stood ?? nothing),
       ended: this.says === 'go' && held.size > 0 ? 'hold' : this.says,
       held: [...held],
+      suspected: this.suspected,
       largestLogSum,
     };
   }
@@ -210,11 +204,8 @@ class GateRun {
     const cohort = START_MS / HOUR_MS + hour;
     (this.rows[step] ??= []).push({ patchId: ROLLOUT.patchId, slice: its, cohort, band, ...nothingCounted, [what]: 1 });
     if (what === 'relapsed' || what === 'removed') return;
-    const key = `${String(slice)} ${String(quarterOf(begunAt))}`;
-    const known = this.cohorts.get(key) ?? { slice, begunAt, started: 0, known: 0 };
-    this.cohorts.set(key, known);
-    if (what === 'started') known.started += 1;
-    else if (minute < dueAt(begunAt)) known.known += 1;
+    if (what === 'started') this.awaited.begin(slice, begunAt);
+    else this.awaited.end(slice, begunAt, minute);
   }
 
   private look(step: number, share: number): void {
@@ -224,8 +215,13 @@ class GateRun {
     if (rows.length + pending.length === 0) return;
     this.fold(bucketOf(step, { installs: rows, pending }));
     this.others.count(rows);
-    // Only what counts against the patch can raise the evidence.
-    if (pending.length === 0 && rows.every(({ failed, open, removed }) => failed + open + removed === 0)) return;
+    // Only what counts against the patch can raise the evidence; where it waits, the rest may let it go on.
+    if (
+      this.says === 'go' &&
+      pending.length === 0 &&
+      rows.every(({ failed, open, removed }) => failed + open + removed === 0)
+    )
+      return;
     this.says = this.judge();
     if (this.says !== 'go') this.stood ??= { stood: this.says, startedThen: this.begun, exposedThen: share };
   }
@@ -238,6 +234,7 @@ class GateRun {
       tape?.found({ rolloutId: this.rollout.rolloutId }, verdict);
       const logSum = logSumOf(verdict);
       this.largestLogSum = Math.max(this.largestLogSum, logSum);
+      if (verdict.says === 'wait') this.suspected = this.suspectedBy(verdict.evidence);
       if (verdict.says !== 'hold') return verdict.says;
       this.stood ??= { stood: 'hold', startedThen: this.begun, exposedThen: this.exposed / this.world.devices };
       const { model } = verdict.slice;
@@ -254,18 +251,20 @@ class GateRun {
     }
   }
 
+  /** The slice of the strongest test that is of one model. */
+  private suspectedBy({ tests }: SumEvidence): number {
+    const of = tests.find(({ level }) => level === 'model' || level === 'slice')?.of ?? '';
+    return this.slices.findIndex(({ model }) => of.split(' ')[0] === model);
+  }
+
   private dueRows(step: number): InstallRow[] {
-    const rows: InstallRow[] = [];
-    for (const [key, { slice, begunAt, started, known }] of this.cohorts) {
-      if ((step + 1) * STEP_MINUTES < dueAt(begunAt)) continue;
-      this.cohorts.delete(key);
+    return this.awaited.due(step).flatMap(({ slice, begunAt, started, known }) => {
       const its = this.slices[slice];
       const place = { patchId: ROLLOUT.patchId, cohort: START_MS / HOUR_MS + hourOf(begunAt), band: 1 };
       // Counted after its time was up, it is due no more.
-      if (its !== undefined && started > 0)
-        rows.push({ ...place, slice: its, ...nothingCounted, due: started, open: Math.max(0, started - known) });
-    }
-    return rows;
+      if (its === undefined || started === 0) return [];
+      return [{ ...place, slice: its, ...nothingCounted, due: started, open: Math.max(0, started - known) }];
+    });
   }
 
   private resume(minute: number): void {

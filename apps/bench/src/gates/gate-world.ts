@@ -34,5 +34,7 @@ export interface GateOutcome {
   /** What it came to, and the slices on hold in the end. */
   readonly ended: GateVerdict['says'];
   readonly held: readonly number[];
+  /** The slice that spoke most against the patch when it waited last; -1 where none did. */
+  readonly suspected: number;
   readonly largestLogSum: number;
 }

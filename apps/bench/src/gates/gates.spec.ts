@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { harmRows, nullRows } from './gate-rows.ts';
-import { ofGates } from './gates.ts';
+import { ofGates } from './tables.ts';
 import { incidentHarms, incidentNulls, silenceHarms, silenceNulls } from './incident-rows.ts';
 import { playIncidents } from './incident-run.ts';
 import { Random } from '@sluice/simulation';

@@ -1,151 +1,140 @@
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { SettingsError } from '@sluice/platform';
+import { tableOf } from '../figure.ts';
 import { wholeNumber } from '../flags.ts';
-import { median, tableOf } from '../figure.ts';
-import { liveRows, outageRows, stuckRows, watchRows } from './fleet-rows.ts';
-import { playRollout } from './gate-run.ts';
-import { type Rule } from './other-rules.ts';
-import { type GateRow, harmRows, nullRows, overAll, percent, type PlayedRow, playedRow } from './gate-rows.ts';
-import { incidentHarms, incidentNulls, silenceHarms, silenceNulls } from './incident-rows.ts';
-import { overAllRemovals, removalHarmRows, removalNullRows } from './removal-rows.ts';
-import { replayDifference } from './tape.ts';
+import { RowProcess } from './row-process.ts';
+import { FULL_RUNS, type Measured, type Runs, type Table, type TableRow, tablesOf } from './tables.ts';
 
-const NULL_RUNS = 400;
-const HARM_RUNS = 100;
-/** Rules of others are shown beside, from fewer runs: the median moves little. */
-const OTHER_RUNS = 20;
-/** Of fleets, few runs say the same as many: what chance does is small beside the ramp. */
-const FLEET_RUNS = 20;
+interface Flags {
+  readonly seed: number;
+  readonly runs: Runs;
+  /** Parts of the names of the rows, or of the heads of the tables, that are measured; all rows if there are none. */
+  readonly parts: readonly string[];
+  readonly processes: number;
+}
+
+interface Result extends Measured {
+  readonly seconds: number;
+}
 
 /**
- * `bench gates`: made-up rollouts through the real fold and verdict, beside the gate of before and a threshold on the
- * errors of the whole group. Returns the exit code: 1 when a row is not as it has to be.
+ * `bench gates`: made-up rollouts, recalls and fleets through the real fold and verdict, beside the gate of before and a
+ * threshold on the errors of the whole group. Each row is printed once it is measured, and the tables at the end, or when it
+ * is stopped early, with the rows that were not run. Resolves with the exit code: 1 when a row is not as it has to be, or was
+ * not run.
  */
-export function runGates(argv: readonly string[]): number {
-  const { seed, runs } = readFlags(argv);
+export async function runGates(argv: readonly string[]): Promise<number> {
+  const flags = readFlags(argv);
+  const tables = chosenTables(flags);
+  const { seed, runs, processes } = flags;
   process.stdout.write(
-    `seed ${String(seed)}; runs a row: ${runs === undefined ? `${String(NULL_RUNS)} without harm, ${String(HARM_RUNS)} with` : String(runs)}\n`,
+    `seed ${String(seed)}; runs a row: ${String(runs.nulls)} without harm, ${String(runs.harms)} with, ${String(runs.fleets)} of fleets, where a row has no other number; ${String(processes)} processes\n\n`,
   );
-  const [nullRuns, harmRuns] = [runs ?? NULL_RUNS, runs ?? HARM_RUNS];
-  const nulls = [
-    ...nullRows(nullRuns).map((row) => ofGates(row)),
-    ...incidentNulls(nullRuns),
-    ...silenceNulls(harmRuns),
-  ].map((row) => measured(row, seed));
-  const all = overAll(nulls.flatMap(({ outcomes }) => outcomes));
-  const harms = [
-    ...harmRows(harmRuns).map((row) => {
-      const { isReached, line } = measured(ofGates(row), seed);
-      return { isReached, line: [...line, exposedBy(row, seed, 'former'), exposedBy(row, seed, 'hawkbit')] };
-    }),
-    // The rules of others know no crashes, and no silence.
-    ...[...incidentHarms(harmRuns), ...silenceHarms(harmRuns)].map((row) => {
-      const { isReached, line } = measured(row, seed);
-      return { isReached, line: [...line, 'never', 'never'] };
-    }),
-  ];
-  printRows('nothing is wrong', nulls);
-  process.stdout.write(`over all of them: ${all.must}; ${all.found}${all.isReached ? '' : ' NO'}\n`);
-  const head = ['harm', 'must', 'found', '', 'gate of before', 'errors > 2 % of the group'];
-  process.stdout.write(
-    `\n${tableOf(
-      head,
-      harms.map(({ line }) => line),
-    )}\n`,
-  );
-  const isReached = all.isReached && [...nulls, ...harms].every((each) => each.isReached);
-  const others = [runRemovals(seed, runs), runFleets(seed, runs), runReplays(seed)];
-  return isReached && !others.includes(false) ? 0 : 1;
+  const results = await measureAll(tables, flags);
+  return printTables(tables, results) ? 0 : 1;
 }
 
-/** Recalls through the gate that pauses them. True when all is as it has to be. */
-function runRemovals(seed: number, runs: number | undefined): boolean {
-  const nulls = removalNullRows(runs ?? NULL_RUNS).map((row) => measured(row, seed));
-  const all = overAllRemovals(nulls.flatMap(({ outcomes }) => outcomes));
-  const areReached = printRows('recalls', [
-    ...nulls,
-    ...removalHarmRows(runs ?? HARM_RUNS).map((row) => measured(row, seed)),
-  ]);
-  process.stdout.write(`over all recalls without harm: ${all.must}; ${all.found}${all.isReached ? '' : ' NO'}\n`);
-  return all.isReached && areReached;
-}
-
-/** Fleets of devices and the steering of their rollouts. True when all is as it has to be. */
-function runFleets(seed: number, runs = FLEET_RUNS): boolean {
-  const tables = [
-    ['package server', outageRows(runs)],
-    ['after completion', watchRows(runs)],
-    ['liveness', [...liveRows(runs), ...stuckRows(runs)]],
-  ] as const;
-  const reached = tables.map(([head, rows]) =>
-    printRows(
-      head,
-      rows.map((row) => measured(row, seed)),
-    ),
-  );
-  return !reached.includes(false);
-}
-
-/** One history of each row, folded again. True when all verdicts are the same to the bit. */
-function runReplays(seed: number): boolean {
-  const rows = replayedRows();
-  const differences = rows.flatMap(({ name, tape }) => {
-    process.stderr.write(`replay: ${name}…\n`);
-    const difference = replayDifference(tape(seed), seed);
-    return difference === undefined ? [] : [`${name}: ${difference}`];
+/** What was measured, by the name of the row; all rows unless it is stopped early. */
+async function measureAll(tables: readonly Table[], flags: Flags): Promise<ReadonlyMap<string, Result>> {
+  const rows = tables.flatMap((table) => table.rows);
+  const queue = rows.values();
+  const results = new Map<string, Result>();
+  const workers = Array.from({ length: Math.min(flags.processes, rows.length) }, () => new RowProcess(flags));
+  const stop = () => {
+    for (const worker of workers) worker.end();
+  };
+  const stopped = new AbortController();
+  stopped.signal.addEventListener('abort', stop);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
+  const measured = workers.map(async (worker) => {
+    for (const row of queue) {
+      const { measured: found, seconds } = await worker.measure(row.name);
+      results.set(row.name, { ...found, seconds });
+      process.stdout.write(`${lineOf(row, { ...found, seconds }).join(' | ')}\n`);
+    }
   });
-  const found = differences.length === 0 ? 'yes' : `NO\n${differences.join('\n')}`;
+  try {
+    // The others go on with the rows that are left when one process fails.
+    for (const outcome of await Promise.allSettled(measured))
+      if (outcome.status === 'rejected' && !stopped.signal.aborted) process.stdout.write(`${String(outcome.reason)}\n`);
+  } finally {
+    stop();
+  }
+  return results;
+}
+
+/** True when all rows were run and are as they have to be. */
+function printTables(tables: readonly Table[], results: ReadonlyMap<string, Result>): boolean {
+  const areReached = tables.map(({ head, beside, rows, overAll }) => {
+    const run = rows.flatMap((row) => {
+      const result = results.get(row.name);
+      return result === undefined ? [] : [{ row, result }];
+    });
+    const heads = ['', head, 'must', 'found', 'runs', 'replayed', 'seconds', ...beside];
+    process.stdout.write(
+      `\n${tableOf(
+        heads,
+        run.map(({ row, result }) => lineOf(row, result)),
+      )}\n`,
+    );
+    const all = overAll?.(run.flatMap(({ result }) => result.outcomes));
+    if (all !== undefined)
+      process.stdout.write(`over all of them: ${all.must}; ${all.found}${all.isReached ? '' : ' NO'}\n`);
+    return all?.isReached !== false && run.every(({ result }) => isAsItMust(result));
+  });
+  const missing = tables.flatMap(({ rows }) => rows).filter(({ name }) => !results.has(name));
+  const [seconds, replayed] = [[...results.values()].reduce((sum, each) => sum + each.seconds, 0), results.size];
   process.stdout.write(
-    `\nreplay of one history of each of ${String(rows.length)} rows, as stored and in other orders of the shards: the same verdicts to the bit: ${found}\n`,
+    `\n${String(replayed)} rows in ${String(Math.round(seconds))} s of one core; one history of each was folded again, as stored and in other orders of the shards.\n`,
   );
-  return differences.length === 0;
+  if (missing.length > 0)
+    process.stdout.write(
+      `not run: ${String(missing.length)} rows\n${missing.map(({ name }) => `  ${name}`).join('\n')}\n`,
+    );
+  return missing.length === 0 && !areReached.includes(false);
 }
 
-/** All rows; where `devices` is given, of at most so many where that changes nothing but the time. */
-export function replayedRows(devices?: number): readonly Pick<PlayedRow<unknown>, 'name' | 'tape'>[] {
-  const fleets = [outageRows, watchRows, liveRows, stuckRows].flatMap((rows) => rows(1, devices));
-  const worlds = [...nullRows(1), ...harmRows(1)].map(({ world, ...row }) =>
-    ofGates({ ...row, world: { ...world, devices: Math.min(world.devices, devices ?? Infinity) } }),
-  );
-  return [...worlds, ...incidentNulls(1), ...incidentHarms(1), ...removalNullRows(1), ...removalHarmRows(1), ...fleets];
+function isAsItMust({ verdict, replay }: Measured): boolean {
+  return verdict.isReached && replay === undefined;
 }
 
-function printRows(head: string, rows: readonly ReturnType<typeof measured>[]): boolean {
-  process.stdout.write(
-    `\n${tableOf(
-      [head, 'must', 'found', ''],
-      rows.map(({ line }) => line),
-    )}\n`,
-  );
-  return rows.every((each) => each.isReached);
+function lineOf({ name, runs }: TableRow, result: Result): string[] {
+  const { verdict, replay, seconds, beside } = result;
+  const { must, found } = verdict;
+  const answers = [isAsItMust(result) ? 'yes' : 'NO', name, must, found, String(runs), replay ?? 'the same'];
+  return [...answers, seconds.toFixed(1), ...beside];
 }
 
-/** A row of worlds as Sluice's gates, or the rule of others, play it. */
-export function ofGates({ name, runs, world, judge }: GateRow, rule: Rule = 'sluice'): PlayedRow {
-  return playedRow(name, runs, (random, tape) => playRollout(world, random, rule, tape), judge);
+/** The tables with the rows that are asked for. Throws SettingsError where a part names none. */
+function chosenTables({ runs, parts }: Flags): Table[] {
+  const tables = tablesOf(runs);
+  const has = (part: string, head: string, name: string) => head === part || name.includes(part);
+  for (const part of parts)
+    if (!tables.some(({ head, rows }) => rows.some(({ name }) => has(part, head, name))))
+      throw new SettingsError(`No row has "${part}" in its name, and no table has that head.`);
+  if (parts.length === 0) return tables;
+  return tables.flatMap((table) => {
+    const rows = table.rows.filter(({ name }) => parts.some((part) => has(part, table.head, name)));
+    return rows.length === 0 ? [] : [{ ...table, rows }];
+  });
 }
 
-function measured<Outcome>({ name, measure }: PlayedRow<Outcome>, seed: number) {
-  process.stderr.write(`${name}…\n`);
-  const { outcomes, verdict } = measure(seed);
-  const { must, found, isReached } = verdict;
-  return { outcomes, isReached, line: [name, must, found, isReached ? 'yes' : 'NO'] };
-}
-
-function exposedBy(row: GateRow, seed: number, rule: Rule): string {
-  const { outcomes } = ofGates({ ...row, runs: Math.min(row.runs, OTHER_RUNS) }, rule).measure(seed);
-  const stood = outcomes.filter((outcome) => outcome.stood !== 'go');
-  if (stood.length === 0) return 'never';
-  const exposed = median(stood.map(({ exposedThen }) => exposedThen));
-  return `${percent(stood.length / outcomes.length)} stand, at ${percent(exposed)}`;
-}
-
-function readFlags(argv: readonly string[]): { seed: number; runs: number | undefined } {
+function readFlags(argv: readonly string[]): Flags {
   const text = { type: 'string' } as const;
   try {
-    const { values } = parseArgs({ args: [...argv], options: { seed: text, runs: text } });
-    return { seed: wholeNumber('seed', values.seed) ?? 1, runs: wholeNumber('runs', values.runs) };
+    const options = { seed: text, runs: text, processes: text, rows: { type: 'boolean' } } as const;
+    const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
+    if (positionals.length > 0 && values.rows !== true) throw new Error(`What is "${positionals.join(' ')}" for?`);
+    const runs = wholeNumber('runs', values.runs);
+    return {
+      seed: wholeNumber('seed', values.seed) ?? 1,
+      runs: runs === undefined ? FULL_RUNS : { nulls: runs, harms: runs, fleets: runs },
+      parts: positionals,
+      processes: wholeNumber('processes', values.processes) ?? availableParallelism(),
+    };
   } catch (error) {
-    throw new SettingsError(`${error instanceof Error ? error.message : String(error)}\nKnown: --seed N --runs N`);
+    const known = '--seed N --runs N --processes N --rows PART…';
+    throw new SettingsError(`${error instanceof Error ? error.message : String(error)}\nKnown: ${known}`);
   }
 }

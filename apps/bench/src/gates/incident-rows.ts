@@ -1,5 +1,15 @@
 import { median } from '../figure.ts';
-import { judgeNull, percent, type PlayedRow, playedRow, share, stoodAt, type Verdict } from './gate-rows.ts';
+import {
+  judgeNull,
+  neverStopped,
+  NONE_RUNS,
+  percent,
+  type PlayedRow,
+  playedRow,
+  share,
+  stoodAt,
+  type Verdict,
+} from './gate-rows.ts';
 import { type IncidentOutcome, type IncidentWorld, playIncidents } from './incident-run.ts';
 import { playSilence, type SilenceWorld } from './silence-run.ts';
 
@@ -8,9 +18,11 @@ const RATE_PER_DAY = 0.05;
 /** Of what is only beside. */
 const BESIDE_RUNS = 20;
 
-const fleet: IncidentWorld = { devices: 20_000, ratePerDay: RATE_PER_DAY, ratio: 1, holdBackPercent: 2 };
+const DEVICES = 20_000;
+
+const fleet: IncidentWorld = { devices: DEVICES, ratePerDay: RATE_PER_DAY, ratio: 1, holdBackPercent: 2 };
 const daily: SilenceWorld = {
-  ...{ devices: 20_000, tells: 'installs', catchesUp: true, offAtNight: 0.2, offOverWeekends: 0.3, fallSilent: 0 },
+  ...{ devices: DEVICES, tells: 'installs', catchesUp: true, offAtNight: 0.2, offOverWeekends: 0.3, fallSilent: 0 },
 };
 const row = (
   name: string,
@@ -21,13 +33,20 @@ const row = (
 
 /** Devices crash with the patch as often as without it: by their own rates, more by day than by night. */
 export function incidentNulls(runs: number): PlayedRow[] {
+  const none = Math.min(runs, NONE_RUNS);
+  const huge = { devices: 100_000, besides: 99 };
   return [
     ...[2, 0].map((holdBackPercent) =>
       row(`crashes, ${percent(holdBackPercent / 100)} held back`, runs, { holdBackPercent }, judgeNull),
     ),
-    row('crashes, 0.15 % of 100,000 held back', runs, { devices: 100_000, holdBackPercent: 0.15 }, judgeNull),
-    row('two audiences, one at 100 % crashes twice as often', runs, { otherAudience: 2 }, judgeNull),
-    row('crashes are told with the next contact, which an install is', runs, { keepsIncidents: true }, judgeNull),
+    row(
+      'crashes, 0.15 % of 10 million held back, of which 1 in 100 can crash',
+      runs,
+      { ...huge, holdBackPercent: 0.15 },
+      judgeNull,
+    ),
+    row('two audiences, one at 100 % crashes twice as often', none, { otherAudience: 2 }, neverStopped),
+    row('crashes are told with the next contact, which an install is', none, { keepsIncidents: true }, neverStopped),
     ...[6, 60, 600, 2_000].map((devices) =>
       row(`30 % flaky of ${String(devices)} crash 20 times as often`, runs, { devices, flakyShare: 0.3 }, judgeNull),
     ),
@@ -35,17 +54,26 @@ export function incidentNulls(runs: number): PlayedRow[] {
 }
 
 /** Devices report their status once a day, and are off at night or over the weekend: one in five, three in ten. */
-export function silenceNulls(runs: number): PlayedRow<IncidentOutcome>[] {
+export function silenceNulls(runs: number, devices = DEVICES): PlayedRow<IncidentOutcome>[] {
+  const none = Math.min(runs, NONE_RUNS);
+  const silenceRow = silenceRows(devices);
   return [
-    silenceRow('daily status alone', runs, { tells: 'status' }, judgeNull),
-    silenceRow('daily status alone, never late', runs, { tells: 'status', catchesUp: false }, judgeNull),
-    silenceRow('daily status, and installs', runs, {}, judgeNull),
-    silenceRow('daily status, and one after each install', runs, { tells: 'status-at-install' }, judgeNull),
+    silenceRow('daily status alone', none, { tells: 'status' }, neverStopped),
+    silenceRow('daily status alone, never late', none, { tells: 'status', catchesUp: false }, neverStopped),
+    silenceRow('daily status, and installs', none, {}, neverStopped),
+    silenceRow('daily status, and one after each install', none, { tells: 'status-at-install' }, neverStopped),
+    silenceRow(
+      'switched off for the night or the weekend in the midst of an install, whose outcome comes after it',
+      runs,
+      { isSwitchedOff: true },
+      judgeNull,
+    ),
   ];
 }
 
 /** Some of the devices fall silent within a day after the install. */
-export function silenceHarms(runs: number): PlayedRow<IncidentOutcome>[] {
+export function silenceHarms(runs: number, devices = DEVICES): PlayedRow<IncidentOutcome>[] {
+  const silenceRow = silenceRows(devices);
   return [
     silenceRow('5 % fall silent 1–24 h later, a day and a half to tell', runs, { fallSilent: 0.05 }, stoodAt(1, 1)),
     silenceRow(
@@ -57,13 +85,14 @@ export function silenceHarms(runs: number): PlayedRow<IncidentOutcome>[] {
   ];
 }
 
-function silenceRow(
-  name: string,
-  runs: number,
-  change: Partial<SilenceWorld>,
-  judge: (outcomes: readonly IncidentOutcome[]) => Verdict,
-): PlayedRow<IncidentOutcome> {
-  return playedRow(name, runs, (random) => playSilence({ ...daily, ...change }, random), judge);
+function silenceRows(devices: number) {
+  return (
+    name: string,
+    runs: number,
+    change: Partial<SilenceWorld>,
+    judge: (outcomes: readonly IncidentOutcome[]) => Verdict,
+  ): PlayedRow<IncidentOutcome> =>
+    playedRow(name, runs, (random, tape) => playSilence({ ...daily, devices, ...change }, random, tape), judge);
 }
 
 /** Devices crash three times as often with the patch. */
@@ -94,10 +123,10 @@ export function incidentHarms(runs: number): PlayedRow[] {
   ];
 }
 
-/** Harm that begins after three good days, and beside it the same without onsets. */
+/** Harm that begins after two good days, and beside it the same without onsets. */
 function lateHarmRows(toPercent: number, hours: number, runs: number): PlayedRow[] {
-  const world = { devices: 100_000, ratio: 3, toPercent, beginsAt: 72 * 60, days: 6 } as const;
-  const name = `crash × 3 from 72 h on, 100000 devices, standing at ${percent(toPercent / 100)}`;
+  const world = { devices: 100_000, ratio: 3, toPercent, beginsAt: 48 * 60, days: 5 } as const;
+  const name = `crash × 3 from 48 h on, 100000 devices, standing at ${percent(toPercent / 100)}`;
   return [
     row(name, runs, world, foundWithin(hours)),
     row(`${name}, without onsets`, Math.min(runs, BESIDE_RUNS), { ...world, withoutOnsets: true }, foundAfter(hours)),

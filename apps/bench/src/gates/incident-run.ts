@@ -6,6 +6,7 @@ import {
   foldGateLedger,
   type GateEvent,
   type GateLedger,
+  type GateVerdict,
   harmOf,
   logHarmRatioEvidence,
   nodesOf,
@@ -32,6 +33,8 @@ import { type Tape } from './tape.ts';
 /** A rollout to devices that crash now and then, with the patch or without. Times are minutes. */
 export interface IncidentWorld {
   readonly devices: number;
+  /** For each of the devices, so many more that never crash: they are counted where they install, and played nowhere. */
+  readonly besides?: number;
   /** How many devices a day crash for the first time, of all of them and at most, before the patch. */
   readonly ratePerDay: number;
   /** How many times as often a device crashes that has the patch. */
@@ -59,6 +62,34 @@ export interface IncidentWorld {
 export interface IncidentOutcome extends GateOutcome {
   /** When it stood, in minutes since the harm began. */
   readonly stoodAfter: number;
+}
+
+/** What a rollout comes to that is looked at again and again: it goes on being looked at while it waits, until it is held or halted. */
+export class StoodOutcome {
+  says: GateVerdict['says'] = 'go';
+  private largestLogSum = -Infinity;
+  private first: Pick<IncidentOutcome, 'stood' | 'startedThen' | 'exposedThen' | 'stoodAfter'>;
+
+  constructor(devices: number) {
+    this.first = { stood: 'go', startedThen: devices, exposedThen: 1, stoodAfter: Infinity };
+  }
+
+  get isOver(): boolean {
+    return this.says === 'hold' || this.says === 'halt';
+  }
+
+  get result(): IncidentOutcome {
+    return { ...this.first, ended: this.says, held: [], suspected: -1, largestLogSum: this.largestLogSum };
+  }
+
+  find(
+    { says, logSum }: { readonly says: GateVerdict['says']; readonly logSum: number },
+    then: () => Pick<IncidentOutcome, 'startedThen' | 'exposedThen' | 'stoodAfter'>,
+  ): void {
+    this.says = says;
+    this.largestLogSum = Math.max(this.largestLogSum, logSum);
+    if (says !== 'go' && this.first.stood === 'go') this.first = { stood: says, ...then() };
+  }
 }
 
 const RAMP_MINUTES = 2880;
@@ -107,18 +138,18 @@ class IncidentRun {
     private readonly random: Random,
     private readonly tape: Tape | undefined,
   ) {
-    const { devices, flakyShare = 0, otherAudience } = world;
+    const { devices, besides = 0, flakyShare = 0, otherAudience } = world;
     this.devices = Array.from({ length: devices }, (_, index): SimulatedDevice => {
       const audience = otherAudience !== undefined && index % 2 === 1 ? 1 : 0;
       const isFlaky = random.chance(flakyShare);
       const often = (audience === 1 ? (otherAudience ?? 1) : 1) * (isFlaky ? FLAKY : 1);
-      const rate = ((world.ratePerDay / DAY) * often * gamma(random)) / GAMMA_SHAPE;
+      const rate = (world.ratePerDay / DAY) * often * random.gamma(GAMMA_SHAPE);
       const place = Math.floor(random.fraction() * PLACES);
       return { place, audience, rate, isFlaky, hasPatch: false, crashesAt: Infinity };
     }).sort((left, right) => left.place - right.place);
     const events = eventsOf(world);
     this.rollout = fold(rolloutDecider, events) as StartedRollout;
-    this.pace = new PlayedPace(this.ledger, this.rollout.plan, devices);
+    this.pace = new PlayedPace(this.ledger, this.rollout.plan, devices * (1 + besides));
     for (const event of events) this.fold(event);
     this.devices.forEach((_, device) => this.crash(device, 0));
   }
@@ -126,29 +157,28 @@ class IncidentRun {
   play(): IncidentOutcome {
     const { toPercent = 100, holdBackPercent, days = 3, beginsAt = 0, devices } = this.world;
     const widest = Math.min(toPercent, 100 - holdBackPercent) / 100;
-    let [share, largestLogSum] = [0, -Infinity];
-    for (let step = 0; step * STEP_MINUTES < days * DAY; step += 1) {
+    const outcome = new StoodOutcome(devices);
+    let share = 0;
+    for (let step = 0; step * STEP_MINUTES < days * DAY && !outcome.isOver; step += 1) {
       const before = share;
-      share = Math.max(share, this.wider(Math.min(widest, share + STEP_MINUTES / RAMP_MINUTES), step));
+      const wanted = outcome.says === 'go' ? Math.min(widest, share + STEP_MINUTES / RAMP_MINUTES) : share;
+      share = Math.max(share, this.wider(wanted, step));
       this.grant(before, share, step);
       if (beginsAt === step * STEP_MINUTES) this.resample(step * STEP_MINUTES);
       this.expose(0, share, step);
       if (this.world.otherAudience !== undefined) this.expose(1, 1, step);
       const crashes = this.happen(step);
-      if (crashes === 0) continue;
+      if (crashes === 0 && outcome.says === 'go') continue;
       const verdict = verdictOn(this.ledger, this.rollout);
       this.tape?.found({ rolloutId: ROLLOUT.rolloutId }, verdict);
-      const logSum = logSumOf(verdict);
-      largestLogSum = Math.max(largestLogSum, logSum);
       const says = this.world.withoutOnsets === true ? this.saysWithoutOnsets() : verdict.says;
-      if (says === 'go') continue;
-      const startedThen = this.devices.filter(({ hasPatch }) => hasPatch).length;
-      const then = { stood: says, startedThen, exposedThen: share } as const;
-      const stoodAfter = (step + 1) * STEP_MINUTES - beginsAt;
-      return { ...then, ended: says, held: [], largestLogSum, stoodAfter };
+      outcome.find({ says, logSum: logSumOf(verdict) }, () => ({
+        startedThen: this.devices.filter(({ hasPatch }) => hasPatch).length,
+        exposedThen: share,
+        stoodAfter: (step + 1) * STEP_MINUTES - beginsAt,
+      }));
     }
-    const nothing = { stood: 'go', ended: 'go', startedThen: devices, exposedThen: 1, held: [] } as const;
-    return { ...nothing, largestLogSum, stoodAfter: Infinity };
+    return outcome.result;
   }
 
   /** All crashes since the start against the share of them that chance would put on exposed devices. */
@@ -200,7 +230,7 @@ class IncidentRun {
         ...{ started: 0, fine: 0 },
       };
       counted.set(`${String(audience)} ${String(hour)}`, row);
-      row[what] += 1;
+      row[what] += 1 + (this.world.besides ?? 0);
     };
     for (const [action, index] of this.agenda[step] ?? []) {
       const device = this.devices[index];
@@ -283,28 +313,11 @@ class IncidentRun {
   }
 }
 
-function eventsOf({ holdBackPercent, devices, otherAudience }: IncidentWorld): RolloutEvent[] {
+function eventsOf({ holdBackPercent, devices, besides = 0, otherAudience }: IncidentWorld): RolloutEvent[] {
   const ramp = { fromPercent: 0, toPercent: 100, minutes: RAMP_MINUTES };
   const families = otherAudience === undefined ? ['iPhone'] : ['iPhone', 'iPad'];
   const waves = families.map((family) => ({ name: family, audience: { family: [family] }, ramp, bakeMinutes: 60 }));
-  const known = slices.slice(0, families.length).map((slice) => ({ ...slice, devices }));
+  const known = slices.slice(0, families.length).map((slice) => ({ ...slice, devices: devices * (1 + besides) }));
   const keptBack = otherAudience === undefined ? holdBackPercent : 0;
   return startEvents({ waves, holdBackPercent: keptBack, gates: { installFailureRateMax: 0.01 } }, known);
-}
-
-/** A number of the gamma distribution of that shape and scale 1: that of shape + 1, and a power of chance (Marsaglia, Tsang). */
-function gamma(random: Random): number {
-  const d = GAMMA_SHAPE + 1 - 1 / 3;
-  const c = 1 / Math.sqrt(9 * d);
-  for (;;) {
-    const x = normal(random);
-    const v = (1 + c * x) ** 3;
-    const u = 1 - random.fraction();
-    if (v > 0 && Math.log(u) < 0.5 * x * x + d - d * v + d * Math.log(v))
-      return d * v * (1 - random.fraction()) ** (1 / GAMMA_SHAPE);
-  }
-}
-
-function normal(random: Random): number {
-  return Math.sqrt(-2 * Math.log(1 - random.fraction())) * Math.cos(2 * Math.PI * random.fraction());
 }

@@ -1,12 +1,10 @@
 import { median } from '../figure.ts';
-import { type PlayedRow, playedRow, type Verdict } from './gate-rows.ts';
+import { falseStopsMax, type PlayedRow, playedRow, type Verdict } from './gate-rows.ts';
 import { playRemovals, type RemovalOutcome, type RemovalWorld } from './removal-run.ts';
 
 type RemovalRow = PlayedRow<RemovalOutcome>;
 
 const TOLERATED = 0.05;
-/** Of the nulls, so many runs of one row may be paused. */
-const FALSE_PAUSES_MAX = 2;
 /** So slow that outcomes keep up with directions; whoever directs everybody at once has directed all before the first fails. */
 const PACE_PER_HOUR = 30;
 
@@ -41,7 +39,7 @@ export function removalHarmRows(runs: number): RemovalRow[] {
       const name = `removals fail at ${String(failureRate * 100)} %, 30 an hour`;
       return row(name, { ...paced, failureRate }, runs, pausedAt(directed));
     }),
-    // An outcome is missing five hours after the hour in which the removal began; until then it counts as a good one.
+    // An outcome is missing four hours after the quarter of an hour in which the removal began; until then it counts as a good one.
     row('30 % fall silent, 30 an hour', { ...paced, lostRate: 0.3 }, runs, pausedAt(300)),
     row(
       'removals fail at 30 %, 30 an hour, agents without starts',
@@ -75,10 +73,11 @@ export function overAllRemovals(outcomes: readonly RemovalOutcome[]): Verdict {
 
 function judgeNull(outcomes: readonly RemovalOutcome[]): Verdict {
   const pauses = outcomes.filter(({ isPaused }) => isPaused).length;
+  const most = falseStopsMax(outcomes.length);
   return {
-    must: `paused ≤ ${String(FALSE_PAUSES_MAX)}`,
+    must: `paused ≤ ${String(most)}`,
     found: `${String(pauses)} paused`,
-    isReached: pauses <= FALSE_PAUSES_MAX,
+    isReached: pauses <= most,
   };
 }
 

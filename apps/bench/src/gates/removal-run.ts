@@ -7,17 +7,8 @@ import {
   removalVerdictOn,
 } from '@sluice/domain-rollout';
 import { type Random } from '@sluice/simulation';
-import {
-  bucketOf,
-  DEADLINE_MINUTES,
-  dueAt,
-  hourOf,
-  quarterOf,
-  ROLLOUT,
-  START_MS,
-  STEP_MINUTES,
-  timeAt,
-} from './played-events.ts';
+import { AwaitedOutcomes } from './awaited-outcomes.ts';
+import { bucketOf, DEADLINE_MINUTES, hourOf, ROLLOUT, START_MS, STEP_MINUTES, timeAt } from './played-events.ts';
 import { type Tape } from './tape.ts';
 
 /** One made-up recall. Rates are shares of the removals. */
@@ -63,7 +54,7 @@ class RemovalRun {
   private readonly slices: readonly Slice[];
   /** Rows by the step in which telemetry counts them. */
   private readonly rows: (RemovalRow[] | undefined)[] = [];
-  private readonly cohorts = new Map<string, { slice: number; begunAt: number; started: number; known: number }>();
+  private readonly awaited = new AwaitedOutcomes();
 
   constructor(
     private readonly world: RemovalWorld,
@@ -117,11 +108,8 @@ class RemovalRun {
     const cohort = START_MS / HOUR_MS + hourOf(begunAt);
     const row = { patchId: PATCH, slice: its, cohort, started: 0, failed: 0, fine: 0, missing: 0, [what]: 1 };
     (this.rows[Math.floor(minute / STEP_MINUTES)] ??= []).push(row);
-    const key = `${String(slice)} ${String(quarterOf(begunAt))}`;
-    const known = this.cohorts.get(key) ?? { slice, begunAt, started: 0, known: 0 };
-    this.cohorts.set(key, known);
-    if (what === 'started') known.started += 1;
-    else if (minute < dueAt(begunAt)) known.known += 1;
+    if (what === 'started') this.awaited.begin(slice, begunAt);
+    else this.awaited.end(slice, begunAt, minute);
   }
 
   /** True when the gate pauses the recall. */
@@ -143,16 +131,11 @@ class RemovalRun {
   }
 
   private missingRows(step: number): RemovalRow[] {
-    const rows: RemovalRow[] = [];
-    for (const [key, { slice, begunAt, started, known }] of this.cohorts) {
-      if ((step + 1) * STEP_MINUTES < dueAt(begunAt)) continue;
-      this.cohorts.delete(key);
-      const its = this.slices[slice];
-      const place = { patchId: PATCH, cohort: START_MS / HOUR_MS + hourOf(begunAt) };
-      const missing = started - known;
-      if (its !== undefined && missing > 0)
-        rows.push({ ...place, slice: its, started: 0, failed: 0, fine: 0, missing });
-    }
-    return rows;
+    return this.awaited.due(step).flatMap(({ slice, begunAt, started, known }) => {
+      const [its, missing] = [this.slices[slice], started - known];
+      if (its === undefined || missing <= 0) return [];
+      const place = { patchId: PATCH, slice: its, cohort: START_MS / HOUR_MS + hourOf(begunAt) };
+      return [{ ...place, started: 0, failed: 0, fine: 0, missing }];
+    });
   }
 }

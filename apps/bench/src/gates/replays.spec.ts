@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { replayedRows } from './gates.ts';
+import { replayedRows } from './tables.ts';
 import { replayDifference, Tape } from './tape.ts';
 
 const DEVICES = 600;

@@ -3,6 +3,7 @@ import { type FactKind, type Said } from '@sluice/domain-fleet';
 import {
   emptyGateLedger,
   foldGateLedger,
+  type GateEvent,
   type GateLedger,
   rolloutDecider,
   type StartedRollout,
@@ -11,7 +12,7 @@ import {
 import { fold } from '@sluice/event-sourcing';
 import { type Random } from '@sluice/simulation';
 import { hash } from 'node:crypto';
-import { type IncidentOutcome } from './incident-run.ts';
+import { type IncidentOutcome, StoodOutcome } from './incident-run.ts';
 import { PlayedShard } from '../played-shard.ts';
 import {
   granted,
@@ -23,6 +24,7 @@ import {
   STEP_MINUTES,
   timeAt,
 } from './played-events.ts';
+import { type Tape } from './tape.ts';
 
 /** A rollout to devices that report their status once a day, and are off now and then. */
 export interface SilenceWorld {
@@ -33,6 +35,8 @@ export interface SilenceWorld {
   readonly catchesUp: boolean;
   readonly offAtNight: number;
   readonly offOverWeekends: number;
+  /** Also in the midst of an install, which then goes on when it is on again. */
+  readonly isSwitchedOff?: boolean;
   /** So many of the devices with the patch fall silent for good, within a day after the install. */
   readonly fallSilent: number;
 }
@@ -72,8 +76,8 @@ type Action = 'status' | 'late-status' | 'check-in' | 'installed' | 'dies';
 const STEPS_PER_BUCKET = 3;
 
 /** Plays a rollout through the real fold of telemetry, its buckets, and the real gates. */
-export function playSilence(world: SilenceWorld, random: Random): IncidentOutcome {
-  return new SilenceRun(world, random).play();
+export function playSilence(world: SilenceWorld, random: Random, tape?: Tape): IncidentOutcome {
+  return new SilenceRun(world, random, tape).play();
 }
 
 class SilenceRun {
@@ -91,6 +95,7 @@ class SilenceRun {
   constructor(
     private readonly world: SilenceWorld,
     private readonly random: Random,
+    private readonly tape: Tape | undefined,
   ) {
     this.begin = random.between(0, WEEK - 1);
     this.devices = Array.from({ length: world.devices }, (_, index): SimulatedDevice => ({
@@ -109,7 +114,7 @@ class SilenceRun {
     const events = startEvents({ ...plan, gates: { installFailureRateMax: 0.01 } }, known);
     this.rollout = fold(rolloutDecider, events) as StartedRollout;
     this.pace = new PlayedPace(this.ledger, this.rollout.plan, world.devices);
-    for (const event of events) foldGateLedger(this.ledger, event);
+    for (const event of events) this.fold(event);
     const { patchId, rolloutId } = ROLLOUT;
     this.shard.noteBuilds(patchId, [{ build: PATCHED_BUILD, prerequisiteBuild: BASE_BUILD }]);
     this.shard.noteRollout({ patchId, rolloutId, salt: 's', startedAt: timeAt(0), waves: [{}] });
@@ -122,26 +127,27 @@ class SilenceRun {
 
   play(): IncidentOutcome {
     const widest = 1 - HOLD_BACK_PERCENT / 100;
-    let largestLogSum = -Infinity;
+    const outcome = new StoodOutcome(this.world.devices);
     for (let step = (-WARM_UP_DAYS * DAY) / STEP_MINUTES; step * STEP_MINUTES < WATCHED_DAYS * DAY; step += 1) {
       if (step >= 0) {
         const before = this.share;
-        const wanted = Math.min(widest, before + STEP_MINUTES / RAMP_MINUTES);
+        const wanted = outcome.says === 'go' ? Math.min(widest, before + STEP_MINUTES / RAMP_MINUTES) : before;
         this.share = Math.max(before, this.pace.allow(wanted, step));
-        foldGateLedger(this.ledger, granted(step, 1, before, this.share));
+        this.fold(granted(step, 1, before, this.share));
       }
       for (const [action, device] of this.agenda.get(step) ?? []) this.act(action, device, step);
       this.agenda.delete(step);
       if ((step + 1) % STEPS_PER_BUCKET !== 0 || !this.tell(step + 1) || step < 0) continue;
       const verdict = verdictOn(this.ledger, this.rollout);
-      largestLogSum = Math.max(largestLogSum, logSumOf(verdict));
-      if (verdict.says === 'go') continue;
-      const startedThen = this.devices.filter(({ state }) => state !== 'base').length;
-      const then = { stood: verdict.says, startedThen, exposedThen: this.share, ended: verdict.says } as const;
-      return { ...then, held: [], largestLogSum, stoodAfter: (step + 1) * STEP_MINUTES };
+      this.tape?.found({ rolloutId: ROLLOUT.rolloutId }, verdict);
+      outcome.find({ says: verdict.says, logSum: logSumOf(verdict) }, () => ({
+        startedThen: this.devices.filter(({ state }) => state !== 'base').length,
+        exposedThen: this.share,
+        stoodAfter: (step + 1) * STEP_MINUTES,
+      }));
+      if (outcome.isOver) break;
     }
-    const nothing = { stood: 'go', ended: 'go', startedThen: this.devices.length, exposedThen: 1, held: [] } as const;
-    return { ...nothing, largestLogSum, stoodAfter: Infinity };
+    return outcome.result;
   }
 
   private act(action: Action, index: number, step: number): void {
@@ -155,8 +161,8 @@ class SilenceRun {
       else if (this.world.catchesUp) this.at(on, 'late-status', index);
       return;
     }
-    // Nobody switches off a device in the midst of an install.
-    if (on !== minute && action !== 'installed') return this.at(on, action, index);
+    const staysOn = action === 'installed' && this.world.isSwitchedOff !== true;
+    if (on !== minute && !staysOn) return this.at(on, action, index);
     switch (action) {
       case 'late-status':
         return this.report(device, 'DeviceObserved', minute);
@@ -187,12 +193,17 @@ class SilenceRun {
     this.shard.report({ kind, deviceHash: key, deviceId: id, said }, START_MS + minute * MINUTE_MS);
   }
 
+  private fold(event: GateEvent): void {
+    foldGateLedger(this.ledger, event);
+    this.tape?.fold(event);
+  }
+
   /** Takes the bucket that ends then into the gates. True when there was anything to tell. */
   private tell(end: number): boolean {
     const to = START_MS + end * STEP_MINUTES * MINUTE_MS;
     const bucket = this.shard.close({ from: to - STEPS_PER_BUCKET * STEP_MINUTES * MINUTE_MS, to });
     if (bucket === undefined) return false;
-    if (end > 0) foldGateLedger(this.ledger, bucket);
+    if (end > 0) this.fold(bucket);
     return bucket.harm !== undefined || bucket.installs.patch.length > 0;
   }
 

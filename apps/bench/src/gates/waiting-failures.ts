@@ -12,9 +12,11 @@ export class WaitingFailures {
     this.change(slice, untilMinute, -1);
   }
 
-  /** How many wait, on the slices on which that has changed within a step. To be asked for each step. */
+  /** How many wait, on the slices on which that has changed within a step. To be asked for each step, once. */
   rows(step: number, slices: readonly Slice[]): CountRow[] {
-    return [...(this.changes[step] ?? [])].flatMap(([index, change]) => {
+    const changes = this.changes[step] ?? new Map<number, number>();
+    this.changes[step] = undefined;
+    return [...changes].flatMap(([index, change]) => {
       const [slice, count] = [slices[index], (this.waiting.get(index) ?? 0) + change];
       this.waiting.set(index, count);
       return slice === undefined || change === 0 ? [] : [{ patchId: ROLLOUT.patchId, slice, count }];
