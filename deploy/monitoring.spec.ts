@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { connect } from '@sluice/composition';
 import { OwnSigns } from '@sluice/event-feed';
-import { InMemoryEventStore } from '@sluice/event-sourcing';
+import { InMemoryEventStore, untraced } from '@sluice/event-sourcing';
 import { close, createApp, createLogger, InlineFolds, ManualClock, Metrics, Settings, Tokens } from '@sluice/platform';
 import { CatalogModule, catalogPublications, folds as catalogFolds } from '@sluice/service-catalog';
 import { folds as orchestratorFolds, OrchestratorModule, orchestratorPublications } from '@sluice/service-orchestrator';
@@ -56,6 +56,7 @@ beforeAll(async () => {
     publications,
     log: createLogger({ logLevel: 'silent' }),
     signs: new OwnSigns(),
+    traces: untraced,
   };
   for (const { gauges = [] } of connect(surroundings).companions ?? [])
     for (const { name } of gauges) exposed.add(name);

@@ -55,6 +55,14 @@ export function isTime(value: unknown): value is string {
   return typeof value === 'string' && TIME.test(value) && hasRealDay(value);
 }
 
+/** W3C trace context, version 00 and those that look like it; ids of zeros only are none. */
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** Whether the value is a W3C `traceparent`. */
+export function isTraceparent(value: unknown): value is string {
+  return typeof value === 'string' && TRACEPARENT.test(value);
+}
+
 /** The instant in ms since 1970; NaN for every text that `isTime` refuses. Date.parse takes 30 February for 2 March. */
 export function parseTime(text: string): number {
   return isTime(text) ? Date.parse(text) : Number.NaN;

@@ -35,11 +35,14 @@ export interface Parcel {
   readonly events: number;
   /** Every public event up to this position was in this parcel or in one before it. */
   readonly upTo: Position;
+  /** Those of the events that are traced. What is sent again from the beginning was traced when it happened. */
+  readonly traced: readonly FeedEvent[];
 }
 
 /** What a relay has read and not sent yet, as records. Holds one batch at most. */
 export class Outbox {
   private messages: Message[] = [];
+  private traced: FeedEvent[] = [];
   private bytes = 0;
   private complete: Position;
   private current: Position;
@@ -87,6 +90,7 @@ export class Outbox {
     const { key, headers, value } = toCloudEvent(event, this.options.epoch);
     const { partition } = this.options;
     this.messages.push({ key, headers, value, ...(partition !== undefined && { partition }) });
+    if (this.hasCaughtUp && event.traceparent !== undefined) this.traced.push(event);
     this.bytes += value.length + RECORD_OVERHEAD_BYTES;
     if (this.isFull) this.isUrgent = true;
     this.note();
@@ -121,7 +125,7 @@ export class Outbox {
   }
 
   drain(): Parcel {
-    const { messages, complete: upTo } = this;
+    const { messages, traced, complete: upTo } = this;
     const { source, epoch, partitions } = this.options;
     const { isBehind } = this;
     const { key, headers, value } = toProgressRecord(source, upTo, { relayEpoch: epoch, isBehind });
@@ -130,13 +134,14 @@ export class Outbox {
     const progress = partitions.map((partition) => ({ key, headers, value, partition, timestamp }));
     this.saidBehind = isBehind;
     this.messages = [];
+    this.traced = [];
     this.bytes = 0;
     this.announced = upTo;
     this.changedAt = undefined;
     this.isUrgent = false;
     this.takenAt = performance.now();
     this.taken.ring();
-    return { messages: [...messages, ...progress], events: messages.length, upTo };
+    return { messages: [...messages, ...progress], events: messages.length, upTo, traced };
   }
 
   /** Lets go of all who wait. */

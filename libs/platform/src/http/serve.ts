@@ -6,7 +6,7 @@ import { type DynamicModule, type LoggerService, Module, type Type } from '@nest
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type ErrorCode } from '@sluice/contracts';
-import { EventStore } from '@sluice/event-sourcing';
+import { EventStore, untraced } from '@sluice/event-sourcing';
 import { fastify, type FastifyInstance } from 'fastify';
 import lightMyRequest, { type InjectOptions, type Response as InjectResponse } from 'light-my-request';
 import { type Logger, pino } from 'pino';
@@ -15,6 +15,7 @@ import { DeviceRoutes, type DoorOptions } from '../device-door/device-routes.ts'
 import { createDoorServer } from '../device-door/server.ts';
 import { type Companion, Followers } from '../followers.ts';
 import { Metrics } from '../observe/metrics.ts';
+import { traceRequests } from '../observe/request-traces.ts';
 import { BodyBudget } from './body-budget.ts';
 import { type Certificate } from './certificate.ts';
 import { answerUnreadable } from './connections.ts';
@@ -46,7 +47,7 @@ export async function createApp(
   composition: Composition,
   log: Logger = createLogger({ logLevel: 'silent' }),
 ): Promise<NestFastifyApplication> {
-  const { tokens, timers = new WallTimers(), certificate } = composition;
+  const { tokens, timers = new WallTimers(), traces = untraced, certificate } = composition;
   // The server is made before the routes are, and asks for them with each request.
   const devices: Devices = { routes: undefined };
   const adapter = createAdapter(log, devices, certificate);
@@ -55,6 +56,7 @@ export async function createApp(
   addHooks(instance);
   const budget = new BodyBudget();
   guardRoutes(instance, { tokens, budget, timers });
+  traceRequests(instance, traces);
   const app = await NestFactory.create<NestFastifyApplication>(rootOf(modules, { ...composition, budget }), adapter, {
     logger: asNestLogger(log),
     abortOnError: false,
