@@ -6,7 +6,17 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { connect } from '@sluice/composition';
 import { OwnSigns } from '@sluice/event-feed';
 import { InMemoryEventStore, untraced } from '@sluice/event-sourcing';
-import { close, createApp, createLogger, InlineFolds, ManualClock, Metrics, Settings, Tokens } from '@sluice/platform';
+import {
+  close,
+  createApp,
+  createLogger,
+  ExportingTraces,
+  InlineFolds,
+  ManualClock,
+  Metrics,
+  Settings,
+  Tokens,
+} from '@sluice/platform';
 import { CatalogModule, catalogPublications, folds as catalogFolds } from '@sluice/service-catalog';
 import { folds as orchestratorFolds, OrchestratorModule, orchestratorPublications } from '@sluice/service-orchestrator';
 import { folds as telemetryFolds, TelemetryModule, telemetryPublications } from '@sluice/service-telemetry';
@@ -33,6 +43,7 @@ const alerts = (parse(read('prometheus', 'sluice.rules.yaml')) as Rules).groups.
 const { panels } = JSON.parse(read('grafana', 'sluice.dashboard.json')) as Dashboard;
 const folder = mkdtempSync(join(tmpdir(), 'sluice-monitoring-'));
 const exposed = new Set(['up']);
+const nothingExported = { counts: () => ({ ended: 0, exported: 0 }), close: () => Promise.resolve() };
 let app: NestFastifyApplication;
 
 beforeAll(async () => {
@@ -48,6 +59,8 @@ beforeAll(async () => {
     const [, name = '', type] = /^# TYPE (\S+) (\S+)$/.exec(line) ?? [];
     for (const ending of type === 'histogram' ? ['_bucket', '_sum', '_count'] : ['']) exposed.add(name + ending);
   }
+  // Those of traces are there with an exporter only.
+  for (const { name } of new ExportingTraces(nothingExported).gauges) exposed.add(name);
   // Those of Kafka are there with Kafka only; they are known before anything is sent to it.
   const surroundings = {
     settings: settings.values,

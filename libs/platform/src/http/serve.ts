@@ -15,6 +15,7 @@ import { DeviceRoutes, type DoorOptions } from '../device-door/device-routes.ts'
 import { createDoorServer } from '../device-door/server.ts';
 import { type Companion, Followers } from '../followers.ts';
 import { Metrics } from '../observe/metrics.ts';
+import { RequestLog } from '../observe/request-log.ts';
 import { traceRequests } from '../observe/request-traces.ts';
 import { BodyBudget } from './body-budget.ts';
 import { type Certificate } from './certificate.ts';
@@ -72,10 +73,13 @@ export async function createApp(
   app.get(Metrics).gauge('sluice_bodies_bytes', 'What bodies that are not yet parsed hold', () => budget.heldBytes);
   app.get(OpenApi).attach(app);
   noteAnswers(instance, app.get(Audit));
+  const requestLog = new RequestLog(log, timers, () => devices.routes?.sums() ?? []);
+  requestLog.attach(instance);
   await app.init();
   certificate?.follow(instance.server as TlsServer, log, timers);
-  const { companions = [] } = composition;
-  for (const companion of certificate === undefined ? companions : [...companions, certificate as Companion]) {
+  const companions: Companion[] = [...(composition.companions ?? []), requestLog];
+  if (certificate !== undefined) companions.push(certificate as Companion);
+  for (const companion of companions) {
     app.get(Followers).accompany(companion);
     for (const { name, help, read } of companion.gauges ?? []) app.get(Metrics).gauge(name, help, read);
   }
@@ -185,18 +189,6 @@ function noteAnswers(instance: FastifyInstance, audit: Audit): void {
 function addHooks(instance: FastifyInstance): void {
   instance.addHook('onRequest', (request, reply, done) => {
     void reply.header(CORRELATION_HEADER, request.id);
-    done();
-  });
-  instance.addHook('onResponse', (request, reply, done) => {
-    request.log.info(
-      {
-        method: request.method,
-        path: request.url.split('?')[0],
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime),
-      },
-      'request',
-    );
     done();
   });
 }

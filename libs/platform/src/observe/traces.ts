@@ -75,7 +75,7 @@ export class ExportingTraces implements Companion {
   readonly name = 'traces';
   readonly gauges: readonly GaugeOfCompanion[];
 
-  constructor(private readonly exporting: TraceExport) {
+  constructor(private readonly exporting: Pick<TraceExport, 'counts' | 'close'>) {
     this.gauges = [
       {
         name: 'sluice_spans_ended',
