@@ -1,4 +1,4 @@
-import { type TraceExport } from '@sluice/trace-export';
+import { type Tracer } from '@opentelemetry/api';
 import { type Terminal } from './output.ts';
 import { usageError } from './errors.ts';
 
@@ -22,12 +22,16 @@ export async function beginTrace(name: string, { env, stderr }: Terminal): Promi
   }
   const exporting = await openTraceExport({ target, service: 'sluice-cli', env });
   if (exporting === undefined) return undefined;
-  const trace = await spansOf(name, exporting);
+  const trace = await spansOf(name, exporting.tracer, () => exporting.close());
   stderr.write(`Trace ${trace.id}\n`);
   return trace;
 }
 
-async function spansOf(name: string, { tracer, close }: TraceExport): Promise<Trace & { readonly id: string }> {
+async function spansOf(
+  name: string,
+  tracer: Tracer,
+  close: () => Promise<void>,
+): Promise<Trace & { readonly id: string }> {
   const { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } = await import('@opentelemetry/api');
   const root = tracer.startSpan(name, { kind: SpanKind.INTERNAL }, ROOT_CONTEXT);
   return {

@@ -1,42 +1,41 @@
-import { type Attributes, type Context, type Link, type SpanKind, type TraceAPI } from '@opentelemetry/api';
-import { type Sampler, type SamplingResult } from '@opentelemetry/sdk-trace';
+import type * as Api from '@opentelemetry/api';
+import type * as Sdk from '@opentelemetry/sdk-trace';
 
 /** Of those who may send a token, each may ask for traces; more than that many a second are not taken. */
 const TRACES_PER_SECOND = 20;
 const TRACES_AT_ONCE = 100;
 
-/** Of `SamplingDecision`, of `SpanKind` and of `TraceFlags`: this file loads nothing of OpenTelemetry. */
-const NOT_RECORD = 0;
-const RECORD_AND_SAMPLED = 2;
-const SERVER: SpanKind = 1;
-const SAMPLED = 1;
+/** What it needs of OpenTelemetry, which is loaded only where something is exported. */
+export type Loaded = Pick<typeof Api, 'trace' | 'SpanKind' | 'TraceFlags'> & Pick<typeof Sdk, 'SamplingDecision'>;
 
 /**
  * A span whose parent is not sampled is not sampled. What begins a trace in this process, or continues one with a request, is
  * sampled as long as not too many came in this second; what follows from it, always.
  */
-export class BoundedSampler implements Sampler {
+export class BoundedSampler implements Sdk.Sampler {
   private room = TRACES_AT_ONCE;
   private filledMs: number;
 
   constructor(
-    private readonly trace: TraceAPI,
+    private readonly loaded: Loaded,
     private readonly nowMs: () => number = () => performance.now(),
   ) {
     this.filledMs = nowMs();
   }
 
   shouldSample(
-    context: Context,
+    context: Api.Context,
     _traceId: string,
     _name: string,
-    kind: SpanKind,
-    _attributes: Attributes,
-    _links: Link[],
-  ): SamplingResult {
-    const parent = this.trace.getSpanContext(context);
-    if (parent !== undefined && (parent.traceFlags & SAMPLED) === 0) return { decision: NOT_RECORD };
-    if (parent !== undefined && kind !== SERVER) return { decision: RECORD_AND_SAMPLED };
+    kind: Api.SpanKind,
+    _attributes: Api.Attributes,
+    _links: Api.Link[],
+  ): Sdk.SamplingResult {
+    const { trace, SpanKind, TraceFlags, SamplingDecision } = this.loaded;
+    const { RECORD_AND_SAMPLED, NOT_RECORD } = SamplingDecision;
+    const parent = trace.getSpanContext(context);
+    if (parent !== undefined && (parent.traceFlags & TraceFlags.SAMPLED) === 0) return { decision: NOT_RECORD };
+    if (parent !== undefined && kind !== SpanKind.SERVER) return { decision: RECORD_AND_SAMPLED };
     return { decision: this.hasRoom() ? RECORD_AND_SAMPLED : NOT_RECORD };
   }
 

@@ -12,9 +12,10 @@ interface Serializer {
   serializeRequest(spans: ReadableSpan[]): Uint8Array | undefined;
 }
 
-/** Of `ExportResultCode`: this file loads nothing of OpenTelemetry. */
-export const SUCCESS = 0;
-const FAILED = 1;
+type Code = Parameters<Done>[0]['code'];
+/** Of `ExportResultCode`: nothing of OpenTelemetry is loaded for its numbers. */
+export const SUCCESS = 0 as Code;
+const FAILED = 1 as Code;
 
 /**
  * Appends spans to a file as OTLP in JSON lines, which collectors read (`otlpjsonfile`) and people can. A file that is full

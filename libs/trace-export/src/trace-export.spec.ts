@@ -3,7 +3,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
+import { ROOT_CONTEXT, SpanKind, trace, TraceFlags } from '@opentelemetry/api';
 import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';
 import { InMemorySpanExporter, SamplingDecision } from '@opentelemetry/sdk-trace';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -134,7 +134,7 @@ describe('exporting to a collector that is dead', () => {
 describe('sampling', () => {
   it('takes a bounded number of requests a second, all that follows from them, and nothing that is not sampled', () => {
     let nowMs = 0;
-    const sampler = new BoundedSampler(trace, () => nowMs);
+    const sampler = new BoundedSampler({ trace, SpanKind, TraceFlags, SamplingDecision }, () => nowMs);
     const decide = (kind: SpanKind, context = ROOT_CONTEXT) =>
       sampler.shouldSample(context, 't', 'n', kind, {}, []).decision === SamplingDecision.RECORD_AND_SAMPLED;
     const count = (times: number, kind: SpanKind, context?: typeof ROOT_CONTEXT) =>

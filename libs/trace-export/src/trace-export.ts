@@ -52,9 +52,9 @@ export async function exportTo(
   service: string,
   env: TraceExportOptions['env'] = {},
 ): Promise<TraceExport> {
-  const { BatchSpanProcessor, TracerProvider } = await import('@opentelemetry/sdk-trace');
+  const { BatchSpanProcessor, SamplingDecision, TracerProvider } = await import('@opentelemetry/sdk-trace');
   const { resourceFromAttributes } = await import('@opentelemetry/resources');
-  const { trace } = await import('@opentelemetry/api');
+  const { SpanKind, trace, TraceFlags } = await import('@opentelemetry/api');
   const counts = { ended: 0, exported: 0 };
   const counter: SpanProcessor = {
     onStart: () => undefined,
@@ -71,7 +71,7 @@ export async function exportTo(
   });
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ 'service.name': env['OTEL_SERVICE_NAME'] ?? service }),
-    sampler: new BoundedSampler(trace),
+    sampler: new BoundedSampler({ trace, SpanKind, TraceFlags, SamplingDecision }),
     spanLimits: { attributeValueLengthLimit: TEXT_MAX },
     spanProcessors: [counter, batches],
   });

@@ -78,7 +78,7 @@ export async function createApp(
   await app.init();
   certificate?.follow(instance.server as TlsServer, log, timers);
   const companions: Companion[] = [...(composition.companions ?? []), requestLog];
-  if (certificate !== undefined) companions.push(certificate as Companion);
+  if (certificate !== undefined) companions.push(certificate);
   for (const companion of companions) {
     app.get(Followers).accompany(companion);
     for (const { name, help, read } of companion.gauges ?? []) app.get(Metrics).gauge(name, help, read);

@@ -16,7 +16,6 @@ const RATES = {
 const SUM_EVERY_MS = 60_000;
 const NO_ROUTE = 'none';
 const STRANGER = 'unknown';
-const A_DEVICE = 'a device';
 const readingMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 type Kind = keyof typeof RATES;
@@ -80,7 +79,7 @@ export class RequestLog implements Companion {
     const [code, traceId] = [problemCodeOf(request), traceparentOf(request)?.split('-')[1]];
     this.log.info(
       {
-        actor: caller === undefined ? STRANGER : caller.roles.includes('device') ? A_DEVICE : caller.name,
+        actor: caller?.loggedName ?? STRANGER,
         roles: caller?.roles ?? [],
         method: request.method,
         route: patternOf(request) || NO_ROUTE,

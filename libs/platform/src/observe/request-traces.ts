@@ -38,6 +38,6 @@ function begin(request: FastifyRequest, traces: Traces): void {
   const parent = isTraceparent(given) ? given : undefined;
   if (parent === undefined && readingMethods.has(request.method)) return;
   const route = patternOf(request);
-  const details = { 'http.request.method': request.method, 'http.route': route, 'sluice.actor': caller.name };
+  const details = { 'http.request.method': request.method, 'http.route': route, 'sluice.actor': caller.loggedName };
   steps.set(request, traces.begin(`${request.method} ${route}`, parent, { kind: 'server', details }));
 }
