@@ -1,4 +1,5 @@
 import { appendFile, rename, stat } from 'node:fs/promises';
+import type * as Core from '@opentelemetry/core';
 import { type ReadableSpan, type SpanExporter } from '@opentelemetry/sdk-trace';
 
 /** Two files of this size at most: the present one, and the one before it. */
@@ -7,15 +8,13 @@ const PRIVATE_FILE_MODE = 0o600;
 
 type Done = Parameters<SpanExporter['export']>[1];
 
-/** Of `JsonTraceSerializer`. */
-interface Serializer {
-  serializeRequest(spans: ReadableSpan[]): Uint8Array | undefined;
+/** What it needs of OpenTelemetry, which is loaded only where something is exported. */
+interface Loaded {
+  readonly ExportResultCode: typeof Core.ExportResultCode;
+  readonly JsonTraceSerializer: {
+    serializeRequest(spans: ReadableSpan[]): Uint8Array | undefined;
+  };
 }
-
-type Code = Parameters<Done>[0]['code'];
-/** Of `ExportResultCode`: nothing of OpenTelemetry is loaded for its numbers. */
-export const SUCCESS = 0 as Code;
-const FAILED = 1 as Code;
 
 /**
  * Appends spans to a file as OTLP in JSON lines, which collectors read (`otlpjsonfile`) and people can. A file that is full
@@ -26,11 +25,12 @@ export class SpanFile implements SpanExporter {
 
   constructor(
     private readonly path: string,
-    private readonly serializer: Serializer,
+    private readonly loaded: Loaded,
     private readonly bytesMax = FILE_BYTES_MAX,
   ) {}
 
   export(spans: ReadableSpan[], done: Done): void {
+    const { SUCCESS, FAILED } = this.loaded.ExportResultCode;
     this.last = this.last
       .then(() => this.append(spans))
       .then(
@@ -48,7 +48,7 @@ export class SpanFile implements SpanExporter {
   }
 
   private async append(spans: ReadableSpan[]): Promise<void> {
-    const request = this.serializer.serializeRequest(spans);
+    const request = this.loaded.JsonTraceSerializer.serializeRequest(spans);
     if (request === undefined) return;
     const { size } = await stat(this.path).catch(() => ({ size: 0 }));
     if (size > 0 && size + request.length > this.bytesMax) await rename(this.path, `${this.path}.1`);

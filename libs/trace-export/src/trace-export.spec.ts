@@ -4,6 +4,7 @@ import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT_CONTEXT, SpanKind, trace, TraceFlags } from '@opentelemetry/api';
+import { ExportResultCode } from '@opentelemetry/core';
 import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';
 import { InMemorySpanExporter, SamplingDecision } from '@opentelemetry/sdk-trace';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -52,7 +53,7 @@ describe('opening an export of traces', () => {
 
   it('writes OTLP in JSON lines for its user only, and keeps one file beside the present one', async () => {
     const path = join(folder, 'spans.jsonl');
-    const file = new SpanFile(path, JsonTraceSerializer, 1200);
+    const file = new SpanFile(path, { ExportResultCode, JsonTraceSerializer }, 1200);
     const opened = await exportTo(file, 'sluice-test');
     for (let n = 0; n < 3; n += 1) {
       opened.tracer.startSpan(`span-${String(n)}`, {}, followed).end();

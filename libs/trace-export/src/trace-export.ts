@@ -1,7 +1,7 @@
 import { type Tracer } from '@opentelemetry/api';
 import { type SpanExporter, type SpanProcessor } from '@opentelemetry/sdk-trace';
 import { BoundedSampler } from './bounded-sampler.ts';
-import { SpanFile, SUCCESS } from './span-file.ts';
+import { SpanFile } from './span-file.ts';
 
 /** Spans that wait for the exporter, at some 2 KiB each; those beyond are dropped and counted. */
 export const SPANS_WAITING_MAX = 2048;
@@ -63,7 +63,7 @@ export async function exportTo(
     shutdown: () => Promise.resolve(),
   };
   const batches = new BatchSpanProcessor({
-    exporter: counting(exporter, (spans) => void (counts.exported += spans)),
+    exporter: await counting(exporter, (spans) => void (counts.exported += spans)),
     maxQueueSize: SPANS_WAITING_MAX,
     maxExportBatchSize: BATCH_SPANS_MAX,
     scheduledDelayMillis: BATCH_DELAY_MS,
@@ -88,13 +88,15 @@ export async function exportTo(
 async function openExporter(target: string): Promise<SpanExporter> {
   if (target.startsWith(FILE)) {
     const { JsonTraceSerializer } = await import('@opentelemetry/otlp-transformer');
-    return new SpanFile(target.slice(FILE.length), JsonTraceSerializer);
+    const { ExportResultCode } = await import('@opentelemetry/core');
+    return new SpanFile(target.slice(FILE.length), { ExportResultCode, JsonTraceSerializer });
   }
   const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http');
   return new OTLPTraceExporter({ timeoutMillis: EXPORT_TIMEOUT_MS });
 }
 
-function counting(exporter: SpanExporter, count: (spans: number) => void): SpanExporter {
+async function counting(exporter: SpanExporter, count: (spans: number) => void): Promise<SpanExporter> {
+  const { SUCCESS } = (await import('@opentelemetry/core')).ExportResultCode;
   return {
     export: (spans, done) =>
       exporter.export(spans, (result) => {
