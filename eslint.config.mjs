@@ -24,7 +24,7 @@ const kinds = {
   contract: { imports: [], packages: ['typebox', 'typebox/*'] },
   adapter: { imports: ['kernel', 'contract'], packages: [] },
   platform: {
-    imports: ['kernel', 'contract', 'api'],
+    imports: ['kernel', 'contract', 'api', 'trace-export'],
     packages: [
       ...nest,
       ...validation,
@@ -59,7 +59,8 @@ const kinds = {
   },
   api: { imports: ['contract'], packages: ['@nestjs/swagger', ...validation] },
   'api-client': { imports: ['contract'], packages: ['openapi-fetch'] },
-  client: { imports: ['contract', 'api-client'], banned: ['@nestjs/*', ...testTools] },
+  'trace-export': { imports: [], packages: ['@opentelemetry/*'] },
+  client: { imports: ['contract', 'api-client', 'trace-export'], banned: ['@nestjs/*', ...testTools] },
   testing: {
     imports: ['kernel'],
     packages: [

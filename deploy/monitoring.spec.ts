@@ -1,15 +1,27 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { connect } from '@sluice/composition';
 import { OwnSigns } from '@sluice/event-feed';
-import { InMemoryEventStore } from '@sluice/event-sourcing';
-import { close, createApp, createLogger, InlineFolds, ManualClock, Metrics, Settings, Tokens } from '@sluice/platform';
+import { InMemoryEventStore, untraced } from '@sluice/event-sourcing';
+import {
+  close,
+  createApp,
+  createLogger,
+  ExportingTraces,
+  type GaugeOfCompanion,
+  InlineFolds,
+  ManualClock,
+  Metrics,
+  Settings,
+  Tokens,
+} from '@sluice/platform';
 import { CatalogModule, catalogPublications, folds as catalogFolds } from '@sluice/service-catalog';
 import { folds as orchestratorFolds, OrchestratorModule, orchestratorPublications } from '@sluice/service-orchestrator';
 import { folds as telemetryFolds, TelemetryModule, telemetryPublications } from '@sluice/service-telemetry';
+import { format } from 'prettier';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 
@@ -33,6 +45,9 @@ const alerts = (parse(read('prometheus', 'sluice.rules.yaml')) as Rules).groups.
 const { panels } = JSON.parse(read('grafana', 'sluice.dashboard.json')) as Dashboard;
 const folder = mkdtempSync(join(tmpdir(), 'sluice-monitoring-'));
 const exposed = new Set(['up']);
+const described: { readonly name: string; readonly type: string; readonly help: string }[] = [];
+const reference = join(dirname(import.meta.dirname), 'docs', 'reference', 'metrics.md');
+const nothingExported = { counts: () => ({ ended: 0, exported: 0 }), close: () => Promise.resolve() };
 let app: NestFastifyApplication;
 
 beforeAll(async () => {
@@ -44,10 +59,14 @@ beforeAll(async () => {
   const modules = [CatalogModule, OrchestratorModule, TelemetryModule];
   const tokens = new Tokens(folder);
   app = await createApp(modules, { settings, clock, store, tokens, folds, publications });
+  const own = (await app.get(Metrics).registry.getMetricsAsJSON()) as unknown as typeof described;
+  described.push(...own.filter(({ name }) => name.startsWith('sluice_')));
   for (const line of (await app.get(Metrics).registry.metrics()).split('\n')) {
     const [, name = '', type] = /^# TYPE (\S+) (\S+)$/.exec(line) ?? [];
     for (const ending of type === 'histogram' ? ['_bucket', '_sum', '_count'] : ['']) exposed.add(name + ending);
   }
+  // Those of traces are there with an exporter only.
+  for (const each of new ExportingTraces(nothingExported).gauges) expose(each);
   // Those of Kafka are there with Kafka only; they are known before anything is sent to it.
   const surroundings = {
     settings: settings.values,
@@ -56,14 +75,40 @@ beforeAll(async () => {
     publications,
     log: createLogger({ logLevel: 'silent' }),
     signs: new OwnSigns(),
+    traces: untraced,
   };
-  for (const { gauges = [] } of connect(surroundings).companions ?? [])
-    for (const { name } of gauges) exposed.add(name);
+  for (const { gauges = [] } of connect(surroundings).companions ?? []) for (const each of gauges) expose(each);
 });
 afterAll(async () => {
   await close(app);
   rmSync(folder, { recursive: true, force: true });
 });
+
+function expose({ name, help }: GaugeOfCompanion): void {
+  exposed.add(name);
+  described.push({ name, help, type: 'gauge' });
+}
+
+/** The page of the reference: those of the process and of Node are the usual ones of prom-client. */
+function referencePage(): Promise<string> {
+  const rows = described
+    .toSorted((left, right) => (left.name < right.name ? -1 : 1))
+    .map(({ name, type, help }) => `| \`${name}\` | ${type} | ${help} |`);
+  return format(
+    `<!-- Made from the code. To make it again: UPDATE_DOCS=1 npm test -- deploy/monitoring.spec.ts -->
+
+# Metrics
+
+\`GET /metrics\`, with a token that may view. Those of Kafka are there with Kafka, those of spans with \`--traces\`. The usual ones of
+the process and of Node.js (\`process_…\`, \`nodejs_…\`) come beside them. [Seeing what happens](../guides/observe.md) says what is measured when.
+
+| metric | type | what it is |
+| --- | --- | --- |
+${rows.join('\n')}
+`,
+    { parser: 'markdown', printWidth: 120 },
+  );
+}
 
 /** The metrics that an expression of Prometheus asks for and that no service has. */
 function unknownMetrics(expression: string): string[] {
@@ -72,6 +117,15 @@ function unknownMetrics(expression: string): string[] {
     .map(([name]) => name)
     .filter((name) => !exposed.has(name));
 }
+
+describe('describing metrics', () => {
+  it('lists each with what it is', async () => {
+    const page = await referencePage();
+    if (process.env['UPDATE_DOCS'] === '1') writeFileSync(reference, page);
+    expect(readFileSync(reference, 'utf8')).toBe(page);
+    expect(described.filter(({ help }) => !/\w/.test(help))).toEqual([]);
+  });
+});
 
 describe('alerting', () => {
   it.each(alerts)('asks in $alert for metrics that are there, and says what to do', ({ expr, annotations }) => {

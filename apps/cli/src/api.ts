@@ -5,6 +5,7 @@ import { EventSourceParserStream, type EventSourceMessage } from 'eventsource-pa
 import { type Connection } from './connection.ts';
 import { CliError, interrupted } from './errors.ts';
 import { toRefusal } from './refusal.ts';
+import { type Trace } from './trace.ts';
 
 const ANSWER_TIMEOUT_MS = 30_000;
 const PAGE_ITEMS_MAX = 1000;
@@ -30,7 +31,7 @@ export interface Page<Item> {
   readonly total?: number | null;
 }
 
-type During = <Result>(label: () => string, work: Promise<Result>) => Promise<Result>;
+export type During = <Result>(label: () => string, work: Promise<Result>) => Promise<Result>;
 
 /** The services of Sluice over HTTP. Every failure is a CliError. */
 export class Api {
@@ -40,7 +41,7 @@ export class Api {
   constructor(
     private readonly connection: Connection,
     private readonly signal: AbortSignal,
-    private readonly during: During,
+    private readonly around: { readonly during: During; readonly trace: Trace | undefined },
   ) {}
 
   /** The distinct addresses, each with the services behind it. */
@@ -131,7 +132,7 @@ export class Api {
       if (isReading || !isLost(error)) throw error;
       return exchange();
     });
-    return this.during(() => `waiting for ${url.origin} …`, answer);
+    return this.around.during(() => `waiting for ${url.origin} …`, answer);
   }
 
   /** Sends the request with the token that the server knows. */
@@ -139,9 +140,12 @@ export class Api {
     const token = this.connection.tokens[tokenAt];
     const attempt = new Request(request.clone(), { signal: AbortSignal.any([limit, this.signal]) });
     if (token !== undefined) attempt.headers.set('authorization', `Bearer ${token.text}`);
+    const step = this.around.trace?.begin(attempt);
     const response = await fetch(attempt).catch((error: unknown) => {
+      step?.end(undefined);
       throw this.toCliError(error, new URL(request.url));
     });
+    step?.end(response.status);
     if (response.status === 401 && tokenAt + 1 < this.connection.tokens.length) {
       await response.body?.cancel();
       return this.send(request, limit, tokenAt + 1);

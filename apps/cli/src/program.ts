@@ -20,6 +20,7 @@ import { type ConnectionOptions } from './connection.ts';
 import { CliError, type Exit, exitCodes, usageError } from './errors.ts';
 import { Output, table, type Terminal } from './output.ts';
 import { Session } from './session.ts';
+import { beginTrace, type Trace } from './trace.ts';
 
 const HELP_WIDTH_MAX = 100;
 
@@ -28,15 +29,21 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   // Wrong use is told as JSON too, and then the options have not been parsed.
   const output = new Output(terminal, args.includes('--json'));
   let session: Session | undefined;
-  const program = createProgram(terminal, output, () => {
-    session = new Session(program.opts<ConnectionOptions>(), output, terminal);
+  let trace: Trace | undefined;
+  const program: Command = createProgram(terminal, output, () => {
+    session = new Session(program.opts<ConnectionOptions>(), output, { terminal, trace });
     return session;
+  });
+  program.hook('preAction', async (_, command) => {
+    trace = await beginTrace(fullName(command), terminal);
   });
   try {
     // `--version` is also an option of commands (`patch fold-in`), which a global one would take away from them.
     await program.parseAsync(args[0] === '--version' ? ['-V'] : [...args], { from: 'user' });
+    await trace?.end();
     return exitCodes[session?.exit ?? 'ok'].code;
   } catch (error) {
+    await trace?.end(error instanceof CliError ? error.code : 'internal');
     return exitCodes[report(error, output, terminal)].code;
   }
 }
@@ -83,6 +90,11 @@ function createProgram(terminal: Terminal, output: Output, open: () => Session):
   return program;
 }
 
+/** `sluice patch pull`. */
+function fullName(command: Command): string {
+  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
+}
+
 /** That of the package which this program is part of, bundled or not. */
 function ownVersion(): string {
   const file = findPackageJSON('..', import.meta.url);
@@ -91,7 +103,7 @@ function ownVersion(): string {
 }
 
 const ABOUT = `Services that run apart are named by SLUICE_CATALOG_URL, SLUICE_ORCHESTRATOR_URL and SLUICE_TELEMETRY_URL;
---url on the command line wins over all of them.
+--url on the command line wins over all of them. SLUICE_TRACES (otlp, or file:PATH) has a command begin a trace.
 
 Examples:
   $ sluice patch list

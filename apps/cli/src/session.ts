@@ -6,10 +6,11 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isTime } from '@sluice/contracts';
 import { InvalidArgumentError } from 'commander';
-import { Api } from './api.ts';
+import { Api, type During } from './api.ts';
 import { connect, type ConnectionOptions, findDataFolders, isDataNamed } from './connection.ts';
 import { CliError, type Exit, interrupted, usageError } from './errors.ts';
 import { type Output, type Paint, type Terminal } from './output.ts';
+import { type Trace } from './trace.ts';
 
 const LIST_ITEMS_MAX = 100_000;
 const WATCH_EVERY_MS = 1_000;
@@ -21,6 +22,7 @@ export class Session {
   /** The exit of a run that did its work; failures are thrown. */
   exit: Exit = 'ok';
   readonly api: Api;
+  readonly terminal: Terminal;
   /** The one that the person named, or those where one may be. */
   readonly dataFolders: readonly string[];
   readonly isDataNamed: boolean;
@@ -28,11 +30,13 @@ export class Session {
   constructor(
     options: ConnectionOptions,
     readonly output: Output,
-    readonly terminal: Terminal,
+    { terminal, trace }: { readonly terminal: Terminal; readonly trace?: Trace | undefined },
   ) {
+    this.terminal = terminal;
     this.dataFolders = findDataFolders(options, terminal);
     this.isDataNamed = isDataNamed(options, terminal.env);
-    this.api = new Api(connect(options, terminal), terminal.signal, (label, work) => output.during(label, work));
+    const during: During = (label, work) => output.during(label, work);
+    this.api = new Api(connect(options, terminal), terminal.signal, { during, trace });
   }
 
   /** The content of a file, or of standard input for `-`. */

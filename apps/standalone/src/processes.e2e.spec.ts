@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -114,7 +114,31 @@ class Service {
   }
 }
 
-async function threeServices(flags: readonly string[] = []) {
+function spansFile(app: string): string {
+  return join(folder, `${app}.jsonl`);
+}
+
+interface StoredSpan {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly name: string;
+}
+
+/** The spans that a process has written so far. */
+function spansOf(app: string): StoredSpan[] {
+  const file = spansFile(app);
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
+  return lines.flatMap((line) => {
+    const { resourceSpans } = JSON.parse(line) as {
+      resourceSpans: { scopeSpans: { spans: StoredSpan[] }[] }[];
+    };
+    return resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans));
+  });
+}
+
+/** With `traced`, each writes its part of traces to a file. */
+async function threeServices(flags: readonly string[] = [], { traced = false } = {}) {
   const [catalogPort, orchestratorPort, telemetryPort] = await freePorts(3);
   const urls = [
     `--catalog-url`,
@@ -124,10 +148,16 @@ async function threeServices(flags: readonly string[] = []) {
     '--telemetry-url',
     `http://127.0.0.1:${String(telemetryPort)}`,
   ];
-  const catalog = new Service('catalog', catalogPort ?? 0);
-  const orchestrator = new Service('orchestrator', orchestratorPort ?? 0, [...urls, ...flags]);
+  const tracing = (app: string) => (traced ? ['--traces', `file:${spansFile(app)}`] : []);
+  const catalog = new Service('catalog', catalogPort ?? 0, tracing('catalog'));
+  const orchestrator = new Service('orchestrator', orchestratorPort ?? 0, [
+    ...urls,
+    ...flags,
+    ...tracing('orchestrator'),
+  ]);
   const telemetry = new Service('telemetry', telemetryPort ?? 0, [
     ...urls,
+    ...tracing('telemetry'),
     '--health-bucket-seconds',
     '1',
     '--shards',
@@ -137,6 +167,53 @@ async function threeServices(flags: readonly string[] = []) {
   await Promise.all([orchestrator.start(), telemetry.start()]);
   return { catalog, orchestrator, telemetry };
 }
+
+describe('tracing a pull through processes', () => {
+  it('goes from the command line through catalog, feed and orchestrator to the first refused check-in', async () => {
+    const { catalog, orchestrator, telemetry } = await threeServices([], { traced: true });
+    // What is read at a start was traced when it happened, if it was.
+    for (const service of [orchestrator, telemetry]) {
+      await until(async () => {
+        const { body } = await service.send('GET', '/v1/applied');
+        return (body['followers'] as { caughtUp: boolean }[]).every(({ caughtUp }) => caughtUp);
+      });
+    }
+    await catalog.send('POST', '/v1/patches', patch);
+    await orchestrator.send('POST', '/v1/rollouts', plan);
+    await orchestrator.send('POST', '/v1/rollouts/r1/start', {});
+    const pull = ['patch', 'pull', patch.patchId, '--mode', 'withdraw', '--reason', 'boot loops', '--yes', '--json'];
+    const env = { ...process.env, SLUICE_TRACES: `file:${spansFile('cli')}`, SLUICE_DATA: folder };
+    const pulled = spawnSync(process.execPath, [join(dist, 'cli', 'main.js'), ...pull, '--url', catalog.url], {
+      env,
+      encoding: 'utf8',
+    });
+    expect(pulled.status).toBe(0);
+    const traceId = /^Trace ([0-9a-f]{32})$/m.exec(pulled.stderr)?.[1];
+    await until(async () => (await orchestrator.checkIn({ deviceId: 'secret-device' })).body['reason'] === 'pulled');
+    const partOf = (app: string) => spansOf(app).filter((span) => span.traceId === traceId);
+    await until(async () => partOf('orchestrator').some(({ name }) => name === 'first refused check-in'));
+    await until(async () => partOf('telemetry').some(({ name }) => name === 'apply RolloutAborted'));
+    const spans = ['cli', 'catalog', 'orchestrator', 'telemetry'].flatMap(partOf);
+    const byId = new Map(spans.map((span) => [span.spanId, span]));
+    const path = (name: string, app: string): string[] => {
+      const names: string[] = [];
+      let span = partOf(app).find((each) => each.name === name);
+      for (; span !== undefined; span = byId.get(span.parentSpanId ?? '')) names.unshift(span.name);
+      return names;
+    };
+    const toTheStore = ['sluice patch pull', 'POST', 'POST /v1/patches/{id}/pull', 'append PatchPulled'];
+    expect(path('apply PatchPulled', 'orchestrator')).toEqual([...toTheStore, 'apply PatchPulled']);
+    expect(path('first refused check-in', 'orchestrator')).toEqual([...toTheStore, 'first refused check-in']);
+    expect(path('apply RolloutAborted', 'telemetry')).toEqual([
+      ...toTheStore,
+      'append RolloutAborted',
+      'apply RolloutAborted',
+    ]);
+    expect(spans.filter(({ name }) => name === 'first refused check-in')).toHaveLength(1);
+    for (const app of ['catalog', 'orchestrator', 'telemetry'])
+      expect(readFileSync(spansFile(app), 'utf8')).not.toContain('secret-device');
+  }, 60_000);
+});
 
 describe('running three processes that hear each other over HTTP', () => {
   it(

@@ -1219,6 +1219,8 @@ export interface components {
       actor: string;
       correlationId: string;
       causationId?: string;
+      /** @description W3C trace context of the step that appended it, where that is traced. */
+      traceparent?: string;
       /** @description As the AsyncAPI document has it, by `type`. */
       data: unknown;
     };

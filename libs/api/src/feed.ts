@@ -133,6 +133,13 @@ export class FeedEventView {
   @Text({ max: 1024, optional: true })
   causationId?: string;
 
+  @Text({
+    max: 55,
+    optional: true,
+    description: 'W3C trace context of the step that appended it, where that is traced.',
+  })
+  traceparent?: string;
+
   @Json({ description: 'As the AsyncAPI document has it, by `type`.' })
   data!: object;
 }

@@ -26,7 +26,7 @@ const FLEET = 'fleet';
 
 /** Relays of what the service publishes, a feed of what it hears, and the shares of telemetry's shards. */
 export function connectKafka(surroundings: Surroundings, owner: EventFeed): Connections {
-  const { settings, store, publications, signs: own } = surroundings;
+  const { settings, store, publications, signs: own, traces } = surroundings;
   const service = publications[0]?.source ?? 'sluice';
   const instance = randomUUID().slice(0, 8);
   const client = clientOf(surroundings, `sluice-${service}-${instance}`);
@@ -38,7 +38,7 @@ export function connectKafka(surroundings: Surroundings, owner: EventFeed): Conn
   const writer = new SignsWriter({ client, source: service, instance, signs: own, topics, changesEveryMs });
   const relays = new Relays((publication, shard) => {
     const which = shard !== undefined && { shard };
-    return new KafkaRelay({ client, store, publication, topics, ...which });
+    return new KafkaRelay({ client, store, publication, topics, traces, ...which });
   });
   const fleet = publications.find(({ topic }) => topic === FLEET);
   const companion: Companion = {

@@ -1,12 +1,12 @@
-import { type Clock, type EventStore } from '@sluice/event-sourcing';
+import { type Clock, type EventStore, type Traces } from '@sluice/event-sourcing';
 import { EventStoreDBEventStore } from '@sluice/event-store-eventstoredb';
 import { SqliteEventStore, SqliteReader } from '@sluice/event-store-sqlite';
 import { type FeedStore, type StoreLocation, WallClock } from '@sluice/platform';
 import { VersionedReader, VersionedStore } from './versioned-store.ts';
 
 /** Opens the store that the settings name, for writing. Throws with a text that says what to do. */
-export async function openStore(location: StoreLocation, clock: Clock): Promise<EventStore> {
-  return new VersionedStore(await openAdapter(location, clock));
+export async function openStore(location: StoreLocation, clock: Clock, traces?: Traces): Promise<EventStore> {
+  return new VersionedStore(await openAdapter(location, clock), undefined, traces);
 }
 
 /** Opens the same store in another thread, for reading. */

@@ -1,7 +1,15 @@
 import { listEventTypes, skippedEvents } from '@sluice/contracts';
 import { publishAsIs, StoreFeed } from '@sluice/event-feed';
 import { type Decider, handle, InMemoryEventStore, load } from '@sluice/event-sourcing';
-import { appendOf, collect, eventStoreContract, Listener, StoppedClock } from '@sluice/testing';
+import {
+  appendOf,
+  collect,
+  eventStoreContract,
+  Listener,
+  RecordedTraces,
+  StoppedClock,
+  traceparentOf,
+} from '@sluice/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { VersionedStore } from './versioned-store.ts';
 
@@ -44,6 +52,27 @@ describe('keeping versions at the door of the store', () => {
     expect(handled.state).toEqual(['old', 'now', 'again']);
     expect((await load(store, reasons, 'patch-a')).revision).toBe(2);
     expect(skippedEvents().get('PatchPulled.v3')).toBeGreaterThan(0);
+  });
+
+  it('appends a command that is traced as a step of its own, which what follows goes by', async () => {
+    const traces = new RecordedTraces();
+    store = new VersionedStore(stored, types, traces);
+    await handle(store, reasons, 'patch-b', 'bad', { ...context, commitId: 'c', traceparent: traceparentOf(99) });
+    await handle(store, reasons, 'patch-c', 'bad', { ...context, commitId: 'c' });
+    expect(traces.steps).toEqual([
+      {
+        ...{ name: 'append PatchPulled', parent: traceparentOf(99), traceparent: traceparentOf(1) },
+        ...{ details: { 'sluice.stream': 'patch-b' }, failure: null },
+      },
+    ]);
+    const metadataOf = async (stream: string) => (await collect(stored.readStream(stream)))[0]?.metadata;
+    expect(await metadataOf('patch-b')).toEqual({ ...context, traceparent: traceparentOf(1) });
+    expect(await metadataOf('patch-c')).toEqual(context);
+    await stored.close();
+    await expect(
+      handle(store, reasons, 'patch-e', 'bad', { ...context, commitId: 'e', traceparent: traceparentOf(97) }),
+    ).rejects.toThrow('closed');
+    expect(traces.steps.at(-1)).toMatchObject({ parent: traceparentOf(97), failure: 'the store is closed' });
   });
 
   it('stores the version of what it appends', async () => {

@@ -9,6 +9,8 @@ import {
   type Position,
   type ReadOptions,
   type SubscriptionMessage,
+  type Traces,
+  untraced,
 } from '@sluice/event-sourcing';
 import { type FeedStore } from '@sluice/platform';
 
@@ -44,6 +46,7 @@ export class VersionedStore extends EventStore {
   constructor(
     private readonly store: EventStore,
     private readonly types: EventTypes = eventTypes,
+    private readonly traces: Traces = untraced,
   ) {
     super();
     this.reader = new VersionedReader(store, types);
@@ -61,7 +64,16 @@ export class VersionedStore extends EventStore {
     const { body } = append;
     if (body.kind === 'packed') return this.store.append(append);
     const events = body.events.map((event) => stamp(event, this.types));
-    return this.store.append({ ...append, body: { kind: 'events', events } });
+    return this.appendTraced({ ...append, body: { kind: 'events', events } }, events[0]?.type);
+  }
+
+  /** What follows from the events follows from this step. */
+  private appendTraced(append: Append, type = 'nothing'): Promise<Appended> {
+    const { stream, metadata } = append;
+    const step = { parent: metadata.traceparent, details: { 'sluice.stream': stream } };
+    return this.traces.during(`append ${type}`, step, (traceparent) =>
+      this.store.append(traceparent === undefined ? append : { ...append, metadata: { ...metadata, traceparent } }),
+    );
   }
 
   override readStream(stream: string, fromRevision?: number): AsyncIterable<Commit> {

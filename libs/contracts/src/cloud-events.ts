@@ -2,6 +2,7 @@ import { type EventType, type EventTypes, eventTypes, PROGRESS_TYPE, sourceOf } 
 import { keyOf, topics } from './events.ts';
 import { checkPublicEvent } from './feed-check.ts';
 import { isTime } from './times.ts';
+import { isTraceparent } from './traceparent.ts';
 import {
   areOctetsOf,
   isPosition,
@@ -75,7 +76,6 @@ const CONTENT_TYPE = 'application/json';
 const EVENT_TYPE = /^sluice\.[a-z]{1,32}\.([A-Za-z]{1,64})\.v([1-9]\d{0,3})$/;
 const SOURCE = /^\/sluice\/[a-z-]{1,32}$/;
 const SOURCE_START = sourceOf('');
-const TRACE_PARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const VALUE_BYTES_MAX = 16 * 1024 * 1024;
 
 /** The record of a public event. Throws on an event for which its owner has no contract: a bug, not a bad record. */
@@ -194,7 +194,7 @@ function readEvent(
     correlationId,
     ...(causationId !== undefined && { causationId }),
     // A trace that something on the way garbled is no reason to lose an event.
-    ...(traceparent !== undefined && TRACE_PARENT.test(traceparent) && { traceparent }),
+    ...(isTraceparent(traceparent) && { traceparent }),
     data,
   };
   const relayEpoch = headers.optionalWhole('ce_relayepoch');

@@ -64,6 +64,22 @@ describe('hearing another process', () => {
     await follower.stop();
   });
 
+  it('hands on the trace of an event, and loses none for a trace that is garbled', async () => {
+    const traced = (index: number, traceparent: unknown) =>
+      event('1', index, superseded('p')).replace('"actor"', `"traceparent":${JSON.stringify(traceparent)},"actor"`);
+    const good = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const sent = [good, 'x', 7, `${good}\n`, good.toUpperCase()];
+    answer = (_, response) =>
+      void response.write(sent.map((each, index) => traced(index, each)).join('') + progress('1'));
+    const received: (string | undefined)[] = [];
+    const consumer = { name: 'spec', source: 'catalog', topics: ['catalog'] };
+    const follower = followFeed(feed, { ...consumer, apply: ({ traceparent }) => void received.push(traceparent) });
+    follower.start();
+    await follower.reached('1');
+    expect(received).toEqual([good, undefined, undefined, undefined, undefined]);
+    await follower.stop();
+  });
+
   it('has not heard of its owner before all of the past was told', async () => {
     let live: ServerResponse | undefined;
     answer = (_, response) => {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkPublicEvent, checkSigns, toHeaderText, understandOne } from '@sluice/contracts';
+import { checkPublicEvent, checkSigns, isTraceparent, toHeaderText, understandOne } from '@sluice/contracts';
 import {
   EventFeed,
   type FeedEvent,
@@ -250,9 +250,14 @@ function checkEnvelope(value: unknown): FeedEvent {
   if (!Number.isSafeInteger(place?.revision) || !Number.isSafeInteger(place?.index)) {
     throw new FeedFault(`${type} at ${position} has no place in its stream`);
   }
-  const { commitId } = event;
-  // Over Kafka the same event comes with the same id.
-  return { ...(event as FeedEvent), ...(typeof commitId === 'string' && { commitId: toHeaderText(commitId) }) };
+  const { commitId, traceparent, ...rest } = event;
+  return {
+    ...(rest as FeedEvent),
+    // Over Kafka the same event comes with the same id.
+    ...(typeof commitId === 'string' && { commitId: toHeaderText(commitId) }),
+    // A trace that something on the way garbled is no reason to lose an event.
+    ...(isTraceparent(traceparent) && { traceparent }),
+  };
 }
 
 /** The event with its data as this version has it, undefined when a later Sluice wrote it. Throws FeedFault. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { kafkaTopic } from '@sluice/contracts';
 import { type FeedMessage, followFeed, type Publication, StoreFeed } from '@sluice/event-feed';
 import { BEGINNING, InMemoryEventStore } from '@sluice/event-sourcing';
-import { kafkaForTests, uniqueTopicPrefix } from '@sluice/testing';
+import { kafkaForTests, RecordedTraces, traceparentOf, uniqueTopicPrefix } from '@sluice/testing';
 import { describe, expect, it } from 'vitest';
 import { CatalogOnKafka, idOf } from './catalog.fixture.ts';
 import { ensureTopics, kafkaClient, KafkaDeadLetters, KafkaFeed, KafkaRelay } from './index.ts';
@@ -24,6 +24,41 @@ describe.runIf(shared)('carrying events over Kafka', () => {
     expect(counts).toEqual({ sent: 2100, received: 2100, lost: 0, twice: 0, disordered: 0 });
     expect(consumer.filled).toBe(0);
     expect(relay.status()).toMatchObject({ state: 'running', position: '700', sentEvents: 2100, behindMs: 0 });
+  });
+
+  it('carries the trace of an event on, and makes a step of relaying and of applying it', async () => {
+    await using catalog = new CatalogOnKafka(brokers, uniqueTopicPrefix());
+    const traces = new RecordedTraces();
+    const relay = catalog.relay({ traces });
+    const consumer = catalog.follow(catalog.feed());
+    consumer.follower.traces = traces;
+    const append = async (number: number, traceparent?: string) => {
+      const [patchId, at] = [`p${String(number)}`, '2026-11-24T10:00:00.000Z'];
+      await catalog.store.append({
+        stream: `patch-${patchId}`,
+        expected: 'no-stream',
+        commitId: 'c',
+        metadata: { actor: 'tester', correlationId: 'r', ...(traceparent !== undefined && { traceparent }) },
+        body: { kind: 'events', events: [{ type: 'PatchSuperseded', patchId, by: 'b', at } as { type: string }] },
+      });
+      await consumer.reached(catalog.store);
+    };
+    await append(1, traceparentOf(101));
+    await append(2);
+    while (relay.status().position !== '2') await sleep(5);
+    // What was there before all was read is no news, and is not traced again.
+    traces.steps.length = 0;
+    await append(3, traceparentOf(103));
+    const steps = traces.steps.map(({ name, parent, failure, details }) => [
+      name,
+      parent,
+      failure,
+      details['sluice.stream'],
+    ]);
+    expect(steps.toSorted()).toEqual([
+      ['apply PatchSuperseded', traceparentOf(103), null, 'patch-p3'],
+      ['relay PatchSuperseded', traceparentOf(103), null, 'patch-p3'],
+    ]);
   });
 
   it('tells of no progress, and of no life of its source, before all that was there is read', async () => {

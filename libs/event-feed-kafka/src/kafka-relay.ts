@@ -6,6 +6,7 @@ import {
   type Checkpoints,
   type EventStore,
   type Position,
+  type Traces,
 } from '@sluice/event-sourcing';
 import { type KafkaClient } from './kafka-client.ts';
 import { closeProducer, connectProducer } from './kafka-producer.ts';
@@ -27,6 +28,8 @@ export interface KafkaRelayOptions {
   readonly shard?: number;
   /** A standby takes over when the checkpoint has not moved for so long (default 15 s). */
   readonly abandonedAfterMs?: number;
+  /** Who collects traces; nobody if not given. */
+  readonly traces?: Traces;
 }
 
 /**

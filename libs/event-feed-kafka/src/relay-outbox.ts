@@ -35,6 +35,8 @@ export interface Parcel {
   readonly events: number;
   /** Every public event up to this position was in this parcel or in one before it. */
   readonly upTo: Position;
+  /** Those of the events that are traced. What is sent again from the beginning was traced when it happened. */
+  readonly traced: readonly FeedEvent[];
 }
 
 /**
@@ -49,6 +51,7 @@ type Content =
 /** What a relay has read and not sent yet, as records. Holds one batch at most. */
 export class Outbox {
   private messages: Message[] = [];
+  private traced: FeedEvent[] = [];
   private bytes = 0;
   private complete: Position;
   private current: Position;
@@ -95,6 +98,7 @@ export class Outbox {
     const { key, headers, value } = toCloudEvent(event, this.options.epoch);
     const { partition } = this.options;
     this.messages.push({ key, headers, value, ...(partition !== undefined && { partition }) });
+    if (this.hasCaughtUp && event.traceparent !== undefined) this.traced.push(event);
     this.bytes += value.length + RECORD_OVERHEAD_BYTES;
     const isUrgent = this.isFull || (this.content.holds === 'events' && this.content.isUrgent);
     this.content = { holds: 'events', sinceMs: this.contentSince(), isUrgent };
@@ -132,7 +136,7 @@ export class Outbox {
   }
 
   drain(): Parcel {
-    const { messages, complete: upTo } = this;
+    const { messages, traced, complete: upTo } = this;
     const { source, epoch, partitions } = this.options;
     const { isBehind } = this;
     const { key, headers, value } = toProgressRecord(source, upTo, { relayEpoch: epoch, isBehind });
@@ -141,12 +145,13 @@ export class Outbox {
     const progress = partitions.map((partition) => ({ key, headers, value, partition, timestamp }));
     this.saidBehind = isBehind;
     this.messages = [];
+    this.traced = [];
     this.bytes = 0;
     this.announced = upTo;
     this.content = { holds: 'nothing' };
     this.takenAt = performance.now();
     this.taken.ring();
-    return { messages: [...messages, ...progress], events: messages.length, upTo };
+    return { messages: [...messages, ...progress], events: messages.length, upTo, traced };
   }
 
   /** Lets go of all who wait. */

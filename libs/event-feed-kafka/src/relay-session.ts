@@ -1,9 +1,17 @@
-import { type Publication, StoreFeed } from '@sluice/event-feed';
-import { CheckpointConflict, comparePositions, type EventStore, type Position } from '@sluice/event-sourcing';
+import { type FeedEvent, type Publication, StoreFeed } from '@sluice/event-feed';
+import {
+  CheckpointConflict,
+  comparePositions,
+  type EventStore,
+  type Position,
+  type Step,
+  type Traces,
+  untraced,
+} from '@sluice/event-sourcing';
 import { type Producer } from 'kafkajs';
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { send } from './kafka-producer.ts';
-import { Bell, isAborted, pause, whenAborted } from './patience.ts';
+import { Bell, isAborted, pause, reasonOf, whenAborted } from './patience.ts';
 import { type Lease } from './relay-lease.ts';
 import { HEARTBEAT_MS, Outbox } from './relay-outbox.ts';
 
@@ -21,6 +29,7 @@ export interface RelaySource {
   readonly store: EventStore;
   readonly publication: Publication;
   readonly shard?: number;
+  readonly traces?: Traces;
 }
 
 export interface Session {
@@ -142,8 +151,15 @@ export class RelaySession {
       await this.outbox.due();
       if (isAborted(signal)) return;
       const startedAt = performance.now();
-      const { messages, events, upTo } = this.outbox.drain();
-      await send(producer, { topic, messages }, signal);
+      const { messages, events, upTo, traced } = this.outbox.drain();
+      const steps = traced.map((event) => this.beginStep(event));
+      try {
+        await send(producer, { topic, messages }, signal);
+      } catch (error) {
+        for (const step of steps) step.end(reasonOf(error));
+        throw error;
+      }
+      for (const step of steps) step.end();
       this.acked = upTo;
       this.hasSent = true;
       this.sent.ring();
@@ -152,6 +168,11 @@ export class RelaySession {
       if (this.isFleet && events > 0) await pause(performance.now() - startedAt, signal);
       else await yieldToOthers();
     }
+  }
+
+  private beginStep({ type, stream, traceparent }: FeedEvent): Step {
+    const details = { 'sluice.topic': this.session.topic, 'sluice.stream': stream };
+    return (this.options.traces ?? untraced).begin(`relay ${type}`, traceparent, { kind: 'producer', details });
   }
 
   private async save(signal: AbortSignal): Promise<void> {

@@ -35,6 +35,8 @@ export interface FeedEvent<Data = unknown> {
   readonly actor: string;
   readonly correlationId: string;
   readonly causationId?: string;
+  /** W3C trace context of the step that appended it, where that is traced. */
+  readonly traceparent?: string;
   readonly data: Data;
 }
 

@@ -1,9 +1,18 @@
-import { comparePositions, type Followed, Follower, type Position } from '@sluice/event-sourcing';
+import {
+  comparePositions,
+  type Followed,
+  Follower,
+  type Position,
+  type Traces,
+  untraced,
+} from '@sluice/event-sourcing';
 import { type EventFeed, type FeedEvent } from './event-feed.ts';
 import { type FeedConsumer, FeedInbox } from './feed-inbox.ts';
 
 /** A follower of a feed; what it cannot apply is in its inbox. */
 export class FeedFollower extends Follower<FeedEvent> {
+  traces: Traces = untraced;
+
   constructor(
     feed: EventFeed,
     readonly inbox: FeedInbox,
@@ -11,8 +20,17 @@ export class FeedFollower extends Follower<FeedEvent> {
     super(
       inbox.consumer.name,
       (after, signal) => messages(feed, inbox, after, signal),
-      (event, signal) => inbox.accept(event, signal),
+      (event, signal) => this.accept(event, signal),
     );
+  }
+
+  // What is read again at a start was traced when it happened.
+  private accept(event: FeedEvent, signal: AbortSignal): Promise<void> {
+    const { name, source } = this.inbox.consumer;
+    const parent = this.caughtUp ? event.traceparent : undefined;
+    const details = { 'sluice.consumer': name, 'sluice.source': source, 'sluice.stream': event.stream };
+    const work = () => this.inbox.accept(event, signal);
+    return this.traces.during(`apply ${event.type}`, { parent, kind: 'consumer', details }, work);
   }
 
   /** Whether the process is ready without it. */

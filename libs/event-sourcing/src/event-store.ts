@@ -27,6 +27,8 @@ export interface Metadata {
   readonly actor: string;
   readonly correlationId: string;
   readonly causationId?: string;
+  /** W3C trace context of the step that appended it, where that is traced. */
+  readonly traceparent?: string;
 }
 
 /**

@@ -9,3 +9,4 @@ export * from './handle.ts';
 export * from './handlers.ts';
 export * from './in-memory-event-store.ts';
 export * from './reservation.ts';
+export * from './traces.ts';

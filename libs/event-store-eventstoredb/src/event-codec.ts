@@ -49,6 +49,7 @@ interface StoredMetadata {
   readonly actor: string;
   readonly $correlationId: string;
   readonly $causationId?: string;
+  readonly traceparent?: string;
   readonly count?: number;
   readonly compression?: 'zstd';
 }
@@ -94,7 +95,7 @@ export function toEvent(
 }
 
 function storedMetadata(
-  { actor, correlationId, causationId }: Metadata,
+  { actor, correlationId, causationId, traceparent }: Metadata,
   body: EncodedBody,
   ids: { commitId: string; recordedAt: string },
 ): StoredMetadata & Record<string, unknown> {
@@ -104,6 +105,7 @@ function storedMetadata(
     actor,
     $correlationId: correlationId,
     ...(causationId !== undefined && { $causationId: causationId }),
+    ...(traceparent !== undefined && { traceparent }),
     ...(body.kind === 'packed' && { count: body.count }),
     ...(body.kind === 'packed' && body.compression && { compression: body.compression }),
   };
@@ -115,14 +117,19 @@ export function toCommit(resolved: ResolvedEvent | AllStreamResolvedEvent): Comm
   if (event === undefined || isApart(event.streamId)) return undefined;
   const stored = event.metadata as Partial<StoredMetadata> | undefined;
   if (typeof stored?.commitId !== 'string' || typeof stored.recordedAt !== 'string') return undefined;
-  const { actor = '', $correlationId: correlationId = '', $causationId: causationId } = stored;
+  const { actor = '', $correlationId: correlationId = '', $causationId: causationId, traceparent } = stored;
   return {
     stream: event.streamId,
     revision: Number(event.revision),
     position: String(positionOf(resolved)),
     commitId: stored.commitId,
     recordedAt: stored.recordedAt,
-    metadata: causationId === undefined ? { actor, correlationId } : { actor, correlationId, causationId },
+    metadata: {
+      actor,
+      correlationId,
+      ...(causationId !== undefined && { causationId }),
+      ...(traceparent !== undefined && { traceparent }),
+    },
     body: toBody(stored, event),
   };
 }

@@ -10,7 +10,7 @@ const id = fc.oneof(
 );
 const natural = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const metadata = fc.record(
-  { actor: fc.string({ unit: 'binary' }), correlationId: id, causationId: id },
+  { actor: fc.string({ unit: 'binary' }), correlationId: id, causationId: id, traceparent: fc.string() },
   { requiredKeys: ['actor', 'correlationId'] },
 );
 const record: fc.Arbitrary<StoredRecord> = fc.record({

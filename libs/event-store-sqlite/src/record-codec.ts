@@ -5,7 +5,7 @@ import type { Metadata } from '@sluice/event-sourcing';
  * A commit as one compact record, ending in a checksum that also covers its place in the store, so that a record which was
  * damaged, or has got into another's place, is noticed.
  *
- *   flags, revision, recordedAtMs, commitId, actor, correlationId, causationId, [count when packed], body, CRC-32
+ *   flags, revision, recordedAtMs, commitId, actor, correlationId, causationId, [traceparent], [count when packed], body, CRC-32
  *
  * Numbers are variable-length, 7 bits a byte, lowest first. An id is a tag and, for a UUID, its 16 bytes.
  */
@@ -27,6 +27,7 @@ export interface RecordPlace {
 
 const FLAG_PACKED = 1;
 const FLAG_COMPRESSED = 2;
+const FLAG_TRACED = 4;
 const ID_UUID = 0;
 const ID_ABSENT = 1;
 const ID_SAME_AS_COMMIT = 2;
@@ -42,13 +43,19 @@ export function encodeRecord(place: RecordPlace, record: StoredRecord): Uint8Arr
   const compressed = compress(record.body);
   const body = compressed ?? record.body;
   const header: number[] = [];
-  header.push((packedCount === undefined ? 0 : FLAG_PACKED) | (compressed === undefined ? 0 : FLAG_COMPRESSED));
+  const { traceparent } = metadata;
+  header.push(
+    (packedCount === undefined ? 0 : FLAG_PACKED) |
+      (compressed === undefined ? 0 : FLAG_COMPRESSED) |
+      (traceparent === undefined ? 0 : FLAG_TRACED),
+  );
   pushNumber(header, record.revision);
   pushNumber(header, record.recordedAtMs);
   pushId(header, commitId);
   pushText(header, metadata.actor, 0);
   pushId(header, metadata.correlationId, commitId);
   pushId(header, metadata.causationId, commitId);
+  if (traceparent !== undefined) pushText(header, traceparent, 0);
   if (packedCount !== undefined) pushNumber(header, packedCount);
   const bytes = new Uint8Array(header.length + body.length + CHECKSUM_BYTES);
   bytes.set(header);
@@ -72,13 +79,19 @@ export function decodeRecord(place: RecordPlace, bytes: Uint8Array): StoredRecor
   const actor = takeText(cursor, takeNumber(cursor));
   const correlationId = takeId(cursor, commitId) ?? '';
   const causationId = takeId(cursor, commitId);
+  const traceparent = (flags & FLAG_TRACED) === 0 ? undefined : takeText(cursor, takeNumber(cursor));
   const packedCount = (flags & FLAG_PACKED) === 0 ? undefined : takeNumber(cursor);
   const body = bytes.subarray(cursor.index, end);
   return {
     revision,
     recordedAtMs,
     commitId,
-    metadata: causationId === undefined ? { actor, correlationId } : { actor, correlationId, causationId },
+    metadata: {
+      actor,
+      correlationId,
+      ...(causationId !== undefined && { causationId }),
+      ...(traceparent !== undefined && { traceparent }),
+    },
     packedCount,
     body: (flags & FLAG_COMPRESSED) === 0 ? body : plain(zstdDecompressSync(body)),
   };

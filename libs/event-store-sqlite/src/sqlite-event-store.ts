@@ -219,6 +219,11 @@ function bytesOf({ body }: Append): Uint8Array {
 }
 
 /** Contexts that commands come with may carry more than is stored. */
-function ownMetadata({ actor, correlationId, causationId }: Metadata): Metadata {
-  return causationId === undefined ? { actor, correlationId } : { actor, correlationId, causationId };
+function ownMetadata({ actor, correlationId, causationId, traceparent }: Metadata): Metadata {
+  return {
+    actor,
+    correlationId,
+    ...(causationId !== undefined && { causationId }),
+    ...(traceparent !== undefined && { traceparent }),
+  };
 }

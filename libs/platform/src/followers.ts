@@ -7,6 +7,7 @@ import {
   followStore,
   type Position,
   type StoreConsumer,
+  Traces,
 } from '@sluice/event-sourcing';
 
 /** A run of events that cause events that cause events must end; more rounds than this is a loop. */
@@ -48,7 +49,10 @@ export class Followers {
   private readonly companions: Companion[] = [];
   private readonly log = new Logger('feed');
 
-  constructor(private readonly store: EventStore) {}
+  constructor(
+    private readonly store: EventStore,
+    private readonly traces: Traces,
+  ) {}
 
   /** Takes over a follower: it runs from the start of the application to its shutdown. */
   add<Item, Kind extends Follower<Item>>(follower: Kind & Follower<Item>): Kind {
@@ -57,7 +61,9 @@ export class Followers {
     return follower;
   }
 
-  private tell({ name, inbox }: FeedFollower): void {
+  private tell(follower: FeedFollower): void {
+    const { name, inbox } = follower;
+    follower.traces = this.traces;
     inbox.doubts.onTrouble = (words) => this.log.error(`${name}: ${words}`);
   }
 

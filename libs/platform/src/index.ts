@@ -15,6 +15,7 @@ export * from './observe/metrics.ts';
 export { OpenApi } from './http/open-api.ts';
 export * from './http/paging.ts';
 export * from './observe/store-proof.ts';
+export { ExportingTraces } from './observe/traces.ts';
 export * from './platform.module.ts';
 export * from './http/problem.ts';
 export * from './replay/replays.ts';

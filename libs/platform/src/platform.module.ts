@@ -12,7 +12,7 @@ import {
   SoleOwnership,
   StoreFeed,
 } from '@sluice/event-feed';
-import { Clock, EventStore, Reservations, toTimeText } from '@sluice/event-sourcing';
+import { Clock, EventStore, Reservations, toTimeText, Traces, untraced } from '@sluice/event-sourcing';
 import { Audit } from './audit/audit.ts';
 import { AuditController } from './audit/audit.controller.ts';
 import { AsyncApi } from './http/async-api.ts';
@@ -69,6 +69,8 @@ export interface Composition {
   readonly signs?: OwnSigns;
   /** The wall's if not given. */
   readonly timers?: Timers;
+  /** Who collects traces; nobody if not given. */
+  readonly traces?: Traces;
   /** What the server listens with; without one, it listens without TLS. */
   readonly certificate?: Certificate;
 }
@@ -89,7 +91,7 @@ const own = [
 export class PlatformModule {
   static with(composition: Composition & { readonly budget: BodyBudget }): DynamicModule {
     const { settings, clock, store, tokens, folds, feed, publications, ownership } = composition;
-    const { signs = new OwnSigns(), timers = new WallTimers(), budget } = composition;
+    const { signs = new OwnSigns(), timers = new WallTimers(), traces = untraced, budget } = composition;
     const { feedThread = new InlineFeed(store, publications) } = composition;
     const ownFeed = new StoreFeed(store, publications, signs);
     const given: Provider[] = [
@@ -105,6 +107,7 @@ export class PlatformModule {
       { provide: EventFeed, useValue: feed ?? ownFeed },
       { provide: ShardOwnership, useValue: ownership ?? new SoleOwnership(sleep) },
       { provide: Timers, useValue: timers },
+      { provide: Traces, useValue: traces },
       { provide: BodyBudget, useValue: budget },
       { provide: Reservations, useValue: new Reservations(store, () => timers.monotonicMs()) },
     ];

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { type Type } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type EventFeed, OwnSigns, type Publication, type ShardOwnership } from '@sluice/event-feed';
-import { type Clock, type EventStore, toTimeText } from '@sluice/event-sourcing';
+import { type Clock, type EventStore, toTimeText, type Traces } from '@sluice/event-sourcing';
+import { openTraceExport } from '@sluice/trace-export';
 import { type Logger } from 'pino';
 import { ManualClock, WallClock } from './clock.ts';
 import { checkFiles, checkListening } from './exposure.ts';
@@ -10,6 +11,7 @@ import { Certificate } from './http/certificate.ts';
 import { type StoreLocation, WorkerFolds } from './replay/folds.ts';
 import { WorkerFeed } from './feed/feed-thread.ts';
 import { type Companion } from './followers.ts';
+import { ExportingTraces, SpanTraces } from './observe/traces.ts';
 import { createApp, createLogger, serve } from './http/serve.ts';
 import { type Composition } from './platform.module.ts';
 import { HelpWanted, readSettings, type Settings, SettingsError, type SettingValues } from './settings.ts';
@@ -22,7 +24,7 @@ const EXIT_FAILED = 1;
 export interface ServiceProcess {
   readonly modules: readonly Type[];
   readonly publications: readonly Publication[];
-  readonly openStore: (location: StoreLocation, clock: Clock) => Promise<EventStore>;
+  readonly openStore: (location: StoreLocation, clock: Clock, traces: Traces) => Promise<EventStore>;
   readonly foldsWorker: URL;
   readonly feedWorker: URL;
   /** How the service hears others, and others it; if not given, it hears itself only. */
@@ -37,6 +39,7 @@ export interface Surroundings {
   readonly log: Logger;
   /** What this process says of itself. */
   readonly signs: OwnSigns;
+  readonly traces: Traces;
 }
 
 export interface Connections {
@@ -76,7 +79,9 @@ export async function startService(
   const certificate = isTls ? new Certificate(values) : undefined;
   const log = createLogger(values);
   const location: StoreLocation = { kind: values.store, path: join(values.data, 'sluice.db'), url: values.storeUrl };
-  const store = await openStore(location, clock);
+  const exporting = await openTraceExport({ target: values.traces, service: nameOf(publications), env: process.env });
+  const traces = new SpanTraces(exporting?.tracer);
+  const store = await openStore(location, clock, traces);
   await compareWithStore(clock, store);
   const tokens = new Tokens(tokensFolder(values), values.peersKeyFile === '' ? undefined : values.peersKeyFile);
   if (tokens.adminIsNew) {
@@ -85,11 +90,24 @@ export async function startService(
   const folds = new WorkerFolds(foldsWorker, location);
   const feedThread = new WorkerFeed(feedWorker, location);
   const signs = new OwnSigns();
-  const connections = connect?.({ settings: values, store, tokens, publications, log, signs }) ?? {};
+  const connections = connect?.({ settings: values, store, tokens, publications, log, signs, traces }) ?? {};
   const own = { settings, clock, store, tokens, folds, feedThread, publications, signs, ...foldersOf(values) };
-  const composition = { ...own, ...connections, ...(certificate !== undefined && { certificate }) };
+  const composition = {
+    ...{ ...own, ...connections, traces },
+    companions: [
+      ...(connections.companions ?? []),
+      ...(exporting === undefined ? [] : [new ExportingTraces(exporting)]),
+    ],
+    ...(certificate !== undefined && { certificate }),
+  };
   const app = await createApp(modules, composition, log);
   return { app, tokens, store, address: await serve(app, values, log) };
+}
+
+/** What a process is called in traces: after its service, unless it is all of them. */
+function nameOf(publications: readonly Publication[]): string {
+  const sources = new Set(publications.map(({ source }) => source));
+  return sources.size === 1 ? `sluice-${[...sources].join()}` : 'sluice';
 }
 
 /** A wall that is far from the store's last record is not believed until somebody accepts it; that is said first. */

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { isTraceTarget } from '@sluice/trace-export';
 
 /** A setting that cannot be used. The text says which, and what it takes. */
 export class SettingsError extends Error {
@@ -124,6 +125,10 @@ export const settingRules = {
     '',
     'File with the key that the tokens of services among themselves come from; `peers-key` of the tokens folder if empty.',
   ),
+  traces: traceTarget(
+    'traces',
+    'Where traces go: `otlp` (by the variables OTEL_EXPORTER_OTLP_*), `file:PATH`, or `off`; if empty, as OTEL_TRACES_EXPORTER says, else off.',
+  ),
 } as const satisfies Record<string, SettingRule<string> | SettingRule<number>>;
 
 type Rules = typeof settingRules;
@@ -246,6 +251,11 @@ function url(flag: string, fallback: string, description: string): SettingRule<s
   const parse = (given: string) =>
     given === fallback || /^https?:$/.test(URL.parse(given)?.protocol ?? '') ? given.replace(/\/$/, '') : undefined;
   return { flag, fallback, description, takes: 'an http or https address', parse };
+}
+
+function traceTarget(flag: string, description: string): SettingRule<string> {
+  const parse = (given: string) => (isTraceTarget(given) ? given : undefined);
+  return { flag, fallback: '', description, takes: 'otlp, off, or file: and a path', parse };
 }
 
 function oneOf(flag: string, fallback: string, choices: readonly string[], description: string): SettingRule<string> {

@@ -281,7 +281,12 @@ function readingBack(store: () => EventStore): void {
     const append = appendOf({
       stream: 's-1',
       commitId: '0b8e9f3c-1111-4222-8333-444455556666',
-      metadata: { actor: 'zoë@ops', correlationId: '0b8e9f3c-1111-4222-8333-444455556666', causationId: 'Feed:12' },
+      metadata: {
+        actor: 'zoë@ops',
+        correlationId: '0b8e9f3c-1111-4222-8333-444455556666',
+        causationId: 'Feed:12',
+        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+      },
       body: eventsBody('größer ≥ 10 ✓'),
     });
     const { revision, position, recordedAt } = await store().append(append);

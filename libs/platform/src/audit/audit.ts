@@ -5,6 +5,7 @@ import { callerOf } from '../auth/auth.ts';
 import { type Caller } from '../auth/caller.ts';
 import { type Companion } from '../followers.ts';
 import { problemCodeOf } from '../http/problem.ts';
+import { patternOf } from '../http/route-rules.ts';
 import { type Timers } from '../timers.ts';
 import { AuditLog, type NewEntry, type Wanted } from './audit-log.ts';
 
@@ -58,7 +59,7 @@ export class Audit implements Companion {
     const caller = callerOf(request);
     // The instance that was asked first has noted who asked.
     if (caller?.has('peer') === true && !caller.isAdmin) return;
-    const entry = this.entryOf(request, url, caller);
+    const entry = this.entryOf(request, caller);
     if (entry.code === OK) this.log.add(entry);
     else this.refuse(entry, caller === undefined ? 0 : REFUSALS_MAX);
   }
@@ -116,7 +117,7 @@ export class Audit implements Companion {
     this.refusals.clear();
   }
 
-  private entryOf(request: FastifyRequest, url: string, caller: Caller | undefined): NewEntry {
+  private entryOf(request: FastifyRequest, caller: Caller | undefined): NewEntry {
     const { tokenId } = caller?.token ?? {};
     const [target, reason] = [targetOf(request), reasonOf(request.body)];
     return {
@@ -125,7 +126,7 @@ export class Audit implements Companion {
       ...(tokenId !== undefined && { tokenId }),
       roles: [...(caller?.roles ?? [])],
       from: bounded(request.ip),
-      operation: `${request.method} ${url.replaceAll(/:(\w+)/g, '{$1}')}`,
+      operation: `${request.method} ${patternOf(request)}`,
       ...(target !== undefined && { target }),
       ...(reason !== undefined && { reason }),
       code: problemCodeOf(request) ?? OK,

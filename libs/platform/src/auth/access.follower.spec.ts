@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { type AccessEvent } from '@sluice/contracts';
 import { publishAsIs, StoreFeed } from '@sluice/event-feed';
-import { InMemoryEventStore } from '@sluice/event-sourcing';
+import { InMemoryEventStore, untraced } from '@sluice/event-sourcing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../clock.ts';
 import { Followers } from '../followers.ts';
@@ -35,7 +35,7 @@ class Owner extends StoreFeed {
 class Service {
   readonly timers = new ManualTimers();
   readonly tokens = new Tokens(folder);
-  readonly followers = new Followers(new InMemoryEventStore(clock));
+  readonly followers = new Followers(new InMemoryEventStore(clock), untraced);
   readonly access = new AccessFollower({ feed: owner, folder }, { ...this, clock });
 
   constructor() {

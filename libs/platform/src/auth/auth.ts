@@ -7,6 +7,7 @@ import { type FastifyRequest } from 'fastify';
 import { ProblemError } from '../http/problem.ts';
 import { routeRules, type RouteRules } from '../http/route-rules.ts';
 import { type Caller, type Role } from './caller.ts';
+import { traceparentOf } from '../observe/request-traces.ts';
 import { type Tokens } from './tokens.ts';
 
 const BEARER = /^bearer +(\S+) *$/i;
@@ -23,7 +24,13 @@ export const Public = () => applyDecorators(routeRules({ access: 'public' }), Sh
 export const RequestContext = createParamDecorator((_: unknown, context: ExecutionContext): CommandContext => {
   const request = context.switchToHttp().getRequest<FastifyRequest>();
   const commit = keyedCommits.get(request) ?? { commitId: randomUUID() };
-  return { actor: actorOf(request), correlationId: request.id, ...commit };
+  const traceparent = traceparentOf(request);
+  const cause = {
+    actor: actorOf(request),
+    correlationId: request.id,
+    ...(traceparent !== undefined && { traceparent }),
+  };
+  return { ...cause, ...commit };
 });
 
 /** Who sent the request, by the name of the token. */

@@ -38,6 +38,11 @@ export class Caller {
     this.all = new Set(roles.flatMap((role) => [role, ...impliedRoles[role]]));
   }
 
+  /** The name for logs and traces, which say nothing of devices: the token of one may be called after it. */
+  get loggedName(): string {
+    return this.roles.includes('device') ? 'a device' : this.name;
+  }
+
   get isAdmin(): boolean {
     return this.all.has('admin');
   }

@@ -7,6 +7,7 @@ import { Tokens } from '../auth/tokens.ts';
 import { BodyBudget } from '../http/body-budget.ts';
 import { rememberAnswer } from '../http/connections.ts';
 import { Metrics } from '../observe/metrics.ts';
+import { type DeviceSums } from '../observe/request-log.ts';
 import { Timers } from '../timers.ts';
 import { BodyDeadlines } from './body-deadlines.ts';
 import { type DeviceRoute, type Door, Exchange, type TimedRoute } from './exchange.ts';
@@ -66,6 +67,15 @@ export class DeviceRoutes {
       nextId: () => `${start}-${(count.ids += 1).toString(36)}`,
       nextRetrySeconds: () => 1 + ((count.retries += 1) % RETRY_SPREAD_SECONDS),
     };
+  }
+
+  /** How many requests each route has answered and refused, since the start. */
+  sums(): DeviceSums[] {
+    return [...this.byPath].map(([path, { answered, refused }]) => ({
+      path,
+      answered: answered.count(),
+      refused: refused.count(),
+    }));
   }
 
   /** From now on an answer ends its connection, and new requests are refused. */

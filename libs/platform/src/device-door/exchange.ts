@@ -9,6 +9,7 @@ import { type Tokens } from '../auth/tokens.ts';
 import { type BodyBudget, type BodyShare } from '../http/body-budget.ts';
 import { isStranger, letContinue, recognize } from '../http/connections.ts';
 import { CORRELATION_HEADER, headersOf, isCorrelationId, ProblemError, toProblem } from '../http/problem.ts';
+import { type CountedSeries } from '../observe/metrics.ts';
 import { type BodyDeadlines, type Coming } from './body-deadlines.ts';
 import { parseDeviceJson } from './device-json.ts';
 import { type Turns, type Waiting } from './turns.ts';
@@ -51,8 +52,8 @@ export interface DeviceRoute {
 
 /** A route with its metrics: how long requests took, by how they ended (seconds). */
 export interface TimedRoute extends DeviceRoute {
-  readonly answered: { observe(seconds: number): void };
-  readonly refused: { observe(seconds: number): void };
+  readonly answered: CountedSeries;
+  readonly refused: CountedSeries;
 }
 
 /** How many requests of a connection have no answer yet. */

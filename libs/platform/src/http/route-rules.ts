@@ -28,6 +28,11 @@ export const routeRules =
     RouteConfig(all)(target, name, descriptor);
   };
 
+/** The path of the route, with the names of its parameters in place of what came: `/v1/patches/{id}/pull`. */
+export function patternOf({ routeOptions: { url = '' } }: FastifyRequest): string {
+  return url.replaceAll(/:(\w+)/g, '{$1}');
+}
+
 export function rulesOf(request: FastifyRequest): RouteRules {
   return request.routeOptions.config as RouteRules;
 }

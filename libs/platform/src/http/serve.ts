@@ -6,7 +6,7 @@ import { type DynamicModule, type LoggerService, Module, type Type } from '@nest
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type ErrorCode } from '@sluice/contracts';
-import { EventStore } from '@sluice/event-sourcing';
+import { EventStore, untraced } from '@sluice/event-sourcing';
 import { fastify, type FastifyInstance } from 'fastify';
 import lightMyRequest, { type InjectOptions, type Response as InjectResponse } from 'light-my-request';
 import { type Logger, pino } from 'pino';
@@ -15,6 +15,8 @@ import { DeviceRoutes, type DoorOptions } from '../device-door/device-routes.ts'
 import { createDoorServer } from '../device-door/server.ts';
 import { type Companion, Followers } from '../followers.ts';
 import { Metrics } from '../observe/metrics.ts';
+import { RequestLog } from '../observe/request-log.ts';
+import { traceRequests } from '../observe/request-traces.ts';
 import { BodyBudget } from './body-budget.ts';
 import { type Certificate } from './certificate.ts';
 import { answerUnreadable } from './connections.ts';
@@ -46,7 +48,7 @@ export async function createApp(
   composition: Composition,
   log: Logger = createLogger({ logLevel: 'silent' }),
 ): Promise<NestFastifyApplication> {
-  const { tokens, timers = new WallTimers(), certificate } = composition;
+  const { tokens, timers = new WallTimers(), traces = untraced, certificate } = composition;
   // The server is made before the routes are, and asks for them with each request.
   const devices: Devices = { routes: undefined };
   const adapter = createAdapter(log, devices, certificate);
@@ -55,6 +57,7 @@ export async function createApp(
   addHooks(instance);
   const budget = new BodyBudget();
   guardRoutes(instance, { tokens, budget, timers });
+  traceRequests(instance, traces);
   const app = await NestFactory.create<NestFastifyApplication>(rootOf(modules, { ...composition, budget }), adapter, {
     logger: asNestLogger(log),
     abortOnError: false,
@@ -70,10 +73,13 @@ export async function createApp(
   app.get(Metrics).gauge('sluice_bodies_bytes', 'What bodies that are not yet parsed hold', () => budget.heldBytes);
   app.get(OpenApi).attach(app);
   noteAnswers(instance, app.get(Audit));
+  const requestLog = new RequestLog(log, timers, () => devices.routes?.sums() ?? []);
+  requestLog.attach(instance);
   await app.init();
   certificate?.follow(instance.server as TlsServer, log, timers);
-  const { companions = [] } = composition;
-  for (const companion of certificate === undefined ? companions : [...companions, certificate as Companion]) {
+  const companions: Companion[] = [...(composition.companions ?? []), requestLog];
+  if (certificate !== undefined) companions.push(certificate);
+  for (const companion of companions) {
     app.get(Followers).accompany(companion);
     for (const { name, help, read } of companion.gauges ?? []) app.get(Metrics).gauge(name, help, read);
   }
@@ -183,18 +189,6 @@ function noteAnswers(instance: FastifyInstance, audit: Audit): void {
 function addHooks(instance: FastifyInstance): void {
   instance.addHook('onRequest', (request, reply, done) => {
     void reply.header(CORRELATION_HEADER, request.id);
-    done();
-  });
-  instance.addHook('onResponse', (request, reply, done) => {
-    request.log.info(
-      {
-        method: request.method,
-        path: request.url.split('?')[0],
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime),
-      },
-      'request',
-    );
     done();
   });
 }

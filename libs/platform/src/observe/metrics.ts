@@ -5,6 +5,9 @@ interface ReadByLabel<Label extends string> {
   readonly read: () => Iterable<readonly [string, number]>;
 }
 
+/** A value by its labels. */
+export type Measured<Label extends string> = readonly [Record<Label, string>, number];
+
 /** Counts one for two values of labels. */
 export type Tally = (first: string, second: string) => void;
 
@@ -14,6 +17,13 @@ interface Series {
   /** Per bucket, and one for what is beyond the last. */
   readonly counts: Float64Array;
   sum: number;
+}
+
+/** What is counted for one combination of labels. */
+export interface CountedSeries {
+  observe(value: number): void;
+  /** How often. */
+  count(): number;
 }
 
 class CountedHistogram {
@@ -26,11 +36,12 @@ class CountedHistogram {
   ) {}
 
   /** Counts for these labels from now on. */
-  labels(labels: Readonly<Record<string, string>>): { observe(value: number): void } {
+  labels(labels: Readonly<Record<string, string>>): CountedSeries {
     const { buckets } = this;
     const series: Series = { labels, counts: new Float64Array(buckets.length + 1), sum: 0 };
     this.series.push(series);
     return {
+      count: () => series.counts.reduce((sum, each) => sum + each, 0),
       observe(value) {
         let bucket = 0;
         while (bucket < buckets.length && value > (buckets[bucket] ?? Infinity)) bucket += 1;
@@ -113,6 +124,24 @@ export class Metrics {
       collect() {
         this.reset();
         for (const [value, number] of read()) this.set({ [label]: value } as Record<Label, string>, number);
+      },
+    });
+  }
+
+  /** A gauge with several labels: asked for all its values when the metrics are read. */
+  gauges<Label extends string>(
+    name: string,
+    help: string,
+    { labels, read }: { readonly labels: readonly Label[]; readonly read: () => Iterable<Measured<Label>> },
+  ): Gauge<Label> {
+    return new Gauge({
+      name,
+      help,
+      labelNames: [...labels],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const [values, number] of read()) this.set(values, number);
       },
     });
   }

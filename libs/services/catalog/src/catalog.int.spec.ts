@@ -186,6 +186,19 @@ describe('superseding patches', () => {
 });
 
 describe('pulling a patch', () => {
+  it('shows in the metrics how many patches are in which state', async () => {
+    await post('/v1/patches', patch('a'));
+    await post('/v1/patches', patch('b'));
+    await post('/v1/patches/ios-26.3.1-b/pull', { mode: 'withdraw', reason: 'boot loops' });
+    const { body } = await get('/metrics');
+    expect(body.split('\n').filter((line) => line.startsWith('sluice_patches{'))).toEqual([
+      'sluice_patches{status="published"} 0',
+      'sluice_patches{status="superseded"} 1',
+      'sluice_patches{status="folded-in"} 0',
+      'sluice_patches{status="pulled"} 1',
+    ]);
+  });
+
   it('withdraws, then recalls, each with an epoch of its own', async () => {
     await post('/v1/patches', patch('a'));
     const withdrawn = await post('/v1/patches/ios-26.3.1-a/pull', { mode: 'withdraw', reason: 'boot loops' });

@@ -13,7 +13,17 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Immutable, type RolloutsEvent } from '@sluice/contracts';
 import { EventFeed, OwnSigns, publishAsIs } from '@sluice/event-feed';
 import { InMemoryEventStore, StoreUnavailable } from '@sluice/event-sourcing';
-import { close, createApp, Followers, inject, InlineFolds, ManualClock, Settings, Tokens } from '@sluice/platform';
+import {
+  close,
+  createApp,
+  Followers,
+  inject,
+  InlineFolds,
+  ManualClock,
+  Metrics,
+  Settings,
+  Tokens,
+} from '@sluice/platform';
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
 import { folds, OrchestratorModule, orchestratorPublications } from './index.ts';
 import { type OwnEvent } from './publications.ts';
@@ -826,6 +836,83 @@ describe('checking in for many', () => {
     for (const none of [{ devices: [...devices, device()] }, { devices: [] }, { devices: device() }, {}, []]) {
       expect(await ask(none)).toMatchObject({ status: 400, body: { errors: [{ path: '/devices' }] } });
     }
+  });
+});
+
+/** The series of a metric that are there now, as `{labels} value`. */
+async function series(name: string): Promise<string[]> {
+  const text = await app.get(Metrics).registry.metrics();
+  return text.split('\n').flatMap((line) => (line.startsWith(`${name}{`) ? [line.slice(name.length)] : []));
+}
+
+describe('observing', () => {
+  const own = '{rollout="r1",patch="p-a"}';
+
+  it('shows planned, granted and real exposure, waits, and the evidence with its limit', async () => {
+    await startRollout();
+    await phonesReport();
+    expect(await series('sluice_rollout_exposed_devices')).toEqual([`${own} 1`]);
+    expect(await series('sluice_rollout_eligible_devices')).toEqual([`${own} 10`]);
+    expect(await series('sluice_rollout_waits')).toEqual(['{rollout="r1",patch="p-a",for="bake"} 1']);
+    await advance(65);
+    expect(await series('sluice_rollout_wave')).toEqual([`${own} 2`]);
+    const view = (await send('GET', '/v1/rollouts/r1')).body;
+    expect(await series('sluice_rollout_planned_percent')).toEqual([`${own} ${String(view['plannedPercent'])}`]);
+    const [granted = ''] = await series('sluice_rollout_granted_percent');
+    expect(Number(granted.split(' ')[1])).toBeGreaterThan(Number(view['plannedPercent']));
+    const evidence = async () => Number((await series('sluice_rollout_evidence'))[0]?.split(' ')[1]);
+    const before = await evidence();
+    await health({ installs: [tried({ started: 40, failed: 2 })] });
+    expect(await evidence()).toBeGreaterThan(before);
+    expect(await app.get(Metrics).registry.getSingleMetricAsString('sluice_rollout_evidence_limit')).toContain('6.9');
+  });
+
+  it('shows what a rollout waits for by the codes of its view', async () => {
+    await startRollout();
+    await send('POST', '/v1/holds', { holdId: 'h1', patchId: 'p-a', reason: 'looking' });
+    const { waitsFor } = (await send('GET', '/v1/rollouts/r1')).body as { waitsFor: { for: string }[] };
+    const codes = [...new Set(waitsFor.map((wait) => wait.for))];
+    expect(codes).toContain('hold');
+    expect(await series('sluice_rollout_waits')).toEqual(
+      codes.map((code) => `{rollout="r1",patch="p-a",for="${code}"} 1`),
+    );
+    expect(await series('sluice_holds')).toEqual(['{patch="p-a",by="person"} 1']);
+    await send('POST', '/v1/holds/h1/lift', { reason: 'seen' });
+    expect(await series('sluice_holds')).toEqual([]);
+  });
+
+  it('forgets a rollout that has ended, and shows who holds a recalled patch once every shard has counted', async () => {
+    await startRollout();
+    await happened('patch-p-a', { type: 'PatchPulled', patchId: 'p-a', mode: 'recall', reason: 'x', recallEpoch: 1 });
+    expect(await series('sluice_rollout_wave')).toEqual([]);
+    expect(await series('sluice_recall_remaining_devices')).toEqual([]);
+  });
+
+  it('measures so many of the rollouts that are under way, those that move first, and says how many more there are', async () => {
+    for (let n = 0; n < 60; n += 1) {
+      const [patchId, rolloutId] = [`p-${String(n)}`, `r-${String(n)}`];
+      await happened(`patch-${patchId}`, { ...published, patchId, variants: [] });
+      await happened(`rollout-${rolloutId}`, {
+        type: 'RolloutPlanned',
+        rolloutId,
+        plan: { ...plan, rolloutId, patchId },
+      });
+      await happened(`rollout-${rolloutId}`, {
+        type: 'RolloutStarted',
+        rolloutId,
+        patchId,
+        slices: 1,
+      });
+      await happened(`rollout-${rolloutId}`, { type: 'WaveOpened', rolloutId, wave: 1 });
+    }
+    for (let n = 55; n < 60; n += 1) {
+      const rolloutId = `r-${String(n)}`;
+      await happened(`rollout-${rolloutId}`, { type: 'RolloutPaused', rolloutId, reason: 'x' });
+    }
+    const shown = await series('sluice_rollout_wave');
+    expect(shown).toHaveLength(50);
+    for (let n = 55; n < 60; n += 1) expect(shown.join()).not.toContain(`r-${String(n)}"`);
+    expect(await app.get(Metrics).registry.getSingleMetricAsString('sluice_rollouts_not_measured')).toMatch(/ 10$/m);
   });
 });
 

@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { CheckInRoute } from './check-in/check-in.route.ts';
 import { ChangeHoldHandler, ChangeRecallHandler, ChangeRolloutHandler, DecideRolloutHandler } from './commands.ts';
 import { HoldsController, StopController } from './hold/holds.controller.ts';
-import { OrchestratorMetrics } from './orchestrator-metrics.ts';
+import { Observe } from './observe.ts';
 import { OrchestratorVerification } from './orchestrator-verification.ts';
 import { RecallsController } from './recall/recalls.controller.ts';
 import { RolloutsController } from './rollout/rollouts.controller.ts';
@@ -21,7 +21,7 @@ import { Views } from './views.ts';
     Knowledge,
     Steering,
     Stops,
-    OrchestratorMetrics,
+    Observe,
     OrchestratorVerification,
     CheckInRoute,
     ChangeRolloutHandler,

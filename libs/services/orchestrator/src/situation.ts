@@ -19,10 +19,12 @@ const ACTOR = 'system:steering';
 
 /** The same cause gives the same commit id, so that the store keeps a repeated command once. */
 export function contextOf(commitId: string, subject: string, cause?: FeedEvent): CommandContext {
+  const { traceparent } = cause ?? {};
   return {
     actor: ACTOR,
     commitId,
     correlationId: cause?.correlationId ?? `${subject}:${commitId}`,
     ...(cause !== undefined && { causationId: `${cause.stream}/${String(cause.place.revision)}` }),
+    ...(traceparent !== undefined && { traceparent }),
   };
 }

@@ -15,6 +15,7 @@ import {
   Settings,
   type SettingValues,
   Tokens,
+  Metrics,
 } from '@sluice/platform';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { folds, TelemetryModule, telemetryPublications } from './index.ts';
@@ -63,7 +64,11 @@ afterEach(async () => {
 });
 
 async function boot(overrides: Partial<SettingValues> = {}): Promise<NestFastifyApplication> {
-  const publications = [...telemetryPublications(), publishAsIs('catalog', 'catalog', ['patch-'])];
+  const publications = [
+    ...telemetryPublications(),
+    publishAsIs('catalog', 'catalog', ['patch-']),
+    publishAsIs('orchestrator', 'rollouts', ['rollout-']),
+  ];
   const created = await createApp([TelemetryModule], {
     settings: Settings.of({ shards: 4, ...overrides }),
     clock,
@@ -611,6 +616,39 @@ describe('telling health', () => {
     await pass(1);
     expect(await recalls()).toMatchObject([{ set: 1, freed: { recall: 1 }, offline: 0 }]);
     expect((await get('/v1/health?patchId=a')).body).toMatchObject({ holders: { holders: 0, removed: 1 } });
+  });
+
+  it('measures installs and holders of a patch for as long as a rollout of it is watched', async () => {
+    const happened = async (event: { readonly type: string; readonly [field: string]: unknown }) => {
+      await store.append({
+        stream: 'rollout-r1',
+        expected: 'any',
+        commitId: randomUUID(),
+        metadata: { actor: 'spec', correlationId: 'c' },
+        body: { kind: 'events', events: [{ ...event, rolloutId: 'r1', at: clock.nowText() } as { type: string }] },
+      });
+      await app.get(Followers).settle();
+    };
+    const series = async () => {
+      const text = await app.get(Metrics).registry.metrics();
+      return text.split('\n').filter((line) => /^sluice_patch_(installs|holders)\{/.test(line));
+    };
+    await tellCatalog(published);
+    const plan = { rolloutId: 'r1', patchId: 'a', salt: 's', waves: [], gates: {} };
+    await happened({ type: 'RolloutPlanned', plan });
+    await send([about('install-started'), installed()]);
+    await pass(1);
+    expect(await series()).toEqual([]);
+    await happened({ type: 'RolloutStarted', patchId: 'a', slices: 1 });
+    expect(await series()).toEqual([
+      'sluice_patch_installs{patch="a",outcome="started"} 1',
+      'sluice_patch_installs{patch="a",outcome="failed"} 0',
+      'sluice_patch_installs{patch="a",outcome="fine"} 1',
+      'sluice_patch_installs{patch="a",outcome="pending"} 0',
+      'sluice_patch_holders{patch="a"} 1',
+    ]);
+    await happened({ type: 'RolloutAborted', reason: 'x' });
+    expect(await series()).toEqual([]);
   });
 
   it('has no figures of a patch that no bucket told of', async () => {

@@ -18,6 +18,7 @@ import { ReportHandover } from './intake/report-handover.ts';
 import { ReportsIntake } from './intake/reports.intake.ts';
 import { ReportsRoute } from './intake/reports.route.ts';
 import { RolloutsView } from './fleet/rollouts-view.projection.ts';
+import { Observe } from './observe.ts';
 import { RetireDeviceHandler } from './fleet/retire-device.handler.ts';
 import { ShardNotesProcess } from './shard/shard-notes.process.ts';
 import { ShardTakeover } from './shard/shard-takeover.ts';
@@ -37,6 +38,7 @@ import { ShardTakeover } from './shard/shard-takeover.ts';
     HealthBuckets,
     HealthThrough,
     HealthTotals,
+    Observe,
     Peers,
     ReportHandover,
     ReportsIntake,

@@ -30,11 +30,15 @@ export class Patches {
     verifications.add({ name: 'catalog-patches', verify: () => this.verify() });
   }
 
+  /** Whether all of the history is in. */
+  get isRead(): boolean {
+    const { caughtUp, failedBecause } = this.follower;
+    return caughtUp && failedBecause === undefined;
+  }
+
   /** Throws 'not-ready' rather than to answer from half of the history, after a start or a failure. */
   get table(): PatchTable {
-    const { caughtUp, failedBecause } = this.follower;
-    if (!caughtUp || failedBecause !== undefined)
-      throw new ProblemError('not-ready', 'the patches are not all read yet');
+    if (!this.isRead) throw new ProblemError('not-ready', 'the patches are not all read yet');
     return this.live;
   }
 

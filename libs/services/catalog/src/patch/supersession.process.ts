@@ -63,10 +63,12 @@ export class SupersessionProcess {
 
   private async supersede(patchId: string, by: string, cause: Commit): Promise<void> {
     const command = { type: 'SupersedePatch', patchId, by, at: this.clock.nowText() } as const;
+    const { correlationId, traceparent } = cause.metadata;
     const { position } = await handle(this.store, patchDecider, `patch-${patchId}`, command, {
       actor: ACTOR,
-      correlationId: cause.metadata.correlationId,
+      correlationId,
       causationId: cause.commitId,
+      ...(traceparent !== undefined && { traceparent }),
       commitId: `superseded-by-${by}`,
     });
     if (position !== undefined) await this.patches.reached(position);

@@ -12,8 +12,9 @@ import {
 } from '@sluice/contracts';
 import { decide, type Policy } from '@sluice/domain-rollout';
 import { Clock } from '@sluice/event-sourcing';
-import { type Caller, DeviceRoutes, Metrics, ProblemError, schemaFaultsText, toSchemaFaults } from '@sluice/platform';
+import { type Caller, DeviceRoutes, ProblemError, schemaFaultsText, toSchemaFaults } from '@sluice/platform';
 import { Knowledge } from '../knowledge/knowledge.ts';
+import { Observe } from '../observe.ts';
 
 const BODY_LIMIT_BYTES = 32 * 1024;
 const BATCH_LIMIT_BYTES = 2 * 1024 * 1024;
@@ -22,24 +23,12 @@ const knownFields = new Set(Object.keys(CheckIn.properties));
 /** `POST /v1/check-in`, `POST /v1/check-ins`: devices ask what to do. Answered from memory; writes nothing. */
 @Injectable()
 export class CheckInRoute implements OnModuleInit {
-  private readonly unknownFields;
-  private readonly directives;
-
   constructor(
     private readonly routes: DeviceRoutes,
     private readonly knowledge: Knowledge,
     private readonly clock: Clock,
-    metrics: Metrics,
-  ) {
-    this.unknownFields = metrics.counter(
-      'sluice_check_in_unknown_fields_total',
-      'Fields of check-ins that this version does not know',
-    );
-    this.directives = metrics.tally('sluice_directives_total', 'Directives given, by kind and reason', [
-      'directive',
-      'reason',
-    ]);
-  }
+    private readonly observe: Observe,
+  ) {}
 
   onModuleInit(): void {
     this.routes.post({
@@ -89,9 +78,9 @@ export class CheckInRoute implements OnModuleInit {
   }
 
   private direct(device: CheckIn, policy: Policy, nowMs: number): Directive {
-    for (const field in device) if (!knownFields.has(field)) this.unknownFields.inc();
+    for (const field in device) if (!knownFields.has(field)) this.observe.unknownFields.inc();
     const directive = decide(asObserved(device), policy, nowMs, bucketOf);
-    this.directives(directive.directive, directive.reason);
+    this.observe.directed(directive);
     return directive;
   }
 }

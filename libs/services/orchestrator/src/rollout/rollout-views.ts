@@ -105,7 +105,8 @@ function holdBackNote({ completedAt, plan, released }: Extract<Rollout, { status
     : { status: 'released', note: 'harm can no longer be seen against devices without the patch' };
 }
 
-function waitsFor(rollout: KnownRollout, knowledge: KnownEnough, nowMs: number): Wait[] {
+/** What it waits for, which is what its view says. */
+export function waitsFor(rollout: KnownRollout, knowledge: KnownEnough, nowMs: number): Wait[] {
   switch (rollout.status) {
     case 'planned': {
       const { startAt } = rollout.plan;

@@ -1,10 +1,8 @@
 import { type FleetView } from '@sluice/api';
-import { sum } from '@sluice/domain-cohorts';
 import { Injectable } from '@nestjs/common';
-import { deviceFlags, type DeviceView, summarize } from '@sluice/domain-fleet';
+import { type DeviceView, summarize } from '@sluice/domain-fleet';
 import { type KnownOwner } from '@sluice/event-feed';
 import { BEGINNING, Clock, comparePositions, EventStore, type Position, toEdge } from '@sluice/event-sourcing';
-import { Metrics } from '@sluice/platform';
 import { Fleet } from './fleet.ts';
 import { type AskedFor, type HandedOn, Peers, withoutOwner } from '../shard/peers.ts';
 import { hashDevice } from '../shard/shard-of.ts';
@@ -13,29 +11,11 @@ import { hashDevice } from '../shard/shard-of.ts';
 @Injectable()
 export class FleetQueries {
   constructor(
-    private readonly fleet: Fleet,
+    readonly fleet: Fleet,
     private readonly peers: Peers,
     private readonly clock: Clock,
     private readonly store: EventStore,
-    metrics: Metrics,
-  ) {
-    metrics.gaugeBy('sluice_devices_flagged', 'Devices of the own shards of which something is odd, by what it is', {
-      label: 'flag',
-      read: () =>
-        new Map(deviceFlags.map((flag) => [flag, sum(fleet.owned().map(({ state }) => state.flags.count(flag)))])),
-    });
-    metrics.gauge(
-      'sluice_device_kinds',
-      'Kinds of devices in the fullest of the own shards; beyond 65,536 none is taken',
-      () => Math.max(0, ...fleet.owned().map(({ state }) => state.profiles.size)),
-    );
-    metrics.gauge('sluice_shards_owned', 'Shards of the fleet that this instance owns', () => fleet.owned().length);
-    metrics.gauge(
-      'sluice_shards_without_owner',
-      'Shards that no instance owns as far as this one knows, or whose owner did not answer it when last asked',
-      () => this.shardsWithoutOwner(),
-    );
-  }
+  ) {}
 
   /** The sum over the shards that are asked after (all if not given); for another instance, of those owned here only. */
   async summary(askedFor: AskedFor, handedOn: HandedOn | undefined): Promise<FleetView> {
@@ -86,7 +66,7 @@ export class FleetQueries {
     return owner;
   }
 
-  private shardsWithoutOwner(): number {
+  shardsWithoutOwner(): number {
     let without = 0;
     for (let shard = 0; shard < this.fleet.shards; shard += 1) {
       if (this.fleet.writer(shard) !== undefined) continue;

@@ -30,6 +30,12 @@ export class RolloutsView extends NotesForShards {
     });
   }
 
+  /** The patches of rollouts that have started and not ended; that of the last start comes last. */
+  watchedPatches(): string[] {
+    const patches = [...this.started.keys()].flatMap((rolloutId) => this.plans.get(rolloutId)?.patchId ?? []);
+    return [...new Set(patches)];
+  }
+
   private apply({ data, stream, place: { revision, index } }: FeedEvent<RolloutsEvent>): void {
     const source = { stream, revision, index };
     switch (data.type) {

@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { asObserved, type Report, type ReportReceipt, REPORTS_PER_REQUEST_MAX } from '@sluice/contracts';
 import { type NewFact } from '@sluice/domain-fleet';
 import { Clock } from '@sluice/event-sourcing';
-import { type Caller, Metrics, ProblemError } from '@sluice/platform';
+import { Observe } from '../observe.ts';
+import { type Caller, ProblemError } from '@sluice/platform';
 import { Fleet } from '../fleet/fleet.ts';
 import { type Delivered, type Elsewhere, type Parcel, ReportHandover } from './report-handover.ts';
 import { checkReport, countUnknownFields, factKindOf, isRefusal, type Refusal } from './report-check.ts';
@@ -29,32 +30,12 @@ interface Sorted {
 /** Takes in what devices report: a few microseconds a report, so no object or call here that is not needed. */
 @Injectable()
 export class ReportsIntake {
-  private readonly accepted;
-  private readonly duplicates;
-  private readonly refused;
-  private readonly handedOn;
-  private readonly unknownFields;
-  private readonly unknownPatches;
-  private readonly removalsFailed;
-
   constructor(
     private readonly fleet: Fleet,
     private readonly clock: Clock,
     private readonly handover: ReportHandover,
-    metrics: Metrics,
-  ) {
-    const reports = metrics.counter('sluice_reports_total', 'Reports by what became of them', ['outcome']);
-    this.accepted = reports.labels({ outcome: 'accepted' });
-    this.duplicates = reports.labels({ outcome: 'duplicate' });
-    this.refused = reports.labels({ outcome: 'refused' });
-    this.handedOn = reports.labels({ outcome: 'handed-on' });
-    this.unknownFields = metrics.counter('sluice_reports_unknown_fields_total', 'Fields of reports that are not known');
-    this.unknownPatches = metrics.counter(
-      'sluice_reports_unknown_patches_total',
-      'Reports on patches that were not published, as far as it was heard',
-    );
-    this.removalsFailed = metrics.counter('sluice_removals_failed_total', 'Removals that devices could not carry out');
-  }
+    private readonly observe: Observe,
+  ) {}
 
   /**
    * Resolves when all of the body's reports are durable, or refused for what they are. Throws when some are perhaps not:
@@ -85,11 +66,11 @@ export class ReportsIntake {
     const handedOn = parcels && this.send(parcels, delivered);
     // Asked all at once: whoever is asked later has forgotten what failed meanwhile.
     await Promise.all([...shares.keys()].map((writer) => writer.settled()));
-    this.accepted.inc(accepted);
-    this.removalsFailed.inc(removalsFailed);
-    this.unknownPatches.inc(unknownPatches);
-    this.duplicates.inc(duplicates);
-    this.refused.inc(refused.length);
+    this.observe.reports.accepted.inc(accepted);
+    this.observe.removalsFailed.inc(removalsFailed);
+    this.observe.unknownPatches.inc(unknownPatches);
+    this.observe.reports.duplicates.inc(duplicates);
+    this.observe.reports.refused.inc(refused.length);
     const receipt = { accepted, duplicates, refused: refused.sort(byIndex) };
     return handedOn === undefined ? receipt : merge(receipt, await handedOn);
   }
@@ -98,7 +79,7 @@ export class ReportsIntake {
     const receipts = Promise.all(parcels.map((parcel) => this.handover.send(parcel, cause)));
     // Whoever waits hears of a failure; when the reports that stay here fail first, nobody does.
     receipts.then(
-      () => this.handedOn.inc(parcels.reduce((sum, { indices }) => sum + indices.length, 0)),
+      () => this.observe.reports.handedOn.inc(parcels.reduce((sum, { indices }) => sum + indices.length, 0)),
       () => undefined,
     );
     return receipts;
@@ -123,7 +104,7 @@ export class ReportsIntake {
         else sorted.deliveries.push({ index, writer, fact: factOf(report, { deviceHash, receivedAt, writer }) });
       }
     }
-    if (unknown > 0) this.unknownFields.inc(unknown);
+    if (unknown > 0) this.observe.unknownFields.inc(unknown);
     return sorted;
   }
 }

@@ -1,0 +1,104 @@
+import { ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace, type Tracer } from '@opentelemetry/api';
+import { isTraceparent } from '@sluice/contracts';
+import { type Step, type StepDetails, type StepKind, Traces } from '@sluice/event-sourcing';
+import { type TraceExport } from '@sluice/trace-export';
+import { type Companion, type GaugeOfCompanion } from '../followers.ts';
+
+const VERSION = '00';
+const SAMPLED = 1;
+const TEXT_MAX = 200;
+
+const kinds: Readonly<Record<StepKind, SpanKind>> = {
+  server: SpanKind.SERVER,
+  producer: SpanKind.PRODUCER,
+  consumer: SpanKind.CONSUMER,
+  internal: SpanKind.INTERNAL,
+};
+
+/** Steps as spans of OpenTelemetry. Without an exporter its API makes none, and only hands on what came. */
+export class SpanTraces extends Traces {
+  constructor(private readonly tracer: Tracer = trace.getTracer('sluice')) {
+    super();
+  }
+
+  override begin(
+    name: string,
+    parent: string | undefined,
+    { kind = 'internal', details = {} }: { readonly kind?: StepKind; readonly details?: StepDetails } = {},
+  ): Step {
+    const span = this.tracer.startSpan(name, { kind: kinds[kind] }, contextOf(parent));
+    const step = new SpanStep(span);
+    step.add(details);
+    return step;
+  }
+}
+
+class SpanStep implements Step {
+  constructor(private readonly span: Span) {}
+
+  get traceparent(): string | undefined {
+    const { traceId, spanId, traceFlags } = this.span.spanContext();
+    if ((traceFlags & SAMPLED) === 0) return undefined;
+    return `${VERSION}-${traceId}-${spanId}-0${String(SAMPLED)}`;
+  }
+
+  add(details: StepDetails): void {
+    if (!this.span.isRecording()) return;
+    for (const [name, value] of Object.entries(details)) {
+      if (value !== undefined) this.span.setAttribute(name, typeof value === 'string' ? bounded(value) : value);
+    }
+  }
+
+  end(failure?: string): void {
+    if (failure !== undefined) this.span.setStatus({ code: SpanStatusCode.ERROR, message: bounded(failure) });
+    this.span.end();
+  }
+}
+
+function contextOf(traceparent: string | undefined) {
+  if (!isTraceparent(traceparent)) return ROOT_CONTEXT;
+  const [, traceId = '', spanId = '', flags = ''] = traceparent.split('-');
+  return trace.setSpanContext(ROOT_CONTEXT, {
+    traceId,
+    spanId,
+    traceFlags: Number.parseInt(flags, 16) & SAMPLED,
+    isRemote: true,
+  });
+}
+
+function bounded(text: string): string {
+  return text.length <= TEXT_MAX ? text : `${text.slice(0, TEXT_MAX - 1)}…`;
+}
+
+/** The export of traces beside the services. That nobody takes them keeps nothing from working. */
+export class ExportingTraces implements Companion {
+  readonly name = 'traces';
+  readonly gauges: readonly GaugeOfCompanion[];
+
+  constructor(private readonly exporting: Pick<TraceExport, 'counts' | 'close'>) {
+    this.gauges = [
+      {
+        name: 'sluice_spans_ended',
+        help: 'Spans of traces that have ended, since the start',
+        read: () => exporting.counts().ended,
+      },
+      {
+        name: 'sluice_spans_exported',
+        help: 'Spans that the exporter has taken, since the start; the others wait, or were given up',
+        read: () => exporting.counts().exported,
+      },
+    ];
+  }
+
+  start(): void {
+    // The exporter was there before the first step.
+  }
+
+  stop(): Promise<void> {
+    return this.exporting.close();
+  }
+
+  notReady(): undefined {
+    return undefined;
+  }
+}
