@@ -56,8 +56,7 @@ describe('exiting', () => {
   it('says unavailable when the connection breaks in the middle of an answer', async () => {
     server.on('GET /v1/patches/p', (response) => {
       response.writeHead(200, { 'content-length': '100' });
-      response.write('{');
-      setTimeout(() => response.destroy(), 20);
+      response.write('{', () => response.destroy());
     });
     const ran = await call(['patch', 'show', 'p']);
     expect(ran.exit).toBe(4);

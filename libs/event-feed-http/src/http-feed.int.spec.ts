@@ -49,9 +49,9 @@ describe('hearing another process', () => {
   it('goes on after a broken line without losing or doubling an event', async () => {
     answer = (from, response) => {
       if (from === '0') {
-        response.write(event('1', 0, superseded('p1')) + event('2', 0, superseded('p2')));
+        const frames = event('1', 0, superseded('p1')) + event('2', 0, superseded('p2'));
         // The line breaks in the middle of commit 2.
-        setTimeout(() => response.destroy(), 50);
+        response.write(frames, () => response.destroy());
       } else {
         response.write(event('2', 0, superseded('p2')) + event('2', 1, superseded('p3')) + progress('2'));
       }

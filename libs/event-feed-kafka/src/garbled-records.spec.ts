@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { skippedEvents, toCloudEvent } from '@sluice/contracts';
 import { EventFeed, type FeedEvent, type FeedMessage, type StreamRequest } from '@sluice/event-feed';
 import { describe, expect, it, vi } from 'vitest';
 import { type KafkaDeadLetters, type UnreadableRecord } from './kafka-dead-letters.ts';
-import { queue } from './scripted-reader.fixture.ts';
+import { bring } from './scripted-reader.fixture.ts';
 import { type RecordBatch } from './topic-reader.ts';
 
 vi.mock('./topic-reader.ts', () => import('./scripted-reader.fixture.ts'));
@@ -21,7 +20,7 @@ class Owner extends EventFeed {
   }
   override async *readStream({ source, stream }: StreamRequest) {
     this.asked.push(`${source} ${stream}`);
-    await sleep(1);
+    await Promise.resolve();
     yield* this.answer();
   }
   override headOf = async () => '0';
@@ -69,7 +68,7 @@ async function outcomeOf(owner: Owner, headers: Record<string, string> = {}) {
     ...{ client, service: 'tester', owner },
     deadLetters: { keep } as unknown as KafkaDeadLetters,
   });
-  queue.push(batchOf(whole, headers), batchOf(another));
+  void bring(batchOf(whole, headers), batchOf(another));
   const delivered: string[] = [];
   const signal = AbortSignal.timeout(3_000);
   for await (const message of feed.subscribe({ source: 'catalog', topics: ['catalog'], after: '0', signal })) {

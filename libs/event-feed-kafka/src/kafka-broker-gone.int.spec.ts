@@ -40,10 +40,11 @@ describe.runIf(broker)('losing the broker', () => {
       const consumer = catalog.follow(feed);
       const shards = await shardsOf(catalog);
       let events = await underLoad(catalog, async () => {
-        await sleep(1_000);
+        await until(() => consumer.applied.length > 300);
         await broker?.kill();
         await broker?.restart();
-        await sleep(500);
+        const before = consumer.applied.length;
+        await until(() => consumer.applied.length > before);
       });
 
       await consumer.reached(catalog.store);
@@ -60,9 +61,10 @@ describe.runIf(broker)('losing the broker', () => {
       expect(counts).toMatchObject({ sent: events, lost: 0, twice: 0, disordered: 0 });
       expect(feed.status().crashes).toBeGreaterThan(0);
       expect([relay.status().state, feed.notReady()]).toEqual(['running', undefined]);
-      await sleep(500);
-      expect([shards.notReady(), shards.moves()]).toEqual([undefined, 2]);
+      expect(shards.notReady()).toBeUndefined();
       await shards.stop();
+      // Each of the two was taken over once, and given up at the end.
+      expect(shards.moves()).toBe(4);
     },
   );
 });
@@ -81,7 +83,7 @@ describe.runIf(broker)('stopping while the broker hangs', () => {
       const message = { key: null, value: null, headers: {}, timestamp: '0', attributes: 0, offset: '0' };
       const record = { topic: kafkaTopic('catalog', catalog.prefix), partition: 0, offset: '0', reason: '', message };
       const kept = letters.keep(record).catch(() => 'let go');
-      await sleep(6_000);
+      await until(() => relay.status().behindMs > 5_000);
       const parts = { relay, letters: { stop: () => letters.close() }, follower: consumer.follower, shards };
       const startedAt = performance.now();
       const took = Object.entries(parts).map(async ([name, part]) => {
@@ -98,13 +100,17 @@ describe.runIf(broker)('stopping while the broker hangs', () => {
   });
 });
 
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await sleep(20);
+}
+
 async function shardsOf(catalog: CatalogOnKafka) {
   let moves = 0;
   const { client, prefix } = catalog;
   const ownership = new KafkaOwnership({ client, instance: 'a', address: 'http://a:1', topics: { prefix } });
   const count = () => Promise.resolve(void (moves += 1));
   await ownership.start(2, { gain: count, lose: count });
-  while (ownership.notReady() !== undefined) await sleep(20);
+  await until(() => ownership.notReady() === undefined);
   return { moves: () => moves, notReady: () => ownership.notReady(), stop: () => ownership.stop() };
 }
 
@@ -149,7 +155,7 @@ describe.runIf(broker)('connecting with TLS and a password', () => {
       const log = (...line: unknown[]) => void said.push(JSON.stringify(line));
       await using catalog = new CatalogOnKafka(brokers, uniqueTopicPrefix(), { ...options, log });
       const relay = catalog.relay();
-      while (relay.status().state === 'starting') await sleep(20);
+      await until(() => relay.status().state !== 'starting');
       expect(relay.status()).toMatchObject({ state: 'failing', reason: expect.stringMatching(why) });
       expect(said.join('\n')).not.toMatch(/correct-horse|guessed-wrong/);
       expect(said.length).toBeGreaterThan(0);

@@ -81,7 +81,7 @@ describe.runIf(shared)('relaying when things go wrong', () => {
     const consumer = catalog.follow(catalog.feed());
     for (let times = 0; times < 20; times += 1) {
       await catalog.append(20);
-      await sleep(50);
+      await consumer.reached(catalog.store);
     }
     await consumer.reached(catalog.store);
     const states = relays.map((relay) => relay.status().state);
@@ -100,7 +100,7 @@ describe.runIf(shared)('relaying when things go wrong', () => {
     const consumer = catalog.follow(catalog.feed());
     for (let times = 0; times < 20; times += 1) {
       await catalog.append(20);
-      await sleep(20);
+      await consumer.reached(catalog.store);
     }
     while (relays.some((relay) => relay.status().sentEvents < 1200)) await sleep(20);
     await catalog.append(1);

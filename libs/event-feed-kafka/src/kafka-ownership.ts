@@ -191,13 +191,18 @@ export class KafkaOwnership extends ShardOwnership {
   private async announceAll(): Promise<void> {
     // First it is noted that it is under way; it may have nothing to wait for.
     await Promise.resolve();
+    const { parts } = this;
     for (const shard of this.unannounced) {
       this.unannounced.delete(shard);
-      const isHeld = this.parts?.seats.isHeld(shard) === true;
-      // Whoever has gained it may have said so already.
-      if (!isHeld && this.parts?.table.ownerOf(shard)?.instance !== this.options.instance) continue;
-      await this.parts?.table.write(shard, isHeld ? this.options : undefined).catch(() => undefined);
+      if (parts !== undefined) await this.write(shard, parts);
     }
     this.announcing = undefined;
+  }
+
+  private async write(shard: number, { seats, table }: Parts): Promise<void> {
+    const isHeld = seats.isHeld(shard);
+    // Whoever has gained it may have said so already.
+    if (!isHeld && table.ownerOf(shard)?.instance !== this.options.instance) return;
+    await table.write(shard, isHeld ? this.options : undefined).catch(() => undefined);
   }
 }

@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 const AGAIN_FIRST_MS = 100;
 const AGAIN_MS_MAX = 2_000;
 const CLOSE_MS_MAX = 2_000;
@@ -22,7 +20,16 @@ export class Backoff {
 
 /** Returns early when the signal aborts. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal }).catch(() => undefined);
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
+  });
 }
 
 /** Works until it succeeds; between attempts it waits. Rejects with the last reason once the signal aborts. */

@@ -166,8 +166,8 @@ describe('following events', () => {
   const breaking =
     (...frames: readonly string[]) =>
     (response: ServerResponse) => {
-      feed(...frames)(response);
-      setTimeout(() => response.destroy(), 20);
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(frames.join(''), () => response.destroy());
     };
   const until = (lines: number) => {
     const interrupt = new AbortController();
