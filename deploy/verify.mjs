@@ -1,60 +1,37 @@
 /**
- * Everything that must hold before a change lands, in two lanes side by side: `npm run verify [-- --no-tests]`.
- * All steps run, also after one has failed; what a failed step said is printed, and the end lists which those were.
+ * Everything that must hold before a change lands: `npm run verify [-- --no-tests] [-- --skip-nx-cache]`.
+ * All checks run, also after one has failed, and the end lists which those were. Nx takes the result of a check from its
+ * cache when nothing that the check reads has changed; nx.json and deploy/project.json say what each of them reads.
  */
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 
 const root = dirname(import.meta.dirname);
-const withTests = !process.argv.includes('--no-tests');
+const checks = ['format', 'lint', 'types', 'unused', 'build'];
+// Also checks that every project has its tags, and that each boundary rule fires.
+const tests = ['test', 'integration'];
+// The boundary rule passes everything when it has no project graph; that must not look like success.
+const FORBIDDEN = 'No cached ProjectGraph';
 
-const lanes = [
-  [
-    { name: 'format', script: 'prettier/bin/prettier.cjs', args: ['--check', '.'], mend: 'npx prettier --write .' },
-    // The boundary rule passes everything when it has no project graph; that must not look like success.
-    { name: 'lint', script: 'eslint/bin/eslint.js', args: ['.'], forbidden: 'No cached ProjectGraph' },
-  ],
-  [
-    { name: 'types', script: 'typescript/bin/tsc', args: ['-p', 'tsconfig.json'] },
-    { name: 'unused code', script: 'knip/bin/knip.js', args: [] },
-    { name: 'build', script: '../deploy/build.mjs', args: [] },
-    // Also checks that every project has its tags, and that each boundary rule fires.
-    ...(withTests ? [{ name: 'tests', script: 'vitest/vitest.mjs', args: ['run'] }] : []),
-  ],
-];
+const targets = process.argv.includes('--no-tests') ? checks : [...checks, ...tests];
+const parameters = ['run-many', '--targets', targets.join(','), '--nxBail=false'];
+if (process.argv.includes('--skip-nx-cache')) parameters.push('--skip-nx-cache');
 
-const results = (await Promise.all(lanes.map(runLane))).flat();
-const failed = results.filter((result) => !result.passed);
-for (const { name, seconds, passed } of results) say(`${passed ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)`);
-say(failed.length === 0 ? 'verify: all passed' : `verify: failed: ${failed.map(({ name }) => name).join(', ')}`);
-process.exitCode = failed.length === 0 ? 0 : 1;
-
-async function runLane(steps) {
-  const done = [];
-  for (const step of steps) done.push(await runStep(step));
-  return done;
-}
-
-async function runStep({ name, script, args, forbidden, mend }) {
-  const startedAt = performance.now();
-  const { code, output } = await capture([join(root, 'node_modules', script), ...args]);
-  const passed = code === 0 && !(forbidden !== undefined && output.includes(forbidden));
-  if (!passed) say(`──── ${name} ────\n${output.trimEnd()}${mend === undefined ? '' : `\nTo mend it: ${mend}`}\n`);
-  return { name, passed, seconds: ((performance.now() - startedAt) / 1000).toFixed(1) };
-}
-
-function capture(parameters) {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, parameters, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text) => (output += text));
-    }
-    child.on('error', (error) => resolve({ code: 1, output: error.message }));
-    child.on('close', (code) => resolve({ code, output }));
-  });
-}
-
-function say(text) {
-  process.stdout.write(`${text}\n`);
-}
+// Here, nothing is made again: a result that changes files has no place in the cache.
+delete process.env.UPDATE_DOCS;
+const nx = spawn(process.execPath, [join(root, 'node_modules/nx/dist/bin/nx.js'), ...parameters], {
+  cwd: root,
+  stdio: ['ignore', 'pipe', 'inherit'],
+  env: { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true', NX_TUI: 'false' },
+});
+let output = '';
+nx.stdout.setEncoding('utf8').on('data', (text) => {
+  process.stdout.write(text);
+  output += text;
+});
+nx.on('error', (error) => process.stderr.write(`${error.message}\n`));
+nx.on('close', (code) => {
+  const failed = code !== 0 || output.includes(FORBIDDEN);
+  process.stdout.write(failed ? 'verify: failed\n' : 'verify: all passed\n');
+  process.exitCode = failed ? 1 : 0;
+});
