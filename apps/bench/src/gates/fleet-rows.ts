@@ -117,7 +117,7 @@ function haltedSoon(bucketMinutes: number): Judge {
     const most = Math.max(...lags);
     return {
       must: `all halt, ≤ ${String(BUCKETS_MAX)} buckets after the failure that proves it`,
-      found: `${share(halted, outcomes.length)} halt, after ≤ ${String(Number(most.toPrecision(2)))} buckets; ${minutes(since)} after the first failure, at ${String(failures)} failed`,
+      found: `${share(halted, outcomes.length)} halt, after ≤ ${String(Number(most.toPrecision(2)))} buckets, ${String(Number(median(lags).toPrecision(2)))} as the median; ${minutes(since)} after the first failure, at ${String(failures)} failed`,
       isReached: halted === outcomes.length && most <= BUCKETS_MAX,
     };
   };

@@ -1,6 +1,6 @@
 import { MINUTE_MS } from '@sluice/domain-cohorts';
 import { type FactKind, type Profile, type Said } from '@sluice/domain-fleet';
-import { LATE_WEIGHT, logRateEvidence, type Wave } from '@sluice/domain-rollout';
+import { LATE_WEIGHT, lateRateEvidence, trialPeriodAt, type Wave } from '@sluice/domain-rollout';
 import { type Random } from '@sluice/simulation';
 import { hash } from 'node:crypto';
 import { ROLLOUT, START_MS } from './played-events.ts';
@@ -76,6 +76,8 @@ interface Device {
   hasConsidered: boolean;
   isDirected: boolean;
   attempts: number;
+  /** When its last install began. */
+  beganAt: number;
 }
 
 type Act = 'status' | 'check-in' | 'accept' | 'start' | 'fail' | 'finish';
@@ -92,7 +94,7 @@ const FAILURE_RATE = 0.002;
 const TOLERATED = 0.01;
 /** The logarithm of the evidence that late installs of one slice need by themselves: 1/α, by the weights of node and test. */
 const PROOF = Math.log(1000 / (0.9 * LATE_WEIGHT));
-const PERIOD = 6 * 60;
+const FIRST_PERIOD = trialPeriodAt(START_MS);
 /** What it waits for is looked up once in so many minutes. */
 const LOOKED_UP = 10;
 /** Of a completed rollout, so long until nothing more is expected. */
@@ -114,7 +116,8 @@ class FleetRun {
   private mostExposedAt = 0;
   private directed = 0;
   private failures = 0;
-  private readonly later = { n: 0, x: 0 };
+  /** Installs of the later devices by the period in which they began, counted from 1. */
+  private readonly later = new Map<number, { readonly k: number; n: number; x: number }>();
   private firstFailureAt = Infinity;
   private provenAt = Infinity;
   private completedAt = Infinity;
@@ -195,7 +198,15 @@ class FleetRun {
     const deviceId = `d${String(this.devices)}`;
     const model = this.models[this.devices % this.models.length] ?? '';
     this.devices += 1;
-    const idle = { hasPatch: false, isOff: false, isBusy: false, hasConsidered: false, isDirected: false, attempts: 0 };
+    const idle = {
+      hasPatch: false,
+      isOff: false,
+      isBusy: false,
+      hasConsidered: false,
+      isDirected: false,
+      attempts: 0,
+      beganAt: 0,
+    };
     return { deviceId, deviceHash: hash('sha256', deviceId, 'binary'), model, isLater, ring, ...idle };
   }
 
@@ -217,7 +228,7 @@ class FleetRun {
         device.isBusy = false;
         device.attempts += 1;
         this.failures += 1;
-        if (device.isLater) this.laterFails(minute);
+        if (device.isLater) this.laterFails(device, minute);
         return this.tell(device, 'PatchInstallFailed', minute, 'verification-failed');
       case 'finish':
         [device.isBusy, device.hasPatch] = [false, true];
@@ -225,12 +236,18 @@ class FleetRun {
     }
   }
 
-  private laterFails(minute: number): void {
+  private laterFails(device: Device, minute: number): void {
     this.firstFailureAt = Math.min(this.firstFailureAt, minute);
-    this.later.x += 1;
-    const period = Math.floor(minute / PERIOD) + 1;
-    if (logRateEvidence(this.later, TOLERATED) >= PROOF + Math.log(period * (period + 1)))
+    this.laterIn(device.beganAt).x += 1;
+    if (lateRateEvidence([...this.later.values()], TOLERATED).logE >= PROOF)
       this.provenAt = Math.min(this.provenAt, minute);
+  }
+
+  private laterIn(minute: number) {
+    const k = trialPeriodAt(START_MS + minute * MINUTE_MS) - FIRST_PERIOD + 1;
+    const period = this.later.get(k) ?? { k, n: 0, x: 0 };
+    this.later.set(k, period);
+    return period;
   }
 
   private checkIn(device: Device, minute: number): void {
@@ -266,7 +283,8 @@ class FleetRun {
       return this.tell(device, 'PatchInstallFailed', minute, 'server-unavailable');
     }
     device.isBusy = true;
-    if (device.isLater) this.later.n += 1;
+    device.beganAt = minute;
+    if (device.isLater) this.laterIn(minute).n += 1;
     this.tell(device, 'InstallStarted', minute);
     if (world.loops === true) {
       device.isOff = true;

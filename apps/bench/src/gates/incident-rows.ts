@@ -62,10 +62,11 @@ export function silenceNulls(runs: number, devices = DEVICES): PlayedRow<Inciden
     silenceRow('daily status alone, never late', none, { tells: 'status', catchesUp: false }, neverStopped),
     silenceRow('daily status, and installs', none, {}, neverStopped),
     silenceRow('daily status, and one after each install', none, { tells: 'status-at-install' }, neverStopped),
+    // Of the installs of the last hours before a night or a weekend up to three in ten are cut: no plan may tolerate less than that.
     silenceRow(
-      'switched off for the night or the weekend in the midst of an install, whose outcome comes after it',
+      'switched off for the night or the weekend in the midst of an install too, where 30 % may be missing',
       runs,
-      { isSwitchedOff: true },
+      { isSwitchedOff: true, outcomeMissingRateMax: 0.3 },
       judgeNull,
     ),
   ];

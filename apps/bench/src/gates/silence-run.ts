@@ -37,6 +37,8 @@ export interface SilenceWorld {
   readonly offOverWeekends: number;
   /** Also in the midst of an install, which then goes on when it is on again. */
   readonly isSwitchedOff?: boolean;
+  /** What the plan tolerates, where it says so. */
+  readonly outcomeMissingRateMax?: number;
   /** So many of the devices with the patch fall silent for good, within a day after the install. */
   readonly fallSilent: number;
 }
@@ -111,7 +113,12 @@ class SilenceRun {
     const ramp = { fromPercent: 0, toPercent: 100, minutes: RAMP_MINUTES };
     const plan = { waves: [{ name: 'all', ramp, bakeMinutes: 60 }], holdBackPercent: HOLD_BACK_PERCENT };
     const known = [{ ...slice, devices: world.devices }];
-    const events = startEvents({ ...plan, gates: { installFailureRateMax: 0.01 } }, known);
+    const { outcomeMissingRateMax } = world;
+    const gates = {
+      installFailureRateMax: 0.01,
+      ...(outcomeMissingRateMax !== undefined && { outcomeMissingRateMax }),
+    };
+    const events = startEvents({ ...plan, gates }, known);
     this.rollout = fold(rolloutDecider, events) as StartedRollout;
     this.pace = new PlayedPace(this.ledger, this.rollout.plan, world.devices);
     for (const event of events) this.fold(event);
