@@ -398,6 +398,16 @@ describe('asking too much at once', () => {
     expectNothingHeld();
   });
 
+  it('takes no more of a connection for having refused it before', async () => {
+    const wire = open();
+    const refused = request('/v1/echo', '{}').replace('application/json', 'text/plain');
+    for (let n = 0; n < 2 * UNANSWERED_MAX; n += 1) {
+      expect(await wire.say(refused).answer()).toMatchObject({ status: 415 });
+    }
+    await wire.say(busy(2 * UNANSWERED_MAX)).closed();
+    await vi.waitFor(() => expectNothingHeld());
+  });
+
   it('forgets a request whose device has gone before its turn', async () => {
     const wire = open().say(busy(UNANSWERED_MAX));
     await wire.answer();

@@ -288,7 +288,8 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
   }
 
   private finish(): void {
-    if (this.stage !== 'over') {
+    // What is dropped has had its answer, and was counted then.
+    if (this.stage !== 'over' && this.stage !== 'dropping') {
       const socket = this.request.socket as CountingSocket;
       socket[unanswered] = (socket[unanswered] ?? 1) - 1;
     }
