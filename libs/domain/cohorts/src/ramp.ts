@@ -1,4 +1,5 @@
 export const MINUTE_MS = 60_000;
+export const HOUR_MS = 60 * MINUTE_MS;
 
 /** Exposure grows from one percentage to the other, evenly over so many minutes of running time. */
 export interface Ramp {

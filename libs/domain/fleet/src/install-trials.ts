@@ -1,4 +1,12 @@
-import { ageBands, bandOf, nothingCounted, OUTCOME_HOURS, trialCounts, type TrialCounts } from '@sluice/domain-cohorts';
+import {
+  ageBands,
+  bandOf,
+  HOUR_MS,
+  nothingCounted,
+  OUTCOME_HOURS,
+  trialCounts,
+  type TrialCounts,
+} from '@sluice/domain-cohorts';
 import { ENTRY, type EntryTable, TRIAL_FLAGS } from './entry-table.ts';
 import { recordsIn } from './records.ts';
 
@@ -66,7 +74,6 @@ export type TrialStore = Pick<EntryTable, 'patch' | 'flags' | 'setFlags' | 'quar
 const PATCH_STRIDE = 2 ** 26;
 const COHORTS = 128;
 const QUARTERS = COHORTS * 4;
-const HOUR_MS = 3_600_000;
 /** An outcome is due so long after its trial began, to the quarter: by the hour a patch that kills would be found half an hour later. */
 export const QUARTER_MS = HOUR_MS / 4;
 

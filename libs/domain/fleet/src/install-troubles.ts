@@ -1,3 +1,4 @@
+import { HOUR_MS } from '@sluice/domain-cohorts';
 import { NOWHERE, Records, TextTable } from './records.ts';
 
 /** What went wrong between a device and a patch. */
@@ -19,8 +20,6 @@ const COUNT_MAX = 0xff;
 const NO_CODE = 0xffff;
 /** Codes beyond are not kept: devices make them up. */
 const CODES_MAX = 4096;
-
-const HOUR_MS = 3_600_000;
 
 /**
  * Words of a trouble. Words 0 and 1 are the time of the last failure as a float; `triedHour` is the hour since 1970 in which the

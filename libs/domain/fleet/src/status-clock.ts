@@ -1,9 +1,8 @@
-import { OUTCOME_HOURS } from '@sluice/domain-cohorts';
+import { HOUR_MS, OUTCOME_HOURS } from '@sluice/domain-cohorts';
 import { type DeviceTable, TIME_EPOCH } from './device-table.ts';
 
 /** How often a device reports its status by itself where it does not say so. */
 const EVERY_HOURS = 24;
-const HOUR_MS = 3_600_000;
 /** A device is silent when so many of its intervals have passed since the last status of its rhythm. */
 const SILENT_AFTER_INTERVALS = 1.5;
 /** It may be late by an install, during which nothing is heard of a device that reports every hour. */

@@ -1,3 +1,4 @@
+import { HOUR_MS } from '@sluice/domain-cohorts';
 import { toTimeText } from '@sluice/event-sourcing';
 import { type Artifact } from './catalog-events.ts';
 import { type Candidate, type PolicyPatch } from './policy.ts';
@@ -66,7 +67,6 @@ const CHECK_IN_SECONDS = 3600;
 const CHECK_IN_SECONDS_MIN = 60;
 /** By up to this much devices come earlier than after an hour, each by another part of it. */
 const CHECK_IN_SPREAD_SECONDS = 720;
-const HOUR_MS = 3_600_000;
 
 /** Who asks, and when (ms since 1970). */
 export interface Asking {

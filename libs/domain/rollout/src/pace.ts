@@ -1,4 +1,4 @@
-import { compileAudience, type Slice, sum } from '@sluice/domain-cohorts';
+import { compileAudience, HOUR_MS, type Slice, sum } from '@sluice/domain-cohorts';
 import { type PublishedPatch } from './catalog-events.ts';
 import { belongs, type Census, populationsOf } from './census.ts';
 import { type Exposed, shareOf } from './exposure.ts';
@@ -30,7 +30,6 @@ export interface PaceLimit {
 }
 
 type RolloutWithPlan = Exclude<Rollout, { status: 'absent' }>;
-const HOUR_MS = 3_600_000;
 
 /** Trials that began before this are old enough to be proof. */
 export function matureBefore({ gates }: Plan, throughMs: number): number {

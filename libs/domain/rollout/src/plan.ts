@@ -1,5 +1,4 @@
-import { type Ramp } from '@sluice/domain-cohorts';
-import { type Audience, toAudience } from '@sluice/domain-cohorts';
+import { type Audience, HOUR_MS, type Ramp, toAudience } from '@sluice/domain-cohorts';
 
 /** One step of a rollout. A wave with a ring is for the members of that ring only, whatever their buckets. */
 export interface Wave {
@@ -63,7 +62,12 @@ export const MATURITY_HOURS = 1;
 export const PACE: Pace = { first: 300, factor: 3 };
 
 /** How long the hold-back stays after the completion where the plan does not say. */
-export const WATCH_HOURS = 72;
+const WATCH_HOURS = 72;
+
+/** When the watch after a completion is over (ms since 1970). */
+export function watchEndsMs(completedAt: string, { watchHours = WATCH_HOURS }: Plan): number {
+  return Date.parse(completedAt) + watchHours * HOUR_MS;
+}
 
 /** Everything that is wrong with the plan at once; empty when nothing is. */
 export function planFaults(plan: PlanDraft): PlanFault[] {

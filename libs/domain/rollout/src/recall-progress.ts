@@ -1,7 +1,12 @@
-import { freedCauses, type HealthBucketClosed, type HolderCount, type RecallCount, sum } from '@sluice/domain-cohorts';
+import {
+  freedCauses,
+  type HealthBucketClosed,
+  type HolderCount,
+  HOUR_MS,
+  type RecallCount,
+  sum,
+} from '@sluice/domain-cohorts';
 import { freedOf, type RecallEvent } from './recall.ts';
-
-const HOUR_MS = 3_600_000;
 
 /** How the recalls burn down, per patch, as the shards of the fleet count it. */
 export interface RecallLedger {

@@ -1,7 +1,7 @@
 import { type Grant, MINUTE_MS } from '@sluice/domain-cohorts';
 import { type Decider, reject, toTimeText } from '@sluice/event-sourcing';
 import { cutShort, holdBackGrant, isWaveOver, nextGrant, plannedPercent, wavePercent } from './exposure.ts';
-import { type Plan, planFaults, replanFault, toPlan, WATCH_HOURS } from './plan.ts';
+import { type Plan, planFaults, replanFault, toPlan, watchEndsMs } from './plan.ts';
 import {
   type AbortRollout,
   type AdvanceRollout,
@@ -163,7 +163,7 @@ function releaseHoldBack({ rolloutId, permission, at }: ReleaseHoldBack, rollout
   if (rollout.status !== 'completed') refuseUnlessStarted(rollout);
   const { plan: its, completedAt, wave } = rollout;
   const atMs = Date.parse(at);
-  if (atMs < Date.parse(completedAt) + (its.watchHours ?? WATCH_HOURS) * 60 * MINUTE_MS) return [];
+  if (atMs < watchEndsMs(completedAt, its)) return [];
   const given = holdBackGrant(rollout, atMs, permission.passMs);
   return given === undefined ? [] : [granted({ rolloutId, at }, wave, given, 'hold-back')];
 }

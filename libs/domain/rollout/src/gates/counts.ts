@@ -1,17 +1,16 @@
-import { OUTCOME_HOURS, sum } from '@sluice/domain-cohorts';
+import { HOUR_MS, OUTCOME_HOURS, sum } from '@sluice/domain-cohorts';
 import { type Well } from '../pace.ts';
 import { type StartedRollout } from '../rollout-state.ts';
 import { type Outcomes } from './going-on.ts';
+import { openingHour } from './hourly-outcomes.ts';
 import { outageOf } from './infrastructure.ts';
 import { type GateLedger, heldSlices, isSame } from './ledger.ts';
-
-const HOUR_MS = 3_600_000;
 
 /** The outcomes that are known of the patch of a rollout, ever and since its open wave was opened; its opening hour counts. */
 export function outcomesOf(ledger: GateLedger, { plan, waveOpenedAt }: StartedRollout, nowMs: number): Outcomes {
   const patch = ledger.patches.get(plan.patchId);
   const counted = [...(patch?.outcomes.hours ?? [])];
-  const openedHour = Math.floor(Date.parse(waveOpenedAt) / HOUR_MS);
+  const openedHour = openingHour(waveOpenedAt);
   const ofWave = counted.filter(([hour]) => hour >= openedHour);
   const due = ofWave.filter(([hour]) => (hour + 1 + OUTCOME_HOURS) * HOUR_MS <= nowMs);
   return {

@@ -1,4 +1,4 @@
-import { type InstallRow } from '@sluice/domain-cohorts';
+import { HOUR_MS, type InstallRow } from '@sluice/domain-cohorts';
 import { isSettled } from './trials.ts';
 
 /** Trials and known outcomes of a patch, by the hour since 1970 in which they began. */
@@ -7,8 +7,6 @@ export interface HourlyOutcomes {
   /** Hours in which a wave was opened. */
   readonly opened: Set<number>;
 }
-
-const HOUR_MS = 3_600_000;
 
 export function noOutcomes(): HourlyOutcomes {
   return { hours: new Map(), opened: new Set() };
@@ -27,7 +25,12 @@ export function countOutcomes(
 
 /** Outcomes are asked for from the opening of a wave on, with the hour in which it is. */
 export function noteOpening({ opened }: HourlyOutcomes, at: string): void {
-  opened.add(Math.floor(Date.parse(at) / HOUR_MS));
+  opened.add(openingHour(at));
+}
+
+/** The hour, since 1970, that counts as the first one of a wave. */
+export function openingHour(at: string): number {
+  return Math.floor(Date.parse(at) / HOUR_MS);
 }
 
 /** Puts hours together to which nothing comes any more at an instant: all between two openings of waves are asked for as one. */

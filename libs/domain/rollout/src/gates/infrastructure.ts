@@ -1,5 +1,6 @@
 import {
   type CountRow,
+  HOUR_MS,
   type InstallRow,
   patchSliceKey,
   SETTLED,
@@ -38,7 +39,6 @@ export interface Shortage {
 /** The name and version of the rule by which a slice is held that gets no package, kept in the evidence. */
 export const PACKAGE_RULE = 'package/1';
 
-const HOUR_MS = 3_600_000;
 /** Of so many tries, within an hour, more than this share got no package: nobody is to blame. */
 const TRIES_LOOKED_AT = 50;
 const TRIES_MIN = 10;

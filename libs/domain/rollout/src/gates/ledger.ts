@@ -1,5 +1,6 @@
 import {
   type HealthBucketClosed,
+  HOUR_MS,
   type InstallRow,
   rowsOf,
   SETTLED,
@@ -80,7 +81,6 @@ export interface PatchLedger {
 export type GateEvent = RolloutEvent | HoldEvent | RecallEvent | HealthBucketClosed;
 
 export const GATE_OWNER = 'gate';
-const HOUR_MS = 3_600_000;
 /** So many periods before the last one in which trials began are kept apart. */
 const PERIODS_KEPT = 14;
 const ID_START = 'gate-';

@@ -1,6 +1,6 @@
-import { type HarmRow, harmSignals, MINUTE_MS, PLACES, type Slice, sliceKey } from '@sluice/domain-cohorts';
+import { type HarmRow, harmSignals, HOUR_MS, MINUTE_MS, PLACES, type Slice, sliceKey } from '@sluice/domain-cohorts';
 import { holdBackFrom } from '../exposure.ts';
-import { WATCH_HOURS } from '../plan.ts';
+import { watchEndsMs } from '../plan.ts';
 import { type RolloutEvent } from '../rollout-messages.ts';
 import { evolve, type Rollout } from '../rollout-state.ts';
 import { addHarm, harmCounts, type HarmTally, noHarm } from './harm.ts';
@@ -9,7 +9,7 @@ import { ShareHistory } from './share-history.ts';
 import { type SliceCounts } from './trials.ts';
 
 /** An install makes a device contact us within this time, which brings what it has kept. */
-const FLUSH_MS = 5 * 3_600_000;
+const FLUSH_MS = 5 * HOUR_MS;
 /** An incident that is received later than this was kept. */
 const LATE_MINUTES = 5;
 /** More of them than one in so many, and they are judged with a lag; so are signals of which too few are known to say. */
@@ -122,8 +122,7 @@ export class RolloutHarm {
   isOver(atMs: number): boolean {
     const { state } = this;
     if (!('exposure' in state) || state.completedAt === undefined) return false;
-    const watchMs = (state.plan.watchHours ?? WATCH_HOURS) * 60 * MINUTE_MS;
-    if (atMs < Date.parse(state.completedAt) + watchMs || holdBackFrom(state, atMs) < 1) return false;
+    if (atMs < watchEndsMs(state.completedAt, state.plan) || holdBackFrom(state, atMs) < 1) return false;
     return state.plan.waves.every(
       ({ ring }, index) => ring !== undefined || (this.shares.get(index + 1)?.at(atMs) ?? 0) >= 100,
     );

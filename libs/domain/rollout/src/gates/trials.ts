@@ -1,4 +1,4 @@
-import { ageBands, type InstallRow, type Slice, sliceKey, sum, TRIAL_HOURS } from '@sluice/domain-cohorts';
+import { ageBands, HOUR_MS, type InstallRow, type Slice, sliceKey, sum, TRIAL_HOURS } from '@sluice/domain-cohorts';
 import { type HarmTally } from './harm.ts';
 import { type RateCounts } from './rates.ts';
 
@@ -245,8 +245,6 @@ export class SliceTrials {
     add(sums.removed, Math.max(0, fine - removedSeen), removed - removedSeen);
   }
 }
-
-const HOUR_MS = 3_600_000;
 
 /** The period of trials that began at an instant, counted since 1970. */
 export function trialPeriodAt(ms: number): number {

@@ -3,7 +3,7 @@ import {
   isUnderWay,
   nextGrant,
   type Rollout,
-  WATCH_HOURS,
+  watchEndsMs,
   type RolloutCommand,
 } from '@sluice/domain-rollout';
 import { type ProcessManager } from '@sluice/event-sourcing';
@@ -14,8 +14,6 @@ import { permissionFor } from './rollout-rules.ts';
 
 type Running = Extract<Rollout, { status: 'running' }>;
 type Completed = Extract<Rollout, { status: 'completed' }>;
-
-const HOUR_MS = 3_600_000;
 
 /** Gives the next piece of each ramp and bake, where nothing speaks against it. Without a grant nothing widens. */
 export const grantsProcess: ProcessManager<Situation, OwnCommand> = {
@@ -54,7 +52,7 @@ function widen(rollout: Running, { views, knowledge, nowMs, at }: Situation): Ch
 
 function releaseHoldBack(rollout: Completed, { views, knowledge, nowMs, at }: Situation): ChangeRollout[] {
   const { rolloutId, plan, completedAt } = rollout;
-  if (nowMs < Date.parse(completedAt) + (plan.watchHours ?? WATCH_HOURS) * HOUR_MS) return [];
+  if (nowMs < watchEndsMs(completedAt, plan)) return [];
   const due = holdBackGrant(rollout, nowMs, knowledge.passMs);
   if (due === undefined) return [];
   const permission = permissionFor(knowledge, rollout, nowMs, rollout.wave);

@@ -11,7 +11,7 @@ import {
   ranMsOf,
   type Rollout,
   type StartedRollout,
-  WATCH_HOURS,
+  watchEndsMs,
   waveOverAtMs,
 } from '@sluice/domain-rollout';
 import { toTimeText } from '@sluice/event-sourcing';
@@ -99,9 +99,8 @@ function gateHoldsOn(patchId: string, holds: readonly KnownHold[]): GateHold[] {
 }
 
 function holdBackNote({ completedAt, plan, released }: Extract<Rollout, { status: 'completed' }>): HoldBack {
-  const endsMs = Date.parse(completedAt) + (plan.watchHours ?? WATCH_HOURS) * 3_600_000;
   return released === undefined
-    ? { status: 'kept', until: toTimeText(endsMs) }
+    ? { status: 'kept', until: toTimeText(watchEndsMs(completedAt, plan)) }
     : { status: 'released', note: 'harm can no longer be seen against devices without the patch' };
 }
 
