@@ -285,3 +285,10 @@ export function patchSliceKey({ patchId, slice }: { readonly patchId: string; re
 export function sum(counts: readonly number[]): number {
   return counts.reduce((total, count) => total + count, 0);
 }
+
+/** Whether two lists have the very same items, in the same order. */
+export function haveSameItems(left: readonly unknown[], right: readonly unknown[]): boolean {
+  if (left.length !== right.length) return false;
+  for (let index = 0; index < left.length; index += 1) if (left[index] !== right[index]) return false;
+  return true;
+}

@@ -1,4 +1,4 @@
-import { PLACES, sum } from '@sluice/domain-cohorts';
+import { haveSameItems, PLACES, sum } from '@sluice/domain-cohorts';
 import { logMean, logSumOfTwo } from './rates.ts';
 
 /** How many times as often as the others the exposed devices may be harmed: the alternatives, each with the same weight. */
@@ -167,19 +167,13 @@ export function logHarmEvidence(tallies: readonly HarmTally[], onsets: number): 
 
 function poolOf(first: HarmTally, tallies: readonly HarmTally[]): Pool {
   const before = first.begins.get(tallies.length);
-  if (before?.isLeft === false && areSame(before.tallies, tallies)) return before;
+  if (before?.isLeft === false && haveSameItems(before.tallies, tallies)) return before;
   if (before !== undefined) before.isLeft = true;
   const pool = { tallies, sums: sumsOf(tallies), events: -1, onsets: 0, logE: 0, isLeft: false };
   first.begins.set(tallies.length, pool);
   // A slice by itself has its own sums.
   if (tallies.length > 1) for (const tally of tallies) tally.pools.add(pool);
   return pool;
-}
-
-/** Of as many tallies each. */
-function areSame(left: readonly HarmTally[], right: readonly HarmTally[]): boolean {
-  for (let index = 0; index < left.length; index += 1) if (left[index] !== right[index]) return false;
-  return true;
 }
 
 function sumsOf(tallies: readonly HarmTally[]): HarmSums {

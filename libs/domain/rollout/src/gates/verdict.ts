@@ -1,4 +1,4 @@
-import { type Slice, sliceKey, sum } from '@sluice/domain-cohorts';
+import { haveSameItems, type Slice, sliceKey, sum } from '@sluice/domain-cohorts';
 import { type Plan } from '../plan.ts';
 import { type KnownSlice } from '../rollout-messages.ts';
 import { type Asked, type Found, type MadeOf, type Test } from './gate.ts';
@@ -110,14 +110,24 @@ export function judge(judgement: Judgement): GateVerdict {
   const total = logSum(parts);
   const logLimit = -Math.log(ALPHA);
   if (total < logLimit + Math.log(CAUTION)) return { says: 'go', logSum: total };
+  // What a test is made of is asked for where it is listed, which few are.
+  const madeOf = new Map<TestEvidence, () => MadeOf | undefined>();
   const found = nodes.map(({ node, members }, index): NodeEvidence => {
-    const its = foundOn(members, judgement).map(({ test, found: each }) =>
-      evidenceOn(test, node, each, test.madeOf?.(members, judgement)),
-    );
+    const its = foundOn(members, judgement).map(({ test, found: each }) => {
+      const evidence = evidenceOn(test, node, each);
+      madeOf.set(evidence, () => test.madeOf?.(members, judgement));
+      return evidence;
+    });
     return { node, tests: its, logPart: parts[index] ?? -Infinity };
   });
   const all = found.flatMap((each) => each.tests);
-  const evidence = (listed: readonly TestEvidence[]) => sumOf(judgement, all, listed, { logSum: total, logLimit });
+  const evidence = (listed: readonly TestEvidence[]): SumEvidence => {
+    const tests = listed.map((each) => {
+      const its = madeOf.get(each)?.();
+      return its === undefined ? each : { ...each, madeOf: its };
+    });
+    return { ...sumOf(judgement, tests, { logSum: total, logLimit }), ...othersThan(listed, all) };
+  };
   const logCaution = logLimit + Math.log(CAUTION);
   if (total < logLimit) return { says: 'wait', evidence: evidence(strongestOf(all, logCaution)) };
   const strongest = strongestOf(all, logLimit);
@@ -136,16 +146,12 @@ function membersOf({ slices }: Node, counted: ReadonlyMap<string, JudgedSlice>):
 function partOf(node: Node, members: readonly SliceCounts[], { plan, onsets, firstPeriod }: Asked): number {
   const before = partsKept.get(node);
   const isSame = before?.plan === plan && before.onsets === onsets && before.firstPeriod === firstPeriod;
-  if (isSame && areSame(before.members, members)) return before.logPart;
+  if (isSame && haveSameItems(before.members, members)) return before.logPart;
   const asked = { plan, onsets, firstPeriod };
   const found = foundOn(members, asked);
   const logPart = logSum(found.map((each) => logCounted(each.found) + Math.log(node.weight * each.test.weight)));
   partsKept.set(node, { ...asked, members, logPart });
   return logPart;
-}
-
-function areSame(left: readonly SliceCounts[], right: readonly SliceCounts[]): boolean {
-  return left.length === right.length && left.every((counts, index) => counts === right[index]);
 }
 
 function foundOn(members: readonly SliceCounts[], asked: Asked) {
@@ -156,19 +162,18 @@ function foundOn(members: readonly SliceCounts[], asked: Asked) {
   });
 }
 
-/** What a test found on a node, with its part of the α; one device by itself stops nothing. */
+/** What a test found on a node, with its part of the α, as if made of nothing but its own counts; one device by itself stops nothing. */
 export function evidenceOn(
   test: Pick<Test, 'name' | 'weight'>,
   { level, of, weight }: Node,
   found: Found,
-  madeOf: MadeOf = { by: 'rate' },
 ): TestEvidence {
   const { trials, failures, toleratedRate } = found;
   return {
     ...{ test: test.name, level, ...(of !== '' && { of }), trials, failures, toleratedRate },
     logE: logCounted(found),
     weight: weight * test.weight,
-    madeOf,
+    madeOf: { by: 'rate' },
   };
 }
 
@@ -196,13 +201,11 @@ function wouldHoldMost({ known, slices }: Judgement, blamed: Slice): boolean {
 
 function sumOf(
   { plan, since, through }: Judgement,
-  found: readonly TestEvidence[],
   listed: readonly TestEvidence[],
   sums: { readonly logSum: number; readonly logLimit: number },
 ): SumEvidence {
   const words = wordsOf(listed[0], tests);
-  const evidence = { rule: EVIDENCE_RULE, patchId: plan.patchId, alpha: ALPHA, ...sums, since, through, words };
-  return { ...evidence, tests: listed, ...othersThan(listed, found) };
+  return { rule: EVIDENCE_RULE, patchId: plan.patchId, alpha: ALPHA, ...sums, since, through, words, tests: listed };
 }
 
 /** What the tests that are not listed come to in the sum. */
