@@ -1,4 +1,5 @@
 import { type Command } from 'commander';
+import { quoted } from './output.ts';
 
 export const shells = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof shells)[number];
@@ -60,10 +61,10 @@ ${shellCases(places, '      ')}
   done
   COMPREPLY=()
   case "$path|\${COMP_WORDS[COMP_CWORD-1]}" in
-${valueCases(places, (choices) => `words=${quote(choices.join(' '))}`, 'return')}
+${valueCases(places, (choices) => `words=${quoted(choices.join(' '))}`, 'return')}
     *)
       case "$path" in
-${places.map(({ path, commands, options }) => `        ${quote(path)}) words=${quote(textsOf([...commands, ...options]))} ;;`).join('\n')}
+${places.map(({ path, commands, options }) => `        ${quoted(path)}) words=${quoted(textsOf([...commands, ...options]))} ;;`).join('\n')}
       esac
       ;;
   esac
@@ -75,7 +76,7 @@ complete -o default -F _${name} ${name}
 
 function zshScript(name: string, places: readonly Place[]): string {
   const described = (words: readonly Word[]) =>
-    words.map(({ text, about }) => quote(`${text.replaceAll(':', '\\:')}:${about}`)).join(' ');
+    words.map(({ text, about }) => quoted(`${text.replaceAll(':', '\\:')}:${about}`)).join(' ');
   return `#compdef ${name}
 _${name}() {
   local place='' word i
@@ -87,10 +88,10 @@ ${shellCases(places, '      ').replaceAll('path=', 'place=')}
     esac
   done
   case "$place|$words[CURRENT-1]" in
-${valueCases(places, (choices) => `found=(${choices.map(quote).join(' ')})`, '_files; return')}
+${valueCases(places, (choices) => `found=(${choices.map(quoted).join(' ')})`, '_files; return')}
     *)
       case "$place" in
-${places.map(({ path, commands, options }) => `        ${quote(path)}) found=(${described([...commands, ...options])}) ;;`).join('\n')}
+${places.map(({ path, commands, options }) => `        ${quoted(path)}) found=(${described([...commands, ...options])}) ;;`).join('\n')}
       esac
       ;;
   esac
@@ -137,10 +138,10 @@ ${lines.join('\n')}
 function shellCases(places: readonly Place[], indent: string): string {
   return places
     .flatMap(({ path, commands, values }) => [
-      ...commands.map(({ text }) => `${indent}${quote(`${path}|${text}`)}) path=${quote(`${path} ${text}`)} ;;`),
+      ...commands.map(({ text }) => `${indent}${quoted(`${path}|${text}`)}) path=${quoted(`${path} ${text}`)} ;;`),
       ...(values.length === 0
         ? []
-        : [`${indent}${values.map(({ option }) => quote(`${path}|${option}`)).join(' | ')}) ((i++)) ;;`]),
+        : [`${indent}${values.map(({ option }) => quoted(`${path}|${option}`)).join(' | ')}) ((i++)) ;;`]),
     ])
     .join('\n');
 }
@@ -154,7 +155,7 @@ function valueCases(
     .flatMap(({ path, values }) =>
       values.map(({ option, choices }) => {
         const then = choices.length > 0 ? offer(choices) : otherwise;
-        return `    ${quote(`${path}|${option}`)}) ${then} ;;`;
+        return `    ${quoted(`${path}|${option}`)}) ${then} ;;`;
       }),
     )
     .join('\n');
@@ -173,11 +174,6 @@ function fishCases(places: readonly Place[]): string {
 
 function textsOf(words: readonly Word[]): string {
   return words.map(({ text }) => text).join(' ');
-}
-
-/** As bash and zsh take it whole. */
-function quote(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 function fishQuote(text: string): string {

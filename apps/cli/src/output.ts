@@ -154,6 +154,11 @@ export function facts(entries: readonly (readonly [string, string | number | und
   return present.map(([name, value]) => `${paint('dim', name.padEnd(width))}  ${clean(String(value))}`).join('\n');
 }
 
+/** A text as POSIX shells take it whole, whatever is in it. */
+export function quoted(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
+
 /** Text of others without what would steer a terminal. */
 export function clean(text: string): string {
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, ' ');

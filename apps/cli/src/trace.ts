@@ -1,4 +1,5 @@
 import { type Tracer } from '@opentelemetry/api';
+import { toTraceparent } from '@sluice/contracts';
 import { type Terminal } from './output.ts';
 import { usageError } from './errors.ts';
 
@@ -41,8 +42,7 @@ async function spansOf(
       const span = tracer.startSpan(request.method, { kind: SpanKind.CLIENT }, parent);
       // The path may have the id of a device in it.
       span.setAttributes({ 'http.request.method': request.method, 'server.address': new URL(request.url).host });
-      const { traceId, spanId, traceFlags } = span.spanContext();
-      request.headers.set('traceparent', `00-${traceId}-${spanId}-0${String(traceFlags)}`);
+      request.headers.set('traceparent', toTraceparent(span.spanContext()));
       return {
         end: (status) => {
           if (status !== undefined) span.setAttribute('http.response.status_code', status);

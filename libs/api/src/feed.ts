@@ -1,23 +1,19 @@
 import { ID_PATTERN, topics } from '@sluice/contracts';
-import { Amount, Count, Flag, Id, Json, OneOf, Part, Text, Time } from './fields.ts';
+import { Amount, Count, Flag, Id, Json, OneOf, Part, POSITION, Text, Time } from './fields.ts';
 
 const PAGE_EVENTS_MAX = 10_000;
 const LIST_CHARACTERS_MAX = 500;
-const POSITION_CHARACTERS_MAX = 37;
 const REVISION_MAX = Number.MAX_SAFE_INTEGER;
 const topicNames = Object.keys(topics).join('|');
 const listOf = (word: string) => `^(${word})(,(${word}))*$`;
 
-/** `<lineage>.<number>`; a bare number is of the store's first lineage. */
-const POSITION_PATTERN = '^([A-Za-z0-9]{1,16}\\.)?\\d{1,20}$';
-const POSITION_SAYS = 'a position as events tell it';
 const orders = ['oldest', 'newest'] as const;
 
 /** `GET /v1/feed`. */
 export class FeedQuery {
   @Text({
-    ...{ max: POSITION_CHARACTERS_MAX, pattern: `${POSITION_PATTERN}|^end$`, optional: true },
-    says: `${POSITION_SAYS}, or \`end\``,
+    ...{ max: POSITION.max, pattern: `${POSITION.pattern}|^end$`, optional: true },
+    says: `${POSITION.says}, or \`end\``,
     description:
       'Events after this position, `end` for those to come only; with `order=newest` those before it. From the beginning (newest: from the end) if absent. The header `Last-Event-ID` says the same, and counts before it.',
   })
@@ -114,9 +110,7 @@ export class FeedEventView {
   commitId!: string;
 
   @Text({
-    max: POSITION_CHARACTERS_MAX,
-    pattern: POSITION_PATTERN,
-    says: POSITION_SAYS,
+    ...POSITION,
     description: 'Of its commit; events of one commit share it.',
   })
   position!: string;
@@ -192,9 +186,7 @@ export class FeedPage {
   events!: FeedEventView[];
 
   @Text({
-    max: POSITION_CHARACTERS_MAX,
-    pattern: POSITION_PATTERN,
-    says: POSITION_SAYS,
+    ...POSITION,
     description: 'Where to go on: the next `from`.',
   })
   next!: string;
@@ -222,7 +214,7 @@ export class FeedStreamPage {
 
 /** The data of a frame `progress`: all up to the position was delivered. Also sent while nothing happens. */
 export class FeedProgress {
-  @Text({ max: POSITION_CHARACTERS_MAX, pattern: POSITION_PATTERN, says: POSITION_SAYS })
+  @Text(POSITION)
   position!: string;
 
   @Flag({ optional: true, description: 'The reader may not have all that is in the store: no sign that all is well.' })

@@ -59,6 +59,13 @@ interface WithPattern {
   readonly says: string;
 }
 
+/** A position, as options of a `Text`: `<lineage>.<number>`; a bare number is of the store's first lineage. */
+export const POSITION = {
+  max: 37,
+  pattern: '^([A-Za-z0-9]{1,16}\\.)?\\d{1,20}$',
+  says: 'a position as events tell it',
+} as const;
+
 /** A pattern of text without control characters. */
 export const printable = (max: number) => `^[^\\x00-\\x1f\\x7f-\\x9f]{1,${String(max)}}$`;
 

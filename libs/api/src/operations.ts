@@ -1,12 +1,9 @@
-import { Count, Flag, Json, OneOf, Part, printable, Tally, Text, Time, Words } from './fields.ts';
+import { Count, Flag, Json, OneOf, Part, POSITION, printable, Tally, Text, Time, Words } from './fields.ts';
 import { pageOf } from './paging.ts';
 
 const LIST_MAX = 1_000_000;
 const LETTER_ID_MAX = 256;
-const position = {
-  ...{ max: 37, pattern: '^([A-Za-z0-9]{1,16}\\.)?\\d{1,20}$', optional: true },
-  says: 'a position as events tell it',
-};
+const position = { ...POSITION, optional: true };
 
 export class Liveness {
   @OneOf(['ok'], 'Ok')

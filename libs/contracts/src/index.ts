@@ -20,4 +20,4 @@ export * from './upcasters.ts';
 export * from './wait-reasons.ts';
 export { isTime, parseTime, TIME_PATTERN } from './times.ts';
 export { toHeaderText } from './record-headers.ts';
-export { isTraceparent } from './traceparent.ts';
+export { isTraceparent, toTraceparent } from './traceparent.ts';

@@ -11,7 +11,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { ADMIN_TOKEN_FILE, PEERS_KEY_FILE, PRIVATE_FILE_MODE } from '@sluice/contracts';
-import { fault, type Finding, ok, quoted, type Subject, warning } from './finding.ts';
+import { quoted } from '../output.ts';
+import { fault, type Finding, ok, type Subject, warning } from './finding.ts';
 
 const OTHERS = 0o007;
 const GROUP = 0o070;

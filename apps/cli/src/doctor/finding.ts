@@ -23,8 +23,3 @@ export function warning(about: Subject, says: string, mend: string): Finding {
 export function fault(about: Subject, says: string, mend: string): Finding {
   return { about, verdict: 'fault', says, mend };
 }
-
-/** A path as a shell takes it, whatever is in it. */
-export function quoted(path: string): string {
-  return `'${path.replaceAll("'", String.raw`'\''`)}'`;
-}

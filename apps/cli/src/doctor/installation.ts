@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fault, type Finding, ok, quoted, warning } from './finding.ts';
+import { quoted } from '../output.ts';
+import { fault, type Finding, ok, warning } from './finding.ts';
 
 /** Services use what came with it: zstd in Kafka, the present `node:sqlite`. */
 const NODE_MAJOR_MIN = 26;

@@ -5,7 +5,7 @@ import { callerOf } from '../auth/auth.ts';
 import { type Caller } from '../auth/caller.ts';
 import { type Companion } from '../followers.ts';
 import { problemCodeOf } from '../http/problem.ts';
-import { patternOf } from '../http/route-rules.ts';
+import { isReading, patternOf } from '../http/route-rules.ts';
 import { type Timers } from '../timers.ts';
 import { AuditLog, type NewEntry, type Wanted } from './audit-log.ts';
 
@@ -17,7 +17,6 @@ const REFUSALS_MAX = 60;
 /** Kinds of refusals that are told apart within a minute. */
 const KINDS_MAX = 1_000;
 const STRANGER = 'unknown';
-const readingMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** Where the id of what is created stands in the body. */
 const ID_FIELDS = ['patchId', 'rolloutId', 'holdId', 'name'] as const;
@@ -54,7 +53,7 @@ export class Audit implements Companion {
   /** To be called with every answer. */
   note(request: FastifyRequest): void {
     const { url } = request.routeOptions;
-    if (url === undefined || readingMethods.has(request.method) || this.noted.has(request)) return;
+    if (url === undefined || isReading(request) || this.noted.has(request)) return;
     this.noted.add(request);
     const caller = callerOf(request);
     // The instance that was asked first has noted who asked.

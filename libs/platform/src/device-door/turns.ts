@@ -76,7 +76,7 @@ export class Turns {
       this.refusals[refused]?.();
       refused += 1;
     }
-    this.refusals = this.refusals.slice(refused);
+    if (refused > 0) this.refusals = this.refusals.slice(refused);
     while (this.first < this.waiting.length && this.hasRoom()) {
       const next = this.waiting[this.first];
       this.first += 1;

@@ -15,6 +15,8 @@ export interface RouteRules {
   readonly takesQuery?: boolean;
 }
 
+const readingMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
 const rulesOfHandlers = new WeakMap<object, RouteRules>();
 
 /** Adds to what is known of a route. Several decorators may each say a part, in any order. */
@@ -31,6 +33,11 @@ export const routeRules =
 /** The path of the route, with the names of its parameters in place of what came: `/v1/patches/{id}/pull`. */
 export function patternOf({ routeOptions: { url = '' } }: FastifyRequest): string {
   return url.replaceAll(/:(\w+)/g, '{$1}');
+}
+
+/** Whether the request asks for something, and changes nothing. */
+export function isReading({ method }: FastifyRequest): boolean {
+  return readingMethods.has(method);
 }
 
 export function rulesOf(request: FastifyRequest): RouteRules {

@@ -114,17 +114,12 @@ export class Metrics {
     return histogram;
   }
 
-  /** The same with a label: asked for its values by label when the metrics are read. */
+  /** A gauge with a label: asked for its values by label when the metrics are read. */
   gaugeBy<Label extends string>(name: string, help: string, { label, read }: ReadByLabel<Label>): Gauge<Label> {
-    return new Gauge({
-      name,
-      help,
-      labelNames: [label],
-      registers: [this.registry],
-      collect() {
-        this.reset();
-        for (const [value, number] of read()) this.set({ [label]: value } as Record<Label, string>, number);
-      },
+    return this.gauges(name, help, {
+      labels: [label],
+      read: () =>
+        Array.from(read(), ([value, number]) => [{ [label]: value } as Record<Label, string>, number] as const),
     });
   }
 

@@ -3,7 +3,7 @@ import { type Logger } from 'pino';
 import { callerOf } from '../auth/auth.ts';
 import { type Companion } from '../followers.ts';
 import { problemCodeOf } from '../http/problem.ts';
-import { patternOf } from '../http/route-rules.ts';
+import { isReading, patternOf } from '../http/route-rules.ts';
 import { type Timers } from '../timers.ts';
 import { traceparentOf } from './request-traces.ts';
 
@@ -16,7 +16,6 @@ const RATES = {
 const SUM_EVERY_MS = 60_000;
 const NO_ROUTE = 'none';
 const STRANGER = 'unknown';
-const readingMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 type Kind = keyof typeof RATES;
 
@@ -71,7 +70,7 @@ export class RequestLog implements Companion {
 
   private note(request: FastifyRequest, reply: FastifyReply): void {
     const caller = callerOf(request);
-    const kind = caller === undefined ? 'strangers' : readingMethods.has(request.method) ? 'reads' : 'commands';
+    const kind = caller === undefined ? 'strangers' : isReading(request) ? 'reads' : 'commands';
     if (!this.hasRoom(kind)) {
       this.leftOut.set(kind, (this.leftOut.get(kind) ?? 0) + 1);
       return;

@@ -3,10 +3,9 @@ import { type Step, type Traces } from '@sluice/event-sourcing';
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { callerOf } from '../auth/auth.ts';
 import { problemCodeOf } from '../http/problem.ts';
-import { patternOf } from '../http/route-rules.ts';
+import { isReading, patternOf } from '../http/route-rules.ts';
 
 const steps = new WeakMap<FastifyRequest, Step>();
-const readingMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** The trace context of the request, for what follows from it; undefined where it is not traced. */
 export function traceparentOf(request: FastifyRequest): string | undefined {
@@ -36,7 +35,7 @@ function begin(request: FastifyRequest, traces: Traces): void {
   if (caller === undefined) return;
   const { traceparent: given } = request.headers;
   const parent = isTraceparent(given) ? given : undefined;
-  if (parent === undefined && readingMethods.has(request.method)) return;
+  if (parent === undefined && isReading(request)) return;
   const route = patternOf(request);
   const details = { 'http.request.method': request.method, 'http.route': route, 'sluice.actor': caller.loggedName };
   steps.set(request, traces.begin(`${request.method} ${route}`, parent, { kind: 'server', details }));

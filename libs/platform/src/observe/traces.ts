@@ -1,10 +1,9 @@
 import { ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace, type Tracer } from '@opentelemetry/api';
-import { isTraceparent } from '@sluice/contracts';
+import { isTraceparent, toTraceparent } from '@sluice/contracts';
 import { type Step, type StepDetails, type StepKind, Traces } from '@sluice/event-sourcing';
 import { type TraceExport } from '@sluice/trace-export';
 import { type Companion, type GaugeOfCompanion } from '../followers.ts';
 
-const VERSION = '00';
 const SAMPLED = 1;
 const TEXT_MAX = 200;
 
@@ -37,9 +36,8 @@ class SpanStep implements Step {
   constructor(private readonly span: Span) {}
 
   get traceparent(): string | undefined {
-    const { traceId, spanId, traceFlags } = this.span.spanContext();
-    if ((traceFlags & SAMPLED) === 0) return undefined;
-    return `${VERSION}-${traceId}-${spanId}-0${String(SAMPLED)}`;
+    const context = this.span.spanContext();
+    return (context.traceFlags & SAMPLED) === 0 ? undefined : toTraceparent({ ...context, traceFlags: SAMPLED });
   }
 
   add(details: StepDetails): void {
