@@ -1,15 +1,11 @@
-import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { startOwnProcess } from './own-process.ts';
 
 const START_MS_MAX = 30_000;
 
 /** This program as a crowd, in a process of its own. Resolves once that tells that all of it is there; `stop` resolves with its tally. */
 export async function startCrowdProcess<Tally>(flag: string, role: object): Promise<{ stop(): Promise<Tally> }> {
-  // Standard output belongs to the results.
-  const child = fork(fileURLToPath(import.meta.url), [flag, JSON.stringify(role)], {
-    stdio: ['ignore', 2, 2, 'ipc'],
-  });
+  const child = startOwnProcess(flag, role);
   await once(child, 'message', { signal: AbortSignal.timeout(START_MS_MAX) });
   return {
     async stop() {

@@ -1,6 +1,6 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { startOwnProcess } from './own-process.ts';
 import { createServer, type ServerRole } from './servers.ts';
 
 export const SERVE_FLAG = '--serve';
@@ -30,10 +30,7 @@ export class ServerProcess {
   ) {}
 
   static async start(role: ServerRole): Promise<ServerProcess> {
-    // Standard output belongs to the results.
-    const child = fork(fileURLToPath(import.meta.url), [SERVE_FLAG, JSON.stringify(role)], {
-      stdio: ['ignore', 2, 2, 'ipc'],
-    });
+    const child = startOwnProcess(SERVE_FLAG, role);
     const answer = await next(child);
     if (answer.kind !== 'listening') throw new Error(`the server ${role.kind} did not start`);
     return new ServerProcess(child, answer.url, answer.token);

@@ -6,6 +6,7 @@ import { startCrowdProcess } from '../crowd-process.ts';
 import { quantile } from '../figure.ts';
 import { paced } from '../paced.ts';
 import { checkInOf, patchOf } from '../rollouts.ts';
+import { postHead } from './request-head.ts';
 
 /** Makes this program a crowd of devices until it is told to stop, or the program that started it is gone. */
 export const CHECK_INS_FLAG = '--check-ins-at';
@@ -141,14 +142,7 @@ class DeviceCrowd {
 function blockOf(nth: number, token: string): Buffer {
   const requests = Array.from({ length: BLOCK }, (_, n) => {
     const body = JSON.stringify(checkInOf(patchOf(1), nth * BLOCK + n));
-    const head = [
-      `POST ${PATH} HTTP/1.1`,
-      'host: sluice',
-      `authorization: Bearer ${token}`,
-      'content-type: application/json',
-      `content-length: ${String(Buffer.byteLength(body))}`,
-    ];
-    return `${head.join('\r\n')}\r\n\r\n${body}`;
+    return `${postHead({ path: PATH, bodyBytes: Buffer.byteLength(body), token })}${body}`;
   });
   return Buffer.from(requests.join(''));
 }

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { startCrowdProcess } from '../crowd-process.ts';
+import { postHead } from './request-head.ts';
 
 /** Makes this program a crowd at the door of a server until it is told to stop, or the program that started it is gone. */
 export const CROWD_FLAG = '--crowd';
@@ -81,14 +82,7 @@ function member(
   let trickle: NodeJS.Timeout | undefined;
   socket.once('connect', () => {
     tally.connected += 1;
-    const head = [
-      `POST ${path} HTTP/1.1`,
-      'host: sluice',
-      'content-type: application/json',
-      `content-length: ${String(bodyBytes)}`,
-      ...(token === undefined ? [] : [`authorization: Bearer ${token}`]),
-    ];
-    socket.write(`${head.join('\r\n')}\r\n\r\n`);
+    socket.write(postHead({ path, bodyBytes, token }));
     if (isTrickled) trickle = setInterval(() => socket.write(' '), TRICKLE_EVERY_MS);
     else send();
   });

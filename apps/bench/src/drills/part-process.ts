@@ -1,6 +1,6 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { startOwnProcess } from '../own-process.ts';
 import { PART_FLAG, type PartMessage, type PartRole, type Question } from './part.ts';
 
 const ANSWER_MS_MAX = 180_000;
@@ -18,9 +18,7 @@ export class PartProcess {
 
   /** Resolves once the part plays its role. */
   static async start(role: PartRole): Promise<PartProcess> {
-    // Standard output belongs to the results.
-    const script = fileURLToPath(import.meta.url);
-    const child = fork(script, [PART_FLAG, JSON.stringify(role)], { stdio: ['ignore', 2, 2, 'ipc'] });
+    const child = startOwnProcess(PART_FLAG, role);
     const part = new PartProcess(child);
     await part.next(({ kind }) => kind === 'started');
     return part;

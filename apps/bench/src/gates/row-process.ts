@@ -1,6 +1,6 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { startOwnProcess } from '../own-process.ts';
 import { type Measured, type Runs, tablesOf } from './tables.ts';
 
 /** Marks a process that measures rows for another one. */
@@ -38,11 +38,7 @@ export class RowProcess {
   private readonly child: ChildProcess;
 
   constructor(role: RowsRole) {
-    // Standard output belongs to the results.
-    this.child = fork(fileURLToPath(import.meta.url), [GATE_ROWS_FLAG, JSON.stringify(role)], {
-      stdio: ['ignore', 2, 2, 'ipc'],
-      serialization: 'advanced',
-    });
+    this.child = startOwnProcess(GATE_ROWS_FLAG, role, { serialization: 'advanced' });
   }
 
   /** Measures the row of that name. Rejects when the row throws, or its process ends before it is measured. */
