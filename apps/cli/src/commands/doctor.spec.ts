@@ -6,12 +6,12 @@ import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { keyPairs } from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Finding } from '../doctor/finding.ts';
 import { checkInstallation } from '../doctor/installation.ts';
 import { expiryFinding } from '../doctor/port.ts';
 import { CannedServer, problem, sluice, type World } from '../sluice.fixture.ts';
-import { keyPair } from '../key-pair.fixture.ts';
 
 const SECRET = 'slc_admin_0123456789abcdef';
 const DAY_MS = 86_400_000;
@@ -253,7 +253,7 @@ describe('looking at an installation', () => {
 
 describe('looking at a certificate', () => {
   it('tells one that is not trusted, and until when it is good', async () => {
-    const tls = createServer(keyPair, (_, response) => response.end('{}')).listen(0, '127.0.0.1');
+    const tls = createServer(keyPairs.one, (_, response) => response.end('{}')).listen(0, '127.0.0.1');
     await once(tls, 'listening');
     const address = `https://127.0.0.1:${String((tls.address() as AddressInfo).port)}`;
     const found = await doctor(['--url', address]);

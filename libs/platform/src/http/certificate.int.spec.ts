@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { InMemoryEventStore } from '@sluice/event-sourcing';
+import { keyPairs } from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Tokens } from '../auth/tokens.ts';
 import { ManualClock } from '../clock.ts';
@@ -15,7 +16,6 @@ import { InlineFolds } from '../replay/folds.ts';
 import { Settings, SettingsError } from '../settings.ts';
 import { ManualTimers } from '../timers.ts';
 import { Certificate } from './certificate.ts';
-import { keyPairs } from './certificate.fixture.ts';
 import { close, createApp } from './serve.ts';
 
 const LOOK_EVERY_MS = 10_000;
