@@ -1,5 +1,4 @@
 export * from './async-api.ts';
-export * from './cloud-events.ts';
 export * from './device-protocol.ts';
 export * from './errors.ts';
 export * from './event-headers.ts';
@@ -9,11 +8,10 @@ export * from './event-shapes.ts';
 export * from './event-types.ts';
 export * from './events.ts';
 export * from './feed-check.ts';
+export * from './header-text.ts';
 export * from './primitives.ts';
-export * from './signs-record.ts';
 export * from './source-signs.ts';
 export * from './stored-events.ts';
 export * from './token-files.ts';
 export * from './upcasters.ts';
 export * from './wait-reasons.ts';
-export { toHeaderText } from './record-headers.ts';

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { skippedEvents, toCloudEvent } from '@sluice/contracts';
+import { skippedEvents } from '@sluice/contracts';
 import { EventFeed, type FeedEvent, type FeedMessage, type StreamRequest } from '@sluice/event-feed';
 import { describe, expect, it, vi } from 'vitest';
+import { toCloudEvent } from './cloud-events.ts';
 import { type KafkaDeadLetters, type UnreadableRecord } from './kafka-dead-letters.ts';
 import { queue } from './scripted-reader.fixture.ts';
 import { type RecordBatch } from './topic-reader.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { countSkipped, fromCloudEvent, kafkaTopic, type SeenEvent, type Topic } from '@sluice/contracts';
+import { countSkipped, kafkaTopic, type Topic } from '@sluice/contracts';
 import {
   EventFeed,
   type FeedEvent,
@@ -12,6 +12,7 @@ import {
 } from '@sluice/event-feed';
 import { comparePositions, type Position } from '@sluice/event-sourcing';
 import { type KafkaMessage } from 'kafkajs';
+import { fromCloudEvent, type SeenEvent } from './cloud-events.ts';
 import { type KafkaClient } from './kafka-client.ts';
 import { type KafkaDeadLetters } from './kafka-dead-letters.ts';
 import { isAborted, reasonOf } from './patience.ts';

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { toProgressRecord } from '@sluice/contracts';
 import { type EventFeed, StoreFeed } from '@sluice/event-feed';
 import { InMemoryEventStore } from '@sluice/event-sourcing';
 import { type KafkaMessage } from 'kafkajs';
 import { describe, expect, it, vi } from 'vitest';
+import { toProgressRecord } from './cloud-events.ts';
 import { queue } from './scripted-reader.fixture.ts';
 import { type RecordBatch } from './topic-reader.ts';
 

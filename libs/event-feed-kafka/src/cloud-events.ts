@@ -1,7 +1,17 @@
-import { type EventType, type EventTypes, eventTypes, PROGRESS_TYPE, sourceOf } from './event-types.ts';
-import { keyOf, topics } from './events.ts';
-import { checkPublicEvent } from './feed-check.ts';
-import { isTime } from './primitives.ts';
+import {
+  checkPublicEvent,
+  type EventData,
+  type EventType,
+  type EventTypes,
+  eventTypes,
+  isTime,
+  keyOf,
+  PROGRESS_TYPE,
+  sourceOf,
+  toHeaderText,
+  topics,
+  upcast,
+} from '@sluice/contracts';
 import {
   areOctetsOf,
   isPosition,
@@ -11,9 +21,7 @@ import {
   RecordFault,
   RecordHeaders,
   refuse,
-  toHeaderText,
 } from './record-headers.ts';
-import { type EventData, upcast } from './upcasters.ts';
 
 /** CloudEvents 1.0 in Kafka's binary mode: what a relay writes and a consumer reads (design §3.1). */
 
