@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { InMemoryEventStore, toTimeText } from '@sluice/event-sourcing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { close, type RunningService, startService, WallClock } from './index.ts';
-import { readSettings } from './settings.ts';
+import { readSettings } from './settings/settings.ts';
 
 const DAY = 24 * 3_600_000;
 const metadata = { actor: 'spec', correlationId: 'c' };

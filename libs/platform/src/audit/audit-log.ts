@@ -5,7 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type AuditEntry } from '@sluice/api';
 import { PRIVATE_FILE_MODE, PRIVATE_FOLDER_MODE } from '@sluice/contracts';
 import { isMissing, reasonOf } from '../auth/private-file.ts';
-import { type Timers } from '../timers.ts';
+import { type Timers } from '../time/timers.ts';
 
 const SEGMENT = /^(\d{16})\.jsonl$/;
 const NUMBER_DIGITS = 16;

@@ -6,9 +6,9 @@ import { type AccessEvent } from '@sluice/contracts';
 import { publishAsIs, StoreFeed } from '@sluice/event-feed';
 import { InMemoryEventStore } from '@sluice/event-sourcing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ManualClock } from '../clock.ts';
-import { Followers } from '../followers.ts';
-import { ManualTimers } from '../timers.ts';
+import { ManualClock } from '../time/clock.ts';
+import { Followers } from '../replay/followers.ts';
+import { ManualTimers } from '../time/timers.ts';
 import { AccessFollower } from './access.follower.ts';
 import { newToken, Tokens } from './tokens.ts';
 

@@ -5,7 +5,7 @@ import { tokenRoles } from '@sluice/contracts';
 import { type FastifyRequest } from 'fastify';
 import { readCursor, writeCursor } from '../http/paging.ts';
 import { NotTheOwner } from '../http/problem.ts';
-import { Settings } from '../settings.ts';
+import { Settings } from '../settings/settings.ts';
 import { AccessFollower } from './access.follower.ts';
 import { callerOf, Roles } from './auth.ts';
 import { Tokens } from './tokens.ts';

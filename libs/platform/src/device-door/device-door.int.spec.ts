@@ -7,12 +7,12 @@ import { InMemoryEventStore } from '@sluice/event-sourcing';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Tokens } from '../auth/tokens.ts';
-import { ManualClock } from '../clock.ts';
+import { ManualClock } from '../time/clock.ts';
 import { BodyBudget } from '../http/body-budget.ts';
 import { close, createApp } from '../http/serve.ts';
 import { InlineFolds } from '../replay/folds.ts';
-import { Settings } from '../settings.ts';
-import { ManualTimers } from '../timers.ts';
+import { Settings } from '../settings/settings.ts';
+import { ManualTimers } from '../time/timers.ts';
 import { DeviceRoutes } from './device-routes.ts';
 import { Wire } from './wire.fixture.ts';
 

@@ -7,7 +7,7 @@ import { Tokens } from '../auth/tokens.ts';
 import { BodyBudget } from '../http/body-budget.ts';
 import { rememberAnswer } from '../http/connections.ts';
 import { Metrics } from '../observe/metrics.ts';
-import { Timers } from '../timers.ts';
+import { Timers } from '../time/timers.ts';
 import { BodyDeadlines } from './body-deadlines.ts';
 import { type DeviceRoute, type Door, Exchange, type TimedRoute } from './exchange.ts';
 import { Turns } from './turns.ts';

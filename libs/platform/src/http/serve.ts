@@ -13,7 +13,7 @@ import { type Logger, pino } from 'pino';
 import { Audit } from '../audit/audit.ts';
 import { DeviceRoutes, type DoorOptions } from '../device-door/device-routes.ts';
 import { createDoorServer } from '../device-door/server.ts';
-import { type Companion, Followers } from '../followers.ts';
+import { type Companion, Followers } from '../replay/followers.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { BodyBudget } from './body-budget.ts';
 import { type Certificate } from './certificate.ts';
@@ -22,8 +22,8 @@ import { guardRoutes } from './door.ts';
 import { OpenApi } from './open-api.ts';
 import { type Composition, PlatformModule } from '../platform.module.ts';
 import { CORRELATION_HEADER, countAnswered, countProblems, isCorrelationId, sendProblem } from './problem.ts';
-import { type SettingValues } from '../settings.ts';
-import { WallTimers } from '../timers.ts';
+import { type SettingValues } from '../settings/settings.ts';
+import { WallTimers } from '../time/timers.ts';
 
 /** The id of a parked event names its consumer, and its stream with the slashes escaped. */
 const PATH_ID_CHARACTERS_MAX = 800;

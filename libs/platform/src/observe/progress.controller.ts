@@ -14,8 +14,8 @@ import {
   toTimeText,
 } from '@sluice/event-sourcing';
 import { Roles } from '../auth/auth.ts';
-import { ManualClock, WallClock } from '../clock.ts';
-import { Followers } from '../followers.ts';
+import { ManualClock, WallClock } from '../time/clock.ts';
+import { Followers } from '../replay/followers.ts';
 import { ProblemError } from '../http/problem.ts';
 import { wallSleep } from './store-proof.ts';
 
