@@ -50,7 +50,7 @@ beforeAll(async () => {
   }
   // Those of Kafka are there with Kafka only; they are known before anything is sent to it.
   const surroundings = {
-    settings: settings.values,
+    settings,
     store,
     tokens,
     publications,

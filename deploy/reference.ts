@@ -39,7 +39,10 @@ import {
   Wave,
 } from '@sluice/contracts';
 import { openApiDocument } from './open-api.ts';
-import { environmentVariable, settingRules } from '@sluice/platform';
+import { connectionSettings } from '@sluice/composition';
+import { environmentVariable, settingRules, type SettingRules } from '@sluice/platform';
+import { orchestratorSettings } from '@sluice/service-orchestrator';
+import { telemetrySettings } from '@sluice/service-telemetry';
 import { format } from 'prettier';
 
 /** As much of JSON Schema as the contracts use. */
@@ -236,18 +239,30 @@ fault with a JSON Pointer. A refused report of a batch has its code in the recei
 ${table(['code', 'HTTP status', 'what it says'], rows)}`;
 }
 
-function configurationPage(): string {
-  const rows = Object.values(settingRules).map((rule) => {
+/** Every setting, by which processes take it. */
+export const settingsByProcess: Readonly<Record<string, SettingRules>> = {
+  'Every process': settingRules,
+  'Catalog, orchestrator and telemetry, where they run apart': connectionSettings,
+  'The orchestrator': orchestratorSettings,
+  Telemetry: telemetrySettings,
+};
+
+function settingsSection([title, rules]: readonly [string, SettingRules]): string {
+  const rows = Object.values(rules).map((rule) => {
     const fallback = rule.fallback === '' ? '' : `\`${String(rule.fallback)}\``;
     return [`\`--${rule.flag}\``, `\`${environmentVariable(rule.flag)}\``, rule.takes, fallback, rule.description];
   });
+  return `## ${title}\n\n${table(['flag', 'environment', 'takes', 'default', 'what it is'], rows)}`;
+}
+
+function configurationPage(): string {
   return `# Configuration
 
 Each setting is a flag or an environment variable; the flag wins. The apps that run apart have other defaults for two of them: catalog
 \`--port 4601 --data .sluice/catalog\`, orchestrator \`--port 4602 --data .sluice/orchestrator\`, telemetry
-\`--port 4603 --data .sluice/telemetry\`.
+\`--port 4603 --data .sluice/telemetry\`. One process that has all services takes the settings of all of them.
 
-${table(['flag', 'environment', 'takes', 'default', 'what it is'], rows)}`;
+${Object.entries(settingsByProcess).map(settingsSection).join('\n\n')}`;
 }
 
 function typesSection(): string {

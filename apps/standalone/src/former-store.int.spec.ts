@@ -78,7 +78,7 @@ beforeAll(async () => {
   store = await openStore({ kind: 'embedded', path, url: '' }, clock);
   tokens = new Tokens(folder);
   app = await createApp(services.modules, {
-    settings: Settings.of({ ...Settings.of().values, data: folder, shards: 2 }),
+    settings: Settings.of({ data: folder, shards: 2 }),
     clock,
     store,
     tokens,

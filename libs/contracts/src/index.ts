@@ -9,6 +9,7 @@ export * from './event-types.ts';
 export * from './events.ts';
 export * from './feed-check.ts';
 export * from './header-text.ts';
+export * from './health-bucket-setting.ts';
 export * from './primitives.ts';
 export * from './source-signs.ts';
 export * from './stored-events.ts';

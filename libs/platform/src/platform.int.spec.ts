@@ -96,6 +96,7 @@ beforeEach(async () => {
     tokens,
     folds: new InlineFolds(store, {}),
     publications: [publishAsIs('catalog', 'catalog', ['patch-'])],
+    accessOwner: 'http://127.0.0.1:4601',
   });
 });
 afterEach(() => close(app));

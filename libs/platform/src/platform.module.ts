@@ -19,7 +19,7 @@ import { AsyncApi } from './http/async-api.ts';
 import { type Certificate } from './http/certificate.ts';
 import { BodyBudget } from './http/body-budget.ts';
 import { type Access, AccessFollower } from './auth/access.follower.ts';
-import { MeController, TokensController, TokensElsewhereController } from './auth/tokens.controller.ts';
+import { AccessOwner, MeController, TokensController, TokensElsewhereController } from './auth/tokens.controller.ts';
 import { DeadLettersController } from './feed/dead-letters.controller.ts';
 import { DeviceRoutes } from './device-door/device-routes.ts';
 import { EntityTags } from './http/entity-tags.ts';
@@ -57,6 +57,8 @@ export interface Composition {
   readonly feed?: EventFeed;
   /** Where the tokens of another process come from, when it is not `feed`: they are in no Kafka. */
   readonly accessFeed?: EventFeed;
+  /** Where the owner of the tokens listens, when it is another process. */
+  readonly accessOwner?: string;
   /** The data folder, for what has to be known at the next start before others answer; nowhere if not given. */
   readonly folder?: string;
   /** Where the audit of this process is kept; in memory if not given. */
@@ -106,6 +108,7 @@ export class PlatformModule {
       { provide: ShardOwnership, useValue: ownership ?? new SoleOwnership(sleep) },
       { provide: Timers, useValue: timers },
       { provide: BodyBudget, useValue: budget },
+      { provide: AccessOwner, useValue: new AccessOwner(composition.accessOwner) },
       { provide: Reservations, useValue: new Reservations(store, () => timers.monotonicMs()) },
     ];
     const proof: Provider = {

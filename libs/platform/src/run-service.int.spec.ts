@@ -25,7 +25,7 @@ afterEach(async () => {
 /** On a store whose last record is so old. */
 async function startOn(agoMs: number): Promise<void> {
   const data = mkdtempSync(join(tmpdir(), 'sluice-run-'));
-  const { settings } = readSettings(['--data', data, '--port', '0', '--log-level', 'silent'], {}, {});
+  const { settings } = readSettings(['--data', data, '--port', '0', '--log-level', 'silent'], {});
   const store = new InMemoryEventStore({ nowText: () => toTimeText(Date.now() - agoMs) });
   const events = [{ type: 'PatchPublished' }];
   await store.append({

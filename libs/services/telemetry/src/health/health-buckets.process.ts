@@ -12,6 +12,7 @@ import { Fleet } from '../fleet/fleet.ts';
 import { healthStream } from '../publications.ts';
 import { ShardNotesProcess } from '../shard/shard-notes.process.ts';
 import { type ShardWriter } from '../shard/shard-writer.ts';
+import { telemetrySettings } from '../settings.ts';
 
 const SECOND_MS = 1000;
 const HOUR_MS = 3600 * SECOND_MS;
@@ -59,8 +60,9 @@ export class HealthBuckets {
     private readonly notes: ShardNotesProcess,
     settings: Settings,
   ) {
-    this.widthMs = settings.values.healthBucketSeconds * SECOND_MS;
-    this.longOfflineMs = settings.values.longOfflineHours * HOUR_MS;
+    const own = settings.of(telemetrySettings);
+    this.widthMs = own.healthBucketSeconds * SECOND_MS;
+    this.longOfflineMs = own.longOfflineHours * HOUR_MS;
   }
 
   /** Goes on, in a shard, from what its buckets have told. */
