@@ -1,9 +1,9 @@
-import { Compile } from 'typebox/compile';
+import { compileLater } from './compile-later.ts';
 import { type PublicEvent, topics } from './events.ts';
 
 const validators = new Map(
   Object.values(topics).flatMap(({ events }) =>
-    events.map((schema) => [schema.properties.type.const as string, Compile(schema)] as const),
+    events.map((schema) => [schema.properties.type.const as string, compileLater(schema)] as const),
   ),
 );
 
