@@ -1,43 +1,42 @@
+import { asyncApi } from '@sluice/contracts/async-api';
 import {
-  Artifact,
-  asyncApi,
-  Audience,
-  BUILD_PATTERN,
   CheckIn,
   CheckInRefusal,
-  Cve,
   Directive,
-  errorCodes,
-  EventHeaders,
-  eventMeanings,
-  eventSchemas,
-  eventTypes,
+  reasonCodes,
+  Report,
+  ReportReceipt,
+} from '@sluice/contracts/device-protocol';
+import { errorCodes } from '@sluice/contracts/errors';
+import { EventHeaders } from '@sluice/contracts/event-headers';
+import { eventMeanings } from '@sluice/contracts/event-meanings';
+import { eventSchemas } from '@sluice/contracts/event-schemas';
+import {
   SumEvidence,
   CountColumns,
   HolderCount,
-  ID_PATTERN,
   InstallColumns,
   InstallEvidence,
   KnownSlice,
   TestEvidence,
+  Population,
+  Slice,
+} from '@sluice/contracts/event-shapes';
+import { eventTypes, PROGRESS_TYPE } from '@sluice/contracts/event-types';
+import {
+  Artifact,
+  Audience,
+  Cve,
   kafkaTopic,
   kafkaTopics,
-  MODEL_PATTERN,
   Plan,
-  Population,
-  PROGRESS_TYPE,
   Ramp,
-  reasonCodes,
-  Report,
-  ReportReceipt,
-  Slice,
   type Topic,
   topics,
-  TIME_PATTERN,
   Variant,
-  VERSION_PATTERN,
   Wave,
-} from '@sluice/contracts';
+} from '@sluice/contracts/events';
+import { BUILD_PATTERN, ID_PATTERN, MODEL_PATTERN, TIME_PATTERN, VERSION_PATTERN } from '@sluice/contracts/primitives';
 import { openApiDocument } from './open-api.ts';
 import { connectionSettings } from '@sluice/composition';
 import { environmentVariable, settingRules, type SettingRules } from '@sluice/platform';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { kafkaTopic } from '@sluice/contracts';
+import { kafkaTopic } from '@sluice/contracts/events';
 import { followFeed, StoreFeed } from '@sluice/event-feed';
 import {
   ensureTopics,

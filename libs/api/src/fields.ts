@@ -7,7 +7,7 @@ import {
   MODEL_PATTERN,
   TIME_PATTERN,
   VERSION_PATTERN,
-} from '@sluice/contracts';
+} from '@sluice/contracts/primitives';
 import { Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize,

@@ -1,4 +1,4 @@
-import { platforms } from '@sluice/contracts';
+import { platforms } from '@sluice/contracts/primitives';
 import {
   Build,
   Count,

@@ -1,4 +1,4 @@
-import { ID_PATTERN, type TokenRole, tokenRoles, TOKEN_NAME_CHARACTERS_MAX } from '@sluice/contracts';
+import { ID_PATTERN, type TokenRole, tokenRoles, TOKEN_NAME_CHARACTERS_MAX } from '@sluice/contracts/primitives';
 import { Id, OneOf, Part, Text, Time } from './fields.ts';
 import { pageOf } from './paging.ts';
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { kafkaTopics } from '@sluice/contracts';
+import { kafkaTopics } from '@sluice/contracts/events';
 import { type EventFeed, type Publication } from '@sluice/event-feed';
 import {
   type KafkaClient,

@@ -12,7 +12,7 @@ export function checkPublicEvent(data: unknown): { readonly event: PublicEvent }
   const type = typeof data === 'object' && data !== null && 'type' in data ? String(data.type) : '';
   const validator = validators.get(type);
   if (validator === undefined) return { fault: `no event is called ${JSON.stringify(type)}` };
-  if (validator.Check(data)) return { event: data as PublicEvent };
+  if (validator.Check(data)) return { event: data };
   const first = validator.Errors(data)[0];
   return { fault: `${type}${first?.instancePath ?? ''} ${first?.message ?? 'is not as the contract says'}` };
 }

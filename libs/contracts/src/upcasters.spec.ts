@@ -2,7 +2,9 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Compile } from 'typebox/compile';
-import { currentVersion, EventHeaders, eventTypes, upcast, upcasters } from './index.ts';
+import { EventHeaders } from './event-headers.ts';
+import { eventTypes } from './event-types.ts';
+import { currentVersion, upcast, upcasters } from './upcasters.ts';
 
 interface Golden {
   readonly headers: Record<string, string>;

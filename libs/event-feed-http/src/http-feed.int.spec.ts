@@ -1,6 +1,6 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
-import { skippedEvents } from '@sluice/contracts';
+import { skippedEvents } from '@sluice/contracts/stored-events';
 import { type FeedEvent, followFeed } from '@sluice/event-feed';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FeedFault, HttpFeed } from './index.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { kafkaPartitions, kafkaTopic, keyOf } from '@sluice/contracts';
+import { kafkaPartitions, kafkaTopic, keyOf } from '@sluice/contracts/events';
 import {
   type CloudEvent,
   type EventEnvelope,

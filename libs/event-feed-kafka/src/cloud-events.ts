@@ -1,17 +1,9 @@
-import {
-  checkPublicEvent,
-  type EventData,
-  type EventType,
-  type EventTypes,
-  eventTypes,
-  isTime,
-  keyOf,
-  PROGRESS_TYPE,
-  sourceOf,
-  toHeaderText,
-  topics,
-  upcast,
-} from '@sluice/contracts';
+import { type EventType, type EventTypes, eventTypes, PROGRESS_TYPE, sourceOf } from '@sluice/contracts/event-types';
+import { keyOf, topics } from '@sluice/contracts/events';
+import { checkPublicEvent } from '@sluice/contracts/feed-check';
+import { toHeaderText } from '@sluice/contracts/header-text';
+import { isTime } from '@sluice/contracts/primitives';
+import { type EventData, upcast } from '@sluice/contracts/upcasters';
 import {
   areOctetsOf,
   isPosition,

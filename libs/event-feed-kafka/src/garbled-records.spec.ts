@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { skippedEvents } from '@sluice/contracts';
+import { skippedEvents } from '@sluice/contracts/stored-events';
 import { EventFeed, type FeedEvent, type FeedMessage, type StreamRequest } from '@sluice/event-feed';
 import { describe, expect, it, vi } from 'vitest';
 import { toCloudEvent } from './cloud-events.ts';

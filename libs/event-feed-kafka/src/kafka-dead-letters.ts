@@ -1,4 +1,5 @@
-import { eventTypes, kafkaTopic, type Topic } from '@sluice/contracts';
+import { eventTypes } from '@sluice/contracts/event-types';
+import { kafkaTopic, type Topic } from '@sluice/contracts/events';
 import { type DeadLetter, DeadLetters, letterId, type LetterState } from '@sluice/event-feed';
 import { randomUUID } from 'node:crypto';
 import { type KafkaMessage, type Message } from 'kafkajs';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { kafkaTopic } from '@sluice/contracts';
+import { kafkaTopic } from '@sluice/contracts/events';
 import { type DeadLetter, type FeedEvent, type FeedFollower } from '@sluice/event-feed';
 import { type Checkpoint, Checkpoints, InMemoryEventStore } from '@sluice/event-sourcing';
 import { kafkaForTests, uniqueTopicPrefix } from '@sluice/testing';

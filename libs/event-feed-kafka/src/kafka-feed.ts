@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { countSkipped, kafkaTopic, type Topic } from '@sluice/contracts';
+import { kafkaTopic, type Topic } from '@sluice/contracts/events';
+import { countSkipped } from '@sluice/contracts/stored-events';
 import {
   EventFeed,
   type FeedEvent,

@@ -1,4 +1,4 @@
-import { kafkaTopic, type Topic } from '@sluice/contracts';
+import { kafkaTopic, type Topic } from '@sluice/contracts/events';
 import { type Publication } from '@sluice/event-feed';
 import {
   BEGINNING,

@@ -1,4 +1,4 @@
-import { kafkaPartitions, kafkaTopic, type Topic } from '@sluice/contracts';
+import { kafkaPartitions, kafkaTopic, type Topic } from '@sluice/contracts/events';
 import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
 import { type KafkaClient } from './kafka-client.ts';
 import { endWithin, reasonOf } from './patience.ts';

@@ -1,6 +1,6 @@
 /** Reading of Kafka's record headers: octets or null, each name any number of times, written by anybody. */
 
-import { hasControlCharacter, TEXT_CHARACTERS_MAX } from '@sluice/contracts';
+import { hasControlCharacter, TEXT_CHARACTERS_MAX } from '@sluice/contracts/header-text';
 
 export type Octets = string | Buffer;
 export type ReceivedHeaders = Readonly<Record<string, Octets | readonly Octets[] | null | undefined>>;

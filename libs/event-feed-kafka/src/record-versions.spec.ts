@@ -1,7 +1,8 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { currentVersion, listEventTypes } from '@sluice/contracts';
+import { listEventTypes } from '@sluice/contracts/event-types';
+import { currentVersion } from '@sluice/contracts/upcasters';
 import { fromCloudEvent, toCloudEvent } from './cloud-events.ts';
 
 interface Golden {

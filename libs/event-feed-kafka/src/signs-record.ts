@@ -1,4 +1,5 @@
-import { checkSigns, sourceOf, type SourceSignsData } from '@sluice/contracts';
+import { sourceOf } from '@sluice/contracts/event-types';
+import { checkSigns, type SourceSignsData } from '@sluice/contracts/source-signs';
 import { type CloudEvent, type ReceivedRecord } from './cloud-events.ts';
 import { quote, type Octets, RecordFault, RecordHeaders, refuse } from './record-headers.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Body, Controller, Module, Post } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { countSkipped } from '@sluice/contracts';
+import { countSkipped } from '@sluice/contracts/stored-events';
 import {
   type DeadLetter,
   DeadLetters,

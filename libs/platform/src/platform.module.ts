@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type DynamicModule, Logger, Module, type Provider, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
-import { onFirstSkipped, skippedEvents } from '@sluice/contracts';
+import { onFirstSkipped, skippedEvents } from '@sluice/contracts/stored-events';
 import {
   EventFeed,
   type OwnerDoubts,

@@ -1,6 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { type ServiceName } from '@sluice/contracts/events';
+import { tokenRoles } from '@sluice/contracts/primitives';
 import {
   ADMIN_TOKEN_FILE,
   ADMIN_TOKEN_START,
@@ -8,9 +10,7 @@ import {
   FORMER_ADMIN_TOKEN_MS,
   type FormerAdminToken,
   PRIVATE_FILE_MODE,
-  type ServiceName,
-  tokenRoles,
-} from '@sluice/contracts';
+} from '@sluice/contracts/token-files';
 import { bodyOf, given, type TokenPage, type TokenRole, type TokenView } from '@sluice/api-client';
 import { type Command, Option } from 'commander';
 import { type Api, type Page } from '../api.ts';

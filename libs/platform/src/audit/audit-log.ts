@@ -3,7 +3,7 @@ import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type AuditEntry } from '@sluice/api';
-import { PRIVATE_FILE_MODE, PRIVATE_FOLDER_MODE } from '@sluice/contracts';
+import { PRIVATE_FILE_MODE, PRIVATE_FOLDER_MODE } from '@sluice/contracts/token-files';
 import { isMissing, reasonOf } from '../auth/private-file.ts';
 import { type Timers } from '../time/timers.ts';
 

@@ -1,4 +1,5 @@
-import { type AccessEvent, type Immutable, parseTime } from '@sluice/contracts';
+import { type AccessEvent } from '@sluice/contracts/events';
+import { type Immutable, parseTime } from '@sluice/contracts/primitives';
 import { Caller } from './caller.ts';
 
 type Issued = Extract<Immutable<AccessEvent>, { type: 'TokenIssued' }>;

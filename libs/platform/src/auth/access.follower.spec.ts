@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
-import { type AccessEvent } from '@sluice/contracts';
+import { type AccessEvent } from '@sluice/contracts/events';
 import { publishAsIs, StoreFeed } from '@sluice/event-feed';
 import { InMemoryEventStore } from '@sluice/event-sourcing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';

@@ -1,4 +1,5 @@
-import { type AccessEvent, type Immutable, type TokenRole, tokenRoles } from '@sluice/contracts';
+import { type AccessEvent } from '@sluice/contracts/events';
+import { type Immutable, type TokenRole, tokenRoles } from '@sluice/contracts/primitives';
 
 export type Role = TokenRole;
 

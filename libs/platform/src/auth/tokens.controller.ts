@@ -1,7 +1,7 @@
 import { Controller, Delete, Get, Param, Post, Query, Req } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { IssuedToken, MeView, Operation, PageQuery, TokenPage, TokenPath, type TokenView } from '@sluice/api';
-import { tokenRoles } from '@sluice/contracts';
+import { tokenRoles } from '@sluice/contracts/primitives';
 import { type FastifyRequest } from 'fastify';
 import { readCursor, writeCursor } from '../http/paging.ts';
 import { NotTheOwner, ProblemError } from '../http/problem.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
-import { type ErrorCode } from '@sluice/contracts';
+import { type ErrorCode } from '@sluice/contracts/errors';
 import { type Logger } from 'pino';
 import { Tokens } from '../auth/tokens.ts';
 import { BodyBudget } from '../http/body-budget.ts';

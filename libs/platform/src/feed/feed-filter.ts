@@ -1,4 +1,4 @@
-import { type Topic, topics } from '@sluice/contracts';
+import { type Topic, topics } from '@sluice/contracts/events';
 import { type FeedEvent, type Publication } from '@sluice/event-feed';
 import { type Commit, type EventStore } from '@sluice/event-sourcing';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Body, Controller, Get, HttpCode, Module, Param, Post, Query, Res } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { type Problem } from '@sluice/contracts';
+import { type Problem } from '@sluice/contracts/errors';
 import { InMemoryEventStore } from '@sluice/event-sourcing';
 import { IsString } from 'class-validator';
 import { type FastifyReply } from 'fastify';

@@ -1,4 +1,4 @@
-import { toPointerToken } from '@sluice/contracts';
+import { toPointerToken } from '@sluice/contracts/errors';
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { admit } from '../auth/auth.ts';
 import { type Tokens } from '../auth/tokens.ts';

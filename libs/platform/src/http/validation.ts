@@ -1,5 +1,5 @@
 import { type ValidationError, ValidationPipe } from '@nestjs/common';
-import { type FieldFault, toPointerToken } from '@sluice/contracts';
+import { type FieldFault, toPointerToken } from '@sluice/contracts/errors';
 import { ValidateIf } from 'class-validator';
 import { ProblemError } from './problem.ts';
 

@@ -1,7 +1,7 @@
 import { AcceptClockBody, Applied, AppliedQuery, ClockSet, ClockView, Operation, SetClockBody } from '@sluice/api';
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { parseTime } from '@sluice/contracts';
+import { parseTime } from '@sluice/contracts/primitives';
 import { EventFeed, FeedFollower, OwnSigns } from '@sluice/event-feed';
 import {
   BEGINNING,

@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { type HealthEvent } from '@sluice/contracts';
+import { type HealthEvent } from '@sluice/contracts/events';
 import {
   EventFeed,
   type FeedEvent,

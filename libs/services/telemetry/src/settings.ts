@@ -1,4 +1,4 @@
-import { healthBucketSetting as health } from '@sluice/contracts';
+import { healthBucketSetting as health } from '@sluice/contracts/health-bucket-setting';
 import { setting, type SettingRules } from '@sluice/platform';
 
 /** What telemetry can be told. */

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type WaitCode } from '@sluice/contracts';
+import { type WaitCode } from '@sluice/contracts/wait-reasons';
 import { type Policy } from '@sluice/domain-rollout';
 import { Clock } from '@sluice/event-sourcing';
 import { Settings, Timers } from '@sluice/platform';

@@ -1,7 +1,8 @@
 import { bucketBy, type HealthBucketClosed } from '@sluice/domain-cohorts';
 import { hash, randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
-import { type HealthEvent, type Immutable } from '@sluice/contracts';
+import { type HealthEvent } from '@sluice/contracts/events';
+import { type Immutable } from '@sluice/contracts/primitives';
 import { closeBucket, announce, type AnnouncedHealth } from '@sluice/domain-fleet';
 import { type ShardThrough } from '@sluice/event-feed';
 import { Clock, EventStore, RevisionConflict } from '@sluice/event-sourcing';

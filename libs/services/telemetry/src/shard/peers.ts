@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { type ErrorCode, isErrorCode } from '@sluice/contracts';
+import { type ErrorCode, isErrorCode } from '@sluice/contracts/errors';
 import { type ShardOwner } from '@sluice/event-feed';
 import { authenticate, type DeviceRequest, ProblemError, Settings, Tokens } from '@sluice/platform';
 import { telemetrySettings } from '../settings.ts';
