@@ -1,8 +1,8 @@
 import { ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace, type Tracer } from '@opentelemetry/api';
-import { isTraceparent } from '@sluice/contracts';
+import { isTraceparent } from '@sluice/contracts/traceparent';
 import { type Step, type StepDetails, type StepKind, Traces } from '@sluice/event-sourcing';
 import { type TraceExport } from '@sluice/trace-export';
-import { type Companion, type GaugeOfCompanion } from '../followers.ts';
+import { type Companion, type GaugeOfCompanion } from '../replay/followers.ts';
 
 const VERSION = '00';
 const SAMPLED = 1;
