@@ -1,5 +1,7 @@
 import { DiagnosticSeverity, Parser } from '@asyncapi/parser';
-import { asyncApi, eventTypes, kafkaTopics, topics } from '@sluice/contracts';
+import { asyncApi } from '@sluice/contracts/async-api';
+import { eventTypes } from '@sluice/contracts/event-types';
+import { kafkaTopics, topics } from '@sluice/contracts/events';
 import { describe, expect, it } from 'vitest';
 import { referencePages } from './reference.ts';
 

@@ -39,9 +39,9 @@ function importOf(name: string): string {
 
 describe('importing projects', () => {
   it.each([
-    ['kernel', inKernel, '@sluice/contracts'],
-    ['kernel', 'libs/event-feed/src/violation.ts', '@sluice/contracts'],
-    ['domain', inDomain, '@sluice/contracts'],
+    ['kernel', inKernel, '@sluice/contracts/errors'],
+    ['kernel', 'libs/event-feed/src/violation.ts', '@sluice/contracts/errors'],
+    ['domain', inDomain, '@sluice/contracts/errors'],
     ['domain', inDomain, '@sluice/domain-catalog'],
     ['contract', 'libs/contracts/src/violation.ts', '@sluice/event-sourcing'],
     ['adapter', 'libs/event-store-sqlite/src/violation.ts', '@sluice/platform'],
@@ -64,7 +64,7 @@ describe('importing projects', () => {
     ['standalone', 'apps/standalone/src/violation.ts', '@sluice/domain-catalog'],
     ['client', 'apps/cli/src/violation.ts', '@sluice/platform'],
     ['client', 'apps/cli/src/violation.ts', '@sluice/api'],
-    ['testing', 'libs/testing/src/violation.ts', '@sluice/contracts'],
+    ['testing', 'libs/testing/src/violation.ts', '@sluice/contracts/errors'],
   ])('is refused when a %s file %s imports %s', async (kind, file, name) => {
     const message = `A project tagged with "type:${kind}" can`;
     expect(await lint(file, importOf(name))).toContainEqual({
@@ -88,7 +88,7 @@ describe('importing projects', () => {
     ['libs/simulation/src/allowed.ts', '@sluice/domain-fleet'],
     ['libs/domain/fleet/src/allowed.ts', '@sluice/domain-cohorts'],
     ['apps/standalone/src/allowed.ts', '@sluice/service-telemetry'],
-    ['apps/cli/src/allowed.ts', '@sluice/contracts'],
+    ['apps/cli/src/allowed.ts', '@sluice/contracts/errors'],
     ['apps/cli/src/allowed.ts', '@sluice/api-client'],
     ['libs/simulation/src/allowed.ts', '@sluice/api-client'],
     ['libs/services/catalog/src/allowed.ts', '@sluice/api'],

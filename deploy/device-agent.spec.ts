@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { type CheckIn } from '@sluice/contracts';
+import { type CheckIn } from '@sluice/contracts/device-protocol';
 import { InMemoryEventStore } from '@sluice/event-sourcing';
 import { close, createApp, Followers, InlineFolds, ManualClock, Settings, Tokens } from '@sluice/platform';
 import { CatalogModule, catalogPublications, folds as catalogFolds } from '@sluice/service-catalog';

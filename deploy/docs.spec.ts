@@ -1,6 +1,7 @@
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { errorCodes, eventTypes } from '@sluice/contracts';
+import { errorCodes } from '@sluice/contracts/errors';
+import { eventTypes } from '@sluice/contracts/event-types';
 import { Compile } from 'typebox/schema';
 import { describe, expect, it } from 'vitest';
 import { referencePages, SCHEMAS } from './reference.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { waitReasons } from '@sluice/contracts';
+import { waitReasons } from '@sluice/contracts/wait-reasons';
 import { describe, expect, it } from 'vitest';
 
 const root = dirname(import.meta.dirname);

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { environmentVariable, settingRules } from '@sluice/platform';
+import { environmentVariable } from '@sluice/platform';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { settingsByProcess } from './reference.ts';
 
 interface Labelled {
   readonly matchLabels?: Readonly<Record<string, string>>;
@@ -52,7 +53,9 @@ const { servicePorts } = (await import(new URL('docker/build.mjs', import.meta.u
 };
 const services = Object.entries(servicePorts);
 const rules = new Map<string, { parse(text: string): unknown }>(
-  Object.values(settingRules).map((rule) => [environmentVariable(rule.flag), rule]),
+  Object.values(settingsByProcess)
+    .flatMap((rules) => Object.values(rules))
+    .map((rule) => [environmentVariable(rule.flag), rule]),
 );
 
 /** The settings that a file names and that Sluice does not take as they stand there. */

@@ -69,7 +69,7 @@ beforeAll(async () => {
   for (const each of new ExportingTraces(nothingExported).gauges) expose(each);
   // Those of Kafka are there with Kafka only; they are known before anything is sent to it.
   const surroundings = {
-    settings: settings.values,
+    settings,
     store,
     tokens,
     publications,

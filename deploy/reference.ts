@@ -1,45 +1,48 @@
+import { asyncApi } from '@sluice/contracts/async-api';
 import {
-  Artifact,
-  asyncApi,
-  Audience,
-  BUILD_PATTERN,
   CheckIn,
   CheckInRefusal,
-  Cve,
   Directive,
-  errorCodes,
-  EventHeaders,
-  eventMeanings,
-  eventSchemas,
-  eventTypes,
+  reasonCodes,
+  Report,
+  ReportReceipt,
+} from '@sluice/contracts/device-protocol';
+import { errorCodes } from '@sluice/contracts/errors';
+import { EventHeaders } from '@sluice/contracts/event-headers';
+import { eventMeanings } from '@sluice/contracts/event-meanings';
+import { eventSchemas } from '@sluice/contracts/event-schemas';
+import {
   SumEvidence,
   CountColumns,
   HolderCount,
-  ID_PATTERN,
   InstallColumns,
   InstallEvidence,
   KnownSlice,
   TestEvidence,
+  Population,
+  Slice,
+} from '@sluice/contracts/event-shapes';
+import { eventTypes, PROGRESS_TYPE } from '@sluice/contracts/event-types';
+import {
+  Artifact,
+  Audience,
+  Cve,
   kafkaTopic,
   kafkaTopics,
-  MODEL_PATTERN,
   Plan,
-  Population,
-  PROGRESS_TYPE,
   Ramp,
-  reasonCodes,
-  Report,
-  ReportReceipt,
-  Slice,
-  type Topic,
   topics,
-  TIME_PATTERN,
   Variant,
-  VERSION_PATTERN,
   Wave,
-} from '@sluice/contracts';
+} from '@sluice/contracts/events';
+import { BUILD_PATTERN, ID_PATTERN, MODEL_PATTERN, VERSION_PATTERN } from '@sluice/contracts/primitives';
+import { TIME_PATTERN } from '@sluice/contracts/times';
+import { type Topic } from '@sluice/contracts/topic-owners';
 import { openApiDocument } from './open-api.ts';
-import { environmentVariable, settingRules } from '@sluice/platform';
+import { connectionSettings } from '@sluice/composition';
+import { environmentVariable, settingRules, type SettingRules } from '@sluice/platform';
+import { orchestratorSettings } from '@sluice/service-orchestrator';
+import { telemetrySettings } from '@sluice/service-telemetry';
 import { format } from 'prettier';
 
 /** As much of JSON Schema as the contracts use. */
@@ -236,18 +239,30 @@ fault with a JSON Pointer. A refused report of a batch has its code in the recei
 ${table(['code', 'HTTP status', 'what it says'], rows)}`;
 }
 
-function configurationPage(): string {
-  const rows = Object.values(settingRules).map((rule) => {
+/** Every setting, by which processes take it. */
+export const settingsByProcess: Readonly<Record<string, SettingRules>> = {
+  'Every process': settingRules,
+  'Catalog, orchestrator and telemetry, where they run apart': connectionSettings,
+  'The orchestrator': orchestratorSettings,
+  Telemetry: telemetrySettings,
+};
+
+function settingsSection([title, rules]: readonly [string, SettingRules]): string {
+  const rows = Object.values(rules).map((rule) => {
     const fallback = rule.fallback === '' ? '' : `\`${String(rule.fallback)}\``;
     return [`\`--${rule.flag}\``, `\`${environmentVariable(rule.flag)}\``, rule.takes, fallback, rule.description];
   });
+  return `## ${title}\n\n${table(['flag', 'environment', 'takes', 'default', 'what it is'], rows)}`;
+}
+
+function configurationPage(): string {
   return `# Configuration
 
 Each setting is a flag or an environment variable; the flag wins. The apps that run apart have other defaults for two of them: catalog
 \`--port 4601 --data .sluice/catalog\`, orchestrator \`--port 4602 --data .sluice/orchestrator\`, telemetry
-\`--port 4603 --data .sluice/telemetry\`.
+\`--port 4603 --data .sluice/telemetry\`. One process that has all services takes the settings of all of them.
 
-${table(['flag', 'environment', 'takes', 'default', 'what it is'], rows)}`;
+${Object.entries(settingsByProcess).map(settingsSection).join('\n\n')}`;
 }
 
 function typesSection(): string {

@@ -1,4 +1,4 @@
-import { topics } from '@sluice/contracts';
+import { topics } from '@sluice/contracts/events';
 import { publishAsIs } from '@sluice/event-feed';
 import { type EventStore, toTimeText } from '@sluice/event-sourcing';
 

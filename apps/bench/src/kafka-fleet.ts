@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ReportReceipt } from '@sluice/contracts';
+import { type ReportReceipt } from '@sluice/contracts/device-protocol';
 import { withBroker } from './broker.ts';
 import { type Figure, inWords } from './figure.ts';
 import { paced, until } from './paced.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { kafkaTopic } from '@sluice/contracts';
+import { kafkaTopic } from '@sluice/contracts/events';
 import { followFeed, StoreFeed } from '@sluice/event-feed';
 import { ensureTopics, type KafkaClient, KafkaFeed, KafkaRelay } from '@sluice/event-feed-kafka';
 import { type EventStore } from '@sluice/event-sourcing';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Directive } from '@sluice/contracts';
+import { type Directive } from '@sluice/contracts/device-protocol';
 import { withBroker } from './broker.ts';
 import { type Figure, inWords, quantile } from './figure.ts';
 import { paced, until } from './paced.ts';

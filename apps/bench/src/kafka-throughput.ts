@@ -1,7 +1,14 @@
 import { join } from 'node:path';
-import { kafkaTopic, toCloudEvent, toProgressRecord } from '@sluice/contracts';
+import { kafkaTopic } from '@sluice/contracts/events';
 import { followFeed, StoreFeed } from '@sluice/event-feed';
-import { ensureTopics, type KafkaClient, KafkaFeed, KafkaRelay } from '@sluice/event-feed-kafka';
+import {
+  ensureTopics,
+  type KafkaClient,
+  KafkaFeed,
+  KafkaRelay,
+  toCloudEvent,
+  toProgressRecord,
+} from '@sluice/event-feed-kafka';
 import { type EventStore } from '@sluice/event-sourcing';
 import { SqliteEventStore } from '@sluice/event-store-sqlite';
 import { WallClock } from '@sluice/platform';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { type ServiceName } from '@sluice/contracts';
+import { type ServiceName } from '@sluice/contracts/topic-owners';
 import { Tokens } from '@sluice/platform';
 import { Agent, type Dispatcher } from 'undici';
 import { repository } from './broker.ts';

@@ -1,4 +1,4 @@
-import { connect, openStore } from '@sluice/composition';
+import { connect, connectionSettings, openStore } from '@sluice/composition';
 import { runService } from '@sluice/platform';
 import { CatalogModule, catalogPublications } from '@sluice/service-catalog';
 
@@ -6,6 +6,7 @@ await runService(
   {
     modules: [CatalogModule],
     publications: catalogPublications(),
+    settings: [connectionSettings],
     openStore,
     connect,
     foldsWorker: new URL('./folds.worker.js', import.meta.url),

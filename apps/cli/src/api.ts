@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type ApiClient, createApiClient } from '@sluice/api-client';
-import { type ServiceName } from '@sluice/contracts';
+import { type ServiceName } from '@sluice/contracts/topic-owners';
 import { EventSourceParserStream, type EventSourceMessage } from 'eventsource-parser/stream';
 import { type Connection } from './connection.ts';
 import { CliError, interrupted } from './errors.ts';

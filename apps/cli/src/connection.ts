@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { ADMIN_TOKEN_FILE, type ServiceName } from '@sluice/contracts';
+import { ADMIN_TOKEN_FILE } from '@sluice/contracts/tokens';
+import { type ServiceName } from '@sluice/contracts/topic-owners';
 import { usageError } from './errors.ts';
 import { type Terminal } from './output.ts';
 

@@ -1,4 +1,4 @@
-import { type FieldFault } from '@sluice/contracts';
+import { type FieldFault } from '@sluice/contracts/errors';
 
 /** Every exit code of `sluice`, once. `sluice help exit-codes` prints this table. */
 export const exitCodes = {

@@ -1,4 +1,4 @@
-import { type ErrorCode, type Problem } from '@sluice/contracts';
+import { type ErrorCode, type Problem } from '@sluice/contracts/errors';
 import { type Token } from './connection.ts';
 import { CliError, type Exit } from './errors.ts';
 

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isTime } from '@sluice/contracts';
+import { isTime } from '@sluice/contracts/times';
 import { InvalidArgumentError } from 'commander';
 import { Api, type During } from './api.ts';
 import { connect, type ConnectionOptions, findDataFolders, isDataNamed } from './connection.ts';

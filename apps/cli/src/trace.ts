@@ -1,5 +1,5 @@
 import { type Tracer } from '@opentelemetry/api';
-import { toTraceparent } from '@sluice/contracts';
+import { toTraceparent } from '@sluice/contracts/traceparent';
 import { type Terminal } from './output.ts';
 import { usageError } from './errors.ts';
 

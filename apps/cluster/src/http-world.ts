@@ -1,5 +1,5 @@
 import { type ApiClient, bodyOf, createApiClient, type ReplayJob } from '@sluice/api-client';
-import { type ServiceName } from '@sluice/contracts';
+import { type ServiceName } from '@sluice/contracts/topic-owners';
 import { mergeThrough, type ShardThrough } from '@sluice/event-feed';
 import { comparePositions, type Position, toTimeText } from '@sluice/event-sourcing';
 import { asAdmin, UnexpectedAnswer, World, type WorldAnswer, type WorldRequest } from '@sluice/simulation';

@@ -41,7 +41,10 @@ interface Cluster {
 }
 
 await orExit(async () => {
-  const { settings, own } = readSettings(process.argv.slice(2), process.env, { data: '.sluice/cluster' }, flags);
+  const { settings, own } = readSettings(process.argv.slice(2), process.env, {
+    defaults: { data: '.sluice/cluster' },
+    flags,
+  });
   const scenario = scenarioNames.find((name) => name === own.scenario);
   if ((own.scenario !== undefined || own.attach !== undefined) && scenario === undefined)
     throw new SettingsError(`--scenario takes one of ${scenarioNames.join(', ')}`);

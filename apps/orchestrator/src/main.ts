@@ -1,11 +1,12 @@
-import { connect, openStore } from '@sluice/composition';
+import { connect, connectionSettings, openStore } from '@sluice/composition';
 import { runService } from '@sluice/platform';
-import { OrchestratorModule, orchestratorPublications } from '@sluice/service-orchestrator';
+import { OrchestratorModule, orchestratorPublications, orchestratorSettings } from '@sluice/service-orchestrator';
 
 await runService(
   {
     modules: [OrchestratorModule],
     publications: orchestratorPublications(),
+    settings: [connectionSettings, orchestratorSettings],
     openStore,
     connect,
     foldsWorker: new URL('./folds.worker.js', import.meta.url),

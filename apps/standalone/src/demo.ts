@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SqliteReader } from '@sluice/event-store-sqlite';
-import { AcceleratedClock, Settings, settingRules, startService } from '@sluice/platform';
+import { AcceleratedClock, type Settings, settingRules, startService } from '@sluice/platform';
 import { Demo, narrate, SCENARIO_START_MS } from '@sluice/simulation';
 import { InjectedWorld } from './injected-world.ts';
 import { drawOn } from './screen.ts';
@@ -20,7 +20,7 @@ export async function runDemo(given: Settings): Promise<void> {
   const { values } = given;
   const data = values.data === settingRules.data.fallback ? join(values.data, 'demo') : values.data;
   const logLevel = values.logLevel === settingRules.logLevel.fallback ? 'warn' : values.logLevel;
-  const settings = Settings.of({ ...values, data, logLevel });
+  const settings = given.with({ data, logLevel });
   const clock = new AcceleratedClock(whereItStopped(join(data, 'sluice.db')), ACCELERATION);
   const { app, address, tokens } = await startService(services, settings, clock);
   const demo = await Demo.start(new InjectedWorld(app, clock, tokens), { devices: DEVICES, seed: SEED });

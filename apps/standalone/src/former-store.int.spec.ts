@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { openStore } from '@sluice/composition';
-import { type Directive } from '@sluice/contracts';
+import { type Directive } from '@sluice/contracts/device-protocol';
 import { type EventStore } from '@sluice/event-sourcing';
 import { close, createApp, Followers, inject, InlineFolds, ManualClock, Settings, Tokens } from '@sluice/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -78,7 +78,7 @@ beforeAll(async () => {
   store = await openStore({ kind: 'embedded', path, url: '' }, clock);
   tokens = new Tokens(folder);
   app = await createApp(services.modules, {
-    settings: Settings.of({ ...Settings.of().values, data: folder, shards: 2 }),
+    settings: Settings.of({ data: folder, shards: 2 }),
     clock,
     store,
     tokens,

@@ -14,7 +14,7 @@ const flags = {
 } as const;
 
 await orExit(async () => {
-  const { settings, own } = readSettings(process.argv.slice(2), process.env, {}, flags);
+  const { settings, own } = readSettings(process.argv.slice(2), process.env, { flags, rules: services.settings });
   if (own.scenario !== undefined) await playScenario(settings, own);
   else if (own.empty === true) {
     const { address } = await startService(services, settings, new WallClock());

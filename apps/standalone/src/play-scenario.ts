@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { close, ManualClock, Settings, SettingsError, startService, wholeNumber } from '@sluice/platform';
+import { close, ManualClock, type Settings, SettingsError, startService, wholeNumber } from '@sluice/platform';
 import {
   inWords,
   isAsPromised,
@@ -38,7 +38,7 @@ export async function playScenario(given: Settings, flags: ScenarioFlags): Promi
   });
   // Nobody but the scenario needs the port while it plays, so two scenarios can play at once.
   const port = flags.exit === true ? 0 : given.values.port;
-  const settings = Settings.of({ ...given.values, data, port, tokens: '', logLevel: 'warn' });
+  const settings = given.with({ data, port, tokens: '', logLevel: 'warn' });
   const clock = new ManualClock(SCENARIO_START_MS);
   const service = await startService(services, settings, clock);
   const result = await play(new InjectedWorld(service.app, clock, service.tokens), { scenario, seed, devices });

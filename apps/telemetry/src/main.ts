@@ -1,11 +1,12 @@
-import { connect, openStore } from '@sluice/composition';
+import { connect, connectionSettings, openStore } from '@sluice/composition';
 import { runService } from '@sluice/platform';
-import { TelemetryModule, telemetryPublications } from '@sluice/service-telemetry';
+import { TelemetryModule, telemetryPublications, telemetrySettings } from '@sluice/service-telemetry';
 
 await runService(
   {
     modules: [TelemetryModule],
     publications: telemetryPublications(),
+    settings: [connectionSettings, telemetrySettings],
     openStore,
     connect,
     foldsWorker: new URL('./folds.worker.js', import.meta.url),

@@ -1,4 +1,4 @@
-import { type TokenRole, tokenRoles } from '@sluice/contracts';
+import { type TokenRole, tokenRoles } from '@sluice/contracts/tokens';
 import { Count, OneOf, Text, Time } from './fields.ts';
 import { PageQuery, pageOf } from './paging.ts';
 

@@ -1,4 +1,4 @@
-import { type ErrorCode, Problem } from '@sluice/contracts';
+import { type ErrorCode, Problem } from '@sluice/contracts/errors';
 import { type OpenAPIObject } from '@nestjs/swagger';
 import { usedShapes } from './fields.ts';
 import { isJson, type Json, mapObjects, toSchema31 } from './open-api-31.ts';

@@ -1,4 +1,5 @@
-import { ID_PATTERN, topics } from '@sluice/contracts';
+import { topics } from '@sluice/contracts/events';
+import { ID_PATTERN } from '@sluice/contracts/primitives';
 import { Amount, Count, Flag, Id, Json, OneOf, Part, POSITION, Text, Time } from './fields.ts';
 
 const PAGE_EVENTS_MAX = 10_000;

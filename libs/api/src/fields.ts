@@ -1,15 +1,14 @@
 import { ApiExtraModels, ApiProperty, type ApiPropertyOptions, getSchemaPath } from '@nestjs/swagger';
+import { wordsOf } from '@sluice/contracts/pattern-words';
 import {
   BUILD_PATTERN,
   ID_PATTERN,
-  isTime,
   LABEL_PATTERN,
   MODEL_PATTERN,
-  TIME_PATTERN,
   VERSION_PATTERN,
   WEB_ADDRESS_PATTERN,
-  wordsOf,
-} from '@sluice/contracts';
+} from '@sluice/contracts/primitives';
+import { isTime, TIME_PATTERN } from '@sluice/contracts/times';
 import { Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize,

@@ -1,4 +1,4 @@
-import { platforms, tracks } from '@sluice/contracts';
+import { platforms, tracks } from '@sluice/contracts/primitives';
 import { Build, ByName, Count, Id, Label, Model, OneOf, Part, Tally, Time, Words } from './fields.ts';
 import { Cursor, PAGE_ITEMS_DEFAULT, PAGE_LIMIT, pageOf } from './paging.ts';
 

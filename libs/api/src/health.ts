@@ -1,4 +1,4 @@
-import { platforms } from '@sluice/contracts';
+import { platforms } from '@sluice/contracts/primitives';
 import { Build, Id, Model, OneOf, Part, Tally, Time } from './fields.ts';
 
 /** The query of GET /v1/health. */

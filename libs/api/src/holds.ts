@@ -1,4 +1,4 @@
-import { SumEvidence } from '@sluice/contracts';
+import { SumEvidence } from '@sluice/contracts/event-shapes';
 import { Flag, Id, OneOf, Part, Shape, Tally, Time, WebAddress, Words } from './fields.ts';
 import { PageQuery, pageOf } from './paging.ts';
 import { Audience, ReasonBody, StopBody } from './plans.ts';

@@ -1,4 +1,4 @@
-import { type ErrorCode } from '@sluice/contracts';
+import { type ErrorCode } from '@sluice/contracts/errors';
 import { ApiExtension, ApiHeader, ApiOperation, ApiResponse } from '@nestjs/swagger';
 
 type Class = new () => object;

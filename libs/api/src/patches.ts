@@ -1,4 +1,5 @@
-import { DIGEST_PATTERN, platforms, wordsOf } from '@sluice/contracts';
+import { wordsOf } from '@sluice/contracts/pattern-words';
+import { DIGEST_PATTERN, platforms } from '@sluice/contracts/primitives';
 import {
   Build,
   Count,

@@ -1,4 +1,4 @@
-import { type ErrorCode, errorCodes } from '@sluice/contracts';
+import { type ErrorCode, errorCodes } from '@sluice/contracts/errors';
 
 /** What an operation is, as far as that decides what it may refuse. */
 export interface OperationKind {

@@ -1,4 +1,4 @@
-import { SumEvidence } from '@sluice/contracts';
+import { SumEvidence } from '@sluice/contracts/event-shapes';
 import { Figure, Id, OneOf, Part, Shape, Tally, Time, Words } from './fields.ts';
 import { pageOf } from './paging.ts';
 import { Resumption } from './rollouts.ts';

@@ -1,11 +1,6 @@
-import {
-  InstallEvidence,
-  platforms,
-  SumEvidence,
-  type WaitCode,
-  waitReasons,
-  type WaitReason,
-} from '@sluice/contracts';
+import { InstallEvidence, SumEvidence } from '@sluice/contracts/event-shapes';
+import { platforms } from '@sluice/contracts/primitives';
+import { type WaitCode, waitReasons, type WaitReason } from '@sluice/contracts/wait-reasons';
 import {
   Amount,
   Build,

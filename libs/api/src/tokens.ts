@@ -1,4 +1,6 @@
-import { ID_PATTERN, type TokenRole, tokenRoles, TOKEN_NAME_CHARACTERS_MAX, wordsOf } from '@sluice/contracts';
+import { wordsOf } from '@sluice/contracts/pattern-words';
+import { ID_PATTERN } from '@sluice/contracts/primitives';
+import { type TokenRole, tokenRoles, TOKEN_NAME_CHARACTERS_MAX } from '@sluice/contracts/tokens';
 import { Id, OneOf, Part, Text, Time } from './fields.ts';
 import { pageOf } from './paging.ts';
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { kafkaTopics } from '@sluice/contracts';
+import { kafkaTopics } from '@sluice/contracts/events';
 import { type EventFeed, type Publication } from '@sluice/event-feed';
 import {
   type KafkaClient,
@@ -26,7 +26,8 @@ const FLEET = 'fleet';
 
 /** Relays of what the service publishes, a feed of what it hears, and the shares of telemetry's shards. */
 export function connectKafka(surroundings: Surroundings, owner: EventFeed): Connections {
-  const { settings, store, publications, signs: own, traces } = surroundings;
+  const { store, publications, signs: own, traces } = surroundings;
+  const settings = surroundings.settings.values;
   const service = publications[0]?.source ?? 'sluice';
   const instance = randomUUID().slice(0, 8);
   const client = clientOf(surroundings, `sluice-${service}-${instance}`);
@@ -164,7 +165,7 @@ function topicsOf(settings: SettingValues): KafkaTopicSettings {
 
 function clientOf({ settings, log }: Surroundings, clientId: string): KafkaClient {
   const { kafka, kafkaTls, kafkaCaFile, kafkaCertFile, kafkaKeyFile, kafkaSasl, kafkaUser, kafkaPasswordFile } =
-    settings;
+    settings.values;
   const file = (name: string) => (name === '' ? undefined : name);
   const files = { caFile: file(kafkaCaFile), certificateFile: file(kafkaCertFile), keyFile: file(kafkaKeyFile) };
   try {

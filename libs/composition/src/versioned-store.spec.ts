@@ -1,4 +1,5 @@
-import { listEventTypes, skippedEvents } from '@sluice/contracts';
+import { listEventTypes } from '@sluice/contracts/event-types';
+import { skippedEvents } from '@sluice/contracts/stored-events';
 import { publishAsIs, StoreFeed } from '@sluice/event-feed';
 import { type Decider, handle, InMemoryEventStore, load } from '@sluice/event-sourcing';
 import {

@@ -1,4 +1,5 @@
-import { type EventTypes, eventTypes, stamp, understand } from '@sluice/contracts';
+import { type EventTypes, eventTypes } from '@sluice/contracts/event-types';
+import { stamp, understand } from '@sluice/contracts/stored-events';
 import {
   type Append,
   type Appended,

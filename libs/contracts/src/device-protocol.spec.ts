@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { asObserved, checkInValidator, reportValidator } from './index.ts';
+import { asObserved, checkInValidator, reportValidator } from './device-protocol.ts';
 
 const phone = {
   deviceId: 'd-1',

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { Compile } from 'typebox/compile';
+import { compileLater } from './compile-later.ts';
 import { Artifact } from './events.ts';
 import {
   Build,
@@ -212,5 +212,5 @@ export const ReportReceipt = Type.Object(
 );
 export type ReportReceipt = Type.Static<typeof ReportReceipt>;
 
-export const checkInValidator = Compile(CheckIn);
-export const reportValidator = Compile(Report);
+export const checkInValidator = compileLater(CheckIn);
+export const reportValidator = compileLater(Report);

@@ -1,10 +1,10 @@
-import { Compile } from 'typebox/compile';
+import { compileLater } from './compile-later.ts';
 import { type PublicEvent, topics } from './events.ts';
 import { faultText } from './pattern-words.ts';
 
 const validators = new Map(
   Object.values(topics).flatMap(({ events }) =>
-    events.map((schema) => [schema.properties.type.const as string, Compile(schema)] as const),
+    events.map((schema) => [schema.properties.type.const as string, compileLater(schema)] as const),
   ),
 );
 
@@ -13,7 +13,7 @@ export function checkPublicEvent(data: unknown): { readonly event: PublicEvent }
   const type = typeof data === 'object' && data !== null && 'type' in data ? String(data.type) : '';
   const validator = validators.get(type);
   if (validator === undefined) return { fault: `no event is called ${JSON.stringify(type)}` };
-  if (validator.Check(data)) return { event: data as PublicEvent };
+  if (validator.Check(data)) return { event: data };
   const first = validator.Errors(data)[0];
   return {
     fault: `${type}${first?.instancePath ?? ''} ${first === undefined ? 'is not as the contract says' : faultText(first)}`,

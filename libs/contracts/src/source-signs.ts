@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { Compile } from 'typebox/compile';
+import { compileLater } from './compile-later.ts';
 import { Id, type Immutable, Text, Time } from './primitives.ts';
 import { faultText } from './pattern-words.ts';
 
@@ -32,7 +32,7 @@ export const SourceSigns = Type.Object({
 
 export type SourceSignsData = Immutable<Type.Static<typeof SourceSigns>>;
 
-const validator = Compile(SourceSigns);
+const validator = compileLater(SourceSigns);
 
 /** The signs with the fields that this version knows, when they are as the contract says; else a text that names the first fault. */
 export function checkSigns(data: unknown): { readonly signs: SourceSignsData } | { readonly fault: string } {

@@ -1,5 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkPublicEvent, checkSigns, isTraceparent, toHeaderText, understandOne } from '@sluice/contracts';
+import { checkPublicEvent } from '@sluice/contracts/feed-check';
+import { toHeaderText } from '@sluice/contracts/header-text';
+import { checkSigns } from '@sluice/contracts/source-signs';
+import { understandOne } from '@sluice/contracts/stored-events';
+import { isTraceparent } from '@sluice/contracts/traceparent';
 import {
   EventFeed,
   type FeedEvent,

@@ -1,4 +1,4 @@
-import { topics } from '@sluice/contracts';
+import { topics } from '@sluice/contracts/events';
 import { EventFeed, type FeedEvent, followFeed, type FeedFollower, publishAsIs, StoreFeed } from '@sluice/event-feed';
 import { type EventStore, InMemoryEventStore } from '@sluice/event-sourcing';
 import {

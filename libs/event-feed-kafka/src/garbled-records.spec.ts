@@ -1,6 +1,7 @@
-import { skippedEvents, toCloudEvent } from '@sluice/contracts';
+import { skippedEvents } from '@sluice/contracts/stored-events';
 import { EventFeed, type FeedEvent, type FeedMessage, type StreamRequest } from '@sluice/event-feed';
 import { describe, expect, it, vi } from 'vitest';
+import { toCloudEvent } from './cloud-events.ts';
 import { type KafkaDeadLetters, type UnreadableRecord } from './kafka-dead-letters.ts';
 import { bring } from './scripted-reader.fixture.ts';
 import { type RecordBatch } from './topic-reader.ts';

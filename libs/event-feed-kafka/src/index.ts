@@ -1,3 +1,4 @@
+export { toCloudEvent, toProgressRecord } from './cloud-events.ts';
 export * from './kafka-client.ts';
 export * from './kafka-dead-letters.ts';
 export * from './kafka-feed.ts';

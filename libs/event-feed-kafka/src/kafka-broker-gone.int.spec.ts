@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { kafkaTopic } from '@sluice/contracts';
+import { kafkaTopic } from '@sluice/contracts/events';
 import { startKafkaProcess, uniqueTopicPrefix } from '@sluice/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { CatalogOnKafka } from './catalog.fixture.ts';

@@ -1,7 +1,10 @@
-import { eventTypes, kafkaTopic, toCloudEvent, type Topic } from '@sluice/contracts';
+import { eventTypes } from '@sluice/contracts/event-types';
+import { kafkaTopic } from '@sluice/contracts/events';
+import { type Topic } from '@sluice/contracts/topic-owners';
 import { type DeadLetter, DeadLetters, letterId, type LetterState } from '@sluice/event-feed';
 import { randomUUID } from 'node:crypto';
 import { type KafkaMessage, type Message } from 'kafkajs';
+import { toCloudEvent } from './cloud-events.ts';
 import { type KafkaClient } from './kafka-client.ts';
 import { PatientProducer } from './kafka-producer.ts';
 import { ensureSideTopic, type KafkaTopicSettings, offsetsOf } from './kafka-topics.ts';

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { kafkaTopic, toCloudEvent } from '@sluice/contracts';
+import { kafkaTopic } from '@sluice/contracts/events';
 import { type DeadLetter, type FeedEvent, type FeedFollower } from '@sluice/event-feed';
 import { type Checkpoint, Checkpoints, InMemoryEventStore } from '@sluice/event-sourcing';
 import { kafkaForTests, uniqueTopicPrefix } from '@sluice/testing';
 import { type Message } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
+import { toCloudEvent } from './cloud-events.ts';
 import { CatalogOnKafka } from './catalog.fixture.ts';
 import { connectProducer, send } from './kafka-producer.ts';
 import { withAdmin } from './kafka-topics.ts';

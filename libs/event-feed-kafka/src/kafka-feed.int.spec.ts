@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { kafkaTopic } from '@sluice/contracts';
+import { kafkaTopic } from '@sluice/contracts/events';
 import { type FeedMessage, followFeed, type Publication, StoreFeed } from '@sluice/event-feed';
 import { BEGINNING, InMemoryEventStore } from '@sluice/event-sourcing';
 import { kafkaForTests, RecordedTraces, traceparentOf, uniqueTopicPrefix } from '@sluice/testing';

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { countSkipped, fromCloudEvent, kafkaTopic, type SeenEvent, type Topic } from '@sluice/contracts';
+import { kafkaTopic } from '@sluice/contracts/events';
+import { countSkipped } from '@sluice/contracts/stored-events';
+import { type Topic } from '@sluice/contracts/topic-owners';
 import {
   EventFeed,
   type FeedEvent,
@@ -12,6 +14,7 @@ import {
 } from '@sluice/event-feed';
 import { comparePositions, type Position } from '@sluice/event-sourcing';
 import { type KafkaMessage } from 'kafkajs';
+import { fromCloudEvent, type SeenEvent } from './cloud-events.ts';
 import { type KafkaClient } from './kafka-client.ts';
 import { type KafkaDeadLetters } from './kafka-dead-letters.ts';
 import { isAborted, reasonOf } from './patience.ts';

@@ -1,4 +1,5 @@
-import { kafkaTopic, type Topic } from '@sluice/contracts';
+import { kafkaTopic } from '@sluice/contracts/events';
+import { type Topic } from '@sluice/contracts/topic-owners';
 import { type Publication } from '@sluice/event-feed';
 import {
   BEGINNING,

@@ -1,4 +1,5 @@
-import { kafkaPartitions, kafkaTopic, type Topic } from '@sluice/contracts';
+import { kafkaPartitions, kafkaTopic } from '@sluice/contracts/events';
+import { type Topic } from '@sluice/contracts/topic-owners';
 import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
 import { type KafkaClient } from './kafka-client.ts';
 import { endWithin, reasonOf } from './patience.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { kafkaTopic, topics } from '@sluice/contracts';
+import { kafkaTopic, topics } from '@sluice/contracts/events';
 import { type ShardOwner } from '@sluice/event-feed';
 import { type KafkaMessage } from 'kafkajs';
 import { type KafkaClient } from './kafka-client.ts';

@@ -1,7 +1,7 @@
-import { toCloudEvent, toProgressRecord } from '@sluice/contracts';
 import { type FeedEvent } from '@sluice/event-feed';
 import { comparePositions, type Position } from '@sluice/event-sourcing';
 import { type Message } from 'kafkajs';
+import { toCloudEvent, toProgressRecord } from './cloud-events.ts';
 import { Bell } from './patience.ts';
 
 /** As many events are sent at once; with those that wait, twice as many are in memory. */

@@ -1,8 +1,8 @@
-import { toProgressRecord } from '@sluice/contracts';
 import { type EventFeed, StoreFeed } from '@sluice/event-feed';
 import { InMemoryEventStore } from '@sluice/event-sourcing';
 import { type KafkaMessage } from 'kafkajs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { toProgressRecord } from './cloud-events.ts';
 import { bring } from './scripted-reader.fixture.ts';
 import { type RecordBatch } from './topic-reader.ts';
 

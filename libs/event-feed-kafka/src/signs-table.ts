@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { fromSignsRecord } from '@sluice/contracts';
 import { mergeThrough, type ShardThrough, type SourceSigns, type UnstoredStop } from '@sluice/event-feed';
 import { type KafkaMessage } from 'kafkajs';
+import { fromSignsRecord } from './signs-record.ts';
 import { type KafkaClient } from './kafka-client.ts';
 import { isAborted, persist, reasonOf } from './patience.ts';
 import { ensureSignsTopic, signsTopic, type SignsTopicSettings } from './signs-topic.ts';

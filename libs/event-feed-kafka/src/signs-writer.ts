@@ -1,5 +1,5 @@
-import { toSignsRecord } from '@sluice/contracts';
 import { type OwnSigns } from '@sluice/event-feed';
+import { toSignsRecord } from './signs-record.ts';
 import { type KafkaClient } from './kafka-client.ts';
 import { PatientProducer } from './kafka-producer.ts';
 import { Bell, isAborted, pause } from './patience.ts';

@@ -1,7 +1,7 @@
-import { toSignsRecord } from '@sluice/contracts';
 import { OwnSigns, type ShardThrough, type SourceSigns, type UnstoredStop } from '@sluice/event-feed';
 import { type KafkaMessage, type Message } from 'kafkajs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { toSignsRecord } from './signs-record.ts';
 import { bring as queueBatch } from './scripted-reader.fixture.ts';
 
 const sent: { topic: string; message: Message }[] = [];

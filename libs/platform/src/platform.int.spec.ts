@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Body, Controller, Module, Post } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { countSkipped } from '@sluice/contracts';
+import { countSkipped } from '@sluice/contracts/stored-events';
 import {
   type DeadLetter,
   DeadLetters,
@@ -96,6 +96,7 @@ beforeEach(async () => {
     tokens,
     folds: new InlineFolds(store, {}),
     publications: [publishAsIs('catalog', 'catalog', ['patch-'])],
+    accessOwner: 'http://127.0.0.1:4601',
   });
 });
 afterEach(() => close(app));

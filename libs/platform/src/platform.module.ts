@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type DynamicModule, Logger, Module, type Provider, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
-import { onFirstSkipped, skippedEvents } from '@sluice/contracts';
+import { onFirstSkipped, skippedEvents } from '@sluice/contracts/stored-events';
 import {
   EventFeed,
   type OwnerDoubts,
@@ -19,7 +19,7 @@ import { AsyncApi } from './http/async-api.ts';
 import { type Certificate } from './http/certificate.ts';
 import { BodyBudget } from './http/body-budget.ts';
 import { type Access, AccessFollower } from './auth/access.follower.ts';
-import { MeController, TokensController, TokensElsewhereController } from './auth/tokens.controller.ts';
+import { AccessOwner, MeController, TokensController, TokensElsewhereController } from './auth/tokens.controller.ts';
 import { DeadLettersController } from './feed/dead-letters.controller.ts';
 import { DeviceRoutes } from './device-door/device-routes.ts';
 import { EntityTags } from './http/entity-tags.ts';
@@ -28,7 +28,7 @@ import { FeedReaders } from './feed/feed-readers.ts';
 import { FeedSigns } from './feed/feed-signs.ts';
 import { FeedThread, InlineFeed } from './feed/feed-thread.ts';
 import { Folds } from './replay/folds.ts';
-import { type Companion, Followers } from './followers.ts';
+import { type Companion, Followers } from './replay/followers.ts';
 import { KeyedRequests } from './http/keyed-requests.ts';
 import { Metrics } from './observe/metrics.ts';
 import { OpenApi } from './http/open-api.ts';
@@ -36,11 +36,11 @@ import { OperationsController } from './observe/operations.controller.ts';
 import { ProblemFilter } from './http/problem.ts';
 import { ProgressController } from './observe/progress.controller.ts';
 import { ReplaysController, Verifications } from './replay/replays.ts';
-import { Settings } from './settings.ts';
-import { StopsInForce } from './stops-in-force.ts';
+import { Settings } from './settings/settings.ts';
+import { StopsInForce } from './http/stops-in-force.ts';
 import { StoreProof } from './observe/store-proof.ts';
 import { StreamShares } from './feed/stream-shares.ts';
-import { Timers, WallTimers } from './timers.ts';
+import { Timers, WallTimers } from './time/timers.ts';
 import { Tokens } from './auth/tokens.ts';
 import { createValidationPipe } from './http/validation.ts';
 
@@ -57,6 +57,8 @@ export interface Composition {
   readonly feed?: EventFeed;
   /** Where the tokens of another process come from, when it is not `feed`: they are in no Kafka. */
   readonly accessFeed?: EventFeed;
+  /** Where the owner of the tokens listens, when it is another process. */
+  readonly accessOwner?: string;
   /** The data folder, for what has to be known at the next start before others answer; nowhere if not given. */
   readonly folder?: string;
   /** Where the audit of this process is kept; in memory if not given. */
@@ -109,6 +111,7 @@ export class PlatformModule {
       { provide: Timers, useValue: timers },
       { provide: Traces, useValue: traces },
       { provide: BodyBudget, useValue: budget },
+      { provide: AccessOwner, useValue: new AccessOwner(composition.accessOwner) },
       { provide: Reservations, useValue: new Reservations(store, () => timers.monotonicMs()) },
     ];
     const proof: Provider = {

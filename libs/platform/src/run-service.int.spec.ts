@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { InMemoryEventStore, toTimeText } from '@sluice/event-sourcing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { close, type RunningService, startService, WallClock } from './index.ts';
-import { readSettings } from './settings.ts';
+import { readSettings } from './settings/settings.ts';
 
 const DAY = 24 * 3_600_000;
 const metadata = { actor: 'spec', correlationId: 'c' };
@@ -25,7 +25,7 @@ afterEach(async () => {
 /** On a store whose last record is so old. */
 async function startOn(agoMs: number): Promise<void> {
   const data = mkdtempSync(join(tmpdir(), 'sluice-run-'));
-  const { settings } = readSettings(['--data', data, '--port', '0', '--log-level', 'silent'], {}, {});
+  const { settings } = readSettings(['--data', data, '--port', '0', '--log-level', 'silent'], {});
   const store = new InMemoryEventStore({ nowText: () => toTimeText(Date.now() - agoMs) });
   const events = [{ type: 'PatchPublished' }];
   await store.append({

@@ -5,16 +5,23 @@ import { type EventFeed, OwnSigns, type Publication, type ShardOwnership } from 
 import { type Clock, type EventStore, toTimeText, type Traces } from '@sluice/event-sourcing';
 import { openTraceExport } from '@sluice/trace-export';
 import { type Logger } from 'pino';
-import { ManualClock, WallClock } from './clock.ts';
-import { checkFiles, checkListening } from './exposure.ts';
+import { ManualClock, WallClock } from './time/clock.ts';
+import { checkFiles, checkListening } from './settings/exposure.ts';
 import { Certificate } from './http/certificate.ts';
 import { type StoreLocation, WorkerFolds } from './replay/folds.ts';
 import { WorkerFeed } from './feed/feed-thread.ts';
-import { type Companion } from './followers.ts';
+import { type Companion } from './replay/followers.ts';
 import { ExportingTraces, SpanTraces } from './observe/traces.ts';
 import { createApp, createLogger, serve } from './http/serve.ts';
 import { type Composition } from './platform.module.ts';
-import { HelpWanted, readSettings, type Settings, SettingsError, type SettingValues } from './settings.ts';
+import {
+  HelpWanted,
+  readSettings,
+  type SettingRules,
+  type Settings,
+  SettingsError,
+  type SettingValues,
+} from './settings/settings.ts';
 import { Tokens } from './auth/tokens.ts';
 
 const EXIT_WRONG_USE = 2;
@@ -24,6 +31,8 @@ const EXIT_FAILED = 1;
 export interface ServiceProcess {
   readonly modules: readonly Type[];
   readonly publications: readonly Publication[];
+  /** What its services, and what connects them, can be told; none if not given. */
+  readonly settings?: readonly SettingRules[];
   readonly openStore: (location: StoreLocation, clock: Clock, traces: Traces) => Promise<EventStore>;
   readonly foldsWorker: URL;
   readonly feedWorker: URL;
@@ -32,7 +41,7 @@ export interface ServiceProcess {
 }
 
 export interface Surroundings {
-  readonly settings: SettingValues;
+  readonly settings: Settings;
   readonly store: EventStore;
   readonly tokens: Tokens;
   readonly publications: readonly Publication[];
@@ -46,6 +55,8 @@ export interface Connections {
   readonly feed?: EventFeed;
   /** Where the tokens of another process come from, when it is not `feed`. */
   readonly accessFeed?: EventFeed;
+  /** Where the owner of the tokens listens, to be named to those who would make one here. */
+  readonly accessOwner?: string;
   readonly ownership?: ShardOwnership;
   readonly companions?: readonly Companion[];
 }
@@ -60,7 +71,7 @@ export interface RunningService {
 /** The whole of a service's main: reads the settings, opens the store, listens, until it is told to stop. */
 export async function runService(process_: ServiceProcess, defaults: Partial<SettingValues>): Promise<void> {
   await orExit(async () => {
-    const { settings } = readSettings(process.argv.slice(2), process.env, defaults);
+    const { settings } = readSettings(process.argv.slice(2), process.env, { defaults, rules: process_.settings });
     const { address } = await startService(process_, settings, clockOf(settings.values));
     process.stderr.write(`Sluice listens at ${address}\n`);
   });
@@ -90,7 +101,7 @@ export async function startService(
   const folds = new WorkerFolds(foldsWorker, location);
   const feedThread = new WorkerFeed(feedWorker, location);
   const signs = new OwnSigns();
-  const connections = connect?.({ settings: values, store, tokens, publications, log, signs, traces }) ?? {};
+  const connections = connect?.({ settings, store, tokens, publications, log, signs, traces }) ?? {};
   const own = { settings, clock, store, tokens, folds, feedThread, publications, signs, ...foldersOf(values) };
   const composition = {
     ...{ ...own, ...connections, traces },

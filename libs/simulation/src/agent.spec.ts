@@ -1,4 +1,4 @@
-import { type Directive } from '@sluice/contracts';
+import { type Directive } from '@sluice/contracts/device-protocol';
 import { toTimeText } from '@sluice/event-sourcing';
 import { describe, expect, it } from 'vitest';
 import { obey, perform } from './agent.ts';

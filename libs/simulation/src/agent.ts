@@ -1,4 +1,4 @@
-import { type Directive } from '@sluice/contracts';
+import { type Directive } from '@sluice/contracts/device-protocol';
 import {
   about,
   type Act,

@@ -1,4 +1,4 @@
-import { type CheckIn, type Report, type ReportKind } from '@sluice/contracts';
+import { type CheckIn, type Report, type ReportKind } from '@sluice/contracts/device-protocol';
 import { toTimeText } from '@sluice/event-sourcing';
 import { type Device, type FullRelease, type Order } from './fleet.ts';
 import { type Fault } from './harm.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type PlanRolloutBody } from '@sluice/api-client';
-import { type CheckIn, type Directive, type Report } from '@sluice/contracts';
+import { type CheckIn, type Directive, type Report } from '@sluice/contracts/device-protocol';
 import { toTimeText } from '@sluice/event-sourcing';
 import { type CatalogPatch } from './real-patches.ts';
 import { bucketOf } from './scenario.ts';

@@ -1,5 +1,10 @@
 import { bodyOf } from '@sluice/api-client';
-import { type Directive, type Report, type ReportReceipt, REPORTS_PER_REQUEST_MAX } from '@sluice/contracts';
+import {
+  type Directive,
+  type Report,
+  type ReportReceipt,
+  REPORTS_PER_REQUEST_MAX,
+} from '@sluice/contracts/device-protocol';
 import { firstActs, nextCheckIn, obey, perform } from './agent.ts';
 import { type Act, type AgentContext, checkInOf, type TimedAct } from './device-reports.ts';
 import { Agenda } from './agenda.ts';

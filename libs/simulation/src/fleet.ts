@@ -1,4 +1,5 @@
-import { type Platform, type Report, type Track } from '@sluice/contracts';
+import { type Report } from '@sluice/contracts/device-protocol';
+import { type Platform, type Track } from '@sluice/contracts/primitives';
 import { type Habit } from './habits.ts';
 import { type Choices, Random } from './random.ts';
 

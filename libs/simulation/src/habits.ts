@@ -1,4 +1,4 @@
-import { type Report } from '@sluice/contracts';
+import { type Report } from '@sluice/contracts/device-protocol';
 import { type Act, type AgentContext, fall, type Outcome, status, type TimedAct } from './device-reports.ts';
 import { type Device, type Order } from './fleet.ts';
 import { type Choices } from './random.ts';

@@ -1,5 +1,5 @@
 import { isInfrastructure } from '@sluice/domain-cohorts';
-import { reportValidator, type Report } from '@sluice/contracts';
+import { reportValidator, type Report } from '@sluice/contracts/device-protocol';
 import { describe, expect, it } from 'vitest';
 import { FakeWorld } from './fake-world.fixture.ts';
 import { type Device, type FleetOptions, makeFleet } from './fleet.ts';

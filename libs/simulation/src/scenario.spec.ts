@@ -1,4 +1,4 @@
-import { reportValidator, checkInValidator } from '@sluice/contracts';
+import { reportValidator, checkInValidator } from '@sluice/contracts/device-protocol';
 import { describe, expect, it } from 'vitest';
 import { FakeWorld } from './fake-world.fixture.ts';
 import { type ScenarioName } from './scenario-result.ts';

@@ -1,4 +1,4 @@
-import { kafkaTopic } from '@sluice/contracts';
+import { kafkaTopic } from '@sluice/contracts/events';
 import { ensureTopics, type KafkaClient } from '@sluice/event-feed-kafka';
 import { type KafkaMessage, type Message } from 'kafkajs';
 import { barePair, type BarePair } from '../bare-kafka.ts';

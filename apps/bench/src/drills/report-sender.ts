@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ReportReceipt } from '@sluice/contracts';
+import { type ReportReceipt } from '@sluice/contracts/device-protocol';
 import { reportsBody } from '../examples.ts';
 import { paced, until } from '../paced.ts';
 import { type Service, type Services } from '../service-processes.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bodyOf, type FeedEventView, type FeedOrder, type FeedPage, given } from '@sluice/api-client';
-import { type Topic, topicOwners } from '@sluice/contracts';
+import { type Topic, topicOwners } from '@sluice/contracts/topic-owners';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type Api, type Host } from '../api.ts';
 import { CliError, usageError } from '../errors.ts';

@@ -2,15 +2,15 @@ import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  tokenRoles,
   ADMIN_TOKEN_FILE,
   ADMIN_TOKEN_START,
   FORMER_ADMIN_TOKEN_FILE,
   FORMER_ADMIN_TOKEN_MS,
   type FormerAdminToken,
   PRIVATE_FILE_MODE,
-  type ServiceName,
-  tokenRoles,
-} from '@sluice/contracts';
+} from '@sluice/contracts/tokens';
+import { type ServiceName } from '@sluice/contracts/topic-owners';
 import { bodyOf, given, type TokenPage, type TokenRole, type TokenView } from '@sluice/api-client';
 import { type Command, Option } from 'commander';
 import { type Api, type Page } from '../api.ts';

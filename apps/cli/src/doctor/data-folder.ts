@@ -10,7 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { ADMIN_TOKEN_FILE, PEERS_KEY_FILE, PRIVATE_FILE_MODE } from '@sluice/contracts';
+import { ADMIN_TOKEN_FILE, PEERS_KEY_FILE, PRIVATE_FILE_MODE } from '@sluice/contracts/tokens';
 import { quoted } from '../output.ts';
 import { fault, type Finding, ok, type Subject, warning } from './finding.ts';
 

@@ -1,5 +1,5 @@
 import { bodyOf, type ClockView, type MeView } from '@sluice/api-client';
-import { type ServiceName } from '@sluice/contracts';
+import { type ServiceName } from '@sluice/contracts/topic-owners';
 import { type Api, type Host } from '../api.ts';
 import { CliError } from '../errors.ts';
 import { duration, time } from '../output.ts';

@@ -3,9 +3,9 @@ import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type AuditEntry } from '@sluice/api';
-import { PRIVATE_FILE_MODE, PRIVATE_FOLDER_MODE } from '@sluice/contracts';
+import { PRIVATE_FILE_MODE, PRIVATE_FOLDER_MODE } from '@sluice/contracts/tokens';
 import { isMissing, reasonOf } from '../auth/private-file.ts';
-import { type Timers } from '../timers.ts';
+import { type Timers } from '../time/timers.ts';
 
 const SEGMENT = /^(\d{16})\.jsonl$/;
 const NUMBER_DIGITS = 16;

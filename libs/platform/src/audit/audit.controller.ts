@@ -1,7 +1,7 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { type AuditEntry, AuditPage, AuditQuery, Operation } from '@sluice/api';
-import { parseTime } from '@sluice/contracts';
+import { parseTime } from '@sluice/contracts/times';
 import { Roles } from '../auth/auth.ts';
 import { readCursor, writeCursor } from '../http/paging.ts';
 import { ProblemError } from '../http/problem.ts';

@@ -3,10 +3,10 @@ import { type Clock } from '@sluice/event-sourcing';
 import { type FastifyRequest } from 'fastify';
 import { callerOf } from '../auth/auth.ts';
 import { type Caller } from '../auth/caller.ts';
-import { type Companion } from '../followers.ts';
+import { type Companion } from '../replay/followers.ts';
 import { problemCodeOf } from '../http/problem.ts';
 import { isReading, patternOf } from '../http/route-rules.ts';
-import { type Timers } from '../timers.ts';
+import { type Timers } from '../time/timers.ts';
 import { AuditLog, type NewEntry, type Wanted } from './audit-log.ts';
 
 const OK = 'ok';

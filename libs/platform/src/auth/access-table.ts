@@ -1,4 +1,6 @@
-import { type AccessEvent, type Immutable, parseTime } from '@sluice/contracts';
+import { type AccessEvent } from '@sluice/contracts/events';
+import { type Immutable } from '@sluice/contracts/primitives';
+import { parseTime } from '@sluice/contracts/times';
 import { Caller } from './caller.ts';
 
 type Issued = Extract<Immutable<AccessEvent>, { type: 'TokenIssued' }>;

@@ -2,13 +2,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
-import { type AccessEvent } from '@sluice/contracts';
+import { type AccessEvent } from '@sluice/contracts/events';
 import { publishAsIs, StoreFeed } from '@sluice/event-feed';
 import { InMemoryEventStore, untraced } from '@sluice/event-sourcing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ManualClock } from '../clock.ts';
-import { Followers } from '../followers.ts';
-import { ManualTimers } from '../timers.ts';
+import { ManualClock } from '../time/clock.ts';
+import { Followers } from '../replay/followers.ts';
+import { ManualTimers } from '../time/timers.ts';
 import { AccessFollower } from './access.follower.ts';
 import { newToken, Tokens } from './tokens.ts';
 

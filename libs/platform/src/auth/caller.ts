@@ -1,4 +1,6 @@
-import { type AccessEvent, type Immutable, type TokenRole, tokenRoles } from '@sluice/contracts';
+import { type AccessEvent } from '@sluice/contracts/events';
+import { type Immutable } from '@sluice/contracts/primitives';
+import { type TokenRole, tokenRoles } from '@sluice/contracts/tokens';
 
 export type Role = TokenRole;
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { PRIVATE_FILE_MODE } from '@sluice/contracts';
+import { PRIVATE_FILE_MODE } from '@sluice/contracts/tokens';
 
 /** A file that somebody replaced is noticed after this time at the latest. */
 const RECHECK_AFTER_MS = 500;

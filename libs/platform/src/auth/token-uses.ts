@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Logger } from '@nestjs/common';
-import { isTime } from '@sluice/contracts';
+import { isTime } from '@sluice/contracts/times';
 import { type Clock, toTimeText } from '@sluice/event-sourcing';
 import { isMissing, reasonOf, replacePrivateFile } from './private-file.ts';
 import { type Tokens } from './tokens.ts';

@@ -1,11 +1,10 @@
 import { Controller, Delete, Get, Param, Post, Query, Req } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { IssuedToken, MeView, Operation, PageQuery, TokenPage, TokenPath, type TokenView } from '@sluice/api';
-import { tokenRoles } from '@sluice/contracts';
+import { tokenRoles } from '@sluice/contracts/tokens';
 import { type FastifyRequest } from 'fastify';
 import { readCursor, writeCursor } from '../http/paging.ts';
-import { NotTheOwner } from '../http/problem.ts';
-import { Settings } from '../settings.ts';
+import { NotTheOwner, ProblemError } from '../http/problem.ts';
 import { AccessFollower } from './access.follower.ts';
 import { callerOf, Roles } from './auth.ts';
 import { Tokens } from './tokens.ts';
@@ -74,33 +73,43 @@ export class TokensController {
   }
 }
 
+/** Where the owner of the tokens listens; undefined where nobody said so. */
+export class AccessOwner {
+  constructor(private readonly address: string | undefined) {}
+
+  /** The answer to who would change a token here. */
+  notHere(): ProblemError {
+    return this.address === undefined ? new ProblemError('not-the-owner') : new NotTheOwner(this.address);
+  }
+}
+
 /** Where the tokens of another service are heard, and not made. */
 @ApiTags('operations')
 @Controller('v1/tokens')
 export class TokensElsewhereController {
-  constructor(private readonly settings: Settings) {}
+  constructor(private readonly owner: AccessOwner) {}
 
   @Post()
   @Roles()
   @Operation({
     id: 'issueToken',
-    summary: 'Refused here: tokens are made by the catalog',
+    summary: 'Refused here: tokens are made by their owner',
     answers: { 201: IssuedToken },
     problems: ['not-the-owner'],
   })
   issue(): never {
-    throw new NotTheOwner(this.settings.values.catalogUrl);
+    throw this.owner.notHere();
   }
 
   @Delete(':id')
   @Roles()
   @Operation({
     id: 'revokeToken',
-    summary: 'Refused here: tokens are revoked by the catalog',
+    summary: 'Refused here: tokens are revoked by their owner',
     answers: { 204: { description: 'Never here.' } },
     problems: ['not-the-owner'],
   })
   revoke(@Param() _: TokenPath): never {
-    throw new NotTheOwner(this.settings.values.catalogUrl);
+    throw this.owner.notHere();
   }
 }

@@ -8,7 +8,7 @@ import {
   FORMER_ADMIN_TOKEN_FILE,
   PEERS_KEY_FILE,
   PRIVATE_FOLDER_MODE,
-} from '@sluice/contracts';
+} from '@sluice/contracts/tokens';
 import { ProblemError } from '../http/problem.ts';
 import { AccessTable, TokenEntry } from './access-table.ts';
 import { type Binding, Caller, type Role } from './caller.ts';

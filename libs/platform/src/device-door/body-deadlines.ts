@@ -1,5 +1,5 @@
 import { BODY_WITHIN_MS } from '../http/bodies.ts';
-import { type Timers } from '../timers.ts';
+import { type Timers } from '../time/timers.ts';
 
 /** A request whose body is on its way. */
 export interface Coming {

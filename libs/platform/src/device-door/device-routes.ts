@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
-import { type ErrorCode } from '@sluice/contracts';
+import { type ErrorCode } from '@sluice/contracts/errors';
 import { type Logger } from 'pino';
 import { Tokens } from '../auth/tokens.ts';
 import { BodyBudget } from '../http/body-budget.ts';
 import { rememberAnswer } from '../http/connections.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { type DeviceSums } from '../observe/request-log.ts';
-import { Timers } from '../timers.ts';
+import { Timers } from '../time/timers.ts';
 import { BodyDeadlines } from './body-deadlines.ts';
 import { type DeviceRoute, type Door, Exchange, type TimedRoute } from './exchange.ts';
 import { Turns } from './turns.ts';

@@ -1,6 +1,6 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Socket } from 'node:net';
-import { type ErrorCode } from '@sluice/contracts';
+import { type ErrorCode } from '@sluice/contracts/errors';
 import { Rejection } from '@sluice/event-sourcing';
 import { type Logger } from 'pino';
 import { authenticate } from '../auth/auth.ts';

@@ -12,7 +12,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { type DeadLetter, type FeedInbox, letterId } from '@sluice/event-feed';
 import { type CommandContext } from '@sluice/event-sourcing';
 import { RequestContext, Roles } from '../auth/auth.ts';
-import { Followers } from '../followers.ts';
+import { Followers } from '../replay/followers.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { paged } from '../http/paging.ts';
 import { ProblemError } from '../http/problem.ts';

@@ -1,4 +1,4 @@
-import { stamp } from '@sluice/contracts';
+import { stamp } from '@sluice/contracts/stored-events';
 import { Envelopes, type FeedEvent, type Publication, type Publish } from '@sluice/event-feed';
 import { type Commit, type CommitPage, type Position, type ReadOptions, toEdge } from '@sluice/event-sourcing';
 import { type FeedStore } from '../replay/folds.ts';

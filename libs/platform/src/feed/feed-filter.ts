@@ -1,4 +1,5 @@
-import { type Topic, topics } from '@sluice/contracts';
+import { topics } from '@sluice/contracts/events';
+import { type Topic } from '@sluice/contracts/topic-owners';
 import { type FeedEvent, type Publication } from '@sluice/event-feed';
 import { type Commit, type EventStore } from '@sluice/event-sourcing';
 

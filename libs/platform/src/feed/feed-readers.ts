@@ -4,11 +4,11 @@ import { comparePositions, EventStore, type Position } from '@sluice/event-sourc
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { authenticate, callerOf } from '../auth/auth.ts';
 import { Tokens } from '../auth/tokens.ts';
-import { Followers } from '../followers.ts';
+import { Followers } from '../replay/followers.ts';
 import { ProblemError, toProblem } from '../http/problem.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { wallSleep } from '../observe/store-proof.ts';
-import { Timers } from '../timers.ts';
+import { Timers } from '../time/timers.ts';
 import { type FeedCriteria } from './feed-filter.ts';
 import { type Failure, type FromHub } from './feed-hub.ts';
 import { type PageRequest, type StreamPageRequest } from './feed-pages.ts';

@@ -99,13 +99,12 @@ describe('waiting for what a source says of itself', () => {
     const get = (query: string) => app.inject({ url: `/v1/applied?${query}`, headers: headers() });
     const through = (shard: number, throughMs: number) => ({ shard, shards: 2, throughMs, revision: -1 });
     const signs = app.get(OwnSigns);
-    // Nothing here follows telemetry yet, so nothing is waited for.
+    // Nothing here reads health yet, so nothing is waited for.
     expect((await get('through=100')).json()).toMatchObject({ through: [] });
     const consumer = { name: 'test', source: 'telemetry', topics: ['health'], apply: () => undefined };
-    app
-      .get(Followers)
-      .add(followFeed(app.get(StoreFeed), consumer))
-      .start();
+    const followers = app.get(Followers);
+    followers.healthSource = consumer.source;
+    followers.add(followFeed(app.get(StoreFeed), consumer)).start();
     let answered = false;
     const waiting = get('through=100').then((answer) => ((answered = true), answer));
     signs.setThrough([through(0, 100)]);

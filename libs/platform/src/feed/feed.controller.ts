@@ -1,7 +1,8 @@
 import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { ApiExtraModels, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import { FeedEnd, FeedEventView, FeedPage, FeedProgress, FeedQuery, FeedStreamPage, Operation } from '@sluice/api';
-import { parseTime, topics } from '@sluice/contracts';
+import { topics } from '@sluice/contracts/events';
+import { parseTime } from '@sluice/contracts/times';
 import {
   BEGINNING,
   comparePositions,

@@ -1,4 +1,4 @@
-import { asyncApi, isTopic } from '@sluice/contracts';
+import { asyncApi, isTopic } from '@sluice/contracts/async-api';
 import { type Publication } from '@sluice/event-feed';
 
 /** The AsyncAPI document of the process: the channels of the topics that it publishes, and no others. */

@@ -10,9 +10,9 @@ import { IsIn, IsString } from 'class-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Roles } from '../auth/auth.ts';
 import { Tokens } from '../auth/tokens.ts';
-import { ManualClock } from '../clock.ts';
+import { ManualClock } from '../time/clock.ts';
 import { InlineFolds } from '../replay/folds.ts';
-import { Settings } from '../settings.ts';
+import { Settings } from '../settings/settings.ts';
 import { StopRoute } from './bodies.ts';
 import { close, createApp } from './serve.ts';
 

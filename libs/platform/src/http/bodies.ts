@@ -1,9 +1,9 @@
 import { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { applyDecorators, type Type } from '@nestjs/common';
 import { ApiBody } from '@nestjs/swagger';
-import { type ErrorCode } from '@sluice/contracts';
+import { type ErrorCode } from '@sluice/contracts/errors';
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
-import { type Timers } from '../timers.ts';
+import { type Timers } from '../time/timers.ts';
 import { type BodyBudget, type BodyShare } from './body-budget.ts';
 import { isObject, parseOperatorJson } from './operator-json.ts';
 import { ProblemError } from './problem.ts';

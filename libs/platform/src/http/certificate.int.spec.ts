@@ -11,10 +11,10 @@ import { InMemoryEventStore } from '@sluice/event-sourcing';
 import { keyPairs } from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Tokens } from '../auth/tokens.ts';
-import { ManualClock } from '../clock.ts';
+import { ManualClock } from '../time/clock.ts';
 import { InlineFolds } from '../replay/folds.ts';
-import { Settings, SettingsError } from '../settings.ts';
-import { ManualTimers } from '../timers.ts';
+import { Settings, SettingsError } from '../settings/settings.ts';
+import { ManualTimers } from '../time/timers.ts';
 import { Certificate } from './certificate.ts';
 import { close, createApp } from './serve.ts';
 

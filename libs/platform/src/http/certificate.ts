@@ -3,9 +3,9 @@ import { type Server } from 'node:https';
 import { createSecureContext } from 'node:tls';
 import { type Logger } from 'pino';
 import { reasonOf } from '../auth/private-file.ts';
-import { type Companion } from '../followers.ts';
-import { SettingsError, type SettingValues } from '../settings.ts';
-import { type Timers } from '../timers.ts';
+import { type Companion } from '../replay/followers.ts';
+import { SettingsError, type SettingValues } from '../settings/settings.ts';
+import { type Timers } from '../time/timers.ts';
 
 /** Files in a mounted Secret are replaced as a whole folder, of which watching a file tells nothing. */
 const LOOK_EVERY_MS = 10_000;

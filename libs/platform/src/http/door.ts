@@ -1,8 +1,8 @@
-import { toPointerToken } from '@sluice/contracts';
+import { toPointerToken } from '@sluice/contracts/errors';
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { admit } from '../auth/auth.ts';
 import { type Tokens } from '../auth/tokens.ts';
-import { type Timers } from '../timers.ts';
+import { type Timers } from '../time/timers.ts';
 import { type BodyBudget } from './body-budget.ts';
 import { checkAnnounced, readBodies } from './bodies.ts';
 import {

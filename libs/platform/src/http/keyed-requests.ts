@@ -12,7 +12,7 @@ import { type CommandContext, EventStore, Rejection } from '@sluice/event-sourci
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { lastValueFrom, type Observable, of } from 'rxjs';
 import { actorOf, keepCommit } from '../auth/auth.ts';
-import { Timers } from '../timers.ts';
+import { Timers } from '../time/timers.ts';
 import { isStop } from './bodies.ts';
 import { isObject } from './operator-json.ts';
 import { ProblemError, toProblem } from './problem.ts';

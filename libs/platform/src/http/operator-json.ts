@@ -1,4 +1,4 @@
-import { type FieldFault, toPointerToken } from '@sluice/contracts';
+import { type FieldFault, toPointerToken } from '@sluice/contracts/errors';
 import { ProblemError } from './problem.ts';
 
 /** Objects and lists inside one another, in the body of anybody; what is sent has three or four. */

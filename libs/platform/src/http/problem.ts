@@ -2,7 +2,7 @@ import { type IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
-import { type ErrorCode, errorCodes, type FieldFault, isErrorCode, type Problem } from '@sluice/contracts';
+import { type ErrorCode, errorCodes, type FieldFault, isErrorCode, type Problem } from '@sluice/contracts/errors';
 import { Rejection, RevisionConflict, StoreOverloaded, StoreUnavailable } from '@sluice/event-sourcing';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Versioned } from './versioned.ts';

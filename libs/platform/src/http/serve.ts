@@ -5,7 +5,7 @@ import helmet, { type FastifyHelmetOptions } from '@fastify/helmet';
 import { type DynamicModule, type LoggerService, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { type ErrorCode } from '@sluice/contracts';
+import { type ErrorCode } from '@sluice/contracts/errors';
 import { EventStore, untraced } from '@sluice/event-sourcing';
 import { fastify, type FastifyInstance } from 'fastify';
 import lightMyRequest, { type InjectOptions, type Response as InjectResponse } from 'light-my-request';
@@ -13,7 +13,7 @@ import { type Logger, pino } from 'pino';
 import { Audit } from '../audit/audit.ts';
 import { DeviceRoutes, type DoorOptions } from '../device-door/device-routes.ts';
 import { createDoorServer } from '../device-door/server.ts';
-import { type Companion, Followers } from '../followers.ts';
+import { type Companion, Followers } from '../replay/followers.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { RequestLog } from '../observe/request-log.ts';
 import { traceRequests } from '../observe/request-traces.ts';
@@ -24,8 +24,8 @@ import { guardRoutes } from './door.ts';
 import { OpenApi } from './open-api.ts';
 import { type Composition, PlatformModule } from '../platform.module.ts';
 import { CORRELATION_HEADER, countAnswered, countProblems, isCorrelationId, sendProblem } from './problem.ts';
-import { type SettingValues } from '../settings.ts';
-import { WallTimers } from '../timers.ts';
+import { type SettingValues } from '../settings/settings.ts';
+import { WallTimers } from '../time/timers.ts';
 
 /** The id of a parked event names its consumer, and its stream with the slashes escaped. */
 const PATH_ID_CHARACTERS_MAX = 800;

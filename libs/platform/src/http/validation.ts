@@ -1,5 +1,6 @@
 import { type ValidationError, ValidationPipe } from '@nestjs/common';
-import { faultText, type FieldFault, type SchemaFault, toPointerToken } from '@sluice/contracts';
+import { type FieldFault, toPointerToken } from '@sluice/contracts/errors';
+import { faultText, type SchemaFault } from '@sluice/contracts/pattern-words';
 import { ValidateIf } from 'class-validator';
 import { ProblemError } from './problem.ts';
 

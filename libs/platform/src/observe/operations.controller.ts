@@ -4,11 +4,11 @@ import { ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { AsyncApi } from '../http/async-api.ts';
 import { Public, Roles } from '../auth/auth.ts';
-import { Followers } from '../followers.ts';
+import { Followers } from '../replay/followers.ts';
 import { Metrics } from './metrics.ts';
 import { OpenApi } from '../http/open-api.ts';
 import { ProblemError } from '../http/problem.ts';
-import { StopsInForce } from '../stops-in-force.ts';
+import { StopsInForce } from '../http/stops-in-force.ts';
 
 @ApiTags('operations')
 @Controller()

@@ -1,7 +1,7 @@
 import { AcceptClockBody, Applied, AppliedQuery, ClockSet, ClockView, Operation, SetClockBody } from '@sluice/api';
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { parseTime } from '@sluice/contracts';
+import { parseTime } from '@sluice/contracts/times';
 import { EventFeed, FeedFollower, OwnSigns } from '@sluice/event-feed';
 import {
   BEGINNING,
@@ -14,15 +14,14 @@ import {
   toTimeText,
 } from '@sluice/event-sourcing';
 import { Roles } from '../auth/auth.ts';
-import { ManualClock, WallClock } from '../clock.ts';
-import { Followers } from '../followers.ts';
+import { ManualClock, WallClock } from '../time/clock.ts';
+import { Followers } from '../replay/followers.ts';
 import { ProblemError } from '../http/problem.ts';
 import { wallSleep } from './store-proof.ts';
 
 /** Who waits longer than that for a follower is told so, and may ask again. */
 const WAIT_MS_MAX = 20_000;
 const SIGNS_POLL_MS = 5;
-const HEALTH_SOURCE = 'telemetry';
 
 /** How far the service has come, and, for a scenario on several processes, the clock that it lives by. */
 @ApiTags('operations')
@@ -107,13 +106,14 @@ export class ProgressController {
     try {
       await Promise.all(
         followers.flatMap((follower) => {
-          const sent = wanted[sourceOf(follower) as 'catalog' | 'telemetry' | 'own'];
-          const place = sent === undefined ? undefined : fromEdge(sent);
+          const sent: unknown = Object.entries(wanted).find(([name]) => name === sourceOf(follower))?.[1];
+          const place = typeof sent === 'string' ? fromEdge(sent) : undefined;
           return place === undefined ? [] : [follower.reached(place.position, tooLong.signal)];
         }),
       );
-      if (wanted.through !== undefined && followers.some((each) => sourceOf(each) === HEALTH_SOURCE))
-        await this.countedThrough(wanted.through, tooLong.signal);
+      const health = this.followers.healthSource;
+      if (wanted.through !== undefined && health !== undefined)
+        await this.countedThrough(health, wanted.through, tooLong.signal);
       await this.followers.idle();
     } finally {
       clearTimeout(timer);
@@ -133,9 +133,9 @@ export class ProgressController {
   }
 
   // What a source says of itself has no position to wait for.
-  private async countedThrough(wantedMs: number, signal: AbortSignal): Promise<void> {
+  private async countedThrough(source: string, wantedMs: number, signal: AbortSignal): Promise<void> {
     const isCounted = () => {
-      const through = this.feed.signsOf(HEALTH_SOURCE)?.through ?? [];
+      const through = this.feed.signsOf(source)?.through ?? [];
       return through[0]?.shards === through.length && through.every(({ throughMs }) => throughMs >= wantedMs);
     };
     while (!isCounted() && !signal.aborted) await wallSleep(SIGNS_POLL_MS, signal);

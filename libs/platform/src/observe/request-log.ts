@@ -1,10 +1,10 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Logger } from 'pino';
 import { callerOf } from '../auth/auth.ts';
-import { type Companion } from '../followers.ts';
+import { type Companion } from '../replay/followers.ts';
 import { problemCodeOf } from '../http/problem.ts';
 import { isReading, patternOf } from '../http/route-rules.ts';
-import { type Timers } from '../timers.ts';
+import { type Timers } from '../time/timers.ts';
 import { traceparentOf } from './request-traces.ts';
 
 /** Lines a second, and so many at once; one kind of request keeps no other out of the log. */

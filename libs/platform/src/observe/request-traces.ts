@@ -1,4 +1,4 @@
-import { isTraceparent } from '@sluice/contracts';
+import { isTraceparent } from '@sluice/contracts/traceparent';
 import { type Step, type Traces } from '@sluice/event-sourcing';
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { callerOf } from '../auth/auth.ts';

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { type OwnSigns } from '@sluice/event-feed';
 import { type EventStore } from '@sluice/event-sourcing';
-import { type Companion } from '../followers.ts';
+import { type Companion } from '../replay/followers.ts';
 
 /** With the time for an answer, a mark is written at least every 10 s of the wall's time (design §3.1). */
 const PROVE_EVERY_MS = 5_000;

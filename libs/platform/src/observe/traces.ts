@@ -1,8 +1,8 @@
 import { ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace, type Tracer } from '@opentelemetry/api';
-import { isTraceparent, toTraceparent } from '@sluice/contracts';
+import { isTraceparent, toTraceparent } from '@sluice/contracts/traceparent';
 import { type Step, type StepDetails, type StepKind, Traces } from '@sluice/event-sourcing';
 import { type TraceExport } from '@sluice/trace-export';
-import { type Companion, type GaugeOfCompanion } from '../followers.ts';
+import { type Companion, type GaugeOfCompanion } from '../replay/followers.ts';
 
 const SAMPLED = 1;
 const TEXT_MAX = 200;

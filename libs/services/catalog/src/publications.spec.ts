@@ -1,4 +1,4 @@
-import { type AccessEvent as PublicAccessEvent, type CatalogEvent } from '@sluice/contracts';
+import { type AccessEvent as PublicAccessEvent, type CatalogEvent } from '@sluice/contracts/events';
 import { type AccessEvent, type PatchEvent } from '@sluice/domain-catalog';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { catalogPublications } from './publications.ts';

@@ -1,4 +1,4 @@
-import { topics } from '@sluice/contracts';
+import { topics } from '@sluice/contracts/events';
 import { type Publication, publishAsIs } from '@sluice/event-feed';
 
 /** The streams that the catalog owns. */

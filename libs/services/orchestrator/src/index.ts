@@ -9,5 +9,6 @@ export { viewRollout } from './rollout/rollout-views.ts';
 export { wavesProcess } from './rollout/waves.process.ts';
 export { type OwnCommand } from './situation.ts';
 export { type Sources } from './sources.ts';
+export { orchestratorSettings } from './settings.ts';
 export { Steering } from './steering.ts';
 export { Views } from './views.ts';

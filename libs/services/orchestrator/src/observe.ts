@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type Directive } from '@sluice/contracts';
+import { type Directive } from '@sluice/contracts/device-protocol';
 import { ALPHA, isWaveOver, plannedPercent, type StartedRollout } from '@sluice/domain-rollout';
 import { Clock, Traces } from '@sluice/event-sourcing';
 import { type Measured, Metrics } from '@sluice/platform';

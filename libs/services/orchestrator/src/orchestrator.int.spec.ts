@@ -10,7 +10,8 @@ import {
   type TrialCounts,
 } from '@sluice/domain-cohorts';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { type Immutable, type RolloutsEvent } from '@sluice/contracts';
+import { type RolloutsEvent } from '@sluice/contracts/events';
+import { type Immutable } from '@sluice/contracts/primitives';
 import { EventFeed, OwnSigns, publishAsIs } from '@sluice/event-feed';
 import { InMemoryEventStore, StoreUnavailable } from '@sluice/event-sourcing';
 import {

@@ -1,4 +1,4 @@
-import { topics } from '@sluice/contracts';
+import { topics } from '@sluice/contracts/events';
 import { type HoldEvent, type RecallEvent, type RolloutEvent } from '@sluice/domain-rollout';
 import { type Publication, publishAsIs } from '@sluice/event-feed';
 import { type Commit } from '@sluice/event-sourcing';

@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { type HealthEvent } from '@sluice/contracts';
+import { type HealthEvent } from '@sluice/contracts/events';
 import {
   EventFeed,
   type FeedEvent,
@@ -15,6 +15,7 @@ import { Views } from './views.ts';
 
 /** Streams whose events restart the counting of the gates. */
 const GATE_STREAMS = ['rollout-', 'hold-', 'recall-'];
+const HEALTH_SOURCE = 'telemetry';
 
 /** Who wants to know of an event of another service, once it shows in the views. Must not wait for anything. */
 export type FeedListener = (event: FeedEvent) => void;
@@ -58,6 +59,7 @@ export class Sources implements OnModuleInit {
       },
     });
     this.catalogFollower = this.followSource(followers, 'catalog', (event) => views.policy.applyCatalog(event));
+    followers.healthSource = HEALTH_SOURCE;
     this.healthFollower = this.followSource(followers, 'health', (event) => {
       views.gates.applyHealth(event);
       views.recalls.applyHealth(event.data as HealthEvent);
@@ -113,7 +115,7 @@ export class Sources implements OnModuleInit {
     topic: 'catalog' | 'health',
     apply: (event: FeedEvent) => void,
   ): FeedFollower {
-    const source = topic === 'catalog' ? 'catalog' : 'telemetry';
+    const source = topic === 'catalog' ? 'catalog' : HEALTH_SOURCE;
     return followers.add(
       followFeed(this.feed, {
         name: `orchestrator-${topic}`,

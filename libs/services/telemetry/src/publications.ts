@@ -1,4 +1,4 @@
-import { type FleetEvent, topics } from '@sluice/contracts';
+import { type FleetEvent, topics } from '@sluice/contracts/events';
 import { unpackFacts } from '@sluice/domain-fleet';
 import { type Publication, publishAsIs } from '@sluice/event-feed';
 import { type Commit } from '@sluice/event-sourcing';

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type AccessEvent } from '@sluice/contracts';
+import { type AccessEvent } from '@sluice/contracts/events';
 import { InMemoryEventStore, StoreUnavailable } from '@sluice/event-sourcing';
 import { AccessFollower, newToken } from '@sluice/platform';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
 import { type Platform } from '@sluice/domain-cohorts';
-import { type FieldFault, toPointerToken } from '@sluice/contracts';
+import { type FieldFault, toPointerToken } from '@sluice/contracts/errors';
 
 /** The parts of a SOFA v2 feed that Sluice uses, with the types that its schema promises. */
 export interface SofaFeed {

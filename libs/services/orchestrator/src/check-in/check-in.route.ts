@@ -9,7 +9,7 @@ import {
   CheckInBatch,
   checkInValidator,
   Directive,
-} from '@sluice/contracts';
+} from '@sluice/contracts/device-protocol';
 import { decide, type Policy } from '@sluice/domain-rollout';
 import { Clock } from '@sluice/event-sourcing';
 import { type Caller, DeviceRoutes, ProblemError, schemaFaultsText, toSchemaFaults } from '@sluice/platform';

@@ -1,4 +1,4 @@
-import { type Directive } from '@sluice/contracts';
+import { type Directive } from '@sluice/contracts/device-protocol';
 import { type FeedEvent } from '@sluice/event-feed';
 import { ManualClock } from '@sluice/platform';
 import { RecordedTraces, traceparentOf } from '@sluice/testing';

@@ -1,4 +1,5 @@
-import { type CatalogEvent, type Directive } from '@sluice/contracts';
+import { type Directive } from '@sluice/contracts/device-protocol';
+import { type CatalogEvent } from '@sluice/contracts/events';
 import { type FeedEvent } from '@sluice/event-feed';
 import { type Clock, type Traces } from '@sluice/event-sourcing';
 

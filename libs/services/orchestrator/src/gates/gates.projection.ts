@@ -1,5 +1,5 @@
 import { type CouldHaveSeen } from '@sluice/api';
-import { type HealthEvent } from '@sluice/contracts';
+import { type HealthEvent } from '@sluice/contracts/events';
 import {
   awakeFirstExposed,
   type Awake,

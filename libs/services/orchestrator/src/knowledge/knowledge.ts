@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { type WaitCode } from '@sluice/contracts';
+import { type WaitCode } from '@sluice/contracts/wait-reasons';
 import { type Policy } from '@sluice/domain-rollout';
 import { Clock } from '@sluice/event-sourcing';
 import { Settings, Timers } from '@sluice/platform';
+import { orchestratorSettings } from '../settings.ts';
 import { type SourceState, Sources } from '../sources.ts';
 import { type FleetHealth, HealthThrough } from './health-through.ts';
 
@@ -49,9 +50,10 @@ export class Knowledge {
     private readonly timers: Timers,
     settings: Settings,
   ) {
-    this.staleAfterMs = settings.values.policyStaleSeconds * 1000;
-    this.blindOffersMs = settings.values.blindOffersMinutes * 60_000;
-    this.through = new HealthThrough(settings.values.healthBucketSeconds * 1000);
+    const own = settings.of(orchestratorSettings);
+    this.staleAfterMs = own.policyStaleSeconds * 1000;
+    this.blindOffersMs = own.blindOffersMinutes * 60_000;
+    this.through = new HealthThrough(own.healthBucketSeconds * 1000);
   }
 
   /** To be called with each tick: since when nothing may widen, and how fast domain time goes. */

@@ -1,4 +1,4 @@
-import { type CatalogEvent } from '@sluice/contracts';
+import { type CatalogEvent } from '@sluice/contracts/events';
 import { familyOf, type Slice } from '@sluice/domain-cohorts';
 import { compileAudience, includes } from '@sluice/domain-cohorts';
 import {

@@ -1,4 +1,4 @@
-import { type HealthEvent } from '@sluice/contracts';
+import { type HealthEvent } from '@sluice/contracts/events';
 import {
   emptyRecallLedger,
   foldRecallLedger,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type WaitCode, type WaitCounts } from '@sluice/contracts';
+import { type WaitCode, type WaitCounts } from '@sluice/contracts/wait-reasons';
 import { compileAudience } from '@sluice/domain-cohorts';
 import {
   type Awake,

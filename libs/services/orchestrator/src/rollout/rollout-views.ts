@@ -1,6 +1,6 @@
 import { type GateHold, type HoldBack, type RolloutView } from '@sluice/api';
 import { durationsOf } from '@sluice/domain-cohorts';
-import { waitCommand, type WaitReason } from '@sluice/contracts';
+import { waitCommand, type WaitReason } from '@sluice/contracts/wait-reasons';
 import {
   haltReasonOf,
   isWaveOver,

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type CatalogEvent, topics } from '@sluice/contracts';
+import { type CatalogEvent, topics } from '@sluice/contracts/events';
 import { type Platform } from '@sluice/domain-cohorts';
 import { type ShardNoted } from '@sluice/domain-fleet';
 import { EventFeed, type FeedEvent, followFeed } from '@sluice/event-feed';

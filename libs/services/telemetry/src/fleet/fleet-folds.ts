@@ -10,7 +10,7 @@ import {
   summarize,
   viewDevice,
 } from '@sluice/domain-fleet';
-import { parseTime } from '@sluice/contracts';
+import { parseTime } from '@sluice/contracts/times';
 import { BEGINNING, Clock, type Commit, type Position, toTimeText } from '@sluice/event-sourcing';
 import { type Difference, Folds, type FoldStore, type FoldTask, ProblemError, Verifications } from '@sluice/platform';
 import { Fleet } from './fleet.ts';

@@ -23,7 +23,7 @@ import {
 } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiExcludeEndpoint, ApiTags } from '@nestjs/swagger';
-import { parseTime } from '@sluice/contracts';
+import { parseTime } from '@sluice/contracts/times';
 import { type DeviceFilter } from '@sluice/domain-fleet';
 import { type CommandContext } from '@sluice/event-sourcing';
 import { ProblemError, RequestContext, Roles } from '@sluice/platform';

@@ -8,6 +8,7 @@ import { CatalogView } from './catalog-view.projection.ts';
 import { type ShardFold } from '../shard/shard-fold.ts';
 import { hashDevice, shardOf } from '../shard/shard-of.ts';
 import { ShardWriter } from '../shard/shard-writer.ts';
+import { telemetrySettings } from '../settings.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -38,7 +39,7 @@ export class Fleet {
     settings: Settings,
   ) {
     this.shards = settings.values.shards;
-    this.reportingDeadlineMs = settings.values.reportingDeadlineMinutes * MINUTE_MS;
+    this.reportingDeadlineMs = settings.of(telemetrySettings).reportingDeadlineMinutes * MINUTE_MS;
     this.writers = new Array<ShardWriter | undefined>(this.shards).fill(undefined);
   }
 

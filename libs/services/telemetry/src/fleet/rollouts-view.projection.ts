@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type RolloutsEvent, topics } from '@sluice/contracts';
+import { type RolloutsEvent, topics } from '@sluice/contracts/events';
 import { type ShardNoted } from '@sluice/domain-fleet';
 import { EventFeed, type FeedEvent, followFeed } from '@sluice/event-feed';
 import { type Follower } from '@sluice/event-sourcing';

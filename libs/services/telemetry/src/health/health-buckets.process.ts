@@ -1,7 +1,8 @@
 import { bucketBy, type HealthBucketClosed } from '@sluice/domain-cohorts';
 import { hash, randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
-import { type HealthEvent, type Immutable } from '@sluice/contracts';
+import { type HealthEvent } from '@sluice/contracts/events';
+import { type Immutable } from '@sluice/contracts/primitives';
 import { closeBucket, announce, type AnnouncedHealth } from '@sluice/domain-fleet';
 import { type ShardThrough } from '@sluice/event-feed';
 import { Clock, EventStore, RevisionConflict } from '@sluice/event-sourcing';
@@ -12,6 +13,7 @@ import { Fleet } from '../fleet/fleet.ts';
 import { healthStream } from '../publications.ts';
 import { ShardNotesProcess } from '../shard/shard-notes.process.ts';
 import { type ShardWriter } from '../shard/shard-writer.ts';
+import { telemetrySettings } from '../settings.ts';
 
 const SECOND_MS = 1000;
 const HOUR_MS = 3600 * SECOND_MS;
@@ -59,8 +61,9 @@ export class HealthBuckets {
     private readonly notes: ShardNotesProcess,
     settings: Settings,
   ) {
-    this.widthMs = settings.values.healthBucketSeconds * SECOND_MS;
-    this.longOfflineMs = settings.values.longOfflineHours * HOUR_MS;
+    const own = settings.of(telemetrySettings);
+    this.widthMs = own.healthBucketSeconds * SECOND_MS;
+    this.longOfflineMs = own.longOfflineHours * HOUR_MS;
   }
 
   /** Goes on, in a shard, from what its buckets have told. */

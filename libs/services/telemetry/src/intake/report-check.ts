@@ -1,4 +1,10 @@
-import { type Report, reportKinds, type ReportKind, reportValidator, Report as ReportSchema } from '@sluice/contracts';
+import {
+  type Report,
+  reportKinds,
+  type ReportKind,
+  reportValidator,
+  Report as ReportSchema,
+} from '@sluice/contracts/device-protocol';
 import { type FactKind } from '@sluice/domain-fleet';
 import { schemaFaultsText } from '@sluice/platform';
 

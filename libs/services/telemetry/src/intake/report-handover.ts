@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type ReportReceipt } from '@sluice/contracts';
+import { type ReportReceipt } from '@sluice/contracts/device-protocol';
 import { type KnownOwner, ShardOwnership } from '@sluice/event-feed';
 import { type Metadata } from '@sluice/event-sourcing';
 import { type Caller } from '@sluice/platform';

@@ -1,5 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { asObserved, type Report, type ReportReceipt, REPORTS_PER_REQUEST_MAX } from '@sluice/contracts';
+import {
+  asObserved,
+  type Report,
+  type ReportReceipt,
+  REPORTS_PER_REQUEST_MAX,
+} from '@sluice/contracts/device-protocol';
 import { type NewFact } from '@sluice/domain-fleet';
 import { Clock } from '@sluice/event-sourcing';
 import { Observe } from '../observe.ts';

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ReportBatch, ReportReceipt } from '@sluice/contracts';
+import { ReportBatch, ReportReceipt } from '@sluice/contracts/device-protocol';
 import { type Caller, DeviceRoutes } from '@sluice/platform';
 import { type PeerRequest, Peers } from '../shard/peers.ts';
 import { REPORTS_PATH } from './report-handover.ts';

@@ -1,8 +1,9 @@
-import { Settings, SettingsError } from '@sluice/platform';
+import { SettingsError } from '@sluice/platform';
 import { describe, expect, it } from 'vitest';
+import { telemetrySettings } from '../settings.ts';
 import { PeerHosts } from './peer-hosts.ts';
 
-const standard = new PeerHosts(Settings.of().values.peerHosts);
+const standard = new PeerHosts(telemetrySettings.peerHosts.fallback);
 const named = new PeerHosts('telemetry-1, *.telemetry.svc.cluster.local,10.1.0.0/16,fd00::/8');
 
 describe('naming the hosts of other instances', () => {

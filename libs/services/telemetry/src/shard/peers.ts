@@ -1,7 +1,8 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { type ErrorCode, isErrorCode } from '@sluice/contracts';
+import { type ErrorCode, isErrorCode } from '@sluice/contracts/errors';
 import { type ShardOwner } from '@sluice/event-feed';
 import { authenticate, type DeviceRequest, ProblemError, Settings, Tokens } from '@sluice/platform';
+import { telemetrySettings } from '../settings.ts';
 import { PeerHosts } from './peer-hosts.ts';
 
 /** Says for whom another instance asks; whoever is asked so answers for its own shards and hands nothing on. */
@@ -76,7 +77,7 @@ export class Peers {
     private readonly settings: Settings,
     private readonly tokens: Tokens,
   ) {
-    this.hosts = new PeerHosts(settings.values.peerHosts);
+    this.hosts = new PeerHosts(settings.of(telemetrySettings).peerHosts);
   }
 
   /**

@@ -1,7 +1,7 @@
+import { sourceOf } from '@sluice/contracts/event-types';
+import { checkSigns, type SourceSignsData } from '@sluice/contracts/source-signs';
 import { type CloudEvent, type ReceivedRecord } from './cloud-events.ts';
-import { sourceOf } from './event-types.ts';
 import { quote, type Octets, RecordFault, RecordHeaders, refuse } from './record-headers.ts';
-import { checkSigns, type SourceSignsData } from './source-signs.ts';
 
 export const SIGNS_TYPE = 'sluice.signs.v1';
 const SPEC_VERSION = '1.0';

@@ -17,7 +17,8 @@ export interface OwnFlag {
   readonly description: string;
 }
 
-interface SettingRule<Value> {
+/** One setting: what it is called, what it takes, and what it is if nobody sets it. */
+export interface SettingRule<Value> {
   readonly flag: string;
   readonly description: string;
   readonly fallback: Value;
@@ -28,7 +29,18 @@ interface SettingRule<Value> {
   readonly isToggle?: true;
 }
 
-/** Every setting, once: `--flag value`, or the environment variable `SLUICE_FLAG`; the flag wins. */
+/** Settings that belong together, by the names that the code has for them. */
+export type SettingRules = Readonly<Record<string, SettingRule<string> | SettingRule<number>>>;
+
+/** The values of such settings. */
+export type ValuesOf<Rules extends SettingRules> = {
+  readonly [Name in keyof Rules]: Rules[Name]['fallback'] extends number ? number : string;
+};
+
+/**
+ * The settings of every process, each once: `--flag value`, or the environment variable `SLUICE_FLAG`; the flag wins. What a
+ * service can be told besides is in its library.
+ */
 export const settingRules = {
   data: text('data', '.sluice', 'Folder that holds the store, its lock and the tokens.'),
   tokens: text('tokens', '', 'Folder of tokens when services share them; the data folder if empty.'),
@@ -42,55 +54,10 @@ export const settingRules = {
   ),
   logLevel: oneOf('log-level', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'Least severe log line.'),
   shards: integer('shards', 8, 1, 1024, 'Parts of the fleet. Fixed when the store is created.'),
-  policyStaleSeconds: integer(
-    'policy-stale-seconds',
-    30,
-    1,
-    3600,
-    'Silence of the catalog after which nothing is offered (seconds, wall time).',
-  ),
-  blindOffersMinutes: integer(
-    'blind-offers-minutes',
-    60,
-    1,
-    10_080,
-    'Blindness after which nothing is offered any more (minutes, domain time).',
-  ),
-  healthBucketSeconds: integer('health-bucket-seconds', 60, 1, 3600, 'Width of a health bucket (seconds).'),
-  reportingDeadlineMinutes: integer(
-    'reporting-deadline-minutes',
-    240,
-    1,
-    10_080,
-    'After this time an outcome without a reported start counts as a trial (minutes).',
-  ),
-  longOfflineHours: integer(
-    'long-offline-hours',
-    72,
-    1,
-    8760,
-    'Silence after which a holder of a recalled patch is counted apart (hours).',
-  ),
-  catalogUrl: url('catalog-url', 'http://127.0.0.1:4601', 'Where the catalog listens, for a service that runs apart.'),
-  orchestratorUrl: url(
-    'orchestrator-url',
-    'http://127.0.0.1:4602',
-    'Where the orchestrator listens, for a service that runs apart.',
-  ),
-  telemetryUrl: url(
-    'telemetry-url',
-    'http://127.0.0.1:4603',
-    'Where telemetry listens, for a service that runs apart.',
-  ),
   address: text(
     'address',
     '',
     'Where other instances of this service reach this one; from --host and --port if empty.',
-  ),
-  peerHosts: text(
-    'peer-hosts',
-    '127.0.0.0/8,::1,localhost',
-    'Hosts of other instances that a token may be sent to: names, *.names, CIDRs, with commas between.',
   ),
   clock: oneOf('clock', 'wall', ['wall', 'manual'], 'Whose time it is; `manual` is for scenarios, see POST /v1/clock.'),
   store: oneOf(
@@ -129,64 +96,84 @@ export const settingRules = {
     'traces',
     'Where traces go: `otlp` (by the variables OTEL_EXPORTER_OTLP_*), `file:PATH`, or `off`; if empty, as OTEL_TRACES_EXPORTER says, else off.',
   ),
-} as const satisfies Record<string, SettingRule<string> | SettingRule<number>>;
+} as const satisfies SettingRules;
 
-type Rules = typeof settingRules;
+export type SettingValues = ValuesOf<typeof settingRules>;
+
+type Given = Readonly<Record<string, string | number>>;
 
 /** The configuration of a process, validated. Injected by this class. */
-export type SettingValues = {
-  readonly [Name in keyof Rules]: Rules[Name]['fallback'] extends number ? number : string;
-};
+export class Settings {
+  /** Those of every process. */
+  readonly values: SettingValues;
 
-// A class with the fields of the rules, so that Nest can inject it by its type.
-export abstract class Settings {
-  abstract readonly values: SettingValues;
+  private constructor(private readonly given: Given) {
+    this.values = this.of(settingRules);
+  }
 
-  /** The settings with some of them replaced: for composition and tests. */
-  static of(overrides: Partial<SettingValues> = {}): Settings {
-    return new FixedSettings({ ...defaults(), ...overrides });
+  /** Settings by their names in the code; those that are not given have their fallbacks. For composition and tests. */
+  static of(given: Partial<SettingValues> & Given = {}): Settings {
+    return new Settings(given);
+  }
+
+  /** The values of the settings that a service has of its own. */
+  of<const Rules extends SettingRules>(rules: Rules): ValuesOf<Rules> {
+    const values = Object.entries(rules).map(([name, { fallback }]) => [name, this.given[name] ?? fallback]);
+    return Object.fromEntries(values) as ValuesOf<Rules>;
+  }
+
+  /** The same with some of them replaced. */
+  with(replaced: Partial<SettingValues>): Settings {
+    return new Settings({ ...this.given, ...replaced });
   }
 }
 
-class FixedSettings extends Settings {
-  constructor(override readonly values: SettingValues) {
-    super();
-  }
+/** What an app knows of beside the settings of every process. */
+export interface OwnSettings {
+  /** Other fallbacks for the settings of every process. */
+  readonly defaults?: Partial<SettingValues>;
+  /** The settings of its services. */
+  readonly rules?: readonly SettingRules[] | undefined;
+  /** Flags that are no settings (no value: a switch). */
+  readonly flags?: Readonly<Record<string, OwnFlag>>;
 }
 
 /**
- * Reads settings from the command line and the environment. `own` names further flags of the app (no value: a switch).
- * Throws SettingsError for an unknown flag or a value out of range.
+ * Reads settings from the command line and the environment. Throws SettingsError for an unknown flag or a value out of range,
+ * HelpWanted for `--help`.
  */
 export function readSettings(
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
-  overrides: Partial<SettingValues> = {},
-  own: Readonly<Record<string, OwnFlag>> = {},
+  { defaults = {}, rules = [], flags: own = {} }: OwnSettings = {},
 ): { settings: Settings; own: Record<string, string | boolean | undefined> } {
-  if (args.includes('--help')) throw new HelpWanted(usage(own, overrides));
-  const rules: readonly SettingRule<string | number>[] = Object.values(settingRules);
+  const known: SettingRules = Object.assign({}, settingRules, ...rules) as SettingRules;
+  if (args.includes('--help')) throw new HelpWanted(usage(own, known, defaults));
   const flags = Object.fromEntries(
-    rules.map(({ flag, isToggle }) => [flag, { type: isToggle ? ('boolean' as const) : ('string' as const) }]),
+    Object.values(known).map(({ flag, isToggle }) => [
+      flag,
+      { type: isToggle ? ('boolean' as const) : ('string' as const) },
+    ]),
   );
   const { values } = parseFlags(args, { ...flags, ...own });
-  const read = Object.fromEntries(
-    Object.entries(settingRules).map(([name, rule]) => {
-      const variable = environmentVariable(rule.flag);
-      const flag = values[rule.flag] as string | true | undefined;
-      const given = flag === true ? 'on' : (flag ?? environment[variable]);
-      if (given === undefined) return [name, overrides[name as keyof SettingValues] ?? rule.fallback];
-      const value = rule.parse(given);
-      if (value === undefined)
-        throw new SettingsError(`--${rule.flag} (or ${variable}) is ${JSON.stringify(given)}, but takes ${rule.takes}`);
-      return [name, value];
-    }),
-  );
+  const read = Object.entries<SettingRule<string | number>>(known).flatMap(([name, rule]) => {
+    const variable = environmentVariable(rule.flag);
+    const flag = values[rule.flag] as string | true | undefined;
+    const given = flag === true ? 'on' : (flag ?? environment[variable]);
+    if (given === undefined) return [];
+    const value = rule.parse(given);
+    if (value === undefined)
+      throw new SettingsError(`--${rule.flag} (or ${variable}) is ${JSON.stringify(given)}, but takes ${rule.takes}`);
+    return [[name, value] as const];
+  });
   return {
-    settings: Settings.of(read),
+    settings: Settings.of({ ...defaults, ...Object.fromEntries(read) }),
     own: Object.fromEntries(Object.keys(own).map((flag) => [flag, values[flag]])),
   };
 }
+
+/** Makes the rule of a setting. */
+export const setting = { text, toggle, url, oneOf, integer };
 
 /** The value of an own flag that counts something. Throws SettingsError. */
 export function wholeNumber(
@@ -206,16 +193,19 @@ export function environmentVariable(flag: string): string {
   return `SLUICE_${flag.toUpperCase().replaceAll('-', '_')}`;
 }
 
-function usage(own: Readonly<Record<string, OwnFlag>>, overrides: Partial<SettingValues>): string {
+function usage(
+  own: Readonly<Record<string, OwnFlag>>,
+  known: SettingRules,
+  defaults: Readonly<Record<string, string | number>>,
+): string {
   const options = [
     ...Object.entries(own).map(([flag, { type, description }]) => [
       type === 'boolean' ? `--${flag}` : `--${flag} VALUE`,
       description,
     ]),
-    ...Object.entries<SettingRule<string | number>>(settingRules).map(([name, rule]) => {
-      const { flag, description, fallback, isToggle } = rule;
+    ...Object.entries(known).map(([name, { flag, description, fallback, isToggle }]) => {
       if (isToggle) return [`--${flag}`, description];
-      const normally = String(overrides[name as keyof SettingValues] ?? fallback);
+      const normally = String(defaults[name] ?? fallback);
       return [`--${flag} VALUE`, normally === '' ? description : `${description} Normally ${normally}.`];
     }),
   ];
@@ -230,12 +220,6 @@ function parseFlags(args: readonly string[], options: Record<string, Pick<OwnFla
     const known = Object.keys(options).map((flag) => `--${flag}`);
     throw new SettingsError(`${error instanceof Error ? error.message : String(error)}\nKnown: ${known.join(' ')}`);
   }
-}
-
-function defaults(): SettingValues {
-  return Object.fromEntries(
-    Object.entries(settingRules).map(([name, rule]) => [name, rule.fallback]),
-  ) as unknown as SettingValues;
 }
 
 function text(flag: string, fallback: string, description: string): SettingRule<string> {

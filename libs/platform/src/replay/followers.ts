@@ -48,6 +48,8 @@ export class Followers {
   private readonly idles: (() => Promise<void>)[] = [];
   private readonly companions: Companion[] = [];
   private readonly log = new Logger('feed');
+  /** The source whose health has to be counted before this process knows an instant; undefined where none has to. */
+  healthSource: string | undefined;
 
   constructor(
     private readonly store: EventStore,

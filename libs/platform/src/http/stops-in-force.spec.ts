@@ -1,10 +1,10 @@
 import { Logger } from '@nestjs/common';
 import { Rejection, StoreOverloaded, StoreUnavailable } from '@sluice/event-sourcing';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ProblemError } from './http/problem.ts';
-import { Metrics } from './observe/metrics.ts';
+import { ProblemError } from './problem.ts';
+import { Metrics } from '../observe/metrics.ts';
 import { type Stop, STOP_ANSWERED_WITHIN_MS, STOP_RETRY_MS, StopsInForce } from './stops-in-force.ts';
-import { ManualTimers } from './timers.ts';
+import { ManualTimers } from '../time/timers.ts';
 
 const SINCE = '2026-03-17T10:00:00.000Z';
 

@@ -1,8 +1,8 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Rejection } from '@sluice/event-sourcing';
-import { ProblemError } from './http/problem.ts';
-import { Metrics } from './observe/metrics.ts';
-import { Timers } from './timers.ts';
+import { ProblemError } from './problem.ts';
+import { Metrics } from '../observe/metrics.ts';
+import { Timers } from '../time/timers.ts';
 
 /** A stop that the store has not taken by then is in force without it, and is answered so. */
 export const STOP_ANSWERED_WITHIN_MS = 2000;

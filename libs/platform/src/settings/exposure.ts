@@ -1,7 +1,7 @@
 import { realpathSync, type Stats, statSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import { dirname, join } from 'node:path';
-import { ADMIN_TOKEN_FILE, PEERS_KEY_FILE } from '@sluice/contracts';
+import { ADMIN_TOKEN_FILE, PEERS_KEY_FILE } from '@sluice/contracts/tokens';
 import { SettingsError, type SettingValues } from './settings.ts';
 
 const OTHERS = 0o007;

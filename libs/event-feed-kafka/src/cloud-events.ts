@@ -1,8 +1,10 @@
-import { type EventType, type EventTypes, eventTypes, PROGRESS_TYPE, sourceOf } from './event-types.ts';
-import { keyOf, topics } from './events.ts';
-import { checkPublicEvent } from './feed-check.ts';
-import { isTime } from './times.ts';
-import { isTraceparent } from './traceparent.ts';
+import { type EventType, type EventTypes, eventTypes, PROGRESS_TYPE, sourceOf } from '@sluice/contracts/event-types';
+import { keyOf, topics } from '@sluice/contracts/events';
+import { checkPublicEvent } from '@sluice/contracts/feed-check';
+import { toHeaderText } from '@sluice/contracts/header-text';
+import { isTime } from '@sluice/contracts/times';
+import { isTraceparent } from '@sluice/contracts/traceparent';
+import { type EventData, upcast } from '@sluice/contracts/upcasters';
 import {
   areOctetsOf,
   isPosition,
@@ -12,9 +14,7 @@ import {
   RecordFault,
   RecordHeaders,
   refuse,
-  toHeaderText,
 } from './record-headers.ts';
-import { type EventData, upcast } from './upcasters.ts';
 
 /** CloudEvents 1.0 in Kafka's binary mode: what a relay writes and a consumer reads (design §3.1). */
 

@@ -1,16 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { kafkaPartitions, kafkaTopic, keyOf } from '@sluice/contracts/events';
 import {
   type CloudEvent,
   type EventEnvelope,
   fromCloudEvent,
-  kafkaPartitions,
-  kafkaTopic,
-  keyOf,
   type ReceivedRecord,
   toCloudEvent,
   toProgressRecord,
-} from './index.ts';
+} from './cloud-events.ts';
 
 const envelope: EventEnvelope = {
   source: 'catalog',

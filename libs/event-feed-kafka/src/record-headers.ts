@@ -1,9 +1,10 @@
 /** Reading of Kafka's record headers: octets or null, each name any number of times, written by anybody. */
 
+import { hasControlCharacter, TEXT_CHARACTERS_MAX } from '@sluice/contracts/header-text';
+
 export type Octets = string | Buffer;
 export type ReceivedHeaders = Readonly<Record<string, Octets | readonly Octets[] | null | undefined>>;
 
-export const TEXT_CHARACTERS_MAX = 512;
 /** As many as TEXT_CHARACTERS_MAX of them take at most. */
 const HEADER_BYTES_MAX = 3 * TEXT_CHARACTERS_MAX;
 const POSITION_DIGITS_MAX = 40;
@@ -13,9 +14,6 @@ const QUOTED_CHARACTERS_MAX = 64;
 const ZERO = 0x30;
 const NINE = 0x39;
 const ASCII_END = 0x80;
-const REPLACEMENT = '\uFFFD';
-/** What CloudEvents forbids in texts. */
-const CONTROL_CHARACTERS = /[\u0000-\u001F\u007F-\u009F]/g;
 
 /** A record is not as the contract says. */
 export class RecordFault extends Error {
@@ -100,21 +98,6 @@ export function quote(text: string): string {
 
 export function isPosition(text: string): boolean {
   return text.length <= POSITION_DIGITS_MAX && hasOnlyDigits(text);
-}
-
-/** A name that somebody chose, as it may stand in a header: what a reader would refuse is taken out here. */
-export function toHeaderText(text: string): string {
-  const short = text.length > TEXT_CHARACTERS_MAX ? text.slice(0, TEXT_CHARACTERS_MAX) : text;
-  return hasControlCharacter(short) ? short.replaceAll(CONTROL_CHARACTERS, REPLACEMENT) : short;
-}
-
-// A loop, because these texts are short and come thirty thousand times a second; a pattern takes twice as long.
-function hasControlCharacter(text: string): boolean {
-  for (let index = 0; index < text.length; index += 1) {
-    const code = text.charCodeAt(index);
-    if (code < 0x20 || (code >= 0x7f && code <= 0x9f)) return true;
-  }
-  return false;
 }
 
 function hasOnlyDigits(text: string): boolean {
