@@ -311,6 +311,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/devices/{id}/timeline': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * What was heard of a device, the newest first
+     * @description Read from the store, by any instance, whoever owns the device.
+     */
+    get: operations['showDeviceTimeline'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/feed': {
     parameters: {
       query?: never;
@@ -337,6 +357,26 @@ export interface paths {
     };
     /** How many devices there are, of what kind, and what they have */
     get: operations['showFleet'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/fleet/series': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * How a patch came into the fleet, and out of it, over time
+     * @description The counts of all shards together, as of the ends of their health buckets.
+     */
+    get: operations['showFleetSeries'];
     put?: never;
     post?: never;
     delete?: never;
@@ -1093,6 +1133,33 @@ export interface components {
       /** @description How many there are in all with this filter; null where that is not known. */
       total: number | null;
     };
+    DeviceFact: {
+      /**
+       * Format: date-time
+       * @description When it was recorded, which is what `at` of other calls goes by.
+       */
+      recordedAt: string;
+      /**
+       * Format: date-time
+       * @description When it happened, by the clock of the device.
+       */
+      occurredAt: string;
+      kind: components['schemas']['FactKind'];
+      patchId?: string;
+      rolloutId?: string;
+      cause?: components['schemas']['RemovalCause'];
+      signal?: string;
+      failureCode?: string;
+      detail?: string;
+      osVersion?: string;
+      osBuild?: string;
+      model?: string;
+      track?: components['schemas']['Track'];
+      ring?: string;
+      region?: string;
+      /** @description The clock of the device was ahead. */
+      clockAhead?: boolean;
+    };
     /** @enum {string} */
     DeviceFlag: 'clock-ahead' | 'clock-behind' | 'id-used-twice';
     DevicePage: {
@@ -1117,6 +1184,13 @@ export interface components {
       failedInstalls?: number;
       /** @description Present when there were any. */
       failedRemovals?: number;
+    };
+    DeviceTimeline: {
+      items: components['schemas']['DeviceFact'][];
+      /** @description Where the list goes on; absent on the last page. */
+      nextCursor?: string;
+      /** @description How many there are in all with this filter; null where that is not known. */
+      total: number | null;
     };
     DeviceView: {
       deviceId: string;
@@ -1199,6 +1273,17 @@ export interface components {
       /** @description What was looked at; needed after a halt. */
       evidenceSeen?: string;
     };
+    /** @enum {string} */
+    FactKind:
+      | 'DeviceObserved'
+      | 'DeviceRetired'
+      | 'InstallStarted'
+      | 'PatchInstalled'
+      | 'PatchInstallFailed'
+      | 'PatchRolledBack'
+      | 'PatchRemoveStarted'
+      | 'PatchRemoveFailed'
+      | 'IncidentReported';
     FeedEventView: {
       /** @description The service that owns it. */
       source: string;
@@ -1238,6 +1323,17 @@ export interface components {
       events: components['schemas']['FeedEventView'][];
       /** @description The next `fromRevision`; absent at the end of the stream. */
       next?: number;
+    };
+    FleetSeries: {
+      patchId: string;
+      /**
+       * Format: date-time
+       * @description The end of the latest bucket that told of the patch; null when none did.
+       */
+      through: string | null;
+      /** @description Seconds between two points; the older the patch is in the fleet, the more. The last may follow sooner. */
+      stepSeconds: number | null;
+      points: components['schemas']['SeriesPoint'][] | null;
     };
     FleetView: {
       /** Format: date-time */
@@ -1868,6 +1964,8 @@ export interface components {
       p90Seconds: number | null;
       p99Seconds: number | null;
     };
+    /** @enum {string} */
+    RemovalCause: 'recall' | 'user' | 'failure';
     ReplanRolloutBody: {
       patchId: string;
       waves: components['schemas']['Wave'][];
@@ -2018,6 +2116,19 @@ export interface components {
       reason?: string;
       /** @description Who pulled the patch, where that aborted it. */
       causedBy?: string;
+    };
+    SeriesPoint: {
+      /** Format: date-time */
+      at: string;
+      /** @description Known devices that held the patch. */
+      holders: number;
+      /** @description Install trials begun so far. */
+      started: number;
+      failed: number;
+      fine: number;
+      /** @description Removed so far, for whatever cause. */
+      removed: number;
+      removalsFailed: number;
     };
     SetClockBody: {
       /**
@@ -2625,16 +2736,20 @@ export type Cve = components['schemas']['Cve'];
 export type DeadLetterDetails = components['schemas']['DeadLetterDetails'];
 export type DeadLetterView = components['schemas']['DeadLetterView'];
 export type DeadLetters = components['schemas']['DeadLetters'];
+export type DeviceFact = components['schemas']['DeviceFact'];
 export type DeviceFlag = components['schemas']['DeviceFlag'];
 export type DevicePage = components['schemas']['DevicePage'];
 export type DevicePatch = components['schemas']['DevicePatch'];
+export type DeviceTimeline = components['schemas']['DeviceTimeline'];
 export type DeviceView = components['schemas']['DeviceView'];
 export type Directive = components['schemas']['Directive'];
 export type EvidenceBody = components['schemas']['EvidenceBody'];
+export type FactKind = components['schemas']['FactKind'];
 export type FeedEventView = components['schemas']['FeedEventView'];
 export type FeedOrder = components['schemas']['FeedOrder'];
 export type FeedPage = components['schemas']['FeedPage'];
 export type FeedStreamPage = components['schemas']['FeedStreamPage'];
+export type FleetSeries = components['schemas']['FleetSeries'];
 export type FleetView = components['schemas']['FleetView'];
 export type FoldInPatchBody = components['schemas']['FoldInPatchBody'];
 export type FoldedInto = components['schemas']['FoldedInto'];
@@ -2690,6 +2805,7 @@ export type RecallPage = components['schemas']['RecallPage'];
 export type RecallPause = components['schemas']['RecallPause'];
 export type RecallStatus = components['schemas']['RecallStatus'];
 export type RecallView = components['schemas']['RecallView'];
+export type RemovalCause = components['schemas']['RemovalCause'];
 export type ReplanRolloutBody = components['schemas']['ReplanRolloutBody'];
 export type ReplayDifference = components['schemas']['ReplayDifference'];
 export type ReplayJob = components['schemas']['ReplayJob'];
@@ -2702,6 +2818,7 @@ export type RolloutPage = components['schemas']['RolloutPage'];
 export type RolloutPreview = components['schemas']['RolloutPreview'];
 export type RolloutStatus = components['schemas']['RolloutStatus'];
 export type RolloutView = components['schemas']['RolloutView'];
+export type SeriesPoint = components['schemas']['SeriesPoint'];
 export type SetClockBody = components['schemas']['SetClockBody'];
 export type ShardCover = components['schemas']['ShardCover'];
 export type ShardThrough = components['schemas']['ShardThrough'];
@@ -3705,6 +3822,78 @@ export interface operations {
       };
     };
   };
+  showDeviceTimeline: {
+    parameters: {
+      query?: {
+        /** @description At most so many items; a page may hold fewer, and still not be the last. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. The list goes on there, whatever was added or taken away meanwhile. */
+        cursor?: string;
+        /** @description Recorded at this instant or after it. */
+        from?: string;
+        /** @description Recorded at this instant or before it. */
+        to?: string;
+      };
+      header?: never;
+      path: {
+        /** @description The id of a device. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['DeviceTimeline'];
+        };
+      };
+      /**
+       * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `malformed-request`: This is no HTTP request that the server can read.
+       *
+       *     `unknown-cursor`: The cursor is not the `nextCursor` of a page of this list. Begin anew.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?: 'invalid-request' | 'malformed-request' | 'unknown-cursor';
+          };
+        };
+      };
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `device-not-found`: Nothing was heard of this device. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'device-not-found';
+          };
+        };
+      };
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
+    };
+  };
   readFeed: {
     parameters: {
       query?: {
@@ -3881,6 +4070,41 @@ export interface operations {
           };
         };
       };
+    };
+  };
+  showFleetSeries: {
+    parameters: {
+      query: {
+        patchId: string;
+        /** @description The first instant; the first count of the patch if not given. */
+        from?: string;
+        /** @description The last instant; the last count if not given. */
+        to?: string;
+        /** @description At most so many points. */
+        points?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['FleetSeries'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
   showHealth: {
@@ -6340,6 +6564,17 @@ export const enums = {
   ClockDoubt: ['jumped', 'before-store', 'long-after-store'],
   ClockKind: ['wall', 'accelerated', 'manual'],
   DeviceFlag: ['clock-ahead', 'clock-behind', 'id-used-twice'],
+  FactKind: [
+    'DeviceObserved',
+    'DeviceRetired',
+    'InstallStarted',
+    'PatchInstalled',
+    'PatchInstallFailed',
+    'PatchRolledBack',
+    'PatchRemoveStarted',
+    'PatchRemoveFailed',
+    'IncidentReported',
+  ],
   FeedOrder: ['oldest', 'newest'],
   GoOn: ['time'],
   HaltedBy: ['gate', 'responder'],
@@ -6353,6 +6588,7 @@ export const enums = {
   Platform: ['ios', 'macos', 'visionos', 'tvos', 'watchos'],
   PullMode: ['withdraw', 'recall'],
   RecallStatus: ['running', 'paused', 'completed'],
+  RemovalCause: ['recall', 'user', 'failure'],
   ReplayStatus: ['running', 'done', 'failed'],
   RolloutStatus: ['planned', 'running', 'paused', 'halted', 'completed', 'aborted'],
   TokenRole: ['viewer', 'publisher', 'operator', 'responder', 'device', 'gateway', 'peer', 'admin'],

@@ -1,10 +1,21 @@
 import { platforms, tracks } from '@sluice/contracts/primitives';
-import { Build, ByName, Count, Id, Label, Model, OneOf, Part, Tally, Time, Words } from './fields.ts';
-import { Cursor, PAGE_ITEMS_DEFAULT, PAGE_LIMIT, pageOf } from './paging.ts';
+import { Build, ByName, Count, Flag, Id, Label, Model, OneOf, Part, Tally, Time, Words } from './fields.ts';
+import { Cursor, PAGE_ITEMS_DEFAULT, PAGE_LIMIT, pageOf, PageQuery } from './paging.ts';
 
 const SHARDS_MAX = 1024;
 
 export const patchStates = ['started', 'installed', 'failed', 'rolledBack', 'replaced'] as const;
+export const factKinds = [
+  'DeviceObserved',
+  'DeviceRetired',
+  'InstallStarted',
+  'PatchInstalled',
+  'PatchInstallFailed',
+  'PatchRolledBack',
+  'PatchRemoveStarted',
+  'PatchRemoveFailed',
+  'IncidentReported',
+] as const;
 export const deviceFlags = ['clock-ahead', 'clock-behind', 'id-used-twice'] as const;
 
 type Platform = (typeof platforms)[number];
@@ -206,3 +217,66 @@ export class DeviceView {
 }
 
 export class DevicePage extends pageOf(() => DeviceView) {}
+
+/** The query of GET /v1/devices/{id}/timeline. */
+export class DeviceTimelineQuery extends PageQuery {
+  @Time({ optional: true, description: 'Recorded at this instant or after it.' })
+  readonly from?: string;
+
+  @Time({ optional: true, description: 'Recorded at this instant or before it.' })
+  readonly to?: string;
+}
+
+/** One thing that a device said, or that was said of it. */
+export class DeviceFact {
+  @Time({ description: 'When it was recorded, which is what `at` of other calls goes by.' })
+  readonly recordedAt!: string;
+
+  @Time({ description: 'When it happened, by the clock of the device.' })
+  readonly occurredAt!: string;
+
+  @OneOf(factKinds, 'FactKind')
+  readonly kind!: (typeof factKinds)[number];
+
+  @Id({ optional: true })
+  readonly patchId?: string;
+
+  @Id({ optional: true })
+  readonly rolloutId?: string;
+
+  @OneOf(['recall', 'user', 'failure'], 'RemovalCause', { optional: true })
+  readonly cause?: 'recall' | 'user' | 'failure';
+
+  @Words({ optional: true })
+  readonly signal?: string;
+
+  @Words({ optional: true })
+  readonly failureCode?: string;
+
+  @Words({ optional: true })
+  readonly detail?: string;
+
+  @Words({ optional: true })
+  readonly osVersion?: string;
+
+  @Build({ optional: true })
+  readonly osBuild?: string;
+
+  @Model({ optional: true })
+  readonly model?: string;
+
+  @OneOf(tracks, 'Track', { optional: true })
+  readonly track?: Track;
+
+  @Label({ optional: true })
+  readonly ring?: string;
+
+  @Label({ optional: true })
+  readonly region?: string;
+
+  @Flag({ optional: true, description: 'The clock of the device was ahead.' })
+  readonly clockAhead?: boolean;
+}
+
+/** What was heard of a device, the newest first. */
+export class DeviceTimeline extends pageOf(() => DeviceFact) {}

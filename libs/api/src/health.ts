@@ -1,5 +1,8 @@
 import { platforms } from '@sluice/contracts/primitives';
-import { Build, Id, Model, OneOf, Part, Tally, Time } from './fields.ts';
+import { Amount, Build, Count, Id, Model, OneOf, Part, Tally, Time } from './fields.ts';
+
+const SERIES_POINTS_DEFAULT = 200;
+const SERIES_POINTS_MAX = 1000;
 
 /** The query of GET /v1/health. */
 export class HealthQuery {
@@ -58,4 +61,65 @@ export class PatchHealth {
 
   @Part(() => HolderTotals)
   readonly holders!: HolderTotals;
+}
+
+/** The query of GET /v1/fleet/series. */
+export class SeriesQuery {
+  @Id()
+  readonly patchId!: string;
+
+  @Time({ optional: true, description: 'The first instant; the first count of the patch if not given.' })
+  readonly from?: string;
+
+  @Time({ optional: true, description: 'The last instant; the last count if not given.' })
+  readonly to?: string;
+
+  @Count({
+    ...{ min: 2, max: SERIES_POINTS_MAX, inQuery: true, optional: true, default: SERIES_POINTS_DEFAULT },
+    description: 'At most so many points.',
+  })
+  readonly points: number = SERIES_POINTS_DEFAULT;
+}
+
+/** How many devices it was, by then. */
+export class SeriesPoint {
+  @Time()
+  readonly at!: string;
+
+  @Tally({ description: 'Known devices that held the patch.' })
+  readonly holders!: number;
+
+  @Tally({ description: 'Install trials begun so far.' })
+  readonly started!: number;
+
+  @Tally()
+  readonly failed!: number;
+
+  @Tally()
+  readonly fine!: number;
+
+  @Tally({ description: 'Removed so far, for whatever cause.' })
+  readonly removed!: number;
+
+  @Tally()
+  readonly removalsFailed!: number;
+}
+
+/** A patch in the fleet over time, as the health buckets of all shards have counted it. */
+export class FleetSeries {
+  @Id()
+  readonly patchId!: string;
+
+  @Time({ nullable: true, description: 'The end of the latest bucket that told of the patch; null when none did.' })
+  readonly through!: string | null;
+
+  @Amount({
+    ...{ min: 0, max: Number.MAX_SAFE_INTEGER, nullable: true },
+    description:
+      'Seconds between two points; the older the patch is in the fleet, the more. The last may follow sooner.',
+  })
+  readonly stepSeconds!: number | null;
+
+  @Part(() => SeriesPoint, { list: { max: SERIES_POINTS_MAX }, nullable: true })
+  readonly points!: readonly SeriesPoint[] | null;
 }

@@ -101,6 +101,8 @@ describe('answering with JSON', () => {
     ],
     ['fleet', 'GET /v1/fleet', { asOf: 'x', position: '1', facts: 1, devices: 1 }],
     ['device show d-1', 'GET /v1/devices/d-1', { deviceId: 'd-1', platform: 'ios' }],
+    ['device timeline d-1', 'GET /v1/devices/d-1/timeline', { items: [], total: 0 }],
+    ['adoption p', 'GET /v1/fleet/series', { patchId: 'p', through: null, stepSeconds: null, points: null }],
     ['token list', 'GET /v1/tokens', { items: [{ id: 'a', name: 'n', roles: ['viewer'] }] }],
   ])('prints exactly what the server says for `%s`', async (line, route, body) => {
     server.on(route, { body });
@@ -119,6 +121,31 @@ describe('answering with JSON', () => {
     });
     expect((await call(['fleet'])).stdout).toBe(
       'as of    2026-11-24 10:00:00Z (position 7)\ndevices  2\nfacts    3\n\nPATCH  INSTALLED  FAILED  ROLLED BACK\np              1       0            0\n',
+    );
+    const counts = { started: 3, failed: 0, fine: 2, removed: 1, removalsFailed: 0 };
+    server.on('GET /v1/fleet/series', {
+      body: {
+        ...{ patchId: 'p', through: '2026-11-24T10:01:00.000Z', stepSeconds: 60 },
+        points: [
+          { at: '2026-11-24T10:00:00.000Z', holders: 2, ...counts },
+          { at: '2026-11-24T10:01:00.000Z', holders: 1, ...counts },
+        ],
+      },
+    });
+    expect((await call(['adoption', 'p'])).stdout).toMatch(/10:00:00Z +2 {2}█{30} {2}[^]*10:01:00Z +1 {2}█{15} {2}/);
+    server.on('GET /v1/devices/d-1/timeline', {
+      body: {
+        total: 1,
+        items: [
+          {
+            ...{ kind: 'PatchInstallFailed', recordedAt: '2026-11-24T10:00:01.000Z', patchId: 'p', signal: 'crash' },
+            ...{ occurredAt: '2026-11-24T10:00:00.000Z', osVersion: '26.3.1', osBuild: '23D8133' },
+          },
+        ],
+      },
+    });
+    expect((await call(['device', 'timeline', 'd-1'])).stdout).toMatch(
+      /10:00:01Z .*10:00:00Z .*PatchInstallFailed +p +26\.3\.1 \(23D8133\) +crash/,
     );
     server.on('GET /v1/holds', { body: { items: [{ holdId: 'h1', status: 'active', slice: {}, reason: 'r' }] } });
     expect((await call(['hold', 'list'])).stdout).toContain('h1    active  every patch  all devices  never');

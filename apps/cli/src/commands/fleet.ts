@@ -1,8 +1,10 @@
 import {
   bodyOf,
+  type DeviceFact,
   type DevicePatch,
   type DeviceView,
   enums,
+  type FleetSeries,
   type FleetView,
   given,
   type operations,
@@ -30,8 +32,10 @@ export function addFleetCommands(program: Command, open: OpenSession): void {
       const query = given({ at });
       output.answer(await bodyOf(api.of('telemetry').GET('/v1/fleet', { params: { query } })), fleetText);
     });
+  addAdoptionCommand(program, open);
   const device = program.command('device').description('look at single devices');
   addListCommand(device, open);
+  addTimelineCommand(device, open);
   device
     .command('show <device>')
     .description('show one device, now or as of an instant')
@@ -50,6 +54,40 @@ export function addFleetCommands(program: Command, open: OpenSession): void {
       const { api, output } = open();
       const retiring = api.of('telemetry').POST('/v1/devices/{id}/retire', { params: { path: { id } } });
       output.answer(await bodyOf(retiring), () => `${id} is retired.`);
+    });
+}
+
+function addAdoptionCommand(program: Command, open: OpenSession): void {
+  program
+    .command('adoption <patch>')
+    .description('show how a patch came into the fleet, and out of it, over time')
+    .option('--from <time>', 'from this instant on (RFC 3339)', toTime)
+    .option('--to <time>', 'up to this instant (RFC 3339)', toTime)
+    .option('--points <count>', 'at most so many points, 2 to 1000', toCount, 24)
+    .addHelpText('after', '\nExample:\n  $ sluice adoption ios-26.3.1-a')
+    .action(async (patchId: string, span: { from?: string; to?: string; points: number }) => {
+      const { api, output } = open();
+      const query = { patchId, ...given(span) };
+      output.answer(await bodyOf(api.of('telemetry').GET('/v1/fleet/series', { params: { query } })), seriesText);
+    });
+}
+
+function addTimelineCommand(device: Command, open: OpenSession): void {
+  device
+    .command('timeline <device>')
+    .description('list what was heard of a device, the newest first')
+    .option('--from <time>', 'recorded from this instant on (RFC 3339)', toTime)
+    .option('--to <time>', 'recorded up to this instant (RFC 3339)', toTime)
+    .option('--limit <count>', 'at most so many', toLimit, 100)
+    .addHelpText('after', '\nExample:\n  $ sluice device timeline d-1 --from 2026-11-24T10:00:00Z')
+    .action(async (id: string, { limit, ...span }: { from?: string; to?: string; limit: number }) => {
+      const { api, output } = open();
+      const page = await api.list(limit, (each) => {
+        const params = { path: { id }, query: given({ ...span, ...each }) };
+        return bodyOf(api.of('telemetry').GET('/v1/devices/{id}/timeline', { params }));
+      });
+      output.answer(page, ({ items }, paint) => (items.length === 0 ? 'Nothing.' : factTable(items, paint)));
+      if (page.nextCursor !== undefined) output.note('There are more; ask for them with --limit, or --to.');
     });
 }
 
@@ -107,6 +145,51 @@ function fleetText(fleet: FleetView, paint: Paint): string {
     paint,
   );
   return `${head}\n\n${body}`;
+}
+
+const BAR_CHARACTERS = 30;
+
+function seriesText({ patchId, points }: FleetSeries, paint: Paint): string {
+  if (points === null) return `Nothing has been counted of ${patchId} yet.`;
+  if (points.length === 0) return 'Nothing was counted in that time.';
+  const most = Math.max(1, ...points.map(({ holders }) => holders));
+  return table(
+    points,
+    [
+      { head: 'TIME', text: ({ at }) => time(at) },
+      { head: 'HOLDERS', align: 'right', text: ({ holders }) => holders },
+      { head: '', text: ({ holders }) => '█'.repeat(Math.round((holders / most) * BAR_CHARACTERS)) },
+      { head: 'BEGUN', align: 'right', text: ({ started }) => started },
+      { head: 'FAILED', align: 'right', text: ({ failed }) => failed },
+      { head: 'REMOVED', align: 'right', text: ({ removed }) => removed },
+    ],
+    paint,
+  );
+}
+
+function factTable(items: readonly DeviceFact[], paint: Paint): string {
+  return table(
+    items,
+    [
+      { head: 'RECORDED', text: ({ recordedAt }) => time(recordedAt) },
+      { head: 'HAPPENED', text: ({ occurredAt }) => time(occurredAt) },
+      { head: 'WHAT', text: ({ kind }) => kind },
+      { head: 'PATCH', text: ({ patchId }) => patchId },
+      {
+        head: 'VERSION',
+        text: ({ osVersion, osBuild }) => (osBuild === undefined ? '' : `${osVersion ?? ''} (${osBuild})`),
+      },
+      { head: 'WHY', text: ({ cause, signal, failureCode, detail }) => whyText([cause, signal, failureCode, detail]) },
+    ],
+    paint,
+  );
+}
+
+function whyText(parts: readonly (string | undefined)[]): string {
+  return parts
+    .filter((part) => part !== undefined)
+    .map((part) => clean(part))
+    .join(', ');
 }
 
 function deviceTable(devices: readonly DeviceView[], paint: Paint): string {

@@ -127,6 +127,33 @@ export function unpackFacts(
   });
 }
 
+/** A fact as a public event, and which one of its commit it is. */
+export interface PlacedFact {
+  readonly index: number;
+  readonly fact: FleetEvent;
+}
+
+/**
+ * The facts of a commit that are about one device, as public events. `deviceHash`: the hash of its id, a byte a character, of
+ * which the first 16 are its key. Throws PackedFactsError.
+ */
+export function factsAbout(bytes: Uint8Array, deviceHash: string, deviceId: string): readonly PlacedFact[] {
+  const facts = readPackedFacts(bytes);
+  const [first, second, third, fourth] = new Uint32Array(
+    Uint8Array.from(Buffer.from(deviceHash, 'binary').subarray(0, KEY_BYTES)).buffer,
+  );
+  const { keys } = facts;
+  const found: number[] = [];
+  for (let index = 0; index < facts.count; index += 1) {
+    const word = index * 4;
+    if (keys[word] !== first || keys[word + 1] !== second) continue;
+    if (keys[word + 2] === third && keys[word + 3] === fourth) found.push(index);
+  }
+  if (found.length === 0) return [];
+  const details = readDetails(facts);
+  return found.map((index) => ({ index, fact: eventOf(facts, index, deviceId, details.get(index)) }));
+}
+
 function eventOf(
   facts: PackedFacts,
   index: number,

@@ -469,6 +469,93 @@ describe('looking back', () => {
   });
 });
 
+describe('telling the timeline of a device', () => {
+  it('lists what was heard of it, the newest first, page by page', async () => {
+    await tellCatalog(published);
+    await send([report(), about('install-started'), report({ deviceId: 'd-2' })]);
+    await pass(10);
+    await send([about('install-failed', { signal: 'install-failed', failureCode: 'verification-failed' })]);
+    await pass(10);
+    await send([installed()]);
+    expect((await post('/v1/devices/d-1/retire', 'k')).statusCode).toBe(200);
+    const { body } = await get('/v1/devices/d-1/timeline');
+    expect(body).toMatchObject({
+      total: 5,
+      items: [
+        { kind: 'DeviceRetired', recordedAt: '2026-03-17T12:20:00.000Z' },
+        { kind: 'PatchInstalled', patchId: 'a', osBuild: PATCHED },
+        { kind: 'PatchInstallFailed', failureCode: 'verification-failed', recordedAt: '2026-03-17T12:10:00.000Z' },
+        { kind: 'InstallStarted' },
+        { kind: 'DeviceObserved', model: 'iPhone18,1', recordedAt: '2026-03-17T12:00:00.000Z' },
+      ],
+    });
+    expect(body).not.toHaveProperty('nextCursor');
+    const kinds: unknown[] = [];
+    let cursor = '';
+    for (let page = 0; page < 3; page += 1) {
+      const { body: part } = await get(`/v1/devices/d-1/timeline?limit=2${cursor}`);
+      const { items, nextCursor } = part as { items: { kind: string }[]; nextCursor?: string };
+      kinds.push(items.map(({ kind }) => kind));
+      cursor = `&cursor=${nextCursor ?? ''}`;
+    }
+    expect(kinds).toEqual([
+      ['DeviceRetired', 'PatchInstalled'],
+      ['PatchInstallFailed', 'InstallStarted'],
+      ['DeviceObserved'],
+    ]);
+  });
+
+  it('keeps to the span that is asked for', async () => {
+    await send([report()]);
+    await pass(10);
+    await send([about('install-started')]);
+    await pass(10);
+    await send([report()]);
+    const span = 'from=2026-03-17T12:05:00Z&to=2026-03-17T12:15:00Z';
+    expect((await get(`/v1/devices/d-1/timeline?${span}`)).body).toMatchObject({
+      total: 1,
+      items: [{ kind: 'InstallStarted' }],
+    });
+    expect((await get('/v1/devices/d-1/timeline?to=2026-03-17T11:00:00Z')).body).toMatchObject({ total: 0, items: [] });
+  });
+
+  it('knows neither other devices nor other cursors', async () => {
+    await send([report()]);
+    expect((await get('/v1/devices/d-9/timeline')).body).toMatchObject({ code: 'device-not-found' });
+    expect((await get('/v1/devices/d-1/timeline?cursor=WyJ4Il0')).body).toMatchObject({ code: 'unknown-cursor' });
+  });
+});
+
+describe('telling how a patch came into the fleet', () => {
+  it('counts holders over time, of all shards together, and the same after a restart', async () => {
+    await tellCatalog(published);
+    const ids = Array.from({ length: 12 }, (_, index) => `d-${String(index)}`);
+    await send(ids.map((deviceId) => about('install-started', { deviceId })));
+    await pass(5);
+    await send(ids.map((deviceId) => installed({ deviceId })));
+    await pass(5);
+    await send(ids.slice(0, 4).map((deviceId) => about('rolled-back', { deviceId, cause: 'user' })));
+    await pass(5);
+    const { body } = await get('/v1/fleet/series?patchId=a');
+    const { points } = body as { points: { at: string; holders: number; started: number; removed: number }[] };
+    expect(points.map(({ holders }) => holders)).toContain(12);
+    expect(points.at(-1)).toMatchObject({ holders: 8, started: 12, removed: 4 });
+    const full = points.find(({ holders }) => holders === 12)?.at ?? '';
+    const early = await get(`/v1/fleet/series?patchId=a&to=${full}&points=2`);
+    expect((early.body as { points: unknown[] }).points.at(-1)).toMatchObject({ at: full, holders: 12, removed: 0 });
+    await restart();
+    expect((await get('/v1/fleet/series?patchId=a')).body).toEqual(body);
+  });
+
+  it('says that nothing is known of a patch, and refuses a span that ends before it begins', async () => {
+    expect((await get('/v1/fleet/series?patchId=z')).body).toEqual({
+      ...{ patchId: 'z', through: null, stepSeconds: null, points: null },
+    });
+    const { body } = await get('/v1/fleet/series?patchId=a&from=2026-03-17T12:00:00Z&to=2026-03-17T11:00:00Z');
+    expect(body).toMatchObject({ code: 'invalid-request', errors: [{ path: '/to' }] });
+  });
+});
+
 describe('listing devices', () => {
   it('filters by what they are, tells how many there are, and why they hold a patch', async () => {
     await tellCatalog(published);

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import {
   type DeviceView,
+  factsAbout,
   firstDifference,
+  type FleetEvent,
   FleetShard,
   type FleetSummary,
   readPackedFacts,
@@ -20,6 +22,7 @@ import { hashDevice, shardOf } from '../shard/shard-of.ts';
 
 const FLEET_AT = 'fleet-at';
 const DEVICE_AT = 'fleet-device-at';
+const DEVICE_TIMELINE = 'fleet-device-timeline';
 const SHARD_THROUGH = 'fleet-shard-through';
 
 interface FleetAtInput {
@@ -31,6 +34,40 @@ interface DeviceAtInput {
   readonly at: string;
   readonly shards: number;
   readonly deviceId: string;
+}
+
+/** Which part of what was heard of a device is asked for: `from` and `to` in recorded time (RFC 3339, UTC), both included. */
+export interface TimelineSpan {
+  readonly from?: string;
+  readonly to?: string;
+  readonly limit: number;
+  /** Only what lies before it. */
+  readonly before?: FactPlace;
+}
+
+/** The place of a fact in the stream of its shard. */
+export interface FactPlace {
+  readonly revision: number;
+  readonly index: number;
+}
+
+interface DeviceTimelineInput extends TimelineSpan {
+  readonly shards: number;
+  readonly deviceId: string;
+}
+
+/** A fact, when and where it was recorded. */
+export interface RecordedFact {
+  readonly fact: FleetEvent;
+  readonly recordedAt: string;
+  readonly place: FactPlace;
+}
+
+/** The newest first; `total` are those of the span, whatever the page is. */
+export interface Timeline {
+  readonly facts: readonly RecordedFact[];
+  readonly total: number;
+  readonly hasMore: boolean;
 }
 
 interface ShardThroughInput {
@@ -47,6 +84,7 @@ export interface FleetAt {
 export const folds: Record<string, FoldTask> = {
   [FLEET_AT]: (store, input) => foldFleetAt(store, input as FleetAtInput),
   [DEVICE_AT]: (store, input) => foldDeviceAt(store, input as DeviceAtInput),
+  [DEVICE_TIMELINE]: (store, input) => foldTimeline(store, input as DeviceTimelineInput),
   [SHARD_THROUGH]: (store, input) => foldShardThrough(store, input as ShardThroughInput),
 };
 
@@ -77,6 +115,14 @@ export class FleetReplay {
     return (await this.folds.run(DEVICE_AT, input)) as DeviceView | undefined;
   }
 
+  /** What was heard of a device, undefined when nothing ever was. */
+  async timelineOf(deviceId: string, span: TimelineSpan): Promise<Timeline | undefined> {
+    const { shards } = this.fleet;
+    const times = { ...(span.from && { from: this.time(span.from) }), ...(span.to && { to: this.time(span.to) }) };
+    const input: DeviceTimelineInput = { ...span, ...times, deviceId, shards };
+    return (await this.folds.run(DEVICE_TIMELINE, input)) as Timeline | undefined;
+  }
+
   /** Folds each shard that is owned here anew up to where the live one is, and names the first difference. */
   async verify(): Promise<Difference | undefined> {
     for (const { shard, state, revision } of this.fleet.owned()) {
@@ -95,13 +141,14 @@ export class FleetReplay {
   }
 
   private instant(at: string): string {
-    const ms = parseTime(at);
-    if (Number.isNaN(ms)) {
-      throw new ProblemError('invalid-request', undefined, [{ path: '/at', code: 'time', detail: 'no such time' }]);
-    }
-    if (ms > this.clock.now())
+    if (parseTime(at) > this.clock.now())
       throw new ProblemError('at-in-future', `${at} is after ${this.clock.nowText()}, which is now here`);
-    return toTimeText(ms);
+    return this.time(at);
+  }
+
+  /** The time as records have it. Its form was checked at the door. */
+  private time(text: string): string {
+    return toTimeText(parseTime(text));
   }
 }
 
@@ -130,6 +177,35 @@ async function foldDeviceAt(
   }
   const device = state.find(deviceHash);
   return device === undefined ? undefined : viewDevice(state, device);
+}
+
+async function foldTimeline(
+  store: FoldStore,
+  { shards, deviceId, limit, before, from = '', to }: DeviceTimelineInput,
+): Promise<Timeline | undefined> {
+  const deviceHash = hashDevice(deviceId);
+  let [isKnown, total, hasMore] = [false, 0, false];
+  const latest: RecordedFact[] = [];
+  for await (const { body, revision, recordedAt } of store.readStream(fleetStream(shardOf(deviceHash, shards)))) {
+    if (to !== undefined && recordedAt > to && isKnown) break;
+    if (body.kind !== 'packed') continue;
+    for (const { fact, index } of factsAbout(body.bytes, deviceHash, deviceId)) {
+      isKnown = true;
+      if (recordedAt < from || (to !== undefined && recordedAt > to)) continue;
+      total += 1;
+      const place = { revision, index };
+      if (before !== undefined && !isBefore(place, before)) continue;
+      latest.push({ fact, recordedAt, place });
+      if (latest.length <= limit) continue;
+      latest.shift();
+      hasMore = true;
+    }
+  }
+  return isKnown ? { facts: latest.reverse(), total, hasMore } : undefined;
+}
+
+function isBefore(place: FactPlace, other: FactPlace): boolean {
+  return place.revision < other.revision || (place.revision === other.revision && place.index < other.index);
 }
 
 async function foldShardThrough(store: FoldStore, { shard, revision }: ShardThroughInput): Promise<ShardSnapshot> {

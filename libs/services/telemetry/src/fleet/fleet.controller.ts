@@ -5,6 +5,8 @@ import {
   DevicePath,
   DevicesFilter,
   DevicesQuery,
+  DeviceTimeline,
+  DeviceTimelineQuery,
   DeviceView,
   FleetView,
   Operation,
@@ -26,14 +28,16 @@ import { ApiExcludeEndpoint, ApiTags } from '@nestjs/swagger';
 import { parseTime } from '@sluice/contracts/times';
 import { type DeviceFilter } from '@sluice/domain-fleet';
 import { type CommandContext } from '@sluice/event-sourcing';
-import { ProblemError, RequestContext, Roles } from '@sluice/platform';
-import { FleetReplay } from './fleet-folds.ts';
+import { ProblemError, readCursor, RequestContext, Roles, writeCursor } from '@sluice/platform';
+import { type FactPlace, FleetReplay, type RecordedFact } from './fleet-folds.ts';
 import { cursorOf, cursorText, DeviceLists } from './device-lists.ts';
 import { Fleet } from './fleet.ts';
 import { FleetQueries } from './fleet-queries.ts';
 import { type PeerRequest, Peers } from '../shard/peers.ts';
 import { RetireDevice } from './retire-device.handler.ts';
 import { ShardTakeover } from '../shard/shard-takeover.ts';
+
+const TIMELINE = 'device-timeline';
 
 function filterOf({ silentSince, q, ...filter }: DevicesFilter): DeviceFilter {
   return { ...filter, idPrefix: q, ...(silentSince !== undefined && { silentSince: parseTime(silentSince) }) };
@@ -118,6 +122,28 @@ export class FleetController {
     return device;
   }
 
+  @Get('devices/:id/timeline')
+  @Roles('viewer', 'publisher', 'operator', 'responder')
+  @Operation({
+    id: 'showDeviceTimeline',
+    summary: 'What was heard of a device, the newest first',
+    description: 'Read from the store, by any instance, whoever owns the device.',
+    answers: { 200: DeviceTimeline },
+    problems: ['device-not-found', 'unknown-cursor'],
+  })
+  async timeline(
+    @Param() { id: deviceId }: DevicePath,
+    @Query() { cursor, ...span }: DeviceTimelineQuery,
+  ): Promise<DeviceTimeline> {
+    const before = cursor === undefined ? undefined : placeIn(cursor);
+    const timeline = await this.replay.timelineOf(deviceId, { ...span, ...(before && { before }) });
+    if (timeline === undefined) throw new ProblemError('device-not-found', deviceId);
+    const { facts, total, hasMore } = timeline;
+    const last = facts.at(-1)?.place;
+    const more = hasMore && last && { nextCursor: writeCursor(TIMELINE, [String(last.revision), String(last.index)]) };
+    return { items: facts.map(viewFact), total, ...more };
+  }
+
   @Post('devices/:id/retire')
   @HttpCode(200)
   @Roles('operator', 'peer')
@@ -138,6 +164,18 @@ export class FleetController {
     const { actor, commitId = context.commitId } = handedOn ?? context;
     return this.commands.execute(new RetireDevice(deviceId, { ...context, actor, commitId }));
   }
+}
+
+function placeIn(cursor: string): FactPlace {
+  const [revision, index] = readCursor(TIMELINE, cursor, 2).map(Number);
+  if (!Number.isSafeInteger(revision) || !Number.isSafeInteger(index)) throw new ProblemError('unknown-cursor');
+  return { revision: Number(revision), index: Number(index) };
+}
+
+function viewFact({ fact, recordedAt }: RecordedFact): DeviceTimeline['items'][number] {
+  if (fact.type === 'DeviceRetired') return { recordedAt, occurredAt: fact.occurredAt, kind: fact.type };
+  const { type: kind, deviceId: _, receivedAt: __, platform: ___, ...said } = fact;
+  return { recordedAt, kind, ...said };
 }
 
 /** What instances ask each other for when a shard goes from one to the next. */

@@ -2,7 +2,9 @@ import { type HealthCell, type PatchHealth } from '@sluice/api';
 import { type HealthBucketClosed, type HolderCount, rowsOf, type Slice, sliceKey, sum } from '@sluice/domain-cohorts';
 import { Injectable } from '@nestjs/common';
 import { type Commit, EventStore, type Follower, followStore } from '@sluice/event-sourcing';
+import { ProblemError } from '@sluice/platform';
 import { HEALTH_STREAMS } from '../publications.ts';
+import { PatchSeries } from './patch-series.ts';
 
 interface CellTotals {
   readonly slice: Slice;
@@ -20,6 +22,7 @@ interface Totals {
   readonly holders: Map<number, HolderCount>;
   removed: number;
   removalsFailed: number;
+  readonly series: PatchSeries;
 }
 
 const nothing = { holders: 0, removed: 0, removalsFailed: 0 };
@@ -43,8 +46,13 @@ export class HealthTotals {
     });
   }
 
+  /** How the counts of the patch came about, undefined while no bucket has told of it. Throws 'not-ready'. */
+  seriesOf(patchId: string): { readonly through: string; readonly series: PatchSeries } | undefined {
+    return this.known.get(patchId);
+  }
+
   of(patchId: string): PatchHealth {
-    const totals = this.patches.get(patchId);
+    const totals = this.known.get(patchId);
     if (totals === undefined) return { patchId, cells: [], holders: nothing };
     const { through, cells, holders, removed, removalsFailed } = totals;
     const held = sum([...holders.values()].map((line) => line.holders));
@@ -56,10 +64,20 @@ export class HealthTotals {
     };
   }
 
+  /** Half of the history would look like all of it. */
+  private get known(): ReadonlyMap<string, Totals> {
+    const { caughtUp, failedBecause } = this.follower;
+    if (!caughtUp || failedBecause !== undefined) throw new ProblemError('not-ready', 'the health is not all read yet');
+    return this.patches;
+  }
+
   private apply(bucket: HealthBucketClosed): void {
     const { installs, pending } = rowsOf(bucket);
+    const at = Date.parse(bucket.to);
     for (const { patchId, slice, started, failed, fine } of installs) {
-      const total = cellIn(this.totalsOf(patchId, bucket), slice);
+      const totals = this.totalsOf(patchId, bucket);
+      totals.series.add(at, { started, failed, fine });
+      const total = cellIn(totals, slice);
       total.trials += started;
       total.failures += failed;
       total.fine += fine;
@@ -68,6 +86,9 @@ export class HealthTotals {
       cellIn(this.totalsOf(patchId, bucket), slice).pending.set(bucket.shard, count);
     for (const line of bucket.holders) {
       const totals = this.totalsOf(line.patchId, bucket);
+      const { removed, removalsFailed } = line;
+      const before = totals.holders.get(bucket.shard)?.holders ?? 0;
+      totals.series.add(at, { holders: line.holders - before, removed, removalsFailed });
       totals.holders.set(bucket.shard, line);
       totals.removed += line.removed;
       totals.removalsFailed += line.removalsFailed;
@@ -77,7 +98,8 @@ export class HealthTotals {
   private totalsOf(patchId: string, { to }: HealthBucketClosed): Totals {
     let totals = this.patches.get(patchId);
     if (totals === undefined) {
-      totals = { through: to, cells: new Map(), holders: new Map(), removed: 0, removalsFailed: 0 };
+      const series = new PatchSeries();
+      totals = { through: to, cells: new Map(), holders: new Map(), removed: 0, removalsFailed: 0, series };
       this.patches.set(patchId, totals);
     }
     if (to > totals.through) totals.through = to;
