@@ -4482,6 +4482,8 @@ export interface operations {
         platform?: components['schemas']['Platform'];
         status?: components['schemas']['PatchStatus'];
         baseVersion?: string;
+        /** @description As of this instant, in recorded time; now if not given. */
+        at?: string;
       };
       header?: never;
       path?: never;
@@ -4499,7 +4501,9 @@ export interface operations {
         };
       };
       /**
-       * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+       * @description `at-in-future`: Nobody knows the future yet.
+       *
+       *     `invalid-request`: The request is not valid. See `errors` for each fault.
        *
        *     `malformed-request`: This is no HTTP request that the server can read.
        *
@@ -4514,7 +4518,7 @@ export interface operations {
             /** @constant */
             status?: 400;
             /** @enum {unknown} */
-            code?: 'invalid-request' | 'malformed-request' | 'unknown-cursor';
+            code?: 'at-in-future' | 'invalid-request' | 'malformed-request' | 'unknown-cursor';
           };
         };
       };
@@ -4605,7 +4609,10 @@ export interface operations {
   };
   showPatch: {
     parameters: {
-      query?: never;
+      query?: {
+        /** @description As of this instant, in recorded time; now if not given. */
+        at?: string;
+      };
       header?: never;
       path: {
         /** @description The id of a patch. */
@@ -4626,7 +4633,26 @@ export interface operations {
           'application/json': components['schemas']['PatchView'];
         };
       };
-      400: components['responses']['InvalidRequestOrMalformedRequest'];
+      /**
+       * @description `at-in-future`: Nobody knows the future yet.
+       *
+       *     `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `malformed-request`: This is no HTTP request that the server can read.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?: 'at-in-future' | 'invalid-request' | 'malformed-request';
+          };
+        };
+      };
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
       /** @description `patch-not-found`: There is no patch with this id. `sluice patch list` shows all. */

@@ -151,6 +151,9 @@ export class PatchesQuery extends PageQuery {
 
   @Version({ optional: true })
   readonly baseVersion?: string;
+
+  @Time({ optional: true, description: 'As of this instant, in recorded time; now if not given.' })
+  readonly at?: string;
 }
 
 export class FoldedInto extends FoldInPatchBody {

@@ -10,6 +10,7 @@ export type { DeviceRequest } from './device-door/exchange.ts';
 export { IfMatch, type SeenVersions } from './http/entity-tags.ts';
 export * from './replay/folds.ts';
 export * from './replay/followers.ts';
+export * from './replay/instant.ts';
 export { AnswerNotKept } from './http/keyed-requests.ts';
 export * from './observe/metrics.ts';
 export { OpenApi } from './http/open-api.ts';

@@ -11,7 +11,7 @@ import {
 import { type Command, Option } from 'commander';
 import { usageError } from '../errors.ts';
 import { clean, facts, type Paint, type Style, table, time } from '../output.ts';
-import { type OpenSession, type Session, toCount, toLimit } from '../session.ts';
+import { type OpenSession, type Session, toCount, toLimit, toTime } from '../session.ts';
 
 interface PullOptions {
   readonly mode: PullMode;
@@ -64,15 +64,23 @@ export function addPatchCommands(program: Command, open: OpenSession): void {
     });
 }
 
+interface ListOptions {
+  readonly limit: number;
+  readonly platform?: Platform;
+  readonly status?: PatchStatus;
+  readonly at?: string;
+}
+
 function addReadingCommands(patch: Command, open: OpenSession): void {
   patch
     .command('list')
     .description('list patches')
     .addOption(new Option('--platform <platform>', 'of this platform only').choices(enums.Platform))
     .addOption(new Option('--status <status>', 'with this status only').choices(enums.PatchStatus))
+    .option('--at <time>', 'as of this instant (RFC 3339)', toTime)
     .option('--limit <count>', 'at most so many', toLimit, 100)
     .addHelpText('after', '\nExample:\n  $ sluice patch list --platform ios --status published')
-    .action(async ({ limit, ...filter }: { limit: number; platform?: Platform; status?: PatchStatus }) => {
+    .action(async ({ limit, ...filter }: ListOptions) => {
       const { api, output } = open();
       const page = await api.list(limit, (each) =>
         bodyOf(api.of('catalog').GET('/v1/patches', { params: { query: given({ ...filter, ...each }) } })),
@@ -86,11 +94,13 @@ function addReadingCommands(patch: Command, open: OpenSession): void {
     });
   patch
     .command('show <patch>')
-    .description('show one patch')
+    .description('show one patch, now or as of an instant')
+    .option('--at <time>', 'as of this instant (RFC 3339)', toTime)
     .addHelpText('after', '\nExample:\n  $ sluice patch show ios-26.3.1-a')
-    .action(async (id: string) => {
+    .action(async (id: string, { at }: { at?: string }) => {
       const { api, output } = open();
-      const shown = await bodyOf(api.of('catalog').GET('/v1/patches/{id}', { params: { path: { id } } }));
+      const params = { path: { id }, query: given({ at }) };
+      const shown = await bodyOf(api.of('catalog').GET('/v1/patches/{id}', { params }));
       output.answer(shown, patchText);
     });
 }

@@ -1,14 +1,17 @@
 import { type KnownPatch } from '@sluice/domain-catalog';
-import { comparePositions, type Position } from '@sluice/event-sourcing';
+import { BEGINNING, comparePositions, type Position } from '@sluice/event-sourcing';
 import { type FoldStore, type FoldTask } from '@sluice/platform';
 import { patchEventsOf, PatchTable } from './patch/patch-table.ts';
 import { PATCH_STREAMS } from './publications.ts';
 import { readSofaV2 } from './import/sofa-v2.ts';
 
-/** Input: the position through which to fold. Result: PatchesAt. */
+/** Input: PatchesThrough. Result: PatchesAt. */
 export const PATCHES_FOLD = 'catalog-patches';
 /** Input: the bytes of the file. Result: SofaReading. */
 export const SOFA_V2_FOLD = 'catalog-sofa-v2';
+
+/** How far to fold: through a position, or all that was recorded at an instant (RFC 3339, UTC) or before it. */
+export type PatchesThrough = { readonly through: Position } | { readonly at: string };
 
 export interface PatchesAt {
   readonly through: Position;
@@ -17,14 +20,16 @@ export interface PatchesAt {
 
 /** What the catalog does away from the thread that answers requests. */
 export const folds: Record<string, FoldTask> = {
-  [PATCHES_FOLD]: (store, through) => foldPatches(store, through as Position),
+  [PATCHES_FOLD]: (store, input) => foldPatches(store, input as PatchesThrough),
   [SOFA_V2_FOLD]: (_, file) => Promise.resolve(readSofaV2(file as Uint8Array)),
 };
 
-async function foldPatches(store: FoldStore, through: Position): Promise<PatchesAt> {
+async function foldPatches(store: FoldStore, end: PatchesThrough): Promise<PatchesAt> {
   const table = new PatchTable();
+  let through = BEGINNING;
   for await (const commit of store.readAll({ prefixes: PATCH_STREAMS })) {
-    if (comparePositions(commit.position, through) > 0) break;
+    if ('at' in end ? commit.recordedAt > end.at : comparePositions(commit.position, end.through) > 0) break;
+    through = commit.position;
     for (const event of patchEventsOf(commit)) table.apply(event);
   }
   return { through, patches: table.snapshot() };

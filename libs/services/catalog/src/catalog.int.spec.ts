@@ -347,6 +347,33 @@ describe('listing patches', () => {
   );
 });
 
+describe('looking back', () => {
+  it('shows patches as they were at an instant', async () => {
+    await post('/v1/patches', patch('a'));
+    catalog.clock.advanceTo(catalog.clock.now() + 60_000);
+    const between = catalog.clock.nowText();
+    catalog.clock.advanceTo(catalog.clock.now() + 60_000);
+    await post('/v1/patches', patch('c'));
+    await post('/v1/patches/ios-26.3.1-a/pull', { mode: 'withdraw', reason: 'boot loops' });
+    const shown = await get(`/v1/patches/ios-26.3.1-a?at=${between}`);
+    expect(shown.json()).toMatchObject({ status: 'published', recallEpoch: 0 });
+    expect(shown.json()).not.toHaveProperty('pulled');
+    expect(shown.headers).not.toHaveProperty('etag');
+    expect((await get(`/v1/patches?at=${between}`)).json()).toMatchObject({
+      total: 1,
+      items: [{ status: 'published' }],
+    });
+    expect((await get(`/v1/patches/ios-26.3.1-c?at=${between}`)).json()).toMatchObject({ code: 'patch-not-found' });
+    expect((await get('/v1/patches/ios-26.3.1-a')).json()).toMatchObject({ status: 'pulled' });
+  });
+
+  it('knows no future', async () => {
+    const at = new Date(catalog.clock.now() + 1).toISOString();
+    expect((await get(`/v1/patches?at=${at}`)).json()).toMatchObject({ code: 'at-in-future' });
+    expect((await get(`/v1/patches/ios-26.3.1-a?at=${at}`)).json()).toMatchObject({ code: 'at-in-future' });
+  });
+});
+
 describe('verifying the catalog', () => {
   it('finds the live patches as the store says', async () => {
     await post('/v1/patches', patch('a'));

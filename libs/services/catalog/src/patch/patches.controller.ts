@@ -1,4 +1,5 @@
 import {
+  AtQuery,
   FoldInPatchBody,
   Operation,
   PatchesQuery,
@@ -15,6 +16,7 @@ import { contentFaults, type KnownPatch } from '@sluice/domain-catalog';
 import { Clock, type CommandContext } from '@sluice/event-sourcing';
 import {
   IfMatch,
+  instantOf,
   ProblemError,
   RequestContext,
   Roles,
@@ -74,9 +76,14 @@ export class PatchesController {
     id: 'listPatches',
     summary: 'List patches in the order of their versions',
     answers: { 200: PatchPage },
-    problems: ['unknown-cursor'],
+    problems: ['unknown-cursor', 'at-in-future'],
   })
-  list(@Query() query: PatchesQuery): PatchPage {
+  async list(@Query() { at, ...query }: PatchesQuery): Promise<PatchPage> {
+    if (at !== undefined) {
+      const known = await this.patches.at(instantOf(at, this.clock));
+      const page = listPatches([...known.values()], query);
+      return { ...page, items: page.items.map((patch) => viewPatch(patch)) };
+    }
     const counted = this.patches.table.all().map((patch) => this.pulls.over(patch));
     const page = listPatches(counted, query);
     return { ...page, items: page.items.map(({ patchId }) => this.view(this.find(patchId))) };
@@ -89,9 +96,17 @@ export class PatchesController {
     summary: 'Show a patch',
     answers: { 200: PatchView },
     etag: true,
-    problems: ['patch-not-found'],
+    problems: ['patch-not-found', 'at-in-future'],
   })
-  show(@Param() { id }: PatchPath): Versioned<PatchView> {
+  async showAt(@Param() { id }: PatchPath, @Query() { at }: AtQuery): Promise<Versioned<PatchView>> {
+    if (at === undefined) return this.show({ id });
+    const patch = (await this.patches.at(instantOf(at, this.clock))).get(id);
+    if (patch === undefined) throw new ProblemError('patch-not-found', id);
+    // What is past is no version to change.
+    return new Versioned(viewPatch(patch), undefined);
+  }
+
+  private show({ id }: PatchPath): Versioned<PatchView> {
     const patch = this.find(id);
     // A pull that is in force without being stored is in no revision yet.
     const isStored = this.pulls.over(patch) === patch;

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { BEGINNING, type Commit, EventStore, type Follower, followStore, type Position } from '@sluice/event-sourcing';
 import { type Difference, firstDifference, Folds, Followers, ProblemError, Verifications } from '@sluice/platform';
-import { PATCHES_FOLD, type PatchesAt } from '../catalog-folds.ts';
+import { type KnownPatch } from '@sluice/domain-catalog';
+import { PATCHES_FOLD, type PatchesAt, type PatchesThrough } from '../catalog-folds.ts';
 import { patchEventsOf, patchStream, PatchTable } from './patch-table.ts';
 import { PATCH_STREAMS } from '../publications.ts';
 
@@ -63,6 +64,16 @@ export class Patches {
     return this.revisions.get(patchStream(patchId));
   }
 
+  /** All patches as of an instant of recorded time (RFC 3339, UTC). */
+  async at(instant: string): Promise<ReadonlyMap<string, KnownPatch>> {
+    const { patches } = await this.fold({ at: instant });
+    return new Map(Object.entries(patches));
+  }
+
+  private async fold(end: PatchesThrough): Promise<PatchesAt> {
+    return (await this.folds.run(PATCHES_FOLD, end)) as PatchesAt;
+  }
+
   // The position moves in the same step as the table, so that both are of one instant whenever they are read.
   private project(commit: Commit): void {
     for (const event of patchEventsOf(commit)) this.live.apply(event);
@@ -72,6 +83,6 @@ export class Patches {
 
   private async verify(): Promise<Difference | undefined> {
     const live: PatchesAt = { through: this.applied, patches: this.live.snapshot() };
-    return firstDifference(live, await this.folds.run(PATCHES_FOLD, live.through));
+    return firstDifference(live, await this.fold({ through: live.through }));
   }
 }

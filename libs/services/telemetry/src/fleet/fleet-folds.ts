@@ -14,7 +14,7 @@ import {
 } from '@sluice/domain-fleet';
 import { parseTime } from '@sluice/contracts/times';
 import { BEGINNING, Clock, type Commit, type Position, toTimeText } from '@sluice/event-sourcing';
-import { type Difference, Folds, type FoldStore, type FoldTask, ProblemError, Verifications } from '@sluice/platform';
+import { type Difference, Folds, type FoldStore, type FoldTask, instantOf, Verifications } from '@sluice/platform';
 import { Fleet } from './fleet.ts';
 import { FLEET_STREAMS, fleetStream } from '../publications.ts';
 import { foldNotes } from '../shard/shard-fold.ts';
@@ -118,7 +118,7 @@ export class FleetReplay {
   /** What was heard of a device, undefined when nothing ever was. */
   async timelineOf(deviceId: string, span: TimelineSpan): Promise<Timeline | undefined> {
     const { shards } = this.fleet;
-    const times = { ...(span.from && { from: this.time(span.from) }), ...(span.to && { to: this.time(span.to) }) };
+    const times = { ...(span.from && { from: recorded(span.from) }), ...(span.to && { to: recorded(span.to) }) };
     const input: DeviceTimelineInput = { ...span, ...times, deviceId, shards };
     return (await this.folds.run(DEVICE_TIMELINE, input)) as Timeline | undefined;
   }
@@ -141,15 +141,13 @@ export class FleetReplay {
   }
 
   private instant(at: string): string {
-    if (parseTime(at) > this.clock.now())
-      throw new ProblemError('at-in-future', `${at} is after ${this.clock.nowText()}, which is now here`);
-    return this.time(at);
+    return instantOf(at, this.clock);
   }
+}
 
-  /** The time as records have it. Its form was checked at the door. */
-  private time(text: string): string {
-    return toTimeText(parseTime(text));
-  }
+/** A time as records have it. */
+function recorded(time: string): string {
+  return toTimeText(parseTime(time));
 }
 
 async function foldFleetAt(store: FoldStore, { at, shards }: FleetAtInput): Promise<FleetAt> {
