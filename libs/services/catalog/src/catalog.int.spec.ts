@@ -350,9 +350,9 @@ describe('listing patches', () => {
 describe('looking back', () => {
   it('shows patches as they were at an instant', async () => {
     await post('/v1/patches', patch('a'));
-    catalog.clock.advanceTo(catalog.clock.now() + 60_000);
+    await catalog.clock.advanceTo(catalog.clock.now() + 60_000);
     const between = catalog.clock.nowText();
-    catalog.clock.advanceTo(catalog.clock.now() + 60_000);
+    await catalog.clock.advanceTo(catalog.clock.now() + 60_000);
     await post('/v1/patches', patch('c'));
     await post('/v1/patches/ios-26.3.1-a/pull', { mode: 'withdraw', reason: 'boot loops' });
     const shown = await get(`/v1/patches/ios-26.3.1-a?at=${between}`);
