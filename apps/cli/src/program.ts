@@ -9,6 +9,7 @@ import { addDoctorCommand } from './commands/doctor.ts';
 import { addEventCommands } from './commands/events.ts';
 import { addFleetCommands } from './commands/fleet.ts';
 import { addHealthCommand } from './commands/health.ts';
+import { addPostMortemCommand } from './commands/post-mortem.ts';
 import { addHoldCommands, addStopCommand } from './commands/hold.ts';
 import { addImportCommand } from './commands/import.ts';
 import { addPatchCommands } from './commands/patch.ts';
@@ -82,6 +83,7 @@ function createProgram(terminal: Terminal, output: Output, open: () => Session):
   addReplayCommands(program, open);
   addTokenCommands(program, open);
   addAuditCommand(program, open);
+  addPostMortemCommand(program, open);
   addHealthCommand(program, open);
   addDoctorCommand(program, open);
   addClockCommands(program, open);

@@ -1,0 +1,187 @@
+import { clean, duration, percent, time } from '../output.ts';
+import { type Finding, type PostMortem } from './gather.ts';
+
+const BAR_CHARACTERS = 40;
+/** An exposure is drawn by so many lines at most. */
+const EXPOSURES_MAX = 24;
+
+const STOPS: ReadonlySet<string> = new Set(['HoldPlaced', 'RolloutHalted', 'RolloutPaused', 'PatchPulled']);
+
+/** The post-mortem as a document: what happened, who did what, how far it had come, why it was stopped, how it went back. */
+export function toMarkdown(told: PostMortem): string {
+  const parts = [
+    `# Post-mortem: ${inline(told.patchId)}`,
+    summary(told),
+    section('Timeline', timeline(told)),
+    section('Who did what', people(told)),
+    section('Exposure', exposure(told)),
+    section('Adoption', adoption(told)),
+    section('Evidence', told.evidence.map(finding).join('\n\n')),
+    section('Recall', recall(told)),
+    section('Refused commands', refused(told)),
+    section('Not known', told.unknown.map((each) => `- ${inline(each)}`).join('\n')),
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function summary(told: PostMortem): string {
+  const { patch, rollouts, from, to, evidence } = told;
+  const cves = patch?.cves.map(({ id, exploited }) => (exploited ? `${id} (exploited)` : id)).join(', ');
+  const states = rollouts.map(({ rolloutId, status, wave = 0, waves }) => {
+    return `${rolloutId}: ${status}, wave ${String(wave)} of ${String(waves.length)}`;
+  });
+  const [first] = evidence;
+  const lines = [
+    ['Patch', patch === null ? undefined : `${patch.platform} ${patch.baseVersion} (${patch.letter}), ${patch.status}`],
+    ['Closes', cves],
+    ['Rollouts', states.join('; ')],
+    ['From', time(from)],
+    ['To', time(to)],
+    ['First finding', first === undefined ? undefined : `${time(first.at)}: ${wordsOf(first)}`],
+    ['Signal to decision', decisionText(told)],
+    [
+      'Pulled',
+      patch?.pulled === undefined
+        ? undefined
+        : `${time(patch.pulled.at)} (${patch.pulled.mode}): ${patch.pulled.reason}`,
+    ],
+  ] as const;
+  return lines
+    .flatMap(([name, text]) => (text === undefined || text === '' ? [] : [`- **${name}**: ${inline(text)}`]))
+    .join('\n');
+}
+
+/** From the first failure that was counted to the first stop; the count is as fine as the steps of the adoption. */
+function decisionText({ adoption: series, timeline: lines }: PostMortem): string | undefined {
+  const signal = series?.points?.find(({ failed }) => failed > 0);
+  const stop = lines.find(({ what }) => STOPS.has(what));
+  if (series === null || signal === undefined || stop === undefined || stop.at < signal.at) return undefined;
+  const took = duration((Date.parse(stop.at) - Date.parse(signal.at)) / 1000);
+  return `${took}, from the first failures counted by ${time(signal.at)} (in steps of ${duration(series.stepSeconds)}) to ${stop.what}`;
+}
+
+function timeline({ timeline: lines }: PostMortem): string {
+  return table(
+    ['Time', 'Who', 'What', 'Where'],
+    lines.map(({ at, who, words, stream, revision }) => [time(at), who, words, `${stream} @${String(revision)}`]),
+  );
+}
+
+function people({ people: all }: PostMortem): string {
+  const rows = all.map(({ who, did }) => [
+    who,
+    Object.entries(did)
+      .map(([what, times]) => (times === 1 ? what : `${what} × ${String(times)}`))
+      .join(', '),
+  ]);
+  return table(['Who', 'Did'], rows);
+}
+
+function exposure({ exposure: all, rollouts }: PostMortem): string {
+  const stood = rollouts.flatMap(({ rolloutId, haltedBecause, exposedDevices, exposurePercent, status }) => {
+    const now = exposurePercent === null ? 'unknown' : percent(exposurePercent);
+    const devices = exposedDevices === null ? 'an unknown number of' : String(exposedDevices);
+    const halted = haltedBecause === undefined ? '' : `, halted by a ${haltedBecause.by}`;
+    return [`- ${inline(`${rolloutId} (${status}${halted}): ${now} exposed, ${devices} known devices`)}`];
+  });
+  const stride = Math.max(1, Math.ceil(all.length / EXPOSURES_MAX));
+  const shown = all.filter((_, index) => (all.length - 1 - index) % stride === 0);
+  const bars = shown.map(({ at, rolloutId, wave, percent: share }) => {
+    const where = `${rolloutId} wave ${String(wave)}`;
+    return `${time(at)}  ${clean(where)}  ${percent(share).padStart(7)}  ${bar(share / 100)}`;
+  });
+  return [stood.join('\n'), fenced(bars)].filter((part) => part !== '').join('\n\n');
+}
+
+function adoption({ adoption: series }: PostMortem): string {
+  if (series === null || series.points === null || series.points.length === 0) return '';
+  const most = Math.max(1, ...series.points.map(({ holders }) => holders));
+  return fenced(
+    series.points.map(
+      ({ at, holders, started, failed }) =>
+        `${time(at)}  ${String(holders).padStart(9)} holders  ${String(started).padStart(9)} begun  ${String(failed).padStart(7)} failed  ${bar(holders / most)}`,
+    ),
+  );
+}
+
+function finding(each: Finding): string {
+  const { at, what, stream, evidence } = each;
+  const head = `### ${time(at)}: ${what} (${inline(stream)})\n\n${inline(wordsOf(each))}`;
+  if (!('tests' in evidence)) return head;
+  const rows = evidence.tests.map(({ test, of = 'all devices', trials, failures, toleratedRate, logE, weight }) => [
+    ...[test, of, String(failures), String(trials), percent(toleratedRate * 100)],
+    ...[powerText(logE), weight.toPrecision(3)],
+  ]);
+  const limit = `Sum ${powerText(evidence.logSum)} against ${powerText(evidence.logLimit)} (α ${String(evidence.alpha)}), rule ${evidence.rule}, counted from ${time(evidence.since)} to ${time(evidence.through)}.`;
+  return `${head}\n\n${table(['Test', 'On', 'Failed', 'Of', 'Tolerated', 'E', 'Weight'], rows)}\n\n${inline(limit)}`;
+}
+
+function wordsOf({ evidence }: Finding): string {
+  if ('words' in evidence) return evidence.words;
+  const { slice, failures, trials } = evidence;
+  return `${String(failures)} of ${String(trials)} installs failed on ${slice.model} with base ${slice.base}`;
+}
+
+/** Numbers that are not known are said to be so: they are not 0. */
+function recall({ recall: told }: PostMortem): string {
+  if (told === null) return '';
+  const number = (value: number | null) => (value === null ? 'unknown' : String(value));
+  const took = (seconds: number | null) => (seconds === null ? 'not reached' : duration(seconds));
+  const { freed } = told;
+  const rows = [
+    ['devices', number(told.devices)],
+    ...(freed === null ? [] : Object.entries(freed).map(([cause, count]) => [`freed: ${cause}`, String(count)])),
+    ['replaced', number(told.replaced)],
+    ['retired', number(told.retired)],
+    ['remaining', number(told.remaining)],
+    ['– failing', number(told.failing)],
+    ['– offline', number(told.offline)],
+    ['– waiting', number(told.waiting)],
+    ['half, from the decision on', took(told.p50Seconds)],
+    ['90 %', took(told.p90Seconds)],
+    ['99 %', took(told.p99Seconds)],
+  ];
+  return `${inline(`The recall is ${told.status}: ${told.reason}`)}\n\n${table(['Burn-down', ''], rows)}`;
+}
+
+function refused({ refused: entries }: PostMortem): string {
+  if (entries === null || entries.length === 0) return '';
+  const rows = entries.map(({ at, actor, operation, code, reason }) => [
+    time(at),
+    actor,
+    operation,
+    code,
+    reason ?? '',
+  ]);
+  return table(['Time', 'Who', 'Call', 'Refused as', 'Reason'], rows);
+}
+
+function section(title: string, body: string): string {
+  return body === '' ? '' : `## ${title}\n\n${body}`;
+}
+
+function table(heads: readonly string[], rows: readonly (readonly (string | undefined)[])[]): string {
+  const line = (cells: readonly (string | undefined)[]) => `| ${cells.map((cell) => inline(cell ?? '')).join(' | ')} |`;
+  return [line(heads), `| ${heads.map(() => '---').join(' | ')} |`, ...rows.map(line)].join('\n');
+}
+
+function fenced(lines: readonly string[]): string {
+  return lines.length === 0 ? '' : ['```text', ...lines, '```'].join('\n');
+}
+
+function bar(share: number): string {
+  return '█'.repeat(Math.round(Math.min(1, Math.max(0, share)) * BAR_CHARACTERS));
+}
+
+/** E as a power of ten: it may be larger than a number can be. */
+function powerText(logE: number): string {
+  const exponent = logE / Math.LN10;
+  return exponent < 4 && exponent > -3 ? Math.exp(logE).toPrecision(3) : `10^${exponent.toFixed(1)}`;
+}
+
+/** Words of people and devices as text: they make no table, no markup, and no line of their own. */
+function inline(text: string): string {
+  return clean(text)
+    .replace(/\s+/g, ' ')
+    .replace(/[\\|<>`*_[\]]/g, (mark) => `\\${mark}`);
+}
