@@ -79,7 +79,7 @@ beforeEach(async () => {
   server = new CannedServer();
   url = await server.start();
   const { catalog, rollouts } = events();
-  const feed = (told: object[]) => ({ body: { events: told, next: 'x.99', caughtUp: true } });
+  const feed = (account: object[]) => ({ body: { events: account, next: 'x.99', caughtUp: true } });
   server.on('GET /v1/rollouts/r1', { body: rollout });
   server.on('GET /v1/rollouts/other', { body: { ...rollout, rolloutId: 'other' } });
   server.on(`GET /v1/rollouts/${patch.patchId}`, problem('rollout-not-found', 404));
@@ -105,6 +105,7 @@ describe('writing a post-mortem', () => {
     expect(stdout).not.toContain('\u001b');
     expect(stdout).toContain('| installs | iPhone18,1 on 23D8133 | 9 | 20 | 1 % | 10^10.9 | 0.0200 |');
     expect(stdout).toContain('**Signal to decision**: 2 min, from the first failures counted by 2026-11-24 10:04:00Z');
+    expect(stdout).toContain('- r1 (running): 6 % exposed, which are 60 known devices');
     expect(stdout).toContain('Unheard');
     expect(stdout).not.toContain('rollout-other');
     expect(stdout).not.toContain('## Recall');

@@ -16,15 +16,15 @@ export function addPostMortemCommand(program: Command, open: OpenSession): void 
     .addHelpText('after', '\nExample:\n  $ sluice post-mortem r1 --out r1.md')
     .action(async (id: string, { out }: { out?: string }) => {
       const { api, output, terminal } = open();
-      const told = await gather(api, id);
-      if (told.unknown.length > 0) output.note(`Not known: ${told.unknown.join('; ')}`);
+      const account = await gather(api, id);
+      if (account.unknown.length > 0) output.note(`Not known: ${account.unknown.join('; ')}`);
       if (out === undefined) {
-        output.answer(told, () => toMarkdown(told).trimEnd());
+        output.answer(account, () => toMarkdown(account).trimEnd());
         return;
       }
-      const text = output.json ? `${JSON.stringify(told, undefined, 2)}\n` : toMarkdown(told);
+      const text = output.json ? `${JSON.stringify(account, undefined, 2)}\n` : toMarkdown(account);
       await write(resolve(terminal.cwd, out), text);
-      output.answer({ file: out, lines: told.timeline.length }, () => `Written to ${out}.`);
+      output.answer({ file: out, lines: account.timeline.length }, () => `Written to ${out}.`);
     });
 }
 

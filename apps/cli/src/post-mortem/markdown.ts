@@ -8,24 +8,24 @@ const EXPOSURES_MAX = 24;
 const STOPS: ReadonlySet<string> = new Set(['HoldPlaced', 'RolloutHalted', 'RolloutPaused', 'PatchPulled']);
 
 /** The post-mortem as a document: what happened, who did what, how far it had come, why it was stopped, how it went back. */
-export function toMarkdown(told: PostMortem): string {
+export function toMarkdown(account: PostMortem): string {
   const parts = [
-    `# Post-mortem: ${inline(told.patchId)}`,
-    summary(told),
-    section('Timeline', timeline(told)),
-    section('Who did what', people(told)),
-    section('Exposure', exposure(told)),
-    section('Adoption', adoption(told)),
-    section('Evidence', told.evidence.map(finding).join('\n\n')),
-    section('Recall', recall(told)),
-    section('Refused commands', refused(told)),
-    section('Not known', told.unknown.map((each) => `- ${inline(each)}`).join('\n')),
+    `# Post-mortem: ${inline(account.patchId)}`,
+    summary(account),
+    section('Timeline', timeline(account)),
+    section('Who did what', people(account)),
+    section('Exposure', exposure(account)),
+    section('Adoption', adoption(account)),
+    section('Evidence', account.evidence.map(finding).join('\n\n')),
+    section('Recall', recall(account)),
+    section('Refused commands', refused(account)),
+    section('Not known', account.unknown.map((each) => `- ${inline(each)}`).join('\n')),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
-function summary(told: PostMortem): string {
-  const { patch, rollouts, from, to, evidence } = told;
+function summary(account: PostMortem): string {
+  const { patch, rollouts, from, to, evidence } = account;
   const cves = patch?.cves.map(({ id, exploited }) => (exploited ? `${id} (exploited)` : id)).join(', ');
   const states = rollouts.map(({ rolloutId, status, wave = 0, waves }) => {
     return `${rolloutId}: ${status}, wave ${String(wave)} of ${String(waves.length)}`;
@@ -38,7 +38,7 @@ function summary(told: PostMortem): string {
     ['From', time(from)],
     ['To', time(to)],
     ['First finding', first === undefined ? undefined : `${time(first.at)}: ${wordsOf(first)}`],
-    ['Signal to decision', decisionText(told)],
+    ['Signal to decision', decisionText(account)],
     [
       'Pulled',
       patch?.pulled === undefined
@@ -79,10 +79,13 @@ function people({ people: all }: PostMortem): string {
 
 function exposure({ exposure: all, rollouts }: PostMortem): string {
   const stood = rollouts.flatMap(({ rolloutId, haltedBecause, exposedDevices, exposurePercent, status }) => {
-    const now = exposurePercent === null ? 'unknown' : percent(exposurePercent);
-    const devices = exposedDevices === null ? 'an unknown number of' : String(exposedDevices);
+    const last = all.findLast((each) => each.rolloutId === rolloutId);
+    const granted =
+      last === undefined ? 'nothing' : `${percent(last.percent)} of the buckets of wave ${String(last.wave)}`;
+    const devices = exposedDevices === null ? '' : `, which are ${String(exposedDevices)} known devices`;
+    const now = exposurePercent === null ? `${granted} were granted` : `${percent(exposurePercent)} exposed${devices}`;
     const halted = haltedBecause === undefined ? '' : `, halted by a ${haltedBecause.by}`;
-    return [`- ${inline(`${rolloutId} (${status}${halted}): ${now} exposed, ${devices} known devices`)}`];
+    return [`- ${inline(`${rolloutId} (${status}${halted}): ${now}`)}`];
   });
   const stride = Math.max(1, Math.ceil(all.length / EXPOSURES_MAX));
   const shown = all.filter((_, index) => (all.length - 1 - index) % stride === 0);
@@ -123,25 +126,25 @@ function wordsOf({ evidence }: Finding): string {
 }
 
 /** Numbers that are not known are said to be so: they are not 0. */
-function recall({ recall: told }: PostMortem): string {
-  if (told === null) return '';
+function recall({ recall: account }: PostMortem): string {
+  if (account === null) return '';
   const number = (value: number | null) => (value === null ? 'unknown' : String(value));
   const took = (seconds: number | null) => (seconds === null ? 'not reached' : duration(seconds));
-  const { freed } = told;
+  const { freed } = account;
   const rows = [
-    ['devices', number(told.devices)],
+    ['devices', number(account.devices)],
     ...(freed === null ? [] : Object.entries(freed).map(([cause, count]) => [`freed: ${cause}`, String(count)])),
-    ['replaced', number(told.replaced)],
-    ['retired', number(told.retired)],
-    ['remaining', number(told.remaining)],
-    ['– failing', number(told.failing)],
-    ['– offline', number(told.offline)],
-    ['– waiting', number(told.waiting)],
-    ['half, from the decision on', took(told.p50Seconds)],
-    ['90 %', took(told.p90Seconds)],
-    ['99 %', took(told.p99Seconds)],
+    ['replaced', number(account.replaced)],
+    ['retired', number(account.retired)],
+    ['remaining', number(account.remaining)],
+    ['– failing', number(account.failing)],
+    ['– offline', number(account.offline)],
+    ['– waiting', number(account.waiting)],
+    ['half, from the decision on', took(account.p50Seconds)],
+    ['90 %', took(account.p90Seconds)],
+    ['99 %', took(account.p99Seconds)],
   ];
-  return `${inline(`The recall is ${told.status}: ${told.reason}`)}\n\n${table(['Burn-down', ''], rows)}`;
+  return `${inline(`The recall is ${account.status}: ${account.reason}`)}\n\n${table(['Burn-down', ''], rows)}`;
 }
 
 function refused({ refused: entries }: PostMortem): string {

@@ -4,7 +4,7 @@ export * from './facts.ts';
 export * from './fleet-shard.ts';
 export * from './fleet-views.ts';
 export * from './health-bucket.ts';
-export { factsAbout, type PackedFacts, type PlacedFact, readPackedFacts, unpackFacts } from './packed-facts.ts';
+export { factsAbout, type PackedFacts, readPackedFacts, unpackFacts } from './packed-facts.ts';
 export * from './report-ids.ts';
 export * from './shard-image.ts';
 export * from './shard-notes.ts';
