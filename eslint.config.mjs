@@ -54,7 +54,7 @@ const kinds = {
   },
   cluster: { imports: ['platform', 'simulation', 'api-client', 'kernel', 'contract'], packages: ['undici'] },
   benchmark: {
-    imports: ['service', 'adapter', 'platform', 'kernel', 'contract', 'domain', 'cohorts', 'simulation'],
+    imports: ['service', 'composition', 'adapter', 'platform', 'kernel', 'contract', 'domain', 'cohorts', 'simulation'],
     packages: ['@nestjs/*', 'fastify', 'autocannon', 'kafkajs', 'undici'],
   },
   api: { imports: ['contract'], packages: ['@nestjs/swagger', ...validation] },

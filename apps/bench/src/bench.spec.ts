@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SqliteReader } from '@sluice/event-store-sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { measureDecide } from './decide.ts';
 import { checkInBody, reportsBody } from './examples.ts';
 import { type Figure, inWords, isReached, median, quantile, toTable } from './figure.ts';
 import { measureFsync } from './fsync.ts';
+import { playHistory } from './history/played-history.ts';
 import { measureReplay } from './replay.ts';
 import { paced } from './paced.ts';
 import { ReportStream } from './report-stream.ts';
@@ -31,6 +33,18 @@ describe('measuring', () => {
     expect(figures[0]?.value).toBeGreaterThan(0);
     expect(figures[0]?.value).toBeLessThan(Infinity);
   });
+
+  it('writes a history in which a patch comes, is recalled, and some devices cannot follow', async () => {
+    const devices = 300;
+    expect(await playHistory(join(folder, 'history'), { devices, days: 6 })).toBeGreaterThan(devices * 6);
+    const store = SqliteReader.open(join(folder, 'history', 'sluice.db'));
+    const types = [...store.iterateAll({ prefixes: ['recall-', 'rollout-'] })].flatMap(({ body }) =>
+      body.kind === 'events' ? body.events.map(({ type }) => type) : [],
+    );
+    store.close();
+    expect(types).toEqual(expect.arrayContaining(['RolloutStarted', 'ExposureGranted', 'RecallStarted']));
+    expect(types).not.toContain('RecallCompleted');
+  }, 60_000);
 
   it('waits for the disk', () => {
     expect(measureFsync(folder, 3).value).toBeGreaterThan(0);

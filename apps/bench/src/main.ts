@@ -16,6 +16,7 @@ import { measureFsync } from './fsync.ts';
 import { runGates } from './gates/gates.ts';
 import { GATE_ROWS_FLAG, measureRows } from './gates/row-process.ts';
 import { foldInProcess, MEMORY_FLAG, measureMemory } from './memory.ts';
+import { measureCalls } from './history/calls.ts';
 import { measureFleet } from './kafka-fleet.ts';
 import { measureLatency } from './kafka-latency.ts';
 import { measurePulls } from './kafka-pull.ts';
@@ -37,6 +38,8 @@ const STEERING = {
   ...{ rollouts: 500, slices: 40, shards: 64, recalls: 20, days: 30 },
   ...{ changed: 10, passes: 300, resumes: 20 },
 };
+/** A month of a fleet of a million, which takes a quarter of an hour to write. */
+const CALLS = { devices: 1_000_000, days: 30 };
 const KAFKA = { events: 200_000, latencySeconds: 15, pullSeconds: 60, fleetSeconds: 60 };
 /** As many devices as fill tables of 8 shards to the same part as 10 million do. */
 const REPLAY = { devices: 312_500, factsPerDevice: 7, factsPerCommit: 1000, runs: 3 };
@@ -51,6 +54,8 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   reports: measureReports,
   readers: measureReaders,
   door: measureDoor,
+  calls: (folder, { devices, days }) =>
+    measureCalls(folder, { devices: devices ?? CALLS.devices, days: days ?? CALLS.days }),
   replay: (folder) => measureReplay(folder, REPLAY),
   memory: (_, { devices }) => measureMemory(devices ?? MEMORY.devices),
   'kafka-throughput': (folder, { events }) => measureThroughput(folder, events ?? KAFKA.events),
@@ -62,7 +67,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
 /** These take minutes and a broker: they are measured when they are asked for, by name or all of them as `kafka`. */
 const withKafka = Object.keys(benchmarks).filter((name) => name.startsWith('kafka-'));
 /** What takes minutes is measured when it is asked for. */
-const onRequest = [...withKafka, 'door', 'readers', 'steering'];
+const onRequest = [...withKafka, 'door', 'readers', 'calls', 'steering'];
 
 await orExit(async () => {
   const [flag, role = ''] = process.argv.slice(2);
@@ -119,8 +124,9 @@ interface Options {
   /** How long one of those with a broker loads it, and how many events one relays; as long as it needs, if not given. */
   readonly seconds: number | undefined;
   readonly events: number | undefined;
-  /** How many devices are folded for their memory. */
+  /** How many devices are folded for their memory, or have a history, of so many days. */
   readonly devices: number | undefined;
+  readonly days: number | undefined;
 }
 
 interface Arguments {
@@ -140,11 +146,12 @@ function readArguments(): Arguments {
       `There is no benchmark "${unknown}", only ${known.join(', ')}, and kafka for all of those.`,
     );
   const chosen = asked.length === 0 ? known.filter((name) => !onRequest.includes(name)) : asked;
-  const { seconds, events, devices } = values;
+  const { seconds, events, devices, days } = values;
   const options = {
     seconds: wholeNumber('seconds', seconds),
     events: wholeNumber('events', events),
     devices: wholeNumber('devices', devices),
+    days: wholeNumber('days', days),
   };
   // The disk's own time belongs to every run.
   const names = known.filter((name) => name === 'fsync' || chosen.includes(name));
@@ -156,10 +163,10 @@ function readFlags() {
   try {
     return parseArgs({
       allowPositionals: true,
-      options: { json: { type: 'boolean' }, data: text, seconds: text, events: text, devices: text },
+      options: { json: { type: 'boolean' }, data: text, seconds: text, events: text, devices: text, days: text },
     });
   } catch (error) {
-    const known = '--json --data DIR --seconds N --events N --devices N';
+    const known = '--json --data DIR --seconds N --events N --devices N --days N';
     throw new SettingsError(`${error instanceof Error ? error.message : String(error)}\nKnown: ${known}`);
   }
 }

@@ -137,6 +137,15 @@ export class PulledServer implements AsyncDisposable {
     return (await this.call<{ token: string }>('/v1/tokens', body)).token;
   }
 
+  /** Reads an answer to its end. Resolves with how many bytes it had. Throws when it is no success. */
+  async get(path: string): Promise<number> {
+    const response = await fetch(`${this.url}${path}`, { headers: { authorization: `Bearer ${this.token}` } });
+    const answer = await response.arrayBuffer();
+    if (!response.ok)
+      throw new Error(`${path} was answered with ${String(response.status)}: ${Buffer.from(answer).toString()}`);
+    return answer.byteLength;
+  }
+
   /** Throws when the answer is no success. */
   async call<Answer>(path: string, body: string | Buffer, token = this.token): Promise<Answer> {
     const headers = {
