@@ -133,6 +133,13 @@ function addEvents(sums: HarmSums, onset: number, more: EventSums): void {
   else addTo(known, more);
 }
 
+/** Lets go of the pools, which are made anew where they are asked for, and of what a look after so many onsets puts together. */
+export function compactTally(tally: HarmTally, onsets: number): void {
+  tally.pools.clear();
+  tally.begins.clear();
+  putTogether(tally.sums, onsets - ONSETS_APART);
+}
+
 /** The number of the last onset at a minute, from 1 on. */
 export function onsetAt(minute: number): number {
   return Math.floor(minute / ONSET_MINUTES) + 1;

@@ -30,8 +30,8 @@ import { type GateVerdict, judge, type JudgedSlice, withPending } from './verdic
 
 /**
  * What the gates look at: the trials of each patch, counted anew from its first start and from every resumption after a
- * halt. The evidence belongs to the patch, over all its rollouts: of trials to which nothing comes any more the sums stay. The
- * incidents of a rollout go when its watch is over and no device is left without the patch.
+ * halt. The evidence belongs to the patch, over all its rollouts. No evidence goes away by time alone: of trials and of incidents
+ * to which nothing comes any more the sums stay; only an abort, after which nobody looks, lets go of a rollout's incidents.
  */
 export interface GateLedger {
   readonly patches: Map<string, PatchLedger>;
@@ -262,7 +262,7 @@ function tidy(ledger: GateLedger, toMs: number): void {
     restartThrough(patch, toMs);
     let isChanged = false;
     for (const slice of patch.slices.values()) if (slice.settle(toMs)) isChanged = true;
-    for (const [rolloutId, harm] of patch.harm) if (harm.isOver(toMs)) isChanged = patch.harm.delete(rolloutId);
+    for (const harm of patch.harm.values()) if (harm.isOver(toMs)) harm.compact(patch.throughMs);
     putHoursTogether(patch.outcomes, toMs);
     if (isChanged) patch.version += 1;
   }

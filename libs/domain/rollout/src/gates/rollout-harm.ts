@@ -1,9 +1,9 @@
 import { type HarmRow, harmSignals, HOUR_MS, MINUTE_MS, PLACES, type Slice, sliceKey } from '@sluice/domain-cohorts';
-import { holdBackFrom } from '../exposure.ts';
+import { holdBackFrom, letInMs } from '../exposure.ts';
 import { watchEndsMs } from '../plan.ts';
 import { type RolloutEvent } from '../rollout-messages.ts';
 import { evolve, type Rollout } from '../rollout-state.ts';
-import { addHarm, harmCounts, type HarmTally, noHarm } from './harm.ts';
+import { addHarm, compactTally, harmCounts, type HarmTally, noHarm, onsetAt } from './harm.ts';
 import { lateSignals } from './incidents.ts';
 import { ShareHistory } from './share-history.ts';
 import { type SliceCounts } from './trials.ts';
@@ -43,6 +43,8 @@ export class RolloutHarm {
   private readonly control = new Map<string, Kept>();
   private readonly everybody = new Map<string, Kept>();
   private sinceMs: number;
+  /** From then on nobody is left without the patch, the watch being over: no more incidents count, and no more onsets. */
+  private overMs: number;
   /** When slices were last counted anew by themselves, by their keys. */
   private readonly forgottenMs = new Map<string, number>();
 
@@ -51,6 +53,7 @@ export class RolloutHarm {
     private readonly startedMs: number,
   ) {
     this.sinceMs = startedMs;
+    this.overMs = this.endMs();
   }
 
   /** Takes over what the event says of the exposure. */
@@ -60,6 +63,7 @@ export class RolloutHarm {
     else if (event.type !== 'WaveBaked' && event.type !== 'WaveWaiting')
       for (const history of this.shares.values()) history.cut(atMs);
     this.state = evolve(this.state, event);
+    this.overMs = this.endMs();
   }
 
   /** Counts anew from an instant on. */
@@ -76,6 +80,7 @@ export class RolloutHarm {
 
   /** Takes an incident of a bucket of these ends. */
   add({ slice, signal, waves, place, minute, received }: HarmRow, bucket: { fromMs: number; toMs: number }): void {
+    if (this.isOver(bucket.fromMs)) return;
     const happenedMs = Math.min(bucket.toMs, this.startedMs + minute * MINUTE_MS);
     const receivedMs = Math.min(bucket.toMs, this.startedMs + (received + 1) * MINUTE_MS);
     const since = { minute: (happenedMs - this.sinceMs) / MINUTE_MS, place };
@@ -118,19 +123,30 @@ export class RolloutHarm {
     return harmed.judged.counts;
   }
 
-  /** True when the watch is over, and nobody is left without the patch: then no incident can count any more. */
+  /** True when no incident can count any more. */
   isOver(atMs: number): boolean {
-    const { state } = this;
-    if (!('exposure' in state) || state.completedAt === undefined) return false;
-    if (atMs < watchEndsMs(state.completedAt, state.plan) || holdBackFrom(state, atMs) < 1) return false;
-    return state.plan.waves.every(
-      ({ ring }, index) => ring !== undefined || (this.shares.get(index + 1)?.at(atMs) ?? 0) >= 100,
-    );
+    return atMs >= this.overMs;
   }
 
-  /** Minutes since the counting began. */
+  /** Lets go of what is made anew where it is asked for, and of nothing that the evidence at an instant or later needs. */
+  compact(atMs: number): void {
+    const onsets = onsetAt(this.minutesAt(atMs));
+    for (const { signals } of this.slices.values())
+      for (const tallies of signals.values())
+        for (const each of [tallies.atOnce, tallies.lagged]) compactTally(each, onsets);
+  }
+
+  /** Minutes since the counting began; none go by when it is over, so that time alone lets no evidence fade. */
   minutesAt(ms: number): number {
-    return (ms - this.sinceMs) / MINUTE_MS;
+    return (Math.min(ms, this.overMs) - this.sinceMs) / MINUTE_MS;
+  }
+
+  private endMs(): number {
+    const { state, shares } = this;
+    if (!('exposure' in state) || state.completedAt === undefined) return Infinity;
+    const open = state.plan.waves.flatMap(({ ring }, index) => (ring === undefined ? [shares.get(index + 1)] : []));
+    const exposedMs = open.map((history) => history?.fullFromMs() ?? Infinity);
+    return Math.max(watchEndsMs(state.completedAt, state.plan), letInMs(state), ...exposedMs);
   }
 
   /**
