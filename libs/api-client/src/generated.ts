@@ -2166,6 +2166,7 @@ export interface components {
               /** @constant */
               by: 'lot';
               onsets: number;
+              expected?: number;
               since: {
                 onset: number;
                 events: number;

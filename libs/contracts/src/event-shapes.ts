@@ -36,6 +36,8 @@ const MadeOf = Type.Union([
   Type.Object({
     by: Type.Literal('lot'),
     onsets: Count,
+    /** How many of all events would be of exposed devices by chance; absent in evidence from before it was kept. */
+    expected: Type.Optional(Type.Number()),
     since: Type.Array(Type.Object({ onset: Count, ...CountedEvents })),
     older: Type.Object({ through: Count, ...CountedEvents }),
   }),

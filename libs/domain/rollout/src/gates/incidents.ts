@@ -26,6 +26,7 @@ const tests: readonly Test[] = harmSignals.map((signal) => ({
     const logE = logHarmEvidence(tallies, onsets);
     return { trials: events, failures: treated, toleratedRate: expectedShare, logE };
   },
+  by: 'lot',
   madeOf: (slices, { onsets }) => lotCounts(talliesOf(slices, signal), onsets),
   words: ({ trials, failures, toleratedRate }) =>
     `devices ${signals[signal].words}: of ${String(trials)} that do, ${String(failures)} were exposed, ${String(Math.round(toleratedRate * trials))} would be by chance`,

@@ -18,7 +18,7 @@ import { RolloutHarm } from './rollout-harm.ts';
 import {
   countTries,
   forgetTries,
-  PACKAGE_RULE,
+  packageRule,
   packageVerdict,
   type Supply,
   triesIn,
@@ -348,7 +348,7 @@ function liftHold(ledger: GateLedger, { holdId, at }: Extract<HoldEvent, { type:
   hold.isInForce = false;
   patchOf(ledger, hold.patchId).version += 1;
   // Of such a one nobody has seen more than the tries, which were forgotten with the hold.
-  if (hold.rule !== PACKAGE_RULE) restart(ledger, hold.patchId, at, hold.slice);
+  if (hold.rule !== packageRule.name) restart(ledger, hold.patchId, at, hold.slice);
 }
 
 /** The slices of a patch that gates hold. */
