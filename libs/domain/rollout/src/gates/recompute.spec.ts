@@ -1,4 +1,4 @@
-import { type HealthBucketClosed } from '@sluice/domain-cohorts';
+import { harmSignals, type HealthBucketClosed } from '@sluice/domain-cohorts';
 import { fold } from '@sluice/event-sourcing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -9,7 +9,9 @@ import {
   healthBucket,
   installRow,
   minute,
+  MORNING,
   opened,
+  plan,
   planned,
   removalRow,
   resumed,
@@ -23,9 +25,11 @@ import { type Decided } from './gate.ts';
 import { goingOn } from './going-on.ts';
 import { emptyGateLedger, foldGateLedger, type GateLedger, restartDue, verdictOn } from './ledger.ts';
 import { logRateEvidence, logSum } from './rates.ts';
+import { addHarm, noHarm } from './harm.ts';
 import { recompute } from './recompute.ts';
 import { emptyRemovalLedger, foldRemovalLedger, removalVerdictOn } from './removals.ts';
-import { LISTED_MAX, logPartOf, type SumEvidence } from './verdict.ts';
+import { SliceTrials } from './trials.ts';
+import { EVIDENCE_BYTES_MAX, judge, LISTED_MAX, logPartOf, type SumEvidence } from './verdict.ts';
 
 const HOUR = 60;
 const models = ['iPhone18,1', 'iPhone17,1', 'iPad16,3'] as const;
@@ -151,6 +155,38 @@ describe('recomputing evidence from the counts that are stored in it', () => {
       { numRuns: 100, seed: 1 },
     );
     expect(pauses).toBeGreaterThan(50);
+  });
+
+  it('is of no more bytes than are named, however many tests it is spread over', () => {
+    const ONSETS = 48;
+    // As much harm on one half of the slices as there is good on the other: no pool finds it, and no test by itself.
+    const tallyOf = (isHarmed: boolean, others: number) => {
+      const tally = noHarm();
+      for (let onset = 0; onset < ONSETS; onset += 1)
+        for (let each = 0; each < 2; each += 1) {
+          const isTreated = isHarmed !== onset % (ONSETS / 2) < others;
+          addHarm(tally, { minute: onset * 180, place: isTreated ? 1 : 999_999, shareBegin: 0.5, shareEnd: 0.5 });
+        }
+      return tally;
+    };
+    const slices = Array.from({ length: 40 }, (_, index) => {
+      const { slice } = onModel(`iPhone1,${String(index)}`);
+      const harm = new Map(harmSignals.map((signal) => [signal, tallyOf(index % 2 === 0, index === 0 ? 8 : 10)]));
+      const trials = new SliceTrials(slice, -Infinity);
+      return { slice, key: trials.key, counts: { ...trials.counts(0), harm }, isHeld: false };
+    });
+    const known = slices.map(({ slice }) => ({ ...slice, devices: 100 }));
+    const times = { firstPeriod: 0, since: MORNING, through: MORNING };
+    const verdict = judge({ plan, known, slices, onsets: ONSETS, ...times });
+    if (verdict.says !== 'hold') expect.unreachable();
+    expect(verdict.evidence.tests.length).toBe(LISTED_MAX);
+    const bytes = Buffer.byteLength(JSON.stringify(verdict.evidence));
+    expect(bytes).toBeGreaterThan(EVIDENCE_BYTES_MAX / 2);
+    expect(bytes).toBeLessThan(EVIDENCE_BYTES_MAX);
+    expect(recompute(stored(verdict.evidence), 'hold')).toEqual({
+      says: 'not-recomputable',
+      because: 'not-all-listed',
+    });
   });
 
   it('has of a hold what speaks against its slice by itself', () => {

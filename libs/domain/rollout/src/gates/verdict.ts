@@ -18,8 +18,12 @@ export const evidenceRule: EvidenceRule = {
 /** From this part of its limit on, the evidence lets nothing widen. */
 export const CAUTION = 0.1;
 
-/** So many tests are listed at most, beside those of a slice that is held: what is stored has to stay small, however evenly the evidence is spread. */
-export const LISTED_MAX = 100;
+/**
+ * So many tests are listed at most, beside those of a slice that is held: what is stored stays below EVIDENCE_BYTES_MAX, however
+ * evenly the evidence is spread.
+ */
+export const LISTED_MAX = 20;
+export const EVIDENCE_BYTES_MAX = 128 * 1024;
 
 /** One device with the event stops nothing. */
 const EVENTS_MIN = 2;
@@ -43,8 +47,8 @@ export interface TestEvidence {
 }
 
 /**
- * Everything needed to recompute the decision (design §3.4): the strongest tests, as many as reach the limit by themselves, or
- * nothing can widen by; of a hold those of its slice, too.
+ * What the decision is recomputed from (design §3.4): the strongest tests, as many as reach by themselves the limit, or, of a wait,
+ * what nothing may widen from; LISTED_MAX of them at most. Of a hold those of its slice, too.
  */
 export interface SumEvidence {
   readonly rule: string;
