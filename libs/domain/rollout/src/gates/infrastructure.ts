@@ -116,7 +116,7 @@ export function packageVerdict(
 ): Extract<GateVerdict, { says: 'hold' }> | undefined {
   const logLimit = -Math.log(ALPHA);
   for (const slice of slicesIn(all.filter(({ unreached }) => unreached > 0))) {
-    const others = othersThan(slice, all);
+    const others = triesOfOthers(slice, all);
     if (others.tries < TRIES_OF_RECOVERY || others.tries - others.unreached < RECOVERED_SHARE * others.tries) continue;
     const its = all.filter((each) => sliceKey(each.slice) === sliceKey(slice));
     const { tries: trials, unreached: failures } = sumOf(last(its, TRIES_LOOKED_AT));
@@ -137,11 +137,11 @@ function isOutage(tries: readonly Tries[]): boolean {
   if (!isShort(sumOf(latest))) return false;
   const [failing, another] = slicesIn(latest.filter(({ unreached }) => unreached > 0));
   // Where one slice fails and enough others try, it may be its artifact.
-  return another !== undefined || (failing !== undefined && othersThan(failing, tries).tries < TRIES_OF_RECOVERY);
+  return another !== undefined || (failing !== undefined && triesOfOthers(failing, tries).tries < TRIES_OF_RECOVERY);
 }
 
 /** The last tries of other slices than this one. */
-function othersThan(slice: Slice, tries: readonly Tries[]): Shortage {
+function triesOfOthers(slice: Slice, tries: readonly Tries[]): Shortage {
   const others = tries.filter((each) => sliceKey(each.slice) !== sliceKey(slice));
   return sumOf(last(others, TRIES_LOOKED_AT));
 }

@@ -1,5 +1,6 @@
 import { type HealthBucketClosed, sliceKey } from '@sluice/domain-cohorts';
 import { fold } from '@sluice/event-sourcing';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   aborted,
@@ -167,6 +168,27 @@ describe('the evidence of incidents after the watch', () => {
     expect(harmOf(partly.slice(0, -1))?.isOver(minuteMs(90 * DAY))).toBe(false);
   });
 
+  it('is what it was, whatever happened, however long nothing more does', () => {
+    const happening = fc.record({
+      later: fc.integer({ min: 1, max: 400 }),
+      model: fc.constantFrom('iPhone1,0', 'iPhone1,1', 'iPad1,1'),
+      shard: fc.integer({ min: 0, max: 1 }),
+      places: fc.array(fc.integer({ min: 0, max: 99 }), { minLength: 1, maxLength: 8 }),
+    });
+    fc.assert(
+      fc.property(fc.array(happening, { minLength: 1, maxLength: 20 }), (all) => {
+        const ledger = ledgerAfter([...begin, ...good]);
+        let minutes = 20;
+        for (const { later, places, ...of } of all) foldGateLedger(ledger, crashes((minutes += later), places, of));
+        for (const event of over) foldGateLedger(ledger, event);
+        const before = look(ledger);
+        for (let day = 5; day < 40; day += 5) foldGateLedger(ledger, quiet(day * DAY));
+        expect(look(ledger)).toEqual(before);
+      }),
+      { numRuns: 60, seed: 1 },
+    );
+  });
+
   it('is pooled anew without a slice that is held after the watch', () => {
     const others = [crashes(DAY / 2, evenly(12, 0, 49), { model: 'iPhone1,1' })];
     const heldAfter: HoldEvent = {
@@ -215,6 +237,40 @@ describe('the evidence of incidents after the watch', () => {
     patchIn(ledger)
       .harm.get('r1')
       ?.tallies(sliceKey(onModel(`iPhone1,${String(model)}`).slice)) ?? new Map();
+});
+
+describe('the evidence of trials to which nothing comes any more', () => {
+  const cohorts = [0, 30, 60].map((hours) => hour(hours * HOUR, 1));
+  const begun: GateEvent[] = [...begin, ...cohorts];
+
+  it('is what it was when all of their ages had passed', () => {
+    const ledger = ledgerAfter(begun);
+    foldGateLedger(ledger, nothingNew(6 * DAY));
+    const before = look(ledger);
+    expect(before.says).not.toBe('go');
+    for (let day = 7; day < 60; day += 1) foldGateLedger(ledger, nothingNew(day * DAY));
+    const after = look(ledger);
+    expect('evidence' in after && { ...after.evidence, through: '' }).toEqual(
+      'evidence' in before && { ...before.evidence, through: '' },
+    );
+  });
+
+  it('begins anew for a slice whose hold is lifted, and stays for the others', () => {
+    const held: HoldEvent = {
+      ...{ type: 'HoldPlaced', holdId: 'gate-r1-1', patchId: 'a', reason: 'they fail', owner: 'gate', evidence },
+      ...{ slice: { model: ['iPhone1,0'], base: ['23D8133'] }, at: minute(8 * DAY) },
+    };
+    const lifted: HoldEvent = { type: 'HoldLifted', holdId: 'gate-r1-1', reason: 'a lab', at: minute(9 * DAY) };
+    const ledger = ledgerAfter([...begun, quiet(7 * DAY), held, lifted, quiet(10 * DAY)]);
+    const of = (model: number) =>
+      patchIn(ledger)
+        .slices.get(sliceKey(onModel(`iPhone1,${String(model)}`).slice))
+        ?.counts(minuteMs(10 * DAY)).all;
+    expect([of(0), of(1)]).toEqual([
+      { n: 0, x: 0 },
+      { n: 30, x: 3 },
+    ]);
+  });
 });
 
 describe('another rollout of a patch whose ledger has let go', () => {
