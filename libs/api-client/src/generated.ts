@@ -2277,6 +2277,7 @@ export interface components {
               /** @constant */
               by: 'lot';
               onsets: number;
+              expected?: number;
               since: {
                 onset: number;
                 events: number;

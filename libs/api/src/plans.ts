@@ -84,7 +84,8 @@ export class Gates {
   readonly removedByUserRateMax?: number;
 
   @Amount({
-    ...hours,
+    min: 0,
+    max: 72,
     optional: true,
     default: 1,
     description: 'Hours after which an install that is fine makes room for others.',

@@ -36,6 +36,8 @@ const MadeOf = Type.Union([
   Type.Object({
     by: Type.Literal('lot'),
     onsets: Count,
+    /** How many of all events would be of exposed devices by chance; absent in evidence from before it was kept. */
+    expected: Type.Optional(Type.Number()),
     since: Type.Array(Type.Object({ onset: Count, ...CountedEvents })),
     older: Type.Object({ through: Count, ...CountedEvents }),
   }),
@@ -57,8 +59,8 @@ export const TestEvidence = Type.Object({
 });
 
 /**
- * Everything needed to recompute the decision of the gates (design §3.4): the strongest tests, as many as reach the limit
- * by themselves; of a hold those of its slice, too. Logarithms are natural ones, of the weighted sum of all tests and of what it has to reach.
+ * What the decision of the gates is recomputed from (design §3.4): the strongest tests, as many as reach the limit by themselves
+ * (at most 20); of a hold those of its slice, too. Logarithms are natural ones, of the weighted sum of all tests and of what it has to reach.
  */
 export const SumEvidence = Type.Object({
   rule: Type.String(),

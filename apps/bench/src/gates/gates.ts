@@ -66,7 +66,8 @@ async function measureAll(tables: readonly Table[], flags: Flags): Promise<Reado
 
 /** True when all rows were run and are as they have to be. */
 function printTables(tables: readonly Table[], results: ReadonlyMap<string, Result>): boolean {
-  const areReached = tables.map(({ head, beside, rows, overAll }) => {
+  const areReached = tables.map((table) => {
+    const { head, beside, rows } = table;
     const run = rows.flatMap((row) => {
       const result = results.get(row.name);
       return result === undefined ? [] : [{ row, result }];
@@ -78,9 +79,12 @@ function printTables(tables: readonly Table[], results: ReadonlyMap<string, Resu
         run.map(({ row, result }) => lineOf(row, result)),
       )}\n`,
     );
-    const all = overAll?.(run.flatMap(({ result }) => result.outcomes));
+    const all = overAllOf(
+      table,
+      run.map(({ result }) => result),
+    );
     if (all !== undefined)
-      process.stdout.write(`over all of them: ${all.must}; ${all.found}${all.isReached ? '' : ' NO'}\n`);
+      process.stdout.write(`over all of them: ${all.must}; ${all.found}${all.isReached === false ? ' NO' : ''}\n`);
     return all?.isReached !== false && run.every(({ result }) => isAsItMust(result));
   });
   const missing = tables.flatMap(({ rows }) => rows).filter(({ name }) => !results.has(name));
@@ -93,6 +97,20 @@ function printTables(tables: readonly Table[], results: ReadonlyMap<string, Resu
       `not run: ${String(missing.length)} rows\n${missing.map(({ name }) => `  ${name}`).join('\n')}\n`,
     );
   return missing.length === 0 && !areReached.includes(false);
+}
+
+/**
+ * What a table asks of all of its rows together: only of all of them can it be asked, so with fewer it is neither reached nor missed.
+ * Undefined where it asks nothing.
+ */
+export function overAllOf({ overAll, rowsInAll }: Pick<Table, 'overAll' | 'rowsInAll'>, run: readonly Measured[]) {
+  const all = overAll?.(run.flatMap(({ outcomes }) => outcomes));
+  if (all === undefined || run.length === rowsInAll) return all;
+  return {
+    ...all,
+    found: `not asked: ${String(run.length)} of ${String(rowsInAll)} rows were run`,
+    isReached: undefined,
+  };
 }
 
 function isAsItMust({ verdict, replay }: Measured): boolean {

@@ -7,6 +7,7 @@ import {
   type GateEvent,
   type GateLedger,
   type GateVerdict,
+  HARM_WEIGHT,
   harmOf,
   logHarmRatioEvidence,
   nodesOf,
@@ -98,7 +99,6 @@ const DAY = 1440;
 const GAMMA_SHAPE = 0.3;
 const CYCLE = 0.5;
 const FLAKY = 20;
-const CRASH_WEIGHT = 0.04;
 const slices: readonly Slice[] = ['iPhone18,1', 'iPad16,3'].map((model) => ({
   platform: 'ios',
   model,
@@ -185,7 +185,7 @@ class IncidentRun {
   private saysWithoutOnsets(): 'go' | 'wait' {
     const crashes = harmOf(this.ledger, this.rollout).find(({ signal }) => signal === 'crash');
     if (crashes === undefined) return 'go';
-    const weight = CRASH_WEIGHT * sum(nodesOf(this.rollout.known ?? [], []).map((node) => node.weight));
+    const weight = HARM_WEIGHT * sum(nodesOf(this.rollout.known ?? [], []).map((node) => node.weight));
     const logE = logHarmRatioEvidence(crashes, crashes.expectedShare) + Math.log(2);
     return logE + Math.log(weight) >= Math.log(CAUTION / ALPHA) ? 'wait' : 'go';
   }

@@ -51,6 +51,8 @@ export interface Table {
   /** The heads of what is shown beside. */
   readonly beside: readonly string[];
   readonly rows: readonly TableRow[];
+  /** How many rows it has when all are chosen. */
+  readonly rowsInAll: number;
   /** What is asked of the outcomes of all rows together. */
   readonly overAll?: (outcomes: readonly unknown[]) => Verdict;
 }
@@ -62,7 +64,7 @@ export function tablesOf({ nulls, harms, fleets }: Runs): Table[] {
     ['after completion', watchRows(fleets)],
     ['liveness', [...liveRows(fleets), ...stuckRows(fleets)]],
   ] as const;
-  return [
+  const tables: Omit<Table, 'rowsInAll'>[] = [
     {
       ...{ head: 'nothing is wrong', beside: [] },
       rows: [...nullRows(nulls).map((row) => ofGates(row)), ...incidentNulls(nulls), ...silenceNulls(nulls)].map(
@@ -92,6 +94,7 @@ export function tablesOf({ nulls, harms, fleets }: Runs): Table[] {
     { head: 'recalls that harm', beside: [], rows: removalHarmRows(harms).map((row) => tableRow(row)) },
     ...fleetTables.map(([head, rows]) => ({ head, beside: [], rows: rows.map((row) => tableRow(row)) })),
   ];
+  return tables.map((table) => ({ ...table, rowsInAll: table.rows.length }));
 }
 
 /** All rows; where `devices` is given, of at most so many where that changes nothing but the time. */

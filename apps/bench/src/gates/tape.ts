@@ -45,8 +45,12 @@ const SHARDS = 4;
 /** `stored`: from JSON as a store keeps it. `spread`: over shards as well, whose buckets come in another order each time. */
 const ways = ['stored', 'spread'] as const;
 
-/** How a history was folded when its verdicts came out otherwise, and at which verdict; undefined when all are the same to the bit. */
+/**
+ * How a history was folded when its verdicts came out otherwise, and at which verdict, or that it has none; undefined when all are
+ * the same to the bit.
+ */
 export function replayDifference({ entries }: Tape, seed: number): string | undefined {
+  if (!entries.some((entry) => 'asked' in entry)) return 'no verdict was asked';
   for (const way of ways) {
     const [replay, random] = [new Replay(), Random.seeded(seed)];
     let verdicts = 0;

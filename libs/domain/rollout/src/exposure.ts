@@ -74,6 +74,12 @@ export function holdBackFrom({ plan, released }: Exposed, nowMs: number): number
   return (released === undefined ? keptFrom : evenly(released, nowMs)) / 100;
 }
 
+/** From when on no bucket is held back (ms since 1970): −∞ where none ever was, ∞ while no grant lets all of them in. */
+export function letInMs({ plan, released }: Exposed): number {
+  if (plan.holdBackPercent === 0) return -Infinity;
+  return released !== undefined && released.toPercent >= 100 ? released.toMs : Infinity;
+}
+
 /** The share of the buckets inside a wave, without those that are held back. */
 export function shareOf(rollout: Exposed, wave: number, nowMs: number): number {
   const share = wavePercent(rollout, wave, nowMs) / 100;

@@ -8,7 +8,7 @@ export * from './gates/ledger.ts';
 export * from './gates/recompute.ts';
 export * from './gates/removals.ts';
 export * from './gates/verdict.ts';
-export { smallestRatioSeen } from './gates/incidents.ts';
+export { HARM_WEIGHT, smallestRatioSeen } from './gates/incidents.ts';
 export { LATE_WEIGHT, smallestRateSeen } from './gates/installs.ts';
 export { logHarmRatioEvidence } from './gates/harm.ts';
 export { ALPHA, nodesOf } from './gates/nodes.ts';

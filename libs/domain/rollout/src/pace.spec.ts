@@ -22,7 +22,7 @@ import { exposedDevices } from './gates/going-on.ts';
 import { wellOf } from './gates/counts.ts';
 import { emptyGateLedger, foldGateLedger } from './gates/ledger.ts';
 import { type Awake, awakeFirstExposed, awakeOf, matureBefore, paceLimit, type Well } from './pace.ts';
-import { type Plan } from './plan.ts';
+import { type Plan, planFaults } from './plan.ts';
 import { rolloutDecider } from './rollout.ts';
 import { type RolloutCommand, type RolloutEvent } from './rollout-messages.ts';
 import { type StartedRollout } from './rollout-state.ts';
@@ -144,6 +144,21 @@ describe('devices that are fine', () => {
     // The cohort's hour is over at 60 minutes.
     expect(wellOf(ledger, 'a', matureBefore(plan, minuteMs(179)))).toEqual([{ slice, well: 0, manual: 4 }]);
     expect(wellOf(ledger, 'a', matureBefore(plan, minuteMs(180)))).toEqual([{ slice, well: 7, manual: 4 }]);
+  });
+
+  it('are as old as the plan asks, which asks for no more than the ledger tells apart', () => {
+    const MOST = 72;
+    const gates = { installFailureRateMax: 0.01, maturityHours: MOST };
+    const { plan } = running({ gates });
+    const ledgerThen = [...Array(MOST + 30).keys()].reduce((folded, hour) => {
+      const rows = [installRow({ cohort: installRow().cohort + hour, started: 1, fine: 1 })];
+      return foldGateLedger(folded, healthBucket(minute((hour + 1) * 60), { installs: rows }));
+    }, emptyGateLedger());
+    const through = (MOST + 30) * 60;
+    expect(wellOf(ledgerThen, 'a', matureBefore(plan, minuteMs(through)))).toMatchObject([{ well: 30 }]);
+    expect(planFaults(plan)).toEqual([]);
+    const more = planFaults({ ...plan, gates: { ...gates, maturityHours: MOST + 0.5 } });
+    expect(more).toMatchObject([{ path: '/gates/maturityHours', code: 'out-of-range' }]);
   });
 
   it('are remembered over restarts and when their cohorts are settled', () => {

@@ -1,4 +1,4 @@
-import { type Audience, HOUR_MS, type Ramp, toAudience } from '@sluice/domain-cohorts';
+import { type Audience, HOUR_MS, type Ramp, toAudience, TRIAL_HOURS } from '@sluice/domain-cohorts';
 
 /** One step of a rollout. A wave with a ring is for the members of that ring only, whatever their buckets. */
 export interface Wave {
@@ -16,7 +16,7 @@ export interface Gates {
   readonly outcomeMissingRateMax?: number;
   /** Of installs that went well, removed by the user of the device; likewise. */
   readonly removedByUserRateMax?: number;
-  /** An install is proof for the pace when it has been fine for so long; MATURITY_HOURS if absent, a day for a soak. */
+  /** An install is proof for the pace when it has been fine for so long, 72 at most; MATURITY_HOURS if absent, a day for a soak. */
   readonly maturityHours?: number;
 }
 
@@ -80,8 +80,9 @@ export function planFaults(plan: PlanDraft): PlanFault[] {
     if (rate === undefined || (rate > 0 && rate <= TOLERATED_RATE_MAX)) continue;
     faults.push(fault(`/gates/${name}`, 'out-of-range', 'A tolerated rate is above 0 and at most 0.5.'));
   }
-  if (!isMinutes(gates.maturityHours ?? 0))
-    faults.push(fault('/gates/maturityHours', 'out-of-range', 'Hours are 0 or more.'));
+  // Older trials are kept as sums: all of them are old enough.
+  if (!(isMinutes(gates.maturityHours ?? 0) && (gates.maturityHours ?? 0) <= TRIAL_HOURS))
+    faults.push(fault('/gates/maturityHours', 'out-of-range', `Hours are in [0, ${String(TRIAL_HOURS)}].`));
   if (!(pace.first >= 1)) faults.push(fault('/pace/first', 'out-of-range', 'At least one device is exposed first.'));
   if (!(pace.factor >= 1)) faults.push(fault('/pace/factor', 'out-of-range', 'A factor is at least 1.'));
   if (!isMinutes(watchHours)) faults.push(fault('/watchHours', 'out-of-range', 'Hours are 0 or more.'));

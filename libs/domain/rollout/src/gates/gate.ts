@@ -20,7 +20,7 @@ export interface Found {
   readonly logE: number;
 }
 
-/** What the evidence of a test is made of: whoever has it, and what was found, computes it again (`recompute.ts`). */
+/** What the evidence of a test is made of: who has it, and what was found, computes it again (`recompute.ts`). */
 export type MadeOf = RateNumbers | LotCounts;
 
 /** One test of a gate: what it finds, its part of the one α of a rollout (design §3.4), and its words. */
@@ -29,10 +29,26 @@ export interface Test {
   readonly weight: number;
   /** Undefined where nothing was counted. */
   readonly find: (slices: readonly SliceCounts[], asked: Asked) => Found | undefined;
-  /** Of what was found; absent where that is made of its own counts. */
+  /** What it is made of, and of what kind that is; absent where it is made of nothing but its own counts. */
+  readonly by?: 'periods' | 'lot';
   readonly madeOf?: (slices: readonly SliceCounts[], asked: Asked) => MadeOf;
   readonly words: (found: Omit<Found, 'logE'>) => string;
 }
+
+/** What the evidence of a rule has to be like. */
+export interface EvidenceRule {
+  readonly name: string;
+  readonly decides: readonly Decided[];
+  /** With the rate that each tolerates, where no plan says it. */
+  readonly tests: readonly (Pick<Test, 'name' | 'weight' | 'by'> & { readonly tolerated?: number })[];
+  /** Of the strongest test. */
+  readonly words: (strongest: Strongest) => string;
+}
+
+type Strongest = Omit<Found, 'logE'> & { readonly test: string; readonly of?: string };
+
+/** What is decided on evidence: a wave does not go on, a slice is held, a rollout halts, a recall is paused. */
+export type Decided = 'wait' | 'hold' | 'halt' | 'pause';
 
 /** One gate: its tests. What they count is in `trials.ts`, or `rollout-harm.ts`. */
 export interface Gate {
@@ -66,8 +82,9 @@ export function rateFinder(
 export function lateFinder(
   countsOf: (period: PeriodCounts) => RateCounts,
   tolerated: (plan: Plan) => number,
-): Pick<Test, 'find' | 'madeOf'> {
+): Pick<Test, 'find' | 'by' | 'madeOf'> {
   return {
+    by: 'periods',
     find: (slices, asked) => {
       const periods = periodsOf(slices, asked, countsOf);
       if (periods.length === 0) return undefined;

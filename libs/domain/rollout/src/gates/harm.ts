@@ -54,11 +54,13 @@ interface CountedEvents {
 
 /**
  * What the evidence of harm is made of: after how many onsets it was looked at, the events since each of the last ones that has
- * any, and all since the first up to the onset `through`, which count as since the first.
+ * any, and all since the first up to the onset `through`, which count as since the first. `expected`: how many of all events would
+ * be of exposed devices by chance; absent in evidence from before it was kept.
  */
 export interface LotCounts {
   readonly by: 'lot';
   readonly onsets: number;
+  readonly expected?: number;
   readonly since: readonly (CountedEvents & { readonly onset: number })[];
   readonly older: CountedEvents & { readonly through: number };
 }
@@ -131,6 +133,13 @@ function addEvents(sums: HarmSums, onset: number, more: EventSums): void {
   const known = sums.byOnset.get(onset);
   if (known === undefined) sums.byOnset.set(onset, { ...more, grains: [...more.grains] });
   else addTo(known, more);
+}
+
+/** Lets go of the pools, which are made anew where they are asked for, and of what a look after so many onsets puts together. */
+export function compactTally(tally: HarmTally, onsets: number): void {
+  tally.pools.clear();
+  tally.begins.clear();
+  putTogether(tally.sums, onsets - ONSETS_APART);
 }
 
 /** The number of the last onset at a minute, from 1 on. */
@@ -235,18 +244,21 @@ export function lotCounts(tallies: readonly HarmTally[], onsets: number): LotCou
   const { older, olderThrough, byOnset } = first === undefined ? noSums() : poolOf(first, tallies).sums;
   const since = [...byOnset].sort(([left], [right]) => left - right);
   return {
-    ...{ by: 'lot', onsets },
+    ...{ by: 'lot', onsets, expected: sum(tallies.map(({ expected }) => expected)) * GRAIN },
     since: since.map(([onset, sums]) => ({ onset, ...countedOf(sums) })),
     older: { through: olderThrough, ...countedOf(older) },
   };
 }
 
-/** The evidence of harm anew, by nothing but what it says to be made of. */
-export function lotEvidence({ onsets, since, older }: LotCounts) {
+/** The evidence of harm anew, by nothing but what it says to be made of. Undefined where that is not all of it. */
+export function lotEvidence({ onsets, expected, since, older }: LotCounts) {
+  if (expected === undefined) return undefined;
   const byOnset = new Map(since.map(({ onset, ...events }) => [onset, sumsOfCounted(events)]));
   const all = [older, ...since];
+  const trials = sum(all.map(({ events }) => events));
   return {
-    trials: sum(all.map(({ events }) => events)),
+    trials,
+    toleratedRate: trials === 0 ? 0 : expected / trials,
     failures: sum(all.map(({ treated }) => treated)),
     logE: logEvidence({ byOnset, olderThrough: older.through, older: sumsOfCounted(older) }, onsets),
   };

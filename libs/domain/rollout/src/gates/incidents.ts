@@ -4,20 +4,21 @@ import { type Gate, type Test } from './gate.ts';
 import { harmCounts, type HarmTally, logHarmEvidence, lotCounts } from './harm.ts';
 import { type SliceCounts } from './trials.ts';
 
-const WEIGHT = 0.04;
+/** Of each of the signals. */
+export const HARM_WEIGHT = 0.04;
 
-/** `isLate`: without a connection nobody reports that it is lost; and who falls silent was harmed hours before. */
-const signals: Readonly<Record<HarmSignal, { readonly words: string; readonly isLate?: true }>> = {
+/** `isLagged`: without a connection nobody reports that it is lost; and who falls silent was harmed hours before. */
+const signals: Readonly<Record<HarmSignal, { readonly words: string; readonly isLagged?: true }>> = {
   crash: { words: 'crash' },
   'boot-failure': { words: 'cannot start' },
   compatibility: { words: 'have something that does not work with it' },
-  connectivity: { words: 'lose their connection', isLate: true },
-  silent: { words: 'fall silent', isLate: true },
+  connectivity: { words: 'lose their connection', isLagged: true },
+  silent: { words: 'fall silent', isLagged: true },
 };
 
 const tests: readonly Test[] = harmSignals.map((signal) => ({
   name: signal,
-  weight: WEIGHT,
+  weight: HARM_WEIGHT,
   find: (slices, { onsets }) => {
     const tallies = talliesOf(slices, signal);
     if (tallies.length === 0) return undefined;
@@ -26,6 +27,7 @@ const tests: readonly Test[] = harmSignals.map((signal) => ({
     const logE = logHarmEvidence(tallies, onsets);
     return { trials: events, failures: treated, toleratedRate: expectedShare, logE };
   },
+  by: 'lot',
   madeOf: (slices, { onsets }) => lotCounts(talliesOf(slices, signal), onsets),
   words: ({ trials, failures, toleratedRate }) =>
     `devices ${signals[signal].words}: of ${String(trials)} that do, ${String(failures)} were exposed, ${String(Math.round(toleratedRate * trials))} would be by chance`,
@@ -43,8 +45,8 @@ function talliesOf(slices: readonly SliceCounts[], signal: HarmSignal): HarmTall
 /** Whether devices inside the exposure are harmed more often than those outside, which are drawn by lot. */
 export const incidentsGate: Gate = { tests };
 
-/** Signals whose incidents always come late. */
-export const lateSignals: readonly string[] = harmSignals.filter((signal) => signals[signal].isLate);
+/** Signals whose incidents are always judged with a lag. */
+export const laggedSignals: readonly string[] = harmSignals.filter((signal) => signals[signal].isLagged);
 
 /**
  * How many times as often as the others the exposed devices would have to be harmed for the test on all devices together to have
@@ -52,5 +54,5 @@ export const lateSignals: readonly string[] = harmSignals.filter((signal) => sig
  * no ratio that is a number to show. `expectedShare`: the share of all incidents that chance would put on exposed devices.
  */
 export function smallestRatioSeen(control: number, expectedShare: number): number | undefined {
-  return ratioWouldBeSeen({ control, expectedShare, weight: WEIGHT });
+  return ratioWouldBeSeen({ control, expectedShare, weight: HARM_WEIGHT });
 }

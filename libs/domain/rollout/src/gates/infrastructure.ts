@@ -8,6 +8,7 @@ import {
   sliceKey,
   sum,
 } from '@sluice/domain-cohorts';
+import { type EvidenceRule } from './gate.ts';
 import { logRateEvidence } from './rates.ts';
 import { ALPHA } from './nodes.ts';
 import { type GateVerdict } from './verdict.ts';
@@ -36,9 +37,6 @@ export interface Shortage {
   readonly unreached: number;
 }
 
-/** The name and version of the rule by which a slice is held that gets no package, kept in the evidence. */
-export const PACKAGE_RULE = 'package/1';
-
 /** Of so many tries, within an hour, more than this share got no package: nobody is to blame. */
 const TRIES_LOOKED_AT = 50;
 const TRIES_MIN = 10;
@@ -46,6 +44,15 @@ const UNREACHED_SHARE_MAX = 0.2;
 /** It is over when of so many tries this share got it. */
 const TRIES_OF_RECOVERY = 10;
 const RECOVERED_SHARE = 0.8;
+
+/** The rule by which a slice is held that gets no package, while the others get theirs. */
+export const packageRule: EvidenceRule = {
+  name: 'package/1',
+  decides: ['hold', 'wait'],
+  tests: [{ name: 'package', weight: 1, tolerated: UNREACHED_SHARE_MAX }],
+  words: ({ trials, failures, of = '' }) =>
+    `of the last ${String(trials)} tries ${String(failures)} got no package, on ${of} only`,
+};
 
 export function unknownSupply(): Supply {
   return { tries: [], isOut: false, wasOut: false };
@@ -109,25 +116,18 @@ export function packageVerdict(
 ): Extract<GateVerdict, { says: 'hold' }> | undefined {
   const logLimit = -Math.log(ALPHA);
   for (const slice of slicesIn(all.filter(({ unreached }) => unreached > 0))) {
-    const others = othersThan(slice, all);
+    const others = triesOfOthers(slice, all);
     if (others.tries < TRIES_OF_RECOVERY || others.tries - others.unreached < RECOVERED_SHARE * others.tries) continue;
     const its = all.filter((each) => sliceKey(each.slice) === sliceKey(slice));
     const { tries: trials, unreached: failures } = sumOf(last(its, TRIES_LOOKED_AT));
     const logE = logRateEvidence({ n: trials, x: failures }, UNREACHED_SHARE_MAX);
     if (!isShort({ tries: trials, unreached: failures }) || logE < logLimit) continue;
     const of = `${slice.model} (${slice.base})`;
-    const words = `of the last ${String(trials)} tries ${String(failures)} got no package, on ${of} only`;
-    const found = {
-      trials,
-      failures,
-      toleratedRate: UNREACHED_SHARE_MAX,
-      logE,
-      weight: 1,
-      madeOf: { by: 'rate' },
-    } as const;
+    const found = { test: 'package', of, trials, failures, toleratedRate: UNREACHED_SHARE_MAX } as const;
+    const tests = [{ ...found, level: 'slice', logE, weight: 1, madeOf: { by: 'rate' } }] as const;
     const sums = { alpha: ALPHA, logSum: logE, logLimit, since: through, through };
-    const tests = [{ test: 'package', level: 'slice', of, ...found }] as const;
-    return { says: 'hold', slice, evidence: { rule: PACKAGE_RULE, patchId, ...sums, words, tests } };
+    const words = packageRule.words(found);
+    return { says: 'hold', slice, evidence: { rule: packageRule.name, patchId, ...sums, words, tests } };
   }
   return undefined;
 }
@@ -137,11 +137,11 @@ function isOutage(tries: readonly Tries[]): boolean {
   if (!isShort(sumOf(latest))) return false;
   const [failing, another] = slicesIn(latest.filter(({ unreached }) => unreached > 0));
   // Where one slice fails and enough others try, it may be its artifact.
-  return another !== undefined || (failing !== undefined && othersThan(failing, tries).tries < TRIES_OF_RECOVERY);
+  return another !== undefined || (failing !== undefined && triesOfOthers(failing, tries).tries < TRIES_OF_RECOVERY);
 }
 
 /** The last tries of other slices than this one. */
-function othersThan(slice: Slice, tries: readonly Tries[]): Shortage {
+function triesOfOthers(slice: Slice, tries: readonly Tries[]): Shortage {
   const others = tries.filter((each) => sliceKey(each.slice) !== sliceKey(slice));
   return sumOf(last(others, TRIES_LOOKED_AT));
 }

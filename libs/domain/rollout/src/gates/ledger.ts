@@ -18,7 +18,7 @@ import { RolloutHarm } from './rollout-harm.ts';
 import {
   countTries,
   forgetTries,
-  PACKAGE_RULE,
+  packageRule,
   packageVerdict,
   type Supply,
   triesIn,
@@ -30,8 +30,8 @@ import { type GateVerdict, judge, type JudgedSlice, withPending } from './verdic
 
 /**
  * What the gates look at: the trials of each patch, counted anew from its first start and from every resumption after a
- * halt. The evidence belongs to the patch, over all its rollouts: of trials to which nothing comes any more the sums stay. The
- * incidents of a rollout go when its watch is over and no device is left without the patch.
+ * halt. The evidence belongs to the patch, over all its rollouts. No evidence goes away by time alone: of trials and of incidents
+ * to which nothing comes any more the sums stay; only an abort, after which nobody looks, lets go of a rollout's incidents.
  */
 export interface GateLedger {
   readonly patches: Map<string, PatchLedger>;
@@ -262,7 +262,7 @@ function tidy(ledger: GateLedger, toMs: number): void {
     restartThrough(patch, toMs);
     let isChanged = false;
     for (const slice of patch.slices.values()) if (slice.settle(toMs)) isChanged = true;
-    for (const [rolloutId, harm] of patch.harm) if (harm.isOver(toMs)) isChanged = patch.harm.delete(rolloutId);
+    for (const harm of patch.harm.values()) if (harm.isOver(toMs)) harm.compact(patch.throughMs);
     putHoursTogether(patch.outcomes, toMs);
     if (isChanged) patch.version += 1;
   }
@@ -348,7 +348,7 @@ function liftHold(ledger: GateLedger, { holdId, at }: Extract<HoldEvent, { type:
   hold.isInForce = false;
   patchOf(ledger, hold.patchId).version += 1;
   // Of such a one nobody has seen more than the tries, which were forgotten with the hold.
-  if (hold.rule !== PACKAGE_RULE) restart(ledger, hold.patchId, at, hold.slice);
+  if (hold.rule !== packageRule.name) restart(ledger, hold.patchId, at, hold.slice);
 }
 
 /** The slices of a patch that gates hold. */

@@ -4,7 +4,7 @@ import { installsGate } from './installs.ts';
 import { outcomeMissingGate } from './outcome-missing.ts';
 import { removedByUserGate } from './removed-by-user.ts';
 
-/** All gates of a rollout: nothing else names one of them. */
+/** All gates of a rollout: what judges goes through this list, and names none of them. */
 const gates: readonly Gate[] = [installsGate, outcomeMissingGate, removedByUserGate, incidentsGate];
 
 /** All tests. Their weights come to 1. */

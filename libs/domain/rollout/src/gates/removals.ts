@@ -2,14 +2,11 @@ import { type HealthBucketClosed, nothingCounted, type RemovalRow, rowsOf, slice
 import { toTimeText } from '@sluice/event-sourcing';
 import { type RecallEvent } from '../recall.ts';
 import { ALPHA, nodesOf, type Node } from './nodes.ts';
-import { type Found, rateFound } from './gate.ts';
+import { type EvidenceRule, type Found, rateFound } from './gate.ts';
 import { logSum, type RateCounts } from './rates.ts';
 import { Restarts } from './restarts.ts';
 import { byAppearance, type SliceCounts, SliceTrials } from './trials.ts';
 import { evidenceOn, logPartOf, othersThan, strongestOf, type SumEvidence, wordsOf } from './verdict.ts';
-
-/** The name and version of the rule, kept in the evidence. */
-export const REMOVALS_RULE = 'removals-sum/1';
 
 /** Of the devices that are known to have begun a removal, so many may fail it, or be silent when its outcome is due. */
 const FAILURE_RATE_TOLERATED = 0.05;
@@ -68,11 +65,11 @@ export function removalVerdictOn(ledger: RemovalLedger, patchId: string): Remova
   const tests = strongestOf(found, logLimit);
   const [since, through] = [toTimeText(patch.sinceMs), toTimeText(patch.throughMs)];
   const sums = { alpha: ALPHA, logSum: total, logLimit };
-  const words = wordsOf(tests[0], [removals]);
+  const words = tests[0] === undefined ? '' : removalsRule.words(tests[0]);
   const others = othersThan(tests, found);
   return {
     says: 'pause',
-    evidence: { rule: REMOVALS_RULE, patchId, ...sums, since, through, words, tests, ...others },
+    evidence: { rule: removalsRule.name, patchId, ...sums, since, through, words, tests, ...others },
   };
 }
 
@@ -160,7 +157,16 @@ function countsIn({ slices, throughMs }: PatchRemovals) {
 const removals = {
   name: 'removals',
   weight: 1,
+  tolerated: FAILURE_RATE_TOLERATED,
   words: ({ trials, failures }: Omit<Found, 'logE'>) => `removals fail: ${String(failures)} of ${String(trials)}`,
+};
+
+/** The name and version of the rule, kept in the evidence. */
+export const removalsRule: EvidenceRule = {
+  name: 'removals-sum/1',
+  decides: ['pause'],
+  tests: [removals],
+  words: (strongest) => wordsOf(strongest, [removals]),
 };
 
 function failing(slices: readonly Pick<SliceCounts, 'all'>[]): Found | undefined {

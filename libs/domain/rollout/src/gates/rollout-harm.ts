@@ -1,24 +1,24 @@
 import { type HarmRow, harmSignals, HOUR_MS, MINUTE_MS, PLACES, type Slice, sliceKey } from '@sluice/domain-cohorts';
-import { holdBackFrom } from '../exposure.ts';
+import { holdBackFrom, letInMs } from '../exposure.ts';
 import { watchEndsMs } from '../plan.ts';
 import { type RolloutEvent } from '../rollout-messages.ts';
 import { evolve, type Rollout } from '../rollout-state.ts';
-import { addHarm, harmCounts, type HarmTally, noHarm } from './harm.ts';
-import { lateSignals } from './incidents.ts';
+import { addHarm, compactTally, harmCounts, type HarmTally, noHarm, onsetAt } from './harm.ts';
+import { laggedSignals } from './incidents.ts';
 import { ShareHistory } from './share-history.ts';
 import { type SliceCounts } from './trials.ts';
 
 /** An install makes a device contact us within this time, which brings what it has kept. */
 const FLUSH_MS = 5 * HOUR_MS;
 /** An incident that is received later than this was kept. */
-const LATE_MINUTES = 5;
+const KEPT_MINUTES = 5;
 /** More of them than one in so many, and they are judged with a lag; so are signals of which too few are known to say. */
-const LATE_ONE_IN = 10;
+const KEPT_ONE_IN = 10;
 const KNOWN_MIN = 10;
 /** Incidents of one signal, and those of them that were kept. */
 interface Kept {
   all: number;
-  late: number;
+  kept: number;
 }
 
 /** The tallies of one signal on one slice, as if reports came at once, and with a lag. */
@@ -43,6 +43,8 @@ export class RolloutHarm {
   private readonly control = new Map<string, Kept>();
   private readonly everybody = new Map<string, Kept>();
   private sinceMs: number;
+  /** From then on nobody is left without the patch, the watch being over: no more incidents count, and no more onsets. */
+  private overMs: number;
   /** When slices were last counted anew by themselves, by their keys. */
   private readonly forgottenMs = new Map<string, number>();
 
@@ -51,6 +53,7 @@ export class RolloutHarm {
     private readonly startedMs: number,
   ) {
     this.sinceMs = startedMs;
+    this.overMs = this.endMs();
   }
 
   /** Takes over what the event says of the exposure. */
@@ -60,6 +63,7 @@ export class RolloutHarm {
     else if (event.type !== 'WaveBaked' && event.type !== 'WaveWaiting')
       for (const history of this.shares.values()) history.cut(atMs);
     this.state = evolve(this.state, event);
+    this.overMs = this.endMs();
   }
 
   /** Counts anew from an instant on. */
@@ -76,17 +80,18 @@ export class RolloutHarm {
 
   /** Takes an incident of a bucket of these ends. */
   add({ slice, signal, waves, place, minute, received }: HarmRow, bucket: { fromMs: number; toMs: number }): void {
+    if (this.isOver(bucket.fromMs)) return;
     const happenedMs = Math.min(bucket.toMs, this.startedMs + minute * MINUTE_MS);
     const receivedMs = Math.min(bucket.toMs, this.startedMs + (received + 1) * MINUTE_MS);
-    const since = { minute: (happenedMs - this.sinceMs) / MINUTE_MS, place };
+    const event = { minute: (happenedMs - this.sinceMs) / MINUTE_MS, place };
     const share = (ms: number) => this.shareOf(waves, ms);
-    const atOnce = { ...since, shareBegin: share(bucket.fromMs), shareEnd: share(bucket.toMs) };
-    const lagged = { ...since, shareBegin: share(happenedMs - FLUSH_MS), shareEnd: share(receivedMs) };
-    const cameLate = this.comesLate(signal);
-    const isLate = received - minute > LATE_MINUTES;
-    countKept(this.everybody, signal, isLate);
-    if (place >= atOnce.shareEnd * PLACES) countKept(this.control, signal, isLate);
-    if (this.comesLate(signal) !== cameLate) for (const each of this.slices.values()) each.judged = undefined;
+    const atOnce = { ...event, shareBegin: share(bucket.fromMs), shareEnd: share(bucket.toMs) };
+    const lagged = { ...event, shareBegin: share(happenedMs - FLUSH_MS), shareEnd: share(receivedMs) };
+    const wasLagged = this.isLagged(signal);
+    const isKept = received - minute > KEPT_MINUTES;
+    countKept(this.everybody, signal, isKept);
+    if (place >= atOnce.shareEnd * PLACES) countKept(this.control, signal, isKept);
+    if (this.isLagged(signal) !== wasLagged) for (const each of this.slices.values()) each.judged = undefined;
     // It was counted before the restart, and comes after it.
     if (bucket.toMs <= Math.max(this.sinceMs, this.forgottenMs.get(sliceKey(slice)) ?? -Infinity)) return;
     const tallies = this.talliesOf(slice, signal);
@@ -98,7 +103,7 @@ export class RolloutHarm {
   tallies(slice: string): ReadonlyMap<string, HarmTally> {
     const tallies = new Map<string, HarmTally>();
     for (const [signal, { atOnce, lagged }] of this.slices.get(slice)?.signals ?? [])
-      tallies.set(signal, this.comesLate(signal) ? lagged : atOnce);
+      tallies.set(signal, this.isLagged(signal) ? lagged : atOnce);
     return tallies;
   }
 
@@ -118,29 +123,40 @@ export class RolloutHarm {
     return harmed.judged.counts;
   }
 
-  /** True when the watch is over, and nobody is left without the patch: then no incident can count any more. */
+  /** True when no incident can count any more. */
   isOver(atMs: number): boolean {
-    const { state } = this;
-    if (!('exposure' in state) || state.completedAt === undefined) return false;
-    if (atMs < watchEndsMs(state.completedAt, state.plan) || holdBackFrom(state, atMs) < 1) return false;
-    return state.plan.waves.every(
-      ({ ring }, index) => ring !== undefined || (this.shares.get(index + 1)?.at(atMs) ?? 0) >= 100,
-    );
+    return atMs >= this.overMs;
   }
 
-  /** Minutes since the counting began. */
+  /** Lets go of what is made anew where it is asked for, and of nothing that the evidence at an instant or later needs. */
+  compact(atMs: number): void {
+    const onsets = onsetAt(this.minutesAt(atMs));
+    for (const { signals } of this.slices.values())
+      for (const tallies of signals.values())
+        for (const each of [tallies.atOnce, tallies.lagged]) compactTally(each, onsets);
+  }
+
+  /** Minutes since the counting began; none go by when it is over, so that time alone lets no evidence fade. */
   minutesAt(ms: number): number {
-    return (ms - this.sinceMs) / MINUTE_MS;
+    return (Math.min(ms, this.overMs) - this.sinceMs) / MINUTE_MS;
+  }
+
+  private endMs(): number {
+    const { state, shares } = this;
+    if (!('exposure' in state) || state.completedAt === undefined) return Infinity;
+    const open = state.plan.waves.flatMap(({ ring }, index) => (ring === undefined ? [shares.get(index + 1)] : []));
+    const exposedMs = open.map((history) => history?.fullFromMs() ?? Infinity);
+    return Math.max(watchEndsMs(state.completedAt, state.plan), letInMs(state), ...exposedMs);
   }
 
   /**
-   * What the control group tells late an install may bring about early. Where it has too few incidents to say, all devices say it:
+   * What the control group has kept an install may bring about early. Where it has too few incidents to say, all devices say it:
    * what an install flushes was kept. With the lag nothing would be seen that befalls devices within hours of their install only.
    */
-  private comesLate(signal: string): boolean {
+  private isLagged(signal: string): boolean {
     const [control, everybody] = [this.control.get(signal), this.everybody.get(signal)];
-    const { all, late } = (control?.all ?? 0) >= KNOWN_MIN ? (control ?? noneKept) : (everybody ?? noneKept);
-    return lateSignals.includes(signal) || all < KNOWN_MIN || late * LATE_ONE_IN > all;
+    const { all, kept } = (control?.all ?? 0) >= KNOWN_MIN ? (control ?? noneKept) : (everybody ?? noneKept);
+    return laggedSignals.includes(signal) || all < KNOWN_MIN || kept * KEPT_ONE_IN > all;
   }
 
   private talliesOf(slice: Slice, signal: string): Tallies {
@@ -179,9 +195,9 @@ export class RolloutHarm {
   }
 }
 
-const noneKept: Readonly<Kept> = { all: 0, late: 0 };
+const noneKept: Readonly<Kept> = { all: 0, kept: 0 };
 
-function countKept(counted: Map<string, Kept>, signal: string, isLate: boolean): void {
-  const { all, late } = counted.get(signal) ?? noneKept;
-  counted.set(signal, { all: all + 1, late: late + (isLate ? 1 : 0) });
+function countKept(counted: Map<string, Kept>, signal: string, isKept: boolean): void {
+  const { all, kept } = counted.get(signal) ?? noneKept;
+  counted.set(signal, { all: all + 1, kept: kept + (isKept ? 1 : 0) });
 }

@@ -44,6 +44,11 @@ export class ShareHistory {
     return onLine(before, after, ms);
   }
 
+  /** From when on all buckets are inside, to the end; undefined while some are not. */
+  fullFromMs(): number | undefined {
+    return this.knots.find(({ percent }) => percent >= 100)?.atMs;
+  }
+
   private add(knot: Knot): void {
     const last = this.knots.at(-1);
     if (last?.atMs === knot.atMs && Math.abs(last.percent - knot.percent) < STRAIGHT_PERCENT) return;

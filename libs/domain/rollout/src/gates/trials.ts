@@ -184,7 +184,10 @@ export class SliceTrials {
     return true;
   }
 
-  /** Devices that are fine, of the trials that began before an instant; also those from before a restart. */
+  /**
+   * Devices that are fine, of the trials that began before an instant; also those from before a restart. What is settled is older
+   * than any plan asks for.
+   */
   wellBefore(beforeMs: number): number {
     const beforeHour = Math.floor(beforeMs / HOUR_MS);
     if (this.well?.beforeHour === beforeHour) return this.well.devices;

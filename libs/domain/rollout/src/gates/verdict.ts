@@ -1,20 +1,29 @@
 import { haveSameItems, type Slice, sliceKey, sum } from '@sluice/domain-cohorts';
 import { type Plan } from '../plan.ts';
 import { type KnownSlice } from '../rollout-messages.ts';
-import { type Asked, type Found, type MadeOf, type Test } from './gate.ts';
+import { type Asked, type EvidenceRule, type Found, type MadeOf, type Test } from './gate.ts';
 import { ALPHA, type Level, type Node, nodesAmong } from './nodes.ts';
 import { logSum, type RateCounts } from './rates.ts';
 import { tests } from './registry.ts';
 import { type SliceCounts } from './trials.ts';
 
-/** The name and version of the rule, kept in the evidence. */
-export const EVIDENCE_RULE = 'evidence-sum/4';
+/** The name and version of the rule, kept in the evidence; its words belong to it, too. */
+export const evidenceRule: EvidenceRule = {
+  name: 'evidence-sum/4',
+  decides: ['wait', 'hold', 'halt'],
+  tests,
+  words: (strongest) => wordsOf(strongest, tests),
+};
 
 /** From this part of its limit on, the evidence lets nothing widen. */
 export const CAUTION = 0.1;
 
-/** So many tests are listed at most: what is stored has to stay small, however evenly the evidence is spread. */
-const LISTED_MAX = 100;
+/**
+ * So many tests are listed at most, beside those of a slice that is held: what is stored stays below EVIDENCE_BYTES_MAX, however
+ * evenly the evidence is spread.
+ */
+export const LISTED_MAX = 20;
+export const EVIDENCE_BYTES_MAX = 128 * 1024;
 
 /** One device with the event stops nothing. */
 const EVENTS_MIN = 2;
@@ -38,8 +47,8 @@ export interface TestEvidence {
 }
 
 /**
- * Everything needed to recompute the decision (design §3.4): the strongest tests, as many as reach the limit by themselves, or
- * nothing can widen by; of a hold those of its slice, too.
+ * What the decision is recomputed from (design §3.4): the strongest tests, as many as reach by themselves the limit, or, of a wait,
+ * what nothing may widen from; LISTED_MAX of them at most. Of a hold those of its slice, too.
  */
 export interface SumEvidence {
   readonly rule: string;
@@ -204,8 +213,17 @@ function sumOf(
   listed: readonly TestEvidence[],
   sums: { readonly logSum: number; readonly logLimit: number },
 ): SumEvidence {
-  const words = wordsOf(listed[0], tests);
-  return { rule: EVIDENCE_RULE, patchId: plan.patchId, alpha: ALPHA, ...sums, since, through, words, tests: listed };
+  const words = listed[0] === undefined ? '' : evidenceRule.words(listed[0]);
+  return {
+    rule: evidenceRule.name,
+    patchId: plan.patchId,
+    alpha: ALPHA,
+    ...sums,
+    since,
+    through,
+    words,
+    tests: listed,
+  };
 }
 
 /** What the tests that are not listed come to in the sum. */
@@ -230,8 +248,10 @@ export function logPartOf({ logE, weight }: TestEvidence): number {
 }
 
 /** The strongest test in words; `among`: the tests that it is one of. */
-export function wordsOf(strongest: TestEvidence | undefined, among: readonly Pick<Test, 'name' | 'words'>[]): string {
-  if (strongest === undefined) return '';
+export function wordsOf(
+  strongest: Parameters<EvidenceRule['words']>[0],
+  among: readonly Pick<Test, 'name' | 'words'>[],
+): string {
   const { test, of } = strongest;
   const words = among.find(({ name }) => name === test)?.words(strongest) ?? test;
   return of === undefined ? words : `${words}, on ${of}`;
