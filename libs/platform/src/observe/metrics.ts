@@ -170,6 +170,19 @@ export class Metrics {
     });
   }
 
+  /** A counter that is kept elsewhere: asked for its count when the metrics are read. */
+  count(name: string, help: string, read: () => number): Counter {
+    return new Counter({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  }
+
   /** A gauge that is asked for its value when the metrics are read. What is not known (undefined) has no sample. */
   gauge(name: string, help: string, read: () => number | undefined): Gauge {
     return new Gauge({
