@@ -10,10 +10,10 @@ import { dirname, join } from 'node:path';
 const root = dirname(import.meta.dirname);
 /** Variables that change what a test does. Those of npm and of Nx differ with each way to start the same check. */
 const settings =
-  /^(SLUICE|VITEST|DOCKER|TESTCONTAINERS|FAKETIME|NODE|JAVA|MAVEN|LC)_|^(CI|TZ|LANG|LD_PRELOAD|UPDATE_DOCS)$/;
+  /^(SLUICE|VITEST|DOCKER|TESTCONTAINERS|FAKETIME|NODE|JAVA|MAVEN|LC|OTEL)_|^(BASE_IMAGE|CI|TZ|LANG|LD_PRELOAD|NO_COLOR|TERM|UPDATE_DOCS)$/;
 /** Specs read real data where it lies beside the checkout. */
 const dataFolders = ['../shared/data', '../shared/vectors'];
-/** What the integration tests ask for, and pass over when it is missing. */
+/** What tests ask for, and pass over when it is missing; `cache-key.spec.ts` looks for those that are not here. */
 const tools = [
   ['java', '-version'],
   ['mvn', '-version'],
@@ -21,11 +21,16 @@ const tools = [
   ['docker', 'images', '--no-trunc', '--quiet'],
   ['docker-compose', 'version'],
   ['kcat', '-V'],
+  ['ps', '-V'],
+  ['bash', '--version'],
+  ['zsh', '--version'],
+  ['fish', '--version'],
   ['promtool', '--version'],
   ['kubectl', 'version', '--client'],
 ];
 
 say(process.version, process.platform, process.arch);
+say('user', process.getuid?.());
 say(
   createHash('sha256')
     .update(readFileSync(join(root, 'node_modules', '.package-lock.json')))

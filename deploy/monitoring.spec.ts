@@ -47,7 +47,11 @@ const folder = mkdtempSync(join(tmpdir(), 'sluice-monitoring-'));
 const exposed = new Set(['up']);
 const described: { readonly name: string; readonly type: string; readonly help: string }[] = [];
 const reference = join(dirname(import.meta.dirname), 'docs', 'reference', 'metrics.md');
-const nothingExported = { counts: () => ({ ended: 0, exported: 0 }), close: () => Promise.resolve() };
+const nothingExported = {
+  counts: () => ({ ended: 0, exported: 0, lost: 0 }),
+  failing: () => undefined,
+  close: () => Promise.resolve(),
+};
 let app: NestFastifyApplication;
 
 beforeAll(async () => {
@@ -66,7 +70,7 @@ beforeAll(async () => {
     for (const ending of type === 'histogram' ? ['_bucket', '_sum', '_count'] : ['']) exposed.add(name + ending);
   }
   // Those of traces are there with an exporter only.
-  for (const each of new ExportingTraces(nothingExported).gauges) expose(each);
+  for (const each of new ExportingTraces(nothingExported).counters) expose(each, 'counter');
   // Those of Kafka are there with Kafka only; they are known before anything is sent to it.
   const surroundings = {
     settings,
@@ -77,16 +81,17 @@ beforeAll(async () => {
     signs: new OwnSigns(),
     traces: untraced,
   };
-  for (const { gauges = [] } of connect(surroundings).companions ?? []) for (const each of gauges) expose(each);
+  for (const { gauges = [] } of connect(surroundings).companions ?? [])
+    for (const each of gauges) expose(each, 'gauge');
 });
 afterAll(async () => {
   await close(app);
   rmSync(folder, { recursive: true, force: true });
 });
 
-function expose({ name, help }: GaugeOfCompanion): void {
+function expose({ name, help }: GaugeOfCompanion, type: 'gauge' | 'counter'): void {
   exposed.add(name);
-  described.push({ name, help, type: 'gauge' });
+  described.push({ name, help, type });
 }
 
 /** The page of the reference: those of the process and of Node are the usual ones of prom-client. */

@@ -17,11 +17,14 @@ export interface Trace {
 export async function beginTrace(name: string, { env, stderr }: Terminal): Promise<Trace | undefined> {
   const target = env['SLUICE_TRACES'] ?? '';
   if (target === '' && env['OTEL_TRACES_EXPORTER'] === undefined) return undefined;
-  const { isTraceTarget, openTraceExport } = await import('@sluice/trace-export');
+  const { isTraceTarget, openTraceExport, UnwritableTraces } = await import('@sluice/trace-export');
   if (!isTraceTarget(target)) {
     throw usageError(`SLUICE_TRACES is ${JSON.stringify(target)}.`, 'It takes otlp, off, or file: and a path.');
   }
-  const exporting = await openTraceExport({ target, service: 'sluice-cli', env });
+  const exporting = await openTraceExport({ target, service: 'sluice-cli', env }).catch((error: unknown) => {
+    if (!(error instanceof UnwritableTraces)) throw error;
+    throw usageError(error.message, 'SLUICE_TRACES names it: file: and a path in a folder that is there.');
+  });
   if (exporting === undefined) return undefined;
   const trace = await spansOf(name, exporting.tracer, () => exporting.close());
   stderr.write(`Trace ${trace.id}\n`);

@@ -73,7 +73,7 @@ describe('keeping versions at the door of the store', () => {
     await expect(
       handle(store, reasons, 'patch-e', 'bad', { ...context, commitId: 'e', traceparent: traceparentOf(97) }),
     ).rejects.toThrow('closed');
-    expect(traces.steps.at(-1)).toMatchObject({ parent: traceparentOf(97), failure: 'the store is closed' });
+    expect(traces.steps.at(-1)).toMatchObject({ parent: traceparentOf(97), failure: 'StoreUnavailable' });
   });
 
   it('stores the version of what it appends', async () => {

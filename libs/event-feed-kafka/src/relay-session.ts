@@ -3,6 +3,7 @@ import {
   CheckpointConflict,
   comparePositions,
   type EventStore,
+  failureCode,
   type Position,
   type Step,
   type Traces,
@@ -11,7 +12,7 @@ import {
 import { type Producer } from 'kafkajs';
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { send } from './kafka-producer.ts';
-import { Bell, isAborted, pause, reasonOf, whenAborted } from './patience.ts';
+import { Bell, isAborted, pause, whenAborted } from './patience.ts';
 import { type Lease } from './relay-lease.ts';
 import { HEARTBEAT_MS, Outbox } from './relay-outbox.ts';
 
@@ -156,7 +157,7 @@ export class RelaySession {
       try {
         await send(producer, { topic, messages }, signal);
       } catch (error) {
-        for (const step of steps) step.end(reasonOf(error));
+        for (const step of steps) step.end(failureCode(error));
         throw error;
       }
       for (const step of steps) step.end();

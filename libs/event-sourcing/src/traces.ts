@@ -9,7 +9,7 @@ export interface Step {
   readonly traceparent: string | undefined;
   /** Adds to what the step says of itself. */
   add(details: StepDetails): void;
-  /** `failure`: in words, where the step has failed. */
+  /** `failure`: the code of why the step has failed, where it has (`failureCode`); words may say what strangers have sent. */
   end(failure?: string): void;
 }
 
@@ -35,10 +35,19 @@ export abstract class Traces {
       step.end();
       return result;
     } catch (error) {
-      step.end(error instanceof Error ? error.message : String(error));
+      step.end(failureCode(error));
       throw error;
     }
   }
+}
+
+const CODE = /^[\w.-]{1,64}$/;
+
+/** What a trace says of a failure: its code, or its kind where it has none. Its words may repeat what somebody has sent. */
+export function failureCode(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  const code = 'code' in error ? String(error.code) : error.name;
+  return CODE.test(code) ? code : 'Error';
 }
 
 /** Hands trace contexts on, and tells nobody. */

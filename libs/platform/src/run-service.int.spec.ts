@@ -9,7 +9,7 @@ import { readSettings } from './settings/settings.ts';
 const DAY = 24 * 3_600_000;
 const metadata = { actor: 'spec', correlationId: 'c' };
 
-let service: RunningService;
+let service: RunningService | undefined;
 let printed: string[];
 
 beforeEach(() => {
@@ -19,13 +19,14 @@ beforeEach(() => {
 
 afterEach(async () => {
   vi.restoreAllMocks();
-  await close(service.app);
+  if (service !== undefined) await close(service.app);
+  service = undefined;
 });
 
 /** On a store whose last record is so old. */
-async function startOn(agoMs: number): Promise<void> {
+async function startOn(agoMs: number, flags: readonly string[] = []): Promise<void> {
   const data = mkdtempSync(join(tmpdir(), 'sluice-run-'));
-  const { settings } = readSettings(['--data', data, '--port', '0', '--log-level', 'silent'], {});
+  const { settings } = readSettings(['--data', data, '--port', '0', '--log-level', 'silent', ...flags], {});
   const store = new InMemoryEventStore({ nowText: () => toTimeText(Date.now() - agoMs) });
   const events = [{ type: 'PatchPublished' }];
   await store.append({
@@ -45,10 +46,20 @@ async function startOn(agoMs: number): Promise<void> {
 }
 
 async function call(method: 'GET' | 'POST', url: string, payload?: object) {
+  if (service === undefined) throw new Error('nothing was started');
   const headers = { authorization: `Bearer ${service.tokens.adminToken()}` };
   const response = await service.app.inject({ method, url, headers, ...(payload && { payload }) });
   return { status: response.statusCode, body: response.json<Record<string, unknown>>() };
 }
+
+describe('starting with traces', () => {
+  it('refuses to where the file for them cannot be opened', async () => {
+    await expect(startOn(0, ['--traces', 'file:/nowhere/spans.jsonl'])).rejects.toThrow(
+      /^Traces cannot be written to \/nowhere\/spans\.jsonl: ENOENT/,
+    );
+    expect(printed).toEqual([]);
+  });
+});
 
 describe('starting on a clock that is far from the last record of the store', () => {
   it.each([

@@ -1,26 +1,35 @@
 import type * as Api from '@opentelemetry/api';
 import type * as Sdk from '@opentelemetry/sdk-trace';
 
-/** Of those who may send a token, each may ask for traces; more than that many a second are not taken. */
-const TRACES_PER_SECOND = 20;
-const TRACES_AT_ONCE = 100;
+/** Traces that requests may begin or continue: of all callers together, and of one, so that nobody uses up those of all. */
+const OF_ALL: Rate = { perSecond: 20, atOnce: 100 };
+const OF_ONE: Rate = { perSecond: 4, atOnce: 20 };
+/** Callers whose rate is remembered; of more, those who came last. */
+const CALLERS_MAX = 1_000;
+/** Who sends a request, as the first attributes of its span say. */
+const CALLER = 'sluice.actor';
+
+interface Rate {
+  readonly perSecond: number;
+  readonly atOnce: number;
+}
 
 /** What it needs of OpenTelemetry, which is loaded only where something is exported. */
 export type Loaded = Pick<typeof Api, 'trace' | 'SpanKind' | 'TraceFlags'> & Pick<typeof Sdk, 'SamplingDecision'>;
 
 /**
  * A span whose parent is not sampled is not sampled. What begins a trace in this process, or continues one with a request, is
- * sampled as long as not too many came in this second; what follows from it, always.
+ * sampled as long as not too many came in this second, of all and of its caller; what follows from it, always.
  */
 export class BoundedSampler implements Sdk.Sampler {
-  private room = TRACES_AT_ONCE;
-  private filledMs: number;
+  private readonly room: Room;
+  private readonly roomOf = new Map<string, Room>();
 
   constructor(
     private readonly loaded: Loaded,
     private readonly nowMs: () => number = () => performance.now(),
   ) {
-    this.filledMs = nowMs();
+    this.room = new Room(OF_ALL, nowMs());
   }
 
   shouldSample(
@@ -28,7 +37,7 @@ export class BoundedSampler implements Sdk.Sampler {
     _traceId: string,
     _name: string,
     kind: Api.SpanKind,
-    _attributes: Api.Attributes,
+    attributes: Api.Attributes,
     _links: Api.Link[],
   ): Sdk.SamplingResult {
     const { trace, SpanKind, TraceFlags, SamplingDecision } = this.loaded;
@@ -36,20 +45,47 @@ export class BoundedSampler implements Sdk.Sampler {
     const parent = trace.getSpanContext(context);
     if (parent !== undefined && (parent.traceFlags & TraceFlags.SAMPLED) === 0) return { decision: NOT_RECORD };
     if (parent !== undefined && kind !== SpanKind.SERVER) return { decision: RECORD_AND_SAMPLED };
-    return { decision: this.hasRoom() ? RECORD_AND_SAMPLED : NOT_RECORD };
+    return { decision: this.hasRoom(attributes[CALLER]) ? RECORD_AND_SAMPLED : NOT_RECORD };
   }
 
   toString(): string {
-    return `BoundedSampler{${String(TRACES_PER_SECOND)}/s}`;
+    return `BoundedSampler{${String(OF_ALL.perSecond)}/s}`;
   }
 
-  private hasRoom(): boolean {
+  private hasRoom(caller: unknown): boolean {
     const nowMs = this.nowMs();
-    const came = ((nowMs - this.filledMs) / 1000) * TRACES_PER_SECOND;
-    this.room = Math.min(this.room + came, TRACES_AT_ONCE);
+    const isAllowed = typeof caller !== 'string' || this.ofCaller(caller, nowMs).take(nowMs);
+    return isAllowed && this.room.take(nowMs);
+  }
+
+  private ofCaller(caller: string, nowMs: number): Room {
+    const room = this.roomOf.get(caller) ?? new Room(OF_ONE, nowMs);
+    this.roomOf.delete(caller);
+    this.roomOf.set(caller, room);
+    if (this.roomOf.size > CALLERS_MAX) {
+      const [idlest = ''] = this.roomOf.keys();
+      this.roomOf.delete(idlest);
+    }
+    return room;
+  }
+}
+
+class Room {
+  private left: number;
+
+  constructor(
+    private readonly rate: Rate,
+    private filledMs: number,
+  ) {
+    this.left = rate.atOnce;
+  }
+
+  take(nowMs: number): boolean {
+    const { perSecond, atOnce } = this.rate;
+    this.left = Math.min(this.left + ((nowMs - this.filledMs) / 1000) * perSecond, atOnce);
     this.filledMs = nowMs;
-    if (this.room < 1) return false;
-    this.room -= 1;
+    if (this.left < 1) return false;
+    this.left -= 1;
     return true;
   }
 }

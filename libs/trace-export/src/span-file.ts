@@ -4,7 +4,7 @@ import { type ReadableSpan, type SpanExporter } from '@opentelemetry/sdk-trace';
 
 /** Two files of this size at most: the present one, and the one before it. */
 const FILE_BYTES_MAX = 16 * 1024 * 1024;
-const PRIVATE_FILE_MODE = 0o600;
+export const PRIVATE_FILE_MODE = 0o600;
 
 type Done = Parameters<SpanExporter['export']>[1];
 

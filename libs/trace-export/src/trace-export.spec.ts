@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';
 import { InMemorySpanExporter, SamplingDecision } from '@opentelemetry/sdk-trace';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BoundedSampler } from './bounded-sampler.ts';
-import { exportTo, isTraceTarget, openTraceExport, SPANS_WAITING_MAX } from './index.ts';
+import { exportTo, isTraceTarget, openTraceExport, SPANS_WAITING_MAX, UnwritableTraces } from './index.ts';
 import { SpanFile } from './span-file.ts';
 
 let folder: string;
@@ -80,6 +80,31 @@ describe('opening an export of traces', () => {
   });
 });
 
+describe('exporting to a file that cannot be written', () => {
+  it('says so at once, and opens nothing', async () => {
+    const target = `file:${join(folder, 'nowhere', 'spans.jsonl')}`;
+    const opening = openTraceExport({ target, service: 's', env: {} });
+    await expect(opening).rejects.toThrow(UnwritableTraces);
+    await expect(opening).rejects.toThrow(/^Traces cannot be written to \S+spans\.jsonl: ENOENT.*\.$/);
+  });
+
+  it('counts what is lost later, and says why until it writes again', async () => {
+    const path = join(folder, 'later', 'spans.jsonl');
+    mkdirSync(join(folder, 'later'));
+    const opened = await openTraceExport({ target: `file:${path}`, service: 's', env: {} });
+    if (opened === undefined) throw new Error('nothing was opened');
+    rmSync(join(folder, 'later'), { recursive: true });
+    for (let n = 0; n < 3; n += 1) opened.tracer.startSpan('append', {}, followed).end();
+    await vi.waitFor(() => expect(opened.counts()).toEqual({ ended: 3, exported: 0, lost: 3 }), { timeout: 5_000 });
+    expect(opened.failing()).toBe('ENOENT');
+    mkdirSync(join(folder, 'later'));
+    opened.tracer.startSpan('append', {}, followed).end();
+    await vi.waitFor(() => expect(opened.counts()).toEqual({ ended: 4, exported: 1, lost: 3 }), { timeout: 5_000 });
+    expect(opened.failing()).toBeUndefined();
+    await opened.close();
+  });
+});
+
 describe('exporting to a collector that is dead', () => {
   let server: Server;
   const held: ServerResponse[] = [];
@@ -110,7 +135,8 @@ describe('exporting to a collector that is dead', () => {
     for (let n = 0; n < spans; n += 1) opened.tracer.startSpan('append', {}, followed).end();
     const usEach = ((performance.now() - startedAt) * 1000) / spans;
     await vi.waitFor(() => expect(received).toBeGreaterThan(0), { timeout: 5_000 });
-    expect(opened.counts()).toEqual({ ended: spans, exported: 0 });
+    expect(opened.counts()).toEqual({ ended: spans, exported: 0, lost: expect.any(Number) as number });
+    expect(opened.counts().lost).toBeGreaterThanOrEqual(spans - SPANS_WAITING_MAX - 256);
     // 2 to 6 µs on two cores; a wait for the collector would be seconds.
     expect(usEach).toBeLessThan(200);
     const closedAt = performance.now();
@@ -149,5 +175,23 @@ describe('sampling', () => {
     nowMs = 3_600_000;
     expect(count(1_000, SpanKind.SERVER, remote(0))).toBe(0);
     expect(count(1_000, SpanKind.SERVER)).toBe(100);
+  });
+
+  it('takes a part of them of each caller, so that nobody uses up those of all', () => {
+    let nowMs = 0;
+    const sampler = new BoundedSampler({ trace, SpanKind, TraceFlags, SamplingDecision }, () => nowMs);
+    const count = (times: number, actor: string) =>
+      Array.from({ length: times }, () => {
+        const attributes = { 'sluice.actor': actor };
+        return sampler.shouldSample(ROOT_CONTEXT, 't', 'n', SpanKind.SERVER, attributes, []).decision;
+      }).filter((decision) => decision === SamplingDecision.RECORD_AND_SAMPLED).length;
+    expect([count(1_000, 'viewer'), count(1_000, 'responder')]).toEqual([20, 20]);
+    nowMs = 1_000;
+    expect([count(1_000, 'viewer'), count(1_000, 'viewer'), count(1, 'responder')]).toEqual([4, 0, 1]);
+    // Callers that are forgotten come back as new ones; all together have their bound still.
+    nowMs = 10_000;
+    let taken = 0;
+    for (let n = 0; n < 2_000; n += 1) taken += count(1, `viewer-${String(n)}`);
+    expect(taken).toBe(100);
   });
 });

@@ -1,7 +1,8 @@
+import { open } from 'node:fs/promises';
 import { type Tracer } from '@opentelemetry/api';
 import { type SpanExporter, type SpanProcessor } from '@opentelemetry/sdk-trace';
 import { BoundedSampler } from './bounded-sampler.ts';
-import { SpanFile } from './span-file.ts';
+import { PRIVATE_FILE_MODE, SpanFile } from './span-file.ts';
 
 /** Spans that wait for the exporter, at some 2 KiB each; those beyond are dropped and counted. */
 export const SPANS_WAITING_MAX = 2048;
@@ -22,13 +23,30 @@ export interface TraceExportOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+interface SpanCounts {
+  ended: number;
+  exported: number;
+  lost: number;
+}
+
 /** Where spans go. */
 export interface TraceExport {
   readonly tracer: Tracer;
-  /** Spans since the start. What ended, and is neither exported nor waiting, was given up: the exporter was too slow, or failed. */
-  counts(): { readonly ended: number; readonly exported: number };
+  /** Spans since the start. `lost`: given up, because the exporter was too slow or failed. The others wait. */
+  counts(): Readonly<SpanCounts>;
+  /** The code of why the last batch was lost; undefined when it was not. */
+  failing(): string | undefined;
   /** Waits for what is under way, but not for long. */
   close(): Promise<void>;
+}
+
+/** The file for traces cannot be written; `message` is for people. */
+export class UnwritableTraces extends Error {
+  override readonly name = 'UnwritableTraces';
+
+  constructor(path: string, cause: unknown) {
+    super(`Traces cannot be written to ${path}: ${cause instanceof Error ? cause.message : String(cause)}.`, { cause });
+  }
 }
 
 /** Whether the text is a target of traces. */
@@ -39,6 +57,7 @@ export function isTraceTarget(text: string): boolean {
 /**
  * Opens what the target names; undefined where nothing is to be exported, and then nothing of OpenTelemetry's SDK is loaded.
  * `otlp` goes by HTTP to where the standard variables OTEL_EXPORTER_OTLP_* say, normally http://localhost:4318.
+ * Throws UnwritableTraces.
  */
 export async function openTraceExport({ target, service, env }: TraceExportOptions): Promise<TraceExport | undefined> {
   const chosen = target === '' && env['OTEL_TRACES_EXPORTER'] === 'otlp' ? 'otlp' : target;
@@ -55,15 +74,15 @@ export async function exportTo(
   const { BatchSpanProcessor, SamplingDecision, TracerProvider } = await import('@opentelemetry/sdk-trace');
   const { resourceFromAttributes } = await import('@opentelemetry/resources');
   const { SpanKind, trace, TraceFlags } = await import('@opentelemetry/api');
-  const counts = { ended: 0, exported: 0 };
+  const taken = new TakenSpans();
   const counter: SpanProcessor = {
     onStart: () => undefined,
-    onEnd: () => void (counts.ended += 1),
+    onEnd: () => taken.end(),
     forceFlush: () => Promise.resolve(),
     shutdown: () => Promise.resolve(),
   };
   const batches = new BatchSpanProcessor({
-    exporter: await counting(exporter, (spans) => void (counts.exported += spans)),
+    exporter: await counting(exporter, taken),
     maxQueueSize: SPANS_WAITING_MAX,
     maxExportBatchSize: BATCH_SPANS_MAX,
     scheduledDelayMillis: BATCH_DELAY_MS,
@@ -77,7 +96,8 @@ export async function exportTo(
   });
   return {
     tracer: provider.getTracer('sluice'),
-    counts: () => ({ ...counts }),
+    counts: () => ({ ...taken.counts }),
+    failing: () => taken.failing,
     close: async () => {
       const late = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_TIMEOUT_MS).unref());
       await Promise.race([provider.shutdown().catch(() => undefined), late]);
@@ -89,21 +109,61 @@ async function openExporter(target: string): Promise<SpanExporter> {
   if (target.startsWith(FILE)) {
     const { JsonTraceSerializer } = await import('@opentelemetry/otlp-transformer');
     const { ExportResultCode } = await import('@opentelemetry/core');
+    await mustBeWritable(target.slice(FILE.length));
     return new SpanFile(target.slice(FILE.length), { ExportResultCode, JsonTraceSerializer });
   }
   const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http');
   return new OTLPTraceExporter({ timeoutMillis: EXPORT_TIMEOUT_MS });
 }
 
-async function counting(exporter: SpanExporter, count: (spans: number) => void): Promise<SpanExporter> {
+/** Throws UnwritableTraces. */
+async function mustBeWritable(path: string): Promise<void> {
+  try {
+    await (await open(path, 'a', PRIVATE_FILE_MODE)).close();
+  } catch (error) {
+    throw new UnwritableTraces(path, error);
+  }
+}
+
+async function counting(exporter: SpanExporter, taken: TakenSpans): Promise<SpanExporter> {
   const { SUCCESS } = (await import('@opentelemetry/core')).ExportResultCode;
   return {
-    export: (spans, done) =>
+    export: (spans, done) => {
+      taken.handOver(spans.length);
       exporter.export(spans, (result) => {
-        if (result.code === SUCCESS) count(spans.length);
+        if (result.code === SUCCESS) taken.exported(spans.length);
+        else taken.lose(spans.length, result.error);
         done(result);
-      }),
+      });
+    },
     shutdown: () => exporter.shutdown(),
     forceFlush: () => exporter.forceFlush?.() ?? Promise.resolve(),
   };
+}
+
+/** What becomes of spans, counted as the queue in front of the exporter has it, which drops those that it has no room for. */
+class TakenSpans {
+  readonly counts: SpanCounts = { ended: 0, exported: 0, lost: 0 };
+  failing: string | undefined;
+  private waiting = 0;
+
+  end(): void {
+    this.counts.ended += 1;
+    if (this.waiting < SPANS_WAITING_MAX) this.waiting += 1;
+    else this.counts.lost += 1;
+  }
+
+  handOver(spans: number): void {
+    this.waiting -= spans;
+  }
+
+  exported(spans: number): void {
+    this.counts.exported += spans;
+    this.failing = undefined;
+  }
+
+  lose(spans: number, error: Error | undefined): void {
+    this.counts.lost += spans;
+    this.failing = error !== undefined && 'code' in error ? String(error.code) : (error?.name ?? 'unknown');
+  }
 }

@@ -82,7 +82,7 @@ export class PlayedService {
   /** Known devices that are expected inside the exposure. */
   get exposed(): number {
     const { rollout } = this;
-    return 'exposure' in rollout ? (exposureOf(this.views, rollout, this.nowMs)?.exposed ?? 0) : 0;
+    return 'exposure' in rollout ? (exposureOf(this.views, rollout, this.nowMs).devices?.exposed ?? 0) : 0;
   }
 
   /** What it waits for, as the view shows it. */

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { type ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { once } from 'node:events';
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { keyPairs } from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { checkDataFolders, holdersIn } from '../doctor/data-folder.ts';
 import { type Finding } from '../doctor/finding.ts';
 import { checkInstallation } from '../doctor/installation.ts';
 import { expiryFinding } from '../doctor/port.ts';
@@ -15,6 +16,7 @@ import { CannedServer, problem, sluice, type World } from '../sluice.fixture.ts'
 
 const SECRET = 'slc_admin_0123456789abcdef';
 const DAY_MS = 86_400_000;
+const NOBODY = 65_534;
 
 let server: CannedServer;
 let url: string;
@@ -34,7 +36,11 @@ beforeEach(async () => {
 afterEach(() => server.stop());
 
 const metrics = (values: Readonly<Record<string, number | string>>) => (response: ServerResponse) => {
-  const all = { sluice_catalog_silent_seconds: 0.2, sluice_store_writable: 1, sluice_dead_letters: 0, ...values };
+  const all = {
+    ...{ sluice_catalog_silent_seconds: 0.2, sluice_telemetry_silent_seconds: 0.2 },
+    ...{ sluice_policy_stale: 0, sluice_blind: 0, sluice_store_writable: 1, sluice_dead_letters: 0 },
+    ...values,
+  };
   response.end(
     Object.entries(all)
       .map(([name, value]) => `# TYPE ${name} gauge\n${name} ${String(value)}\n`)
@@ -200,6 +206,80 @@ describe('looking for what is wrong', () => {
     ]);
   });
 });
+
+describe('looking where there is no answer', () => {
+  it('takes metrics that are missing, or are no numbers, for not known', async () => {
+    server.on('GET /metrics', (response) => response.end('sluice_store_writable NaN\nsluice_dead_letters 0\n'));
+    const found = (await doctor(['--token', SECRET])).findings.filter(({ about }) => about === 'sources');
+    expect(found.map(({ verdict, says }) => [verdict, says])).toEqual(
+      [
+        ...['sluice_catalog_silent_seconds', 'sluice_telemetry_silent_seconds'],
+        ...['sluice_policy_stale', 'sluice_blind', 'sluice_store_writable'],
+      ].map((name) => ['warning', `${url}: Its metrics do not say ${name}.`]),
+    );
+  });
+
+  it('asks no service but the orchestrator for what only it knows', async () => {
+    server.on('GET /metrics', (response) => response.end('sluice_store_writable 1\nsluice_dead_letters 0\n'));
+    const gone = { SLUICE_CATALOG_URL: url, SLUICE_ORCHESTRATOR_URL: 'http://127.0.0.1:9', SLUICE_TELEMETRY_URL: url };
+    const ran = await sluice(['doctor', '--json', '--token', SECRET], { cwd, env: gone });
+    const { findings } = JSON.parse(ran.stdout) as Diagnosis;
+    expect(findings.filter(({ about }) => about === 'sources')).toMatchObject([{ verdict: 'ok' }]);
+  });
+
+  it.skipIf(process.platform === 'win32')('says what it could not look at in a folder that it may not search', () => {
+    const folder = dataFolder();
+    const findings = asSomebodyElse([cwd, folder], () => {
+      chmodSync(folder, 0o600);
+      return checkDataFolders([folder], true);
+    });
+    const texts = findings.map(({ about, verdict, says }) => `${verdict} ${about} ${says}`);
+    expect(texts).toEqual([
+      expect.stringMatching(/^warning token \S+admin-token could not be looked at: EACCES/),
+      expect.stringMatching(/^warning token \S+peers-key could not be looked at: EACCES/),
+      expect.stringMatching(/^warning data \S+lock could not be looked at: EACCES/),
+      expect.stringMatching(/^ok disk \S+ GB are free for/),
+      expect.stringMatching(/^fault disk Nothing can be written to \S+: EACCES/),
+    ]);
+  });
+
+  it('does not take a folder that cannot be looked at for one that is not there', async () => {
+    symlinkSync(join(cwd, 'around'), join(cwd, 'around'));
+    expect(wrong(await doctor(['--data', 'around']))[0]).toMatchObject({
+      ...{ about: 'data', verdict: 'warning' },
+      says: expect.stringMatching(/around could not be looked at: ELOOP/) as string,
+    });
+  });
+
+  it.runIf(process.platform === 'linux')('knows the holder of a lock by disk and inode, not by inode alone', () => {
+    const lock = { dev: 0xfe03n, ino: 77n };
+    const line = (pid: number, file: string) => `1: POSIX  ADVISORY  WRITE ${String(pid)} ${file} 0 EOF`;
+    const locks = [line(1, 'fe:03:77'), line(2, 'fe:04:77'), line(3, '00:2a:77'), line(4, 'fe:03:78')].join('\n');
+    const asked: number[] = [];
+    const holders = holdersIn(locks, lock, (pid) => {
+      asked.push(pid);
+      return pid === 3 ? 'maybe' : 'no';
+    });
+    expect([...holders]).toEqual([
+      [1, 'yes'],
+      [2, 'no'],
+      [3, 'maybe'],
+    ]);
+    expect(asked).toEqual([2, 3]);
+  });
+});
+
+/** Runs it as a user who may not do everything; those who run specs as root may, whatever modes say. */
+function asSomebodyElse<Result>(owned: readonly string[], run: () => Result): Result {
+  if (process.getuid?.() !== 0) return run();
+  for (const path of owned) chownSync(path, NOBODY, NOBODY);
+  process.seteuid?.(NOBODY);
+  try {
+    return run();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
 
 describe('looking at a data folder', () => {
   it('names the command that closes what is open to others', async () => {

@@ -10,7 +10,8 @@ import { type OpenSession, type Session } from '../session.ts';
 
 const styles: Readonly<Record<Finding['verdict'], Style>> = { ok: 'green', warning: 'yellow', fault: 'red' };
 const HELP = `
-It looks at this installation and, with --data, at a folder of this machine, and asks the services; it changes nothing.
+It looks at this installation and, with --data, at a folder of this machine, and asks the services. To time the disk it
+writes a small file into the folder, and removes it again; it changes nothing else. What it could not look at is a warning.
 It works also where nothing runs. Exits with 0 when no fault was found (warnings are none), and with 1 for a fault.
 
 Examples:

@@ -121,9 +121,9 @@ async function certificateFindings({ hostname, port }: URL, signal: AbortSignal)
   try {
     await once(socket, 'secureConnect', { signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS_MAX)]) });
     return [expiryFinding(Date.parse(socket.getPeerCertificate().valid_to), Date.now()), ...trustFindings(socket)];
-  } catch {
-    // That nothing answers there is a finding of its own.
-    return [];
+  } catch (error) {
+    const mend = 'Does it speak TLS there? See --tls-cert and --tls-key of the service.';
+    return [warning('tls', `The certificate could not be looked at: ${causeOf(error).words}.`, mend)];
   } finally {
     socket.destroy();
   }

@@ -11,14 +11,20 @@ const MS_PER_DAY = 86_400_000;
 const SILENT_SECONDS_MAX = 30;
 
 /** What a service tells of itself with a token: whose token it is, whether it believes its clock, and how its sources are. */
-export async function checkService(api: Api, { url, services: [service] }: Host): Promise<Finding[]> {
+export async function checkService(api: Api, { url, services }: Host): Promise<Finding[]> {
+  const [service] = services;
   const origin = new URL(url).origin;
   const token = await asked('token', () => tokenFinding(api, service, origin));
   if (token.some(({ verdict }) => verdict === 'fault')) return token;
   return [
     ...token,
     ...(await asked('clock', async () => soundness(origin, await bodyOf(api.of(service).GET('/v1/clock'))))),
-    ...(await asked('sources', async () => sourceFindings(origin, await api.metrics(service), Date.now()))),
+    ...(await asked('sources', async () => {
+      const findings = sourceFindings(services, await api.metrics(service), Date.now());
+      if (findings.length === 0)
+        return [ok('sources', `${origin} hears its sources, its store writes, nothing is parked.`)];
+      return findings.map((finding) => ({ ...finding, says: `${origin}: ${finding.says}` }));
+    })),
   ];
 }
 
@@ -63,39 +69,51 @@ function soundness(origin: string, { kind, sound, because, differenceSeconds }: 
   return [fault('clock', says, 'Repair the clock of the machine. If it is right: sluice clock accept')];
 }
 
-function sourceFindings(origin: string, metrics: string, nowMs: number): Finding[] {
-  const read = (name: string) => gauge(metrics, name);
-  const findings = [
-    ...silence('the catalog', read('sluice_catalog_silent_seconds'), nowMs),
-    ...silence('telemetry', read('sluice_telemetry_silent_seconds'), nowMs),
-  ];
-  if (read('sluice_policy_stale') === 1) {
-    findings.push(
-      fault('sources', 'The policy is stale: nothing is offered to anybody.', 'sluice health; sluice dlq list'),
-    );
-  }
-  if (read('sluice_blind') === 1) {
-    findings.push(
-      warning('sources', 'Too little is known to widen anything.', 'sluice health; sluice rollout show ID'),
-    );
-  }
-  if (read('sluice_store_writable') === 0) {
-    findings.push(
-      fault('sources', 'The store cannot write.', 'Free space on its disk; the log of the service says more.'),
-    );
-  }
-  const parked = read('sluice_dead_letters') ?? 0;
-  if (parked > 0) findings.push(fault('sources', `${String(parked)} events are parked.`, 'sluice dlq list'));
-  if (findings.length === 0)
-    return [ok('sources', `${origin} hears its sources, its store writes, nothing is parked.`)];
-  return findings.map((finding) => ({ ...finding, says: `${origin}: ${finding.says}` }));
+/** What a service has to say of itself, by metric: what its value means; undefined where it is well. */
+type Readings = Readonly<Record<string, (value: number) => Finding | undefined>>;
+
+const OF_EACH: Readings = {
+  sluice_store_writable: (value) =>
+    value === 1
+      ? undefined
+      : fault('sources', 'The store cannot write.', 'Free space on its disk; the log of the service says more.'),
+  sluice_dead_letters: (parked) =>
+    parked === 0 ? undefined : fault('sources', `${String(parked)} events are parked.`, 'sluice dlq list'),
+};
+
+function ofOrchestrator(nowMs: number): Readings {
+  return {
+    sluice_catalog_silent_seconds: (seconds) => silence('the catalog', seconds, nowMs),
+    sluice_telemetry_silent_seconds: (seconds) => silence('telemetry', seconds, nowMs),
+    sluice_policy_stale: (value) =>
+      value === 0
+        ? undefined
+        : fault('sources', 'The policy is stale: nothing is offered to anybody.', 'sluice health; sluice dlq list'),
+    sluice_blind: (value) =>
+      value === 0
+        ? undefined
+        : warning('sources', 'Too little is known to widen anything.', 'sluice health; sluice rollout show ID'),
+  };
+}
+
+/** What is wrong, or not known; empty where all is well. */
+function sourceFindings(services: Host['services'], metrics: string, nowMs: number): Finding[] {
+  const readings = { ...(services.includes('orchestrator') && ofOrchestrator(nowMs)), ...OF_EACH };
+  return Object.entries(readings).flatMap(([name, finding]) => {
+    const value = gauge(metrics, name);
+    if (value === undefined || Number.isNaN(value)) {
+      const mend = 'Is it of another version, or is something in between? sluice health';
+      return [warning('sources', `Its metrics do not say ${name}.`, mend)];
+    }
+    return finding(value) ?? [];
+  });
 }
 
 /** Only the orchestrator says how long others have been silent. */
-function silence(name: string, seconds: number | undefined, nowMs: number): Finding[] {
-  if (seconds === undefined || seconds <= SILENT_SECONDS_MAX) return [];
+function silence(name: string, seconds: number, nowMs: number): Finding | undefined {
+  if (seconds <= SILENT_SECONDS_MAX) return undefined;
   const since = Number.isFinite(seconds) ? ` since ${time(new Date(nowMs - seconds * 1000).toISOString())}` : '';
-  return [fault('sources', `${name} is silent${since}.`, `Is ${name} running, and reached from there? sluice health`)];
+  return fault('sources', `${name} is silent${since}.`, `Is ${name} running, and reached from there? sluice health`);
 }
 
 /** The value of a metric without labels, in the text format of Prometheus; undefined where it is not. */

@@ -27,6 +27,13 @@ class ThingsController {
     return body;
   }
 
+  @Post(':id/hand-on')
+  @HttpCode(200)
+  @Roles('peer')
+  handOn(@Param('id') id: string) {
+    return { id };
+  }
+
   @Post(':id/stop')
   @HttpCode(200)
   @Roles('operator')
@@ -107,8 +114,22 @@ describe('noting commands', () => {
   it('notes nothing that is no command, and no command that another instance handed on', async () => {
     await app.inject({ method: 'GET', url: '/v1/feed' });
     await post('/v1/nothing');
-    await post('/v1/things/a/stop', {}, tokens.peerToken());
+    await post('/v1/things/a/hand-on', {}, tokens.peerToken());
     expect((await read()).items).toEqual([]);
+  });
+
+  it('notes what a peer was refused, as of everybody else', async () => {
+    for (let each = 0; each < 3; each += 1) await post('/v1/things/gone/stop', {}, tokens.peerToken());
+    const { items } = await read();
+    expect(items).toHaveLength(3);
+    const stop = { operation: 'POST /v1/things/{id}/stop' };
+    expect(items[0]).toMatchObject({
+      ...stop,
+      actor: 'system:peer',
+      roles: ['peer'],
+      from: '127.0.0.1',
+      code: 'forbidden',
+    });
   });
 
   it('is for operators and responders', async () => {

@@ -56,9 +56,9 @@ export class Audit implements Companion {
     if (url === undefined || isReading(request) || this.noted.has(request)) return;
     this.noted.add(request);
     const caller = callerOf(request);
-    // The instance that was asked first has noted who asked.
-    if (caller?.has('peer') === true && !caller.isAdmin) return;
     const entry = this.entryOf(request, caller);
+    // Of what a peer hands on and is taken, the instance that was asked first has noted who asked.
+    if (caller?.has('peer') === true && !caller.isAdmin && entry.code === OK) return;
     if (entry.code === OK) this.log.add(entry);
     else this.refuse(entry, caller === undefined ? 0 : REFUSALS_MAX);
   }

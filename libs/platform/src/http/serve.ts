@@ -82,6 +82,7 @@ export async function createApp(
   for (const companion of companions) {
     app.get(Followers).accompany(companion);
     for (const { name, help, read } of companion.gauges ?? []) app.get(Metrics).gauge(name, help, read);
+    for (const { name, help, read } of companion.counters ?? []) app.get(Metrics).count(name, help, read);
   }
   app.get(Followers).start();
   await instance.ready();

@@ -8,6 +8,11 @@ interface ReadByLabel<Label extends string> {
 /** A value by its labels. */
 export type Measured<Label extends string> = readonly [Record<Label, string>, number];
 
+interface ReadByLabels<Label extends string> {
+  readonly labels: readonly Label[];
+  readonly read: () => Iterable<Measured<Label>> | Promise<Iterable<Measured<Label>>>;
+}
+
 /** Counts one for two values of labels. */
 export type Tally = (first: string, second: string) => void;
 
@@ -70,6 +75,12 @@ class CountedHistogram {
   }
 }
 
+/** Computes once for all who ask before it is done, however many scrapes come at a time. */
+export function sharedWhileUnderWay<Value>(compute: () => Promise<Value>): () => Promise<Value> {
+  let underWay: Promise<Value> | undefined;
+  return () => (underWay ??= compute().finally(() => (underWay = undefined)));
+}
+
 /** The Prometheus metrics of the process. Each metric is made once, by the class that feeds it. */
 export class Metrics {
   readonly registry = new Registry();
@@ -123,20 +134,20 @@ export class Metrics {
     });
   }
 
-  /** A gauge with several labels: asked for all its values when the metrics are read. */
-  gauges<Label extends string>(
-    name: string,
-    help: string,
-    { labels, read }: { readonly labels: readonly Label[]; readonly read: () => Iterable<Measured<Label>> },
-  ): Gauge<Label> {
+  /**
+   * A gauge with several labels: asked for all its values when the metrics are read. What takes long is computed once for
+   * all gauges that are read together (`sharedWhileUnderWay`).
+   */
+  gauges<Label extends string>(name: string, help: string, { labels, read }: ReadByLabels<Label>): Gauge<Label> {
     return new Gauge({
       name,
       help,
       labelNames: [...labels],
       registers: [this.registry],
-      collect() {
+      async collect() {
+        const all = await read();
         this.reset();
-        for (const [values, number] of read()) this.set(values, number);
+        for (const [values, number] of all) this.set(values, number);
       },
     });
   }
@@ -159,14 +170,29 @@ export class Metrics {
     });
   }
 
-  /** A gauge that is asked for its value when the metrics are read. */
-  gauge(name: string, help: string, read: () => number): Gauge {
+  /** A counter that is kept elsewhere: asked for its count when the metrics are read. */
+  count(name: string, help: string, read: () => number): Counter {
+    return new Counter({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  }
+
+  /** A gauge that is asked for its value when the metrics are read. What is not known (undefined) has no sample. */
+  gauge(name: string, help: string, read: () => number | undefined): Gauge {
     return new Gauge({
       name,
       help,
       registers: [this.registry],
       collect() {
-        this.set(read());
+        const value = read();
+        if (value === undefined) this.remove();
+        else this.set(value);
       },
     });
   }

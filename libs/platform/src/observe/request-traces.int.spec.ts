@@ -3,11 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Controller, Get, HttpCode, Module, Param, Post } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import {
+  InMemorySpanExporter,
+  type Sampler,
+  SamplingDecision,
+  SimpleSpanProcessor,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace';
 import { type CommandContext, InMemoryEventStore, reject } from '@sluice/event-sourcing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { close, createApp, InlineFolds, ManualClock, RequestContext, Roles, Settings, Tokens } from '../index.ts';
-import { SpanTraces } from './traces.ts';
+import { type Companion } from '../replay/followers.ts';
+import { ExportingTraces, SpanTraces } from './traces.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const SPAN = 'b7ad6b7169203331';
@@ -46,13 +53,22 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function start(traces = new SpanTraces(tracer)): Promise<void> {
+async function start(traces = new SpanTraces(tracer), companions: readonly Companion[] = []): Promise<void> {
   const clock = new ManualClock(Date.parse('2026-03-17T10:00:00Z'));
   const store = new InMemoryEventStore(clock);
   tokens = new Tokens(folder);
   const folds = new InlineFolds(store, {});
   const settings = Settings.of();
-  app = await createApp([GadgetsModule], { settings, clock, store, tokens, folds, publications: [], traces });
+  app = await createApp([GadgetsModule], {
+    settings,
+    clock,
+    store,
+    tokens,
+    folds,
+    publications: [],
+    traces,
+    companions,
+  });
 }
 
 async function retire(headers: Record<string, string> = {}, id = 'secret-device') {
@@ -79,6 +95,19 @@ describe('tracing requests', () => {
       'http.response.status_code': 200,
       'sluice.actor': 'ops',
     });
+  });
+
+  it('tells the sampler whose request it is', async () => {
+    const asked: unknown[] = [];
+    const sampler = {
+      shouldSample: (...[, , , , attributes]: Parameters<Sampler['shouldSample']>) => {
+        asked.push(attributes['sluice.actor']);
+        return { decision: SamplingDecision.NOT_RECORD };
+      },
+    };
+    await start(new SpanTraces(new TracerProvider({ sampler }).getTracer('t')));
+    await retire();
+    expect(asked).toEqual(['ops']);
   });
 
   it('tells how a command was refused by its code, and not in its words', async () => {
@@ -130,5 +159,25 @@ describe('tracing requests', () => {
     expect(await retire({ traceparent: CALLER })).toEqual({ traceparent: CALLER });
     expect(await retire({ traceparent: CALLER.replace(/01$/, '00') })).toEqual({});
     expect(spans.getFinishedSpans()).toEqual([]);
+  });
+});
+
+describe('exporting beside the services', () => {
+  it('counts what becomes of spans, and says in health why they are lost', async () => {
+    const counts = { ended: 7, exported: 4, lost: 2 };
+    let failing: string | undefined = 'ENOSPC';
+    const exporting = { counts: () => counts, failing: () => failing, close: () => Promise.resolve() };
+    await start(new SpanTraces(), [new ExportingTraces(exporting)]);
+    const health = async () => (await app.inject('/health/ready')).json<{ troubles?: string[] }>().troubles;
+    expect(await health()).toEqual(['traces are lost: ENOSPC']);
+    failing = undefined;
+    expect(await health()).toBeUndefined();
+    const headers = { authorization: `Bearer ${tokens.createLocal('watch', ['viewer'])}` };
+    const { payload } = await app.inject({ url: '/metrics', headers });
+    for (const [name, count] of Object.entries(counts)) {
+      expect(payload).toContain(
+        `# TYPE sluice_spans_${name}_total counter\nsluice_spans_${name}_total ${String(count)}\n`,
+      );
+    }
   });
 });

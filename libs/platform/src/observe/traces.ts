@@ -2,10 +2,12 @@ import { ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace, type Tracer }
 import { isTraceparent, toTraceparent } from '@sluice/contracts/traceparent';
 import { type Step, type StepDetails, type StepKind, Traces } from '@sluice/event-sourcing';
 import { type TraceExport } from '@sluice/trace-export';
-import { type Companion, type GaugeOfCompanion } from '../replay/followers.ts';
+import { type Companion, type CounterOfCompanion } from '../replay/followers.ts';
 
 const SAMPLED = 1;
 const TEXT_MAX = 200;
+/** Whose request it is, by the name of the token. */
+const ACTOR = 'sluice.actor';
 
 const kinds: Readonly<Record<StepKind, SpanKind>> = {
   server: SpanKind.SERVER,
@@ -25,7 +27,9 @@ export class SpanTraces extends Traces {
     parent: string | undefined,
     { kind = 'internal', details = {} }: { readonly kind?: StepKind; readonly details?: StepDetails } = {},
   ): Step {
-    const span = this.tracer.startSpan(name, { kind: kinds[kind] }, contextOf(parent));
+    // The sampler goes by the actor, and by nothing that is added later.
+    const attributes = { [ACTOR]: details[ACTOR] };
+    const span = this.tracer.startSpan(name, { kind: kinds[kind], attributes }, contextOf(parent));
     const step = new SpanStep(span);
     step.add(details);
     return step;
@@ -71,19 +75,24 @@ function bounded(text: string): string {
 /** The export of traces beside the services. That nobody takes them keeps nothing from working. */
 export class ExportingTraces implements Companion {
   readonly name = 'traces';
-  readonly gauges: readonly GaugeOfCompanion[];
+  readonly counters: readonly CounterOfCompanion[];
 
-  constructor(private readonly exporting: Pick<TraceExport, 'counts' | 'close'>) {
-    this.gauges = [
+  constructor(private readonly exporting: Pick<TraceExport, 'counts' | 'failing' | 'close'>) {
+    this.counters = [
       {
-        name: 'sluice_spans_ended',
-        help: 'Spans of traces that have ended, since the start',
+        name: 'sluice_spans_ended_total',
+        help: 'Spans of traces that have ended',
         read: () => exporting.counts().ended,
       },
       {
-        name: 'sluice_spans_exported',
-        help: 'Spans that the exporter has taken, since the start; the others wait, or were given up',
+        name: 'sluice_spans_exported_total',
+        help: 'Spans that the exporter has taken',
         read: () => exporting.counts().exported,
+      },
+      {
+        name: 'sluice_spans_lost_total',
+        help: 'Spans that were given up, because the exporter failed or was too slow',
+        read: () => exporting.counts().lost,
       },
     ];
   }
@@ -98,5 +107,10 @@ export class ExportingTraces implements Companion {
 
   notReady(): undefined {
     return undefined;
+  }
+
+  trouble(): string | undefined {
+    const code = this.exporting.failing();
+    return code === undefined ? undefined : `are lost: ${code}`;
   }
 }

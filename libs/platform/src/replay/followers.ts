@@ -31,6 +31,7 @@ export interface Companion {
   /** What people are to know of, though it does not keep the process from being ready; undefined when there is nothing. */
   trouble?(): string | undefined;
   readonly gauges?: readonly GaugeOfCompanion[];
+  readonly counters?: readonly CounterOfCompanion[];
 }
 
 /** A metric of a companion, asked for its value when the metrics are read. */
@@ -39,6 +40,9 @@ export interface GaugeOfCompanion {
   readonly help: string;
   readonly read: () => number;
 }
+
+/** What a companion has counted since the start of the process; its name ends with `_total`. */
+export type CounterOfCompanion = GaugeOfCompanion;
 
 /** The runner of all that works behind the requests: projections, process managers, gateways (`handlers.ts` of the kernel). */
 @Injectable()

@@ -887,6 +887,19 @@ describe('observing', () => {
     await happened('patch-p-a', { type: 'PatchPulled', patchId: 'p-a', mode: 'recall', reason: 'x', recallEpoch: 1 });
     expect(await series('sluice_rollout_wave')).toEqual([]);
     expect(await series('sluice_recall_remaining_devices')).toEqual([]);
+    const freed = { recall: 1, user: 0, failure: 0, unknown: 0 };
+    const places = { replaced: 0, retired: 0, failing: 2, offline: 3, waiting: 4, inFlight: 5 };
+    const holders = {
+      ...{ patchId: 'p-a', recallEpoch: 1, holders: 9, longOffline: 0, removed: 1, removalsFailed: 0 },
+      recall: { set: 15, freed, ...places },
+    };
+    await health({ holders: [holders] });
+    expect(await series('sluice_recall_remaining_devices')).toEqual([
+      '{patch="p-a",state="waiting"} 4',
+      '{patch="p-a",state="offline"} 3',
+      '{patch="p-a",state="failing"} 2',
+      '{patch="p-a",state="installing"} 5',
+    ]);
   });
 
   it('measures so many of the rollouts that are under way, those that move first, and says how many more there are', async () => {

@@ -3,7 +3,7 @@ import { type CatalogEvent } from '@sluice/contracts/events';
 import { type FeedEvent } from '@sluice/event-feed';
 import { type Clock, type Traces } from '@sluice/event-sourcing';
 
-/** Pulls that wait for their first check-in. More at once are not traced to the end. */
+/** Pulls that wait for their first check-in. Of more, the oldest are not traced to the end. */
 const AWAITED_MAX = 100;
 
 interface Awaited {
@@ -23,8 +23,13 @@ export class FirstRefusals {
   /** To be called with each event of the catalog as it happens, and not with those that are read again. */
   hear({ traceparent, data }: FeedEvent): void {
     const { type, ...event } = data as CatalogEvent;
-    if (type !== 'PatchPulled' || traceparent === undefined || this.awaited.size >= AWAITED_MAX) return;
+    if (type !== 'PatchPulled' || traceparent === undefined) return;
+    // Pulled again, it is the youngest.
+    this.awaited.delete(event.patchId);
     this.awaited.set(event.patchId, { traceparent, sinceMs: this.clock.now() });
+    if (this.awaited.size <= AWAITED_MAX) return;
+    const [oldest = ''] = this.awaited.keys();
+    this.awaited.delete(oldest);
   }
 
   /** To be called with each directive; costs next to nothing while no pull waits. The step says nothing of the device. */

@@ -13,6 +13,7 @@ import {
   type PaceLimit,
   type Permission,
   type Plan,
+  plannedPercent,
   type PublishedPatch,
   slicesOf,
   type StartedRollout,
@@ -166,10 +167,25 @@ export function obstaclesToGoingOn(goingOn: GoingOn): Obstacle[] {
   }
 }
 
-/** Known eligible devices inside the exposure, and all of them; undefined when the patch is not known. */
-export function exposureOf(views: Views, rollout: StartedRollout, nowMs: number) {
-  const published = views.policy.publishedPatch(rollout.plan.patchId);
-  return published && exposedDevices(rollout, published, { census: views.gates.census(), nowMs });
+/** How far a rollout has come at an instant; `devices` is undefined while no eligible device is known. */
+export interface RolloutExposure {
+  /** Of buckets. */
+  readonly plannedPercent: number;
+  /** Known eligible devices of all waves, and those of them inside the exposure. */
+  readonly devices: { readonly eligible: number; readonly exposed: number } | undefined;
+}
+
+/** What views, metrics and events say of how far a rollout has come. */
+export function exposureOf(views: Views, rollout: StartedRollout, nowMs: number): RolloutExposure {
+  const { policy, gates } = views;
+  // Ramps from before grants stand still at the last record of the run before, as decisions on devices go by them.
+  const atMs = rollout.exposure.by === 'ramp' ? Math.min(nowMs, policy.policy.rampsUntilMs) : nowMs;
+  const published = gates.isRead() ? policy.publishedPatch(rollout.plan.patchId) : undefined;
+  const devices = published && exposedDevices(rollout, published, { census: gates.census(), nowMs: atMs });
+  return {
+    plannedPercent: plannedPercent(rollout, atMs),
+    devices: devices === undefined || devices.eligible === 0 ? undefined : devices,
+  };
 }
 
 /** Another rollout of the patch that was halted, and is not what the evidence was named for yet. */

@@ -7,7 +7,6 @@ import {
   MATURITY_HOURS,
   nextGrant,
   PACE,
-  plannedPercent,
   ranMsOf,
   type Rollout,
   type StartedRollout,
@@ -63,13 +62,10 @@ function waitingSince(rollout: KnownRollout) {
 /** `exposurePercent` and `exposedDevices` are null while no eligible device is known; `plannedPercent` is of buckets. */
 function exposureView(rollout: KnownRollout, { sources }: KnownEnough, nowMs: number) {
   if (!('exposure' in rollout)) return { exposurePercent: null, exposedDevices: null, plannedPercent: 0 };
-  const instantMs = rollout.exposure.by === 'ramp' ? Math.min(nowMs, sources.views.policy.policy.rampsUntilMs) : nowMs;
-  const exposed = exposureOf(sources.views, rollout, instantMs);
-  const planned = { plannedPercent: plannedPercent(rollout, instantMs) };
-  if (exposed === undefined || exposed.eligible === 0)
-    return { exposurePercent: null, exposedDevices: null, ...planned };
-  const exposurePercent = (100 * exposed.exposed) / exposed.eligible;
-  return { exposurePercent, exposedDevices: exposed.exposed, ...planned };
+  const { plannedPercent, devices } = exposureOf(sources.views, rollout, nowMs);
+  if (devices === undefined) return { exposurePercent: null, exposedDevices: null, plannedPercent };
+  const { eligible, exposed } = devices;
+  return { exposurePercent: (100 * exposed) / eligible, exposedDevices: exposed, plannedPercent };
 }
 
 /** What is to be seen wherever the rollout is: forced waves, plans that ask only for time, what became of the patch. */

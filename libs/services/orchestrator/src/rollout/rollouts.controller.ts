@@ -206,8 +206,8 @@ export class RolloutsController {
     @RequestContext() context: CommandContext,
   ): Promise<Versioned<RolloutView>> {
     const rollout = this.views.policy.rollout(rolloutId);
-    const exposed = 'exposure' in rollout && exposureOf(this.views, rollout, this.clock.now())?.exposed;
-    const exposedDevices = exposed === false ? undefined : exposed;
+    const exposure = 'exposure' in rollout ? exposureOf(this.views, rollout, this.clock.now()) : undefined;
+    const exposedDevices = exposure?.devices?.exposed;
     const halt = { type: 'HaltRollout', rolloutId, by: 'responder', reason, exposedDevices, at: this.now() } as const;
     return this.stop(halt, context);
   }

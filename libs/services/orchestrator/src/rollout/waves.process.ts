@@ -86,7 +86,7 @@ function stopHarm(rollout: StartedRollout, { views, nowMs, at }: Situation): Own
     const command = { type: 'PlaceHold', holdId, terms: { ...terms, reason: evidence.words, evidence }, at } as const;
     return [new ChangeHold(command, context(holdId))];
   }
-  const exposedDevices = exposureOf(views, rollout, nowMs)?.exposed;
+  const exposedDevices = exposureOf(views, rollout, nowMs).devices?.exposed;
   const stop = { type: 'HaltRollout', rolloutId, by: 'gate', reason: evidence.words, evidence } as const;
   return [new ChangeRollout({ ...stop, exposedDevices, at }, context('halted'), knownOf(views, rollout))];
 }
