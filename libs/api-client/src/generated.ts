@@ -580,6 +580,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/recalls/{patchId}/preview': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Whom a recall of the patch hits, or would hit
+     * @description The second part of the re-exposure ledger. Telemetry is asked for it, within 2 seconds: what it does not answer is null, and refuses no recall.
+     */
+    get: operations['previewRecall'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/recalls/{patchId}/resume': {
     parameters: {
       query?: never;
@@ -1433,6 +1453,21 @@ export interface components {
       removed: number;
       removalsFailed: number;
     };
+    HoldersByLastReport: {
+      /** @description Heard of within a day. */
+      withinDay: number;
+      /** @description Not within a day, but within a week. */
+      withinWeek: number;
+      longer: number;
+    };
+    HoldersByTrack: {
+      automatic: number;
+      manual: number;
+    };
+    HoldersOfModel: {
+      model: string;
+      devices: number;
+    };
     ImportEntry: {
       /** @description Absent only where the row is refused because it names none. */
       patchId?: string;
@@ -1528,6 +1563,12 @@ export interface components {
     };
     Liveness: {
       status: components['schemas']['Ok'];
+    };
+    MayBeReplaced: {
+      /** @description Holders for whose base and model there is a replacement that was not pulled. */
+      atMost: number;
+      /** @description How many of them are expected inside its exposure now; null while nobody knows what is offered. */
+      expected: number | null;
     };
     MeView: {
       name: string;
@@ -1898,6 +1939,25 @@ export interface components {
       /** Format: date-time */
       at: string;
     };
+    RecallPreview: {
+      patchId: string;
+      /** Format: date-time */
+      asOf: string;
+      /** @description Known devices that hold the patch. */
+      holders: number | null;
+      /** @description The most first. */
+      byModel: components['schemas']['HoldersOfModel'][] | null;
+      byTrack: components['schemas']['HoldersByTrack'] | null;
+      lastHeard: components['schemas']['HoldersByLastReport'] | null;
+      /** @description Other devices that have begun to install it. */
+      inFlight: number | null;
+      /** @description Who may have a replacement now. */
+      replacement: components['schemas']['MayBeReplaced'] | null;
+      /** @description Holders for whom there is no replacement: nothing protects them once they are back on their base. */
+      withoutReplacement: number | null;
+      /** @description Why something above is null; null when nothing is. */
+      unknownBecause: string | null;
+    };
     /** @enum {string} */
     RecallStatus: 'running' | 'paused' | 'completed';
     RecallView: {
@@ -1939,6 +1999,8 @@ export interface components {
       waiting: number | null;
       /** @description Devices outside of these that have begun to install the patch. */
       inFlight: number | null;
+      /** @description Of the removed, those that are on the base still: open to what the patch had closed, until a replacement or a full release is seen on them. */
+      reExposed: number | null;
       /** @description Devices that are known to have begun to remove it. */
       begun: number;
       /** @description Those of them that failed or went silent, since the gate counts. */
@@ -2771,6 +2833,9 @@ export type HoldPage = components['schemas']['HoldPage'];
 export type HoldStatus = components['schemas']['HoldStatus'];
 export type HoldView = components['schemas']['HoldView'];
 export type HolderTotals = components['schemas']['HolderTotals'];
+export type HoldersByLastReport = components['schemas']['HoldersByLastReport'];
+export type HoldersByTrack = components['schemas']['HoldersByTrack'];
+export type HoldersOfModel = components['schemas']['HoldersOfModel'];
 export type ImportEntry = components['schemas']['ImportEntry'];
 export type ImportNote = components['schemas']['ImportNote'];
 export type ImportReport = components['schemas']['ImportReport'];
@@ -2781,6 +2846,7 @@ export type IssuedToken = components['schemas']['IssuedToken'];
 export type LedgerFullRelease = components['schemas']['LedgerFullRelease'];
 export type LedgerReplacement = components['schemas']['LedgerReplacement'];
 export type Liveness = components['schemas']['Liveness'];
+export type MayBeReplaced = components['schemas']['MayBeReplaced'];
 export type MeView = components['schemas']['MeView'];
 export type ModelArtifact = components['schemas']['ModelArtifact'];
 export type Ok = components['schemas']['Ok'];
@@ -2808,6 +2874,7 @@ export type Readiness = components['schemas']['Readiness'];
 export type ReasonBody = components['schemas']['ReasonBody'];
 export type RecallPage = components['schemas']['RecallPage'];
 export type RecallPause = components['schemas']['RecallPause'];
+export type RecallPreview = components['schemas']['RecallPreview'];
 export type RecallStatus = components['schemas']['RecallStatus'];
 export type RecallView = components['schemas']['RecallView'];
 export type ReopenedCve = components['schemas']['ReopenedCve'];
@@ -4965,6 +5032,53 @@ export interface operations {
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
       503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
+    };
+  };
+  previewRecall: {
+    parameters: {
+      query?: {
+        /** @description The replacement that the recall would name. */
+        replacement?: string;
+      };
+      header?: never;
+      path: {
+        /** @description The id of the recalled patch. */
+        patchId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RecallPreview'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `patch-not-found`: There is no patch with this id. `sluice patch list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'patch-not-found';
+          };
+        };
+      };
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
   resumeRecall: {
