@@ -23,18 +23,8 @@ import {
   Slice,
 } from '@sluice/contracts/event-shapes';
 import { eventTypes, PROGRESS_TYPE } from '@sluice/contracts/event-types';
-import {
-  Artifact,
-  Audience,
-  Cve,
-  kafkaTopic,
-  kafkaTopics,
-  Plan,
-  Ramp,
-  topics,
-  Variant,
-  Wave,
-} from '@sluice/contracts/events';
+import { Artifact, Cve, Variant } from '@sluice/contracts/catalog-events';
+import { Audience, kafkaTopic, kafkaTopics, Plan, Ramp, topics, Wave } from '@sluice/contracts/events';
 import { BUILD_PATTERN, ID_PATTERN, MODEL_PATTERN, VERSION_PATTERN } from '@sluice/contracts/primitives';
 import { TIME_PATTERN } from '@sluice/contracts/times';
 import { type Topic } from '@sluice/contracts/topic-owners';

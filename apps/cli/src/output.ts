@@ -67,6 +67,12 @@ export class Output {
     if (!this.json) this.terminal.stderr.write(`${text}\n`);
   }
 
+  /** What is to be seen before a command acts: on standard error, with `--json` as a line of JSON. */
+  show(value: object, toText: (paint: Paint) => string): void {
+    const { stderr, env, isTty } = this.terminal;
+    stderr.write(`${this.json ? JSON.stringify(value) : toText(painter(isTty.stderr, env))}\n`);
+  }
+
   /** A question; written with `--json` too, because a person is sitting there. */
   ask(text: string): void {
     this.terminal.stderr.write(text);

@@ -13,6 +13,8 @@ const nextByCode: { readonly [Code in ErrorCode]?: string } = {
   'evidence-not-named': 'Say it with --evidence-seen "…".',
   'in-force-not-durable': '`sluice health` names it until it is stored. Until then, do not restart the service.',
   'revision-changed': 'Look at it again with `rollout show`, then repeat with the revision that it has now.',
+  'ledger-changed':
+    'Repeat it: it shows what opens again now. `sluice patch pull <patch> --mode withdraw` stops the patch at once.',
   'at-in-future': 'Name an instant up to now with --at.',
   'device-not-found': 'Is the id right? `sluice device list` shows devices.',
   'recall-not-found': 'Is the id right? `sluice patch list --status pulled` shows what was pulled.',

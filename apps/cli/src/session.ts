@@ -63,12 +63,17 @@ export class Session {
     }
   }
 
+  /** Throws when there is nobody to be asked. */
+  checkCanConfirm(): void {
+    const { isTty } = this.terminal;
+    if (isTty.stdin && isTty.stderr) return;
+    throw usageError('This needs a confirmation, and there is no terminal to ask on.', 'Repeat it with --yes.');
+  }
+
   /** Asks the person to type the id; throws when it is not typed, or when nobody can. */
   async confirm(id: string, question: string): Promise<void> {
-    const { stdin, isTty, signal } = this.terminal;
-    if (!isTty.stdin || !isTty.stderr) {
-      throw usageError('This needs a confirmation, and there is no terminal to ask on.', 'Repeat it with --yes.');
-    }
+    const { stdin, signal } = this.terminal;
+    this.checkCanConfirm();
     this.output.ask(`${question}\nType ${id} to go on: `);
     const lines = createInterface({ input: stdin, signal });
     const closed = once(lines, 'close').then(() => [undefined]);

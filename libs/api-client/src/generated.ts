@@ -532,8 +532,31 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Withdraw or recall a patch; without a body, withdraw it */
+    /**
+     * Withdraw or recall a patch; without a body, withdraw it
+     * @description A recall that re-opens exploited CVEs names the `ledgerDigest` that was seen, and takes two people: the first one's withdraws the patch at once and is kept as `requested`, another person's with the same digest makes it the recall. With `breakGlass` one person does it at once. A withdrawal needs nothing, ever.
+     */
     post: operations['pullPatch'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/patches/{id}/re-exposure': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * What a recall of the patch re-opens
+     * @description The first part of the re-exposure ledger: a recall names its `digest`. Who is hit is the second part, `GET /v1/recalls/{patchId}/preview`.
+     */
+    get: operations['showReExposure'];
+    put?: never;
+    post?: never;
     delete?: never;
     options?: never;
     head?: never;
@@ -591,6 +614,26 @@ export interface paths {
      * @description Ordered twice, it is paused once.
      */
     post: operations['pauseRecall'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/recalls/{patchId}/preview': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Whom a recall of the patch hits, or would hit
+     * @description The second part of the re-exposure ledger. Telemetry is asked for it, within 2 seconds: what it does not answer is null, and refuses no recall.
+     */
+    get: operations['previewRecall'];
+    put?: never;
+    post?: never;
     delete?: never;
     options?: never;
     head?: never;
@@ -961,6 +1004,15 @@ export interface components {
       /** @description Entries that could not be kept since the start, as the disk did not take them. */
       lost: number;
     };
+    BreakGlass: {
+      /** @description Why it is not left to a second person. */
+      reason: string;
+    };
+    BrokenGlass: {
+      /** @description Why it is not left to a second person. */
+      reason: string;
+      by: string;
+    };
     CheckIn: {
       deviceId: string;
       /** @enum {unknown} */
@@ -1284,6 +1336,15 @@ export interface components {
       | 'PatchRemoveStarted'
       | 'PatchRemoveFailed'
       | 'IncidentReported';
+    FallingBuild: {
+      build: string;
+      base: string;
+      models: string[];
+    };
+    FallingPatch: {
+      patchId: string;
+      letter: string;
+    };
     FeedEventView: {
       /** @description The service that owns it. */
       source: string;
@@ -1488,6 +1549,21 @@ export interface components {
       removed: number;
       removalsFailed: number;
     };
+    HoldersByLastReport: {
+      /** @description Heard of within a day. */
+      withinDay: number;
+      /** @description Not within a day, but within a week. */
+      withinWeek: number;
+      longer: number;
+    };
+    HoldersByTrack: {
+      automatic: number;
+      manual: number;
+    };
+    HoldersOfModel: {
+      model: string;
+      devices: number;
+    };
     ImportEntry: {
       /** @description Absent only where the row is refused because it names none. */
       patchId?: string;
@@ -1571,8 +1647,24 @@ export interface components {
       token: string;
       info: components['schemas']['TokenView'];
     };
+    LedgerFullRelease: {
+      version: string;
+      build: string;
+    };
+    LedgerReplacement: {
+      /** @description By the pull; null while none is. */
+      named: string | null;
+      /** @description Patches of a later letter for the same base and models that were not pulled. */
+      available: components['schemas']['PossibleReplacement'][];
+    };
     Liveness: {
       status: components['schemas']['Ok'];
+    };
+    MayBeReplaced: {
+      /** @description Holders for whose base and model there is a replacement that was not pulled. */
+      atMost: number;
+      /** @description How many of them are expected inside its exposure now; null while nobody knows what is offered. */
+      expected: number | null;
     };
     MeView: {
       name: string;
@@ -1660,6 +1752,8 @@ export interface components {
       supersededBy?: string;
       foldedInto?: components['schemas']['FoldedInto'];
       pulled?: components['schemas']['Pulled'];
+      /** @description There while a second person has yet to confirm a recall. */
+      requested?: components['schemas']['Requested'];
     };
     PlaceHoldBody: {
       reason: string;
@@ -1738,6 +1832,12 @@ export interface components {
     };
     /** @enum {string} */
     Platform: 'ios' | 'macos' | 'visionos' | 'tvos' | 'watchos';
+    PossibleReplacement: {
+      patchId: string;
+      letter: string;
+      /** @description CVEs of the ledger that it does not name. */
+      leavesOpen: string[];
+    };
     Problem: {
       /** @description `urn:sluice:error:` and the code. */
       type: string;
@@ -1781,6 +1881,8 @@ export interface components {
         | 'patch-exists'
         | 'patch-pulled'
         | 'patch-already-recalled'
+        | 'ledger-not-named'
+        | 'ledger-changed'
         | 'replacement-unsuitable'
         | 'patch-folded-in'
         | 'release-not-later'
@@ -1836,7 +1938,7 @@ export interface components {
         code: string;
         detail: string;
       }[];
-      /** @description With `revision-changed`: what it is now. */
+      /** @description With `revision-changed`: what it is now. With `ledger-not-named` and `ledger-changed`: the present ledger. */
       current?: Record<string, never>;
       /** @description With `not-the-owner`: where the owner listens. */
       owner?: string;
@@ -1867,8 +1969,10 @@ export interface components {
       replacement?: string;
       /** @description Of a recall: direct so many devices an hour to remove it, no more. */
       removePerHourMax?: number;
-      /** @description The digest of the re-exposure ledger seen. */
+      /** @description Of a recall: `digest` of the re-exposure ledger that was seen. One that re-opens exploited CVEs has to name it; one that is named has to be the present one. */
       ledgerDigest?: string;
+      /** @description Of a recall that re-opens exploited CVEs: one person decides on it alone, at once. */
+      breakGlass?: components['schemas']['BreakGlass'];
     };
     Pulled: {
       mode: components['schemas']['PullMode'];
@@ -1876,6 +1980,14 @@ export interface components {
       replacement?: string;
       removePerHourMax?: number;
       ledgerDigest?: string;
+      /** @description Who ordered it, by the name of the token; absent in older pulls. */
+      by?: string;
+      /** @description Of a recall that two people decided on: who asked for it. */
+      requestedBy?: string;
+      /** @description And who confirmed it. */
+      confirmedBy?: string;
+      /** @description Of a recall that one person decided on although it re-opens exploited CVEs. */
+      breakGlass?: components['schemas']['BrokenGlass'];
       /** Format: date-time */
       at: string;
       /** @description false while the pull is in force without being stored; absent once it is stored. */
@@ -1886,6 +1998,20 @@ export interface components {
       toPercent: number;
       /** @description Minutes of running time. */
       minutes: number;
+    };
+    ReExposureView: {
+      patchId: string;
+      /** @description That of the patch; while a recall is asked for, the one that was asked on. */
+      recallEpoch: number;
+      cves: components['schemas']['ReopenedCve'][];
+      builds: components['schemas']['FallingBuild'][];
+      /** @description Patches of an earlier letter for the same base and models: what they closed is open again, too. */
+      patches: components['schemas']['FallingPatch'][];
+      replacement: components['schemas']['LedgerReplacement'];
+      /** @description The one that contains the fix, if any is known. Devices that stay on their base are not protected by it. */
+      fullRelease: components['schemas']['LedgerFullRelease'] | null;
+      /** @description SHA-256, in hex, of all other fields as canonical JSON (RFC 8785). It changes when one of them does, and never because a count moved. */
+      digest: string;
     };
     Readiness: {
       status: components['schemas']['Ok'];
@@ -1908,6 +2034,25 @@ export interface components {
       evidence?: components['schemas']['SumEvidence'];
       /** Format: date-time */
       at: string;
+    };
+    RecallPreview: {
+      patchId: string;
+      /** Format: date-time */
+      asOf: string;
+      /** @description Known devices that hold the patch. */
+      holders: number | null;
+      /** @description The most first. */
+      byModel: components['schemas']['HoldersOfModel'][] | null;
+      byTrack: components['schemas']['HoldersByTrack'] | null;
+      lastHeard: components['schemas']['HoldersByLastReport'] | null;
+      /** @description Other devices that have begun to install it. */
+      inFlight: number | null;
+      /** @description Who may have a replacement now. */
+      replacement: components['schemas']['MayBeReplaced'] | null;
+      /** @description Holders for whom there is no replacement: nothing protects them once they are back on their base. */
+      withoutReplacement: number | null;
+      /** @description Why something above is null; null when nothing is. */
+      unknownBecause: string | null;
     };
     /** @enum {string} */
     RecallStatus: 'running' | 'paused' | 'completed';
@@ -1950,6 +2095,8 @@ export interface components {
       waiting: number | null;
       /** @description Devices outside of these that have begun to install the patch. */
       inFlight: number | null;
+      /** @description Of the removed, those that are on the base still: open to what the patch had closed, until a replacement or a full release is seen on them. */
+      reExposed: number | null;
       /** @description Devices that are known to have begun to remove it. */
       begun: number;
       /** @description Those of them that failed or went silent, since the gate counts. */
@@ -1966,6 +2113,18 @@ export interface components {
     };
     /** @enum {string} */
     RemovalCause: 'recall' | 'user' | 'failure';
+    ReopenedCve: {
+      id: string;
+      /** @description Whether it is known to be exploited. */
+      exploited: boolean;
+      /**
+       * Format: date-time
+       * @description When it was published that a patch closes it.
+       */
+      closedSince: string;
+      /** @description The recalled patch, and those of an earlier letter that fall with it. */
+      closedBy: string[];
+    };
     ReplanRolloutBody: {
       patchId: string;
       waves: components['schemas']['Wave'][];
@@ -2034,6 +2193,21 @@ export interface components {
         detail: string;
       }[];
     };
+    Requested: {
+      mode: components['schemas']['RequestedMode'];
+      reason: string;
+      replacement?: string;
+      removePerHourMax?: number;
+      ledgerDigest: string;
+      /** @description That of the ledger. */
+      recallEpoch: number;
+      /** @description Who asked for it, by the name of the token. */
+      by: string;
+      /** Format: date-time */
+      at: string;
+    };
+    /** @enum {string} */
+    RequestedMode: 'recall';
     ResumeBody: {
       /** @description What was looked at; needed after a halt. */
       evidenceSeen?: string;
@@ -2724,6 +2898,8 @@ export type Artifact = components['schemas']['Artifact'];
 export type Audience = components['schemas']['Audience'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type AuditPage = components['schemas']['AuditPage'];
+export type BreakGlass = components['schemas']['BreakGlass'];
+export type BrokenGlass = components['schemas']['BrokenGlass'];
 export type CheckIn = components['schemas']['CheckIn'];
 export type CheckInAnswers = components['schemas']['CheckInAnswers'];
 export type CheckInBatch = components['schemas']['CheckInBatch'];
@@ -2746,6 +2922,8 @@ export type DeviceView = components['schemas']['DeviceView'];
 export type Directive = components['schemas']['Directive'];
 export type EvidenceBody = components['schemas']['EvidenceBody'];
 export type FactKind = components['schemas']['FactKind'];
+export type FallingBuild = components['schemas']['FallingBuild'];
+export type FallingPatch = components['schemas']['FallingPatch'];
 export type FeedEventView = components['schemas']['FeedEventView'];
 export type FeedOrder = components['schemas']['FeedOrder'];
 export type FeedPage = components['schemas']['FeedPage'];
@@ -2771,6 +2949,9 @@ export type HoldPage = components['schemas']['HoldPage'];
 export type HoldStatus = components['schemas']['HoldStatus'];
 export type HoldView = components['schemas']['HoldView'];
 export type HolderTotals = components['schemas']['HolderTotals'];
+export type HoldersByLastReport = components['schemas']['HoldersByLastReport'];
+export type HoldersByTrack = components['schemas']['HoldersByTrack'];
+export type HoldersOfModel = components['schemas']['HoldersOfModel'];
 export type ImportEntry = components['schemas']['ImportEntry'];
 export type ImportNote = components['schemas']['ImportNote'];
 export type ImportReport = components['schemas']['ImportReport'];
@@ -2778,7 +2959,10 @@ export type ImportSource = components['schemas']['ImportSource'];
 export type InstallEvidence = components['schemas']['InstallEvidence'];
 export type IssueTokenBody = components['schemas']['IssueTokenBody'];
 export type IssuedToken = components['schemas']['IssuedToken'];
+export type LedgerFullRelease = components['schemas']['LedgerFullRelease'];
+export type LedgerReplacement = components['schemas']['LedgerReplacement'];
 export type Liveness = components['schemas']['Liveness'];
+export type MayBeReplaced = components['schemas']['MayBeReplaced'];
 export type MeView = components['schemas']['MeView'];
 export type ModelArtifact = components['schemas']['ModelArtifact'];
 export type Ok = components['schemas']['Ok'];
@@ -2794,25 +2978,31 @@ export type PlaceHoldBody = components['schemas']['PlaceHoldBody'];
 export type PlacedHold = components['schemas']['PlacedHold'];
 export type PlanRolloutBody = components['schemas']['PlanRolloutBody'];
 export type Platform = components['schemas']['Platform'];
+export type PossibleReplacement = components['schemas']['PossibleReplacement'];
 export type Problem = components['schemas']['Problem'];
 export type PublishPatchBody = components['schemas']['PublishPatchBody'];
 export type PullMode = components['schemas']['PullMode'];
 export type PullPatchBody = components['schemas']['PullPatchBody'];
 export type Pulled = components['schemas']['Pulled'];
 export type Ramp = components['schemas']['Ramp'];
+export type ReExposureView = components['schemas']['ReExposureView'];
 export type Readiness = components['schemas']['Readiness'];
 export type ReasonBody = components['schemas']['ReasonBody'];
 export type RecallPage = components['schemas']['RecallPage'];
 export type RecallPause = components['schemas']['RecallPause'];
+export type RecallPreview = components['schemas']['RecallPreview'];
 export type RecallStatus = components['schemas']['RecallStatus'];
 export type RecallView = components['schemas']['RecallView'];
 export type RemovalCause = components['schemas']['RemovalCause'];
+export type ReopenedCve = components['schemas']['ReopenedCve'];
 export type ReplanRolloutBody = components['schemas']['ReplanRolloutBody'];
 export type ReplayDifference = components['schemas']['ReplayDifference'];
 export type ReplayJob = components['schemas']['ReplayJob'];
 export type ReplayStatus = components['schemas']['ReplayStatus'];
 export type ReportBatch = components['schemas']['ReportBatch'];
 export type ReportReceipt = components['schemas']['ReportReceipt'];
+export type Requested = components['schemas']['Requested'];
+export type RequestedMode = components['schemas']['RequestedMode'];
 export type ResumeBody = components['schemas']['ResumeBody'];
 export type Resumption = components['schemas']['Resumption'];
 export type RolloutPage = components['schemas']['RolloutPage'];
@@ -4821,6 +5011,10 @@ export interface operations {
       /**
        * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
        *
+       *     `ledger-changed`: The recall names another re-exposure ledger than the present one. Read `current`, then repeat with its `digest` as `ledgerDigest`. To stop the patch now, withdraw it: that needs nothing.
+       *
+       *     `ledger-not-named`: The recall re-opens exploited CVEs, so it names what was seen of that. Read `current`, then repeat with its `digest` as `ledgerDigest`. To stop the patch now, withdraw it: that needs nothing.
+       *
        *     `patch-already-recalled`: The patch was recalled before. A recall is not undone; another replacement or pace can be named.
        *
        *     `replacement-unsuitable`: The replacement must be another patch of the same platform and base, not pulled.
@@ -4834,7 +5028,8 @@ export interface operations {
             /** @constant */
             status?: 409;
             /** @enum {unknown} */
-            code?: 'conflict' | 'patch-already-recalled' | 'replacement-unsuitable';
+            code?:
+              'conflict' | 'ledger-changed' | 'ledger-not-named' | 'patch-already-recalled' | 'replacement-unsuitable';
           };
         };
       };
@@ -4875,6 +5070,50 @@ export interface operations {
           };
         };
       };
+    };
+  };
+  showReExposure: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The id of a patch. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ReExposureView'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `patch-not-found`: There is no patch with this id. `sluice patch list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'patch-not-found';
+          };
+        };
+      };
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
   listRecalls: {
@@ -5044,6 +5283,53 @@ export interface operations {
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
       503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
+    };
+  };
+  previewRecall: {
+    parameters: {
+      query?: {
+        /** @description The replacement that the recall would name. */
+        replacement?: string;
+      };
+      header?: never;
+      path: {
+        /** @description The id of the recalled patch. */
+        patchId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RecallPreview'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `patch-not-found`: There is no patch with this id. `sluice patch list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'patch-not-found';
+          };
+        };
+      };
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
   resumeRecall: {
@@ -6617,6 +6903,7 @@ export const enums = {
   RecallStatus: ['running', 'paused', 'completed'],
   RemovalCause: ['recall', 'user', 'failure'],
   ReplayStatus: ['running', 'done', 'failed'],
+  RequestedMode: ['recall'],
   RolloutStatus: ['planned', 'running', 'paused', 'halted', 'completed', 'aborted'],
   TokenRole: ['viewer', 'publisher', 'operator', 'responder', 'device', 'gateway', 'peer', 'admin'],
   Track: ['automatic', 'manual'],

@@ -20,6 +20,7 @@ export {
   ResumeBody,
   StopBody,
 } from './plans.ts';
+export * from './re-exposure.ts';
 export * from './recalls.ts';
 export * from './replays.ts';
 export * from './rollouts.ts';

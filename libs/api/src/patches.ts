@@ -14,6 +14,7 @@ import {
   Time,
   Version,
   WebAddress,
+  Words,
 } from './fields.ts';
 import { PageQuery, pageOf } from './paging.ts';
 
@@ -100,6 +101,12 @@ export class PublishPatchBody extends PatchFields {
   readonly cves?: readonly Cve[];
 }
 
+/** One person decides alone on a recall that re-opens exploited CVEs. It is shown for good. */
+export class BreakGlass {
+  @Reason({ description: 'Why it is not left to a second person.' })
+  readonly reason!: string;
+}
+
 /** The body of POST /v1/patches/{id}/pull; a stop asks for no words. */
 export class PullPatchBody {
   @OneOf(pullModes, 'PullMode', {
@@ -123,8 +130,19 @@ export class PullPatchBody {
   })
   readonly removePerHourMax?: number;
 
-  @Text({ ...digest, optional: true, description: 'The digest of the re-exposure ledger seen.' })
+  @Text({
+    ...digest,
+    optional: true,
+    description:
+      'Of a recall: `digest` of the re-exposure ledger that was seen. One that re-opens exploited CVEs has to name it; one that is named has to be the present one.',
+  })
   readonly ledgerDigest?: string;
+
+  @Part(() => BreakGlass, {
+    optional: true,
+    description: 'Of a recall that re-opens exploited CVEs: one person decides on it alone, at once.',
+  })
+  readonly breakGlass?: BreakGlass;
 }
 
 /** The body of POST /v1/patches/{id}/fold-in: the full release that contains the patch. */
@@ -161,6 +179,12 @@ export class FoldedInto extends FoldInPatchBody {
   readonly at!: string;
 }
 
+/** Who decided alone on a recall that takes two, and why. */
+export class BrokenGlass extends BreakGlass {
+  @Words()
+  readonly by!: string;
+}
+
 /** How a patch was pulled. */
 export class Pulled {
   @OneOf(pullModes, 'PullMode')
@@ -178,6 +202,21 @@ export class Pulled {
   @Text({ ...digest, optional: true })
   readonly ledgerDigest?: string;
 
+  @Words({ optional: true, description: 'Who ordered it, by the name of the token; absent in older pulls.' })
+  readonly by?: string;
+
+  @Words({ optional: true, description: 'Of a recall that two people decided on: who asked for it.' })
+  readonly requestedBy?: string;
+
+  @Words({ optional: true, description: 'And who confirmed it.' })
+  readonly confirmedBy?: string;
+
+  @Part(() => BrokenGlass, {
+    optional: true,
+    description: 'Of a recall that one person decided on although it re-opens exploited CVEs.',
+  })
+  readonly breakGlass?: BrokenGlass;
+
   @Time()
   readonly at!: string;
 
@@ -186,6 +225,33 @@ export class Pulled {
     description: 'false while the pull is in force without being stored; absent once it is stored.',
   })
   readonly durable?: boolean;
+}
+
+/** A recall that one person has asked for. It is withdrawn; another person's recall with the same ledger makes it one. */
+export class Requested {
+  @OneOf(['recall'], 'RequestedMode')
+  readonly mode!: 'recall';
+
+  @Reason()
+  readonly reason!: string;
+
+  @Id({ optional: true })
+  readonly replacement?: string;
+
+  @Count({ min: 1, max: Number.MAX_SAFE_INTEGER, optional: true })
+  readonly removePerHourMax?: number;
+
+  @Text(digest)
+  readonly ledgerDigest!: string;
+
+  @Tally({ description: 'That of the ledger.' })
+  readonly recallEpoch!: number;
+
+  @Words({ description: 'Who asked for it, by the name of the token.' })
+  readonly by!: string;
+
+  @Time()
+  readonly at!: string;
 }
 
 /** A patch: its content as it stands, and what became of it. */
@@ -210,6 +276,9 @@ export class PatchView extends PatchFields {
 
   @Part(() => Pulled, { optional: true })
   readonly pulled?: Pulled;
+
+  @Part(() => Requested, { optional: true, description: 'There while a second person has yet to confirm a recall.' })
+  readonly requested?: Requested;
 }
 
 export class PatchPage extends pageOf(() => PatchView) {}

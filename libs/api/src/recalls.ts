@@ -5,6 +5,8 @@ import { Resumption } from './rollouts.ts';
 
 export const recallStatuses = ['running', 'paused', 'completed'] as const;
 
+const LIST_MAX = 1_000_000;
+
 /** Null until all of the fleet has counted. */
 const counted = { nullable: true };
 
@@ -38,6 +40,86 @@ export class FreedByCause {
 
   @Tally()
   readonly unknown!: number;
+}
+
+/** The query of GET /v1/recalls/{patchId}/preview. */
+export class RecallPreviewQuery {
+  @Id({ optional: true, description: 'The replacement that the recall would name.' })
+  readonly replacement?: string;
+}
+
+export class HoldersOfModel {
+  @Words()
+  readonly model!: string;
+
+  @Tally()
+  readonly devices!: number;
+}
+
+export class HoldersByTrack {
+  @Tally()
+  readonly automatic!: number;
+
+  @Tally()
+  readonly manual!: number;
+}
+
+export class HoldersByLastReport {
+  @Tally({ description: 'Heard of within a day.' })
+  readonly withinDay!: number;
+
+  @Tally({ description: 'Not within a day, but within a week.' })
+  readonly withinWeek!: number;
+
+  @Tally()
+  readonly longer!: number;
+}
+
+export class MayBeReplaced {
+  @Tally({ description: 'Holders for whose base and model there is a replacement that was not pulled.' })
+  readonly atMost!: number;
+
+  @Tally({
+    nullable: true,
+    description: 'How many of them are expected inside its exposure now; null while nobody knows what is offered.',
+  })
+  readonly expected!: number | null;
+}
+
+/** Whom a recall of the patch hits, or would hit. What is not known is null, and `unknownBecause` says why. */
+export class RecallPreview {
+  @Id()
+  readonly patchId!: string;
+
+  @Time()
+  readonly asOf!: string;
+
+  @Tally({ nullable: true, description: 'Known devices that hold the patch.' })
+  readonly holders!: number | null;
+
+  @Part(() => HoldersOfModel, { nullable: true, list: { max: LIST_MAX }, description: 'The most first.' })
+  readonly byModel!: readonly HoldersOfModel[] | null;
+
+  @Part(() => HoldersByTrack, { nullable: true })
+  readonly byTrack!: HoldersByTrack | null;
+
+  @Part(() => HoldersByLastReport, { nullable: true })
+  readonly lastHeard!: HoldersByLastReport | null;
+
+  @Tally({ nullable: true, description: 'Other devices that have begun to install it.' })
+  readonly inFlight!: number | null;
+
+  @Part(() => MayBeReplaced, { nullable: true, description: 'Who may have a replacement now.' })
+  readonly replacement!: MayBeReplaced | null;
+
+  @Tally({
+    nullable: true,
+    description: 'Holders for whom there is no replacement: nothing protects them once they are back on their base.',
+  })
+  readonly withoutReplacement!: number | null;
+
+  @Words({ nullable: true, description: 'Why something above is null; null when nothing is.' })
+  readonly unknownBecause!: string | null;
 }
 
 /** How far a recall has burnt down. Counts are null until all of the fleet has counted. */
@@ -108,6 +190,13 @@ export class RecallView {
 
   @Tally({ ...counted, description: 'Devices outside of these that have begun to install the patch.' })
   readonly inFlight!: number | null;
+
+  @Tally({
+    ...counted,
+    description:
+      'Of the removed, those that are on the base still: open to what the patch had closed, until a replacement or a full release is seen on them.',
+  })
+  readonly reExposed!: number | null;
 
   @Tally({ description: 'Devices that are known to have begun to remove it.' })
   readonly begun!: number;

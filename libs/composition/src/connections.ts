@@ -1,5 +1,5 @@
 import { HttpFeed } from '@sluice/event-feed-http';
-import { type Connections, setting, type SettingRules, type Surroundings } from '@sluice/platform';
+import { askOverHttp, type Connections, setting, type SettingRules, type Surroundings } from '@sluice/platform';
 import { connectKafka } from './kafka-connections.ts';
 
 /** Where services that run apart find one another. */
@@ -30,8 +30,9 @@ export function connect(surroundings: Surroundings): Connections {
     telemetryUrl: telemetry,
   } = settings.of(connectionSettings);
   const { kafka, store } = settings.values;
+  const addresses = { catalog, orchestrator, telemetry };
   const owner = new HttpFeed({
-    addresses: { catalog, orchestrator, telemetry },
+    addresses,
     token: () => tokens.peerToken(),
     onDisconnect: (source, reason) => {
       log.warn({ source, reason: String(reason) }, 'feed lost, connecting again');
@@ -41,5 +42,5 @@ export function connect(surroundings: Surroundings): Connections {
     log.warn('without --kafka nothing shares the work between processes on one store: start one of each service only');
   }
   const connections = kafka === '' ? { feed: owner } : connectKafka(surroundings, owner);
-  return { ...connections, accessOwner: catalog };
+  return { ...connections, ask: askOverHttp(addresses), accessOwner: catalog };
 }

@@ -10,7 +10,7 @@ const KAFKA_BINDING_VERSION = '0.5.0';
 const PROGRESS = 'Progress';
 
 const topicNotes: Readonly<Record<Topic, string>> = {
-  catalog: 'Patches: published, amended, superseded, pulled, folded in.',
+  catalog: 'Patches: published, amended, superseded, pulled, asked to be recalled, folded in.',
   rollouts: 'Rollouts, recalls and holds.',
   fleet: 'What devices report, a partition a shard.',
   health: 'Counted health of the shards.',

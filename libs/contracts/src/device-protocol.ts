@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { compileLater } from './compile-later.ts';
-import { Artifact } from './events.ts';
+import { Artifact } from './catalog-events.ts';
 import {
   Build,
   Count,

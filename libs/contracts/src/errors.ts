@@ -70,6 +70,16 @@ export const errorCodes = {
     status: 409,
     title: 'The patch was recalled before. A recall is not undone; another replacement or pace can be named.',
   },
+  'ledger-not-named': {
+    status: 409,
+    title:
+      'The recall re-opens exploited CVEs, so it names what was seen of that. Read `current`, then repeat with its `digest` as `ledgerDigest`. To stop the patch now, withdraw it: that needs nothing.',
+  },
+  'ledger-changed': {
+    status: 409,
+    title:
+      'The recall names another re-exposure ledger than the present one. Read `current`, then repeat with its `digest` as `ledgerDigest`. To stop the patch now, withdraw it: that needs nothing.',
+  },
   'replacement-unsuitable': {
     status: 409,
     title: 'The replacement must be another patch of the same platform and base, not pulled.',
@@ -186,7 +196,15 @@ export const Problem = Type.Object({
   detail: Type.Optional(Type.String()),
   correlationId: Type.Optional(Type.String()),
   errors: Type.Optional(Type.Array(FieldFault, { description: 'Every fault of the request at once.' })),
-  current: Type.Optional(Type.Object({}, { description: 'With `revision-changed`: what it is now.' })),
+  current: Type.Optional(
+    Type.Object(
+      {},
+      {
+        description:
+          'With `revision-changed`: what it is now. With `ledger-not-named` and `ledger-changed`: the present ledger.',
+      },
+    ),
+  ),
   owner: Type.Optional(Type.String({ description: 'With `not-the-owner`: where the owner listens.' })),
 });
 export type Problem = Immutable<Type.Static<typeof Problem>>;

@@ -7,6 +7,8 @@ export const eventMeanings: Readonly<Record<PublicEvent['type'], string>> = {
     'Variants, models of a variant, an artifact or CVEs were added; a variant that was there comes with what is new. Nothing is ever taken away; an `exploited` of true replaces a false.',
   PatchSuperseded: 'A later letter of the same base was published.',
   PatchPulled: 'The patch was withdrawn or recalled. This is never undone.',
+  PullRequested:
+    'One person asked for a recall that re-opens exploited CVEs, and a second one has yet to confirm it. The patch is withdrawn by a PatchPulled before it.',
   PatchFoldedIn: 'A full release contains the patch.',
   RolloutPlanned: 'A plan was made, or another one was put in its place. The plan is as stored.',
   RolloutStarted: 'The rollout runs. `slices` is the number of hypotheses that its gates test; it is fixed here.',

@@ -176,6 +176,8 @@ export const RecallCount = Type.Object({
   offline: Count,
   waiting: Count,
   inFlight: Count,
+  /** Of the freed, those that were seen on nothing but the base since. */
+  reExposed: Type.Optional(Count),
 });
 
 /** How many known devices of the shard hold a patch at the end of the bucket, and what happened to it within. */

@@ -1,6 +1,14 @@
 import Type from 'typebox';
 import { TokenIssued, TokenRevoked } from './access-events.ts';
 import {
+  PatchAmended,
+  PatchFoldedIn,
+  PatchPublished,
+  PatchPulled,
+  PatchSuperseded,
+  PullRequested,
+} from './catalog-events.ts';
+import {
   AwakeSlice,
   CountColumns,
   event,
@@ -29,59 +37,6 @@ import { type Topic, topicOwners as owners } from './topic-owners.ts';
  * The public events: what one service tells the others and the world. One schema per event type.
  * `at` is when it was decided, `occurredAt` when a device says it happened, both in domain time.
  */
-
-export const Artifact = Type.Object({
-  url: Type.String({ pattern: '^https?://', maxLength: 2000 }),
-  sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
-  sizeBytes: Count,
-});
-
-export const Variant = Type.Object({
-  build: Build,
-  prerequisiteBuild: Build,
-  models: Type.Array(Model),
-  /** The package of all models that have none in `artifacts`. */
-  artifact: Type.Optional(Artifact),
-  /** Packages by model: one build comes in many. */
-  artifacts: Type.Optional(Type.Array(Type.Object({ models: Type.Array(Model), ...Artifact.properties }))),
-});
-
-export const Cve = Type.Object({ id: Type.String(), exploited: Type.Boolean() });
-
-const patch = { patchId: Id, at: Time };
-
-export const PatchPublished = event('PatchPublished', {
-  ...patch,
-  platform: Platform,
-  baseVersion: Version,
-  letter: Type.String(),
-  variants: Type.Array(Variant),
-  cves: Type.Array(Cve),
-  releaseNotesUrl: Type.Optional(Type.String()),
-});
-
-/** Variants and CVEs that were added, a variant that was there with its new models; nothing is ever taken away. `exploited: true` replaces an earlier `false`. */
-export const PatchAmended = event('PatchAmended', {
-  ...patch,
-  variants: Type.Array(Variant),
-  cves: Type.Array(Cve),
-  releaseNotesUrl: Type.Optional(Type.String()),
-});
-
-export const PatchSuperseded = event('PatchSuperseded', { ...patch, by: Id });
-
-export const PatchPulled = event('PatchPulled', {
-  ...patch,
-  mode: Type.Enum(['withdraw', 'recall']),
-  reason: Text,
-  replacement: Type.Optional(Id),
-  /** Of a recall: so many devices an hour are directed to remove the patch; absent is all at once. */
-  removePerHourMax: Type.Optional(Type.Integer({ minimum: 1 })),
-  ledgerDigest: Type.Optional(Type.String()),
-  recallEpoch: Count,
-});
-
-export const PatchFoldedIn = event('PatchFoldedIn', { ...patch, version: Version, build: Build });
 
 export const Ramp = Type.Object({ fromPercent: Type.Number(), toPercent: Type.Number(), minutes: Type.Number() });
 
@@ -289,7 +244,14 @@ export const HealthBucketClosed = event('HealthBucketClosed', {
   populations: Type.Array(Population),
 });
 
-const catalogEvents = [PatchPublished, PatchAmended, PatchSuperseded, PatchPulled, PatchFoldedIn] as const;
+const catalogEvents = [
+  PatchPublished,
+  PatchAmended,
+  PatchSuperseded,
+  PatchPulled,
+  PullRequested,
+  PatchFoldedIn,
+] as const;
 const rolloutEvents = [
   RolloutPlanned,
   RolloutReplanned,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DynamicModule, Logger, Module, type Provider, type Type } from '@nestjs/common';
-import { APP_FILTER, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { APP_FILTER, APP_INTERCEPTOR, APP_PIPE, HttpAdapterHost } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { onFirstSkipped, skippedEvents } from '@sluice/contracts/stored-events';
 import {
@@ -34,6 +34,7 @@ import { Metrics } from './observe/metrics.ts';
 import { OpenApi } from './http/open-api.ts';
 import { OperationsController } from './observe/operations.controller.ts';
 import { ProblemFilter } from './http/problem.ts';
+import { type Ask, askHere, Questions } from './http/questions.ts';
 import { ProgressController } from './observe/progress.controller.ts';
 import { ReplaysController, Verifications } from './replay/replays.ts';
 import { Settings } from './settings/settings.ts';
@@ -59,6 +60,8 @@ export interface Composition {
   readonly accessFeed?: EventFeed;
   /** Where the owner of the tokens listens, when it is another process. */
   readonly accessOwner?: string;
+  /** How other services are asked what only they know; they are in this process if not given. */
+  readonly ask?: Ask;
   /** The data folder, for what has to be known at the next start before others answer; nowhere if not given. */
   readonly folder?: string;
   /** Where the audit of this process is kept; in memory if not given. */
@@ -119,6 +122,11 @@ export class PlatformModule {
       inject: [Followers, Metrics],
       useFactory: (followers: Followers, metrics: Metrics) => prove(store, signs, { clock, followers, metrics }),
     };
+    const questions: Provider = {
+      provide: Questions,
+      inject: [HttpAdapterHost],
+      useFactory: (host: HttpAdapterHost) => new Questions(composition.ask ?? askHere(host), tokens, timers),
+    };
     const audit = accompany(composition, timers);
     const access = follow(accessOf(composition, ownFeed), { tokens, clock, timers });
     return {
@@ -132,13 +140,14 @@ export class PlatformModule {
         access,
         audit,
         proof,
+        questions,
         // The outer one first: an answer is kept with its ETag.
         { provide: APP_INTERCEPTOR, useClass: KeyedRequests },
         { provide: APP_INTERCEPTOR, useClass: EntityTags },
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_PIPE, useFactory: createValidationPipe },
       ],
-      exports: [...given, ...own, access],
+      exports: [...given, ...own, access, questions],
     };
   }
 }

@@ -128,7 +128,14 @@ describe('narrating the demo', () => {
     expect(onHold).toContain(`iOS 16.5.1 (a) is on hold where it harms: ${reason}.`);
     expect(onHold).toContain('sluice -- hold list --status active');
     const places = { removed: 200, replaced: 100, retired: 0, failing: 0, offline: 0, waiting: 900 };
-    const unknown = { freed: null, inFlight: null, leasesUntil: null, p50Seconds: null, p90Seconds: null };
+    const unknown = {
+      freed: null,
+      reExposed: null,
+      inFlight: null,
+      leasesUntil: null,
+      p50Seconds: null,
+      p90Seconds: null,
+    };
     const at = '2026-03-17T19:00:00.000Z';
     const recall: RecallView = {
       ...{ patchId: 'ios-16.5.1-a', status: 'running', recallEpoch: 1, reason: 'x', startedAt: at, pulledAt: at },

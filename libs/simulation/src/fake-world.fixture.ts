@@ -77,6 +77,8 @@ export class FakeWorld extends World {
         return this.publish(body as CatalogPatch);
       case 'GET patches':
         return id === '' ? ok({ items: [...this.patches.values()].map(viewOf) }) : this.patchView(id);
+      case 'GET patches re-exposure':
+        return ok({ cves: this.patches.get(id)?.content.cves ?? [], digest: '0' });
       case 'POST patches pull':
         return this.pull(id, body as { replacement?: string });
       case 'POST rollouts':

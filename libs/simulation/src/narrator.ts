@@ -186,7 +186,7 @@ function suggestions({ rollouts, patches }: DemoState, address: string, data: st
     'Try, in another terminal:',
     `  ${sluice} rollout list`,
     ...(stopped !== undefined
-      ? afterStop(stopped, sluice)
+      ? afterStop(stopped, sluice, patches)
       : rolloutId === undefined
         ? []
         : [
@@ -201,10 +201,12 @@ function suggestions({ rollouts, patches }: DemoState, address: string, data: st
 }
 
 /** What a responder would type now. */
-function afterStop({ rolloutId, patchId, status }: RolloutView, sluice: string): string[] {
+function afterStop({ rolloutId, patchId, status }: RolloutView, sluice: string, patches: Patches): string[] {
+  const reopensExploited = patches.get(patchId)?.cves.some(({ exploited }) => exploited) === true;
+  const alone = reopensExploited ? ' --break-glass "the demo has one person"' : '';
   return [
     `  ${sluice} rollout show ${rolloutId}`,
-    `  ${sluice} patch pull ${patchId} --mode recall --yes --reason "installs fail"`,
+    `  ${sluice} patch pull ${patchId} --mode recall --yes --reason "installs fail"${alone}`,
     ...(status === 'halted'
       ? [`  ${sluice} rollout resume ${rolloutId} --evidence-seen "a lab device"`]
       : [`  ${sluice} hold list --status active`]),

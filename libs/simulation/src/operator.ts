@@ -45,9 +45,16 @@ export async function start({ api }: World, id: string): Promise<void> {
   await bodyOf(api.POST('/v1/rollouts/{id}/start', { params: { path: { id } }, body: {} }));
 }
 
-/** Recalls the patch from every device that has it; where a replacement is given, they move on to that one. */
+/**
+ * Recalls the patch from every device that has it; where a replacement is given, they move on to that one. There is one person
+ * in a simulation, who does not wait for a second one where exploited CVEs open again.
+ */
 export async function recall({ api }: World, id: string, reason: string, replacement?: string): Promise<void> {
-  const body = { mode: 'recall' as const, reason, ...given({ replacement }) };
+  const ledger = await bodyOf(api.GET('/v1/patches/{id}/re-exposure', { params: { path: { id } } }));
+  const takesTwo = ledger.cves.some(({ exploited }) => exploited);
+  const breakGlass = takesTwo ? { reason: 'the simulation has one person' } : undefined;
+  const seen = { ledgerDigest: ledger.digest, ...given({ replacement, breakGlass }) };
+  const body = { mode: 'recall' as const, reason, ...seen };
   await bodyOf(api.POST('/v1/patches/{id}/pull', { params: { path: { id } }, body }));
 }
 

@@ -10,14 +10,16 @@ import {
 } from '@sluice/api-client';
 import { type Command, Option } from 'commander';
 import { usageError } from '../errors.ts';
-import { clean, facts, type Paint, type Style, table, time } from '../output.ts';
+import { facts, type Paint, type Style, table, time } from '../output.ts';
 import { type OpenSession, type Session, toCount, toLimit, toTime } from '../session.ts';
+import { previewOrReason, previewText, reExposureOf, reExposureText, requestedText } from './re-exposure.ts';
 
 interface PullOptions {
   readonly mode: PullMode;
   readonly reason?: string;
   readonly replacement?: string;
   readonly removePerHour?: number;
+  readonly breakGlass?: string;
   readonly yes?: true;
 }
 
@@ -44,10 +46,13 @@ export function addPatchCommands(program: Command, open: OpenSession): void {
     .option('--reason <text>', 'why, for those who ask later')
     .option('--replacement <patch>', 'patch to install instead')
     .option('--remove-per-hour <devices>', 'of a recall: direct so many devices an hour to remove it, no more', toCount)
+    .option('--break-glass <reason>', 'of a recall that takes two people: why one decides on it alone; shown for good')
     .option('--yes', 'do not ask before a recall')
     .addHelpText(
       'after',
-      '\nExample:\n  $ sluice patch pull ios-26.3.1-a --mode recall --reason "boot loops on iPhone18,1"',
+      '\nA withdrawal needs nothing. Before a recall, what it re-opens and whom it hits is shown on standard error, with --yes' +
+        ' too, and\nthe digest of what is shown is sent. Where exploited CVEs open again, it is withdrawn at once, and a second' +
+        ' person confirms.\n\nExample:\n  $ sluice patch pull ios-26.3.1-a --mode recall --reason "boot loops on iPhone18,1"',
     )
     .action((id: string, options: PullOptions) => pull(open(), id, options));
   patch
@@ -103,41 +108,48 @@ function addReadingCommands(patch: Command, open: OpenSession): void {
       const shown = await bodyOf(api.of('catalog').GET('/v1/patches/{id}', { params }));
       output.answer(shown, patchText);
     });
+  patch
+    .command('re-exposure <patch>')
+    .description('show what a recall of the patch re-opens: CVEs, builds, and what there is to go on to')
+    .addHelpText('after', '\nExample:\n  $ sluice patch re-exposure ios-26.3.1-a')
+    .action(async (id: string) => {
+      const { api, output } = open();
+      output.answer(await reExposureOf(api, id), reExposureText);
+    });
 }
 
-async function pull(session: Session, id: string, { yes, removePerHour, ...words }: PullOptions): Promise<void> {
+async function pull(session: Session, id: string, options: PullOptions): Promise<void> {
   const { api, output } = session;
-  const { mode, ...others } = words;
-  const body = { mode, ...given({ ...others, removePerHourMax: removePerHour }) };
-  if (body.replacement === id) throw usageError('A patch does not replace itself.', 'Name another patch, or none.');
+  const { mode, reason, replacement, removePerHour: removePerHourMax } = options;
+  if (replacement === id) throw usageError('A patch does not replace itself.', 'Name another patch, or none.');
+  const order = { mode, ...given({ reason, replacement, removePerHourMax }) };
   // Stopping is never held up by a question; a recall restarts devices and opens holes again.
-  if (body.mode === 'recall' && yes === undefined) await session.confirm(id, await recallQuestion(session, id));
-  const call = { params: { path: { id } }, body };
-  const pulled = await bodyOf(api.of('catalog').POST('/v1/patches/{id}/pull', call));
-  output.answer(pulled, () =>
-    body.mode === 'recall'
+  const body = mode === 'recall' ? { ...order, ...(await seenLedger(session, id, options)) } : order;
+  const pulled = await bodyOf(api.of('catalog').POST('/v1/patches/{id}/pull', { params: { path: { id } }, body }));
+  output.answer(pulled, () => {
+    if (pulled.requested !== undefined) return requestedText(pulled);
+    return mode === 'recall'
       ? `${id} is recalled. Devices that have it remove it at their next check-in: \`sluice recall watch ${id}\` follows them.`
-      : `${id} is withdrawn. Nobody is offered it any more; devices keep what they have.`,
-  );
+      : `${id} is withdrawn. Nobody is offered it any more; devices keep what they have.`;
+  });
 }
 
-/** What a recall does, with numbers where they can be had: not being able to count must not stop a recall. */
-async function recallQuestion({ api, terminal }: Session, id: string): Promise<string> {
-  if (!terminal.isTty.stdin) return '';
-  const patch = await bodyOf(api.of('catalog').GET('/v1/patches/{id}', { params: { path: { id } } }));
-  const fleet = await bodyOf(api.of('telemetry').GET('/v1/fleet')).catch(() => undefined);
-  const holders =
-    fleet === undefined ? 'Devices that have it' : `${String(fleet.patches[id]?.installed ?? 0)} devices that have it`;
-  const { cves } = patch;
-  const exploited = cves.filter((cve) => cve.exploited).map((cve) => cve.id);
-  return [
-    `Recalling ${id}. ${holders} will remove it, restart, and go back to the base.`,
-    `CVEs that open again: ${cves.length === 0 ? 'none named' : cves.map((cve) => cve.id).join(', ')}.`,
-    ...(exploited.length === 0 ? [] : [`Known to be exploited: ${exploited.join(', ')}.`]),
-    'A recall is never undone.',
-  ]
-    .map(clean)
-    .join('\n');
+/** Shows what the recall re-opens and whom it hits, and asks. Answers with what is sent of that: the digest of what was shown. */
+async function seenLedger(
+  session: Session,
+  id: string,
+  { yes, replacement, breakGlass }: Pick<PullOptions, 'yes' | 'replacement' | 'breakGlass'>,
+) {
+  const { api, output } = session;
+  if (yes === undefined) session.checkCanConfirm();
+  const [reExposure, preview] = await Promise.all([reExposureOf(api, id), previewOrReason(api, id, replacement)]);
+  output.show(
+    { reExposure, preview },
+    (paint) => `${reExposureText(reExposure, paint)}\n${previewText(preview, paint)}`,
+  );
+  if (yes === undefined) await session.confirm(id, 'A recall is never undone.');
+  const alone = breakGlass === undefined ? undefined : { reason: breakGlass };
+  return { ledgerDigest: reExposure.digest, ...given({ breakGlass: alone }) };
 }
 
 function patchTable(patches: readonly PatchView[], paint: Paint): string {
@@ -164,6 +176,11 @@ function patchText(patch: PatchView, paint: Paint): string {
       ['version', `${patch.platform} ${patch.baseVersion} (${patch.letter})`],
       ['status', patch.status],
       ['pulled', pulled && `${pulled.mode} at ${time(pulled.at)}: ${pulled.reason}${durability(pulled)}`],
+      ['by', pulled && peopleText(pulled)],
+      [
+        'recall asked',
+        patch.requested && `at ${time(patch.requested.at)} by ${patch.requested.by}: ${patch.requested.reason}`,
+      ],
       ['replacement', pulled?.replacement],
       ['recall epoch', patch.recallEpoch],
       ['superseded by', patch.supersededBy],
@@ -196,6 +213,20 @@ function what({ supersededBy, foldedInto, pulled }: PatchView): string {
   if (pulled !== undefined) return `${pulled.mode}: ${pulled.reason}${durability(pulled)}`;
   if (foldedInto !== undefined) return `in ${foldedInto.version}`;
   return supersededBy === undefined ? '' : `by ${supersededBy}`;
+}
+
+/** Who decided on it. That one person broke the glass is said for good. */
+function peopleText({
+  by,
+  requestedBy,
+  confirmedBy,
+  breakGlass,
+}: NonNullable<PatchView['pulled']>): string | undefined {
+  const how = [
+    ...(requestedBy === undefined ? [] : [`asked for by ${requestedBy}, confirmed by ${confirmedBy ?? 'nobody'}`]),
+    ...(breakGlass === undefined ? [] : [`${breakGlass.by} broke the glass: ${breakGlass.reason}`]),
+  ];
+  return by === undefined ? undefined : [by, ...how].join('; ');
 }
 
 function durability({ durable = true }: { readonly durable?: boolean }): string {

@@ -3,6 +3,7 @@ import { type Command } from 'commander';
 import { type Api } from '../api.ts';
 import { clean, duration, facts, type Paint, time } from '../output.ts';
 import { type OpenSession } from '../session.ts';
+import { previewOf, previewText } from './re-exposure.ts';
 import { evidenceText, resumedText } from './rollout-text.ts';
 
 const BAR_WIDTH = 30;
@@ -16,6 +17,15 @@ export function addRecallCommands(program: Command, open: OpenSession): void {
     .action(async (id: string) => {
       const { api, output } = open();
       output.answer(await show(api, id), recallText);
+    });
+  recall
+    .command('preview <patch>')
+    .description('whom a recall hits, also before it: holders by model, track and last report, and who may go on')
+    .option('--replacement <patch>', 'the replacement that the recall would name')
+    .addHelpText('after', '\nExample:\n  $ sluice recall preview ios-26.3.1-a')
+    .action(async (id: string, { replacement }: { replacement?: string }) => {
+      const { api, output } = open();
+      output.answer(await previewOf(api, id, replacement), previewText);
     });
   recall
     .command('watch <patch>')
@@ -79,6 +89,7 @@ function recallText(recall: RecallView, paint: Paint): string {
     [
       ['removed', [`${String(removed)} of ${String(devices)} devices`, ...gone].join(', ')],
       ['remaining', [String(remaining), ...remainingOf].join(', ')],
+      ['re-exposed', reExposedText(recall)],
       ...stop,
       ['in flight', recall.inFlight ? `${String(recall.inFlight)} installs that have begun` : undefined],
       ['last lease', status === 'running' && remaining === 0 ? time(recall.leasesUntil ?? undefined) : undefined],
@@ -87,6 +98,12 @@ function recallText(recall: RecallView, paint: Paint): string {
     paint,
   );
   return `${head}\n  ${bar}\n${more}`;
+}
+
+/** Devices that went back to their base and have nothing better yet. */
+function reExposedText({ reExposed = null }: Partial<Pick<RecallView, 'reExposed'>>): string | undefined {
+  if (reExposed === null) return undefined;
+  return `${String(reExposed)} on the base still, open to what the patch had closed`;
 }
 
 /** Why the patch was pulled, and by whom. */

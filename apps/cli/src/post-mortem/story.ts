@@ -30,8 +30,8 @@ const wordsOf: Words = {
   PatchAmended: ({ variants, cves }) =>
     `amended: ${named([...variants.map(({ build }) => `variant ${build}`), ...cves.map(cveText)], 'release notes')}`,
   PatchSuperseded: ({ by }) => `superseded by ${by}`,
-  PatchPulled: ({ mode, reason, replacement, recallEpoch }) =>
-    `pulled (${mode}, recall epoch ${String(recallEpoch)}): ${reason}${replacement === undefined ? '' : `; replaced by ${replacement}`}`,
+  PatchPulled: (event) => pulledText(event),
+  PullRequested: ({ mode, reason }) => `${mode} asked for, which takes a second person: ${reason}`,
   PatchFoldedIn: ({ version, build }) => `contained in ${version} (${build})`,
   RolloutPlanned: ({ plan }) => `planned with ${String(plan.waves.length)} waves`,
   RolloutReplanned: ({ reason }) => `planned anew: ${reason}`,
@@ -127,6 +127,17 @@ function grantsLine(grants: readonly FeedEventView[]): StoryLine {
 function isSameWave(left: FeedEventView, right: FeedEventView): boolean {
   const wave = ({ data }: FeedEventView) => (data as { readonly wave?: number }).wave;
   return left.stream === right.stream && left.actor === right.actor && wave(left) === wave(right);
+}
+
+function pulledText({ mode, reason, recallEpoch, ...more }: Extract<StoryEvent, { type: 'PatchPulled' }>): string {
+  const { replacement, requestedBy, confirmedBy, breakGlass } = more;
+  const parts = [
+    `pulled (${mode}, recall epoch ${String(recallEpoch)}): ${reason}`,
+    ...(replacement === undefined ? [] : [`replaced by ${replacement}`]),
+    ...(requestedBy === undefined ? [] : [`asked for by ${requestedBy}, confirmed by ${confirmedBy ?? 'nobody'}`]),
+    ...(breakGlass === undefined ? [] : [`${breakGlass.by} alone, because: ${breakGlass.reason}`]),
+  ];
+  return parts.join('; ');
 }
 
 function cveText({ id, exploited }: { readonly id: string; readonly exploited: boolean }): string {

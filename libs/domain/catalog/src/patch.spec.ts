@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type PatchContent, type Variant } from './patch-content.ts';
 import { type Patch, type PatchCommand, patchDecider, type PatchEvent } from './patch.ts';
+import { type PullPatch } from './pull.ts';
 
 const at = '2026-03-17T10:00:00.000Z';
 const later = '2026-03-18T10:00:00.000Z';
@@ -32,6 +33,16 @@ const withdrawn: PatchEvent = {
   recallEpoch: 1,
 };
 const recalled: PatchEvent = { type: 'PatchPulled', patchId, mode: 'recall', reason: 'boot loops', at, recallEpoch: 1 };
+const requested: PatchEvent = {
+  type: 'PullRequested',
+  patchId,
+  mode: 'recall',
+  reason: 'boot loops',
+  ledgerDigest: 'now',
+  recallEpoch: 0,
+  by: 'ann',
+  at,
+};
 
 const histories = {
   absent: [],
@@ -39,8 +50,20 @@ const histories = {
   superseded: [published, superseded],
   'folded-in': [published, foldedIn],
   withdrawn: [published, withdrawn],
+  requested: [published, withdrawn, requested],
   recalled: [published, recalled],
 } satisfies Record<string, PatchEvent[]>;
+
+/** An order of ann's; its ledger has nothing exploited. */
+const pull = (mode: PullPatch['mode'], more: Partial<PullPatch> = {}): PullPatch => ({
+  ...{ type: 'PullPatch', patchId, mode, reason: 'boot loops', by: 'ann', at: later },
+  ledger: { digest: 'now', reopensExploited: false },
+  ...more,
+});
+/** A recall that re-opens an exploited CVE, of the present ledger. */
+const recallOpen = (more: Partial<PullPatch> = {}): PullPatch =>
+  pull('recall', { ledger: { digest: 'now', reopensExploited: true }, ledgerDigest: 'now', ...more });
+const { ledgerDigest: _, ...unseen } = recallOpen();
 
 const commands = {
   publish: { type: 'PublishPatch', patchId, content, at: later },
@@ -50,33 +73,23 @@ const commands = {
   'amend by a variant': { type: 'AmendPatch', patchId, content: grown, at: later },
   'amend by exploitation': { type: 'AmendPatch', patchId, content: exploited, at: later },
   'amend by a change': { type: 'AmendPatch', patchId, content: changed, at: later },
-  withdraw: { type: 'PullPatch', patchId, mode: 'withdraw', reason: 'worse than thought', at: later },
-  recall: { type: 'PullPatch', patchId, mode: 'recall', reason: 'boot loops', at: later },
-  'recall for another reason': { type: 'PullPatch', patchId, mode: 'recall', reason: 'other', at: later },
-  'recall at a pace': {
-    type: 'PullPatch',
-    patchId,
-    mode: 'recall',
-    reason: 'boot loops',
-    removePerHourMax: 100,
-    at: later,
-  },
-  'recall otherwise': {
-    type: 'PullPatch',
-    patchId,
-    mode: 'recall',
-    reason: 'other',
-    replacement: 'ios-26.3.1-c',
-    at: later,
-  },
-  'replace by itself': {
-    type: 'PullPatch',
-    patchId,
-    mode: 'recall',
-    reason: 'boot loops',
-    replacement: patchId,
-    at: later,
-  },
+  withdraw: pull('withdraw', { reason: 'worse than thought' }),
+  'withdraw by a ledger of long ago': pull('withdraw', { ledgerDigest: 'then' }),
+  recall: pull('recall'),
+  'recall for another reason': pull('recall', { reason: 'other' }),
+  'recall at a pace': pull('recall', { removePerHourMax: 100 }),
+  'recall otherwise': pull('recall', { reason: 'other', replacement: 'ios-26.3.1-c' }),
+  'recall by the ledger': pull('recall', { ledgerDigest: 'now' }),
+  'recall by a ledger of long ago': pull('recall', { ledgerDigest: 'then' }),
+  'recall of what is exploited': recallOpen(),
+  'recall of what is exploited, unseen': unseen,
+  'recall of what is exploited, by a ledger of long ago': recallOpen({ ledgerDigest: 'then' }),
+  'recall of what is exploited, by another person': recallOpen({ by: 'ben', reason: 'I see it too' }),
+  'recall of what is exploited, by another person otherwise': recallOpen({ by: 'ben', replacement: 'ios-26.3.1-c' }),
+  'recall of what is exploited, by another person unseen': { ...unseen, by: 'ben' },
+  'recall of what is exploited, breaking the glass': recallOpen({ breakGlass: { reason: 'nobody else is awake' } }),
+  'recall of what is exploited, breaking the glass unseen': { ...unseen, breakGlass: { reason: 'no time' } },
+  'replace by itself': pull('recall', { replacement: patchId }),
   supersede: { type: 'SupersedePatch', patchId, by: 'ios-26.3.1-c', at: later },
   'supersede again': { type: 'SupersedePatch', patchId, by: 'ios-26.3.1-d', at: later },
   'supersede by itself': { type: 'SupersedePatch', patchId, by: patchId, at: later },
@@ -93,6 +106,7 @@ const outcomes: Record<keyof typeof commands, Record<keyof typeof histories, str
   'publish more': every(amended.variants, {
     absent: 'PatchPublished',
     withdrawn: 'patch-pulled',
+    requested: 'patch-pulled',
     recalled: 'patch-pulled',
   }),
   'publish other': every('patch-exists', { absent: 'PatchPublished' }),
@@ -100,60 +114,97 @@ const outcomes: Record<keyof typeof commands, Record<keyof typeof histories, str
   'amend by a variant': every(amended.variants, {
     absent: 'patch-not-found',
     withdrawn: 'patch-pulled',
+    requested: 'patch-pulled',
     recalled: 'patch-pulled',
   }),
   'amend by exploitation': every(amended.cves, { absent: 'patch-not-found' }),
   'amend by a change': every('patch-exists', { absent: 'patch-not-found' }),
-  withdraw: every('PatchPulled: epoch 1', {
+  withdraw: every('withdraw 1', { absent: 'patch-not-found', ...done('nothing'), recalled: 'patch-already-recalled' }),
+  'withdraw by a ledger of long ago': every('withdraw 1', {
     absent: 'patch-not-found',
-    withdrawn: 'nothing',
+    ...done('nothing'),
     recalled: 'patch-already-recalled',
   }),
-  recall: every('PatchPulled: epoch 1', {
+  recall: every('recall 1', { absent: 'patch-not-found', ...done('recall 2'), recalled: 'nothing' }),
+  'recall for another reason': every('recall 1', {
     absent: 'patch-not-found',
-    withdrawn: 'PatchPulled: epoch 2',
+    ...done('recall 2'),
+    recalled: 'patch-already-recalled',
+  }),
+  'recall otherwise': every('recall 1', { absent: 'patch-not-found', ...done('recall 2'), recalled: 'recall 2' }),
+  'recall at a pace': every('recall 1', { absent: 'patch-not-found', ...done('recall 2'), recalled: 'recall 2' }),
+  'recall by the ledger': every('recall 1', {
+    absent: 'patch-not-found',
+    ...done('recall 2'),
+    recalled: 'patch-already-recalled',
+  }),
+  'recall by a ledger of long ago': every('ledger-changed', {
+    absent: 'patch-not-found',
+    recalled: 'patch-already-recalled',
+  }),
+  'recall of what is exploited': every('withdraw 1, asked', {
+    absent: 'patch-not-found',
+    withdrawn: 'asked',
+    requested: 'nothing',
+    recalled: 'patch-already-recalled',
+  }),
+  'recall of what is exploited, unseen': every('ledger-not-named', { absent: 'patch-not-found', recalled: 'nothing' }),
+  'recall of what is exploited, by a ledger of long ago': every('ledger-changed', {
+    absent: 'patch-not-found',
+    recalled: 'patch-already-recalled',
+  }),
+  'recall of what is exploited, by another person': every('withdraw 1, asked', {
+    absent: 'patch-not-found',
+    withdrawn: 'asked',
+    requested: 'recall 2 by two',
+    recalled: 'patch-already-recalled',
+  }),
+  'recall of what is exploited, by another person otherwise': every('withdraw 1, asked', {
+    absent: 'patch-not-found',
+    ...done('asked'),
+    recalled: 'recall 2',
+  }),
+  'recall of what is exploited, by another person unseen': every('ledger-not-named', {
+    absent: 'patch-not-found',
     recalled: 'nothing',
   }),
-  'recall for another reason': every('PatchPulled: epoch 1', {
+  'recall of what is exploited, breaking the glass': every('recall 1 by broken glass', {
     absent: 'patch-not-found',
-    withdrawn: 'PatchPulled: epoch 2',
+    ...done('recall 2 by broken glass'),
     recalled: 'patch-already-recalled',
   }),
-  'recall otherwise': every('PatchPulled: epoch 1', {
+  'recall of what is exploited, breaking the glass unseen': every('ledger-not-named', {
     absent: 'patch-not-found',
-    withdrawn: 'PatchPulled: epoch 2',
-    recalled: 'PatchPulled: epoch 2',
-  }),
-  'recall at a pace': every('PatchPulled: epoch 1', {
-    absent: 'patch-not-found',
-    withdrawn: 'PatchPulled: epoch 2',
-    recalled: 'PatchPulled: epoch 2',
+    recalled: 'nothing',
   }),
   'replace by itself': every('replacement-unsuitable', { absent: 'patch-not-found' }),
   supersede: every('PatchSuperseded', {
     absent: 'patch-not-found',
     superseded: 'nothing',
-    withdrawn: 'nothing',
+    ...done('nothing'),
     recalled: 'nothing',
   }),
-  'supersede again': every('PatchSuperseded', { absent: 'patch-not-found', withdrawn: 'nothing', recalled: 'nothing' }),
+  'supersede again': every('PatchSuperseded', { absent: 'patch-not-found', ...done('nothing'), recalled: 'nothing' }),
   'supersede by itself': every('nothing', { absent: 'patch-not-found' }),
   'fold in': every('PatchFoldedIn', {
     absent: 'patch-not-found',
     'folded-in': 'nothing',
     withdrawn: 'patch-pulled',
+    requested: 'patch-pulled',
     recalled: 'patch-pulled',
   }),
   'fold in elsewhere': every('PatchFoldedIn', {
     absent: 'patch-not-found',
     'folded-in': 'patch-folded-in',
     withdrawn: 'patch-pulled',
+    requested: 'patch-pulled',
     recalled: 'patch-pulled',
   }),
   'fold in before': every('release-not-later', {
     absent: 'patch-not-found',
     'folded-in': 'patch-folded-in',
     withdrawn: 'patch-pulled',
+    requested: 'patch-pulled',
     recalled: 'patch-pulled',
   }),
 };
@@ -221,7 +272,7 @@ describe('folding a patch', () => {
 
   it('does not throw on any order of events', () => {
     const amendment: PatchEvent = { type: 'PatchAmended', patchId, at, variants: [otherVariant], cves: exploited.cves };
-    const anyEvent = fc.constantFrom(published, amendment, superseded, foldedIn, withdrawn, recalled);
+    const anyEvent = fc.constantFrom(published, amendment, superseded, foldedIn, withdrawn, requested, recalled);
     fc.assert(
       fc.property(fc.array(anyEvent, { maxLength: 12 }), (events) => {
         const state = fold(patchDecider, events);
@@ -253,7 +304,7 @@ function attempt(command: PatchCommand, state: Patch): readonly PatchEvent[] | u
 
 function outcomeOf(command: PatchCommand, state: Patch): string {
   try {
-    return patchDecider.decide(command, state).map(nameOf).join() || 'nothing';
+    return patchDecider.decide(command, state).map(nameOf).join(', ') || 'nothing';
   } catch (error) {
     if (error instanceof Rejection) return error.code;
     throw error;
@@ -261,9 +312,19 @@ function outcomeOf(command: PatchCommand, state: Patch): string {
 }
 
 function nameOf(event: PatchEvent): string {
-  if (event.type === 'PatchPulled') return `PatchPulled: epoch ${String(event.recallEpoch)}`;
+  if (event.type === 'PullRequested') return 'asked';
+  if (event.type === 'PatchPulled') {
+    const { mode, recallEpoch, confirmedBy, breakGlass } = event;
+    const how = confirmedBy !== undefined ? ' by two' : breakGlass !== undefined ? ' by broken glass' : '';
+    return `${mode} ${String(recallEpoch)}${how}`;
+  }
   if (event.type !== 'PatchAmended') return event.type;
   return `PatchAmended: ${event.variants.length > 0 ? 'variants' : 'cves'}`;
+}
+
+/** Of a patch that is withdrawn, also while a recall is asked for. */
+function done(outcome: string) {
+  return { withdrawn: outcome, requested: outcome };
 }
 
 function keys<Key extends string>(record: Record<Key, unknown>): Key[] {
@@ -279,19 +340,74 @@ describe('folding an event of a later version', () => {
 
 describe('recalling further', () => {
   it('keeps the replacement when only the pace changes, and the pace when another replacement is named', () => {
-    const recall = { type: 'PullPatch', patchId, mode: 'recall', reason: 'boot loops', at: later } as const;
     const steps = [
-      { ...recall, replacement: 'ios-26.3.1-c' },
-      { ...recall, removePerHourMax: 100 },
-      { ...recall, replacement: 'ios-26.3.1-d' },
+      pull('recall', { replacement: 'ios-26.3.1-c' }),
+      pull('recall', { removePerHourMax: 100 }),
+      pull('recall', { replacement: 'ios-26.3.1-d' }),
     ];
-    let patch = fold(patchDecider, histories.published);
-    for (const step of steps)
-      for (const event of patchDecider.decide(step, patch)) patch = patchDecider.evolve(patch, event);
+    const patch = after('published', ...steps);
     expect(patch).toMatchObject({
       recallEpoch: 3,
       pulled: { mode: 'recall', replacement: 'ios-26.3.1-d', removePerHourMax: 100 },
     });
-    expect(patchDecider.decide(steps[2] ?? recall, patch)).toEqual([]);
+    expect(steps.slice(2).flatMap((step) => patchDecider.decide(step, patch))).toEqual([]);
+  });
+
+  it('needs one person, refuses a ledger that is not the present one, and keeps for good who decided on the recall', () => {
+    const byTwo = after('published', recallOpen(), recallOpen({ by: 'ben' }));
+    const named = recallOpen({ by: 'cat', replacement: 'ios-26.3.1-c', reason: 'it is out' });
+    expect(after(byTwo, named)).toMatchObject({
+      pulled: { by: 'cat', requestedBy: 'ann', confirmedBy: 'ben', replacement: 'ios-26.3.1-c' },
+    });
+    expect(outcomeOf({ ...named, ledgerDigest: 'then' }, byTwo)).toBe('ledger-changed');
+    const alone = after('published', recallOpen({ breakGlass: { reason: 'nobody else is awake' } }));
+    expect(after(alone, named)).toMatchObject({
+      pulled: { by: 'cat', breakGlass: { by: 'ann', reason: 'nobody else is awake' } },
+    });
   });
 });
+
+describe('asking for a recall', () => {
+  it('withdraws in the same commit, and the second person makes it the recall that the first one meant', () => {
+    const first = recallOpen({ replacement: 'ios-26.3.1-c', removePerHourMax: 100 });
+    const asked = after('published', first);
+    expect(asked).toMatchObject({
+      status: 'pulled',
+      recallEpoch: 1,
+      pulled: { mode: 'withdraw', by: 'ann' },
+      requested: {
+        by: 'ann',
+        reason: 'boot loops',
+        replacement: 'ios-26.3.1-c',
+        removePerHourMax: 100,
+        recallEpoch: 0,
+      },
+    });
+    expect(asked).not.toHaveProperty('pulled.replacement');
+    const confirmed = after(asked, recallOpen({ by: 'ben', reason: 'I see it too' }));
+    expect(confirmed).toMatchObject({
+      recallEpoch: 2,
+      pulled: {
+        ...{ mode: 'recall', reason: 'I see it too', by: 'ben', requestedBy: 'ann', confirmedBy: 'ben' },
+        ...{ ledgerDigest: 'now', replacement: 'ios-26.3.1-c', removePerHourMax: 100 },
+      },
+    });
+    expect(confirmed).not.toHaveProperty('requested');
+  });
+
+  it('begins anew when the ledger is another one by then, and the first person may confirm that', () => {
+    const changed = { ledger: { digest: 'new', reopensExploited: true }, ledgerDigest: 'new' };
+    const asked = after('published', recallOpen());
+    expect(outcomeOf(recallOpen({ by: 'ben', ledger: changed.ledger }), asked)).toBe('ledger-changed');
+    const again = after(asked, recallOpen({ by: 'ben', ...changed }));
+    expect(again).toMatchObject({ pulled: { mode: 'withdraw' }, requested: { by: 'ben', ledgerDigest: 'new' } });
+    expect(after(again, recallOpen(changed))).toMatchObject({ pulled: { mode: 'recall', requestedBy: 'ben' } });
+  });
+});
+
+function after(from: Patch | keyof typeof histories, ...orders: readonly PatchCommand[]): Patch {
+  let patch = typeof from === 'string' ? fold(patchDecider, histories[from]) : from;
+  for (const order of orders)
+    for (const event of patchDecider.decide(order, patch)) patch = patchDecider.evolve(patch, event);
+  return patch;
+}

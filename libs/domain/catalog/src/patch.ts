@@ -1,8 +1,7 @@
 import { compareVersionTexts } from '@sluice/domain-cohorts';
 import { type Decider, reject, unknownEvent } from '@sluice/event-sourcing';
 import { type Addition, addToContent, compareContent, isSameContent, type PatchContent } from './patch-content.ts';
-
-export type PullMode = 'withdraw' | 'recall';
+import { type PatchPulled, pull, type Pulled, type PullPatch, type PullRequested, type Requested } from './pull.ts';
 
 /** Of a patch that is there already, what the content has beyond the present one is added. */
 export interface PublishPatch {
@@ -17,19 +16,6 @@ export interface AmendPatch {
   readonly type: 'AmendPatch';
   readonly patchId: string;
   readonly content: PatchContent;
-  readonly at: string;
-}
-
-/** Whether the replacement exists and suits is for the caller to check: it is another patch. */
-export interface PullPatch {
-  readonly type: 'PullPatch';
-  readonly patchId: string;
-  readonly mode: PullMode;
-  readonly reason: string;
-  readonly replacement?: string;
-  /** Of a recall: so many devices an hour are directed to remove the patch, and no more; absent is all at once. */
-  readonly removePerHourMax?: number;
-  readonly ledgerDigest?: string;
   readonly at: string;
 }
 
@@ -57,7 +43,8 @@ export type PatchEvent =
   | ({ readonly type: 'PatchPublished'; readonly patchId: string; readonly at: string } & PatchContent)
   | ({ readonly type: 'PatchAmended'; readonly patchId: string; readonly at: string } & Addition)
   | { readonly type: 'PatchSuperseded'; readonly patchId: string; readonly by: string; readonly at: string }
-  | (Omit<PullPatch, 'type'> & { readonly type: 'PatchPulled'; readonly recallEpoch: number })
+  | PatchPulled
+  | PullRequested
   | (Omit<FoldInPatch, 'type'> & { readonly type: 'PatchFoldedIn' });
 
 export interface FoldedInto {
@@ -66,14 +53,14 @@ export interface FoldedInto {
   readonly at: string;
 }
 
-export type Pulled = Pick<PullPatch, 'mode' | 'reason' | 'replacement' | 'removePerHourMax' | 'ledgerDigest' | 'at'>;
-
 interface Known {
   readonly patchId: string;
   readonly publishedAt: string;
   /** As published at first, to recognise the same publication sent again. */
   readonly firstContent: PatchContent;
   readonly content: PatchContent;
+  /** By the id of each CVE, when it was first said that the patch closes it. */
+  readonly closedSince: Readonly<Record<string, string>>;
   /** 0 until the first pull; each pull makes a new one and so voids the leases of the old. */
   readonly recallEpoch: number;
 }
@@ -86,6 +73,8 @@ export type KnownPatch =
   | (Known & {
       readonly status: 'pulled';
       readonly pulled: Pulled;
+      /** A recall that one person has asked for, and no second one confirmed; meanwhile it is withdrawn. */
+      readonly requested?: Requested;
       readonly foldedInto?: FoldedInto;
       readonly supersededBy?: string;
     });
@@ -94,8 +83,8 @@ export type Patch = { readonly status: 'absent' } | KnownPatch;
 
 /**
  * The life of one patch, stream `patch-<patchId>`.
- * Rejections: patch-not-found, patch-exists, patch-pulled, patch-already-recalled, patch-folded-in,
- * release-not-later, replacement-unsuitable.
+ * Rejections: patch-not-found, patch-exists, patch-pulled, patch-already-recalled, ledger-not-named, ledger-changed,
+ * patch-folded-in, release-not-later, replacement-unsuitable.
  */
 export const patchDecider: Decider<Patch, PatchCommand, PatchEvent> = {
   initialState: { status: 'absent' },
@@ -133,18 +122,6 @@ function amend({ patchId, content, at }: PublishPatch | AmendPatch, patch: Known
   return [{ type: 'PatchAmended', patchId, at, ...addition }];
 }
 
-function pull(command: PullPatch, patch: KnownPatch): readonly PatchEvent[] {
-  if (command.replacement === command.patchId) reject('replacement-unsuitable', 'a patch does not replace itself');
-  if (patch.status === 'pulled') {
-    if (patch.pulled.mode === 'recall') {
-      if (isSamePull(command, patch.pulled)) return [];
-      return [{ ...recalledFurther(command, patch.pulled), recallEpoch: patch.recallEpoch + 1 }];
-    }
-    if (command.mode === 'withdraw') return [];
-  }
-  return [{ ...command, type: 'PatchPulled', recallEpoch: patch.recallEpoch + 1 }];
-}
-
 function supersede({ patchId, by, at }: SupersedePatch, patch: KnownPatch): readonly PatchEvent[] {
   if (patch.status === 'pulled' || by === patchId || supersededByOf(patch) === by) return [];
   return [{ type: 'PatchSuperseded', patchId, by, at }];
@@ -170,7 +147,11 @@ function evolve(patch: Patch, event: PatchEvent): Patch {
     case 'PatchPublished':
       return patch;
     case 'PatchAmended':
-      return { ...patch, content: addToContent(patch.content, event) };
+      return {
+        ...patch,
+        content: addToContent(patch.content, event),
+        closedSince: { ...closedAt(event), ...patch.closedSince },
+      };
     case 'PatchSuperseded':
       return patch.status === 'published' || patch.status === 'superseded'
         ? { ...patch, status: 'superseded', supersededBy: event.by }
@@ -181,7 +162,13 @@ function evolve(patch: Patch, event: PatchEvent): Patch {
     }
     case 'PatchPulled': {
       const { recallEpoch, type: _, patchId: __, ...pulled } = event;
-      return { ...patch, status: 'pulled', pulled, recallEpoch };
+      return decided({ ...patch, status: 'pulled', pulled, recallEpoch });
+    }
+    case 'PullRequested': {
+      // It comes with its withdrawal, or after one; a recall that is in force is asked for no more.
+      if (patch.status !== 'pulled' || patch.pulled.mode === 'recall') return patch;
+      const { type: _, patchId: __, ...requested } = event;
+      return { ...patch, requested };
     }
     default:
       return unknownEvent(patch, event);
@@ -190,30 +177,18 @@ function evolve(patch: Patch, event: PatchEvent): Patch {
 
 function published(event: Extract<PatchEvent, { type: 'PatchPublished' }>): Patch {
   const { type: _, patchId, at, ...content } = event;
-  return { status: 'published', patchId, publishedAt: at, firstContent: content, content, recallEpoch: 0 };
+  const first = { firstContent: content, content, closedSince: closedAt(event), recallEpoch: 0 };
+  return { status: 'published', patchId, publishedAt: at, ...first };
 }
 
-/** A recall is never undone; but a replacement can be named later, and its pace be changed. What is not named stays. */
-function recalledFurther(
-  command: PullPatch,
-  pulled: Pulled,
-): Omit<PullPatch, 'type'> & { readonly type: 'PatchPulled' } {
-  const { replacement = pulled.replacement, removePerHourMax = pulled.removePerHourMax } = command;
-  const isSame = replacement === pulled.replacement && removePerHourMax === pulled.removePerHourMax;
-  if (command.mode !== 'recall' || isSame) reject('patch-already-recalled', `at ${pulled.at}`);
-  return {
-    ...command,
-    type: 'PatchPulled',
-    ...(replacement !== undefined && { replacement }),
-    ...(removePerHourMax !== undefined && { removePerHourMax }),
-  };
+/** A pull ends the request that it answers. */
+function decided(patch: Extract<KnownPatch, { status: 'pulled' }>): Patch {
+  const { requested: _, ...rest } = patch;
+  return rest;
 }
 
-/** What a command does not name, it does not change. */
-function isSamePull(command: PullPatch, pulled: Pulled): boolean {
-  return (['mode', 'reason', 'replacement', 'removePerHourMax', 'ledgerDigest'] as const).every(
-    (field) => command[field] === undefined || command[field] === pulled[field],
-  );
+function closedAt({ cves, at }: Pick<PatchContent, 'cves'> & { readonly at: string }): Record<string, string> {
+  return Object.fromEntries(cves.map(({ id }) => [id, at]));
 }
 
 /** Which patch superseded this one, if one did. */

@@ -158,6 +158,8 @@ export interface RecallCount {
   readonly offline: number;
   readonly waiting: number;
   readonly inFlight: number;
+  /** Of the freed, those that were seen on nothing but the base since; absent in counts from before it was kept. */
+  readonly reExposed?: number;
 }
 
 /** The rows of a bucket. A row that names what is not there is left out. */

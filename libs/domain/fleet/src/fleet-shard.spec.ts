@@ -23,6 +23,8 @@ import { deviceFlags } from './device-flags.ts';
 import { FleetShard } from './fleet-shard.ts';
 import { countDevices, countPopulation, type DeviceView, listDevices, summarize } from './fleet-views.ts';
 import { readPackedFacts } from './packed-facts.ts';
+import { RecentReports } from './report-ids.ts';
+import { imageOf } from './shard-image.ts';
 import { firstDifference, snapshotOf } from './shard-snapshot.ts';
 
 const later = (minutes: number) => NOON + minutes * MINUTE;
@@ -187,6 +189,7 @@ describe('counting a recall', () => {
       offline: 1,
       waiting: 8,
       inFlight: 1,
+      reExposed: 0,
     });
     apply(
       shard,
@@ -208,7 +211,30 @@ describe('counting a recall', () => {
       offline: 1,
       waiting: 2,
       inFlight: 0,
+      reExposed: 4,
     });
+  });
+
+  it('counts those that went back as re-exposed until another build is seen on them, also after a restart', () => {
+    const devices = ['d-1', 'd-2', 'd-3', 'd-4'];
+    const shard = notedShardOf(...devices.map((device) => of(device, installed(0))));
+    shard.note(recallNoted('a'));
+    apply(shard, ...devices.map((device) => of(device, removedBy('recall', 3))));
+    const steps: [FactSketch, number][] = [
+      [of('d-1', { ...about('c', 'PatchInstalled', 4) }), 4],
+      [of('d-1', seen(5, C_BUILD)), 3],
+      [of('d-2', seen(5, NEXT_BUILD)), 2],
+      [of('d-3', retired(5)), 1],
+      [of('d-3', seen(6)), 2],
+      [of('d-4', seen(6, PATCHED_BUILD)), 1],
+      [of('d-1', seen(7)), 2],
+    ];
+    for (const [step, reExposed] of steps) {
+      apply(shard, step);
+      expect(shard.recallCount(0, since)).toMatchObject({ reExposed });
+      const restored = FleetShard.restore(imageOf(shard, new RecentReports(0)));
+      expect(restored.recallCount(0, since)).toEqual(shard.recallCount(0, since));
+    }
   });
 
   it('takes in a device that obeyed before the shard heard of the recall', () => {

@@ -6,7 +6,7 @@ import { InstallTrials, type TrialDeadlines } from './install-trials.ts';
 import { type PackedFacts, readDetails } from './packed-facts.ts';
 import { CLOCK_AHEAD, causeOf, HAS_ID, kindOf } from './packed-layout.ts';
 import { SHOWN } from './patch-counts.ts';
-import { HOLDING, isFreed, placeOf, RecallSet } from './recall-sets.ts';
+import { HOLDING, isFreed, placeOf, RecallSet, wentBack } from './recall-sets.ts';
 import { RemovalMarks } from './removal-marks.ts';
 import { NOWHERE, restorePairs } from './records.ts';
 import { type ShardImage } from './shard-image.ts';
@@ -297,7 +297,14 @@ export class FleetShard extends ShardState {
       if (known && isRemoved && received !== undefined)
         this.removals.wentWell(entry, this.devices.profile(device), received);
     }
+    recall.setReExposed(device, known && this.isReExposed(device, entry));
     if (shown === SHOWN.started) recall.started(entry);
+  }
+
+  /** Whether the device went back to the base in the recall of the patch, and was seen on nothing else since. */
+  private isReExposed(device: number, entry: number): boolean {
+    if (!wentBack(this.entries.recalled(entry))) return false;
+    return this.profiles.isBaseOf(this.devices.profile(device), this.entries.patch(entry));
   }
 
   /** Counts what an image has of a device. */
@@ -312,6 +319,7 @@ export class FleetShard extends ShardState {
       if (recall === undefined) continue;
       const place = this.entries.recalled(entry);
       if (place !== 0) recall.move(0, place, device);
+      recall.setReExposed(device, this.devices.is(device, DEVICE.counted) && this.isReExposed(device, entry));
       if (shown === SHOWN.started) recall.started(entry);
     }
   }

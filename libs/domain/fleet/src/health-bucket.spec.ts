@@ -285,6 +285,7 @@ describe('telling holders', () => {
   const nobody = {
     set: 0,
     freed: { recall: 0, user: 0, failure: 0, unknown: 0 },
+    reExposed: 0,
     replaced: 0,
     retired: 0,
     failing: 0,

@@ -3,6 +3,7 @@ export * from './fact-packer.ts';
 export * from './facts.ts';
 export * from './fleet-shard.ts';
 export * from './fleet-views.ts';
+export * from './holder-kinds.ts';
 export * from './health-bucket.ts';
 export { factsAbout, type PackedFacts, readPackedFacts, unpackFacts } from './packed-facts.ts';
 export * from './report-ids.ts';

@@ -33,6 +33,11 @@ export function isFreed(code: number): boolean {
   return code === CODE.recall || code === CODE.unknown;
 }
 
+/** True for the codes of devices that went back to the base, for whatever cause. */
+export function wentBack(code: number): boolean {
+  return code >= CODE.recall;
+}
+
 /** The devices of one recall in a shard. */
 export class RecallSet {
   /** Devices that hold the patch, or did so when they were last looked at; some of them twice. */
@@ -40,6 +45,7 @@ export class RecallSet {
   /** Entries of devices that have begun to install it, likewise. */
   private inFlight: number[] = [];
   private readonly counts = new Array<number>(places.length + 1).fill(0);
+  private readonly reExposed = new DeviceBits();
 
   /** One device less at one place, one more at another, by their codes. */
   move(before: number, after: number, device: number): void {
@@ -50,6 +56,11 @@ export class RecallSet {
 
   started(entry: number): void {
     this.inFlight.push(entry);
+  }
+
+  /** Whether a device that went back to the base is on it still, and so open to what the patch had closed. */
+  setReExposed(device: number, isReExposed: boolean): void {
+    this.reExposed.set(device, isReExposed);
   }
 
   /** Hands each device that may hold the patch to `holds`, once, and keeps those that do. */
@@ -74,7 +85,29 @@ export class RecallSet {
       offline,
       waiting: at('holding') - failing - offline,
       inFlight: this.inFlight.length,
+      reExposed: this.reExposed.size,
     };
+  }
+}
+
+/** A set of devices by their numbers, a bit for each. */
+class DeviceBits {
+  private words = new Uint32Array(0);
+  size = 0;
+
+  set(device: number, isIn: boolean): void {
+    const [index, bit] = [device >>> 5, 1 << (device & 31)];
+    const word = this.words[index] ?? 0;
+    if (((word & bit) !== 0) === isIn) return;
+    if (index >= this.words.length) this.grow(index);
+    this.words[index] = word ^ bit;
+    this.size += isIn ? 1 : -1;
+  }
+
+  private grow(index: number): void {
+    const grown = new Uint32Array(Math.max(index + 1, this.words.length * 2));
+    grown.set(this.words);
+    this.words = grown;
   }
 }
 

@@ -36,6 +36,7 @@ export type CatalogEvent =
       readonly removePerHourMax?: number;
       readonly recallEpoch: number;
     }>
+  | Of<{ readonly type: 'PullRequested' }>
   | Of<{ readonly type: 'PatchFoldedIn'; readonly version: string; readonly build: string }>;
 
 /** What was published of a patch. */

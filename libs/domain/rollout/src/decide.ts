@@ -184,7 +184,7 @@ function fullReleaseIn({ fullReleases }: PlatformIndex, base: string, osVersion:
 }
 
 /** The one that the pull named, then the later letters, the highest first. */
-function replacementsOf({ published, pull }: PolicyPatch, candidates: readonly Candidate[]): Candidate[] {
+export function replacementsOf({ published, pull }: PolicyPatch, candidates: readonly Candidate[]): Candidate[] {
   const named = candidates.filter(({ patch }) => patch.patchId === pull?.replacement);
   const later = candidates.filter(
     ({ letter }) => published !== undefined && compareLetters(letter, published.letter) > 0,

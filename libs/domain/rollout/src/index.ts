@@ -19,6 +19,7 @@ export * from './hold.ts';
 export * from './pace.ts';
 export * from './plan.ts';
 export * from './policy.ts';
+export * from './recall-preview.ts';
 export * from './recall-progress.ts';
 export * from './recall.ts';
 export * from './rollout.ts';

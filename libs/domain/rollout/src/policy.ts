@@ -123,6 +123,7 @@ export function foldPolicy(policy: Policy, event: PolicyEvent): Policy {
     case 'PatchAmended':
     case 'PatchSuperseded':
     case 'PatchPulled':
+    case 'PullRequested':
     case 'PatchFoldedIn':
       foldCatalog(policy, event);
       break;
@@ -214,6 +215,9 @@ function foldCatalog(policy: Policy, event: CatalogEvent): void {
       patch.removalShare = removePerHourMax === undefined ? 1 : 0;
       return;
     }
+    case 'PullRequested':
+      // What it does is in the PatchPulled before it: the patch is withdrawn.
+      return;
     case 'PatchFoldedIn': {
       const { build, version } = event;
       patch.foldedInto = { patch, build, version };

@@ -54,6 +54,16 @@ describe('watching a recall burn down', () => {
     });
   });
 
+  it('knows who is re-exposed once each shard has counted that', () => {
+    const former = after(count(0, 1, { set: 1, ...gone(1) }), count(1, 1, { set: 1, ...gone(1), reExposed: 1 }));
+    expect(former?.count).not.toHaveProperty('reExposed');
+    const all = after(
+      count(0, 1, { set: 4, ...gone(4), reExposed: 3 }),
+      count(1, 1, { set: 1, ...gone(1), reExposed: 1 }),
+    );
+    expect(all?.count).toMatchObject({ freed: { recall: 5 }, reExposed: 4 });
+  });
+
   it('knows no number while a shard has not counted since the pull', () => {
     expect(after(started)?.count).toBeNull();
     expect(after(started, count(0, 1, {}))?.count).toBeNull();

@@ -115,7 +115,9 @@ function goneOf(count: RecallCount): number {
   return freedOf(count) + count.replaced;
 }
 
+/** What one shard has not counted is not known of all. */
 function addUp(counts: readonly RecallCount[]): RecallCount {
+  const reExposed = counts.flatMap((count) => count.reExposed ?? []);
   const total = (of: (count: RecallCount) => number) => sum(counts.map(of));
   const freed = freedCauses.map((cause) => [cause, total((count) => count.freed[cause])] as const);
   return {
@@ -127,6 +129,7 @@ function addUp(counts: readonly RecallCount[]): RecallCount {
     offline: total(({ offline }) => offline),
     waiting: total(({ waiting }) => waiting),
     inFlight: total(({ inFlight }) => inFlight),
+    ...(reExposed.length === counts.length && { reExposed: sum(reExposed) }),
   };
 }
 

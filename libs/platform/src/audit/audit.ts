@@ -145,8 +145,10 @@ function targetOf({ params, body }: FastifyRequest): string | undefined {
 
 function reasonOf(body: unknown): string | undefined {
   if (!isRecord(body)) return undefined;
-  const { reason, force, evidenceSeen } = body;
-  const said = [reason, isRecord(force) ? force['reason'] : undefined, evidenceSeen];
+  const { reason, force, evidenceSeen, breakGlass } = body;
+  // That one person decided alone is never behind another reason.
+  const alone = isRecord(breakGlass) ? `broke the glass: ${String(breakGlass['reason'])}` : undefined;
+  const said = [alone, reason, isRecord(force) ? force['reason'] : undefined, evidenceSeen];
   const text = said.find((each) => typeof each === 'string');
   return typeof text === 'string' ? bounded(text) : undefined;
 }

@@ -64,6 +64,11 @@ export class CatalogFixture {
     return this.send('GET', url);
   }
 
+  /** A request as it is given, with the headers that it has. */
+  inject(request: { method: 'POST'; url: string; payload: object; headers: Record<string, string> }) {
+    return this.running.inject(request);
+  }
+
   /** With the admin token, if no other is given. */
   send(
     method: 'GET' | 'POST' | 'DELETE',

@@ -207,9 +207,10 @@ describe('pulling a patch', () => {
       recallEpoch: 1,
       pulled: { mode: 'withdraw', reason: 'boot loops', at: '2026-03-17T10:00:00.000Z' },
     });
-    const recall = { mode: 'recall', reason: 'worse than thought', ledgerDigest: 'abc' };
+    const { digest } = (await get('/v1/patches/ios-26.3.1-a/re-exposure')).json<{ digest: string }>();
+    const recall = { mode: 'recall', reason: 'worse than thought', ledgerDigest: digest };
     const recalled = await post('/v1/patches/ios-26.3.1-a/pull', recall);
-    expect(recalled.json()).toMatchObject({ recallEpoch: 2, pulled: { mode: 'recall', ledgerDigest: 'abc' } });
+    expect(recalled.json()).toMatchObject({ recallEpoch: 2, pulled: { mode: 'recall', ledgerDigest: digest } });
     expect((await post('/v1/patches/ios-26.3.1-a/pull', recall)).statusCode).toBe(200);
     const more = await post('/v1/patches/ios-26.3.1-a/pull', { mode: 'withdraw', reason: 'other' });
     expect(more.json()).toMatchObject({ status: 409, code: 'patch-already-recalled' });

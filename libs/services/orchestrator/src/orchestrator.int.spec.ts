@@ -15,6 +15,7 @@ import { type Immutable } from '@sluice/contracts/primitives';
 import { EventFeed, OwnSigns, publishAsIs } from '@sluice/event-feed';
 import { InMemoryEventStore, StoreUnavailable } from '@sluice/event-sourcing';
 import {
+  type Ask,
   close,
   createApp,
   Followers,
@@ -63,7 +64,7 @@ let signs: OwnSigns;
 let commits = 0;
 let buckets = 0;
 
-async function boot(feed?: EventFeed) {
+async function boot(feed?: EventFeed, ask?: Ask) {
   app = await createApp([OrchestratorModule], {
     settings: Settings.of(),
     clock,
@@ -77,6 +78,7 @@ async function boot(feed?: EventFeed) {
     ],
     signs,
     ...(feed && { feed }),
+    ...(ask && { ask }),
   });
 }
 
@@ -334,8 +336,8 @@ describe('stopping', () => {
     });
     const freed = { recall: 0, user: 0, failure: 0, unknown: 0 };
     const places = { replaced: 0, retired: 0, failing: 0, offline: 0, waiting: 0, inFlight: 0 };
-    const count = async (waiting: number, recalled: number) => {
-      const recall = { ...places, set: waiting + recalled, freed: { ...freed, recall: recalled }, waiting };
+    const count = async (waiting: number, recalled: number, more: object = {}) => {
+      const recall = { ...places, set: waiting + recalled, freed: { ...freed, recall: recalled }, waiting, ...more };
       const line = {
         patchId: 'p-a',
         recallEpoch: 1,
@@ -354,12 +356,20 @@ describe('stopping', () => {
       removed: null,
     });
     await advance(1);
-    expect(await count(2, 1)).toMatchObject({ status: 'running', devices: 3, removed: 1, remaining: 2 });
+    // A shard that an older version counted does not say who is re-exposed.
+    expect(await count(2, 1)).toMatchObject({
+      status: 'running',
+      devices: 3,
+      removed: 1,
+      remaining: 2,
+      reExposed: null,
+    });
     await advance(1);
     // The lease of a device that was offered the patch before the pull is out for an hour.
-    expect(await count(0, 3)).toMatchObject({
+    expect(await count(0, 3, { reExposed: 2 })).toMatchObject({
       status: 'running',
       removed: 3,
+      reExposed: 2,
       remaining: 0,
       p50Seconds: 120,
       leasesUntil: new Date(START + 60 * MINUTE).toISOString(),
@@ -505,6 +515,82 @@ describe('stopping', () => {
     await app.get(Followers).settle();
     expect(await checkIn()).toMatchObject({ directive: 'none', reason: 'policy-stale' });
     expect(await checkIn({ installed: ['p-a'] })).toMatchObject({ directive: 'remove' });
+  });
+});
+
+describe('previewing a recall', () => {
+  const kind = { ...SLICE, track: 'automatic', withinDay: 60, withinWeek: 30, longer: 10 };
+  const answering = async (body: unknown, status = 200) => {
+    await close(app);
+    const text = JSON.stringify(body);
+    store = new InMemoryEventStore(clock);
+    asked = [];
+    await boot(undefined, (service, { path }) => {
+      asked.push(`${service} ${path}`);
+      return Promise.resolve({ status, text });
+    });
+    await happened('patch-p-a', published);
+  };
+  const preview = async (query = '') => (await send('GET', `/v1/recalls/p-a/preview${query}`)).body;
+  let asked: string[];
+
+  it('says whom it hits, before the patch is recalled', async () => {
+    await answering({ counted: { holders: [kind, { ...kind, model: 'iPad16,3', track: 'manual' }], inFlight: 3 } });
+    expect(await preview()).toEqual({
+      patchId: 'p-a',
+      asOf: clock.nowText(),
+      holders: 200,
+      byModel: [
+        { model: 'iPad16,3', devices: 100 },
+        { model: 'iPhone18,1', devices: 100 },
+      ],
+      byTrack: { automatic: 100, manual: 100 },
+      lastHeard: { withinDay: 120, withinWeek: 60, longer: 20 },
+      inFlight: 3,
+      replacement: { atMost: 0, expected: 0 },
+      withoutReplacement: 200,
+      unknownBecause: null,
+    });
+    expect(asked).toEqual(['telemetry /v1/shards/holders?patchId=p-a']);
+  });
+
+  it('asks once for those who want to know at the same time', async () => {
+    await answering({ counted: { holders: [kind], inFlight: 0 } });
+    const [one, other] = await Promise.all([preview(), preview()]);
+    expect(one).toEqual(other);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('knows what is in the exposure of a replacement, and of one that is looked at', async () => {
+    await answering({ counted: { holders: [kind], inFlight: 0 } });
+    const variants = [{ ...published.variants[0], build: '23D771330c' }];
+    await happened('patch-p-c', { ...published, patchId: 'p-c', letter: 'c', variants });
+    expect(await preview()).toMatchObject({ replacement: { atMost: 100, expected: 0 }, withoutReplacement: 0 });
+    expect(await preview('?replacement=p-c')).toMatchObject({ replacement: { atMost: 100, expected: 0 } });
+  });
+
+  it.each([
+    ['does not answer', {}, 503, 'telemetry answered 503'],
+    ['does not know all of it', { counted: null }, 200, 'no instance of telemetry answers for a part of the fleet'],
+    [
+      'answers something else',
+      { counted: { holders: 7 } },
+      200,
+      'telemetry answered what this version does not understand',
+    ],
+  ])('says that it does not know, and why, when telemetry %s', async (_, body, status, unknownBecause) => {
+    await answering(body, status);
+    expect(await preview()).toEqual({
+      ...{ patchId: 'p-a', asOf: clock.nowText(), holders: null, byModel: null, byTrack: null, lastHeard: null },
+      ...{ inFlight: null, replacement: null, withoutReplacement: null, unknownBecause },
+    });
+  });
+
+  it('refuses a patch of which nothing was heard', async () => {
+    expect(await send('GET', '/v1/recalls/none/preview')).toMatchObject({
+      status: 404,
+      body: { code: 'patch-not-found' },
+    });
   });
 });
 

@@ -4,6 +4,7 @@ import { ChangeHoldHandler, ChangeRecallHandler, ChangeRolloutHandler, DecideRol
 import { HoldsController, StopController } from './hold/holds.controller.ts';
 import { Observe } from './observe.ts';
 import { OrchestratorVerification } from './orchestrator-verification.ts';
+import { RecallPreviews } from './recall/recall-previews.ts';
 import { RecallsController } from './recall/recalls.controller.ts';
 import { RolloutsController } from './rollout/rollouts.controller.ts';
 import { Knowledge } from './knowledge/knowledge.ts';
@@ -21,6 +22,7 @@ import { Views } from './views.ts';
     Knowledge,
     Steering,
     Stops,
+    RecallPreviews,
     Observe,
     OrchestratorVerification,
     CheckInRoute,

@@ -249,6 +249,12 @@ describe('asking any instance', () => {
     expect(health[0]?.body).toMatchObject({ holders: { holders: 20 } });
     expect(health[1]).toEqual(health[0]);
     expect(health[2]).toEqual(health[0]);
+    const token = cluster.tokens.peerToken();
+    for (const instance of instances) {
+      const { body } = await instance.call('GET', '/v1/shards/holders?patchId=a', { token });
+      const { holders } = body['counted'] as { holders: { withinDay: number }[] };
+      expect(holders.reduce((sum, { withinDay }) => sum + withinDay, 0)).toBe(20);
+    }
     for (const instance of instances) {
       expect((await instance.get('/v1/devices/d-7')).body).toMatchObject({ deviceId: 'd-7', osBuild: PATCHED });
       expect(await instance.get('/v1/devices/nobody')).toMatchObject({

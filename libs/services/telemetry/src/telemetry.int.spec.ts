@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { isHolderCounts } from '@sluice/contracts/holder-counts';
 import { publishAsIs } from '@sluice/event-feed';
 import { type Append, type Appended, type Commit, InMemoryEventStore, StoreUnavailable } from '@sluice/event-sourcing';
 import {
@@ -580,6 +581,42 @@ describe('listing devices', () => {
     expect(await list('silentSince=2026-03-17T12:00:01Z')).toHaveLength(3);
     expect((await get('/v1/devices?limit=1')).body).toMatchObject({ total: 3, items: [{}] });
     expect((await get('/v1/devices?silentSince=yesterday')).status).toBe(400);
+  });
+});
+
+describe('being asked by the orchestrator who holds a patch', () => {
+  const ask = async (token: string, patchId = 'a') => {
+    const headers = { authorization: `Bearer ${token}` };
+    const answer = await inject(app, { url: `/v1/shards/holders?patchId=${patchId}`, headers });
+    return { status: answer.statusCode, body: answer.json<Record<string, unknown>>() };
+  };
+
+  it('counts the devices of all shards by what they look like and when they were last heard of', async () => {
+    await tellCatalog(published);
+    await send(['d-1', 'd-2', 'd-3'].map((deviceId) => installed({ deviceId })));
+    await pass(2 * 24 * 60);
+    await send(['d-4', 'd-5'].map((deviceId) => installed({ deviceId, track: 'manual' })));
+    await send([about('install-started', { deviceId: 'd-6' }), report({ deviceId: 'd-7' })]);
+    const { status, body } = await ask(tokens.peerToken());
+    expect(status).toBe(200);
+    expect(isHolderCounts(body)).toBe(true);
+    const phone = { platform: 'ios', model: 'iPhone18,1', base: BASE };
+    expect(body).toEqual({
+      counted: {
+        holders: expect.toSatisfy((kinds: unknown[]) => {
+          expect(kinds).toHaveLength(2);
+          expect(kinds).toContainEqual({ ...phone, track: 'automatic', withinDay: 0, withinWeek: 3, longer: 0 });
+          expect(kinds).toContainEqual({ ...phone, track: 'manual', withinDay: 2, withinWeek: 0, longer: 0 });
+          return true;
+        }) as unknown,
+        inFlight: 1,
+      },
+    });
+    expect((await ask(tokens.peerToken(), 'unknown')).body).toEqual({ counted: { holders: [], inFlight: 0 } });
+  });
+
+  it('answers other services only', async () => {
+    expect((await ask(tokens.createLocal('olga', ['operator']))).status).toBe(403);
   });
 });
 

@@ -3,6 +3,7 @@ import { Followers } from '@sluice/platform';
 import { CatalogView } from './fleet/catalog-view.projection.ts';
 import { DeviceNames, deviceNames } from './shard/device-names.ts';
 import { FleetCreation } from './fleet/fleet-creation.ts';
+import { HolderCounts } from './fleet/holder-counts.ts';
 import { FleetReplay } from './fleet/fleet-folds.ts';
 import { DeviceLists } from './fleet/device-lists.ts';
 import { FleetQueries } from './fleet/fleet-queries.ts';
@@ -33,6 +34,7 @@ import { ShardTakeover } from './shard/shard-takeover.ts';
     FleetCreation,
     FleetQueries,
     DeviceLists,
+    HolderCounts,
     FleetReplay,
     FleetStreams,
     HealthBuckets,

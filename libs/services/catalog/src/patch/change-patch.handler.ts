@@ -1,10 +1,10 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { type PatchCommand, type PatchEvent } from '@sluice/domain-catalog';
+import { type PatchEvent } from '@sluice/domain-catalog';
 import { BEGINNING, type CommandContext, EventStore, handle, Rejection } from '@sluice/event-sourcing';
 import { type SeenVersions } from '@sluice/platform';
 import { BuildReservations } from './build-reservations.ts';
 import { patchStream } from './patch-table.ts';
-import { amongOthers, type PatchDecider } from './patch-rules.ts';
+import { amongOthers, type OrderedCommand, type PatchDecider } from './patch-rules.ts';
 import { Patches } from './patches.projection.ts';
 import { PullsInForce } from './pulls-in-force.ts';
 import { SupersessionProcess } from './supersession.process.ts';
@@ -12,7 +12,7 @@ import { SupersessionProcess } from './supersession.process.ts';
 /** Any command on one patch. Answers with the events that came of it, once they show in every query. */
 export class ChangePatch extends Command<readonly PatchEvent[]> {
   constructor(
-    readonly command: PatchCommand,
+    readonly command: OrderedCommand,
     readonly context: CommandContext,
     /** What a person has seen: at another revision the command is refused with revision-changed. */
     readonly seen?: SeenVersions,

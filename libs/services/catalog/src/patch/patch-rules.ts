@@ -6,14 +6,25 @@ import {
   type PatchContent,
   patchDecider,
   type PatchEvent,
+  type PresentLedger,
+  presentLedger,
+  type PullOrder,
+  type PullPatch,
+  type ReExposure,
+  reExposureOf,
 } from '@sluice/domain-catalog';
 import { type Decider, reject } from '@sluice/event-sourcing';
+import { sha256 } from '@sluice/platform';
 import { type PatchTable } from './patch-table.ts';
 
-export type PatchDecider = Decider<Patch, PatchCommand, PatchEvent>;
+/** What is ordered: what a recall re-opens is found out when it is decided on. */
+export type OrderedCommand = Exclude<PatchCommand, PullPatch> | PullOrder;
+
+export type PatchDecider = Decider<Patch, OrderedCommand, PatchEvent>;
 
 /**
- * The decider with the rules that need other patches: whose build, base and letter are, and what can replace a pulled patch.
+ * The decider with the rules that need other patches: whose build, base and letter are, what can replace a pulled patch, and
+ * what a recall re-opens.
  * Asked only where something would change, so that a command sent again is still answered with nothing. `over` adds the
  * pulls that are in force without being stored; only a pull itself is judged by what is stored.
  */
@@ -22,11 +33,34 @@ export function amongOthers(table: PatchTable, over: (patch: KnownPatch) => Know
     ...patchDecider,
     decide(command, patch) {
       const counted = command.type === 'PullPatch' || patch.status === 'absent' ? patch : over(patch);
-      const events = patchDecider.decide(command, counted);
+      const events = patchDecider.decide(withLedger(command, counted, table, over), counted);
       for (const event of events) checkOthers(event, counted, table, over);
       return events;
     },
   };
+}
+
+/** What a recall of the patch re-opens, and the digest of that. */
+export function ledgerOf(
+  patch: KnownPatch,
+  table: PatchTable,
+  over: (patch: KnownPatch) => KnownPatch = same,
+): ReExposure & PresentLedger {
+  const ledger = reExposureOf(patch, table.siblingsOf(patch).map(over));
+  return { ...ledger, ...presentLedger(ledger, sha256) };
+}
+
+/** Of a patch that is not there, a recall re-opens nothing. */
+const NOTHING: PresentLedger = { digest: '', reopensExploited: false };
+
+function withLedger(
+  command: OrderedCommand,
+  patch: Patch,
+  table: PatchTable,
+  over: (patch: KnownPatch) => KnownPatch,
+): PatchCommand {
+  if (command.type !== 'PullPatch') return command;
+  return { ...command, ledger: patch.status === 'absent' ? NOTHING : ledgerOf(patch, table, over) };
 }
 
 function same(patch: KnownPatch): KnownPatch {
@@ -42,7 +76,8 @@ function checkOthers(
   if (event.type === 'PatchPublished') return checkVariants(event, event, table);
   if (patch.status === 'absent') return;
   if (event.type === 'PatchAmended') return checkVariants(event, patch.content, table);
-  if (event.type !== 'PatchPulled' || event.replacement === undefined) return;
+  if (event.type !== 'PatchPulled' && event.type !== 'PullRequested') return;
+  if (event.replacement === undefined) return;
   const replacement = table.find(event.replacement);
   if (replacement === undefined) reject('replacement-unsuitable', `there is no patch ${event.replacement}`);
   if (over(replacement).status === 'pulled') reject('replacement-unsuitable', `${event.replacement} was pulled`);

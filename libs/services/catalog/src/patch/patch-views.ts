@@ -1,5 +1,5 @@
-import { type PatchView, type PublishPatchBody } from '@sluice/api';
-import { type KnownPatch, type PatchContent } from '@sluice/domain-catalog';
+import { type PatchView, type PublishPatchBody, type ReExposureView } from '@sluice/api';
+import { type KnownPatch, type PatchContent, type PresentLedger, type ReExposure } from '@sluice/domain-catalog';
 
 /** The content without the fields that the class has but the body had not. */
 export function toContent(body: PublishPatchBody): PatchContent {
@@ -22,7 +22,12 @@ export function toContent(body: PublishPatchBody): PatchContent {
 
 /** The patch as it is answered. `isDurable` is false where a pull of the patch is not stored. */
 export function viewPatch(patch: KnownPatch, isDurable = true): PatchView {
-  const { patchId, firstContent: _, content, ...facts } = patch;
+  const { patchId, firstContent: _, closedSince: __, content, ...facts } = patch;
   if (isDurable || facts.status !== 'pulled') return { patchId, ...content, ...facts };
   return { patchId, ...content, ...facts, pulled: { ...facts.pulled, durable: false } };
+}
+
+/** The catalog's part of the re-exposure ledger as it is answered: whether it takes two people, its CVEs say. */
+export function viewLedger({ reopensExploited: _, ...ledger }: ReExposure & PresentLedger): ReExposureView {
+  return ledger;
 }

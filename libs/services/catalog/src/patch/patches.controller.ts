@@ -8,12 +8,13 @@ import {
   PatchView,
   PublishPatchBody,
   PullPatchBody,
+  ReExposureView,
 } from '@sluice/api';
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { contentFaults, type KnownPatch } from '@sluice/domain-catalog';
-import { Clock, type CommandContext } from '@sluice/event-sourcing';
+import { contentFaults, type KnownPatch, type PullOrder } from '@sluice/domain-catalog';
+import { Clock, type CommandContext, Rejection } from '@sluice/event-sourcing';
 import {
   IfMatch,
   instantOf,
@@ -27,7 +28,8 @@ import {
 } from '@sluice/platform';
 import { ChangePatch } from './change-patch.handler.ts';
 import { listPatches } from './list-patches.ts';
-import { toContent, viewPatch } from './patch-views.ts';
+import { ledgerOf } from './patch-rules.ts';
+import { toContent, viewLedger, viewPatch } from './patch-views.ts';
 import { Patches } from './patches.projection.ts';
 import { PullsInForce } from './pulls-in-force.ts';
 
@@ -120,17 +122,22 @@ export class PatchesController {
   @Operation({
     id: 'pullPatch',
     summary: 'Withdraw or recall a patch; without a body, withdraw it',
+    description:
+      "A recall that re-opens exploited CVEs names the `ledgerDigest` that was seen, and takes two people: the first one's withdraws the patch at once and is kept as `requested`, another person's with the same digest makes it the recall. With `breakGlass` one person does it at once. A withdrawal needs nothing, ever.",
     answers: { 200: PatchView },
     etag: true,
-    problems: ['patch-not-found', 'patch-already-recalled', 'replacement-unsuitable', 'in-force-not-durable'],
+    problems: [
+      ...(['patch-not-found', 'patch-already-recalled', 'replacement-unsuitable', 'in-force-not-durable'] as const),
+      ...(['ledger-not-named', 'ledger-changed'] as const),
+    ],
   })
   async pull(
     @Param() { id }: PatchPath,
     @Body() body: PullPatchBody,
     @RequestContext() context: CommandContext,
   ): Promise<Versioned<PatchView>> {
-    const { mode, reason, replacement, removePerHourMax, ledgerDigest } = body;
-    const command = {
+    const { mode, reason, replacement, removePerHourMax, ledgerDigest, breakGlass } = body;
+    const command: PullOrder = {
       type: 'PullPatch',
       patchId: id,
       mode,
@@ -138,10 +145,27 @@ export class PatchesController {
       ...(replacement !== undefined && { replacement }),
       ...(removePerHourMax !== undefined && { removePerHourMax }),
       ...(ledgerDigest !== undefined && { ledgerDigest }),
+      ...(breakGlass !== undefined && { breakGlass: { reason: breakGlass.reason } }),
+      by: context.actor,
       at: this.clock.nowText(),
-    } as const;
-    await this.commands.execute(new ChangePatch(command, context));
+    };
+    await this.withLedger(id, () => this.commands.execute(new ChangePatch(command, context)));
     return this.show({ id });
+  }
+
+  @Get(':id/re-exposure')
+  @Roles(...READERS)
+  @Operation({
+    id: 'showReExposure',
+    summary: 'What a recall of the patch re-opens',
+    description:
+      'The first part of the re-exposure ledger: a recall names its `digest`. Who is hit is the second part, `GET /v1/recalls/{patchId}/preview`.',
+    answers: { 200: ReExposureView },
+    problems: ['patch-not-found'],
+  })
+  reExposure(@Param() { id }: PatchPath): ReExposureView {
+    const over = (patch: KnownPatch) => this.pulls.over(patch);
+    return viewLedger(ledgerOf(over(this.find(id)), this.patches.table, over));
   }
 
   @Post(':id/fold-in')
@@ -170,6 +194,16 @@ export class PatchesController {
     return this.show({ id });
   }
 
+  /** Who names no ledger, or another one than there is, is shown the present one. */
+  private async withLedger(id: string, act: () => Promise<unknown>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      if (!(error instanceof Rejection) || !isLedgerRefusal(error.code)) throw error;
+      throw new ProblemError(error.code, error.detail, undefined, new Versioned(this.reExposure({ id }), undefined));
+    }
+  }
+
   private view(patch: KnownPatch): PatchView {
     const counted = this.pulls.over(patch);
     return viewPatch(counted, counted === patch);
@@ -180,4 +214,8 @@ export class PatchesController {
     if (patch === undefined) throw new ProblemError('patch-not-found', patchId);
     return patch;
   }
+}
+
+function isLedgerRefusal(code: string): code is 'ledger-not-named' | 'ledger-changed' {
+  return code === 'ledger-not-named' || code === 'ledger-changed';
 }

@@ -1,13 +1,27 @@
 import { Injectable } from '@nestjs/common';
-import { type KnownPatch, patchDecider, type PatchEvent, type PullPatch } from '@sluice/domain-catalog';
+import {
+  type KnownPatch,
+  type PatchPulled,
+  patchDecider,
+  type PatchEvent,
+  type PresentLedger,
+  type PullOrder,
+  type PullRequested,
+} from '@sluice/domain-catalog';
 import { OwnSigns } from '@sluice/event-feed';
 import { type CommandContext, EventStore, handle } from '@sluice/event-sourcing';
-import { type Stop, StopsInForce } from '@sluice/platform';
+import { ProblemError, type Stop, StopsInForce } from '@sluice/platform';
 import { patchStream } from './patch-table.ts';
 import { Patches } from './patches.projection.ts';
-import { amongOthers } from './patch-rules.ts';
+import { amongOthers, ledgerOf } from './patch-rules.ts';
 
-type Pulled = Extract<PatchEvent, { type: 'PatchPulled' }>;
+/** What an order does while it waits for the store: a pull, and the recall that it asks for, if it does. */
+interface Waiting {
+  readonly words: string;
+  readonly by: string;
+  readonly pulled: PatchPulled;
+  readonly requested: PullRequested | undefined;
+}
 
 /**
  * Pulls, stored or not: a pull that the store cannot take counts here at once, and is tried again until it is stored.
@@ -16,7 +30,7 @@ type Pulled = Extract<PatchEvent, { type: 'PatchPulled' }>;
 @Injectable()
 export class PullsInForce {
   /** In the order in which they came. */
-  private waiting: readonly Pulled[] = [];
+  private waiting: readonly Waiting[] = [];
 
   constructor(
     private readonly store: EventStore,
@@ -26,46 +40,69 @@ export class PullsInForce {
   ) {}
 
   /** The events of the pull, once they show in every query. Throws Rejection, or 'in-force-not-durable'. */
-  async pull(command: PullPatch, context: CommandContext): Promise<readonly PatchEvent[]> {
-    const { patchId, mode, at } = command;
+  async pull(order: PullOrder, context: CommandContext): Promise<readonly PatchEvent[]> {
     await this.patches.known();
-    const isRecalled = this.waiting.some((pulled) => pulled.patchId === patchId && pulled.mode === 'recall');
-    const words = `${isRecalled ? 'recall' : mode} ${patchId}`;
-    return (await this.stops.enforce({ stop: words, since: at, ...this.stepsOf(command, context) })) ?? [];
+    const words = this.wordsFor(order);
+    return (await this.stops.enforce({ stop: words, since: order.at, ...this.stepsOf(order, words, context) })) ?? [];
   }
 
   /** The patch as it counts here, with the pulls that are not stored; the same object when there is none. */
   over(patch: KnownPatch): KnownPatch {
-    return this.waiting.reduce<KnownPatch>(
-      (counted, pulled) => (addsTo(counted, pulled) ? evolved(counted, pulled) : counted),
-      patch,
-    );
+    return this.waiting.reduce<KnownPatch>((counted, { pulled, requested }) => {
+      if (!addsTo(counted, pulled)) return counted;
+      const after = evolved(counted, pulled);
+      return requested === undefined ? after : evolved(after, requested);
+    }, patch);
+  }
+
+  /** A stop that waits is the same one as what would add nothing to it; a second person's recall does. */
+  private wordsFor({ patchId, mode, by }: PullOrder): string {
+    const others = this.waiting.filter(({ pulled }) => pulled.patchId === patchId);
+    const strongest = others.find(({ pulled }) => pulled.mode === 'recall') ?? others.at(-1);
+    if (strongest === undefined) return `${mode} ${patchId}`;
+    if (mode === 'withdraw' || strongest.pulled.mode === 'recall') return strongest.words;
+    const asked = others.find(({ requested }) => requested !== undefined);
+    if (asked?.by === by) return asked.words;
+    return asked === undefined ? `recall ${patchId}` : `recall ${patchId}, as ${by} wants it, too`;
   }
 
   private stepsOf(
-    command: PullPatch,
+    order: PullOrder,
+    words: string,
     context: CommandContext,
   ): Pick<Stop<readonly PatchEvent[]>, 'store' | 'begin' | 'end'> {
-    let pulled: Pulled | undefined;
+    let inForce: { readonly waiting: Waiting; readonly ledger: PresentLedger } | undefined;
     return {
-      store: () => this.storePull(command, context, pulled !== undefined),
+      store: () => this.storePull(order, context, inForce?.ledger),
       begin: () => {
-        const state = this.patches.lastKnown.stateOf(command.patchId);
+        const state = this.patches.lastKnown.stateOf(order.patchId);
         const counted = state.status === 'absent' ? state : this.over(state);
-        const events = this.rules().decide(command, counted);
-        pulled = events.find((event): event is Pulled => event.type === 'PatchPulled');
-        if (pulled === undefined) return false;
-        this.change([...this.waiting, pulled]);
+        const events = this.rules().decide(order, counted);
+        const pulled = events.find((event) => event.type === 'PatchPulled');
+        const requested = events.find((event) => event.type === 'PullRequested');
+        if (pulled === undefined || counted.status === 'absent') {
+          if (requested === undefined) return false;
+          throw new ProblemError(
+            'store-unavailable',
+            'the patch is withdrawn already; that its recall is asked for is not kept',
+          );
+        }
+        const waiting = { words, by: order.by, pulled, requested };
+        inForce = { waiting, ledger: ledgerOf(counted, this.patches.lastKnown, (patch) => this.over(patch)) };
+        this.change([...this.waiting, waiting]);
         return true;
       },
-      end: () => this.change(this.waiting.filter((each) => each !== pulled)),
+      end: () => this.change(this.waiting.filter((each) => each !== inForce?.waiting)),
     };
   }
 
   // A pull in force was judged among the other patches when it was ordered; what they became since must not undo it.
-  private async storePull(command: PullPatch, context: CommandContext, isInForce: boolean) {
-    const decider = isInForce ? patchDecider : this.rules();
-    const { events, position } = await handle(this.store, decider, patchStream(command.patchId), command, context);
+  private async storePull(order: PullOrder, context: CommandContext, judged: PresentLedger | undefined) {
+    const stream = patchStream(order.patchId);
+    const { events, position } =
+      judged === undefined
+        ? await handle(this.store, this.rules(), stream, order, context)
+        : await handle(this.store, patchDecider, stream, { ...order, ledger: judged }, context);
     if (position !== undefined) await this.patches.reached(position);
     return events;
   }
@@ -74,14 +111,14 @@ export class PullsInForce {
     return amongOthers(this.patches.lastKnown, (patch) => this.over(patch));
   }
 
-  private change(waiting: readonly Pulled[]): void {
+  private change(waiting: readonly Waiting[]): void {
     this.waiting = waiting;
-    this.signs.setStops(waiting.map(({ patchId, mode, reason, at }) => ({ patchId, mode, reason, at })));
+    this.signs.setStops(waiting.map(({ pulled: { patchId, mode, reason, at } }) => ({ patchId, mode, reason, at })));
   }
 }
 
 /** Whether the pull changes anything: the store may hold it already, or a stronger one. */
-function addsTo(patch: KnownPatch, { patchId, mode }: Pulled): boolean {
+function addsTo(patch: KnownPatch, { patchId, mode }: PatchPulled): boolean {
   if (patch.patchId !== patchId) return false;
   return patch.status !== 'pulled' || (mode === 'recall' && patch.pulled.mode === 'withdraw');
 }

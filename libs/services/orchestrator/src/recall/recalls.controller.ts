@@ -1,4 +1,14 @@
-import { Operation, PageQuery, RecallPage, RecallPath, RecallView, ResumeBody, StopBody } from '@sluice/api';
+import {
+  Operation,
+  PageQuery,
+  RecallPage,
+  RecallPath,
+  RecallPreview,
+  RecallPreviewQuery,
+  RecallView,
+  ResumeBody,
+  StopBody,
+} from '@sluice/api';
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
@@ -17,6 +27,7 @@ import {
 } from '@sluice/platform';
 import { ChangeRecall } from '../commands.ts';
 import { Views } from '../views.ts';
+import { RecallPreviews } from './recall-previews.ts';
 import { type KnownRecall } from './recalls.projection.ts';
 
 @ApiTags('recalls')
@@ -26,6 +37,7 @@ export class RecallsController {
     private readonly views: Views,
     private readonly commands: CommandBus,
     private readonly clock: Clock,
+    private readonly previews: RecallPreviews,
   ) {}
 
   @Get()
@@ -51,6 +63,20 @@ export class RecallsController {
   })
   show(@Param() { patchId }: RecallPath): Versioned<RecallView> {
     return new Versioned(this.view(this.known(patchId)), this.views.versionOf(`recall-${patchId}`));
+  }
+
+  @Get(':patchId/preview')
+  @Roles('viewer', 'operator', 'responder')
+  @Operation({
+    id: 'previewRecall',
+    summary: 'Whom a recall of the patch hits, or would hit',
+    description:
+      'The second part of the re-exposure ledger. Telemetry is asked for it, within 2 seconds: what it does not answer is null, and refuses no recall.',
+    answers: { 200: RecallPreview },
+    problems: ['patch-not-found'],
+  })
+  preview(@Param() { patchId }: RecallPath, @Query() { replacement }: RecallPreviewQuery): Promise<RecallPreview> {
+    return this.previews.of(patchId, replacement);
   }
 
   @Post(':patchId/pause')
@@ -130,6 +156,7 @@ export class RecallsController {
       offline: count && count.offline,
       waiting: count && count.waiting,
       inFlight: count && count.inFlight,
+      reExposed: count?.reExposed ?? null,
       begun: gate.n,
       begunFailed: gate.x,
       leasesUntil: this.views.policy.wasOffered(recall.patchId) ? toTimeText(lastLeaseMs(recall)) : null,

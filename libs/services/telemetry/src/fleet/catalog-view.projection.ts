@@ -43,6 +43,7 @@ export class CatalogView extends NotesForShards {
         return this.add({ type: 'ShardNoted', about: 'pull', patchId, mode, recallEpoch, source });
       }
       case 'PatchSuperseded':
+      case 'PullRequested':
       case 'PatchFoldedIn':
     }
   }

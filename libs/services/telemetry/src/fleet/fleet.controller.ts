@@ -9,6 +9,7 @@ import {
   DeviceTimelineQuery,
   DeviceView,
   FleetView,
+  HealthQuery,
   Operation,
 } from '@sluice/api';
 import {
@@ -25,6 +26,7 @@ import {
 } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiExcludeEndpoint, ApiTags } from '@nestjs/swagger';
+import { type HolderCounts as HolderCountsAnswer } from '@sluice/contracts/holder-counts';
 import { parseTime } from '@sluice/contracts/times';
 import { type DeviceFilter } from '@sluice/domain-fleet';
 import { type CommandContext } from '@sluice/event-sourcing';
@@ -32,6 +34,7 @@ import { ProblemError, readCursor, RequestContext, Roles, writeCursor } from '@s
 import { type FactPlace, FleetReplay, type RecordedFact } from './fleet-folds.ts';
 import { cursorOf, cursorText, DeviceLists } from './device-lists.ts';
 import { Fleet } from './fleet.ts';
+import { HolderCounts } from './holder-counts.ts';
 import { FleetQueries } from './fleet-queries.ts';
 import { type PeerRequest, Peers } from '../shard/peers.ts';
 import { RetireDevice } from './retire-device.handler.ts';
@@ -178,14 +181,26 @@ function viewFact({ fact, recordedAt }: RecordedFact): DeviceTimeline['items'][n
   return { recordedAt, kind, ...said };
 }
 
-/** What instances ask each other for when a shard goes from one to the next. */
+/** What instances ask each other for when a shard goes from one to the next, and the orchestrator about all of them. */
 @Controller('v1/shards')
 export class ShardsController {
   constructor(
     private readonly takeover: ShardTakeover,
     private readonly lists: DeviceLists,
+    private readonly holderCounts: HolderCounts,
     private readonly peers: Peers,
   ) {}
+
+  @Get('holders')
+  @Roles('peer')
+  @ApiExcludeEndpoint()
+  holders(
+    @Query() { patchId }: HealthQuery,
+    @RequestContext() askedFor: CommandContext,
+    @Req() request: PeerRequest,
+  ): Promise<HolderCountsAnswer> {
+    return this.holderCounts.of(patchId, askedFor, this.peers.handedOn(request));
+  }
 
   @Get('device-count')
   @Roles('peer')

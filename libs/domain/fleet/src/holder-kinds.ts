@@ -1,0 +1,67 @@
+import { type Platform } from '@sluice/domain-cohorts';
+import { DEVICE } from './device-table.ts';
+import { TRIAL_MS, type FleetShard } from './fleet-shard.ts';
+import { SHOWN } from './patch-counts.ts';
+import { NOWHERE } from './records.ts';
+
+const DAY_MS = 24 * 3_600_000;
+const WEEK_MS = 7 * DAY_MS;
+
+/** Devices that look alike and hold a patch, by when they were last heard of: within a day, within a week, longer ago. */
+export interface HolderKind {
+  readonly platform: Platform;
+  readonly model: string;
+  readonly base: string;
+  readonly track: 'automatic' | 'manual';
+  readonly ring?: string;
+  readonly withinDay: number;
+  readonly withinWeek: number;
+  readonly longer: number;
+}
+
+/** What is counted of the holders of a patch, of as many shards as it was handed. Known devices only. */
+export class HolderTally {
+  private readonly kinds = new Map<string, Mutable<HolderKind>>();
+  /** Devices that have begun to install it within the time of a trial. */
+  inFlight = 0;
+
+  constructor(
+    private readonly patchId: string,
+    private readonly nowMs: number,
+  ) {}
+
+  /** Looks at so many devices of the shard from number `from` on. Answers where to go on, undefined at the end. */
+  look(shard: FleetShard, from: number, looksMax: number): number | undefined {
+    const patch = shard.patches.allIds.indexOf(this.patchId);
+    if (patch === -1) return undefined;
+    if (shard.patches.shown(patch, 'installed') + shard.patches.shown(patch, 'started') === 0) return undefined;
+    const end = Math.min(shard.devices.count, from + looksMax);
+    for (let device = from; device < end; device += 1) {
+      const entry = shard.entries.find(shard.devices.records.word(device, DEVICE.firstEntry), patch);
+      if (entry === NOWHERE) continue;
+      const shown = shard.entries.shown(entry);
+      if (shown === SHOWN.installed) this.add(shard, device);
+      if (shown === SHOWN.started && shard.entries.at(entry) >= this.nowMs - TRIAL_MS) this.inFlight += 1;
+    }
+    return end < shard.devices.count ? end : undefined;
+  }
+
+  holders(): HolderKind[] {
+    return [...this.kinds.values()];
+  }
+
+  private add(shard: FleetShard, device: number): void {
+    const profile = shard.profileOfDevice(device);
+    if (profile === undefined) return;
+    const { platform, model, track, ring } = profile;
+    const base = shard.baseOf(profile);
+    const key = JSON.stringify([platform, model, base, track, ring]);
+    const alike = { platform, model, base, track, ...(ring !== undefined && { ring }) };
+    const kind = this.kinds.get(key) ?? { ...alike, withinDay: 0, withinWeek: 0, longer: 0 };
+    this.kinds.set(key, kind);
+    const silentMs = this.nowMs - shard.lastReportAt(device);
+    kind[silentMs <= DAY_MS ? 'withinDay' : silentMs <= WEEK_MS ? 'withinWeek' : 'longer'] += 1;
+  }
+}
+
+type Mutable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
