@@ -1,6 +1,6 @@
 export * from './catalog-events.ts';
 export * from './census.ts';
-export * from './decide.ts';
+export { type AskingDevice, decide } from './decide.ts';
 export * from './directive.ts';
 export * from './exposure.ts';
 export * from './gates/counts.ts';
