@@ -1,10 +1,11 @@
 import { platforms, tracks } from '@sluice/contracts/primitives';
-import { Build, ByName, Count, Id, Label, Model, OneOf, Part, Tally, Time, Words } from './fields.ts';
+import { AsOf, Build, ByName, Count, Id, Label, Model, OneOf, Part, Tally, Time, Words } from './fields.ts';
 import { Cursor, PAGE_ITEMS_DEFAULT, PAGE_LIMIT, pageOf } from './paging.ts';
 
 const SHARDS_MAX = 1024;
 
 export const patchStates = ['started', 'installed', 'failed', 'rolledBack', 'replaced'] as const;
+export const removalCauses = ['recall', 'user', 'failure'] as const;
 export const deviceFlags = ['clock-ahead', 'clock-behind', 'id-used-twice'] as const;
 
 type Platform = (typeof platforms)[number];
@@ -13,7 +14,7 @@ type PatchState = (typeof patchStates)[number];
 type DeviceFlag = (typeof deviceFlags)[number];
 
 export class AtQuery {
-  @Time({ optional: true, description: 'As of this instant, in recorded time; now if not given.' })
+  @AsOf()
   readonly at?: string;
 }
 
@@ -152,11 +153,20 @@ export class DevicePatch {
   @Words({ nullable: true, description: 'What the device called its last failure; null when it gave no code.' })
   readonly failureCode!: string | null;
 
+  @OneOf(removalCauses, 'RemovalCause', {
+    ...{ optional: true, nullable: true },
+    description: 'Of one that is rolled back: why, as the device said; null when it did not say.',
+  })
+  readonly cause?: (typeof removalCauses)[number] | null;
+
   @Tally({ optional: true, description: 'Present when there were any.' })
   readonly failedInstalls?: number;
 
   @Tally({ optional: true, description: 'Present when there were any.' })
   readonly failedRemovals?: number;
+
+  @Time({ optional: true, description: 'When the device last failed to install or to remove it.' })
+  readonly lastFailureAt?: string;
 }
 
 /** A device as its reports have it. */

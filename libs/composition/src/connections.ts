@@ -41,5 +41,5 @@ export function connect(surroundings: Surroundings): Connections {
     log.warn('without --kafka nothing shares the work between processes on one store: start one of each service only');
   }
   const connections = kafka === '' ? { feed: owner } : connectKafka(surroundings, owner);
-  return { ...connections, accessOwner: catalog };
+  return { ...connections, accessOwner: catalog, addresses: { catalog, orchestrator, telemetry } };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DynamicModule, Logger, Module, type Provider, type Type } from '@nestjs/common';
-import { APP_FILTER, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { APP_FILTER, APP_INTERCEPTOR, APP_PIPE, HttpAdapterHost } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { onFirstSkipped, skippedEvents } from '@sluice/contracts/stored-events';
 import {
@@ -34,6 +34,7 @@ import { Metrics } from './observe/metrics.ts';
 import { OpenApi } from './http/open-api.ts';
 import { OperationsController } from './observe/operations.controller.ts';
 import { ProblemFilter } from './http/problem.ts';
+import { Questions, type ServiceAddresses } from './http/questions.ts';
 import { ProgressController } from './observe/progress.controller.ts';
 import { ReplaysController, Verifications } from './replay/replays.ts';
 import { Settings } from './settings/settings.ts';
@@ -59,6 +60,8 @@ export interface Composition {
   readonly accessFeed?: EventFeed;
   /** Where the owner of the tokens listens, when it is another process. */
   readonly accessOwner?: string;
+  /** Where each service listens, to be asked; this process is all of them if not given. */
+  readonly addresses?: ServiceAddresses;
   /** The data folder, for what has to be known at the next start before others answer; nowhere if not given. */
   readonly folder?: string;
   /** Where the audit of this process is kept; in memory if not given. */
@@ -112,6 +115,12 @@ export class PlatformModule {
       { provide: Traces, useValue: traces },
       { provide: BodyBudget, useValue: budget },
       { provide: AccessOwner, useValue: new AccessOwner(composition.accessOwner) },
+      {
+        provide: Questions,
+        inject: [HttpAdapterHost],
+        useFactory: (host: HttpAdapterHost) =>
+          new Questions({ addresses: composition.addresses, tokens, timers, host }),
+      },
       { provide: Reservations, useValue: new Reservations(store, () => timers.monotonicMs()) },
     ];
     const proof: Provider = {
