@@ -949,7 +949,7 @@ export interface components {
       field: components['schemas']['ChangedField'];
       /** @description The patch, rollout or hold whose it is; null for the device itself, and for a new one. */
       of: string | null;
-      /** @description Percent of an exposure, share of a recall, number of a wave; else a word or a value. */
+      /** @description Percent of an exposure or of a recall, number of a wave; else a word or a value. */
       to: unknown;
       /** @description Of an exposure: the wave. */
       wave?: number;

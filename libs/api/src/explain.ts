@@ -202,7 +202,7 @@ export class ChangeView {
   })
   readonly of!: string | null;
 
-  @Json({ description: 'Percent of an exposure, share of a recall, number of a wave; else a word or a value.' })
+  @Json({ description: 'Percent of an exposure or of a recall, number of a wave; else a word or a value.' })
   readonly to!: unknown;
 
   @Count({ min: 1, max: Number.MAX_SAFE_INTEGER, optional: true, description: 'Of an exposure: the wave.' })

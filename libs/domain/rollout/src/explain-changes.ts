@@ -28,7 +28,7 @@ export interface Change {
     | 'hold-back'
     | 'exposure';
   readonly of: string | null;
-  /** Percent of an exposure, share of a recall, number of a wave; else a word or the value of the device's field. */
+  /** Percent of an exposure or of a recall, number of a wave; else a word or the value of the device's field. */
   readonly to: string | number | boolean | readonly string[];
   /** With `exposure`: of which wave. */
   readonly wave?: number;
@@ -59,8 +59,8 @@ const changesBy: Readonly<Record<Reason, (seen: Seen) => Change[]>> = {
   ],
   'recall-ramp': ({ recalled, question }) => {
     if (recalled === undefined) return [];
-    const to = percentAbove(removalBucket(recalled, question)) / 100;
-    return [{ field: 'recall-share', of: recalled.patchId, to, words: `its recall comes to ${String(to)}` }];
+    const to = percentAbove(removalBucket(recalled, question));
+    return [{ field: 'recall-share', of: recalled.patchId, to, words: `its recall comes to ${String(to)} %` }];
   },
   'remove-failed-too-often': ({ question }) =>
     (question.device.removeFailed ?? []).map(({ patchId }) => {
@@ -78,13 +78,14 @@ const changesBy: Readonly<Record<Reason, (seen: Seen) => Change[]>> = {
       : [{ ...anotherPatch, words: 'a later letter for its model and base is published; a pull is never undone' }],
   'on-hold': (seen) => (seen.decidedBy === 'recalled' ? removalHolds(seen.question) : holdsOver(seen)).map(liftOf),
   'no-rollout': start,
-  'rollout-aborted': () => [anotherRollout('another rollout of it starts')],
+  'rollout-aborted': ({ patch }) => [anotherRollout(`another rollout of ${patch?.patchId ?? ''} starts`)],
   'rollout-paused': ({ rollout }) => {
     const of = rollout?.rolloutId ?? null;
     return [{ field: 'rollout', of, to: 'resumed', words: `the rollout ${of ?? ''} is resumed` }];
   },
   'outside-audience': ({ rollout, candidate, question: { device } }) => [
-    placed(rollout, candidate, device.ring) ?? anotherRollout('another rollout of it starts, with a wave for it'),
+    placed(rollout, candidate, device.ring) ??
+      anotherRollout('another rollout of the patch starts, with a wave for it'),
   ],
   'hold-back': release,
   'beyond-exposure': expose,
@@ -93,7 +94,7 @@ const changesBy: Readonly<Record<Reason, (seen: Seen) => Change[]>> = {
       field: 'device.removed',
       of: patch?.patchId ?? null,
       to: false,
-      words: 'the device no longer says that its user removed it',
+      words: 'the device no longer says that its user removed the patch',
     },
   ],
   'failed-too-often': ({ patch }) => [
@@ -135,7 +136,7 @@ function liftOf({ holdId, expiresAtMs }: PolicyHold): Change {
 function start({ patch, question: { policy } }: Seen): Change[] {
   const ofPatch = ({ state }: PolicyRollout) => state.status === 'planned' && state.plan.patchId === patch?.patchId;
   const planned = [...policy.rollouts.values()].find(ofPatch);
-  if (planned === undefined) return [anotherRollout('a rollout of it is planned and started')];
+  if (planned === undefined) return [anotherRollout('a rollout of the patch is planned and started')];
   const { state, rolloutId: of } = planned;
   const at = state.status === 'planned' ? state.plan.startAt : undefined;
   const words = `the rollout ${of} is started${at === undefined ? '' : `, as planned at ${at}`}`;

@@ -145,17 +145,17 @@ const views: Readonly<Record<RuleCode, (seen: Seen) => View>> = {
       decided: `its base contains the fix, which came with ${version ?? 'a full release'}`,
     };
   },
-  superseded: ({ instead }) => ({
+  superseded: ({ instead, patch }) => ({
     values: { by: instead ?? null },
     passed: 'no later letter is open to it',
-    decided: `${instead ?? 'a later letter'} is open to it, which is later`,
+    decided: `${instead ?? 'a later letter'} is open to it, which is later than ${nameOf(patch)}`,
   }),
   pulled: ({ patch }) => {
     const { mode, reason, at } = patch?.pull ?? {};
     return {
       values: { mode: mode ?? null, at: at ?? null, recallEpoch: patch?.recallEpoch ?? 0 },
-      passed: 'it was not pulled',
-      decided: `it was pulled (${mode ?? ''}): ${reason ?? ''}`,
+      passed: `${nameOf(patch)} was not pulled`,
+      decided: `${nameOf(patch)} was pulled (${mode ?? ''}): ${reason ?? ''}`,
     };
   },
   'on-hold': (seen) => {
@@ -166,7 +166,7 @@ const views: Readonly<Record<RuleCode, (seen: Seen) => View>> = {
     return {
       values: { holds: ids, until },
       passed: 'no hold covers it',
-      decided: `${ids.length === 1 ? 'the hold' : 'the holds'} ${ids.join(', ')} covers it${until === null ? '' : ` until ${until}`}`,
+      decided: `${ids.length === 1 ? 'the hold' : 'the holds'} ${ids.join(', ')} ${ids.length === 1 ? 'keeps' : 'keep'} ${nameOf(seen.patch)} from it${until === null ? '' : ` until ${until}`}`,
     };
   },
   'no-rollout': rolloutView,
@@ -176,8 +176,8 @@ const views: Readonly<Record<RuleCode, (seen: Seen) => View>> = {
     const unstored = rollout !== undefined && question.policy.stoppedRollouts.has(rollout.rolloutId);
     return {
       values: { rollout: rollout?.rolloutId ?? null, status, because: reason, unstored },
-      passed: 'its rollout is not stopped',
-      decided: `its rollout ${rollout?.rolloutId ?? ''} is ${unstored ? 'stopped' : (status ?? '')}${reason === null ? '' : `: ${reason}`}`,
+      passed: 'the rollout is not stopped',
+      decided: `the rollout ${rollout?.rolloutId ?? ''} is ${unstored ? 'stopped' : (status ?? '')}${reason === null ? '' : `: ${reason}`}`,
     };
   },
   'outside-audience': audienceView,
@@ -197,17 +197,17 @@ const views: Readonly<Record<RuleCode, (seen: Seen) => View>> = {
       decided: `its turn has not come: its bucket is ${figure(bucket)}, and the share of wave ${String(wave)} is ${figure(share)}`,
     };
   },
-  'removed-by-user': ({ question: { device } }) => ({
+  'removed-by-user': ({ question: { device }, patch }) => ({
     values: { removed: device.removed ?? [] },
     passed: 'its user did not remove it',
-    decided: 'its user removed it',
+    decided: `its user removed ${nameOf(patch)}`,
   }),
   'failed-too-often': ({ question: { device }, patch }) => {
     const attempts = device.failed?.find(({ patchId }) => patchId === patch?.patchId)?.attempts ?? 0;
     return {
       values: { attempts, attemptsMax: FAILED_ATTEMPTS_MAX },
-      passed: `${String(attempts)} attempts failed`,
-      decided: `${String(attempts)} attempts failed, and after ${String(FAILED_ATTEMPTS_MAX)} there is no other`,
+      passed: `${String(attempts)} installs failed`,
+      decided: `${String(attempts)} installs of ${nameOf(patch)} failed, and after ${String(FAILED_ATTEMPTS_MAX)} there is no other`,
     };
   },
   'manual-track': ({ question: { device } }) => ({
@@ -259,7 +259,10 @@ function rolloutView({ patch, rollout, reason }: Seen): View {
   return {
     values: { rollout: rollout?.rolloutId ?? null, status: rollout?.state.status ?? null, aborted },
     passed: `the rollout ${rollout?.rolloutId ?? ''} brings it`,
-    decided: reason === 'rollout-aborted' ? `its rollout ${aborted ?? ''} was aborted` : 'no rollout of it has started',
+    decided:
+      reason === 'rollout-aborted'
+        ? `the rollout ${aborted ?? ''} was aborted`
+        : `no rollout of ${nameOf(patch)} has started`,
   };
 }
 
@@ -272,7 +275,8 @@ function audienceView({ rollout, candidate, question, verdict }: Seen): View {
     const isIncluded = audience !== undefined && candidate !== undefined && includes(audience, candidate);
     return isIncluded && (wave.ring ?? ring) === ring ? [String(index + 1)] : [];
   });
-  const shown = isFor.length === 0 ? 'no wave is' : `of its waves ${isFor.join(', ')} would be`;
+  const of = rollout?.rolloutId ?? '';
+  const shown = isFor.length === 0 ? `no wave of ${of} is` : `of the waves of ${of} ${isFor.join(', ')} would be`;
   return {
     values: { rollout: rollout?.rolloutId ?? null, opened, waves: waves.length, isFor, ring },
     passed: `wave ${String(verdict?.wave ?? '')} is for it`,
@@ -311,6 +315,10 @@ export function placeOf({ rollout, verdict, question }: Pick<Seen, 'rollout' | '
 /** The state of a rollout that has started and was not aborted. */
 export function startedOf(rollout: PolicyRollout | undefined): StartedRollout | undefined {
   return rollout !== undefined && 'exposure' in rollout.state ? rollout.state : undefined;
+}
+
+function nameOf(patch: PolicyPatch | undefined): string {
+  return patch?.patchId ?? 'the patch';
 }
 
 function idsOf(patches: readonly PolicyPatch[]): string[] {

@@ -164,7 +164,7 @@ export function changed(world: World, change: Change): World {
     case 'recall-share':
       return set((policy) => {
         const recalled = policy.patches.get(id);
-        if (recalled !== undefined) recalled.removalShare = Number(to);
+        if (recalled !== undefined) recalled.removalShare = Number(to) / 100;
       });
     case 'rollout':
       return rolloutChanged(world, change);
