@@ -7,6 +7,7 @@ import { addCompletionCommand } from './commands/completion.ts';
 import { addDeadLetterCommands } from './commands/dlq.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addEventCommands } from './commands/events.ts';
+import { addExplainCommand } from './commands/explain.ts';
 import { addFleetCommands } from './commands/fleet.ts';
 import { addHealthCommand } from './commands/health.ts';
 import { addPostMortemCommand } from './commands/post-mortem.ts';
@@ -78,6 +79,7 @@ function createProgram(terminal: Terminal, output: Output, open: () => Session):
   addRecallCommands(program, open);
   addImportCommand(program, open);
   addFleetCommands(program, open);
+  addExplainCommand(program, open);
   addEventCommands(program, open);
   addDeadLetterCommands(program, open);
   addReplayCommands(program, open);

@@ -126,6 +126,28 @@ describe('going on with a data folder of the former version', () => {
     expect(differing).toEqual([]);
   });
 
+  it('explains what the former version answered each device, as of its last record', async () => {
+    const differing = [];
+    for (const { device, ...each } of asked) {
+      const expected = expectedOf({ device, ...each });
+      const { status, body } = await send('POST', '/v1/explain', { ...device, at: views.recordedAt });
+      const answer = body['directive'] as Answer | null;
+      if (status === 200 && answer?.directive === expected.directive && answer.reason === expected.reason) continue;
+      differing.push({ deviceId: device.deviceId, expected, status, body });
+    }
+    expect(differing).toEqual([]);
+  });
+
+  it('explains a device that was recalled, now and then, by what telemetry in the same process knows', async () => {
+    const explain = async (query: string) => (await get(`/v1/explain?deviceId=d-recalled-0${query}`)).body;
+    expect(await explain('')).toMatchObject({ deviceBy: 'reports', reason: 'pulled' });
+    expect(await explain('&at=2026-03-16T08:10:00Z')).toMatchObject({
+      deviceBy: 'reports',
+      decidedBy: expect.any(String) as string,
+    });
+    expect(await explain('&at=2020-01-01T00:00:00Z')).toMatchObject({ code: 'at-before-first-record' });
+  });
+
   it('shows the same rollouts, holds and patches', async () => {
     const rollouts = await items<RolloutView>('/v1/rollouts');
     const essence = ({ rolloutId, status, wave }: RolloutView) => ({ rolloutId, status, wave });

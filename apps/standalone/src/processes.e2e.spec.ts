@@ -215,6 +215,26 @@ describe('tracing a pull through processes', () => {
   }, 60_000);
 });
 
+describe('explaining a device that another process knows', () => {
+  it('asks telemetry, and folds the past in a thread of its own', { timeout: 60_000 }, async () => {
+    const { catalog, orchestrator, telemetry } = await threeServices();
+    await catalog.send('POST', '/v1/patches', patch);
+    await until(async () => (await orchestrator.send('POST', '/v1/rollouts', plan)).status === 201);
+    await until(async () => (await telemetry.report('s-1', 'status')).status === 202);
+    const before = new Date().toISOString();
+    expect((await orchestrator.send('POST', '/v1/rollouts/r1/start')).body).toMatchObject({ status: 'running' });
+    const explain = async (query = '', deviceId = 'd-1') =>
+      (await orchestrator.send('GET', `/v1/explain?deviceId=${deviceId}${query}`)).body;
+    await until(async () => (await explain())['reason'] === 'in-wave');
+    expect(await explain('', 'd-9')).toMatchObject({ deviceBy: 'never-reported', directive: null });
+    expect(await explain(`&at=${before}`)).toMatchObject({ deviceBy: 'reports', reason: 'no-rollout' });
+    expect((await orchestrator.send('GET', `/v1/rollouts/r1?at=${before}`)).body).toMatchObject({ status: 'planned' });
+    await telemetry.end('SIGKILL');
+    const silent = await explain();
+    expect(silent).toMatchObject({ deviceBy: 'no-answer', device: null, directive: null });
+  });
+});
+
 describe('running three processes that hear each other over HTTP', () => {
   it(
     'brings a patch out and takes it back, though each of them is killed in between',

@@ -331,6 +331,27 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/explain': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Why does this device get what it gets, by its last reports? Now, or as of an instant
+     * @description Telemetry is asked for the device, for at most two seconds. What it does not know is listed under `unknown`, and where the answer hangs on that there is none.
+     */
+    get: operations['explainDevice'];
+    put?: never;
+    /** Why would a device that checks in like this get what it gets? Now, or as of an instant */
+    post: operations['explainCheckIn'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/feed': {
     parameters: {
       query?: never;
@@ -409,7 +430,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** List holds */
+    /** List holds, now or as of an instant */
     get: operations['listHolds'];
     put?: never;
     /** Stop a patch, or all patches, for some devices or all */
@@ -570,7 +591,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** List recalls */
+    /** List recalls, now or as of an instant */
     get: operations['listRecalls'];
     put?: never;
     post?: never;
@@ -589,7 +610,7 @@ export interface paths {
     };
     /**
      * How far the recall of a patch has burned down
-     * @description Its numbers are null until all of the fleet has counted.
+     * @description Its numbers are null until all of the fleet has counted, and as of an instant.
      */
     get: operations['showRecall'];
     put?: never;
@@ -718,7 +739,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** List rollouts */
+    /** List rollouts, now or as of an instant */
     get: operations['listRollouts'];
     put?: never;
     /** Plan a rollout */
@@ -736,7 +757,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Show a rollout: its plan, how far it has come, and what it waits for */
+    /**
+     * Show a rollout: its plan, how far it has come, and what it waits for
+     * @description As of an instant it has what is recorded: no counts of devices, and no ETag.
+     */
     get: operations['showRollout'];
     /** Put another plan in place of the present one; nothing that was exposed is taken back */
     put: operations['replanRollout'];
@@ -1013,6 +1037,39 @@ export interface components {
       reason: string;
       by: string;
     };
+    ChangeView: {
+      field: components['schemas']['ChangedField'];
+      /** @description The patch, rollout or hold whose it is; null for the device itself, and for a new one. */
+      of: string | null;
+      /** @description Percent of an exposure or of a recall, number of a wave; else a word or a value. */
+      to: unknown;
+      /** @description Of an exposure: the wave. */
+      wave?: number;
+      /**
+       * Format: date-time
+       * @description When it comes by itself, if nothing stops it.
+       */
+      at?: string;
+      words: string;
+    };
+    /** @enum {string} */
+    ChangedField:
+      | 'device.osBuild'
+      | 'device.installed'
+      | 'device.removed'
+      | 'device.failed'
+      | 'device.removeFailed'
+      | 'device.ring'
+      | 'device.track'
+      | 'policy'
+      | 'patch'
+      | 'hold'
+      | 'recall'
+      | 'recall-share'
+      | 'rollout'
+      | 'wave'
+      | 'hold-back'
+      | 'exposure';
     CheckIn: {
       deviceId: string;
       /** @enum {unknown} */
@@ -1232,11 +1289,23 @@ export interface components {
       by?: components['schemas']['HeldBy'];
       /** @description What the device called its last failure; null when it gave no code. */
       failureCode: string | null;
+      /** @description Of one that is rolled back: why, as the device said; null when it did not say. */
+      cause?: components['schemas']['RemovalCause'] | null;
       /** @description Present when there were any. */
       failedInstalls?: number;
       /** @description Present when there were any. */
       failedRemovals?: number;
+      /**
+       * Format: date-time
+       * @description When the device last failed to install or to remove it.
+       */
+      lastFailureAt?: string;
     };
+    /**
+     * @description How the device is known, or why it is not.
+     * @enum {string}
+     */
+    DeviceSource: 'reports' | 'check-in' | 'never-reported' | 'no-answer';
     DeviceTimeline: {
       items: components['schemas']['DeviceFact'][];
       /** @description Where the list goes on; absent on the last page. */
@@ -1324,6 +1393,111 @@ export interface components {
     EvidenceBody: {
       /** @description What was looked at; needed after a halt. */
       evidenceSeen?: string;
+    };
+    ExplainBody: {
+      deviceId: string;
+      platform: components['schemas']['Platform'];
+      model: string;
+      osVersion: string;
+      osBuild: string;
+      supplementalBuild?: string;
+      supplementalVersionExtra?: string;
+      installed: string[];
+      track: components['schemas']['Track'];
+      ring?: string;
+      region?: string;
+      utcOffsetMinutes?: number;
+      removed?: string[];
+      failed?: components['schemas']['PatchAttempts'][];
+      removeFailed?: components['schemas']['PatchAttempts'][];
+      /** @description What becomes of this patch on the device; its whole answer if not given. */
+      patchId?: string;
+      /**
+       * Format: date-time
+       * @description As of this instant, in recorded time; now if not given.
+       */
+      at?: string;
+    };
+    ExplainedDevice: {
+      deviceId: string;
+      platform: components['schemas']['Platform'];
+      model: string;
+      osVersion?: string;
+      /** @description With a patch, the patch's own. */
+      osBuild: string;
+      track: components['schemas']['Track'];
+      /** @description Absent where it named none. */
+      ring?: string;
+      installed: string[];
+      /** @description What its user removed. */
+      removed: string[];
+      failed: components['schemas']['PatchAttempts'][];
+      /** @description Within the last 24 hours. */
+      removeFailed: components['schemas']['PatchAttempts'][];
+      /**
+       * Format: date-time
+       * @description Of a device that is known by its reports.
+       */
+      lastReportAt?: string;
+      /**
+       * Format: date-time
+       * @description Present when it was retired and has not reported since.
+       */
+      retiredAt?: string;
+    };
+    /** @enum {string} */
+    ExplainedReason:
+      | 'recalled'
+      | 'policy-stale'
+      | 'no-patch'
+      | 'no-rollout'
+      | 'already-installed'
+      | 'folded-in'
+      | 'pulled'
+      | 'on-hold'
+      | 'recall-paused'
+      | 'recall-ramp'
+      | 'remove-failed-too-often'
+      | 'rollout-paused'
+      | 'rollout-aborted'
+      | 'outside-audience'
+      | 'hold-back'
+      | 'beyond-exposure'
+      | 'removed-by-user'
+      | 'failed-too-often'
+      | 'manual-track'
+      | 'in-ring'
+      | 'in-wave'
+      | 'completed'
+      | 'superseded';
+    ExplanationView: {
+      deviceId: string;
+      /**
+       * Format: date-time
+       * @description The instant that is explained.
+       */
+      asOf: string;
+      /** @description Of the past: where the own streams were read through. */
+      position?: string | null;
+      /** @description How the device is known, or why it is not. */
+      deviceBy: components['schemas']['DeviceSource'];
+      device: components['schemas']['ExplainedDevice'] | null;
+      /** @description Null where it hangs on something that nobody knows. */
+      directive: components['schemas']['Directive'] | null;
+      /** @description The patch that the rules are about. */
+      patchId: string | null;
+      reason: components['schemas']['ExplainedReason'] | null;
+      decidedBy: components['schemas']['RuleCode'] | null;
+      /** @description All, in the order of looking. */
+      rules: components['schemas']['RuleView'][];
+      /** @description What would change the answer, all of it together; empty where nothing does. */
+      changes: components['schemas']['ChangeView'][];
+      /** @description The answer and what would change it, for people. */
+      words: string;
+      /** @description What could not be judged. */
+      unknown: components['schemas']['OpenRuleView'][];
+      /** @description The other patches for its model and base. */
+      others: components['schemas']['OtherPatchView'][];
     };
     /** @enum {string} */
     FactKind:
@@ -1685,6 +1859,19 @@ export interface components {
     };
     /** @enum {string} */
     Ok: 'ok';
+    /** @enum {string} */
+    OpenField: 'removed' | 'removeFailed' | 'removalShare' | 'stale' | 'device';
+    OpenRuleView: {
+      field: components['schemas']['OpenField'];
+      rule: components['schemas']['RuleCode'];
+      /** @description False where the answer is the same whatever it is. */
+      matters: boolean;
+      words: string;
+    };
+    OtherPatchView: {
+      patchId: string;
+      reason: components['schemas']['ExplainedReason'];
+    };
     Pace: {
       first: number;
       factor: number;
@@ -1703,6 +1890,10 @@ export interface components {
       correlationId: string;
       causationId?: string;
       data: unknown;
+    };
+    PatchAttempts: {
+      patchId: string;
+      attempts: number;
     };
     PatchHealth: {
       patchId: string;
@@ -1922,6 +2113,7 @@ export interface components {
         | 'too-many-profiles'
         | 'invalid-report'
         | 'at-in-future'
+        | 'at-before-first-record'
         | 'replay-not-found'
         | 'replay-running'
         | 'dead-letter-not-found'
@@ -2097,10 +2289,10 @@ export interface components {
       inFlight: number | null;
       /** @description Of the removed, those that are on the base still: open to what the patch had closed, until a replacement or a full release is seen on them. */
       reExposed: number | null;
-      /** @description Devices that are known to have begun to remove it. */
-      begun: number;
-      /** @description Those of them that failed or went silent, since the gate counts. */
-      begunFailed: number;
+      /** @description Devices that are known to have begun to remove it; null for the past. */
+      begun: number | null;
+      /** @description Those of them that failed or went silent, since the gate counts; null for the past. */
+      begunFailed: number | null;
       /**
        * Format: date-time
        * @description When the last directive from before the pull runs out; null for a patch that was never offered.
@@ -2111,7 +2303,10 @@ export interface components {
       p90Seconds: number | null;
       p99Seconds: number | null;
     };
-    /** @enum {string} */
+    /**
+     * @description Of one that is rolled back: why, as the device said; null when it did not say.
+     * @enum {string}
+     */
     RemovalCause: 'recall' | 'user' | 'failure';
     ReopenedCve: {
       id: string;
@@ -2290,6 +2485,38 @@ export interface components {
       reason?: string;
       /** @description Who pulled the patch, where that aborted it. */
       causedBy?: string;
+    };
+    /** @enum {string} */
+    RuleCode:
+      | 'recalled'
+      | 'policy-stale'
+      | 'no-patch'
+      | 'already-installed'
+      | 'folded-in'
+      | 'superseded'
+      | 'pulled'
+      | 'on-hold'
+      | 'no-rollout'
+      | 'rollout-paused'
+      | 'outside-audience'
+      | 'hold-back'
+      | 'beyond-exposure'
+      | 'removed-by-user'
+      | 'failed-too-often'
+      | 'manual-track'
+      | 'in-wave';
+    /**
+     * @description `unknown`: something that it looks at is not known.
+     * @enum {string}
+     */
+    RuleOutcome: 'passed' | 'decided' | 'unknown' | 'not-reached';
+    RuleView: {
+      rule: components['schemas']['RuleCode'];
+      /** @description `unknown`: something that it looks at is not known. */
+      outcome: components['schemas']['RuleOutcome'];
+      /** @description By name: texts, numbers, booleans, lists of texts, or null. Empty for a rule not reached. */
+      values: unknown;
+      words: string;
     };
     SeriesPoint: {
       /** Format: date-time */
@@ -2900,6 +3127,8 @@ export type AuditEntry = components['schemas']['AuditEntry'];
 export type AuditPage = components['schemas']['AuditPage'];
 export type BreakGlass = components['schemas']['BreakGlass'];
 export type BrokenGlass = components['schemas']['BrokenGlass'];
+export type ChangeView = components['schemas']['ChangeView'];
+export type ChangedField = components['schemas']['ChangedField'];
 export type CheckIn = components['schemas']['CheckIn'];
 export type CheckInAnswers = components['schemas']['CheckInAnswers'];
 export type CheckInBatch = components['schemas']['CheckInBatch'];
@@ -2917,10 +3146,15 @@ export type DeviceFact = components['schemas']['DeviceFact'];
 export type DeviceFlag = components['schemas']['DeviceFlag'];
 export type DevicePage = components['schemas']['DevicePage'];
 export type DevicePatch = components['schemas']['DevicePatch'];
+export type DeviceSource = components['schemas']['DeviceSource'];
 export type DeviceTimeline = components['schemas']['DeviceTimeline'];
 export type DeviceView = components['schemas']['DeviceView'];
 export type Directive = components['schemas']['Directive'];
 export type EvidenceBody = components['schemas']['EvidenceBody'];
+export type ExplainBody = components['schemas']['ExplainBody'];
+export type ExplainedDevice = components['schemas']['ExplainedDevice'];
+export type ExplainedReason = components['schemas']['ExplainedReason'];
+export type ExplanationView = components['schemas']['ExplanationView'];
 export type FactKind = components['schemas']['FactKind'];
 export type FallingBuild = components['schemas']['FallingBuild'];
 export type FallingPatch = components['schemas']['FallingPatch'];
@@ -2966,8 +3200,12 @@ export type MayBeReplaced = components['schemas']['MayBeReplaced'];
 export type MeView = components['schemas']['MeView'];
 export type ModelArtifact = components['schemas']['ModelArtifact'];
 export type Ok = components['schemas']['Ok'];
+export type OpenField = components['schemas']['OpenField'];
+export type OpenRuleView = components['schemas']['OpenRuleView'];
+export type OtherPatchView = components['schemas']['OtherPatchView'];
 export type Pace = components['schemas']['Pace'];
 export type ParkedEvent = components['schemas']['ParkedEvent'];
+export type PatchAttempts = components['schemas']['PatchAttempts'];
 export type PatchHealth = components['schemas']['PatchHealth'];
 export type PatchPage = components['schemas']['PatchPage'];
 export type PatchPulledNote = components['schemas']['PatchPulledNote'];
@@ -3009,6 +3247,9 @@ export type RolloutPage = components['schemas']['RolloutPage'];
 export type RolloutPreview = components['schemas']['RolloutPreview'];
 export type RolloutStatus = components['schemas']['RolloutStatus'];
 export type RolloutView = components['schemas']['RolloutView'];
+export type RuleCode = components['schemas']['RuleCode'];
+export type RuleOutcome = components['schemas']['RuleOutcome'];
+export type RuleView = components['schemas']['RuleView'];
 export type SeriesPoint = components['schemas']['SeriesPoint'];
 export type SetClockBody = components['schemas']['SetClockBody'];
 export type ShardCover = components['schemas']['ShardCover'];
@@ -4085,6 +4326,153 @@ export interface operations {
       503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
+  explainDevice: {
+    parameters: {
+      query: {
+        /** @description The device to be explained, by its last reports. */
+        deviceId: string;
+        /** @description What becomes of this patch on the device; its whole answer if not given. */
+        patchId?: string;
+        /** @description As of this instant, in recorded time; now if not given. */
+        at?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ExplanationView'];
+        };
+      };
+      /**
+       * @description `at-before-first-record`: Nothing was recorded by then. `detail` says when the past begins.
+       *
+       *     `at-in-future`: Nobody knows the future yet.
+       *
+       *     `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `malformed-request`: This is no HTTP request that the server can read.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?: 'at-before-first-record' | 'at-in-future' | 'invalid-request' | 'malformed-request';
+          };
+        };
+      };
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `patch-not-found`: There is no patch with this id. `sluice patch list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'patch-not-found';
+          };
+        };
+      };
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
+    };
+  };
+  explainCheckIn: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['ExplainBody'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ExplanationView'];
+        };
+      };
+      /**
+       * @description `at-before-first-record`: Nothing was recorded by then. `detail` says when the past begins.
+       *
+       *     `at-in-future`: Nobody knows the future yet.
+       *
+       *     `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `malformed-json`: The body is not valid JSON.
+       *
+       *     `malformed-request`: This is no HTTP request that the server can read.
+       *
+       *     `nested-too-deep`: Objects and lists lie inside one another more than 32 deep.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?:
+              | 'at-before-first-record'
+              | 'at-in-future'
+              | 'invalid-request'
+              | 'malformed-json'
+              | 'malformed-request'
+              | 'nested-too-deep';
+          };
+        };
+      };
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `patch-not-found`: There is no patch with this id. `sluice patch list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'patch-not-found';
+          };
+        };
+      };
+      408: components['responses']['RequestTooSlow'];
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      431: components['responses']['HeadersTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
+    };
+  };
   readFeed: {
     parameters: {
       query?: {
@@ -4335,6 +4723,8 @@ export interface operations {
         /** @description `nextCursor` of the page before. The list goes on there, whatever was added or taken away meanwhile. */
         cursor?: string;
         status?: components['schemas']['HoldStatus'];
+        /** @description As of this instant, in recorded time; now if not given. */
+        at?: string;
       };
       header?: never;
       path?: never;
@@ -4352,7 +4742,11 @@ export interface operations {
         };
       };
       /**
-       * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+       * @description `at-before-first-record`: Nothing was recorded by then. `detail` says when the past begins.
+       *
+       *     `at-in-future`: Nobody knows the future yet.
+       *
+       *     `invalid-request`: The request is not valid. See `errors` for each fault.
        *
        *     `malformed-request`: This is no HTTP request that the server can read.
        *
@@ -4367,7 +4761,8 @@ export interface operations {
             /** @constant */
             status?: 400;
             /** @enum {unknown} */
-            code?: 'invalid-request' | 'malformed-request' | 'unknown-cursor';
+            code?:
+              'at-before-first-record' | 'at-in-future' | 'invalid-request' | 'malformed-request' | 'unknown-cursor';
           };
         };
       };
@@ -5123,6 +5518,8 @@ export interface operations {
         limit?: number;
         /** @description `nextCursor` of the page before. The list goes on there, whatever was added or taken away meanwhile. */
         cursor?: string;
+        /** @description As of this instant, in recorded time; now if not given. */
+        at?: string;
       };
       header?: never;
       path?: never;
@@ -5140,7 +5537,11 @@ export interface operations {
         };
       };
       /**
-       * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+       * @description `at-before-first-record`: Nothing was recorded by then. `detail` says when the past begins.
+       *
+       *     `at-in-future`: Nobody knows the future yet.
+       *
+       *     `invalid-request`: The request is not valid. See `errors` for each fault.
        *
        *     `malformed-request`: This is no HTTP request that the server can read.
        *
@@ -5155,7 +5556,8 @@ export interface operations {
             /** @constant */
             status?: 400;
             /** @enum {unknown} */
-            code?: 'invalid-request' | 'malformed-request' | 'unknown-cursor';
+            code?:
+              'at-before-first-record' | 'at-in-future' | 'invalid-request' | 'malformed-request' | 'unknown-cursor';
           };
         };
       };
@@ -5169,7 +5571,10 @@ export interface operations {
   };
   showRecall: {
     parameters: {
-      query?: never;
+      query?: {
+        /** @description As of this instant, in recorded time; now if not given. */
+        at?: string;
+      };
       header?: never;
       path: {
         /** @description The id of the recalled patch. */
@@ -5190,7 +5595,28 @@ export interface operations {
           'application/json': components['schemas']['RecallView'];
         };
       };
-      400: components['responses']['InvalidRequestOrMalformedRequest'];
+      /**
+       * @description `at-before-first-record`: Nothing was recorded by then. `detail` says when the past begins.
+       *
+       *     `at-in-future`: Nobody knows the future yet.
+       *
+       *     `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `malformed-request`: This is no HTTP request that the server can read.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?: 'at-before-first-record' | 'at-in-future' | 'invalid-request' | 'malformed-request';
+          };
+        };
+      };
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
       /** @description `recall-not-found`: This patch was not recalled. */
@@ -5597,6 +6023,8 @@ export interface operations {
         /** @description Rollouts of this patch only. */
         patchId?: string;
         status?: components['schemas']['RolloutStatus'];
+        /** @description As of this instant, in recorded time; now if not given. */
+        at?: string;
       };
       header?: never;
       path?: never;
@@ -5614,7 +6042,11 @@ export interface operations {
         };
       };
       /**
-       * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+       * @description `at-before-first-record`: Nothing was recorded by then. `detail` says when the past begins.
+       *
+       *     `at-in-future`: Nobody knows the future yet.
+       *
+       *     `invalid-request`: The request is not valid. See `errors` for each fault.
        *
        *     `malformed-request`: This is no HTTP request that the server can read.
        *
@@ -5629,7 +6061,8 @@ export interface operations {
             /** @constant */
             status?: 400;
             /** @enum {unknown} */
-            code?: 'invalid-request' | 'malformed-request' | 'unknown-cursor';
+            code?:
+              'at-before-first-record' | 'at-in-future' | 'invalid-request' | 'malformed-request' | 'unknown-cursor';
           };
         };
       };
@@ -5740,7 +6173,10 @@ export interface operations {
   };
   showRollout: {
     parameters: {
-      query?: never;
+      query?: {
+        /** @description As of this instant, in recorded time; now if not given. */
+        at?: string;
+      };
       header?: never;
       path: {
         /** @description The id of a rollout. */
@@ -5761,7 +6197,28 @@ export interface operations {
           'application/json': components['schemas']['RolloutView'];
         };
       };
-      400: components['responses']['InvalidRequestOrMalformedRequest'];
+      /**
+       * @description `at-before-first-record`: Nothing was recorded by then. `detail` says when the past begins.
+       *
+       *     `at-in-future`: Nobody knows the future yet.
+       *
+       *     `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `malformed-request`: This is no HTTP request that the server can read.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?: 'at-before-first-record' | 'at-in-future' | 'invalid-request' | 'malformed-request';
+          };
+        };
+      };
       401: components['responses']['Unauthenticated'];
       403: components['responses']['Forbidden'];
       /** @description `rollout-not-found`: There is no rollout with this id. `sluice rollout list` shows all. */
@@ -6874,9 +7331,53 @@ export interface operations {
 }
 
 export const enums = {
+  ChangedField: [
+    'device.osBuild',
+    'device.installed',
+    'device.removed',
+    'device.failed',
+    'device.removeFailed',
+    'device.ring',
+    'device.track',
+    'policy',
+    'patch',
+    'hold',
+    'recall',
+    'recall-share',
+    'rollout',
+    'wave',
+    'hold-back',
+    'exposure',
+  ],
   ClockDoubt: ['jumped', 'before-store', 'long-after-store'],
   ClockKind: ['wall', 'accelerated', 'manual'],
   DeviceFlag: ['clock-ahead', 'clock-behind', 'id-used-twice'],
+  DeviceSource: ['reports', 'check-in', 'never-reported', 'no-answer'],
+  ExplainedReason: [
+    'recalled',
+    'policy-stale',
+    'no-patch',
+    'no-rollout',
+    'already-installed',
+    'folded-in',
+    'pulled',
+    'on-hold',
+    'recall-paused',
+    'recall-ramp',
+    'remove-failed-too-often',
+    'rollout-paused',
+    'rollout-aborted',
+    'outside-audience',
+    'hold-back',
+    'beyond-exposure',
+    'removed-by-user',
+    'failed-too-often',
+    'manual-track',
+    'in-ring',
+    'in-wave',
+    'completed',
+    'superseded',
+  ],
   FactKind: [
     'DeviceObserved',
     'DeviceRetired',
@@ -6896,6 +7397,7 @@ export const enums = {
   HoldNote: ['covers-no-known-device'],
   HoldStatus: ['active', 'lifted', 'expired'],
   Ok: ['ok'],
+  OpenField: ['removed', 'removeFailed', 'removalShare', 'stale', 'device'],
   PatchState: ['started', 'installed', 'failed', 'rolledBack', 'replaced'],
   PatchStatus: ['published', 'superseded', 'folded-in', 'pulled'],
   Platform: ['ios', 'macos', 'visionos', 'tvos', 'watchos'],
@@ -6905,6 +7407,26 @@ export const enums = {
   ReplayStatus: ['running', 'done', 'failed'],
   RequestedMode: ['recall'],
   RolloutStatus: ['planned', 'running', 'paused', 'halted', 'completed', 'aborted'],
+  RuleCode: [
+    'recalled',
+    'policy-stale',
+    'no-patch',
+    'already-installed',
+    'folded-in',
+    'superseded',
+    'pulled',
+    'on-hold',
+    'no-rollout',
+    'rollout-paused',
+    'outside-audience',
+    'hold-back',
+    'beyond-exposure',
+    'removed-by-user',
+    'failed-too-often',
+    'manual-track',
+    'in-wave',
+  ],
+  RuleOutcome: ['passed', 'decided', 'unknown', 'not-reached'],
   TokenRole: ['viewer', 'publisher', 'operator', 'responder', 'device', 'gateway', 'peer', 'admin'],
   Track: ['automatic', 'manual'],
   WaitCode: [

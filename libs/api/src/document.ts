@@ -2,7 +2,7 @@ import { type ErrorCode, Problem } from '@sluice/contracts/errors';
 import { type OpenAPIObject } from '@nestjs/swagger';
 import { usedShapes } from './fields.ts';
 import { isJson, type Json, mapObjects, toSchema31 } from './open-api-31.ts';
-import { PROBLEMS_EXTENSION, ROLES_EXTENSION } from './operation.ts';
+import { PROBLEMS_EXTENSION, QUESTION_EXTENSION, ROLES_EXTENSION } from './operation.ts';
 import { commonProblems, type OperationKind, Refusals } from './problems.ts';
 
 /** A route of devices, which no class of fields describes: JSON Schemas of what it takes and answers. */
@@ -94,10 +94,11 @@ function toPaths({ paths }: OpenAPIObject, refusals: Refusals): Json {
 }
 
 function toOperation(method: string, operation: Json, refusals: Refusals): Json {
-  const { [PROBLEMS_EXTENSION]: problems = [], [ROLES_EXTENSION]: roles, parameters, requestBody, ...rest } = operation;
+  const { [PROBLEMS_EXTENSION]: problems = [], [ROLES_EXTENSION]: roles, ...asked } = operation;
+  const { [QUESTION_EXTENSION]: isQuestion, parameters, requestBody, ...rest } = asked;
   const kind: OperationKind = {
     isPublic: roles === 'public',
-    isCommand: method !== 'get',
+    isCommand: method !== 'get' && isQuestion !== true,
     takes: method === 'get' ? 'nothing' : bodyKindOf(requestBody),
   };
   const shown = [

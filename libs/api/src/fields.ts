@@ -137,6 +137,10 @@ export const Time = (options: FieldOptions = {}) =>
     ),
   ]);
 
+/** `?at=`: a view as of an instant. */
+export const AsOf = () =>
+  Time({ optional: true, description: 'As of this instant, in recorded time; now if not given.' });
+
 /** A whole number. */
 export const Count = (options: NumberOptions) =>
   field(options, numberSchema(options, 'integer'), (each) => [

@@ -1,5 +1,5 @@
 import { platforms, tracks } from '@sluice/contracts/primitives';
-import { Build, ByName, Count, Flag, Id, Label, Model, OneOf, Part, Tally, Time, Words } from './fields.ts';
+import { AsOf, Build, ByName, Count, Flag, Id, Label, Model, OneOf, Part, Tally, Time, Words } from './fields.ts';
 import { Cursor, PAGE_ITEMS_DEFAULT, PAGE_LIMIT, pageOf, PageQuery } from './paging.ts';
 
 const SHARDS_MAX = 1024;
@@ -16,6 +16,7 @@ export const factKinds = [
   'PatchRemoveFailed',
   'IncidentReported',
 ] as const;
+export const removalCauses = ['recall', 'user', 'failure'] as const;
 export const deviceFlags = ['clock-ahead', 'clock-behind', 'id-used-twice'] as const;
 
 type Platform = (typeof platforms)[number];
@@ -24,7 +25,7 @@ type PatchState = (typeof patchStates)[number];
 type DeviceFlag = (typeof deviceFlags)[number];
 
 export class AtQuery {
-  @Time({ optional: true, description: 'As of this instant, in recorded time; now if not given.' })
+  @AsOf()
   readonly at?: string;
 }
 
@@ -163,11 +164,20 @@ export class DevicePatch {
   @Words({ nullable: true, description: 'What the device called its last failure; null when it gave no code.' })
   readonly failureCode!: string | null;
 
+  @OneOf(removalCauses, 'RemovalCause', {
+    ...{ optional: true, nullable: true },
+    description: 'Of one that is rolled back: why, as the device said; null when it did not say.',
+  })
+  readonly cause?: (typeof removalCauses)[number] | null;
+
   @Tally({ optional: true, description: 'Present when there were any.' })
   readonly failedInstalls?: number;
 
   @Tally({ optional: true, description: 'Present when there were any.' })
   readonly failedRemovals?: number;
+
+  @Time({ optional: true, description: 'When the device last failed to install or to remove it.' })
+  readonly lastFailureAt?: string;
 }
 
 /** A device as its reports have it. */
@@ -244,8 +254,8 @@ export class DeviceFact {
   @Id({ optional: true })
   readonly rolloutId?: string;
 
-  @OneOf(['recall', 'user', 'failure'], 'RemovalCause', { optional: true })
-  readonly cause?: 'recall' | 'user' | 'failure';
+  @OneOf(removalCauses, 'RemovalCause', { optional: true })
+  readonly cause?: (typeof removalCauses)[number];
 
   @Words({ optional: true })
   readonly signal?: string;

@@ -1,5 +1,5 @@
 import { SumEvidence } from '@sluice/contracts/event-shapes';
-import { Flag, Id, OneOf, Part, Shape, Tally, Time, WebAddress, Words } from './fields.ts';
+import { AsOf, Flag, Id, OneOf, Part, Shape, Tally, Time, WebAddress, Words } from './fields.ts';
 import { PageQuery, pageOf } from './paging.ts';
 import { Audience, ReasonBody, StopBody } from './plans.ts';
 
@@ -46,6 +46,9 @@ export class HoldPath {
 export class HoldsQuery extends PageQuery {
   @OneOf(holdStatuses, 'HoldStatus', { optional: true })
   readonly status?: HoldStatus;
+
+  @AsOf()
+  readonly at?: string;
 }
 
 /** A hold: what it stops, why, and whether it is in force. */

@@ -1,6 +1,7 @@
 export * from './audit.ts';
 export * from './clock.ts';
 export { type OpenApiDocument, toDocument } from './document.ts';
+export * from './explain.ts';
 export * from './feed.ts';
 export * from './fields.ts';
 export * from './fleet.ts';

@@ -21,10 +21,14 @@ export interface OperationText {
   /** Its successes carry an ETag. */
   readonly etag?: true;
   readonly ifMatch?: 'required' | 'optional';
+  /** It asks with a body, and changes nothing. */
+  readonly isQuestion?: true;
 }
 
 /** The extension in which the pass over the document finds the codes. */
 export const PROBLEMS_EXTENSION = 'x-problems';
+/** The extension that tells a question with a body from a command. */
+export const QUESTION_EXTENSION = 'x-question';
 /** The extension that says which roles may call, any one of them; none: only the admin token. */
 export const ROLES_EXTENSION = 'x-roles';
 
@@ -35,7 +39,8 @@ const ETAG = { schema: { type: 'string', pattern: '^"\\d{1,15}"$' }, description
 const IF_MATCH = 'The ETag of what was looked at: at another version the call is refused with `revision-changed`.';
 
 /** Says once what an operation is called, answers and refuses. Paths, queries and bodies are read from the method. */
-export const Operation = ({ id, summary, description, answers, problems = [], etag, ifMatch }: OperationText) => {
+export const Operation = (text: OperationText) => {
+  const { id, summary, description, answers, problems = [], etag, ifMatch, isQuestion } = text;
   const preconditions: ErrorCode[] =
     ifMatch === undefined
       ? []
@@ -43,6 +48,7 @@ export const Operation = ({ id, summary, description, answers, problems = [], et
   const decorators = [
     ApiOperation({ operationId: id, summary, ...(description !== undefined && { description }) }),
     ApiExtension(PROBLEMS_EXTENSION, [...preconditions, ...problems]),
+    ...(isQuestion === true ? [ApiExtension(QUESTION_EXTENSION, true)] : []),
     ...Object.entries(answers).map(([status, answer]) =>
       ApiResponse({ status: Number(status), ...contentOf(answer), ...(etag && { headers: { ETag: ETAG } }) }),
     ),

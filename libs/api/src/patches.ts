@@ -1,6 +1,7 @@
 import { wordsOf } from '@sluice/contracts/pattern-words';
 import { DIGEST_PATTERN, platforms } from '@sluice/contracts/primitives';
 import {
+  AsOf,
   Build,
   Count,
   Flag,
@@ -170,7 +171,7 @@ export class PatchesQuery extends PageQuery {
   @Version({ optional: true })
   readonly baseVersion?: string;
 
-  @Time({ optional: true, description: 'As of this instant, in recorded time; now if not given.' })
+  @AsOf()
   readonly at?: string;
 }
 

@@ -1,11 +1,16 @@
 import { SumEvidence } from '@sluice/contracts/event-shapes';
-import { Figure, Id, OneOf, Part, Shape, Tally, Time, Words } from './fields.ts';
-import { pageOf } from './paging.ts';
+import { AsOf, Figure, Id, OneOf, Part, Shape, Tally, Time, Words } from './fields.ts';
+import { PageQuery, pageOf } from './paging.ts';
 import { Resumption } from './rollouts.ts';
 
 export const recallStatuses = ['running', 'paused', 'completed'] as const;
 
 const LIST_MAX = 1_000_000;
+/** The query of GET /v1/recalls. */
+export class RecallsQuery extends PageQuery {
+  @AsOf()
+  readonly at?: string;
+}
 
 /** Null until all of the fleet has counted. */
 const counted = { nullable: true };
@@ -198,11 +203,14 @@ export class RecallView {
   })
   readonly reExposed!: number | null;
 
-  @Tally({ description: 'Devices that are known to have begun to remove it.' })
-  readonly begun!: number;
+  @Tally({ nullable: true, description: 'Devices that are known to have begun to remove it; null for the past.' })
+  readonly begun!: number | null;
 
-  @Tally({ description: 'Those of them that failed or went silent, since the gate counts.' })
-  readonly begunFailed!: number;
+  @Tally({
+    nullable: true,
+    description: 'Those of them that failed or went silent, since the gate counts; null for the past.',
+  })
+  readonly begunFailed!: number | null;
 
   @Time({
     nullable: true,

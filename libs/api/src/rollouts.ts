@@ -3,6 +3,7 @@ import { platforms } from '@sluice/contracts/primitives';
 import { type WaitCode, waitReasons, type WaitReason } from '@sluice/contracts/wait-reasons';
 import {
   Amount,
+  AsOf,
   Build,
   Figure,
   Flag,
@@ -39,6 +40,9 @@ export class RolloutsQuery extends PageQuery {
 
   @OneOf(rolloutStatuses, 'RolloutStatus', { optional: true })
   readonly status?: RolloutStatus;
+
+  @AsOf()
+  readonly at?: string;
 }
 
 /** A kind of incident, and how often exposed devices would have to have it. */

@@ -1,5 +1,5 @@
 import { HttpFeed } from '@sluice/event-feed-http';
-import { askOverHttp, type Connections, setting, type SettingRules, type Surroundings } from '@sluice/platform';
+import { type Connections, setting, type SettingRules, type Surroundings } from '@sluice/platform';
 import { connectKafka } from './kafka-connections.ts';
 
 /** Where services that run apart find one another. */
@@ -42,5 +42,5 @@ export function connect(surroundings: Surroundings): Connections {
     log.warn('without --kafka nothing shares the work between processes on one store: start one of each service only');
   }
   const connections = kafka === '' ? { feed: owner } : connectKafka(surroundings, owner);
-  return { ...connections, ask: askOverHttp(addresses), accessOwner: catalog };
+  return { ...connections, accessOwner: catalog, addresses };
 }

@@ -154,6 +154,7 @@ export const errorCodes = {
   'too-many-profiles': { status: 400, title: 'There are too many kinds of devices for another one.' },
   'invalid-report': { status: 400, title: 'The report is not valid.' },
   'at-in-future': { status: 400, title: 'Nobody knows the future yet.' },
+  'at-before-first-record': { status: 400, title: 'Nothing was recorded by then. `detail` says when the past begins.' },
   'replay-not-found': { status: 404, title: 'There is no replay with this id. Jobs are forgotten at a restart.' },
   'replay-running': { status: 409, title: 'A replay is under way already.' },
 

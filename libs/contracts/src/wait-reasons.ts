@@ -81,6 +81,10 @@ export const waitReasons = {
 
 export type WaitCode = keyof typeof waitReasons;
 
+export function isWaitCode(code: string): code is WaitCode {
+  return Object.hasOwn(waitReasons, code);
+}
+
 /** One reason in a rollout's `waitsFor`: the code, a sentence with numbers, and what to type. `until`: time alone brings it. */
 export interface WaitReason extends WaitCounts {
   readonly for: WaitCode;

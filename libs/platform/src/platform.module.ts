@@ -34,7 +34,7 @@ import { Metrics } from './observe/metrics.ts';
 import { OpenApi } from './http/open-api.ts';
 import { OperationsController } from './observe/operations.controller.ts';
 import { ProblemFilter } from './http/problem.ts';
-import { type Ask, askHere, Questions } from './http/questions.ts';
+import { Questions, type ServiceAddresses } from './http/questions.ts';
 import { ProgressController } from './observe/progress.controller.ts';
 import { ReplaysController, Verifications } from './replay/replays.ts';
 import { Settings } from './settings/settings.ts';
@@ -60,8 +60,8 @@ export interface Composition {
   readonly accessFeed?: EventFeed;
   /** Where the owner of the tokens listens, when it is another process. */
   readonly accessOwner?: string;
-  /** How other services are asked what only they know; they are in this process if not given. */
-  readonly ask?: Ask;
+  /** Where each service listens, to be asked; this process is all of them if not given. */
+  readonly addresses?: ServiceAddresses;
   /** The data folder, for what has to be known at the next start before others answer; nowhere if not given. */
   readonly folder?: string;
   /** Where the audit of this process is kept; in memory if not given. */
@@ -115,17 +115,13 @@ export class PlatformModule {
       { provide: Traces, useValue: traces },
       { provide: BodyBudget, useValue: budget },
       { provide: AccessOwner, useValue: new AccessOwner(composition.accessOwner) },
+      askThrough(composition, timers),
       { provide: Reservations, useValue: new Reservations(store, () => timers.monotonicMs()) },
     ];
     const proof: Provider = {
       provide: StoreProof,
       inject: [Followers, Metrics],
       useFactory: (followers: Followers, metrics: Metrics) => prove(store, signs, { clock, followers, metrics }),
-    };
-    const questions: Provider = {
-      provide: Questions,
-      inject: [HttpAdapterHost],
-      useFactory: (host: HttpAdapterHost) => new Questions(composition.ask ?? askHere(host), tokens, timers),
     };
     const audit = accompany(composition, timers);
     const access = follow(accessOf(composition, ownFeed), { tokens, clock, timers });
@@ -140,16 +136,23 @@ export class PlatformModule {
         access,
         audit,
         proof,
-        questions,
         // The outer one first: an answer is kept with its ETag.
         { provide: APP_INTERCEPTOR, useClass: KeyedRequests },
         { provide: APP_INTERCEPTOR, useClass: EntityTags },
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_PIPE, useFactory: createValidationPipe },
       ],
-      exports: [...given, ...own, access, questions],
+      exports: [...given, ...own, access],
     };
   }
+}
+
+function askThrough({ addresses, tokens }: Composition, timers: Timers): Provider {
+  return {
+    provide: Questions,
+    inject: [HttpAdapterHost],
+    useFactory: (host: HttpAdapterHost) => new Questions({ addresses, tokens, timers, host }),
+  };
 }
 
 function controllersOf(composition: Composition): Type[] {

@@ -12,7 +12,7 @@ import { type StoreLocation, WorkerFolds } from './replay/folds.ts';
 import { WorkerFeed } from './feed/feed-thread.ts';
 import { type Companion } from './replay/followers.ts';
 import { ExportingTraces, SpanTraces } from './observe/traces.ts';
-import { type Ask } from './http/questions.ts';
+import { type ServiceAddresses } from './http/questions.ts';
 import { createApp, createLogger, serve } from './http/serve.ts';
 import { type Composition } from './platform.module.ts';
 import {
@@ -58,8 +58,8 @@ export interface Connections {
   readonly accessFeed?: EventFeed;
   /** Where the owner of the tokens listens, to be named to those who would make one here. */
   readonly accessOwner?: string;
-  /** How other services are asked what only they know. */
-  readonly ask?: Ask;
+  /** Where each service listens, to be asked; this process is all of them if not given. */
+  readonly addresses?: ServiceAddresses;
   readonly ownership?: ShardOwnership;
   readonly companions?: readonly Companion[];
 }

@@ -22,12 +22,13 @@ export function addHoldCommands(program: Command, open: OpenSession): void {
     .command('list')
     .description('list holds')
     .addOption(new Option('--status <status>', 'with this status only').choices(enums.HoldStatus))
+    .option('--at <time>', 'as of this instant (RFC 3339)', toTime)
     .option('--limit <count>', 'at most so many', toLimit, 100)
     .addHelpText('after', '\nExample:\n  $ sluice hold list --status active')
-    .action(async ({ limit, status }: { limit: number; status?: HoldStatus }) => {
+    .action(async ({ limit, status, at }: { limit: number; status?: HoldStatus; at?: string }) => {
       const { api, output } = open();
       const page = await api.list(limit, (each) =>
-        bodyOf(api.of('orchestrator').GET('/v1/holds', { params: { query: given({ status, ...each }) } })),
+        bodyOf(api.of('orchestrator').GET('/v1/holds', { params: { query: given({ status, at, ...each }) } })),
       );
       output.answer(page, ({ items }, paint) => (items.length === 0 ? 'No holds.' : holdTable(items, paint)));
       if (page.nextCursor !== undefined) output.note('There are more; ask for them with --limit.');

@@ -52,7 +52,7 @@ export function reExposureText(ledger: ReExposureView, paint: Paint): string {
     ],
     paint,
   );
-  const head = `${paint('bold', `What opens again when ${clean(patchId)} is recalled`)}`;
+  const head = paint('bold', `What opens again when ${clean(patchId)} is recalled`);
   return [head, ...(cveLines.length === 0 ? ['  no CVE is named'] : cveLines), more].join('\n');
 }
 

@@ -2,7 +2,7 @@ import { bodyOf, given, type RecallView } from '@sluice/api-client';
 import { type Command } from 'commander';
 import { type Api } from '../api.ts';
 import { clean, duration, facts, type Paint, time } from '../output.ts';
-import { type OpenSession } from '../session.ts';
+import { type OpenSession, toTime } from '../session.ts';
 import { previewOf, previewText } from './re-exposure.ts';
 import { evidenceText, resumedText } from './rollout-text.ts';
 
@@ -13,10 +13,11 @@ export function addRecallCommands(program: Command, open: OpenSession): void {
   recall
     .command('show <patch>')
     .description('how many devices have removed the patch, and how many have it still')
+    .option('--at <time>', 'as of this instant (RFC 3339); its counts are not known then', toTime)
     .addHelpText('after', '\nExample:\n  $ sluice recall show ios-26.3.1-a')
-    .action(async (id: string) => {
+    .action(async (id: string, { at }: { at?: string }) => {
       const { api, output } = open();
-      output.answer(await show(api, id), recallText);
+      output.answer(await show(api, id, at), at === undefined ? recallText : pastRecallText);
     });
   recall
     .command('preview <patch>')
@@ -38,6 +39,10 @@ export function addRecallCommands(program: Command, open: OpenSession): void {
         isOver: ({ status }) => status === 'completed',
       });
     });
+  addSteeringCommands(recall, open);
+}
+
+function addSteeringCommands(recall: Command, open: OpenSession): void {
   recall
     .command('pause <patch>')
     .description('let devices keep the recalled patch for now: when its removal hurts more than it does')
@@ -66,8 +71,17 @@ export function addRecallCommands(program: Command, open: OpenSession): void {
 
 const on = (patchId: string) => ({ params: { path: { patchId } } });
 
-function show(api: Api, id: string): Promise<RecallView> {
-  return bodyOf(api.of('orchestrator').GET('/v1/recalls/{patchId}', on(id)));
+function show(api: Api, id: string, at?: string): Promise<RecallView> {
+  const params = { path: { patchId: id }, query: given({ at }) };
+  return bodyOf(api.of('orchestrator').GET('/v1/recalls/{patchId}', { params }));
+}
+
+/** A recall of the past, whose counts are not known. */
+function pastRecallText(recall: RecallView, paint: Paint): string {
+  const { patchId, status, startedAt, completedAt } = recall;
+  const head = `${paint('bold', clean(patchId))}  recall ${clean(status)}`;
+  const its = [['because', becauseText(recall)] as const, ['began', time(startedAt)] as const];
+  return `${head}\n${facts([...its, ['completed', time(completedAt)], ...stopFacts(recall)], paint)}`;
 }
 
 function recallText(recall: RecallView, paint: Paint): string {
@@ -123,14 +137,14 @@ function stopFacts({
   const resume = `sluice recall resume ${patchId}`;
   const { reason, evidence } = pausedBecause ?? {};
   const seen = evidence === undefined ? reason : `by the gate: ${reason ?? ''} – ${evidenceText(evidence)}`;
-  const tested = `${String(begunFailed)} of ${String(begun)} devices that began to remove it failed, or are silent`;
+  const tested = `${String(begunFailed ?? 0)} of ${String(begun)} devices that began to remove it failed, or are silent`;
   const next =
     evidence === undefined
       ? resume
       : `sluice device list --patch ${patchId} --failed-removals 1 shows where; then ${resume} --evidence-seen "…"`;
   const isPaused = status === 'paused';
   return [
-    ['tested', begun === 0 ? undefined : tested],
+    ['tested', begun === null || begun === 0 ? undefined : tested],
     ['paused', isPaused ? seen : undefined],
     ['resumed', isPaused ? undefined : resumedText(resumed)],
     ['next', isPaused ? `devices keep the patch, and nobody is offered it; ${next}` : undefined],

@@ -9,8 +9,15 @@ import {
 } from '@sluice/api-client';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Api } from '../api.ts';
-import { type OpenSession, type Session, toLimit } from '../session.ts';
+import { type OpenSession, type Session, toLimit, toTime } from '../session.ts';
 import { personWaves, previewText, rolloutTable, rolloutText } from './rollout-text.ts';
+
+interface ListOptions {
+  readonly limit: number;
+  readonly patch?: string;
+  readonly status?: RolloutStatus;
+  readonly at?: string;
+}
 
 export function addRolloutCommands(program: Command, open: OpenSession): void {
   const rollout = program.command('rollout').description('plan, watch and steer rollouts');
@@ -25,12 +32,13 @@ function addReadingCommands(rollout: Command, open: OpenSession): void {
     .description('list rollouts')
     .option('--patch <patch>', 'of this patch only')
     .addOption(new Option('--status <status>', 'with this status only').choices(enums.RolloutStatus))
+    .option('--at <time>', 'as of this instant (RFC 3339)', toTime)
     .option('--limit <count>', 'at most so many', toLimit, 100)
     .addHelpText('after', '\nExample:\n  $ sluice rollout list --status running')
-    .action(async ({ limit, patch, status }: { limit: number; patch?: string; status?: RolloutStatus }) => {
+    .action(async ({ limit, patch, ...filter }: ListOptions) => {
       const { api, output } = open();
       const page = await api.list(limit, (each) => {
-        const query = given({ patchId: patch, status, ...each });
+        const query = given({ patchId: patch, ...filter, ...each });
         return bodyOf(api.of('orchestrator').GET('/v1/rollouts', { params: { query } }));
       });
       output.answer(page, ({ items }, paint) =>
@@ -41,10 +49,11 @@ function addReadingCommands(rollout: Command, open: OpenSession): void {
   rollout
     .command('show <rollout>')
     .description('show the waves of a rollout, how far they have come, and what a gate has found')
+    .option('--at <time>', 'as of this instant (RFC 3339)', toTime)
     .addHelpText('after', '\nExample:\n  $ sluice rollout show r1')
-    .action(async (id: string) => {
+    .action(async (id: string, { at }: { at?: string }) => {
       const { api, output } = open();
-      output.answer(await show(api, id), rolloutText);
+      output.answer(await show(api, id, at), rolloutText);
     });
   rollout
     .command('preview <rollout>')
@@ -199,8 +208,9 @@ function addSteeringCommands(rollout: Command, open: OpenSession): void {
   }
 }
 
-function show(api: Api, id: string): Promise<RolloutView> {
-  return bodyOf(api.of('orchestrator').GET('/v1/rollouts/{id}', on(id)));
+function show(api: Api, id: string, at?: string): Promise<RolloutView> {
+  const params = { path: { id }, query: given({ at }) };
+  return bodyOf(api.of('orchestrator').GET('/v1/rollouts/{id}', { params }));
 }
 
 function preview(api: Api, id: string) {

@@ -58,12 +58,13 @@ describe('folding what devices report of a patch', () => {
     ['replaced when the device goes on to a full release', [installed(0), seen(9, NEXT_BUILD)], 'replaced', 0],
     ['replaced when the device goes on to a later letter', [installed(0), seen(9, C_BUILD)], 'replaced', 0],
     ['started again after it fell back', [installed(0), seen(3), started(5)], 'started', 5],
-  ] as const)('is %s', (_name, facts, state, minutes) => {
+  ] as const)('is %s', (name, facts, state, minutes) => {
+    const at = new Date(later(minutes)).toISOString();
     expect(stateOf('a', ...facts)).toEqual({
-      state,
-      at: new Date(later(minutes)).toISOString(),
-      failureCode: null,
-      ...(state === 'failed' && { failedInstalls: 1 }),
+      ...{ state, at, failureCode: null },
+      ...(state === 'failed' && { failedInstalls: 1, lastFailureAt: at }),
+      // Only where the device said it of this patch.
+      ...(state === 'rolledBack' && { cause: name === 'rolled back' ? 'user' : null }),
     });
   });
 
@@ -95,7 +96,9 @@ describe('folding what devices report of a patch', () => {
     const shard = notedShardOf(withCode(5, 'E2'), withCode(1, 'E1'), withCode(5, 'E2'));
     expect(view(shard)?.patches['a']).toMatchObject({ state: 'failed', failureCode: 'E2', failedInstalls: 2 });
     apply(shard, removal);
-    expect(view(shard)?.patches['a']).toMatchObject({ failureCode: 'E9', failedInstalls: 2, failedRemovals: 1 });
+    const lastFailureAt = new Date(later(20)).toISOString();
+    const troubles = { failureCode: 'E9', failedInstalls: 2, failedRemovals: 1, lastFailureAt };
+    expect(view(shard)?.patches['a']).toMatchObject(troubles);
     expect(view(notedShardOf(removal))?.patches).toEqual({});
   });
 });

@@ -2,7 +2,7 @@ import { type HeldBy } from '@sluice/domain-cohorts';
 import { toTimeText } from '@sluice/event-sourcing';
 import { type PatchState, patchStates } from './entry-table.ts';
 import { type DeviceFlag } from './device-flags.ts';
-import { type Profile } from './facts.ts';
+import { type Profile, type RemovalCause } from './facts.ts';
 import { type FleetShard } from './fleet-shard.ts';
 import { type StateCounts } from './patch-counts.ts';
 
@@ -29,9 +29,13 @@ export interface DevicePatch {
   readonly by?: HeldBy;
   /** What the device called its last failure to install or to remove; null when it gave no code, or did not fail. */
   readonly failureCode: string | null;
+  /** Of one that is rolled back: why, as the device said; null when it did not say. */
+  readonly cause?: RemovalCause | null;
   /** Present when there were any. */
   readonly failedInstalls?: number;
   readonly failedRemovals?: number;
+  /** When the device last failed to install or to remove it. */
+  readonly lastFailureAt?: string;
 }
 
 /** Which devices a list is about; an absent field means all. */
@@ -69,14 +73,17 @@ export function viewDevice(shard: FleetShard, device: number): DeviceView | unde
   const profile = shard.profileOfDevice(device);
   if (profile === undefined) return undefined;
   const patches = emptyRecord<DevicePatch>();
-  for (const { patch, state, at, by, failureCode, failedInstalls, failedRemovals } of shard.shownPatches(device)) {
+  for (const shown of shard.shownPatches(device)) {
+    const { patch, state, at, by, cause, failureCode, failedInstalls, failedRemovals, lastFailureAt } = shown;
     patches[shard.patches.idOf(patch)] = {
       state,
       at: toTimeText(at),
       ...(by !== undefined && { by }),
       failureCode: failureCode ?? null,
+      ...(state === 'rolledBack' && { cause: cause ?? null }),
       ...(failedInstalls > 0 && { failedInstalls }),
       ...(failedRemovals > 0 && { failedRemovals }),
+      ...(lastFailureAt !== undefined && { lastFailureAt: toTimeText(lastFailureAt) }),
     };
   }
   const flags = shard.flags.of(device);

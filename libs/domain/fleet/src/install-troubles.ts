@@ -8,6 +8,8 @@ export interface Trouble {
   readonly failedRemovals: number;
   /** What the device called the last of them. */
   readonly failureCode: string | undefined;
+  /** When the last of them happened; undefined where there was none. */
+  readonly lastFailureAt: number | undefined;
 }
 
 /** A failure that a device reported: when it happened, and what the device called it. */
@@ -62,6 +64,7 @@ export class InstallTroubles {
       failedInstalls: (packed >>> 16) & COUNT_MAX,
       failedRemovals: packed >>> 24,
       failureCode: code === NO_CODE ? undefined : this.codes.texts[code],
+      lastFailureAt: this.records.float(record, TROUBLE.atFloat),
     };
   }
 
@@ -102,4 +105,9 @@ export class InstallTroubles {
   }
 }
 
-const NO_TROUBLE: Trouble = { failedInstalls: 0, failedRemovals: 0, failureCode: undefined };
+const NO_TROUBLE: Trouble = {
+  failedInstalls: 0,
+  failedRemovals: 0,
+  failureCode: undefined,
+  lastFailureAt: undefined,
+};

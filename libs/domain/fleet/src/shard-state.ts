@@ -2,7 +2,7 @@ import { holds, type HeldBy } from '@sluice/domain-cohorts';
 import { DEVICE, DeviceTable } from './device-table.ts';
 import { DeviceFlags } from './device-flags.ts';
 import { EntryTable, type PatchState, RAW } from './entry-table.ts';
-import { type Profile } from './facts.ts';
+import { type Profile, type RemovalCause } from './facts.ts';
 import { type HarmCell, HarmCounts, harmSignalOf, wavesOf } from './harm-counts.ts';
 import { QUARTER_MS } from './install-trials.ts';
 import { InstallTroubles, type Trouble } from './install-troubles.ts';
@@ -31,6 +31,8 @@ export interface ShownPatch extends Trouble {
   readonly at: number;
   /** Why it counts as a holder; undefined when it is none. */
   readonly by: HeldBy | undefined;
+  /** Of one that went back to the base, why, where the device said so. */
+  readonly cause: RemovalCause | undefined;
 }
 
 /** What is known of the devices of one shard, and what it comes to: who holds which patch is told by the build that a device shows. */
@@ -210,6 +212,7 @@ export class ShardState {
         state,
         at: by === undefined ? this.entries.at(entry) : this.profileAt(device),
         by,
+        cause: this.entries.raw(entry) === RAW.rolledBack ? this.entries.cause(entry) : undefined,
         ...this.troubles.of(entry),
       };
     }

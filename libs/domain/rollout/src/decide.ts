@@ -46,16 +46,22 @@ export interface AskingDevice {
   readonly removeFailed?: readonly { readonly patchId: string; readonly attempts: number }[];
 }
 
-const FAILED_ATTEMPTS_MAX = 3;
-const FAILED_REMOVALS_A_DAY_MAX = 3;
+export const FAILED_ATTEMPTS_MAX = 3;
+export const FAILED_REMOVALS_A_DAY_MAX = 3;
 
-interface Question {
+/** All that a decision looks at. */
+export interface Question {
   readonly device: AskingDevice;
   readonly policy: Policy;
   readonly nowMs: number;
   readonly bucketOf: BucketOf;
+  readonly index: PlatformIndex | undefined;
+  /** The prerequisite of the patch whose build the device shows, else that build. */
+  readonly base: string;
   /** The patches that the device holds on its present base, and recalled ones on any. */
   readonly held: readonly PolicyPatch[];
+  /** The patches for devices of this model on this base, the highest letter first. */
+  readonly candidates: readonly Candidate[];
 }
 
 const NOTHING_HELD: readonly PolicyPatch[] = [];
@@ -69,30 +75,40 @@ const DORMANT: ReadonlySet<ReasonCode> = new Set<ReasonCode>(['pulled', 'no-roll
  * Pure and O(1) in the number of devices and of rollouts that do not apply. Times are milliseconds since 1970.
  */
 export function decide(device: AskingDevice, policy: Policy, nowMs: number, bucketOf: BucketOf): Directive {
+  const question = questionOf(device, policy, nowMs, bucketOf);
+  const recalled = recalledOf(question);
+  if (recalled !== undefined) return directAway(recalled, question);
+  if (policy.stale) return none({ reason: 'policy-stale' }, undefined, question);
+  if (question.candidates.length === 0 && question.held.length === 0) {
+    const containing = fullReleaseIn(question);
+    return none({ reason: containing ? 'folded-in' : 'no-patch' }, containing?.patch, question);
+  }
+  return directTowards(question);
+}
+
+/** What is known of the device by the policy before any rule is looked at. */
+export function questionOf(device: AskingDevice, policy: Policy, nowMs: number, bucketOf: BucketOf): Question {
   const index = policy.platforms.get(device.platform);
   const patched = index?.patched.get(device.osBuild);
   const base = patched?.base ?? device.osBuild;
   const held = patched === undefined ? listedPatches(device, policy) : [patched.patch];
-  const question = { device, policy, nowMs, bucketOf, held };
   const candidates = index?.candidates.get(base)?.get(device.model) ?? NO_CANDIDATES;
-  const recalled = highestLetter(held.filter(isRecalled));
-  if (recalled !== undefined) return directAway({ recalled, candidates, base }, question);
-  if (policy.stale) return none({ reason: 'policy-stale' }, undefined, question);
-  if (candidates.length === 0 && held.length === 0) {
-    const containing = index && fullReleaseIn(index, base, device.osVersion);
-    return none({ reason: containing ? 'folded-in' : 'no-patch' }, containing?.patch, question);
-  }
-  return directTowards(candidates, question);
+  return { device, policy, nowMs, bucketOf, index, base, held, candidates };
+}
+
+/** The recalled patch that the device holds; of several the highest letter. */
+export function recalledOf({ held }: Question): PolicyPatch | undefined {
+  return highestLetter(held.filter(isRecalled));
 }
 
 /** The highest letter that can be brought to the device, but never one below what it has. */
-function directTowards(candidates: readonly Candidate[], question: Question): Directive {
-  const { device, held } = question;
+function directTowards(question: Question): Directive {
+  const { device, held, candidates } = question;
   const newest = highestLetter(held);
   let first: { patch: PolicyPatch; verdict: Verdict } | undefined;
   let firstLive: typeof first;
   for (const candidate of candidates) {
-    if (newest && compareLetters(letterOf(newest), candidate.letter) >= 0) break;
+    if (newest && !isAbove(candidate, newest)) break;
     const verdict = judge(candidate, question);
     if (isOffer(verdict)) {
       if (device.track === 'automatic') return install(candidate, verdict, verdict.reason, question);
@@ -111,12 +127,12 @@ function directTowards(candidates: readonly Candidate[], question: Question): Di
 }
 
 /** On to the replacement where that is open to the device, else back to the base, with all that lies on it. */
-function directAway({ recalled, candidates, base }: Recalled, question: Question): Directive {
+function directAway(recalled: PolicyPatch, question: Question): Directive {
   const { device, policy, nowMs, held } = question;
-  const stop = stoppedRemoval(recalled, base, question);
+  const stop = stoppedRemoval(recalled, question);
   if (stop !== undefined) return none({ reason: stop }, recalled, question);
   // While nothing is heard from the catalog the replacement may have been pulled as well; a pull itself is never undone.
-  const next = policy.stale ? undefined : openReplacement(recalled, candidates, question);
+  const next = policy.stale ? undefined : openReplacement(recalled, question);
   if (next !== undefined && device.track === 'automatic')
     return install(next.candidate, next.verdict, 'recalled', question);
   if (device.removeFailed?.some((each) => isStubborn(each, held))) {
@@ -136,31 +152,31 @@ function directAway({ recalled, candidates, base }: Recalled, question: Question
   };
 }
 
-/** A recalled patch that the device holds, on a base, and the patches that are for this base. */
-interface Recalled {
-  readonly recalled: PolicyPatch;
-  readonly candidates: readonly Candidate[];
-  readonly base: string;
+/** What keeps the device from being directed to remove the patch now, by what a person ordered. */
+function stoppedRemoval(recalled: PolicyPatch, question: Question): ReasonCode | undefined {
+  const { unstoredHolds, holdsOnAllPatches } = question.policy;
+  if (recalled.isRecallPaused) return 'recall-paused';
+  if (unstoredHolds.length + holdsOnAllPatches.length > 0 && removalHolds(question).length > 0) return 'on-hold';
+  const { removalShare } = recalled;
+  return removalShare < 1 && removalBucket(recalled, question) >= removalShare ? 'recall-ramp' : undefined;
 }
 
-/** What keeps the device from being directed to remove the patch now, by what a person ordered. */
-function stoppedRemoval(recalled: PolicyPatch, base: string, question: Question): ReasonCode | undefined {
-  const { device, policy, nowMs, bucketOf } = question;
-  if (recalled.isRecallPaused) return 'recall-paused';
-  const { unstoredHolds, holdsOnAllPatches } = policy;
-  if (unstoredHolds.length + holdsOnAllPatches.length > 0) {
-    const subject = { family: familyOf(device.model), model: device.model, base };
-    const stops = ({ removals, expiresAtMs, audience }: PolicyHold) =>
-      removals && nowMs < expiresAtMs && includes(audience, subject);
-    if (unstoredHolds.some(stops) || holdsOnAllPatches.some(stops)) return 'on-hold';
-  }
-  const { removalShare, patchId } = recalled;
-  return removalShare < 1 && bucketOf(`remove ${patchId}`, device.deviceId) >= removalShare ? 'recall-ramp' : undefined;
+/** The holds in force that keep the device from removing anything. */
+export function removalHolds({ device, base, policy, nowMs }: Question): PolicyHold[] {
+  const subject = { family: familyOf(device.model), model: device.model, base };
+  return [...policy.unstoredHolds, ...policy.holdsOnAllPatches].filter(
+    ({ removals, expiresAtMs, audience }) => removals && nowMs < expiresAtMs && includes(audience, subject),
+  );
+}
+
+/** The place of the device in a recall that has a pace. */
+export function removalBucket({ patchId }: PolicyPatch, { device, bucketOf }: Question): number {
+  return bucketOf(`remove ${patchId}`, device.deviceId);
 }
 
 /** The replacement that the device may be brought now, with what brings it. */
-function openReplacement(recalled: PolicyPatch, candidates: readonly Candidate[], question: Question) {
-  for (const candidate of replacementsOf(recalled, candidates)) {
+function openReplacement(recalled: PolicyPatch, question: Question) {
+  for (const candidate of replacementsOf(recalled, question.candidates)) {
     if (question.held.includes(candidate.patch)) continue;
     const verdict = judge(candidate, question);
     if (isOffer(verdict)) return { candidate, verdict };
@@ -176,11 +192,13 @@ function isStubborn(
 }
 
 /** The full release that contains a fix and is what the device runs, or what it was before. */
-function fullReleaseIn({ fullReleases }: PlatformIndex, base: string, osVersion: string | undefined) {
-  if (fullReleases.length === 0) return undefined;
-  const isReached = ({ build, version }: FullRelease) =>
-    build === base || (osVersion !== undefined && compareVersionTexts(version, osVersion) <= 0);
-  return fullReleases.find(isReached);
+function fullReleaseIn({ index, base, device }: Question): FullRelease | undefined {
+  return index?.fullReleases.find((each) => isReached(each, base, device));
+}
+
+/** Whether a device on the base runs the full release, or a later one. */
+export function isReached({ build, version }: FullRelease, base: string, { osVersion }: AskingDevice): boolean {
+  return build === base || (osVersion !== undefined && compareVersionTexts(version, osVersion) <= 0);
 }
 
 /** The one that the pull named, then the later letters, the highest first. */
@@ -193,7 +211,7 @@ export function replacementsOf({ published, pull }: PolicyPatch, candidates: rea
 }
 
 /** What stands between the device and one patch, in the order of design §3.3. */
-function judge(candidate: Candidate, { device, policy, nowMs, bucketOf }: Question): Verdict {
+export function judge(candidate: Candidate, { device, policy, nowMs, bucketOf }: Question): Verdict {
   const { patch } = candidate;
   const { patchId } = patch;
   if (patch.pull !== undefined) return { reason: 'pulled' };
@@ -288,16 +306,21 @@ function turnInMs(rollout: StartedRollout, wave: number, bucket: number, nowMs: 
 }
 
 function isOnHold(candidate: Candidate, { holdsOnAllPatches, unstoredHolds }: Policy, nowMs: number): boolean {
-  for (const { audience, expiresAtMs, patchId = candidate.patch.patchId } of unstoredHolds) {
-    if (patchId === candidate.patch.patchId && nowMs < expiresAtMs && includes(audience, candidate)) return true;
-  }
-  for (const { audience, expiresAtMs } of candidate.patch.holds) {
-    if (nowMs < expiresAtMs && includes(audience, candidate)) return true;
-  }
-  for (const { audience, expiresAtMs } of holdsOnAllPatches) {
-    if (nowMs < expiresAtMs && includes(audience, candidate)) return true;
-  }
+  for (const hold of unstoredHolds) if (isOver(hold, candidate, nowMs)) return true;
+  for (const hold of candidate.patch.holds) if (isOver(hold, candidate, nowMs)) return true;
+  for (const hold of holdsOnAllPatches) if (isOver(hold, candidate, nowMs)) return true;
   return false;
+}
+
+/** Whether a hold is in force on what the candidate is about. */
+export function isOver({ patchId, audience, expiresAtMs }: PolicyHold, candidate: Candidate, nowMs: number): boolean {
+  const isOfPatch = patchId === undefined || patchId === candidate.patch.patchId;
+  return isOfPatch && nowMs < expiresAtMs && includes(audience, candidate);
+}
+
+/** Whether the candidate is a later letter than a patch. */
+export function isAbove({ letter }: Candidate, patch: PolicyPatch): boolean {
+  return compareLetters(letter, letterOf(patch)) > 0;
 }
 
 /**
@@ -312,7 +335,7 @@ function listedPatches({ installed, platform, osBuild }: AskingDevice, { patches
   return [...new Set(listed)].filter((patch) => holds(isBaseOf(patch) ? 'base' : 'another', true) !== undefined);
 }
 
-function highestLetter(patches: readonly PolicyPatch[]): PolicyPatch | undefined {
+export function highestLetter(patches: readonly PolicyPatch[]): PolicyPatch | undefined {
   let highest: PolicyPatch | undefined;
   for (const patch of patches) {
     if (highest === undefined || compareLetters(letterOf(patch), letterOf(highest)) > 0) highest = patch;
@@ -328,6 +351,6 @@ function isRecalled({ pull }: PolicyPatch): boolean {
   return pull?.mode === 'recall';
 }
 
-function isOffer({ reason }: Verdict): boolean {
+export function isOffer({ reason }: Verdict): boolean {
   return reason === 'in-wave' || reason === 'in-ring' || reason === 'completed';
 }

@@ -1,7 +1,8 @@
 export * from './catalog-events.ts';
 export * from './census.ts';
-export * from './decide.ts';
+export { type AskingDevice, decide, FAILED_REMOVALS_A_DAY_MAX } from './decide.ts';
 export * from './directive.ts';
+export { explain, explainNobody, type Explanation, type Unknown } from './explain.ts';
 export * from './exposure.ts';
 export * from './gates/counts.ts';
 export * from './gates/ledger.ts';

@@ -33,6 +33,9 @@ export const StopRoute = (body: Type) =>
     ApiBody({ type: body, required: false }),
   );
 
+/** A route that is asked something with a body, and changes nothing: it is no command, and takes no key. */
+export const QuestionRoute = () => routeRules({ isQuestion: true });
+
 /** Whether the route stops something. */
 export function isStop(request: FastifyRequest): boolean {
   return rulesOf(request).body === 'stop';

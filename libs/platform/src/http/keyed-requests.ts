@@ -16,6 +16,7 @@ import { Timers } from '../time/timers.ts';
 import { isStop } from './bodies.ts';
 import { isObject } from './operator-json.ts';
 import { ProblemError, toProblem } from './problem.ts';
+import { isReading } from './route-rules.ts';
 import { type KeptAnswer, type UsedKey, UsedKeys } from './used-keys.ts';
 
 const KEY_HEADER = 'idempotency-key';
@@ -152,7 +153,7 @@ type Cause = Pick<CommandContext, 'actor' | 'correlationId'>;
 /** Undefined where there is no key that counts. Throws 'invalid-request'. */
 function keyedOf(request: FastifyRequest, isKept: boolean): Keyed | undefined {
   const { [KEY_HEADER]: given } = request.headers;
-  if (given === undefined || request.method === 'GET' || request.method === 'HEAD') return undefined;
+  if (given === undefined || isReading(request)) return undefined;
   const stops = isStop(request);
   if (typeof given !== 'string' || !KEY.test(given)) {
     if (stops) return undefined;

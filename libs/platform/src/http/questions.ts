@@ -1,82 +1,74 @@
-import { type FastifyInstance } from 'fastify';
+import { type Server } from 'node:http';
 import { type HttpAdapterHost } from '@nestjs/core';
 import { type Timers } from '../time/timers.ts';
 import { type Tokens } from '../auth/tokens.ts';
+import { injectInto } from './inject.ts';
 
-/** A question that has no answer by then has none (design §3). */
-export const QUESTION_WITHIN_MS = 2_000;
+const ANSWER_WITHIN_MS = 2_000;
+/** Questions that wait for their answers at once. */
+const WAITING_MAX = 64;
 
-/** What came of a question: the JSON that was answered, or why there is none. */
-export type Answered =
-  { readonly kind: 'answered'; readonly body: unknown } | { readonly kind: 'unanswered'; readonly because: string };
+/** Who can be asked. */
+export type AskedService = 'catalog' | 'orchestrator' | 'telemetry';
+export type ServiceAddresses = Readonly<Record<AskedService, string>>;
 
-/** Sends a GET to a service with the peers' token. Rejects when nothing comes back, or when it is aborted. */
-export type Ask = (
-  service: string,
-  request: { readonly path: string; readonly token: string; readonly signal: AbortSignal },
-) => Promise<{ readonly status: number; readonly text: string }>;
+/** What came of a question; `because` says why nobody answered. */
+export type Reply =
+  | { readonly kind: 'answer'; readonly status: number; readonly body: unknown }
+  | { readonly kind: 'silence'; readonly because: string };
+
+interface Surroundings {
+  /** Where the services listen; undefined where all of them are this process. */
+  readonly addresses: ServiceAddresses | undefined;
+  readonly tokens: Tokens;
+  readonly timers: Timers;
+  readonly host: HttpAdapterHost;
+}
 
 /**
- * Asks other services what only they know. A question changes nothing, is off the device routes, and nobody relies on an answer:
- * what nobody answered is unknown.
+ * Questions to another service over HTTP with a peer token, never commands: whoever asks goes on without an answer. A service
+ * of this process is asked by the same routes and rules, without a socket.
  */
 export class Questions {
-  constructor(
-    private readonly send: Ask,
-    private readonly tokens: Pick<Tokens, 'peerToken'>,
-    private readonly timers: Timers,
-  ) {}
+  private waiting = 0;
 
-  async ask(service: string, path: string): Promise<Answered> {
-    const abort = new AbortController();
-    let callOff: (() => void) | undefined;
-    const late = new Promise<Answered>((resolve) => {
-      callOff = this.timers.after(QUESTION_WITHIN_MS, () => {
-        abort.abort();
-        resolve(unanswered(`${service} did not answer within ${String(QUESTION_WITHIN_MS / 1000)} s`));
-      });
+  constructor(private readonly surroundings: Surroundings) {}
+
+  /** Asks for a path with its query, as `GET`. Never throws; after two seconds nobody has answered. */
+  async ask(service: AskedService, path: string): Promise<Reply> {
+    if (this.waiting >= WAITING_MAX) return silence(`${String(this.waiting)} questions wait for their answers`);
+    const over = new AbortController();
+    const { promise: tooLate, resolve } = Promise.withResolvers<Reply>();
+    const callOff = this.surroundings.timers.after(ANSWER_WITHIN_MS, () => {
+      over.abort();
+      resolve(silence(`${service} did not answer within ${String(ANSWER_WITHIN_MS / 1000)} s`));
     });
+    this.waiting += 1;
     try {
-      return await Promise.race([this.answer(service, path, abort.signal), late]);
-    } finally {
-      callOff?.();
-    }
-  }
-
-  private async answer(service: string, path: string, signal: AbortSignal): Promise<Answered> {
-    try {
-      const { status, text } = await this.send(service, { path, token: this.tokens.peerToken(), signal });
-      if (status !== 200) return unanswered(`${service} answered ${String(status)}`);
-      return { kind: 'answered', body: JSON.parse(text) };
+      return await Promise.race([this.send(service, path, over.signal), tooLate]);
     } catch (error) {
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-      return unanswered(`${service} did not answer: ${cause instanceof Error ? cause.message : String(cause)}`);
+      return silence(`${service} did not answer: ${cause instanceof Error ? cause.message : String(cause)}`);
+    } finally {
+      callOff();
+      this.waiting -= 1;
     }
+  }
+
+  private async send(service: AskedService, path: string, signal: AbortSignal): Promise<Reply> {
+    const { addresses, tokens, host } = this.surroundings;
+    const headers = { authorization: `Bearer ${tokens.peerToken()}`, accept: 'application/json' };
+    if (addresses === undefined) {
+      const server = host.httpAdapter.getHttpServer() as Server;
+      const { statusCode, body } = await injectInto(server, { method: 'GET', url: path, headers, signal });
+      return { kind: 'answer', status: statusCode, body: JSON.parse(body) as unknown };
+    }
+    // A token is not carried on to where somebody else says.
+    const response = await fetch(`${addresses[service]}${path}`, { headers, redirect: 'error', signal });
+    return { kind: 'answer', status: response.status, body: await response.json() };
   }
 }
 
-/** Services that run apart, each at its address. */
-export function askOverHttp(addresses: Readonly<Record<string, string>>): Ask {
-  return async (service, { path, token, signal }) => {
-    const address = addresses[service];
-    if (address === undefined) throw new Error(`nobody knows where ${service} listens`);
-    const headers = { authorization: `Bearer ${token}` };
-    // A token is not carried on to where somebody else says.
-    const response = await fetch(`${address}${path}`, { headers, redirect: 'error', signal });
-    return { status: response.status, text: await response.text() };
-  };
-}
-
-/** Services that are in this process: it asks itself. */
-export function askHere(host: HttpAdapterHost): Ask {
-  return async (_, { path, token }) => {
-    const headers = { authorization: `Bearer ${token}` };
-    const instance = host.httpAdapter.getInstance<FastifyInstance>();
-    const { statusCode, body } = await instance.inject({ method: 'GET', url: path, headers });
-    return { status: statusCode, text: body };
-  };
-}
-
-function unanswered(because: string): Answered {
-  return { kind: 'unanswered', because };
+function silence(because: string): Reply {
+  return { kind: 'silence', because };
 }

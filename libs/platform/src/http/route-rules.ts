@@ -13,6 +13,8 @@ export interface RouteRules {
   readonly bodyLimitBytes?: number;
   /** Whether a class checks the query; elsewhere each parameter is one too many. */
   readonly takesQuery?: boolean;
+  /** It asks and changes nothing, though what is asked comes as a body. */
+  readonly isQuestion?: boolean;
 }
 
 const readingMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -36,8 +38,8 @@ export function patternOf({ routeOptions: { url = '' } }: FastifyRequest): strin
 }
 
 /** Whether the request asks for something, and changes nothing. */
-export function isReading({ method }: FastifyRequest): boolean {
-  return readingMethods.has(method);
+export function isReading({ method, routeOptions }: FastifyRequest): boolean {
+  return readingMethods.has(method) || (routeOptions.config as RouteRules | undefined)?.isQuestion === true;
 }
 
 export function rulesOf(request: FastifyRequest): RouteRules {

@@ -8,7 +8,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { type ErrorCode } from '@sluice/contracts/errors';
 import { EventStore, untraced } from '@sluice/event-sourcing';
 import { fastify, type FastifyInstance } from 'fastify';
-import lightMyRequest, { type InjectOptions, type Response as InjectResponse } from 'light-my-request';
+import { type InjectOptions, type Response as InjectResponse } from 'light-my-request';
 import { type Logger, pino } from 'pino';
 import { Audit } from '../audit/audit.ts';
 import { DeviceRoutes, type DoorOptions } from '../device-door/device-routes.ts';
@@ -21,6 +21,7 @@ import { BodyBudget } from './body-budget.ts';
 import { type Certificate } from './certificate.ts';
 import { answerUnreadable } from './connections.ts';
 import { guardRoutes } from './door.ts';
+import { injectInto } from './inject.ts';
 import { OpenApi } from './open-api.ts';
 import { type Composition, PlatformModule } from '../platform.module.ts';
 import { CORRELATION_HEADER, countAnswered, countProblems, isCorrelationId, sendProblem } from './problem.ts';
@@ -132,7 +133,7 @@ function createAdapter(log: Logger, devices: Devices, certificate: Certificate |
  */
 export function inject(app: NestFastifyApplication, request: InjectOptions): Promise<InjectResponse> {
   const server: Server = app.getHttpServer();
-  return lightMyRequest((incoming, response) => server.emit('request', incoming, response), request);
+  return injectInto(server, request);
 }
 
 /** A browser that was told so once asks over TLS for good: only who listens with it may say that. */

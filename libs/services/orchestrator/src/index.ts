@@ -1,4 +1,4 @@
-export { bucketOf } from './check-in/check-in.route.ts';
+export { bucketOf } from './check-in/bucket-of.ts';
 export { Knowledge, type KnownEnough } from './knowledge/knowledge.ts';
 export { OrchestratorModule } from './orchestrator.module.ts';
 export { folds } from './own-streams.fold.ts';

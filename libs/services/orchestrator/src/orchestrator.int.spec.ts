@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo } from 'node:net';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +18,6 @@ import { type Immutable } from '@sluice/contracts/primitives';
 import { EventFeed, OwnSigns, publishAsIs } from '@sluice/event-feed';
 import { InMemoryEventStore, StoreUnavailable } from '@sluice/event-sourcing';
 import {
-  type Ask,
   close,
   createApp,
   Followers,
@@ -23,6 +25,7 @@ import {
   InlineFolds,
   ManualClock,
   Metrics,
+  type ServiceAddresses,
   Settings,
   Tokens,
 } from '@sluice/platform';
@@ -64,7 +67,7 @@ let signs: OwnSigns;
 let commits = 0;
 let buckets = 0;
 
-async function boot(feed?: EventFeed, ask?: Ask) {
+async function boot(feed?: EventFeed, addresses?: ServiceAddresses) {
   app = await createApp([OrchestratorModule], {
     settings: Settings.of(),
     clock,
@@ -78,7 +81,7 @@ async function boot(feed?: EventFeed, ask?: Ask) {
     ],
     signs,
     ...(feed && { feed }),
-    ...(ask && { ask }),
+    ...(addresses && { addresses }),
   });
 }
 
@@ -522,17 +525,22 @@ describe('previewing a recall', () => {
   const kind = { ...SLICE, track: 'automatic', withinDay: 60, withinWeek: 30, longer: 10 };
   const answering = async (body: unknown, status = 200) => {
     await close(app);
-    const text = JSON.stringify(body);
     store = new InMemoryEventStore(clock);
     asked = [];
-    await boot(undefined, (service, { path }) => {
-      asked.push(`${service} ${path}`);
-      return Promise.resolve({ status, text });
+    telemetry = createServer(({ url }, response) => {
+      asked.push(url);
+      response.writeHead(status).end(JSON.stringify(body));
     });
+    await once(telemetry.listen(0, '127.0.0.1'), 'listening');
+    const address = `http://127.0.0.1:${String((telemetry.address() as AddressInfo).port)}`;
+    await boot(undefined, { catalog: address, orchestrator: address, telemetry: address });
     await happened('patch-p-a', published);
   };
   const preview = async (query = '') => (await send('GET', `/v1/recalls/p-a/preview${query}`)).body;
-  let asked: string[];
+  let asked: (string | undefined)[];
+  let telemetry: Server | undefined;
+
+  afterEach(() => telemetry?.close());
 
   it('says whom it hits, before the patch is recalled', async () => {
     await answering({ counted: { holders: [kind, { ...kind, model: 'iPad16,3', track: 'manual' }], inFlight: 3 } });
@@ -551,7 +559,7 @@ describe('previewing a recall', () => {
       withoutReplacement: 200,
       unknownBecause: null,
     });
-    expect(asked).toEqual(['telemetry /v1/shards/holders?patchId=p-a']);
+    expect(asked).toEqual(['/v1/shards/holders?patchId=p-a']);
   });
 
   it('asks once for those who want to know at the same time', async () => {

@@ -1,6 +1,9 @@
 import { Module } from '@nestjs/common';
+import { AsOf } from './as-of/as-of.ts';
 import { CheckInRoute } from './check-in/check-in.route.ts';
 import { ChangeHoldHandler, ChangeRecallHandler, ChangeRolloutHandler, DecideRolloutHandler } from './commands.ts';
+import { ExplainController } from './explain/explain.controller.ts';
+import { ReportedDevices } from './explain/reported-devices.ts';
 import { HoldsController, StopController } from './hold/holds.controller.ts';
 import { Observe } from './observe.ts';
 import { OrchestratorVerification } from './orchestrator-verification.ts';
@@ -15,7 +18,7 @@ import { Views } from './views.ts';
 
 /** The orchestrator: rollouts, holds, recalls, and what each device is told. Needs `PlatformModule` beside it. */
 @Module({
-  controllers: [RolloutsController, HoldsController, StopController, RecallsController],
+  controllers: [RolloutsController, HoldsController, StopController, RecallsController, ExplainController],
   providers: [
     Views,
     Sources,
@@ -23,6 +26,8 @@ import { Views } from './views.ts';
     Steering,
     Stops,
     RecallPreviews,
+    AsOf,
+    ReportedDevices,
     Observe,
     OrchestratorVerification,
     CheckInRoute,

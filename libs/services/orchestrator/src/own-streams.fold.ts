@@ -1,5 +1,6 @@
 import { comparePositions, type Position } from '@sluice/event-sourcing';
 import { type FoldStore, type FoldTask } from '@sluice/platform';
+import { AS_OF, asOfFold } from './as-of/as-of.fold.ts';
 import { OWN_STREAMS } from './publications.ts';
 import { Views } from './views.ts';
 
@@ -9,6 +10,7 @@ export const OWN_STREAMS_FOLD = 'orchestrator-own-streams';
 /** What the orchestrator does away from the thread that answers requests. */
 export const folds: Record<string, FoldTask> = {
   [OWN_STREAMS_FOLD]: (store, through) => foldOwnStreams(store, through as Position),
+  [AS_OF]: asOfFold,
 };
 
 async function foldOwnStreams(store: FoldStore, through: Position) {

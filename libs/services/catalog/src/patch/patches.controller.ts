@@ -17,7 +17,7 @@ import { contentFaults, type KnownPatch, type PullOrder } from '@sluice/domain-c
 import { Clock, type CommandContext, Rejection } from '@sluice/event-sourcing';
 import {
   IfMatch,
-  instantOf,
+  pastInstant,
   ProblemError,
   RequestContext,
   Roles,
@@ -82,7 +82,7 @@ export class PatchesController {
   })
   async list(@Query() { at, ...query }: PatchesQuery): Promise<PatchPage> {
     if (at !== undefined) {
-      const known = await this.patches.at(instantOf(at, this.clock));
+      const known = await this.patches.at(pastInstant(at, this.clock));
       const page = listPatches([...known.values()], query);
       return { ...page, items: page.items.map((patch) => viewPatch(patch)) };
     }
@@ -102,7 +102,7 @@ export class PatchesController {
   })
   async showAt(@Param() { id }: PatchPath, @Query() { at }: AtQuery): Promise<Versioned<PatchView>> {
     if (at === undefined) return this.show({ id });
-    const patch = (await this.patches.at(instantOf(at, this.clock))).get(id);
+    const patch = (await this.patches.at(pastInstant(at, this.clock))).get(id);
     if (patch === undefined) throw new ProblemError('patch-not-found', id);
     // What is past is no version to change.
     return new Versioned(viewPatch(patch), undefined);

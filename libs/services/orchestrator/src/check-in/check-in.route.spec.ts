@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { bucketOf } from './check-in.route.ts';
+import { bucketOf } from './bucket-of.ts';
 
 interface Vectors {
   readonly vectors: readonly { readonly salt: string; readonly deviceId: string; readonly bucket: number }[];

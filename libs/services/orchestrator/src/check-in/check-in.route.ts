@@ -1,5 +1,3 @@
-import { bucketBy } from '@sluice/domain-cohorts';
-import { hash } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import {
   asObserved,
@@ -15,6 +13,7 @@ import { Clock } from '@sluice/event-sourcing';
 import { type Caller, DeviceRoutes, ProblemError, schemaFaultsText, toSchemaFaults } from '@sluice/platform';
 import { Knowledge } from '../knowledge/knowledge.ts';
 import { Observe } from '../observe.ts';
+import { bucketOf } from './bucket-of.ts';
 
 const BODY_LIMIT_BYTES = 32 * 1024;
 const BATCH_LIMIT_BYTES = 2 * 1024 * 1024;
@@ -91,6 +90,3 @@ function devicesOf(body: unknown): readonly unknown[] {
   const detail = `is to be a list of 1 to ${String(CHECK_INS_PER_REQUEST_MAX)} check-ins`;
   throw new ProblemError('invalid-request', undefined, [{ path: '/devices', code: 'devices', detail }]);
 }
-
-/** A Buffer of 32 bytes would cost more than the hash itself. */
-export const bucketOf = bucketBy((text) => hash('sha256', text, 'binary'));

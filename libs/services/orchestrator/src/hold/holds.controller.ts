@@ -17,6 +17,7 @@ import { coveredDevices, type HoldTerms } from '@sluice/domain-rollout';
 import { Clock, type CommandContext, Rejection } from '@sluice/event-sourcing';
 import {
   IfMatch,
+  type ListOrder,
   paged,
   ProblemError,
   RequestContext,
@@ -26,6 +27,7 @@ import {
   Versioned,
   withCurrent,
 } from '@sluice/platform';
+import { AsOf } from '../as-of/as-of.ts';
 import { ChangeHold } from '../commands.ts';
 import { type KnownHold } from '../policy/policy.projection.ts';
 import { Views } from '../views.ts';
@@ -40,6 +42,7 @@ export class HoldsController {
     private readonly stops: Stops,
     private readonly commands: CommandBus,
     private readonly clock: Clock,
+    private readonly past: AsOf,
   ) {}
 
   @Post()
@@ -66,10 +69,20 @@ export class HoldsController {
 
   @Get()
   @Roles('viewer', 'operator', 'responder')
-  @Operation({ id: 'listHolds', summary: 'List holds', answers: { 200: HoldPage }, problems: ['unknown-cursor'] })
-  list(@Query() query: HoldsQuery): HoldPage {
-    const wanted = this.views.policy.holds().filter(({ status }) => (query.status ?? status) === status);
-    const page = paged(wanted, query, { list: 'holds', keyOf: ({ placedAt, holdId }) => [placedAt, holdId] });
+  @Operation({
+    id: 'listHolds',
+    summary: 'List holds, now or as of an instant',
+    answers: { 200: HoldPage },
+    problems: ['unknown-cursor', 'at-in-future', 'at-before-first-record'],
+  })
+  async list(@Query() { at, ...query }: HoldsQuery): Promise<HoldPage> {
+    const isWanted = ({ status }: Pick<HoldView, 'status'>) => (query.status ?? status) === status;
+    const order: ListOrder<Pick<HoldView, 'placedAt' | 'holdId'>> = {
+      list: 'holds',
+      keyOf: ({ placedAt, holdId }) => [placedAt, holdId],
+    };
+    if (at !== undefined) return paged((await this.past.ask('holds', at, {})).answer.filter(isWanted), query, order);
+    const page = paged(this.views.policy.holds().filter(isWanted), query, order);
     return { ...page, items: page.items.map(({ holdId }) => show(this.views, holdId).view) };
   }
 

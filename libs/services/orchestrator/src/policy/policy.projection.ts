@@ -28,11 +28,12 @@ export type Pull = Extract<CatalogEvent, { type: 'PatchPulled' }>;
 
 /** Rollouts, holds and patches: all that devices are answered by, and what the process managers look at with each pass. */
 export class PolicyView {
-  readonly policy: Policy = emptyPolicy();
   /** The pull of each pulled patch, the last one if there were two. */
   readonly pulls = new Map<string, FeedEvent<Pull>>();
   private readonly open = new Set<string>();
   private readonly expiring = new Set<string>();
+
+  constructor(readonly policy: Policy = emptyPolicy()) {}
 
   applyOwn(event: RolloutEvent | HoldEvent | PullRecorded | RecallPause): void {
     foldPolicy(this.policy, event);

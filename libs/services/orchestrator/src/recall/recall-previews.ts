@@ -57,7 +57,8 @@ export class RecallPreviews {
   private async ask(patchId: string): Promise<Counts> {
     const path = `${HOLDERS_PATH}?${new URLSearchParams({ patchId }).toString()}`;
     const answer = await this.questions.ask(TELEMETRY, path);
-    if (answer.kind === 'unanswered') return { unknownBecause: answer.because };
+    if (answer.kind === 'silence') return { unknownBecause: answer.because };
+    if (answer.status !== 200) return { unknownBecause: `telemetry answered ${String(answer.status)}` };
     if (!isHolderCounts(answer.body))
       return { unknownBecause: 'telemetry answered what this version does not understand' };
     return answer.body.counted ?? { unknownBecause: 'no instance of telemetry answers for a part of the fleet' };

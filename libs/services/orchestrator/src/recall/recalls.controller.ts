@@ -1,10 +1,11 @@
 import {
+  AtQuery,
   Operation,
-  PageQuery,
   RecallPage,
   RecallPath,
   RecallPreview,
   RecallPreviewQuery,
+  RecallsQuery,
   RecallView,
   ResumeBody,
   StopBody,
@@ -12,10 +13,11 @@ import {
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { freedOf, holdersOf, lastLeaseMs, type RecallCommand } from '@sluice/domain-rollout';
-import { Clock, type CommandContext, toTimeText } from '@sluice/event-sourcing';
+import { freedOf, holdersOf, type RecallCommand } from '@sluice/domain-rollout';
+import { Clock, type CommandContext } from '@sluice/event-sourcing';
 import {
   IfMatch,
+  type ListOrder,
   paged,
   ProblemError,
   RequestContext,
@@ -25,9 +27,11 @@ import {
   Versioned,
   withCurrent,
 } from '@sluice/platform';
+import { AsOf } from '../as-of/as-of.ts';
 import { ChangeRecall } from '../commands.ts';
 import { Views } from '../views.ts';
 import { RecallPreviews } from './recall-previews.ts';
+import { recallState } from './recall-views.ts';
 import { type KnownRecall } from './recalls.projection.ts';
 
 @ApiTags('recalls')
@@ -38,16 +42,21 @@ export class RecallsController {
     private readonly commands: CommandBus,
     private readonly clock: Clock,
     private readonly previews: RecallPreviews,
+    private readonly past: AsOf,
   ) {}
 
   @Get()
   @Roles('viewer', 'operator', 'responder')
-  @Operation({ id: 'listRecalls', summary: 'List recalls', answers: { 200: RecallPage }, problems: ['unknown-cursor'] })
-  list(@Query() query: PageQuery): RecallPage {
-    const page = paged(this.views.recalls.recalls(), query, {
-      list: 'recalls',
-      keyOf: ({ patchId }) => [patchId],
-    });
+  @Operation({
+    id: 'listRecalls',
+    summary: 'List recalls, now or as of an instant',
+    answers: { 200: RecallPage },
+    problems: ['unknown-cursor', 'at-in-future', 'at-before-first-record'],
+  })
+  async list(@Query() { at, ...query }: RecallsQuery): Promise<RecallPage> {
+    const order: ListOrder<{ readonly patchId: string }> = { list: 'recalls', keyOf: ({ patchId }) => [patchId] };
+    if (at !== undefined) return paged((await this.past.ask('recalls', at, {})).answer, query, order);
+    const page = paged(this.views.recalls.recalls(), query, order);
     return { ...page, items: page.items.map((recall) => this.view(recall)) };
   }
 
@@ -56,12 +65,19 @@ export class RecallsController {
   @Operation({
     id: 'showRecall',
     summary: 'How far the recall of a patch has burned down',
-    description: 'Its numbers are null until all of the fleet has counted.',
+    description: 'Its numbers are null until all of the fleet has counted, and as of an instant.',
     answers: { 200: RecallView },
     etag: true,
-    problems: ['recall-not-found'],
+    problems: ['recall-not-found', 'at-in-future', 'at-before-first-record'],
   })
-  show(@Param() { patchId }: RecallPath): Versioned<RecallView> {
+  async find(@Param() { patchId }: RecallPath, @Query() { at }: AtQuery): Promise<Versioned<RecallView>> {
+    if (at === undefined) return this.show({ patchId });
+    const [recall] = (await this.past.ask('recalls', at, { patchId })).answer;
+    if (recall === undefined) throw new ProblemError('recall-not-found', patchId);
+    return new Versioned(recall, undefined);
+  }
+
+  private show({ patchId }: RecallPath): Versioned<RecallView> {
     return new Versioned(this.view(this.known(patchId)), this.views.versionOf(`recall-${patchId}`));
   }
 
@@ -144,8 +160,7 @@ export class RecallsController {
     const { count = null, quantiles } = this.views.recalls.progressOf(recall.patchId) ?? {};
     const gate = this.views.gates.removalsOf(recall.patchId);
     return {
-      ...recall,
-      status: recall.status === 'removing' ? 'running' : recall.status,
+      ...recallState(recall, this.views.policy),
       devices: count && count.set,
       removed: count && freedOf(count),
       freed: count && count.freed,
@@ -159,7 +174,6 @@ export class RecallsController {
       reExposed: count?.reExposed ?? null,
       begun: gate.n,
       begunFailed: gate.x,
-      leasesUntil: this.views.policy.wasOffered(recall.patchId) ? toTimeText(lastLeaseMs(recall)) : null,
       ...(quantiles ?? { p50Seconds: null, p90Seconds: null, p99Seconds: null }),
     };
   }

@@ -35,12 +35,12 @@ export class RecallsView {
   }
 
   recalls(): KnownRecall[] {
-    return [...this.states.values()].filter(isKnown);
+    return [...this.states.values()].filter(isKnownRecall);
   }
 
   /** What a pass has to visit. A recall that waits for devices changes with their counts, or with time. Completed recalls are handed out once for each time that their patch was counted. */
   recallsToVisit(): KnownRecall[] {
-    const visited = [...this.toVisit].map((patchId) => this.recall(patchId)).filter(isKnown);
+    const visited = [...this.toVisit].map((patchId) => this.recall(patchId)).filter(isKnownRecall);
     for (const recall of visited) if (this.isSettled(recall)) this.toVisit.delete(recall.patchId);
     return visited;
   }
@@ -55,6 +55,7 @@ export class RecallsView {
   }
 }
 
-function isKnown(recall: Recall): recall is KnownRecall {
+/** Whether the patch was recalled, and not only pulled. */
+export function isKnownRecall(recall: Recall): recall is KnownRecall {
   return recall.status !== 'absent' && recall.status !== 'recorded';
 }

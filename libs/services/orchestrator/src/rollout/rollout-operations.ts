@@ -22,15 +22,16 @@ export const rolloutOperations = {
   }),
   list: Operation({
     id: 'listRollouts',
-    summary: 'List rollouts',
+    summary: 'List rollouts, now or as of an instant',
     answers: { 200: RolloutPage },
-    problems: ['unknown-cursor'],
+    problems: ['unknown-cursor', 'at-in-future', 'at-before-first-record'],
   }),
   show: Operation({
     id: 'showRollout',
     summary: 'Show a rollout: its plan, how far it has come, and what it waits for',
     answers: { 200: RolloutView },
-    problems: ['rollout-not-found'],
+    description: 'As of an instant it has what is recorded: no counts of devices, and no ETag.',
+    problems: ['rollout-not-found', 'at-in-future', 'at-before-first-record'],
     etag: true,
   }),
   preview: Operation({

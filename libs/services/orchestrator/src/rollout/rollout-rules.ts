@@ -21,7 +21,7 @@ import {
 } from '@sluice/domain-rollout';
 import { reject } from '@sluice/event-sourcing';
 import { type KnownEnough } from '../knowledge/knowledge.ts';
-import { type KnownRollout } from '../policy/policy.projection.ts';
+import { type KnownRollout, type PolicyView } from '../policy/policy.projection.ts';
 import { type Views } from '../views.ts';
 
 /** What people and process managers have to keep to alike. */
@@ -178,14 +178,23 @@ export interface RolloutExposure {
 /** What views, metrics and events say of how far a rollout has come. */
 export function exposureOf(views: Views, rollout: StartedRollout, nowMs: number): RolloutExposure {
   const { policy, gates } = views;
-  // Ramps from before grants stand still at the last record of the run before, as decisions on devices go by them.
-  const atMs = rollout.exposure.by === 'ramp' ? Math.min(nowMs, policy.policy.rampsUntilMs) : nowMs;
+  const atMs = rampInstant(rollout, policy, nowMs);
   const published = gates.isRead() ? policy.publishedPatch(rollout.plan.patchId) : undefined;
   const devices = published && exposedDevices(rollout, published, { census: gates.census(), nowMs: atMs });
   return {
     plannedPercent: plannedPercent(rollout, atMs),
     devices: devices === undefined || devices.eligible === 0 ? undefined : devices,
   };
+}
+
+/** The buckets that the grants, or a ramp from before them, let in by an instant (percent). */
+export function plannedAt(rollout: StartedRollout, policy: PolicyView, nowMs: number): number {
+  return plannedPercent(rollout, rampInstant(rollout, policy, nowMs));
+}
+
+/** Ramps from before grants stand still at the last record of the run before, as decisions on devices go by them. */
+function rampInstant({ exposure }: StartedRollout, { policy }: PolicyView, nowMs: number): number {
+  return exposure.by === 'ramp' ? Math.min(nowMs, policy.rampsUntilMs) : nowMs;
 }
 
 /** Another rollout of the patch that was halted, and is not what the evidence was named for yet. */

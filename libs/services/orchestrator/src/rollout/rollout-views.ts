@@ -1,6 +1,6 @@
 import { type GateHold, type HoldBack, type RolloutView } from '@sluice/api';
 import { durationsOf } from '@sluice/domain-cohorts';
-import { waitCommand, type WaitReason } from '@sluice/contracts/wait-reasons';
+import { isWaitCode, waitCommand, type WaitReason } from '@sluice/contracts/wait-reasons';
 import {
   haltReasonOf,
   isWaveOver,
@@ -15,7 +15,7 @@ import {
 } from '@sluice/domain-rollout';
 import { toTimeText } from '@sluice/event-sourcing';
 import { type KnownEnough } from '../knowledge/knowledge.ts';
-import { type KnownHold, type KnownRollout } from '../policy/policy.projection.ts';
+import { type KnownHold, type KnownRollout, type PolicyView } from '../policy/policy.projection.ts';
 import {
   exposureOf,
   goingOnOf,
@@ -24,33 +24,76 @@ import {
   obstaclesToGrants,
   obstaclesToTheEnd,
   paceOf,
+  plannedAt,
 } from './rollout-rules.ts';
 
 type Wait = Obstacle & { readonly until?: string; readonly through?: string };
 
 /** A rollout as `GET /v1/rollouts/{id}` shows it at an instant: the plan as stored, and how far it has come. */
 export function viewRollout(rollout: KnownRollout, knowledge: KnownEnough, nowMs: number): RolloutView {
-  const { rolloutId, plan, status } = rollout;
-  const revision = knowledge.sources.views.versionOf(`rollout-${rolloutId}`);
-  const haltedBecause = haltReasonOf(rollout);
+  const { policy } = knowledge.sources.views;
+  const revision = knowledge.sources.views.versionOf(`rollout-${rollout.rolloutId}`);
   return {
-    rolloutId,
-    ...plan,
-    status,
+    ...headOf(rollout),
     ...(revision !== undefined && { revision }),
-    ...('wave' in rollout && { wave: rollout.wave }),
-    ...('startedAt' in rollout && { startedAt: rollout.startedAt }),
     ...exposureView(rollout, knowledge, nowMs),
     ...waitingSince(rollout),
     ...(rollout.status === 'running' && {
       couldHaveSeen: knowledge.sources.views.gates.couldHaveSeen(rollout, nowMs),
     }),
     waitsFor: waitsFor(rollout, knowledge, nowMs).map((wait) => toReason(wait, rollout)),
-    ...notes(rollout, knowledge, nowMs),
+    ...notes(rollout, policy, nowMs),
+    ...stopOf(rollout),
+  };
+}
+
+/** A rollout of the past: what is recorded. Counts of devices, and what else came from the health of the fleet, are unknown. */
+export function viewPastRollout(rollout: KnownRollout, policy: PolicyView, nowMs: number): RolloutView {
+  return {
+    ...headOf(rollout),
+    ...{
+      exposurePercent: null,
+      exposedDevices: null,
+      plannedPercent: 'exposure' in rollout ? plannedAt(rollout, policy, nowMs) : 0,
+    },
+    ...waitingSince(rollout),
+    waitsFor: recordedWaits(rollout, nowMs).map((wait) => toReason(wait, rollout)),
+    ...notes(rollout, policy, nowMs),
+    ...stopOf(rollout),
+  };
+}
+
+function headOf(rollout: KnownRollout) {
+  const { rolloutId, plan, status } = rollout;
+  return {
+    rolloutId,
+    ...plan,
+    status,
+    ...('wave' in rollout && { wave: rollout.wave }),
+    ...('startedAt' in rollout && { startedAt: rollout.startedAt }),
+  };
+}
+
+/** Why and by whom it was stopped. */
+function stopOf(rollout: KnownRollout) {
+  const haltedBecause = haltReasonOf(rollout);
+  return {
     ...(haltedBecause !== undefined && { haltedBecause }),
     ...(rollout.status === 'aborted' && rollout.causedBy !== undefined && { causedBy: rollout.causedBy }),
     ...((rollout.status === 'paused' || rollout.status === 'aborted') && { reason: rollout.reason }),
   };
+}
+
+/** What the open wave waited for, as far as it was recorded: what time brings, and the reasons when it last waited. */
+function recordedWaits(rollout: KnownRollout, nowMs: number): Wait[] {
+  if (rollout.status !== 'running') return standing(rollout);
+  const { waiting, wave } = rollout;
+  const since = waiting?.wave === wave ? waiting.since : '';
+  const codes = waiting?.wave === wave ? waiting.codes.filter(isWaitCode) : [];
+  return [
+    ...timeLeft(rollout, nowMs),
+    ...codes.map((code) => ({ for: code, words: `it waited for this, by its record; it waited since ${since}` })),
+  ];
 }
 
 /** Since when the open wave, which is over, does not go on. */
@@ -69,8 +112,7 @@ function exposureView(rollout: KnownRollout, { sources }: KnownEnough, nowMs: nu
 }
 
 /** What is to be seen wherever the rollout is: forced waves, plans that ask only for time, what became of the patch. */
-function notes(rollout: KnownRollout, { sources }: KnownEnough, nowMs: number) {
-  const { policy } = sources.views;
+function notes(rollout: KnownRollout, policy: PolicyView, nowMs: number) {
   const patch = policy.policy.patches.get(rollout.plan.patchId);
   const hold = policy.holdOverAll(rollout.plan, nowMs);
   const gateHolds = gateHoldsOn(rollout.plan.patchId, policy.holds());
@@ -102,6 +144,11 @@ function holdBackNote({ completedAt, plan, released }: Extract<Rollout, { status
 
 /** What it waits for, which is what its view says. */
 export function waitsFor(rollout: KnownRollout, knowledge: KnownEnough, nowMs: number): Wait[] {
+  return rollout.status === 'running' ? waitsOfWave(rollout, knowledge, nowMs) : standing(rollout);
+}
+
+/** What a rollout that does not run waits for. */
+function standing(rollout: Exclude<KnownRollout, { status: 'running' }>): Wait[] {
   switch (rollout.status) {
     case 'planned': {
       const { startAt } = rollout.plan;
@@ -112,8 +159,6 @@ export function waitsFor(rollout: KnownRollout, knowledge: KnownEnough, nowMs: n
       return [{ for: 'operator', words: `it is paused: ${rollout.reason}` }];
     case 'halted':
       return [{ for: 'operator', words: `it is halted: ${rollout.reason}` }];
-    case 'running':
-      return waitsOfWave(rollout, knowledge, nowMs);
     case 'completed':
     case 'aborted':
       return [];

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   AdvanceRolloutBody,
+  AtQuery,
   EvidenceBody,
   PlanRolloutBody,
   ReplanRolloutBody,
@@ -26,6 +27,7 @@ import {
 import { Clock, type CommandContext } from '@sluice/event-sourcing';
 import {
   IfMatch,
+  type ListOrder,
   paged,
   ProblemError,
   RequestContext,
@@ -35,6 +37,7 @@ import {
   Versioned,
   withCurrent,
 } from '@sluice/platform';
+import { AsOf } from '../as-of/as-of.ts';
 import { ChangeRollout, DecideRollout } from '../commands.ts';
 import { Knowledge } from '../knowledge/knowledge.ts';
 import { type KnownRollout } from '../policy/policy.projection.ts';
@@ -67,6 +70,7 @@ export class RolloutsController {
     private readonly stops: Stops,
     private readonly commands: CommandBus,
     private readonly clock: Clock,
+    private readonly past: AsOf,
   ) {}
 
   @Post()
@@ -110,20 +114,31 @@ export class RolloutsController {
   @Get()
   @Roles('viewer', 'operator', 'responder')
   @operations.list
-  list(@Query() query: RolloutsQuery): RolloutPage {
-    const wanted = this.views.policy
-      .rollouts()
-      .filter(
-        ({ plan, status }) => (query.patchId ?? plan.patchId) === plan.patchId && (query.status ?? status) === status,
-      );
-    const page = paged(wanted, query, { list: 'rollouts', keyOf: ({ rolloutId }) => [rolloutId] });
+  async list(@Query() { at, ...query }: RolloutsQuery): Promise<RolloutPage> {
+    const isWanted = (patchId: string, status: string) =>
+      (query.patchId ?? patchId) === patchId && (query.status ?? status) === status;
+    const order: ListOrder<Pick<RolloutView, 'rolloutId'>> = { list: 'rollouts', keyOf: (each) => [each.rolloutId] };
+    if (at !== undefined) {
+      const { answer } = await this.past.ask('rollouts', at, {});
+      const wanted = answer.filter(({ patchId, status }) => isWanted(patchId, status));
+      return paged(wanted, query, order);
+    }
+    const wanted = this.views.policy.rollouts().filter(({ plan, status }) => isWanted(plan.patchId, status));
+    const page = paged(wanted, query, order);
     return { ...page, items: page.items.map((each) => this.view(each)) };
   }
 
   @Get(':id')
   @Roles('viewer', 'operator', 'responder')
   @operations.show
-  show(@Param() { id: rolloutId }: RolloutPath): Versioned<RolloutView> {
+  async find(@Param() { id }: RolloutPath, @Query() { at }: AtQuery): Promise<Versioned<RolloutView>> {
+    if (at === undefined) return this.show({ id });
+    const [rollout] = (await this.past.ask('rollouts', at, { rolloutId: id })).answer;
+    if (rollout === undefined) throw new ProblemError('rollout-not-found', id);
+    return new Versioned(rollout, undefined);
+  }
+
+  private show({ id: rolloutId }: RolloutPath): Versioned<RolloutView> {
     return new Versioned(this.view(this.known(rolloutId)), this.views.versionOf(`rollout-${rolloutId}`));
   }
 

@@ -14,7 +14,7 @@ import {
 } from '@sluice/domain-fleet';
 import { parseTime } from '@sluice/contracts/times';
 import { BEGINNING, Clock, type Commit, type Position, toTimeText } from '@sluice/event-sourcing';
-import { type Difference, Folds, type FoldStore, type FoldTask, instantOf, Verifications } from '@sluice/platform';
+import { type Difference, Folds, type FoldStore, type FoldTask, pastInstant, Verifications } from '@sluice/platform';
 import { Fleet } from './fleet.ts';
 import { FLEET_STREAMS, fleetStream } from '../publications.ts';
 import { foldNotes } from '../shard/shard-fold.ts';
@@ -103,7 +103,7 @@ export class FleetReplay {
   /** The whole fleet as of an instant of recorded time (RFC 3339, UTC). Throws when there is none, or not yet. */
   async fleetAt(at: string): Promise<FleetAt & { asOf: string }> {
     const { shards } = this.fleet;
-    const asOf = this.instant(at);
+    const asOf = pastInstant(at, this.clock);
     const input: FleetAtInput = { at: asOf, shards };
     return { asOf, ...((await this.folds.run(FLEET_AT, input)) as FleetAt) };
   }
@@ -111,7 +111,7 @@ export class FleetReplay {
   /** One device as of an instant, undefined when nothing had been heard of it. */
   async deviceAt(deviceId: string, at: string): Promise<DeviceView | undefined> {
     const { shards } = this.fleet;
-    const input: DeviceAtInput = { at: this.instant(at), deviceId, shards };
+    const input: DeviceAtInput = { at: pastInstant(at, this.clock), deviceId, shards };
     return (await this.folds.run(DEVICE_AT, input)) as DeviceView | undefined;
   }
 
@@ -138,10 +138,6 @@ export class FleetReplay {
       };
     }
     return undefined;
-  }
-
-  private instant(at: string): string {
-    return instantOf(at, this.clock);
   }
 }
 
