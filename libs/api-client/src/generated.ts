@@ -586,7 +586,10 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Fold everything again from the store and compare with the live read models */
+    /**
+     * Fold everything again from the store and compare with the live read models, or check all receipts
+     * @description With `receipts` each event is checked against its receipt, each receipt that an event names as its cause is looked for, and each verdict of a gate is computed again by its counts.
+     */
     post: operations['startReplay'];
     delete?: never;
     options?: never;
@@ -1495,6 +1498,13 @@ export interface components {
       /** @description Models of the variant that get this package. */
       models: string[];
     };
+    NamedReceipt: {
+      /** @description The stream that it is of. */
+      stream: string;
+      receipt: string;
+      /** @description The event that names it, by stream and revision. */
+      by: string;
+    };
     /** @enum {string} */
     Ok: 'ok';
     Pace: {
@@ -1868,6 +1878,42 @@ export interface components {
       p90Seconds: number | null;
       p99Seconds: number | null;
     };
+    ReceiptDifference: {
+      stream: string;
+      /** @description Absent where a receipt is missing that events name. */
+      revision?: number;
+      type?: string;
+      /** Format: date-time */
+      recordedAt?: string;
+      /** @description Its receipt is another one; it has none, though its chain has begun; its verdict does not follow from its counts; a receipt that an event names as its cause is not there. */
+      what: components['schemas']['ReceiptDifferenceKind'];
+      detail: string;
+    };
+    /**
+     * @description Its receipt is another one; it has none, though its chain has begun; its verdict does not follow from its counts; a receipt that an event names as its cause is not there.
+     * @enum {string}
+     */
+    ReceiptDifferenceKind: 'receipt' | 'receipt-missing' | 'verdict' | 'cause';
+    ReceiptsReport: {
+      name: string;
+      events: number;
+      streams: number;
+      /** @description Events from before their stream had receipts: nothing can be said of them. */
+      withoutReceipt: number;
+      /** @description Verdicts of gates that follow from their counts. */
+      verdicts: number;
+      /** @description Verdicts of an older rule, or from before the counts were kept. */
+      notRecomputable: number;
+      /** @description Receipts that events name as their cause, and that are there. */
+      causes: number;
+      /** @description Those of streams that are not in this store. */
+      causesElsewhere: number;
+      /** @description The first of these, to ask their owner for. */
+      elsewhere: components['schemas']['NamedReceipt'][];
+      differing: number;
+      /** @description The first of them, in order. */
+      differences: components['schemas']['ReceiptDifference'][];
+    };
     ReplanRolloutBody: {
       patchId: string;
       waves: components['schemas']['Wave'][];
@@ -1916,9 +1962,12 @@ export interface components {
       /** @description The read models that were compared. */
       done: string[];
       outOf: number;
-      /** @description Once it is done: whether every read model is what the store says. */
+      /** @description Once it is done: whether every read model is what the store says, or every event what its receipt says. */
       matches?: boolean;
       differences: components['schemas']['ReplayDifference'][];
+      /** @description Of a check of receipts: the events checked so far. */
+      events?: number;
+      receipts?: components['schemas']['ReceiptsReport'][];
       /** @description Why it broke off. */
       error?: string;
     };
@@ -2068,6 +2117,13 @@ export interface components {
        * @enum {boolean}
        */
       verify: true;
+      /**
+       * @description Check the receipts of all decisions instead.
+       * @enum {boolean}
+       */
+      receipts?: true;
+      /** @description Receipts that are looked for here: `elsewhere` of the check of another service. */
+      named?: components['schemas']['NamedReceipt'][];
     };
     StateCounts: {
       started: number;
@@ -2665,6 +2721,7 @@ export type IssuedToken = components['schemas']['IssuedToken'];
 export type Liveness = components['schemas']['Liveness'];
 export type MeView = components['schemas']['MeView'];
 export type ModelArtifact = components['schemas']['ModelArtifact'];
+export type NamedReceipt = components['schemas']['NamedReceipt'];
 export type Ok = components['schemas']['Ok'];
 export type Pace = components['schemas']['Pace'];
 export type ParkedEvent = components['schemas']['ParkedEvent'];
@@ -2690,6 +2747,9 @@ export type RecallPage = components['schemas']['RecallPage'];
 export type RecallPause = components['schemas']['RecallPause'];
 export type RecallStatus = components['schemas']['RecallStatus'];
 export type RecallView = components['schemas']['RecallView'];
+export type ReceiptDifference = components['schemas']['ReceiptDifference'];
+export type ReceiptDifferenceKind = components['schemas']['ReceiptDifferenceKind'];
+export type ReceiptsReport = components['schemas']['ReceiptsReport'];
 export type ReplanRolloutBody = components['schemas']['ReplanRolloutBody'];
 export type ReplayDifference = components['schemas']['ReplayDifference'];
 export type ReplayJob = components['schemas']['ReplayJob'];
@@ -6353,6 +6413,7 @@ export const enums = {
   Platform: ['ios', 'macos', 'visionos', 'tvos', 'watchos'],
   PullMode: ['withdraw', 'recall'],
   RecallStatus: ['running', 'paused', 'completed'],
+  ReceiptDifferenceKind: ['receipt', 'receipt-missing', 'verdict', 'cause'],
   ReplayStatus: ['running', 'done', 'failed'],
   RolloutStatus: ['planned', 'running', 'paused', 'halted', 'completed', 'aborted'],
   TokenRole: ['viewer', 'publisher', 'operator', 'responder', 'device', 'gateway', 'peer', 'admin'],

@@ -201,6 +201,17 @@ export const Population = Type.Object({
   awake: Type.Optional(Count),
 });
 
+/** The SHA-256 of an event and of all before it in its stream, in hex. */
+const Receipt = Type.String({ pattern: '^[0-9a-f]{64}$' });
+
+/** The receipt of the event of another stream from which this one has followed. */
+export const Cause = Type.Object({ stream: Type.String(), receipt: Receipt });
+
+/** The schema of an event of a stream whose events form a chain; those from before there were receipts have none. */
+export function chained<const Name extends string, const Fields extends Type.TProperties>(name: Name, fields: Fields) {
+  return event(name, { ...fields, receipt: Type.Optional(Receipt) });
+}
+
 /** The schema of one event. */
 export function event<const Name extends string, const Fields extends Type.TProperties>(name: Name, fields: Fields) {
   return Type.Object({ type: Type.Literal(name), ...fields }, { $id: name });

@@ -2,6 +2,8 @@ import Type from 'typebox';
 import { TokenIssued, TokenRevoked } from './access-events.ts';
 import {
   AwakeSlice,
+  Cause,
+  chained,
   CountColumns,
   event,
   HarmColumns,
@@ -50,7 +52,7 @@ export const Cve = Type.Object({ id: Type.String(), exploited: Type.Boolean() })
 
 const patch = { patchId: Id, at: Time };
 
-export const PatchPublished = event('PatchPublished', {
+export const PatchPublished = chained('PatchPublished', {
   ...patch,
   platform: Platform,
   baseVersion: Version,
@@ -61,16 +63,16 @@ export const PatchPublished = event('PatchPublished', {
 });
 
 /** Variants and CVEs that were added, a variant that was there with its new models; nothing is ever taken away. `exploited: true` replaces an earlier `false`. */
-export const PatchAmended = event('PatchAmended', {
+export const PatchAmended = chained('PatchAmended', {
   ...patch,
   variants: Type.Array(Variant),
   cves: Type.Array(Cve),
   releaseNotesUrl: Type.Optional(Type.String()),
 });
 
-export const PatchSuperseded = event('PatchSuperseded', { ...patch, by: Id });
+export const PatchSuperseded = chained('PatchSuperseded', { ...patch, by: Id });
 
-export const PatchPulled = event('PatchPulled', {
+export const PatchPulled = chained('PatchPulled', {
   ...patch,
   mode: Type.Enum(['withdraw', 'recall']),
   reason: Text,
@@ -81,7 +83,7 @@ export const PatchPulled = event('PatchPulled', {
   recallEpoch: Count,
 });
 
-export const PatchFoldedIn = event('PatchFoldedIn', { ...patch, version: Version, build: Build });
+export const PatchFoldedIn = chained('PatchFoldedIn', { ...patch, version: Version, build: Build });
 
 export const Ramp = Type.Object({ fromPercent: Type.Number(), toPercent: Type.Number(), minutes: Type.Number() });
 
@@ -120,14 +122,14 @@ export const Plan = Type.Object({
 
 const rollout = { rolloutId: Id, at: Time };
 
-export const RolloutPlanned = event('RolloutPlanned', { ...rollout, plan: Plan });
+export const RolloutPlanned = chained('RolloutPlanned', { ...rollout, plan: Plan });
 /** Another plan for a rollout that has started: nothing that was exposed is taken back by it. */
-export const RolloutReplanned = event('RolloutReplanned', { ...rollout, plan: Plan, reason: Text });
+export const RolloutReplanned = chained('RolloutReplanned', { ...rollout, plan: Plan, reason: Text });
 /**
  * `slices` is the number of hypotheses that the gates of this rollout test; it is fixed here. `exposure` of `granted` says that
  * nothing widens without ExposureGranted; without it, the ramp ran by itself, as it did before there were grants.
  */
-export const RolloutStarted = event('RolloutStarted', {
+export const RolloutStarted = chained('RolloutStarted', {
   ...rollout,
   patchId: Id,
   slices: Count,
@@ -137,7 +139,7 @@ export const RolloutStarted = event('RolloutStarted', {
   evidenceSeen: Type.Optional(Text),
 });
 /** `awake`: the devices that it may expose as the first, which the pace of the exposure counts; absent when they were not known. */
-export const WaveOpened = event('WaveOpened', {
+export const WaveOpened = chained('WaveOpened', {
   ...rollout,
   wave: Count,
   awake: Type.Optional(Type.Array(AwakeSlice)),
@@ -146,7 +148,7 @@ export const WaveOpened = event('WaveOpened', {
  * The permission to widen a wave evenly from one percentage of buckets to another, between two instants. `ranMinutes` is the
  * running time of the wave when it begins. A pause, a halt or a stop cuts it short at that instant.
  */
-export const ExposureGranted = event('ExposureGranted', {
+export const ExposureGranted = chained('ExposureGranted', {
   ...rollout,
   wave: Count,
   fromPercent: Type.Number(),
@@ -162,7 +164,7 @@ export const ExposureGranted = event('ExposureGranted', {
  * `because`: the bake time was over, or an operator advanced the rollout early, with a `reason`, if one was given. `forced`:
  * why, though the wave waited.
  */
-export const WaveBaked = event('WaveBaked', {
+export const WaveBaked = chained('WaveBaked', {
   ...rollout,
   wave: Count,
   because: Type.Enum(['baked', 'advanced']),
@@ -173,20 +175,20 @@ export const WaveBaked = event('WaveBaked', {
  * A wave is over, and does not go on: told when the set of reasons has changed. Codes as in `waitsFor` of a rollout. `evidence`:
  * where it waits because of the gates, what they found, or would find if the failures that wait for their start counted.
  */
-export const WaveWaiting = event('WaveWaiting', {
+export const WaveWaiting = chained('WaveWaiting', {
   ...rollout,
   wave: Count,
   waitsFor: Type.Array(Type.Object({ code: Type.String(), words: Text })),
   evidence: Type.Optional(SumEvidence),
 });
-export const RolloutPaused = event('RolloutPaused', { ...rollout, reason: Text });
-export const RolloutResumed = event('RolloutResumed', {
+export const RolloutPaused = chained('RolloutPaused', { ...rollout, reason: Text });
+export const RolloutResumed = chained('RolloutResumed', {
   ...rollout,
   reason: Type.Optional(Text),
   evidenceSeen: Type.Optional(Text),
 });
 
-export const RolloutHalted = event('RolloutHalted', {
+export const RolloutHalted = chained('RolloutHalted', {
   ...rollout,
   wave: Count,
   by: Type.Enum(['gate', 'responder']),
@@ -196,15 +198,16 @@ export const RolloutHalted = event('RolloutHalted', {
   exposedDevices: Type.Optional(Count),
   evidence: Type.Optional(Type.Union([SumEvidence, InstallEvidence])),
 });
-export const RolloutCompleted = event('RolloutCompleted', { ...rollout, patchId: Id });
-/** `causedBy`: who pulled the patch, where the rollout has ended for that. */
-export const RolloutAborted = event('RolloutAborted', {
+export const RolloutCompleted = chained('RolloutCompleted', { ...rollout, patchId: Id });
+/** `causedBy`: who pulled the patch, where the rollout has ended for that; `cause`: that pull, in the stream of the patch. */
+export const RolloutAborted = chained('RolloutAborted', {
   ...rollout,
   reason: Text,
   causedBy: Type.Optional(Type.String()),
+  cause: Type.Optional(Cause),
 });
 
-export const HoldPlaced = event('HoldPlaced', {
+export const HoldPlaced = chained('HoldPlaced', {
   holdId: Id,
   patchId: Type.Optional(Id),
   slice: Audience,
@@ -214,12 +217,13 @@ export const HoldPlaced = event('HoldPlaced', {
   expiresAt: Type.Optional(Time),
   /** Of a hold on everything: removals of recalled patches stop as well. */
   removals: Type.Optional(Type.Boolean()),
-  /** What a gate held the slice for. */
+  /** What a gate held the slice for, and the last decision of the rollout that it looked at. */
   evidence: Type.Optional(SumEvidence),
+  cause: Type.Optional(Cause),
   at: Time,
 });
-export const HoldLifted = event('HoldLifted', { holdId: Id, reason: Text, at: Time });
-export const HoldExpired = event('HoldExpired', { holdId: Id, at: Time });
+export const HoldLifted = chained('HoldLifted', { holdId: Id, reason: Text, at: Time });
+export const HoldExpired = chained('HoldExpired', { holdId: Id, at: Time });
 
 const device = {
   deviceId: Id,

@@ -18,6 +18,7 @@ export * from './observe/store-proof.ts';
 export { ExportingTraces } from './observe/traces.ts';
 export * from './platform.module.ts';
 export * from './http/problem.ts';
+export { checkReceipts, type ReceiptsFound, type ReceiptsInput, type Recheck, seal } from './replay/receipts.ts';
 export * from './replay/replays.ts';
 export * from './http/serve.ts';
 export * from './settings/settings.ts';

@@ -1,5 +1,5 @@
 import { compareVersionTexts } from '@sluice/domain-cohorts';
-import { type Decider, reject, unknownEvent } from '@sluice/event-sourcing';
+import { type Decider, type Receipted, reject, unknownEvent } from '@sluice/event-sourcing';
 import { type Addition, addToContent, compareContent, isSameContent, type PatchContent } from './patch-content.ts';
 
 export type PullMode = 'withdraw' | 'recall';
@@ -53,7 +53,9 @@ export interface FoldInPatch {
 export type PatchCommand = PublishPatch | AmendPatch | PullPatch | SupersedePatch | FoldInPatch;
 
 /** Flat, and public as they are: the shapes are those of the catalog topic. */
-export type PatchEvent =
+export type PatchEvent = Receipted & PatchFact;
+
+type PatchFact =
   | ({ readonly type: 'PatchPublished'; readonly patchId: string; readonly at: string } & PatchContent)
   | ({ readonly type: 'PatchAmended'; readonly patchId: string; readonly at: string } & Addition)
   | { readonly type: 'PatchSuperseded'; readonly patchId: string; readonly by: string; readonly at: string }
@@ -180,7 +182,7 @@ function evolve(patch: Patch, event: PatchEvent): Patch {
       return patch.status === 'pulled' ? { ...patch, foldedInto } : { ...patch, status: 'folded-in', foldedInto };
     }
     case 'PatchPulled': {
-      const { recallEpoch, type: _, patchId: __, ...pulled } = event;
+      const { recallEpoch, type: _, patchId: __, receipt: ___, ...pulled } = event;
       return { ...patch, status: 'pulled', pulled, recallEpoch };
     }
     default:
@@ -189,7 +191,7 @@ function evolve(patch: Patch, event: PatchEvent): Patch {
 }
 
 function published(event: Extract<PatchEvent, { type: 'PatchPublished' }>): Patch {
-  const { type: _, patchId, at, ...content } = event;
+  const { type: _, patchId, at, receipt: __, ...content } = event;
   return { status: 'published', patchId, publishedAt: at, firstContent: content, content, recallEpoch: 0 };
 }
 

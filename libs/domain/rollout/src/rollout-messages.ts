@@ -1,4 +1,5 @@
 import { type Slice } from '@sluice/domain-cohorts';
+import { type NamedReceipt, type Receipted } from '@sluice/event-sourcing';
 import { type SumEvidence } from './gates/verdict.ts';
 import { type GoingOn } from './gates/going-on.ts';
 import { type Plan, type PlanDraft } from './plan.ts';
@@ -159,11 +160,12 @@ export interface WaitWave extends Given {
   readonly evidence?: SumEvidence | undefined;
 }
 
-/** `causedBy`: whose pull of the patch ends the rollout. */
+/** `causedBy`: whose pull of the patch ends the rollout; `cause`: the receipt of that pull. */
 export interface AbortRollout extends Given {
   readonly type: 'AbortRollout';
   readonly reason: string;
   readonly causedBy?: string | undefined;
+  readonly cause?: NamedReceipt | undefined;
 }
 
 export type RolloutCommand =
@@ -183,6 +185,7 @@ export type RolloutCommand =
 
 /** What happened, as the public events have it (`@sluice/contracts`). */
 export type RolloutEvent = Given &
+  Receipted &
   (
     | { readonly type: 'RolloutPlanned'; readonly plan: Plan }
     | { readonly type: 'RolloutReplanned'; readonly plan: Plan; readonly reason: string }
@@ -232,7 +235,12 @@ export type RolloutEvent = Given &
         readonly evidence?: GateEvidence;
       }
     | { readonly type: 'RolloutCompleted'; readonly patchId: string }
-    | { readonly type: 'RolloutAborted'; readonly reason: string; readonly causedBy?: string }
+    | {
+        readonly type: 'RolloutAborted';
+        readonly reason: string;
+        readonly causedBy?: string;
+        readonly cause?: NamedReceipt;
+      }
   );
 
 /** Whether an event changes what was decided: plan, status or wave. Grants and waits do not, for nobody decides on them. */

@@ -215,10 +215,11 @@ function closeWave(
   return granting(rollout, command, [baked, opened]);
 }
 
-function abort({ rolloutId, reason, causedBy, at }: AbortRollout, rollout: Rollout): readonly RolloutEvent[] {
+function abort({ rolloutId, reason, causedBy, cause, at }: AbortRollout, rollout: Rollout): readonly RolloutEvent[] {
   if (rollout.status === 'absent') reject('rollout-not-found');
   if (rollout.status === 'aborted') return [];
-  return [{ type: 'RolloutAborted', rolloutId, reason, ...(causedBy !== undefined && { causedBy }), at }];
+  const whose = { ...(causedBy !== undefined && { causedBy }), ...(cause !== undefined && { cause }) };
+  return [{ type: 'RolloutAborted', rolloutId, reason, ...whose, at }];
 }
 
 /** The events, and the next grant in the same commit where nothing speaks against it and one is due. */

@@ -85,7 +85,7 @@ describe('recomputing evidence from the counts that are stored in it', () => {
           const verdict = verdictOn(ledger, rollout, { devicesOf: () => 50 });
           if (verdict.says === 'go') continue;
           const { evidence, says } = verdict;
-          const anew = recompute(stored(evidence));
+          const anew = recompute(stored(evidence), says);
           expect(anew).toMatchObject({ says: 'agrees', differing: [] });
           if (!('logListed' in anew)) continue;
           expect(Math.abs(anew.logSum - evidence.logSum)).toBeLessThan(1e-9);
@@ -124,7 +124,7 @@ describe('recomputing evidence from the counts that are stored in it', () => {
     const ledger = [recalled, healthBucket(minute(5), { removals })].reduce(foldRemovalLedger, emptyRemovalLedger());
     const verdict = removalVerdictOn(ledger, 'a');
     if (verdict.says !== 'pause') expect.unreachable();
-    expect(recompute(stored(verdict.evidence))).toMatchObject({ says: 'agrees' });
+    expect(recompute(stored(verdict.evidence), 'pause')).toMatchObject({ says: 'agrees' });
   });
 });
 
@@ -155,8 +155,10 @@ describe('evidence that was altered', () => {
     ['sum', { ...evidence, logSum: evidence.logSum + 1e-6 }],
     ['others', { ...evidence, logOthers: 9 }],
   ])('differs by its %s', (_what, altered) => {
-    expect(recompute(evidence)).toMatchObject({ says: 'agrees' });
-    const anew = recompute(altered);
+    expect(recompute(evidence, verdict.says === 'go' ? expect.unreachable() : verdict.says)).toMatchObject({
+      says: 'agrees',
+    });
+    const anew = recompute(altered, 'wait');
     expect(anew).toMatchObject({ says: 'differs' });
     expect('differing' in anew && anew.differing.length).toBeGreaterThan(0);
   });
@@ -164,12 +166,12 @@ describe('evidence that was altered', () => {
 
 describe('evidence that has too little to recompute it', () => {
   it('neither agrees nor differs', () => {
-    expect(recompute(older)).toEqual({ says: 'not-recomputable', because: 'counts-not-kept' });
-    const otherRule = recompute({ ...older, rule: 'evidence-sum/3' });
+    expect(recompute(older, 'halt')).toEqual({ says: 'not-recomputable', because: 'counts-not-kept' });
+    const otherRule = recompute({ ...older, rule: 'evidence-sum/3' }, 'halt');
     expect(otherRule).toEqual({ says: 'not-recomputable', because: 'another-rule' });
     const { patchId, alpha, since, through } = older;
     const counts = { trials: 20, failures: 8, toleratedRate: 0.01, logE: 17, logThreshold: 10, hypotheses: 1 };
     const first = { rule: 'install-e-value/2', patchId, ...onModel('iPhone18,1'), ...counts, alpha, since, through };
-    expect(recompute(first)).toEqual({ says: 'not-recomputable', because: 'another-rule' });
+    expect(recompute(first, 'halt')).toEqual({ says: 'not-recomputable', because: 'another-rule' });
   });
 });

@@ -4,7 +4,10 @@ import { lotEvidence } from './harm.ts';
 import { PACKAGE_RULE } from './infrastructure.ts';
 import { lateRateEvidence, logRateEvidence, logSum } from './rates.ts';
 import { REMOVALS_RULE } from './removals.ts';
-import { EVIDENCE_RULE, logCounted, logPartOf, type TestEvidence } from './verdict.ts';
+import { CAUTION, EVIDENCE_RULE, logCounted, logPartOf, type TestEvidence } from './verdict.ts';
+
+/** What was decided on the evidence. */
+export type Decided = 'wait' | 'hold' | 'halt' | 'pause';
 
 /** One test as its stored counts say. */
 export type RecomputedTest = Pick<TestEvidence, 'test' | 'level' | 'of' | 'trials' | 'failures' | 'logE'>;
@@ -28,10 +31,10 @@ const rules: readonly string[] = [EVIDENCE_RULE, REMOVALS_RULE, PACKAGE_RULE];
 const TOLERANCE = 1e-9;
 
 /**
- * Computes the evidence of a decision again, by nothing but the counts that are stored in it. Evidence of another rule, or from
- * before its counts were kept, neither agrees nor differs.
+ * Computes the evidence of a decision again, by nothing but the counts that are stored in it, and whether it carries what was
+ * decided. Evidence of another rule, or from before its counts were kept, neither agrees nor differs.
  */
-export function recompute(evidence: GateEvidence): Recomputed {
+export function recompute(evidence: GateEvidence, decided: Decided): Recomputed {
   if (!('tests' in evidence) || !rules.includes(evidence.rule))
     return { says: 'not-recomputable', because: 'another-rule' };
   const tests: TestEvidence[] = [];
@@ -47,6 +50,8 @@ export function recompute(evidence: GateEvidence): Recomputed {
     return stored !== undefined && isSameTest(test, stored) ? [] : [[test.test, test.of ?? test.level].join(' on ')];
   });
   if (!isSame(total, evidence.logSum)) differing.push('logSum');
+  const needed = -Math.log(evidence.alpha) + (decided === 'wait' ? Math.log(CAUTION) : 0);
+  if (total < needed && !isSame(total, needed)) differing.push(`the sum does not carry a ${decided}`);
   const says = differing.length === 0 ? 'agrees' : 'differs';
   return { says, tests, logListed, logSum: total, differing };
 }

@@ -1,7 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { BEGINNING, type Commit, EventStore, type Follower, followStore, type Position } from '@sluice/event-sourcing';
-import { type Difference, firstDifference, Folds, Followers, ProblemError, Verifications } from '@sluice/platform';
-import { PATCHES_FOLD, type PatchesAt } from '../catalog-folds.ts';
+import {
+  type Difference,
+  firstDifference,
+  Folds,
+  Followers,
+  ProblemError,
+  type ReceiptsFound,
+  type ReceiptsInput,
+  Verifications,
+} from '@sluice/platform';
+import { PATCHES_FOLD, type PatchesAt, RECEIPTS_FOLD } from '../catalog-folds.ts';
 import { patchEventsOf, patchStream, PatchTable } from './patch-table.ts';
 import { PATCH_STREAMS } from '../publications.ts';
 
@@ -28,6 +37,13 @@ export class Patches {
       }),
     );
     verifications.add({ name: 'catalog-patches', verify: () => this.verify() });
+    verifications.addReceipts({
+      name: 'catalog',
+      check: async (named, news) => {
+        const input: ReceiptsInput = { prefixes: PATCH_STREAMS, through: await store.head(), named };
+        return (await this.folds.run(RECEIPTS_FOLD, input, news)) as ReceiptsFound;
+      },
+    });
   }
 
   /** Whether all of the history is in. */

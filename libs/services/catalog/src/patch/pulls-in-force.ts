@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type KnownPatch, patchDecider, type PatchEvent, type PullPatch } from '@sluice/domain-catalog';
 import { OwnSigns } from '@sluice/event-feed';
 import { type CommandContext, EventStore, handle } from '@sluice/event-sourcing';
-import { type Stop, StopsInForce } from '@sluice/platform';
+import { seal, type Stop, StopsInForce } from '@sluice/platform';
 import { patchStream } from './patch-table.ts';
 import { Patches } from './patches.projection.ts';
 import { amongOthers } from './patch-rules.ts';
@@ -65,7 +65,10 @@ export class PullsInForce {
   // A pull in force was judged among the other patches when it was ordered; what they became since must not undo it.
   private async storePull(command: PullPatch, context: CommandContext, isInForce: boolean) {
     const decider = isInForce ? patchDecider : this.rules();
-    const { events, position } = await handle(this.store, decider, patchStream(command.patchId), command, context);
+    const { events, position } = await handle(this.store, decider, patchStream(command.patchId), command, {
+      ...context,
+      seal,
+    });
     if (position !== undefined) await this.patches.reached(position);
     return events;
   }

@@ -83,7 +83,9 @@ function stopHarm(rollout: StartedRollout, { views, nowMs, at }: Situation): Own
     const { model, base } = verdict.slice;
     const holdId = views.gates.nextHold(rolloutId);
     const terms = { patchId: plan.patchId, slice: { model: [model], base: [base] }, owner: GATE_OWNER };
-    const command = { type: 'PlaceHold', holdId, terms: { ...terms, reason: evidence.words, evidence }, at } as const;
+    const cause = views.causeIn(`rollout-${rolloutId}`);
+    const judged = { ...terms, reason: evidence.words, evidence };
+    const command = { type: 'PlaceHold', holdId, terms: judged, cause, at } as const;
     return [new ChangeHold(command, context(holdId))];
   }
   const exposedDevices = exposureOf(views, rollout, nowMs)?.exposed;
