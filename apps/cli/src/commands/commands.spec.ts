@@ -584,3 +584,49 @@ describe('deciding on parked events', () => {
     expect(sent().at(-1)).toEqual(['POST', `/v1/dead-letters/${id}/retry`]);
   });
 });
+
+describe('verifying the audit', () => {
+  const report = {
+    ...{ name: 'orchestrator', events: 9, streams: 2, withoutReceipt: 1, verdicts: 2, notRecomputable: 0 },
+    ...{ causes: 0, causesElsewhere: 1, differing: 0, differences: [] },
+    elsewhere: [{ stream: 'patch-p', receipt: 'a'.repeat(64), by: 'rollout-r1/7' }],
+  };
+  const job = (change: object, matches = true) => ({
+    ...{ id: 'j', status: 'done', startedAt: '2026-11-24T10:00:00.000Z', done: [], outOf: 1, differences: [], matches },
+    receipts: [{ ...report, ...change }],
+  });
+  const apart = { SLUICE_CATALOG_URL: '', SLUICE_ORCHESTRATOR_URL: '', SLUICE_TELEMETRY_URL: '' };
+
+  it('asks the catalog for the receipts that the orchestrator names, and says what was checked', async () => {
+    const catalog = new CannedServer();
+    const catalogUrl = await catalog.start();
+    server.on('POST /v1/replays', { body: job({}) });
+    catalog.on('POST /v1/replays', { body: job({ causes: 1, causesElsewhere: 0, elsewhere: [] }) });
+    const env = { ...apart, SLUICE_ORCHESTRATOR_URL: url, SLUICE_CATALOG_URL: catalogUrl, SLUICE_TELEMETRY_URL: url };
+    const ran = await sluice(['audit', 'verify'], { env });
+    await catalog.stop();
+    expect(ran).toMatchObject({ exit: 0, stdout: expect.stringContaining('16 events') as string });
+    expect(server.sent()).toEqual([['POST', '/v1/replays', { verify: true, receipts: true }]]);
+    expect(catalog.requests[0]?.body).toEqual({ verify: true, receipts: true, named: report.elsewhere });
+  });
+
+  it('exits with 1 and names the first event that differs, or the receipt that nobody has', async () => {
+    const difference = {
+      ...{ stream: 'rollout-r1', revision: 7, type: 'RolloutHalted', recordedAt: '2026-11-24T10:00:00.000Z' },
+      ...{ what: 'verdict', detail: 'by its counts it would not be: installs on all' },
+    };
+    const differs = { differing: 1, differences: [difference], causesElsewhere: 0, elsewhere: [] };
+    server.on('POST /v1/replays', { body: job(differs, false) }, { body: job({}) });
+    const ran = await call(['audit', 'verify']);
+    expect(ran.exit).toBe(1);
+    expect(ran.stdout).toContain(
+      'First: rollout-r1, revision 7: RolloutHalted, recorded 2026-11-24 10:00:00Z\n  by its counts',
+    );
+    const unowned = await call(['audit', 'verify', '--json']);
+    expect(unowned.exit).toBe(1);
+    expect(JSON.parse(unowned.stdout)).toMatchObject({
+      ...{ matches: false, events: 9, withoutReceipt: 1, differing: 1 },
+      differences: [{ stream: 'patch-p', what: 'cause', detail: expect.stringContaining('rollout-r1/7') as string }],
+    });
+  });
+});

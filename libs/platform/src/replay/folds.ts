@@ -23,15 +23,15 @@ export interface StoreLocation {
 }
 
 /** How far a fold has come, in what it counts. */
-export type FoldNews = (count: number) => void;
+export type FoldProgress = (count: number) => void;
 
 /** A fold that may take long. Input and result are structured-cloneable. */
-export type FoldTask = (store: FoldStore, input: unknown, news: FoldNews) => Promise<unknown>;
+export type FoldTask = (store: FoldStore, input: unknown, progress: FoldProgress) => Promise<unknown>;
 
 /** Runs long folds where they hold up no request: a pull must never wait behind them. */
 export abstract class Folds {
   /** Rejects with what the fold threw. */
-  abstract run(task: string, input: unknown, news?: FoldNews): Promise<unknown>;
+  abstract run(task: string, input: unknown, progress?: FoldProgress): Promise<unknown>;
 }
 
 /** Folds in this thread: for tests and for stores that only this process has. */
@@ -43,8 +43,8 @@ export class InlineFolds extends Folds {
     super();
   }
 
-  override run(task: string, input: unknown, news: FoldNews = ignore): Promise<unknown> {
-    return find(this.tasks, task)(this.store, input, news);
+  override run(task: string, input: unknown, progress: FoldProgress = ignore): Promise<unknown> {
+    return find(this.tasks, task)(this.store, input, progress);
   }
 }
 
@@ -53,7 +53,7 @@ interface Order {
   readonly input: unknown;
 }
 
-type Answer = { readonly result: unknown } | { readonly error: string } | { readonly news: number };
+type Answer = { readonly result: unknown } | { readonly error: string } | { readonly progress: number };
 
 const FOLDS_AT_ONCE_MAX = 2;
 const FOLDS_WAITING_MAX = 32;
@@ -74,13 +74,13 @@ export class WorkerFolds extends Folds {
     super();
   }
 
-  override async run(task: string, input: unknown, news: FoldNews = ignore): Promise<unknown> {
+  override async run(task: string, input: unknown, progress: FoldProgress = ignore): Promise<unknown> {
     if (this.waiting.length >= FOLDS_WAITING_MAX) throw new ProblemError('overloaded', 'too many replays are waiting');
     if (this.running >= FOLDS_AT_ONCE_MAX) await new Promise<void>((resolve) => this.waiting.push(resolve));
     else this.running += 1;
     const worker = this.idle.pop() ?? new FoldWorker(this.workerFile, this.store);
     try {
-      return await worker.run({ task, input }, news);
+      return await worker.run({ task, input }, progress);
     } finally {
       if (worker.isAlive) this.keep(worker);
       const next = this.waiting.shift();
@@ -104,7 +104,11 @@ export class WorkerFolds extends Folds {
 class FoldWorker {
   private readonly thread: Worker;
   private answer:
-    | { readonly resolve: (result: unknown) => void; readonly reject: (reason: Error) => void; readonly news: FoldNews }
+    | {
+        readonly resolve: (result: unknown) => void;
+        readonly reject: (reason: Error) => void;
+        readonly progress: FoldProgress;
+      }
     | undefined;
   private idleTimer: NodeJS.Timeout | undefined;
   private alive = true;
@@ -115,7 +119,7 @@ class FoldWorker {
     this.thread.unref();
     this.thread.on('message', (answer: Answer) => {
       if ('error' in answer) this.answer?.reject(new Error(answer.error));
-      else if ('news' in answer) this.answer?.news(answer.news);
+      else if ('progress' in answer) this.answer?.progress(answer.progress);
       else this.answer?.resolve(answer.result);
     });
     this.thread.on('error', (error) => {
@@ -130,10 +134,10 @@ class FoldWorker {
     return this.alive;
   }
 
-  run(order: Order, news: FoldNews): Promise<unknown> {
+  run(order: Order, progress: FoldProgress): Promise<unknown> {
     clearTimeout(this.idleTimer);
     return new Promise((resolve, reject) => {
-      this.answer = { resolve, reject, news };
+      this.answer = { resolve, reject, progress };
       this.thread.postMessage(order);
     });
   }
@@ -167,8 +171,8 @@ export function serveFolds(
     try {
       const store = await open(workerData as StoreLocation);
       try {
-        const news = (count: number) => parentPort?.postMessage({ news: count } satisfies Answer);
-        parentPort?.postMessage({ result: await find(tasks, task)(store, input, news) } satisfies Answer);
+        const progress = (count: number) => parentPort?.postMessage({ progress: count } satisfies Answer);
+        parentPort?.postMessage({ result: await find(tasks, task)(store, input, progress) } satisfies Answer);
       } finally {
         await store.close();
       }

@@ -46,24 +46,24 @@ const LISTED_MAX = 20;
 const NAMED_MAX = 100_000;
 /** Of those in the stores of other services, so many are listed for whoever asks these. */
 export const ELSEWHERE_MAX = 1_000;
-const EVENTS_PER_NEWS = 2_000;
+const EVENTS_PER_PROGRESS = 2_000;
 
 /**
  * Computes each receipt of the streams again from the events as they are stored, looks for the receipts that events name, and
- * computes each verdict again by its counts. `news` is called with the number of events checked so far.
+ * computes each verdict again by its counts. `progress` is called with the number of events checked so far.
  */
 export async function checkReceipts(
   store: FoldStore,
   { prefixes, through, named }: ReceiptsInput,
   recheck: Recheck,
-  news: (events: number) => void = () => undefined,
+  progress: (events: number) => void = () => undefined,
 ): Promise<ReceiptsFound> {
   // An upcaster changes events, and what a later version wrote is part of the chain, too.
   const stored = store.asStored ?? store;
   const check = new ReceiptsCheck(recheck);
   for await (const commit of stored.readAll({ prefixes })) {
     if (comparePositions(commit.position, through) > 0) break;
-    check.add(commit, news);
+    check.add(commit, progress);
   }
   await check.lookFor([...named, ...check.causes], stored);
   return check.found();
@@ -82,14 +82,14 @@ class ReceiptsCheck {
 
   constructor(private readonly recheck: Recheck) {}
 
-  add(commit: Commit, news: (events: number) => void): void {
+  add(commit: Commit, progress: (events: number) => void): void {
     if (commit.body.kind !== 'events') return;
     for (const event of commit.body.events) {
       this.checkReceipt(commit, event);
       this.checkVerdict(commit, event);
       this.keepCause(commit, event);
       this.events += 1;
-      if (this.events % EVENTS_PER_NEWS === 0) news(this.events);
+      if (this.events % EVENTS_PER_PROGRESS === 0) progress(this.events);
     }
   }
 

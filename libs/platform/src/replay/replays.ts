@@ -21,7 +21,7 @@ export interface Verification {
 /** The receipts of the streams of one service, checked away from the thread that answers requests. */
 export interface ReceiptsVerification {
   readonly name: string;
-  check(named: readonly NamedBy[], news: (events: number) => void): Promise<ReceiptsFound>;
+  check(named: readonly NamedBy[], progress: (events: number) => void): Promise<ReceiptsFound>;
 }
 
 /** What can be verified here, and the jobs that do. Jobs are forgotten at a restart; they can be run again. */
@@ -76,8 +76,9 @@ export class Verifications {
   }
 
   private async compare(job: ReplayJob): Promise<ReplayJob> {
-    for (const { name, verify } of this.all) {
-      const difference = await verify();
+    for (const verification of this.all) {
+      const { name } = verification;
+      const difference = await verification.verify();
       const found = difference === undefined ? [] : [{ readModel: name, ...difference }];
       this.keep((job = { ...job, done: [...job.done, name], differences: [...job.differences, ...found] }));
     }
@@ -88,8 +89,8 @@ export class Verifications {
     let before = 0;
     for (const verification of this.receipts) {
       const { name } = verification;
-      const news = (events: number) => this.keep({ ...job, events: before + events });
-      const found = await verification.check(named, news);
+      const progress = (events: number) => this.keep({ ...job, events: before + events });
+      const found = await verification.check(named, progress);
       before += found.events;
       const receipts = [...(job.receipts ?? []), { name, ...found }];
       this.keep((job = { ...job, done: [...job.done, name], receipts, events: before }));

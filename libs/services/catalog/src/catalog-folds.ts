@@ -21,7 +21,7 @@ export interface PatchesAt {
 export const folds: Record<string, FoldTask> = {
   [PATCHES_FOLD]: (store, through) => foldPatches(store, through as Position),
   // What a person has decided has no counts.
-  [RECEIPTS_FOLD]: (store, input, news) => checkReceipts(store, input as ReceiptsInput, () => 'none', news),
+  [RECEIPTS_FOLD]: (store, input, progress) => checkReceipts(store, input as ReceiptsInput, () => 'none', progress),
   [SOFA_V2_FOLD]: (_, file) => Promise.resolve(readSofaV2(file as Uint8Array)),
 };
 

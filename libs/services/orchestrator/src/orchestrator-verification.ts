@@ -18,9 +18,9 @@ export class OrchestratorVerification {
     });
     verifications.addReceipts({
       name: 'orchestrator',
-      check: async (named, news) => {
+      check: async (named, progress) => {
         const input: ReceiptsInput = { prefixes: OWN_STREAMS, through: await store.head(), named };
-        return (await folds.run(RECEIPTS_FOLD, input, news)) as ReceiptsFound;
+        return (await folds.run(RECEIPTS_FOLD, input, progress)) as ReceiptsFound;
       },
     });
   }

@@ -12,7 +12,7 @@ export const RECEIPTS_FOLD = 'orchestrator-receipts';
 /** What the orchestrator does away from the thread that answers requests. */
 export const folds: Record<string, FoldTask> = {
   [OWN_STREAMS_FOLD]: (store, through) => foldOwnStreams(store, through as Position),
-  [RECEIPTS_FOLD]: (store, input, news) => checkReceipts(store, input as ReceiptsInput, recheckVerdict, news),
+  [RECEIPTS_FOLD]: (store, input, progress) => checkReceipts(store, input as ReceiptsInput, recheckVerdict, progress),
 };
 
 /** Which verdict each event that has evidence says. */

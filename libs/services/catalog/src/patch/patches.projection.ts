@@ -39,9 +39,9 @@ export class Patches {
     verifications.add({ name: 'catalog-patches', verify: () => this.verify() });
     verifications.addReceipts({
       name: 'catalog',
-      check: async (named, news) => {
+      check: async (named, progress) => {
         const input: ReceiptsInput = { prefixes: PATCH_STREAMS, through: await store.head(), named };
-        return (await this.folds.run(RECEIPTS_FOLD, input, news)) as ReceiptsFound;
+        return (await this.folds.run(RECEIPTS_FOLD, input, progress)) as ReceiptsFound;
       },
     });
   }
