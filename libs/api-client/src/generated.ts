@@ -577,6 +577,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/recalls/{patchId}/timeline': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** How a recall has burnt down over time, and what happened to it */
+    get: operations['showRecallTimeline'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/replays': {
     parameters: {
       query?: never;
@@ -701,6 +718,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/rollouts/{id}/evidence': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Every test of a rollout as it is now, the strongest first, and what could have been seen */
+    get: operations['showRolloutEvidence'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/rollouts/{id}/halt': {
     parameters: {
       query?: never;
@@ -780,6 +814,26 @@ export interface paths {
     put?: never;
     /** Start a planned rollout: its first wave opens */
     post: operations['startRollout'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/rollouts/{id}/timeline': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Exposure planned and granted, outcomes and evidence over time, and what happened
+     * @description Evidence is known where this process has judged, or something was decided on it; else it is null.
+     */
+    get: operations['showRolloutTimeline'];
+    put?: never;
+    post?: never;
     delete?: never;
     options?: never;
     head?: never;
@@ -1058,6 +1112,12 @@ export interface components {
       /** @description How many times as often; null where that is nothing up to 100. */
       ratio: number | null;
     };
+    CouldSee: {
+      /** @description The smallest failure rate; null where that is none. */
+      failureRate?: number | null;
+      /** @description Of a signal of harm: the smallest ratio of exposed devices to the others; null where that is none up to 100. */
+      ratio?: number | null;
+    };
     Cve: {
       /** @example CVE-2026-20643 */
       id: string;
@@ -1202,6 +1262,34 @@ export interface components {
       /** @description What was looked at; needed after a halt. */
       evidenceSeen?: string;
     };
+    /** @enum {string} */
+    EvidenceLevel: 'all' | 'family' | 'model' | 'slice';
+    EvidenceOfTest: {
+      test: string;
+      level: components['schemas']['EvidenceLevel'];
+      /** @description The family, the model, or model and base. */
+      of?: string;
+      /** @description Of a signal of harm: devices with an incident. */
+      trials: number;
+      /** @description Of a signal of harm: those of them that were exposed. */
+      failures: number;
+      /** @description Of a signal of harm: the share of them that chance would give. */
+      toleratedRate: number;
+      /** @description The natural logarithm of E. */
+      logE: number | null;
+      /** @description Null beyond the range of numbers. */
+      e: number | null;
+      /** @description Its part of the one alpha. */
+      weight: number;
+      /** @description Its part of the sum, from 0 to 1. */
+      share: number;
+      couldSee: components['schemas']['CouldSee'];
+    };
+    /**
+     * @description What follows from it; unknown while not all of the health is read.
+     * @enum {string}
+     */
+    EvidenceSays: 'go' | 'wait' | 'hold' | 'halt' | 'unknown';
     FeedEventView: {
       /** @description The service that owns it. */
       source: string;
@@ -1340,6 +1428,17 @@ export interface components {
       fine: number;
       /** @description Failures without a start whose deadline still runs. */
       pending: number;
+    };
+    HealthKnown: {
+      /** @description Known recently enough to widen. */
+      isCurrent: boolean;
+      /**
+       * Format: date-time
+       * @description The instant up to which it is known in all shards; null while it is of some.
+       */
+      through: string | null;
+      /** @description Why it is not current. */
+      words?: string;
     };
     /**
      * @description Why it counts as a holder: it runs the build, or says so and has yet to restart.
@@ -1510,6 +1609,13 @@ export interface components {
     Pace: {
       first: number;
       factor: number;
+    };
+    PackageSupply: {
+      /** @description Too many devices get no package: nobody is to blame, and nothing widens. */
+      isOut: boolean;
+      tries?: number;
+      /** @description Those of them that got none. */
+      unreached?: number;
     };
     ParkedEvent: {
       source: string;
@@ -1823,8 +1929,25 @@ export interface components {
       /** Format: date-time */
       at: string;
     };
+    RecallPoint: {
+      /** Format: date-time */
+      at: string;
+      /** @description Devices that hold the patch; null until all of the fleet has counted. */
+      remaining: number | null;
+      freed: number | null;
+      replaced: number | null;
+      retired: number | null;
+      failing: number | null;
+      offline: number | null;
+    };
     /** @enum {string} */
     RecallStatus: 'running' | 'paused' | 'completed';
+    RecallTimelineView: {
+      patchId: string;
+      points: components['schemas']['RecallPoint'][];
+      marks: components['schemas']['TimelineMark'][];
+      marksTotal: number;
+    };
     RecallView: {
       patchId: string;
       status: components['schemas']['RecallStatus'];
@@ -1997,12 +2120,61 @@ export interface components {
       reason?: string;
       evidenceSeen?: string;
     };
+    RolloutEvidence: {
+      items: components['schemas']['EvidenceOfTest'][];
+      /** @description Where the list goes on; absent on the last page. */
+      nextCursor?: string;
+      /** @description How many there are in all with this filter; null where that is not known. */
+      total: number | null;
+      rolloutId: string;
+      patchId: string;
+      /** @description The name and version of the rule. */
+      rule: string;
+      /** @description What follows from it; unknown while not all of the health is read. */
+      says: components['schemas']['EvidenceSays'];
+      /** @description The natural logarithm of the sum of weight × E; null where nothing is counted. */
+      logSum: number | null;
+      /** @description From here on nothing widens. */
+      logCaution: number;
+      /** @description From here on a slice is held, or the rollout halts. */
+      logLimit: number;
+      /**
+       * Format: date-time
+       * @description Since when it counts.
+       */
+      since: string;
+      /**
+       * Format: date-time
+       * @description Up to which bucket; null while not all of them are read.
+       */
+      through: string | null;
+      /** @description The slice that is held at the limit, where harm is on one. */
+      blamed?: components['schemas']['SliceOfPatch'];
+      /** @description Slices on hold by a gate, which count no more. */
+      held: components['schemas']['GateHold'][];
+      infrastructure: components['schemas']['PackageSupply'];
+      health: components['schemas']['HealthKnown'];
+    };
     RolloutPage: {
       items: components['schemas']['RolloutView'][];
       /** @description Where the list goes on; absent on the last page. */
       nextCursor?: string;
       /** @description How many there are in all with this filter; null where that is not known. */
       total: number | null;
+    };
+    RolloutPoint: {
+      /** Format: date-time */
+      at: string;
+      /** @description Of buckets, if nothing had ever kept it from going on. */
+      plannedPercent: number | null;
+      /** @description Of buckets, as granted. */
+      grantedPercent: number | null;
+      /** @description Installs of the patch since the rollout started; null while they are not read. */
+      started: number | null;
+      fine: number | null;
+      failed: number | null;
+      /** @description The natural logarithm of the largest sum of evidence since the point before; null where no pass of this process saw it, and nothing was decided on it. */
+      logSum: number | null;
     };
     RolloutPreview: {
       rolloutId: string;
@@ -2011,6 +2183,15 @@ export interface components {
     };
     /** @enum {string} */
     RolloutStatus: 'planned' | 'running' | 'paused' | 'halted' | 'completed' | 'aborted';
+    RolloutTimelineView: {
+      rolloutId: string;
+      patchId: string;
+      /** @description None before its start. */
+      points: components['schemas']['RolloutPoint'][];
+      /** @description What happened, in order: the first and the last, if there are too many. */
+      marks: components['schemas']['TimelineMark'][];
+      marksTotal: number;
+    };
     RolloutView: {
       patchId: string;
       waves: components['schemas']['Wave'][];
@@ -2097,6 +2278,11 @@ export interface components {
       throughMs: number;
       /** @description Of the stream of its health; -1 while it has no bucket. */
       revision: number;
+    };
+    SliceOfPatch: {
+      platform: components['schemas']['Platform'];
+      model: string;
+      base: string;
     };
     SlicePreview: {
       platform: components['schemas']['Platform'];
@@ -2237,6 +2423,14 @@ export interface components {
             };
       }[];
       logOthers?: number;
+    };
+    TimelineMark: {
+      /** Format: date-time */
+      at: string;
+      /** @description The type of the event. */
+      what: string;
+      wave?: number;
+      words?: string;
     };
     TokenBinding: {
       deviceId?: string;
@@ -2677,6 +2871,7 @@ export type ClockSet = components['schemas']['ClockSet'];
 export type ClockView = components['schemas']['ClockView'];
 export type CouldHaveSeen = components['schemas']['CouldHaveSeen'];
 export type CouldHaveSeenHarm = components['schemas']['CouldHaveSeenHarm'];
+export type CouldSee = components['schemas']['CouldSee'];
 export type Cve = components['schemas']['Cve'];
 export type DeadLetterDetails = components['schemas']['DeadLetterDetails'];
 export type DeadLetterView = components['schemas']['DeadLetterView'];
@@ -2687,6 +2882,9 @@ export type DevicePatch = components['schemas']['DevicePatch'];
 export type DeviceView = components['schemas']['DeviceView'];
 export type Directive = components['schemas']['Directive'];
 export type EvidenceBody = components['schemas']['EvidenceBody'];
+export type EvidenceLevel = components['schemas']['EvidenceLevel'];
+export type EvidenceOfTest = components['schemas']['EvidenceOfTest'];
+export type EvidenceSays = components['schemas']['EvidenceSays'];
 export type FeedEventView = components['schemas']['FeedEventView'];
 export type FeedOrder = components['schemas']['FeedOrder'];
 export type FeedPage = components['schemas']['FeedPage'];
@@ -2703,6 +2901,7 @@ export type GoOn = components['schemas']['GoOn'];
 export type HaltedBecause = components['schemas']['HaltedBecause'];
 export type HaltedBy = components['schemas']['HaltedBy'];
 export type HealthCell = components['schemas']['HealthCell'];
+export type HealthKnown = components['schemas']['HealthKnown'];
 export type HeldBy = components['schemas']['HeldBy'];
 export type HoldBack = components['schemas']['HoldBack'];
 export type HoldBackStatus = components['schemas']['HoldBackStatus'];
@@ -2724,6 +2923,7 @@ export type ModelArtifact = components['schemas']['ModelArtifact'];
 export type NamedReceipt = components['schemas']['NamedReceipt'];
 export type Ok = components['schemas']['Ok'];
 export type Pace = components['schemas']['Pace'];
+export type PackageSupply = components['schemas']['PackageSupply'];
 export type ParkedEvent = components['schemas']['ParkedEvent'];
 export type PatchHealth = components['schemas']['PatchHealth'];
 export type PatchPage = components['schemas']['PatchPage'];
@@ -2745,7 +2945,9 @@ export type Readiness = components['schemas']['Readiness'];
 export type ReasonBody = components['schemas']['ReasonBody'];
 export type RecallPage = components['schemas']['RecallPage'];
 export type RecallPause = components['schemas']['RecallPause'];
+export type RecallPoint = components['schemas']['RecallPoint'];
 export type RecallStatus = components['schemas']['RecallStatus'];
+export type RecallTimelineView = components['schemas']['RecallTimelineView'];
 export type RecallView = components['schemas']['RecallView'];
 export type ReceiptDifference = components['schemas']['ReceiptDifference'];
 export type ReceiptDifferenceKind = components['schemas']['ReceiptDifferenceKind'];
@@ -2758,14 +2960,18 @@ export type ReportBatch = components['schemas']['ReportBatch'];
 export type ReportReceipt = components['schemas']['ReportReceipt'];
 export type ResumeBody = components['schemas']['ResumeBody'];
 export type Resumption = components['schemas']['Resumption'];
+export type RolloutEvidence = components['schemas']['RolloutEvidence'];
 export type RolloutPage = components['schemas']['RolloutPage'];
+export type RolloutPoint = components['schemas']['RolloutPoint'];
 export type RolloutPreview = components['schemas']['RolloutPreview'];
 export type RolloutStatus = components['schemas']['RolloutStatus'];
+export type RolloutTimelineView = components['schemas']['RolloutTimelineView'];
 export type RolloutView = components['schemas']['RolloutView'];
 export type SetClockBody = components['schemas']['SetClockBody'];
 export type ShardCover = components['schemas']['ShardCover'];
 export type ShardThrough = components['schemas']['ShardThrough'];
 export type ShardThroughView = components['schemas']['ShardThroughView'];
+export type SliceOfPatch = components['schemas']['SliceOfPatch'];
 export type SlicePreview = components['schemas']['SlicePreview'];
 export type SourceSignsView = components['schemas']['SourceSignsView'];
 export type StartReplayBody = components['schemas']['StartReplayBody'];
@@ -2777,6 +2983,7 @@ export type StopInForce = components['schemas']['StopInForce'];
 export type StreamPlace = components['schemas']['StreamPlace'];
 export type StreamPlaceView = components['schemas']['StreamPlaceView'];
 export type SumEvidence = components['schemas']['SumEvidence'];
+export type TimelineMark = components['schemas']['TimelineMark'];
 export type TokenBinding = components['schemas']['TokenBinding'];
 export type TokenPage = components['schemas']['TokenPage'];
 export type TokenRole = components['schemas']['TokenRole'];
@@ -4945,6 +5152,53 @@ export interface operations {
       503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
     };
   };
+  showRecallTimeline: {
+    parameters: {
+      query?: {
+        /** @description At most so many instants, evenly from the begin to now or to the end. */
+        points?: number;
+      };
+      header?: never;
+      path: {
+        /** @description The id of the recalled patch. */
+        patchId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RecallTimelineView'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `recall-not-found`: This patch was not recalled. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'recall-not-found';
+          };
+        };
+      };
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
+    };
+  };
   startReplay: {
     parameters: {
       query?: never;
@@ -5621,6 +5875,92 @@ export interface operations {
       503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
     };
   };
+  showRolloutEvidence: {
+    parameters: {
+      query?: {
+        /** @description At most so many items; a page may hold fewer, and still not be the last. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. The list goes on there, whatever was added or taken away meanwhile. */
+        cursor?: string;
+      };
+      header?: never;
+      path: {
+        /** @description The id of a rollout. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RolloutEvidence'];
+        };
+      };
+      /**
+       * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `malformed-request`: This is no HTTP request that the server can read.
+       *
+       *     `unknown-cursor`: The cursor is not the `nextCursor` of a page of this list. Begin anew.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?: 'invalid-request' | 'malformed-request' | 'unknown-cursor';
+          };
+        };
+      };
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `rollout-not-found`: There is no rollout with this id. `sluice rollout list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'rollout-not-found';
+          };
+        };
+      };
+      408: components['responses']['RequestTooSlow'];
+      /**
+       * @description `rollout-not-running`: The rollout is not running.
+       *
+       *     `rollout-over`: The rollout is over.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?: 'rollout-not-running' | 'rollout-over';
+          };
+        };
+      };
+      431: components['responses']['HeadersTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
+    };
+  };
   haltRollout: {
     parameters: {
       query?: never;
@@ -6117,6 +6457,53 @@ export interface operations {
       503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
     };
   };
+  showRolloutTimeline: {
+    parameters: {
+      query?: {
+        /** @description At most so many instants, evenly from the begin to now or to the end. */
+        points?: number;
+      };
+      header?: never;
+      path: {
+        /** @description The id of a rollout. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RolloutTimelineView'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `rollout-not-found`: There is no rollout with this id. `sluice rollout list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'rollout-not-found';
+          };
+        };
+      };
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
+    };
+  };
   stopEverything: {
     parameters: {
       query?: never;
@@ -6400,6 +6787,8 @@ export const enums = {
   ClockDoubt: ['jumped', 'before-store', 'long-after-store'],
   ClockKind: ['wall', 'accelerated', 'manual'],
   DeviceFlag: ['clock-ahead', 'clock-behind', 'id-used-twice'],
+  EvidenceLevel: ['all', 'family', 'model', 'slice'],
+  EvidenceSays: ['go', 'wait', 'hold', 'halt', 'unknown'],
   FeedOrder: ['oldest', 'newest'],
   GoOn: ['time'],
   HaltedBy: ['gate', 'responder'],

@@ -23,4 +23,5 @@ export {
 export * from './recalls.ts';
 export * from './replays.ts';
 export * from './rollouts.ts';
+export * from './timelines.ts';
 export * from './tokens.ts';

@@ -3,6 +3,7 @@ import { type Command } from 'commander';
 import { type Api } from '../api.ts';
 import { clean, duration, facts, type Paint, time } from '../output.ts';
 import { type OpenSession } from '../session.ts';
+import { addRecallTimelineCommand } from './history.ts';
 import { evidenceText, resumedText } from './rollout-text.ts';
 
 const BAR_WIDTH = 30;
@@ -28,6 +29,7 @@ export function addRecallCommands(program: Command, open: OpenSession): void {
         isOver: ({ status }) => status === 'completed',
       });
     });
+  addRecallTimelineCommand(recall, open);
   recall
     .command('pause <patch>')
     .description('let devices keep the recalled patch for now: when its removal hurts more than it does')

@@ -10,11 +10,13 @@ import {
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Api } from '../api.ts';
 import { type OpenSession, type Session, toLimit } from '../session.ts';
+import { addRolloutHistoryCommands } from './history.ts';
 import { personWaves, previewText, rolloutTable, rolloutText } from './rollout-text.ts';
 
 export function addRolloutCommands(program: Command, open: OpenSession): void {
   const rollout = program.command('rollout').description('plan, watch and steer rollouts');
   addReadingCommands(rollout, open);
+  addRolloutHistoryCommands(rollout, open);
   addPlanningCommands(rollout, open);
   addSteeringCommands(rollout, open);
 }

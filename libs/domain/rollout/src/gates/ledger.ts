@@ -26,7 +26,15 @@ import {
 } from './infrastructure.ts';
 import { Restarts } from './restarts.ts';
 import { byAppearance, periodOfHour, SliceTrials, trialPeriodAt } from './trials.ts';
-import { type GateVerdict, judge, type JudgedSlice, withPending } from './verdict.ts';
+import {
+  type EvidenceNow,
+  evidenceNow,
+  type GateVerdict,
+  judge,
+  type JudgedSlice,
+  type Judgement,
+  withPending,
+} from './verdict.ts';
 
 /**
  * What the gates look at: the trials of each patch, counted anew from its first start and from every resumption after a
@@ -149,12 +157,28 @@ interface Looking {
 }
 
 /** What the gates say of a rollout now, or what they would say if the pending failures counted. */
-export function verdictOn(
+export function verdictOn(ledger: GateLedger, rollout: StartedRollout, looking: Looking = {}): GateVerdict {
+  const judgement = judgementOn(ledger, rollout, looking);
+  const verdict = judge(judgement);
+  if (verdict.says === 'hold' || verdict.says === 'halt') return verdict;
+  const { patchId } = rollout.plan;
+  return packageVerdict(patchOf(ledger, patchId).supply, { patchId, through: judgement.through }) ?? verdict;
+}
+
+/** What every test finds of a rollout now; `devicesOf`: how many devices of a slice are known. */
+export function evidenceOfRollout(
   ledger: GateLedger,
   rollout: StartedRollout,
-  { pendingToo = false, devicesOf }: Looking = {},
-): GateVerdict {
-  const { rolloutId, plan, startedAt, known } = rollout;
+  devicesOf: (slice: Slice) => number,
+): EvidenceNow {
+  return evidenceNow(judgementOn(ledger, rollout, { devicesOf }));
+}
+
+function judgementOn(
+  ledger: GateLedger,
+  { rolloutId, plan, startedAt, known }: StartedRollout,
+  { pendingToo = false, devicesOf }: Looking,
+): Judgement {
   const patch = patchOf(ledger, plan.patchId);
   const harm = patch.harm.get(rolloutId);
   const held = heldSlices(ledger, plan.patchId);
@@ -170,7 +194,7 @@ export function verdictOn(
     };
   });
   const [since, through] = [instantText(patch.sinceMs, startedAt), instantText(patch.throughMs, startedAt)];
-  const verdict = judge({
+  return {
     plan,
     // Streams from before this was recorded: all that was counted, alike.
     known: known ?? slices.map(({ slice }) => ({ ...slice, devices: 1 })),
@@ -179,9 +203,7 @@ export function verdictOn(
     firstPeriod: trialPeriodAt(Date.parse(since)),
     since,
     through,
-  });
-  if (verdict.says === 'hold' || verdict.says === 'halt') return verdict;
-  return packageVerdict(patch.supply, { patchId: plan.patchId, through }) ?? verdict;
+  };
 }
 
 /** Counts up whenever the verdict on rollouts of the patch may be another one. */

@@ -8,6 +8,8 @@ import {
   emptyCensus,
   emptyGateLedger,
   emptyRemovalLedger,
+  type EvidenceNow,
+  evidenceOfRollout,
   foldCensus,
   foldGateLedger,
   foldRemovalLedger,
@@ -35,6 +37,7 @@ import {
 import { type FeedEvent } from '@sluice/event-feed';
 import { type Commit } from '@sluice/event-sourcing';
 import { ownEventsOf } from '../publications.ts';
+import { HistoryView } from './history.projection.ts';
 
 /** What a verdict depends on beside the counts. */
 type Judged = Pick<StartedRollout, 'plan'> & { readonly known: StartedRollout['known'] | undefined };
@@ -44,6 +47,7 @@ export class GatesView {
   private readonly ledger = emptyGateLedger();
   private readonly removals = emptyRemovalLedger();
   private readonly populations = emptyCensus();
+  readonly history = new HistoryView();
   private readonly revisions = new Map<number, number>();
   private readonly ownRevisions = new Map<string, number>();
   private readonly verdicts = new Map<
@@ -72,6 +76,7 @@ export class GatesView {
     foldGateLedger(this.ledger, data);
     foldRemovalLedger(this.removals, data);
     foldCensus(this.populations, data);
+    this.history.applyHealth(data);
     this.revisions.set(data.shard, event.place.revision);
     this.lastBucket = event;
   }
@@ -106,7 +111,20 @@ export class GatesView {
     if (before?.version === version && before.of.plan === plan && before.of.known === known) return before.verdict;
     const verdict = verdictOn(this.ledger, rollout, { devicesOf: (slice) => devicesIn(this.populations, slice) });
     this.verdicts.set(rolloutId, { version, of: { plan, known }, verdict });
+    this.noteVerdict(rolloutId, verdict);
     return verdict;
+  }
+
+  private noteVerdict(rolloutId: string, verdict: GateVerdict): void {
+    const bucket = this.lastBucket?.data as HealthEvent | undefined;
+    if (bucket !== undefined) this.history.applyVerdict(rolloutId, Date.parse(bucket.to), verdict);
+  }
+
+  /** Every test of the rollout as it is now; undefined while the health is not all read. */
+  evidenceOf(rollout: StartedRollout): EvidenceNow | undefined {
+    if (!this.isRead()) return undefined;
+    restartDue(this.ledger);
+    return evidenceOfRollout(this.ledger, rollout, (slice) => devicesIn(this.populations, slice));
   }
 
   /** Of each slice of the patch, the devices that are fine of installs that began before an instant. */

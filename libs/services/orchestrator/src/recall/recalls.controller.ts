@@ -1,4 +1,16 @@
-import { Operation, PageQuery, RecallPage, RecallPath, RecallView, ResumeBody, StopBody } from '@sluice/api';
+import {
+  listedMarks,
+  Operation,
+  PageQuery,
+  PointsQuery,
+  RecallPage,
+  RecallPath,
+  type RecallPoint,
+  RecallTimelineView,
+  RecallView,
+  ResumeBody,
+  StopBody,
+} from '@sluice/api';
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
@@ -18,6 +30,9 @@ import {
 import { ChangeRecall } from '../commands.ts';
 import { Views } from '../views.ts';
 import { type KnownRecall } from './recalls.projection.ts';
+
+/** A point before all of the fleet has counted. */
+const uncounted = { remaining: null, freed: null, replaced: null, retired: null, failing: null, offline: null };
 
 @ApiTags('recalls')
 @Controller('v1/recalls')
@@ -51,6 +66,30 @@ export class RecallsController {
   })
   show(@Param() { patchId }: RecallPath): Versioned<RecallView> {
     return new Versioned(this.view(this.known(patchId)), this.views.versionOf(`recall-${patchId}`));
+  }
+
+  @Get(':patchId/timeline')
+  @Roles('viewer', 'operator', 'responder')
+  @Operation({
+    id: 'showRecallTimeline',
+    summary: 'How a recall has burnt down over time, and what happened to it',
+    answers: { 200: RecallTimelineView },
+    problems: ['recall-not-found'],
+  })
+  timeline(@Param() { patchId }: RecallPath, @Query() { points: count }: PointsQuery): RecallTimelineView {
+    const recall = this.known(patchId);
+    const startMs = Date.parse(recall.startedAt);
+    const endMs = recall.status === 'completed' ? Date.parse(recall.completedAt) : this.clock.now();
+    const stepMs = Math.max(1, (endMs - startMs) / (count - 1));
+    const points = Array.from({ length: count }, (_, index): RecallPoint => {
+      const atMs = Math.min(endMs, Math.round(startMs + index * stepMs));
+      return { at: toTimeText(atMs), ...(this.views.recalls.countAt(patchId, atMs) ?? uncounted) };
+    }).filter(({ at }, index, all) => at !== all[index - 1]?.at);
+    const marks = this.views.recalls.eventsOf(patchId).map(({ at, type, ...event }) => {
+      const words = 'reason' in event ? event.reason : undefined;
+      return { at, what: type, ...(words !== undefined && { words }) };
+    });
+    return { patchId, points, marks: listedMarks(marks), marksTotal: marks.length };
   }
 
   @Post(':patchId/pause')

@@ -91,7 +91,7 @@ function notes(rollout: KnownRollout, { sources }: KnownEnough, nowMs: number) {
 }
 
 /** The slices of a patch that gates hold. */
-function gateHoldsOn(patchId: string, holds: readonly KnownHold[]): GateHold[] {
+export function gateHoldsOn(patchId: string, holds: readonly KnownHold[]): GateHold[] {
   return holds.flatMap(({ holdId, status, slice, reason, evidence, patchId: ofPatch }) => {
     if (status !== 'active' || ofPatch !== patchId || evidence === undefined) return [];
     return [{ holdId, model: slice.model?.[0] ?? '', base: slice.base?.[0] ?? '', reason }];
