@@ -26,15 +26,7 @@ import {
 } from './infrastructure.ts';
 import { Restarts } from './restarts.ts';
 import { byAppearance, periodOfHour, SliceTrials, trialPeriodAt } from './trials.ts';
-import {
-  type EvidenceNow,
-  evidenceNow,
-  type GateVerdict,
-  judge,
-  type JudgedSlice,
-  type Judgement,
-  withPending,
-} from './verdict.ts';
+import { type GateVerdict, judge, type JudgedSlice, type Judgement, withPending } from './verdict.ts';
 
 /**
  * What the gates look at: the trials of each patch, counted anew from its first start and from every resumption after a
@@ -161,34 +153,24 @@ export function verdictOn(ledger: GateLedger, rollout: StartedRollout, looking: 
   const judgement = judgementOn(ledger, rollout, looking);
   const verdict = judge(judgement);
   if (verdict.says === 'hold' || verdict.says === 'halt') return verdict;
-  const { patchId } = rollout.plan;
-  return packageVerdict(patchOf(ledger, patchId).supply, { patchId, through: judgement.through }) ?? verdict;
+  const { supply } = patchOf(ledger, rollout.plan.patchId);
+  return packageVerdict(supply, { patchId: rollout.plan.patchId, through: judgement.through }) ?? verdict;
 }
 
-/** What every test finds of a rollout now; `devicesOf`: how many devices of a slice are known. */
-export function evidenceOfRollout(
-  ledger: GateLedger,
-  rollout: StartedRollout,
-  devicesOf: (slice: Slice) => number,
-): EvidenceNow {
-  return evidenceNow(judgementOn(ledger, rollout, { devicesOf }));
-}
-
-function judgementOn(
+/** What the verdict on a rollout is made of now. */
+export function judgementOn(
   ledger: GateLedger,
   { rolloutId, plan, startedAt, known }: StartedRollout,
   { pendingToo = false, devicesOf }: Looking,
 ): Judgement {
   const patch = patchOf(ledger, plan.patchId);
-  const harm = patch.harm.get(rolloutId);
-  const held = heldSlices(ledger, plan.patchId);
+  const [harm, held] = [patch.harm.get(rolloutId), heldSlices(ledger, plan.patchId)];
   const slices = [...patch.slices.values()].sort(byAppearance).map((trials): JudgedSlice => {
     const { slice, key } = trials;
     const counted = withPending(trials.counts(patch.throughMs), pendingToo ? trials.pending : 0);
     const counts = devicesOf === undefined ? counted : trials.withWaiting(counted, devicesOf);
     return {
-      slice,
-      key,
+      ...{ slice, key },
       counts: harm?.countsWith(counts, key) ?? { ...counts, harm: noHarms },
       isHeld: held.some((each) => isSame(each, slice)),
     };
@@ -201,8 +183,7 @@ function judgementOn(
     slices,
     onsets: harm === undefined ? 0 : onsetAt(harm.minutesAt(patch.throughMs)),
     firstPeriod: trialPeriodAt(Date.parse(since)),
-    since,
-    through,
+    ...{ since, through },
   };
 }
 

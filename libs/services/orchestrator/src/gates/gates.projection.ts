@@ -1,5 +1,6 @@
 import { type CouldHaveSeen } from '@sluice/api';
 import { type HealthEvent } from '@sluice/contracts/events';
+import { type Slice } from '@sluice/domain-cohorts';
 import {
   awakeFirstExposed,
   type Awake,
@@ -9,13 +10,14 @@ import {
   emptyGateLedger,
   emptyRemovalLedger,
   type EvidenceNow,
-  evidenceOfRollout,
+  evidenceNow,
   foldCensus,
   foldGateLedger,
   foldRemovalLedger,
   type GoingOn,
   goingOn,
   harmOf,
+  judgementOn,
   nextGateHold,
   outageFor,
   outcomesOf,
@@ -124,7 +126,8 @@ export class GatesView {
   evidenceOf(rollout: StartedRollout): EvidenceNow | undefined {
     if (!this.isRead()) return undefined;
     restartDue(this.ledger);
-    return evidenceOfRollout(this.ledger, rollout, (slice) => devicesIn(this.populations, slice));
+    const devicesOf = (slice: Slice) => devicesIn(this.populations, slice);
+    return evidenceNow(judgementOn(this.ledger, rollout, { devicesOf }));
   }
 
   /** Of each slice of the patch, the devices that are fine of installs that began before an instant. */
