@@ -718,6 +718,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/rollouts/{id}/approve': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Approve the plan as it was seen; who planned it does not approve it
+     * @description Approvals lapse when the plan changes: a rollout under way then widens no further until the new plan is approved. Approved twice by one person, it is approved once.
+     */
+    post: operations['approveRollout'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/rollouts/{id}/evidence': {
     parameters: {
       query?: never;
@@ -918,6 +938,21 @@ export interface components {
       head: string;
       through: components['schemas']['ShardThrough'][];
       followers: components['schemas']['FollowerProgress'][];
+    };
+    ApprovalView: {
+      /** @description The name of the token. */
+      by: string;
+      /** @description The revision of the rollout that was seen. */
+      revision: number;
+      /** Format: date-time */
+      at: string;
+    };
+    ApprovalsView: {
+      /** @description Who planned it, and so does not approve it; absent where that is unknown. */
+      plannedBy?: string;
+      needed: number;
+      missing: number;
+      given: components['schemas']['ApprovalView'][];
     };
     Artifact: {
       url: string;
@@ -1738,6 +1773,11 @@ export interface components {
       goOn?: components['schemas']['GoOn'];
       /** @description How many devices may be exposed beyond those that are fine; 300 first, then 3 times the fine ones. */
       pace?: components['schemas']['Pace'];
+      /**
+       * @description How many people beside who planned it have to approve it before it widens.
+       * @default 0
+       */
+      approvalsRequired?: number;
       /** Format: date-time */
       startAt?: string;
       notes?: string;
@@ -1748,11 +1788,6 @@ export interface components {
       holdBackPercent?: number;
       /** @description Drawn at random if absent. */
       salt?: string;
-      /**
-       * @description Approvals are not there yet: only 0 is taken.
-       * @default 0
-       */
-      approvalsRequired?: number;
       /** @example r1 */
       rolloutId: string;
     };
@@ -1815,6 +1850,8 @@ export interface components {
         | 'rollout-not-planned'
         | 'if-match-missing'
         | 'revision-changed'
+        | 'approval-missing'
+        | 'approval-own-plan'
         | 'reason-missing'
         | 'already-exposed'
         | 'wave-not-open'
@@ -2050,6 +2087,11 @@ export interface components {
       goOn?: components['schemas']['GoOn'];
       /** @description How many devices may be exposed beyond those that are fine; 300 first, then 3 times the fine ones. */
       pace?: components['schemas']['Pace'];
+      /**
+       * @description How many people beside who planned it have to approve it before it widens.
+       * @default 0
+       */
+      approvalsRequired?: number;
       /** Format: date-time */
       startAt?: string;
       notes?: string;
@@ -2060,11 +2102,6 @@ export interface components {
       holdBackPercent?: number;
       /** @description Drawn at random if absent. */
       salt?: string;
-      /**
-       * @description Approvals are not there yet: only 0 is taken.
-       * @default 0
-       */
-      approvalsRequired?: number;
       /** @description Why; needed once the rollout has started. */
       reason?: string;
     };
@@ -2205,6 +2242,11 @@ export interface components {
       goOn?: components['schemas']['GoOn'];
       /** @description How many devices may be exposed beyond those that are fine; 300 first, then 3 times the fine ones. */
       pace?: components['schemas']['Pace'];
+      /**
+       * @description How many people beside who planned it have to approve it before it widens.
+       * @default 0
+       */
+      approvalsRequired?: number;
       /** Format: date-time */
       startAt?: string;
       notes?: string;
@@ -2230,6 +2272,8 @@ export interface components {
        */
       waitingSince?: string;
       couldHaveSeen?: components['schemas']['CouldHaveSeen'];
+      /** @description Where approvals are needed, or were given. */
+      approvals?: components['schemas']['ApprovalsView'];
       waitsFor: components['schemas']['WaitReasonView'][];
       patchPulled?: components['schemas']['PatchPulledNote'];
       supersededBy?: string;
@@ -2508,6 +2552,7 @@ export interface components {
       | 'start'
       | 'ramp'
       | 'bake'
+      | 'approvals'
       | 'operator'
       | 'pace'
       | 'outcomes'
@@ -2858,6 +2903,8 @@ export interface components {
 export type AcceptClockBody = components['schemas']['AcceptClockBody'];
 export type AdvanceRolloutBody = components['schemas']['AdvanceRolloutBody'];
 export type Applied = components['schemas']['Applied'];
+export type ApprovalView = components['schemas']['ApprovalView'];
+export type ApprovalsView = components['schemas']['ApprovalsView'];
 export type Artifact = components['schemas']['Artifact'];
 export type Audience = components['schemas']['Audience'];
 export type AuditEntry = components['schemas']['AuditEntry'];
@@ -5827,7 +5874,9 @@ export interface operations {
       };
       408: components['responses']['RequestTooSlow'];
       /**
-       * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       * @description `approval-missing`: The plan is not approved by enough people. Others than who planned it approve it with `sluice rollout approve`.
+       *
+       *     `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
        *
        *     `gate-says-stop`: A gate says stop. Look at the evidence; an unhealthy wave cannot be advanced.
        *
@@ -5849,7 +5898,13 @@ export interface operations {
             status?: 409;
             /** @enum {unknown} */
             code?:
-              'conflict' | 'gate-says-stop' | 'rollout-not-running' | 'rollout-over' | 'wave-not-open' | 'wave-waits';
+              | 'approval-missing'
+              | 'conflict'
+              | 'gate-says-stop'
+              | 'rollout-not-running'
+              | 'rollout-over'
+              | 'wave-not-open'
+              | 'wave-waits';
           };
         };
       };
@@ -5870,6 +5925,108 @@ export interface operations {
       413: components['responses']['BodyTooLarge'];
       415: components['responses']['UnsupportedMediaType'];
       422: components['responses']['KeyReused'];
+      431: components['responses']['HeadersTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
+    };
+  };
+  approveRollout: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The ETag of what was looked at: at another version the call is refused with `revision-changed`. */
+        'If-Match': string;
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path: {
+        /** @description The id of a rollout. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description The version that was answered. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RolloutView'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `rollout-not-found`: There is no rollout with this id. `sluice rollout list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'rollout-not-found';
+          };
+        };
+      };
+      408: components['responses']['RequestTooSlow'];
+      /**
+       * @description `approval-own-plan`: Who has planned it does not approve it. Another person has to.
+       *
+       *     `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       *
+       *     `rollout-over`: The rollout is over.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?: 'approval-own-plan' | 'conflict' | 'rollout-over';
+          };
+        };
+      };
+      /** @description `revision-changed`: It has changed since you looked at it. Look at `current`, then repeat with its ETag. */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 412;
+            /** @enum {unknown} */
+            code?: 'revision-changed';
+          };
+        };
+      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      422: components['responses']['KeyReused'];
+      /** @description `if-match-missing`: Send `If-Match` with the ETag of what you have seen: it is changed only as it was seen. */
+      428: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 428;
+            /** @enum {unknown} */
+            code?: 'if-match-missing';
+          };
+        };
+      };
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
       503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
@@ -6284,7 +6441,9 @@ export interface operations {
       };
       408: components['responses']['RequestTooSlow'];
       /**
-       * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       * @description `approval-missing`: The plan is not approved by enough people. Others than who planned it approve it with `sluice rollout approve`.
+       *
+       *     `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
        *
        *     `evidence-not-named`: What a gate or a responder stopped is resumed only with `evidenceSeen`: say what you looked at.
        *
@@ -6301,7 +6460,7 @@ export interface operations {
             /** @constant */
             status?: 409;
             /** @enum {unknown} */
-            code?: 'conflict' | 'evidence-not-named' | 'rollout-not-stopped' | 'rollout-over';
+            code?: 'approval-missing' | 'conflict' | 'evidence-not-named' | 'rollout-not-stopped' | 'rollout-over';
           };
         };
       };
@@ -6401,7 +6560,9 @@ export interface operations {
       };
       408: components['responses']['RequestTooSlow'];
       /**
-       * @description `clock-unsound`: The wall's clock has jumped, so nothing starts. `sluice clock` shows by how much, and how to accept it.
+       * @description `approval-missing`: The plan is not approved by enough people. Others than who planned it approve it with `sluice rollout approve`.
+       *
+       *     `clock-unsound`: The wall's clock has jumped, so nothing starts. `sluice clock` shows by how much, and how to accept it.
        *
        *     `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
        *
@@ -6425,6 +6586,7 @@ export interface operations {
             status?: 409;
             /** @enum {unknown} */
             code?:
+              | 'approval-missing'
               | 'clock-unsound'
               | 'conflict'
               | 'evidence-not-named'
@@ -6811,6 +6973,7 @@ export const enums = {
     'start',
     'ramp',
     'bake',
+    'approvals',
     'operator',
     'pace',
     'outcomes',

@@ -115,6 +115,8 @@ export const Plan = Type.Object({
   watchHours: Type.Optional(Type.Number()),
   goOn: Type.Optional(Type.Literal('time')),
   pace: Type.Optional(Type.Object({ first: Type.Number(), factor: Type.Number() })),
+  /** How many people beside who planned it have to approve it before it widens. */
+  approvalsRequired: Type.Optional(Count),
   salt: Type.String(),
   startAt: Type.Optional(Time),
   notes: Type.Optional(Text),
@@ -122,9 +124,25 @@ export const Plan = Type.Object({
 
 const rollout = { rolloutId: Id, at: Time };
 
-export const RolloutPlanned = chained('RolloutPlanned', { ...rollout, plan: Plan });
-/** Another plan for a rollout that has started: nothing that was exposed is taken back by it. */
-export const RolloutReplanned = chained('RolloutReplanned', { ...rollout, plan: Plan, reason: Text });
+/** `by`: who planned it, and so does not approve it. */
+export const RolloutPlanned = chained('RolloutPlanned', {
+  ...rollout,
+  plan: Plan,
+  by: Type.Optional(Type.String()),
+});
+/**
+ * Another plan for a rollout that has started: nothing that was exposed is taken back by it, and approvals of the former plan have
+ * lapsed. `approvalsRequired`: how many it needs before it widens again.
+ */
+export const RolloutReplanned = chained('RolloutReplanned', {
+  ...rollout,
+  plan: Plan,
+  reason: Text,
+  by: Type.Optional(Type.String()),
+  approvalsRequired: Type.Optional(Count),
+});
+/** `revision`: that of the rollout, as who approved it has seen it. */
+export const RolloutApproved = chained('RolloutApproved', { ...rollout, revision: Count, by: Type.String() });
 /**
  * `slices` is the number of hypotheses that the gates of this rollout test; it is fixed here. `exposure` of `granted` says that
  * nothing widens without ExposureGranted; without it, the ramp ran by itself, as it did before there were grants.
@@ -137,6 +155,8 @@ export const RolloutStarted = chained('RolloutStarted', {
   known: Type.Optional(Type.Array(KnownSlice)),
   exposure: Type.Optional(Type.Literal('granted')),
   evidenceSeen: Type.Optional(Text),
+  /** How many approvals it needed at its start. */
+  approvalsRequired: Type.Optional(Count),
 });
 /** `awake`: the devices that it may expose as the first, which the pace of the exposure counts; absent when they were not known. */
 export const WaveOpened = chained('WaveOpened', {
@@ -297,6 +317,7 @@ const catalogEvents = [PatchPublished, PatchAmended, PatchSuperseded, PatchPulle
 const rolloutEvents = [
   RolloutPlanned,
   RolloutReplanned,
+  RolloutApproved,
   RolloutStarted,
   WaveOpened,
   ExposureGranted,

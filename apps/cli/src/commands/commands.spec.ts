@@ -161,6 +161,7 @@ describe('answering with JSON', () => {
     ['rollout evidence r1', 'GET /v1/rollouts/r1/evidence', found],
     ['rollout timeline r1', 'GET /v1/rollouts/r1/timeline', timeline],
     ['recall timeline p', 'GET /v1/recalls/p/timeline', burnDown],
+    ['rollout approve r1 --if-match 3', 'POST /v1/rollouts/r1/approve', rollout],
     ['dlq list', 'GET /v1/dead-letters', { items: [letter] }],
     ['dlq show l', 'GET /v1/dead-letters/l', { ...letter, event: { data: {} } }],
     ['dlq retry l', 'POST /v1/dead-letters/l/retry', { parked: [] }],

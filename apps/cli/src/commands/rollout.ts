@@ -132,6 +132,13 @@ const seen = () =>
 
 /** The calls that move a rollout, by the verb of the command. Those that stop something need no words. */
 const steering = (): Readonly<Record<string, Steering>> => ({
+  approve: {
+    does: 'approve the plan of a rollout that somebody else has planned, as you have seen it',
+    options: [seen().makeOptionMandatory()],
+    example: '--if-match 0',
+    call: (client, id, { ifMatch = '' }) =>
+      bodyOf(client.POST('/v1/rollouts/{id}/approve', { params: { path: { id }, header: { 'If-Match': ifMatch } } })),
+  },
   start: {
     does: 'start a planned rollout: its first wave opens',
     options: [evidence(), seen()],

@@ -1,3 +1,4 @@
+export * from './approvals.ts';
 export * from './catalog-events.ts';
 export * from './census.ts';
 export * from './decide.ts';

@@ -129,6 +129,8 @@ function markOf(event: RolloutEvent): TimelineMark | undefined {
     case 'RolloutHalted':
     case 'RolloutAborted':
       return { at, what, ...wave, words: event.reason };
+    case 'RolloutApproved':
+      return { at, what, words: `by ${event.by}` };
     case 'RolloutPlanned':
     case 'RolloutStarted':
     case 'WaveOpened':

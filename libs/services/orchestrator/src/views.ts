@@ -38,6 +38,7 @@ export class Views {
           break;
         case 'RolloutPlanned':
         case 'RolloutReplanned':
+        case 'RolloutApproved':
         case 'RolloutStarted':
         case 'WaveOpened':
         case 'ExposureGranted':

@@ -2,6 +2,7 @@ import { type GateHold, type HoldBack, type RolloutView } from '@sluice/api';
 import { durationsOf } from '@sluice/domain-cohorts';
 import { waitCommand, type WaitReason } from '@sluice/contracts/wait-reasons';
 import {
+  approvalsNeeded,
   haltReasonOf,
   isWaveOver,
   MATURITY_HOURS,
@@ -18,8 +19,10 @@ import { toTimeText } from '@sluice/event-sourcing';
 import { type KnownEnough } from '../knowledge/knowledge.ts';
 import { type KnownHold, type KnownRollout } from '../policy/policy.projection.ts';
 import {
+  approvalsAskedOf,
   exposureOf,
   goingOnOf,
+  missingApprovals,
   type Obstacle,
   obstaclesToGoingOn,
   obstaclesToGrants,
@@ -42,11 +45,12 @@ export function viewRollout(rollout: KnownRollout, knowledge: KnownEnough, nowMs
     ...('wave' in rollout && { wave: rollout.wave }),
     ...('startedAt' in rollout && { startedAt: rollout.startedAt }),
     ...exposureView(rollout, knowledge, nowMs),
+    ...approvalsView(rollout, knowledge),
     ...waitingSince(rollout),
     ...(rollout.status === 'running' && {
       couldHaveSeen: knowledge.sources.views.gates.couldHaveSeen(rollout, nowMs),
     }),
-    waitsFor: waitsFor(rollout, knowledge, nowMs).map((wait) => toReason(wait, rollout)),
+    waitsFor: waitsFor(rollout, knowledge, nowMs).map((wait) => toReason(wait, rollout, revision)),
     ...notes(rollout, knowledge, nowMs),
     ...(haltedBecause !== undefined && { haltedBecause }),
     ...(rollout.status === 'aborted' && rollout.causedBy !== undefined && { causedBy: rollout.causedBy }),
@@ -58,6 +62,15 @@ export function viewRollout(rollout: KnownRollout, knowledge: KnownEnough, nowMs
 function waitingSince(rollout: KnownRollout) {
   const isWaiting = rollout.status === 'running' && rollout.waiting?.wave === rollout.wave;
   return isWaiting ? { waitingSince: rollout.waiting.since } : {};
+}
+
+/** Who has approved it; nothing where nobody has to, and nobody has. */
+function approvalsView(rollout: KnownRollout, knowledge: KnownEnough) {
+  const { plannedBy, given } = rollout.approvals;
+  const asked = rollout.status === 'planned' ? approvalsAskedOf(knowledge, rollout.plan) : 0;
+  const { needed, missing } = approvalsNeeded(rollout.approvals, asked);
+  if (needed === 0 && given.length === 0) return {};
+  return { approvals: { ...(plannedBy !== undefined && { plannedBy }), needed, missing, given } };
 }
 
 /** `exposurePercent` and `exposedDevices` are null while no eligible device is known; `plannedPercent` is of buckets. */
@@ -110,7 +123,8 @@ export function waitsFor(rollout: KnownRollout, knowledge: KnownEnough, nowMs: n
     case 'planned': {
       const { startAt } = rollout.plan;
       const words = startAt === undefined ? 'somebody has to start it' : `it starts at ${startAt}`;
-      return [{ for: 'start', words, ...(startAt !== undefined && { until: startAt }) }];
+      const start: Wait = { for: 'start', words, ...(startAt !== undefined && { until: startAt }) };
+      return [...missingApprovals(knowledge, rollout), start];
     }
     case 'paused':
       return [{ for: 'operator', words: `it is paused: ${rollout.reason}` }];
@@ -175,8 +189,13 @@ function withThrough(obstacle: Obstacle, knowledge: KnownEnough): Wait {
   return throughMs === undefined ? obstacle : { ...obstacle, through: toTimeText(throughMs) };
 }
 
-function toReason({ for: code, words, until, through, counts }: Wait, rollout: KnownRollout): WaitReason {
+function toReason(
+  { for: code, words, until, through, counts }: Wait,
+  rollout: KnownRollout,
+  revision: number | undefined,
+): WaitReason {
   const ids = {
+    revision,
     rollout: rollout.rolloutId,
     patch: rollout.plan.patchId,
     wave: 'wave' in rollout ? rollout.wave : 1,

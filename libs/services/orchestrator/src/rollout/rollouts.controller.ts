@@ -22,6 +22,7 @@ import {
   planFaults,
   previewRollout,
   type RolloutCommand,
+  toPlan,
 } from '@sluice/domain-rollout';
 import { Clock, type CommandContext } from '@sluice/event-sourcing';
 import {
@@ -40,6 +41,7 @@ import { Knowledge } from '../knowledge/knowledge.ts';
 import { type KnownRollout } from '../policy/policy.projection.ts';
 import { Views } from '../views.ts';
 import {
+  approvalsAskedOf,
   audienceFaults,
   exposureOf,
   goingOnOf,
@@ -57,6 +59,7 @@ import { rolloutOperations as operations } from './rollout-operations.ts';
 import { viewRollout } from './rollout-views.ts';
 
 const SALT_BYTES = 12;
+const severalSeen = { path: '/if-match', code: 'if-match', detail: 'is one ETag: that of the plan that was seen' };
 
 @ApiTags('rollouts')
 @Controller('v1/rollouts')
@@ -81,7 +84,7 @@ export class RolloutsController {
     const prepare = async (): Promise<RolloutCommand> => {
       const plan = await this.draftOf(rest);
       const freshSalt = randomBytes(SALT_BYTES).toString('base64url');
-      return { type: 'PlanRollout', rolloutId, plan, freshSalt, at: this.now() };
+      return { type: 'PlanRollout', rolloutId, plan, freshSalt, by: context.actor, at: this.now() };
     };
     const events = await this.commands.execute(new DecideRollout(rolloutId, prepare, context));
     // The same plan sent again is no second rollout.
@@ -102,7 +105,16 @@ export class RolloutsController {
     if (seen === undefined) throw new ProblemError('if-match-missing', rolloutId);
     const prepare = async (): Promise<RolloutCommand> => {
       const plan = await this.draftOf(body);
-      return { type: 'ReplanRollout', rolloutId, plan, reason, at: this.now() };
+      const asked = approvalsAskedOf(this.knowledge, toPlan(plan, ''));
+      return {
+        type: 'ReplanRollout',
+        rolloutId,
+        plan,
+        reason,
+        by: context.actor,
+        approvalsAsked: asked,
+        at: this.now(),
+      };
     };
     return this.answer(rolloutId, new DecideRollout(rolloutId, prepare, context, seen));
   }
@@ -136,6 +148,24 @@ export class RolloutsController {
     return { rolloutId, patchId: plan.patchId, waves: previewRollout(plan, published, this.views.gates.census()) };
   }
 
+  @Post(':id/approve')
+  @HttpCode(200)
+  @Roles('operator', 'responder')
+  @operations.approve
+  approve(
+    @Param() { id: rolloutId }: RolloutPath,
+    @RequestContext() context: CommandContext,
+    @IfMatch() seen: SeenVersions,
+  ): Promise<Versioned<RolloutView>> {
+    this.known(rolloutId);
+    if (seen === undefined) throw new ProblemError('if-match-missing', rolloutId);
+    // Who approves has seen one plan.
+    const [revision = 0, another] = seen;
+    if (another !== undefined) throw new ProblemError('invalid-request', undefined, [severalSeen]);
+    const command = { type: 'ApproveRollout', rolloutId, revision, by: context.actor, at: this.now() } as const;
+    return this.answer(rolloutId, new ChangeRollout(command, context, undefined, seen));
+  }
+
   @Post(':id/start')
   @HttpCode(200)
   @Roles('operator')
@@ -158,6 +188,7 @@ export class RolloutsController {
         ...hypothesesOf(this.views, plan),
         haltedBefore: haltedBefore(this.views, plan, rolloutId),
         evidenceSeen,
+        approvalsAsked: approvalsAskedOf(this.knowledge, plan),
         ...opensWave(this.knowledge, rollout, this.clock.now(), 1),
         at: this.now(),
       };
@@ -242,7 +273,7 @@ export class RolloutsController {
     );
   }
 
-  private async draftOf({ approvalsRequired: _, ...draft }: Omit<PlanRolloutBody, 'rolloutId'>): Promise<PlanDraft> {
+  private async draftOf(draft: Omit<PlanRolloutBody, 'rolloutId'>): Promise<PlanDraft> {
     const faults = planFaults(draft);
     if (faults.length > 0) throw new ProblemError('invalid-request', undefined, faults);
     await publishedPatch(this.views, draft.patchId);

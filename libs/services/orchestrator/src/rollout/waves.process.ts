@@ -13,11 +13,13 @@ import { ChangeHold, ChangeRollout } from '../commands.ts';
 import { type KnownRollout } from '../policy/policy.projection.ts';
 import { contextOf, type OwnCommand, type Situation } from '../situation.ts';
 import {
+  approvalsAskedOf,
   exposureOf,
   goingOnOf,
   haltedBefore,
   hypothesesOf,
   isKnownToTheEnd,
+  missingApprovals,
   type Obstacle,
   obstaclesToGoingOn,
   obstaclesToGrants,
@@ -61,10 +63,12 @@ function start(rollout: Planned, { views, knowledge, nowMs, at }: Situation): Ch
   const { patchId } = plan;
   if (knowledge.doubts().length > 0 || views.policy.isPulled(patchId)) return [];
   if (views.policy.publishedPatch(patchId) === undefined) return [];
+  if (missingApprovals(knowledge, rollout).length > 0) return [];
   const command = {
     type: 'StartRollout',
     rolloutId,
     ...hypothesesOf(views, plan),
+    approvalsAsked: approvalsAskedOf(knowledge, plan),
     haltedBefore: haltedBefore(views, plan, rolloutId),
     ...opensWave(knowledge, rollout, nowMs, 1),
     at,
