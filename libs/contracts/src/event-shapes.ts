@@ -6,6 +6,13 @@ import { Build, Count, Id, type Immutable, Model, Platform, Text, Time, Track } 
 /** The unit in which harm is looked for. */
 export const Slice = Type.Object({ platform: Platform, model: Model, base: Build });
 
+/** Which devices a wave or a hold is about; an absent field means all. */
+export const Audience = Type.Object({
+  family: Type.Optional(Type.Array(Type.String())),
+  model: Type.Optional(Type.Array(Model)),
+  base: Type.Optional(Type.Array(Build)),
+});
+
 /** Known devices of a slice when the rollout started. */
 export const KnownSlice = Type.Object({ ...Slice.properties, devices: Count });
 

@@ -1,6 +1,7 @@
 import Type from 'typebox';
 import { TokenIssued, TokenRevoked } from './access-events.ts';
 import {
+  Audience,
   AwakeSlice,
   Cause,
   chained,
@@ -16,6 +17,7 @@ import {
   Slice,
   SumEvidence,
 } from './event-shapes.ts';
+import { HoldExpired, HoldLifted, HoldPlaced } from './hold-events.ts';
 import {
   PullRecorded,
   RecallStarted,
@@ -86,13 +88,6 @@ export const PatchPulled = chained('PatchPulled', {
 export const PatchFoldedIn = chained('PatchFoldedIn', { ...patch, version: Version, build: Build });
 
 export const Ramp = Type.Object({ fromPercent: Type.Number(), toPercent: Type.Number(), minutes: Type.Number() });
-
-/** Which devices a wave or a hold is about; an absent field means all. */
-export const Audience = Type.Object({
-  family: Type.Optional(Type.Array(Type.String())),
-  model: Type.Optional(Type.Array(Model)),
-  base: Type.Optional(Type.Array(Build)),
-});
 
 export const Wave = Type.Object({
   name: Type.String(),
@@ -226,24 +221,6 @@ export const RolloutAborted = chained('RolloutAborted', {
   causedBy: Type.Optional(Type.String()),
   cause: Type.Optional(Cause),
 });
-
-export const HoldPlaced = chained('HoldPlaced', {
-  holdId: Id,
-  patchId: Type.Optional(Id),
-  slice: Audience,
-  reason: Text,
-  owner: Type.String(),
-  url: Type.Optional(Type.String()),
-  expiresAt: Type.Optional(Time),
-  /** Of a hold on everything: removals of recalled patches stop as well. */
-  removals: Type.Optional(Type.Boolean()),
-  /** What a gate held the slice for, and the last decision of the rollout that it looked at. */
-  evidence: Type.Optional(SumEvidence),
-  cause: Type.Optional(Cause),
-  at: Time,
-});
-export const HoldLifted = chained('HoldLifted', { holdId: Id, reason: Text, at: Time });
-export const HoldExpired = chained('HoldExpired', { holdId: Id, at: Time });
 
 const device = {
   deviceId: Id,

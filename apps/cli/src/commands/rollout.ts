@@ -103,6 +103,20 @@ function addPlanningCommands(rollout: Command, open: OpenSession): void {
       const planned = await bodyOf(session.api.of('orchestrator').PUT('/v1/rollouts/{id}', { params, body }));
       session.output.answer(planned, rolloutText);
     });
+  rollout
+    .command('approve <rollout>')
+    .description('approve the plan of a rollout that somebody else has planned, as you have seen it')
+    .addOption(seen().makeOptionMandatory())
+    .addHelpText(
+      'after',
+      '\nA plan that has changed since is not approved.\n\nExample:\n  $ sluice rollout approve r1 --if-match 0',
+    )
+    .action(async (id: string, { ifMatch }: { ifMatch: string }) => {
+      const session = open();
+      const params = { path: { id }, header: { 'If-Match': ifMatch } };
+      const approved = await bodyOf(session.api.of('orchestrator').POST('/v1/rollouts/{id}/approve', { params }));
+      session.output.answer(approved, rolloutText);
+    });
 }
 
 interface Steering {
@@ -132,13 +146,6 @@ const seen = () =>
 
 /** The calls that move a rollout, by the verb of the command. Those that stop something need no words. */
 const steering = (): Readonly<Record<string, Steering>> => ({
-  approve: {
-    does: 'approve the plan of a rollout that somebody else has planned, as you have seen it',
-    options: [seen().makeOptionMandatory()],
-    example: '--if-match 0',
-    call: (client, id, { ifMatch = '' }) =>
-      bodyOf(client.POST('/v1/rollouts/{id}/approve', { params: { path: { id }, header: { 'If-Match': ifMatch } } })),
-  },
   start: {
     does: 'start a planned rollout: its first wave opens',
     options: [evidence(), seen()],

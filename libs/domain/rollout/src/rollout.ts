@@ -104,8 +104,7 @@ function asking({ approvalsAsked = 0 }: StartRollout | ReplanRollout) {
 
 function approve({ rolloutId, revision, by, at }: ApproveRollout, rollout: Rollout): readonly RolloutEvent[] {
   if (rollout.status === 'absent') reject('rollout-not-found');
-  const isOver = 'completedAt' in rollout && rollout.completedAt !== undefined;
-  if (rollout.status === 'aborted' || isOver) reject('rollout-over');
+  if (rollout.status === 'aborted' || 'completedAt' in rollout) reject('rollout-over');
   const { plannedBy, given } = rollout.approvals;
   if (by === plannedBy) reject('approval-own-plan', by);
   return given.some((each) => each.by === by) ? [] : [{ type: 'RolloutApproved', rolloutId, revision, by, at }];

@@ -5,6 +5,7 @@ import { HoldsController, StopController } from './hold/holds.controller.ts';
 import { Observe } from './observe.ts';
 import { OrchestratorVerification } from './orchestrator-verification.ts';
 import { RecallsController } from './recall/recalls.controller.ts';
+import { RolloutApprovalsController } from './rollout/rollout-approvals.controller.ts';
 import { RolloutHistoryController } from './rollout/rollout-history.controller.ts';
 import { RolloutsController } from './rollout/rollouts.controller.ts';
 import { Knowledge } from './knowledge/knowledge.ts';
@@ -15,7 +16,14 @@ import { Views } from './views.ts';
 
 /** The orchestrator: rollouts, holds, recalls, and what each device is told. Needs `PlatformModule` beside it. */
 @Module({
-  controllers: [RolloutsController, RolloutHistoryController, HoldsController, StopController, RecallsController],
+  controllers: [
+    RolloutsController,
+    RolloutApprovalsController,
+    RolloutHistoryController,
+    HoldsController,
+    StopController,
+    RecallsController,
+  ],
   providers: [
     Views,
     Sources,

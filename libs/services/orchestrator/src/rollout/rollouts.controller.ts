@@ -59,7 +59,6 @@ import { rolloutOperations as operations } from './rollout-operations.ts';
 import { viewRollout } from './rollout-views.ts';
 
 const SALT_BYTES = 12;
-const severalSeen = { path: '/if-match', code: 'if-match', detail: 'is one ETag: that of the plan that was seen' };
 
 @ApiTags('rollouts')
 @Controller('v1/rollouts')
@@ -146,24 +145,6 @@ export class RolloutsController {
     const { plan } = this.known(rolloutId);
     const published = await publishedPatch(this.views, plan.patchId);
     return { rolloutId, patchId: plan.patchId, waves: previewRollout(plan, published, this.views.gates.census()) };
-  }
-
-  @Post(':id/approve')
-  @HttpCode(200)
-  @Roles('operator', 'responder')
-  @operations.approve
-  approve(
-    @Param() { id: rolloutId }: RolloutPath,
-    @RequestContext() context: CommandContext,
-    @IfMatch() seen: SeenVersions,
-  ): Promise<Versioned<RolloutView>> {
-    this.known(rolloutId);
-    if (seen === undefined) throw new ProblemError('if-match-missing', rolloutId);
-    // Who approves has seen one plan.
-    const [revision = 0, another] = seen;
-    if (another !== undefined) throw new ProblemError('invalid-request', undefined, [severalSeen]);
-    const command = { type: 'ApproveRollout', rolloutId, revision, by: context.actor, at: this.now() } as const;
-    return this.answer(rolloutId, new ChangeRollout(command, context, undefined, seen));
   }
 
   @Post(':id/start')
