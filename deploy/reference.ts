@@ -12,6 +12,7 @@ import { EventHeaders } from '@sluice/contracts/event-headers';
 import { eventMeanings } from '@sluice/contracts/event-meanings';
 import { eventSchemas } from '@sluice/contracts/event-schemas';
 import {
+  Audience,
   SumEvidence,
   CountColumns,
   HolderCount,
@@ -23,18 +24,7 @@ import {
   Slice,
 } from '@sluice/contracts/event-shapes';
 import { eventTypes, PROGRESS_TYPE } from '@sluice/contracts/event-types';
-import {
-  Artifact,
-  Audience,
-  Cve,
-  kafkaTopic,
-  kafkaTopics,
-  Plan,
-  Ramp,
-  topics,
-  Variant,
-  Wave,
-} from '@sluice/contracts/events';
+import { Artifact, Cve, kafkaTopic, kafkaTopics, Plan, Ramp, topics, Variant, Wave } from '@sluice/contracts/events';
 import { BUILD_PATTERN, ID_PATTERN, MODEL_PATTERN, VERSION_PATTERN } from '@sluice/contracts/primitives';
 import { TIME_PATTERN } from '@sluice/contracts/times';
 import { type Topic } from '@sluice/contracts/topic-owners';

@@ -9,12 +9,14 @@ import {
   RequestContext,
   Roles,
   type SeenVersions,
-  type Versioned,
+  Versioned,
   withCurrent,
 } from '@sluice/platform';
 import { ChangeRollout } from '../commands.ts';
+import { Knowledge } from '../knowledge/knowledge.ts';
+import { Views } from '../views.ts';
 import { rolloutOperations as operations } from './rollout-operations.ts';
-import { RolloutsController } from './rollouts.controller.ts';
+import { viewRollout } from './rollout-views.ts';
 
 const severalSeen = { path: '/if-match', code: 'if-match', detail: 'is one ETag: that of the plan that was seen' };
 
@@ -22,7 +24,8 @@ const severalSeen = { path: '/if-match', code: 'if-match', detail: 'is one ETag:
 @Controller('v1/rollouts')
 export class RolloutApprovalsController {
   constructor(
-    private readonly rollouts: RolloutsController,
+    private readonly views: Views,
+    private readonly knowledge: Knowledge,
     private readonly commands: CommandBus,
     private readonly clock: Clock,
   ) {}
@@ -36,8 +39,7 @@ export class RolloutApprovalsController {
     @RequestContext() context: CommandContext,
     @IfMatch() seen: SeenVersions,
   ): Promise<Versioned<RolloutView>> {
-    const show = () => this.rollouts.show({ id: rolloutId });
-    show();
+    this.show(rolloutId);
     if (seen === undefined) throw new ProblemError('if-match-missing', rolloutId);
     // Who approves has seen one plan.
     const [revision = 0, another] = seen;
@@ -49,7 +51,17 @@ export class RolloutApprovalsController {
       by: context.actor,
       at: this.clock.nowText(),
     } as const;
-    await withCurrent(() => this.commands.execute(new ChangeRollout(command, context, undefined, seen)), show);
-    return show();
+    await withCurrent(
+      () => this.commands.execute(new ChangeRollout(command, context, undefined, seen)),
+      () => this.show(rolloutId),
+    );
+    return this.show(rolloutId);
+  }
+
+  private show(rolloutId: string): Versioned<RolloutView> {
+    const rollout = this.views.policy.rollout(rolloutId);
+    if (rollout.status === 'absent') throw new ProblemError('rollout-not-found', rolloutId);
+    const view = viewRollout(rollout, this.knowledge, this.clock.now());
+    return new Versioned(view, this.views.versionOf(`rollout-${rolloutId}`));
   }
 }
