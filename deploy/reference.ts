@@ -12,6 +12,7 @@ import { EventHeaders } from '@sluice/contracts/event-headers';
 import { eventMeanings } from '@sluice/contracts/event-meanings';
 import { eventSchemas } from '@sluice/contracts/event-schemas';
 import {
+  Audience,
   SumEvidence,
   CountColumns,
   HolderCount,
@@ -24,7 +25,7 @@ import {
 } from '@sluice/contracts/event-shapes';
 import { eventTypes, PROGRESS_TYPE } from '@sluice/contracts/event-types';
 import { Artifact, Cve, Variant } from '@sluice/contracts/catalog-events';
-import { Audience, kafkaTopic, kafkaTopics, Plan, Ramp, topics, Wave } from '@sluice/contracts/events';
+import { kafkaTopic, kafkaTopics, Plan, Ramp, topics, Wave } from '@sluice/contracts/events';
 import { BUILD_PATTERN, ID_PATTERN, MODEL_PATTERN, VERSION_PATTERN } from '@sluice/contracts/primitives';
 import { TIME_PATTERN } from '@sluice/contracts/times';
 import { type Topic } from '@sluice/contracts/topic-owners';

@@ -681,6 +681,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/recalls/{patchId}/timeline': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** How a recall has burnt down over time, and what happened to it */
+    get: operations['showRecallTimeline'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/replays': {
     parameters: {
       query?: never;
@@ -690,7 +707,10 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Fold everything again from the store and compare with the live read models */
+    /**
+     * Fold everything again from the store and compare with the live read models, or check all receipts
+     * @description With `receipts` each event is checked against its receipt, each receipt that an event names as its cause is looked for, and each verdict of a gate is computed again by its counts.
+     */
     post: operations['startReplay'];
     delete?: never;
     options?: never;
@@ -805,6 +825,43 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/rollouts/{id}/approve': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Approve the plan as it was seen; who planned it does not approve it
+     * @description Approvals lapse when the plan changes: a rollout under way then widens no further until the new plan is approved. Approved twice by one person, it is approved once.
+     */
+    post: operations['approveRollout'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/rollouts/{id}/evidence': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Every test of a rollout as it is now, the strongest first, and what could have been seen */
+    get: operations['showRolloutEvidence'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/rollouts/{id}/halt': {
     parameters: {
       query?: never;
@@ -890,6 +947,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/rollouts/{id}/timeline': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Exposure planned and granted, outcomes and evidence over time, and what happened
+     * @description Evidence is known where this process has judged, or something was decided on it; else it is null.
+     */
+    get: operations['showRolloutTimeline'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/stop': {
     parameters: {
       query?: never;
@@ -968,6 +1045,21 @@ export interface components {
       head: string;
       through: components['schemas']['ShardThrough'][];
       followers: components['schemas']['FollowerProgress'][];
+    };
+    ApprovalView: {
+      /** @description The name of the token. */
+      by: string;
+      /** @description The revision of the rollout that was seen. */
+      revision: number;
+      /** Format: date-time */
+      at: string;
+    };
+    ApprovalsView: {
+      /** @description Who planned it, and so does not approve it; absent where that is unknown. */
+      plannedBy?: string;
+      needed: number;
+      missing: number;
+      given: components['schemas']['ApprovalView'][];
     };
     Artifact: {
       url: string;
@@ -1204,6 +1296,12 @@ export interface components {
       /** @description How many times as often; null where that is nothing up to 100. */
       ratio: number | null;
     };
+    CouldSee: {
+      /** @description The smallest failure rate; null where that is none. */
+      failureRate?: number | null;
+      /** @description Of a signal of harm: the smallest ratio of exposed devices to the others; null where that is none up to 100. */
+      ratio?: number | null;
+    };
     Cve: {
       /** @example CVE-2026-20643 */
       id: string;
@@ -1394,6 +1492,34 @@ export interface components {
       /** @description What was looked at; needed after a halt. */
       evidenceSeen?: string;
     };
+    /** @enum {string} */
+    EvidenceLevel: 'all' | 'family' | 'model' | 'slice';
+    EvidenceOfTest: {
+      test: string;
+      level: components['schemas']['EvidenceLevel'];
+      /** @description The family, the model, or model and base. */
+      of?: string;
+      /** @description Of a signal of harm: devices with an incident. */
+      trials: number;
+      /** @description Of a signal of harm: those of them that were exposed. */
+      failures: number;
+      /** @description Of a signal of harm: the share of them that chance would give. */
+      toleratedRate: number;
+      /** @description The natural logarithm of E. */
+      logE: number | null;
+      /** @description Null beyond the range of numbers. */
+      e: number | null;
+      /** @description Its part of the one alpha. */
+      weight: number;
+      /** @description Its part of the sum, from 0 to 1. */
+      share: number;
+      couldSee: components['schemas']['CouldSee'];
+    };
+    /**
+     * @description What follows from it; unknown while not all of the health is read.
+     * @enum {string}
+     */
+    EvidenceSays: 'go' | 'wait' | 'hold' | 'halt' | 'unknown';
     ExplainBody: {
       deviceId: string;
       platform: components['schemas']['Platform'];
@@ -1669,6 +1795,17 @@ export interface components {
       /** @description Failures without a start whose deadline still runs. */
       pending: number;
     };
+    HealthKnown: {
+      /** @description Known recently enough to widen. */
+      isCurrent: boolean;
+      /**
+       * Format: date-time
+       * @description The instant up to which it is known in all shards; null while it is of some.
+       */
+      through: string | null;
+      /** @description Why it is not current. */
+      words?: string;
+    };
     /**
      * @description Why it counts as a holder: it runs the build, or says so and has yet to restart.
      * @enum {string}
@@ -1857,6 +1994,13 @@ export interface components {
       /** @description Models of the variant that get this package. */
       models: string[];
     };
+    NamedReceipt: {
+      /** @description The stream that it is of. */
+      stream: string;
+      receipt: string;
+      /** @description The event that names it, by stream and revision. */
+      by: string;
+    };
     /** @enum {string} */
     Ok: 'ok';
     /** @enum {string} */
@@ -1875,6 +2019,13 @@ export interface components {
     Pace: {
       first: number;
       factor: number;
+    };
+    PackageSupply: {
+      /** @description Too many devices get no package: nobody is to blame, and nothing widens. */
+      isOut: boolean;
+      tries?: number;
+      /** @description Those of them that got none. */
+      unreached?: number;
     };
     ParkedEvent: {
       source: string;
@@ -2003,6 +2154,11 @@ export interface components {
       goOn?: components['schemas']['GoOn'];
       /** @description How many devices may be exposed beyond those that are fine; 300 first, then 3 times the fine ones. */
       pace?: components['schemas']['Pace'];
+      /**
+       * @description How many people beside who planned it have to approve it before it widens.
+       * @default 0
+       */
+      approvalsRequired?: number;
       /** Format: date-time */
       startAt?: string;
       notes?: string;
@@ -2013,11 +2169,6 @@ export interface components {
       holdBackPercent?: number;
       /** @description Drawn at random if absent. */
       salt?: string;
-      /**
-       * @description Approvals are not there yet: only 0 is taken.
-       * @default 0
-       */
-      approvalsRequired?: number;
       /** @example r1 */
       rolloutId: string;
     };
@@ -2088,6 +2239,8 @@ export interface components {
         | 'rollout-not-planned'
         | 'if-match-missing'
         | 'revision-changed'
+        | 'approval-missing'
+        | 'approval-own-plan'
         | 'reason-missing'
         | 'already-exposed'
         | 'wave-not-open'
@@ -2227,6 +2380,17 @@ export interface components {
       /** Format: date-time */
       at: string;
     };
+    RecallPoint: {
+      /** Format: date-time */
+      at: string;
+      /** @description Devices that hold the patch; null until all of the fleet has counted. */
+      remaining: number | null;
+      freed: number | null;
+      replaced: number | null;
+      retired: number | null;
+      failing: number | null;
+      offline: number | null;
+    };
     RecallPreview: {
       patchId: string;
       /** Format: date-time */
@@ -2248,6 +2412,12 @@ export interface components {
     };
     /** @enum {string} */
     RecallStatus: 'running' | 'paused' | 'completed';
+    RecallTimelineView: {
+      patchId: string;
+      points: components['schemas']['RecallPoint'][];
+      marks: components['schemas']['TimelineMark'][];
+      marksTotal: number;
+    };
     RecallView: {
       patchId: string;
       status: components['schemas']['RecallStatus'];
@@ -2303,6 +2473,42 @@ export interface components {
       p90Seconds: number | null;
       p99Seconds: number | null;
     };
+    ReceiptDifference: {
+      stream: string;
+      /** @description Absent where a receipt is missing that events name. */
+      revision?: number;
+      type?: string;
+      /** Format: date-time */
+      recordedAt?: string;
+      /** @description Its receipt is another one; it has none, though its chain has begun; its verdict does not follow from its counts; a receipt that an event names as its cause is not there. */
+      what: components['schemas']['ReceiptDifferenceKind'];
+      detail: string;
+    };
+    /**
+     * @description Its receipt is another one; it has none, though its chain has begun; its verdict does not follow from its counts; a receipt that an event names as its cause is not there.
+     * @enum {string}
+     */
+    ReceiptDifferenceKind: 'receipt' | 'receipt-missing' | 'verdict' | 'cause';
+    ReceiptsReport: {
+      name: string;
+      events: number;
+      streams: number;
+      /** @description Events from before their stream had receipts: nothing can be said of them. */
+      withoutReceipt: number;
+      /** @description Verdicts of gates that follow from their counts. */
+      verdicts: number;
+      /** @description Verdicts of an older rule, or from before the counts were kept. */
+      notRecomputable: number;
+      /** @description Receipts that events name as their cause, and that are there. */
+      causes: number;
+      /** @description Those of streams that are not in this store. */
+      causesElsewhere: number;
+      /** @description The first of these, to ask their owner for. */
+      elsewhere: components['schemas']['NamedReceipt'][];
+      differing: number;
+      /** @description The first of them, in order. */
+      differences: components['schemas']['ReceiptDifference'][];
+    };
     /**
      * @description Of one that is rolled back: why, as the device said; null when it did not say.
      * @enum {string}
@@ -2333,6 +2539,11 @@ export interface components {
       goOn?: components['schemas']['GoOn'];
       /** @description How many devices may be exposed beyond those that are fine; 300 first, then 3 times the fine ones. */
       pace?: components['schemas']['Pace'];
+      /**
+       * @description How many people beside who planned it have to approve it before it widens.
+       * @default 0
+       */
+      approvalsRequired?: number;
       /** Format: date-time */
       startAt?: string;
       notes?: string;
@@ -2343,11 +2554,6 @@ export interface components {
       holdBackPercent?: number;
       /** @description Drawn at random if absent. */
       salt?: string;
-      /**
-       * @description Approvals are not there yet: only 0 is taken.
-       * @default 0
-       */
-      approvalsRequired?: number;
       /** @description Why; needed once the rollout has started. */
       reason?: string;
     };
@@ -2368,9 +2574,12 @@ export interface components {
       /** @description The read models that were compared. */
       done: string[];
       outOf: number;
-      /** @description Once it is done: whether every read model is what the store says. */
+      /** @description Once it is done: whether every read model is what the store says, or every event what its receipt says. */
       matches?: boolean;
       differences: components['schemas']['ReplayDifference'][];
+      /** @description Of a check of receipts: the events checked so far. */
+      events?: number;
+      receipts?: components['schemas']['ReceiptsReport'][];
       /** @description Why it broke off. */
       error?: string;
     };
@@ -2415,12 +2624,61 @@ export interface components {
       reason?: string;
       evidenceSeen?: string;
     };
+    RolloutEvidence: {
+      items: components['schemas']['EvidenceOfTest'][];
+      /** @description Where the list goes on; absent on the last page. */
+      nextCursor?: string;
+      /** @description How many there are in all with this filter; null where that is not known. */
+      total: number | null;
+      rolloutId: string;
+      patchId: string;
+      /** @description The name and version of the rule. */
+      rule: string;
+      /** @description What follows from it; unknown while not all of the health is read. */
+      says: components['schemas']['EvidenceSays'];
+      /** @description The natural logarithm of the sum of weight × E; null where nothing is counted. */
+      logSum: number | null;
+      /** @description From here on nothing widens. */
+      logCaution: number;
+      /** @description From here on a slice is held, or the rollout halts. */
+      logLimit: number;
+      /**
+       * Format: date-time
+       * @description Since when it counts.
+       */
+      since: string;
+      /**
+       * Format: date-time
+       * @description Up to which bucket; null while not all of them are read.
+       */
+      through: string | null;
+      /** @description The slice that is held at the limit, where harm is on one. */
+      blamed?: components['schemas']['SliceOfPatch'];
+      /** @description Slices on hold by a gate, which count no more. */
+      held: components['schemas']['GateHold'][];
+      infrastructure: components['schemas']['PackageSupply'];
+      health: components['schemas']['HealthKnown'];
+    };
     RolloutPage: {
       items: components['schemas']['RolloutView'][];
       /** @description Where the list goes on; absent on the last page. */
       nextCursor?: string;
       /** @description How many there are in all with this filter; null where that is not known. */
       total: number | null;
+    };
+    RolloutPoint: {
+      /** Format: date-time */
+      at: string;
+      /** @description Of buckets, if nothing had ever kept it from going on. */
+      plannedPercent: number | null;
+      /** @description Of buckets, as granted. */
+      grantedPercent: number | null;
+      /** @description Installs of the patch since the rollout started; null while they are not read. */
+      started: number | null;
+      fine: number | null;
+      failed: number | null;
+      /** @description The natural logarithm of the largest sum of evidence since the point before; null where no pass of this process saw it, and nothing was decided on it. */
+      logSum: number | null;
     };
     RolloutPreview: {
       rolloutId: string;
@@ -2429,6 +2687,15 @@ export interface components {
     };
     /** @enum {string} */
     RolloutStatus: 'planned' | 'running' | 'paused' | 'halted' | 'completed' | 'aborted';
+    RolloutTimelineView: {
+      rolloutId: string;
+      patchId: string;
+      /** @description None before its start. */
+      points: components['schemas']['RolloutPoint'][];
+      /** @description What happened, in order: the first and the last, if there are too many. */
+      marks: components['schemas']['TimelineMark'][];
+      marksTotal: number;
+    };
     RolloutView: {
       patchId: string;
       waves: components['schemas']['Wave'][];
@@ -2442,6 +2709,11 @@ export interface components {
       goOn?: components['schemas']['GoOn'];
       /** @description How many devices may be exposed beyond those that are fine; 300 first, then 3 times the fine ones. */
       pace?: components['schemas']['Pace'];
+      /**
+       * @description How many people beside who planned it have to approve it before it widens.
+       * @default 0
+       */
+      approvalsRequired?: number;
       /** Format: date-time */
       startAt?: string;
       notes?: string;
@@ -2467,6 +2739,8 @@ export interface components {
        */
       waitingSince?: string;
       couldHaveSeen?: components['schemas']['CouldHaveSeen'];
+      /** @description Where approvals are needed, or were given. */
+      approvals?: components['schemas']['ApprovalsView'];
       waitsFor: components['schemas']['WaitReasonView'][];
       patchPulled?: components['schemas']['PatchPulledNote'];
       supersededBy?: string;
@@ -2561,6 +2835,11 @@ export interface components {
       /** @description Of the stream of its health; -1 while it has no bucket. */
       revision: number;
     };
+    SliceOfPatch: {
+      platform: components['schemas']['Platform'];
+      model: string;
+      base: string;
+    };
     SlicePreview: {
       platform: components['schemas']['Platform'];
       model: string;
@@ -2580,6 +2859,13 @@ export interface components {
        * @enum {boolean}
        */
       verify: true;
+      /**
+       * @description Check the receipts of all decisions instead.
+       * @enum {boolean}
+       */
+      receipts?: true;
+      /** @description Receipts that are looked for here: `elsewhere` of the check of another service. */
+      named?: components['schemas']['NamedReceipt'][];
     };
     StateCounts: {
       started: number;
@@ -2695,6 +2981,14 @@ export interface components {
       }[];
       logOthers?: number;
     };
+    TimelineMark: {
+      /** Format: date-time */
+      at: string;
+      /** @description The type of the event. */
+      what: string;
+      wave?: number;
+      words?: string;
+    };
     TokenBinding: {
       deviceId?: string;
       devicePrefix?: string;
@@ -2771,6 +3065,7 @@ export interface components {
       | 'start'
       | 'ramp'
       | 'bake'
+      | 'approvals'
       | 'operator'
       | 'pace'
       | 'outcomes'
@@ -3121,6 +3416,8 @@ export interface components {
 export type AcceptClockBody = components['schemas']['AcceptClockBody'];
 export type AdvanceRolloutBody = components['schemas']['AdvanceRolloutBody'];
 export type Applied = components['schemas']['Applied'];
+export type ApprovalView = components['schemas']['ApprovalView'];
+export type ApprovalsView = components['schemas']['ApprovalsView'];
 export type Artifact = components['schemas']['Artifact'];
 export type Audience = components['schemas']['Audience'];
 export type AuditEntry = components['schemas']['AuditEntry'];
@@ -3138,6 +3435,7 @@ export type ClockSet = components['schemas']['ClockSet'];
 export type ClockView = components['schemas']['ClockView'];
 export type CouldHaveSeen = components['schemas']['CouldHaveSeen'];
 export type CouldHaveSeenHarm = components['schemas']['CouldHaveSeenHarm'];
+export type CouldSee = components['schemas']['CouldSee'];
 export type Cve = components['schemas']['Cve'];
 export type DeadLetterDetails = components['schemas']['DeadLetterDetails'];
 export type DeadLetterView = components['schemas']['DeadLetterView'];
@@ -3151,6 +3449,9 @@ export type DeviceTimeline = components['schemas']['DeviceTimeline'];
 export type DeviceView = components['schemas']['DeviceView'];
 export type Directive = components['schemas']['Directive'];
 export type EvidenceBody = components['schemas']['EvidenceBody'];
+export type EvidenceLevel = components['schemas']['EvidenceLevel'];
+export type EvidenceOfTest = components['schemas']['EvidenceOfTest'];
+export type EvidenceSays = components['schemas']['EvidenceSays'];
 export type ExplainBody = components['schemas']['ExplainBody'];
 export type ExplainedDevice = components['schemas']['ExplainedDevice'];
 export type ExplainedReason = components['schemas']['ExplainedReason'];
@@ -3175,6 +3476,7 @@ export type GoOn = components['schemas']['GoOn'];
 export type HaltedBecause = components['schemas']['HaltedBecause'];
 export type HaltedBy = components['schemas']['HaltedBy'];
 export type HealthCell = components['schemas']['HealthCell'];
+export type HealthKnown = components['schemas']['HealthKnown'];
 export type HeldBy = components['schemas']['HeldBy'];
 export type HoldBack = components['schemas']['HoldBack'];
 export type HoldBackStatus = components['schemas']['HoldBackStatus'];
@@ -3199,11 +3501,13 @@ export type Liveness = components['schemas']['Liveness'];
 export type MayBeReplaced = components['schemas']['MayBeReplaced'];
 export type MeView = components['schemas']['MeView'];
 export type ModelArtifact = components['schemas']['ModelArtifact'];
+export type NamedReceipt = components['schemas']['NamedReceipt'];
 export type Ok = components['schemas']['Ok'];
 export type OpenField = components['schemas']['OpenField'];
 export type OpenRuleView = components['schemas']['OpenRuleView'];
 export type OtherPatchView = components['schemas']['OtherPatchView'];
 export type Pace = components['schemas']['Pace'];
+export type PackageSupply = components['schemas']['PackageSupply'];
 export type ParkedEvent = components['schemas']['ParkedEvent'];
 export type PatchAttempts = components['schemas']['PatchAttempts'];
 export type PatchHealth = components['schemas']['PatchHealth'];
@@ -3228,9 +3532,14 @@ export type Readiness = components['schemas']['Readiness'];
 export type ReasonBody = components['schemas']['ReasonBody'];
 export type RecallPage = components['schemas']['RecallPage'];
 export type RecallPause = components['schemas']['RecallPause'];
+export type RecallPoint = components['schemas']['RecallPoint'];
 export type RecallPreview = components['schemas']['RecallPreview'];
 export type RecallStatus = components['schemas']['RecallStatus'];
+export type RecallTimelineView = components['schemas']['RecallTimelineView'];
 export type RecallView = components['schemas']['RecallView'];
+export type ReceiptDifference = components['schemas']['ReceiptDifference'];
+export type ReceiptDifferenceKind = components['schemas']['ReceiptDifferenceKind'];
+export type ReceiptsReport = components['schemas']['ReceiptsReport'];
 export type RemovalCause = components['schemas']['RemovalCause'];
 export type ReopenedCve = components['schemas']['ReopenedCve'];
 export type ReplanRolloutBody = components['schemas']['ReplanRolloutBody'];
@@ -3243,9 +3552,12 @@ export type Requested = components['schemas']['Requested'];
 export type RequestedMode = components['schemas']['RequestedMode'];
 export type ResumeBody = components['schemas']['ResumeBody'];
 export type Resumption = components['schemas']['Resumption'];
+export type RolloutEvidence = components['schemas']['RolloutEvidence'];
 export type RolloutPage = components['schemas']['RolloutPage'];
+export type RolloutPoint = components['schemas']['RolloutPoint'];
 export type RolloutPreview = components['schemas']['RolloutPreview'];
 export type RolloutStatus = components['schemas']['RolloutStatus'];
+export type RolloutTimelineView = components['schemas']['RolloutTimelineView'];
 export type RolloutView = components['schemas']['RolloutView'];
 export type RuleCode = components['schemas']['RuleCode'];
 export type RuleOutcome = components['schemas']['RuleOutcome'];
@@ -3255,6 +3567,7 @@ export type SetClockBody = components['schemas']['SetClockBody'];
 export type ShardCover = components['schemas']['ShardCover'];
 export type ShardThrough = components['schemas']['ShardThrough'];
 export type ShardThroughView = components['schemas']['ShardThroughView'];
+export type SliceOfPatch = components['schemas']['SliceOfPatch'];
 export type SlicePreview = components['schemas']['SlicePreview'];
 export type SourceSignsView = components['schemas']['SourceSignsView'];
 export type StartReplayBody = components['schemas']['StartReplayBody'];
@@ -3266,6 +3579,7 @@ export type StopInForce = components['schemas']['StopInForce'];
 export type StreamPlace = components['schemas']['StreamPlace'];
 export type StreamPlaceView = components['schemas']['StreamPlaceView'];
 export type SumEvidence = components['schemas']['SumEvidence'];
+export type TimelineMark = components['schemas']['TimelineMark'];
 export type TokenBinding = components['schemas']['TokenBinding'];
 export type TokenPage = components['schemas']['TokenPage'];
 export type TokenRole = components['schemas']['TokenRole'];
@@ -5848,6 +6162,53 @@ export interface operations {
       503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
     };
   };
+  showRecallTimeline: {
+    parameters: {
+      query?: {
+        /** @description At most so many instants, evenly from the begin to now or to the end. */
+        points?: number;
+      };
+      header?: never;
+      path: {
+        /** @description The id of the recalled patch. */
+        patchId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RecallTimelineView'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `recall-not-found`: This patch was not recalled. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'recall-not-found';
+          };
+        };
+      };
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
+    };
+  };
   startReplay: {
     parameters: {
       query?: never;
@@ -6507,7 +6868,9 @@ export interface operations {
       };
       408: components['responses']['RequestTooSlow'];
       /**
-       * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       * @description `approval-missing`: The plan is not approved by enough people. Others than who planned it approve it with `sluice rollout approve`.
+       *
+       *     `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
        *
        *     `gate-says-stop`: A gate says stop. Look at the evidence; an unhealthy wave cannot be advanced.
        *
@@ -6529,7 +6892,13 @@ export interface operations {
             status?: 409;
             /** @enum {unknown} */
             code?:
-              'conflict' | 'gate-says-stop' | 'rollout-not-running' | 'rollout-over' | 'wave-not-open' | 'wave-waits';
+              | 'approval-missing'
+              | 'conflict'
+              | 'gate-says-stop'
+              | 'rollout-not-running'
+              | 'rollout-over'
+              | 'wave-not-open'
+              | 'wave-waits';
           };
         };
       };
@@ -6553,6 +6922,194 @@ export interface operations {
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
       503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
+    };
+  };
+  approveRollout: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The ETag of what was looked at: at another version the call is refused with `revision-changed`. */
+        'If-Match': string;
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path: {
+        /** @description The id of a rollout. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description The version that was answered. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RolloutView'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `rollout-not-found`: There is no rollout with this id. `sluice rollout list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'rollout-not-found';
+          };
+        };
+      };
+      408: components['responses']['RequestTooSlow'];
+      /**
+       * @description `approval-own-plan`: Who has planned it does not approve it. Another person has to.
+       *
+       *     `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       *
+       *     `rollout-over`: The rollout is over.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?: 'approval-own-plan' | 'conflict' | 'rollout-over';
+          };
+        };
+      };
+      /** @description `revision-changed`: It has changed since you looked at it. Look at `current`, then repeat with its ETag. */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 412;
+            /** @enum {unknown} */
+            code?: 'revision-changed';
+          };
+        };
+      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      422: components['responses']['KeyReused'];
+      /** @description `if-match-missing`: Send `If-Match` with the ETag of what you have seen: it is changed only as it was seen. */
+      428: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 428;
+            /** @enum {unknown} */
+            code?: 'if-match-missing';
+          };
+        };
+      };
+      431: components['responses']['HeadersTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
+    };
+  };
+  showRolloutEvidence: {
+    parameters: {
+      query?: {
+        /** @description At most so many items; a page may hold fewer, and still not be the last. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. The list goes on there, whatever was added or taken away meanwhile. */
+        cursor?: string;
+      };
+      header?: never;
+      path: {
+        /** @description The id of a rollout. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RolloutEvidence'];
+        };
+      };
+      /**
+       * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `malformed-request`: This is no HTTP request that the server can read.
+       *
+       *     `unknown-cursor`: The cursor is not the `nextCursor` of a page of this list. Begin anew.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?: 'invalid-request' | 'malformed-request' | 'unknown-cursor';
+          };
+        };
+      };
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `rollout-not-found`: There is no rollout with this id. `sluice rollout list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'rollout-not-found';
+          };
+        };
+      };
+      408: components['responses']['RequestTooSlow'];
+      /**
+       * @description `rollout-not-running`: The rollout is not running.
+       *
+       *     `rollout-over`: The rollout is over.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?: 'rollout-not-running' | 'rollout-over';
+          };
+        };
+      };
+      431: components['responses']['HeadersTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
   haltRollout: {
@@ -6878,7 +7435,9 @@ export interface operations {
       };
       408: components['responses']['RequestTooSlow'];
       /**
-       * @description `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       * @description `approval-missing`: The plan is not approved by enough people. Others than who planned it approve it with `sluice rollout approve`.
+       *
+       *     `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
        *
        *     `evidence-not-named`: What a gate or a responder stopped is resumed only with `evidenceSeen`: say what you looked at.
        *
@@ -6895,7 +7454,7 @@ export interface operations {
             /** @constant */
             status?: 409;
             /** @enum {unknown} */
-            code?: 'conflict' | 'evidence-not-named' | 'rollout-not-stopped' | 'rollout-over';
+            code?: 'approval-missing' | 'conflict' | 'evidence-not-named' | 'rollout-not-stopped' | 'rollout-over';
           };
         };
       };
@@ -6995,7 +7554,9 @@ export interface operations {
       };
       408: components['responses']['RequestTooSlow'];
       /**
-       * @description `clock-unsound`: The wall's clock has jumped, so nothing starts. `sluice clock` shows by how much, and how to accept it.
+       * @description `approval-missing`: The plan is not approved by enough people. Others than who planned it approve it with `sluice rollout approve`.
+       *
+       *     `clock-unsound`: The wall's clock has jumped, so nothing starts. `sluice clock` shows by how much, and how to accept it.
        *
        *     `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
        *
@@ -7019,6 +7580,7 @@ export interface operations {
             status?: 409;
             /** @enum {unknown} */
             code?:
+              | 'approval-missing'
               | 'clock-unsound'
               | 'conflict'
               | 'evidence-not-named'
@@ -7049,6 +7611,53 @@ export interface operations {
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
       503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
+    };
+  };
+  showRolloutTimeline: {
+    parameters: {
+      query?: {
+        /** @description At most so many instants, evenly from the begin to now or to the end. */
+        points?: number;
+      };
+      header?: never;
+      path: {
+        /** @description The id of a rollout. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RolloutTimelineView'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedRequest'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `rollout-not-found`: There is no rollout with this id. `sluice rollout list` shows all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'rollout-not-found';
+          };
+        };
+      };
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
     };
   };
   stopEverything: {
@@ -7353,6 +7962,8 @@ export const enums = {
   ClockKind: ['wall', 'accelerated', 'manual'],
   DeviceFlag: ['clock-ahead', 'clock-behind', 'id-used-twice'],
   DeviceSource: ['reports', 'check-in', 'never-reported', 'no-answer'],
+  EvidenceLevel: ['all', 'family', 'model', 'slice'],
+  EvidenceSays: ['go', 'wait', 'hold', 'halt', 'unknown'],
   ExplainedReason: [
     'recalled',
     'policy-stale',
@@ -7403,6 +8014,7 @@ export const enums = {
   Platform: ['ios', 'macos', 'visionos', 'tvos', 'watchos'],
   PullMode: ['withdraw', 'recall'],
   RecallStatus: ['running', 'paused', 'completed'],
+  ReceiptDifferenceKind: ['receipt', 'receipt-missing', 'verdict', 'cause'],
   RemovalCause: ['recall', 'user', 'failure'],
   ReplayStatus: ['running', 'done', 'failed'],
   RequestedMode: ['recall'],
@@ -7433,6 +8045,7 @@ export const enums = {
     'start',
     'ramp',
     'bake',
+    'approvals',
     'operator',
     'pace',
     'outcomes',

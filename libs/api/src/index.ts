@@ -25,4 +25,5 @@ export * from './re-exposure.ts';
 export * from './recalls.ts';
 export * from './replays.ts';
 export * from './rollouts.ts';
+export * from './timelines.ts';
 export * from './tokens.ts';

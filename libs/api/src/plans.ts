@@ -10,6 +10,8 @@ const HOURS_MAX = 8_760;
 const PACE_FIRST_MAX = 1_000_000_000;
 const PACE_FACTOR_MAX = 1_000_000;
 
+const APPROVALS_MAX = 10;
+
 const some = { min: 1, max: LIST_MAX };
 export const percent = { min: 0, max: 100 };
 const minutes = { min: 0, max: MINUTES_MAX };
@@ -133,6 +135,12 @@ export class PlanFields {
   })
   readonly pace?: Pace;
 
+  @Count({
+    ...{ min: 0, max: APPROVALS_MAX, optional: true, default: 0 },
+    description: 'How many people beside who planned it have to approve it before it widens.',
+  })
+  readonly approvalsRequired?: number;
+
   @Time({ optional: true })
   readonly startAt?: string;
 
@@ -157,9 +165,6 @@ class PlanBody extends PlanFields {
 
   @Text({ ...salt, optional: true, description: 'Drawn at random if absent.' })
   readonly salt?: string;
-
-  @Count({ min: 0, max: 0, optional: true, default: 0, description: 'Approvals are not there yet: only 0 is taken.' })
-  readonly approvalsRequired?: number;
 }
 
 /** The body of POST /v1/rollouts. */

@@ -179,6 +179,33 @@ export class HoldBack {
   readonly note?: string;
 }
 
+/** That a person has approved the plan as it is. */
+export class ApprovalView {
+  @Words({ description: 'The name of the token.' })
+  readonly by!: string;
+
+  @Tally({ description: 'The revision of the rollout that was seen.' })
+  readonly revision!: number;
+
+  @Time()
+  readonly at!: string;
+}
+
+/** Who has approved the plan, and how many have to before it widens. */
+export class ApprovalsView {
+  @Words({ optional: true, description: 'Who planned it, and so does not approve it; absent where that is unknown.' })
+  readonly plannedBy?: string;
+
+  @Tally()
+  readonly needed!: number;
+
+  @Tally()
+  readonly missing!: number;
+
+  @Part(() => ApprovalView, { list: { max: LIST_MAX } })
+  readonly given!: readonly ApprovalView[];
+}
+
 /** A rollout: the plan as stored, and how far it has come. */
 export class RolloutView extends PlanFields {
   @Id()
@@ -216,6 +243,9 @@ export class RolloutView extends PlanFields {
 
   @Part(() => CouldHaveSeen, { optional: true })
   readonly couldHaveSeen?: CouldHaveSeen;
+
+  @Part(() => ApprovalsView, { optional: true, description: 'Where approvals are needed, or were given.' })
+  readonly approvals?: ApprovalsView;
 
   @Part(() => WaitReasonView, { list: { max: LIST_MAX } })
   readonly waitsFor!: readonly WaitReasonView[];

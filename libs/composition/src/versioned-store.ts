@@ -22,6 +22,10 @@ export class VersionedReader implements FeedStore {
     private readonly types: EventTypes = eventTypes,
   ) {}
 
+  get asStored(): FeedStore {
+    return this.store;
+  }
+
   readStream(stream: string, fromRevision?: number): AsyncIterable<Commit> {
     return understoodCommits(this.store.readStream(stream, fromRevision), this.types);
   }
@@ -59,6 +63,10 @@ export class VersionedStore extends EventStore {
 
   override get lineage(): string {
     return this.store.lineage;
+  }
+
+  get asStored(): FeedStore {
+    return this.store;
   }
 
   override append(append: Append): Promise<Appended> {

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { event } from './event-shapes.ts';
+import { chained } from './event-shapes.ts';
 import { Build, Count, Id, Model, Platform, Text, Time, Version } from './primitives.ts';
 
 export const Artifact = Type.Object({
@@ -22,7 +22,7 @@ export const Cve = Type.Object({ id: Type.String(), exploited: Type.Boolean() })
 
 const patch = { patchId: Id, at: Time };
 
-export const PatchPublished = event('PatchPublished', {
+export const PatchPublished = chained('PatchPublished', {
   ...patch,
   platform: Platform,
   baseVersion: Version,
@@ -33,16 +33,16 @@ export const PatchPublished = event('PatchPublished', {
 });
 
 /** Variants and CVEs that were added, a variant that was there with its new models; nothing is ever taken away. `exploited: true` replaces an earlier `false`. */
-export const PatchAmended = event('PatchAmended', {
+export const PatchAmended = chained('PatchAmended', {
   ...patch,
   variants: Type.Array(Variant),
   cves: Type.Array(Cve),
   releaseNotesUrl: Type.Optional(Type.String()),
 });
 
-export const PatchSuperseded = event('PatchSuperseded', { ...patch, by: Id });
+export const PatchSuperseded = chained('PatchSuperseded', { ...patch, by: Id });
 
-export const PatchPulled = event('PatchPulled', {
+export const PatchPulled = chained('PatchPulled', {
   ...patch,
   mode: Type.Enum(['withdraw', 'recall']),
   reason: Text,
@@ -64,7 +64,7 @@ export const PatchPulled = event('PatchPulled', {
  * One person asked for a recall that re-opens exploited CVEs; `recallEpoch` is that of the ledger seen. It comes with, or after,
  * a PatchPulled that withdraws the patch, which is all that has to be acted on.
  */
-export const PullRequested = event('PullRequested', {
+export const PullRequested = chained('PullRequested', {
   ...patch,
   mode: Type.Literal('recall'),
   reason: Text,
@@ -75,4 +75,4 @@ export const PullRequested = event('PullRequested', {
   by: Type.String(),
 });
 
-export const PatchFoldedIn = event('PatchFoldedIn', { ...patch, version: Version, build: Build });
+export const PatchFoldedIn = chained('PatchFoldedIn', { ...patch, version: Version, build: Build });

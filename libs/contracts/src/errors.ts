@@ -111,6 +111,12 @@ export const errorCodes = {
     status: 412,
     title: 'It has changed since you looked at it. Look at `current`, then repeat with its ETag.',
   },
+  'approval-missing': {
+    status: 409,
+    title:
+      'The plan is not approved by enough people. Others than who planned it approve it with `sluice rollout approve`.',
+  },
+  'approval-own-plan': { status: 409, title: 'Who has planned it does not approve it. Another person has to.' },
   'reason-missing': { status: 400, title: 'A rollout under way is replanned only with a `reason`.' },
   'already-exposed': { status: 409, title: 'The plan would take back what was exposed already.' },
   'wave-not-open': { status: 409, title: 'The wave is not open yet. `sluice rollout show` says which one is.' },

@@ -13,6 +13,7 @@ export const eventMeanings: Readonly<Record<PublicEvent['type'], string>> = {
   RolloutPlanned: 'A plan was made, or another one was put in its place. The plan is as stored.',
   RolloutStarted: 'The rollout runs. `slices` is the number of hypotheses that its gates test; it is fixed here.',
   RolloutReplanned: 'Another plan was put in the place of one under way. Nothing that was exposed is taken back.',
+  RolloutApproved: 'Somebody other than who planned it approved the plan. Approvals lapse when the plan changes.',
   ExposureGranted:
     'The permission to widen a wave from one percentage of buckets to another, between two instants. Without a grant nothing widens; a stop cuts it short.',
   WaveOpened: 'The audience of a wave is open to its ramp.',

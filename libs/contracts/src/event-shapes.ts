@@ -6,6 +6,13 @@ import { Build, Count, Id, type Immutable, Model, Platform, Text, Time, Track } 
 /** The unit in which harm is looked for. */
 export const Slice = Type.Object({ platform: Platform, model: Model, base: Build });
 
+/** Which devices a wave or a hold is about; an absent field means all. */
+export const Audience = Type.Object({
+  family: Type.Optional(Type.Array(Type.String())),
+  model: Type.Optional(Type.Array(Model)),
+  base: Type.Optional(Type.Array(Build)),
+});
+
 /** Known devices of a slice when the rollout started. */
 export const KnownSlice = Type.Object({ ...Slice.properties, devices: Count });
 
@@ -204,6 +211,17 @@ export const Population = Type.Object({
   /** Those that were heard of in the last 36 h; told anew when it has changed by more than one in fifty devices. */
   awake: Type.Optional(Count),
 });
+
+/** The SHA-256 of an event and of all before it in its stream, in hex. */
+const Receipt = Type.String({ pattern: '^[0-9a-f]{64}$' });
+
+/** The receipt of the event of another stream from which this one has followed. */
+export const Cause = Type.Object({ stream: Type.String(), receipt: Receipt });
+
+/** The schema of an event of a stream whose events form a chain; those from before there were receipts have none. */
+export function chained<const Name extends string, const Fields extends Type.TProperties>(name: Name, fields: Fields) {
+  return event(name, { ...fields, receipt: Type.Optional(Receipt) });
+}
 
 /** The schema of one event. */
 export function event<const Name extends string, const Fields extends Type.TProperties>(name: Name, fields: Fields) {

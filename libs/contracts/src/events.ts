@@ -9,7 +9,10 @@ import {
   PullRequested,
 } from './catalog-events.ts';
 import {
+  Audience,
   AwakeSlice,
+  Cause,
+  chained,
   CountColumns,
   event,
   HarmColumns,
@@ -22,6 +25,7 @@ import {
   Slice,
   SumEvidence,
 } from './event-shapes.ts';
+import { HoldExpired, HoldLifted, HoldPlaced } from './hold-events.ts';
 import {
   PullRecorded,
   RecallStarted,
@@ -39,13 +43,6 @@ import { type Topic, topicOwners as owners } from './topic-owners.ts';
  */
 
 export const Ramp = Type.Object({ fromPercent: Type.Number(), toPercent: Type.Number(), minutes: Type.Number() });
-
-/** Which devices a wave or a hold is about; an absent field means all. */
-export const Audience = Type.Object({
-  family: Type.Optional(Type.Array(Type.String())),
-  model: Type.Optional(Type.Array(Model)),
-  base: Type.Optional(Type.Array(Build)),
-});
 
 export const Wave = Type.Object({
   name: Type.String(),
@@ -68,6 +65,8 @@ export const Plan = Type.Object({
   watchHours: Type.Optional(Type.Number()),
   goOn: Type.Optional(Type.Literal('time')),
   pace: Type.Optional(Type.Object({ first: Type.Number(), factor: Type.Number() })),
+  /** How many people beside who planned it have to approve it before it widens. */
+  approvalsRequired: Type.Optional(Count),
   salt: Type.String(),
   startAt: Type.Optional(Time),
   notes: Type.Optional(Text),
@@ -75,14 +74,30 @@ export const Plan = Type.Object({
 
 const rollout = { rolloutId: Id, at: Time };
 
-export const RolloutPlanned = event('RolloutPlanned', { ...rollout, plan: Plan });
-/** Another plan for a rollout that has started: nothing that was exposed is taken back by it. */
-export const RolloutReplanned = event('RolloutReplanned', { ...rollout, plan: Plan, reason: Text });
+/** `by`: who planned it, and so does not approve it. */
+export const RolloutPlanned = chained('RolloutPlanned', {
+  ...rollout,
+  plan: Plan,
+  by: Type.Optional(Type.String()),
+});
+/**
+ * Another plan for a rollout that has started: nothing that was exposed is taken back by it, and approvals of the former plan have
+ * lapsed. `approvalsRequired`: how many it needs before it widens again.
+ */
+export const RolloutReplanned = chained('RolloutReplanned', {
+  ...rollout,
+  plan: Plan,
+  reason: Text,
+  by: Type.Optional(Type.String()),
+  approvalsRequired: Type.Optional(Count),
+});
+/** `revision`: that of the rollout, as who approved it has seen it. */
+export const RolloutApproved = chained('RolloutApproved', { ...rollout, revision: Count, by: Type.String() });
 /**
  * `slices` is the number of hypotheses that the gates of this rollout test; it is fixed here. `exposure` of `granted` says that
  * nothing widens without ExposureGranted; without it, the ramp ran by itself, as it did before there were grants.
  */
-export const RolloutStarted = event('RolloutStarted', {
+export const RolloutStarted = chained('RolloutStarted', {
   ...rollout,
   patchId: Id,
   slices: Count,
@@ -90,9 +105,11 @@ export const RolloutStarted = event('RolloutStarted', {
   known: Type.Optional(Type.Array(KnownSlice)),
   exposure: Type.Optional(Type.Literal('granted')),
   evidenceSeen: Type.Optional(Text),
+  /** How many approvals it needed at its start. */
+  approvalsRequired: Type.Optional(Count),
 });
 /** `awake`: the devices that it may expose as the first, which the pace of the exposure counts; absent when they were not known. */
-export const WaveOpened = event('WaveOpened', {
+export const WaveOpened = chained('WaveOpened', {
   ...rollout,
   wave: Count,
   awake: Type.Optional(Type.Array(AwakeSlice)),
@@ -101,7 +118,7 @@ export const WaveOpened = event('WaveOpened', {
  * The permission to widen a wave evenly from one percentage of buckets to another, between two instants. `ranMinutes` is the
  * running time of the wave when it begins. A pause, a halt or a stop cuts it short at that instant.
  */
-export const ExposureGranted = event('ExposureGranted', {
+export const ExposureGranted = chained('ExposureGranted', {
   ...rollout,
   wave: Count,
   fromPercent: Type.Number(),
@@ -117,7 +134,7 @@ export const ExposureGranted = event('ExposureGranted', {
  * `because`: the bake time was over, or an operator advanced the rollout early, with a `reason`, if one was given. `forced`:
  * why, though the wave waited.
  */
-export const WaveBaked = event('WaveBaked', {
+export const WaveBaked = chained('WaveBaked', {
   ...rollout,
   wave: Count,
   because: Type.Enum(['baked', 'advanced']),
@@ -128,20 +145,20 @@ export const WaveBaked = event('WaveBaked', {
  * A wave is over, and does not go on: told when the set of reasons has changed. Codes as in `waitsFor` of a rollout. `evidence`:
  * where it waits because of the gates, what they found, or would find if the failures that wait for their start counted.
  */
-export const WaveWaiting = event('WaveWaiting', {
+export const WaveWaiting = chained('WaveWaiting', {
   ...rollout,
   wave: Count,
   waitsFor: Type.Array(Type.Object({ code: Type.String(), words: Text })),
   evidence: Type.Optional(SumEvidence),
 });
-export const RolloutPaused = event('RolloutPaused', { ...rollout, reason: Text });
-export const RolloutResumed = event('RolloutResumed', {
+export const RolloutPaused = chained('RolloutPaused', { ...rollout, reason: Text });
+export const RolloutResumed = chained('RolloutResumed', {
   ...rollout,
   reason: Type.Optional(Text),
   evidenceSeen: Type.Optional(Text),
 });
 
-export const RolloutHalted = event('RolloutHalted', {
+export const RolloutHalted = chained('RolloutHalted', {
   ...rollout,
   wave: Count,
   by: Type.Enum(['gate', 'responder']),
@@ -151,30 +168,14 @@ export const RolloutHalted = event('RolloutHalted', {
   exposedDevices: Type.Optional(Count),
   evidence: Type.Optional(Type.Union([SumEvidence, InstallEvidence])),
 });
-export const RolloutCompleted = event('RolloutCompleted', { ...rollout, patchId: Id });
-/** `causedBy`: who pulled the patch, where the rollout has ended for that. */
-export const RolloutAborted = event('RolloutAborted', {
+export const RolloutCompleted = chained('RolloutCompleted', { ...rollout, patchId: Id });
+/** `causedBy`: who pulled the patch, where the rollout has ended for that; `cause`: that pull, in the stream of the patch. */
+export const RolloutAborted = chained('RolloutAborted', {
   ...rollout,
   reason: Text,
   causedBy: Type.Optional(Type.String()),
+  cause: Type.Optional(Cause),
 });
-
-export const HoldPlaced = event('HoldPlaced', {
-  holdId: Id,
-  patchId: Type.Optional(Id),
-  slice: Audience,
-  reason: Text,
-  owner: Type.String(),
-  url: Type.Optional(Type.String()),
-  expiresAt: Type.Optional(Time),
-  /** Of a hold on everything: removals of recalled patches stop as well. */
-  removals: Type.Optional(Type.Boolean()),
-  /** What a gate held the slice for. */
-  evidence: Type.Optional(SumEvidence),
-  at: Time,
-});
-export const HoldLifted = event('HoldLifted', { holdId: Id, reason: Text, at: Time });
-export const HoldExpired = event('HoldExpired', { holdId: Id, at: Time });
 
 const device = {
   deviceId: Id,
@@ -255,6 +256,7 @@ const catalogEvents = [
 const rolloutEvents = [
   RolloutPlanned,
   RolloutReplanned,
+  RolloutApproved,
   RolloutStarted,
   WaveOpened,
   ExposureGranted,

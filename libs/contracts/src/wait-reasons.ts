@@ -1,6 +1,6 @@
 /**
  * What a rollout waits for before it goes on, each once: what it means, and the command that ends the wait or shows what is
- * behind it. `docs/guides/it-waits.md` has a section for each. In commands, `<rollout>`, `<wave>` and `<patch>` stand for ids.
+ * behind it. `docs/guides/it-waits.md` has a section for each. In commands, `<rollout>`, `<wave>`, `<patch>` and `<revision>` stand for what it is.
  */
 export const waitReasons = {
   start: {
@@ -14,6 +14,10 @@ export const waitReasons = {
   bake: {
     meaning: 'The ramp of the open wave is over, and the wave bakes. Time alone brings its end.',
     command: 'sluice rollout watch <rollout>',
+  },
+  approvals: {
+    meaning: 'Too few people have approved the plan as it is now. Who planned it does not approve it.',
+    command: 'sluice rollout approve <rollout> --if-match <revision>',
   },
   operator: {
     meaning: 'The rollout was paused or halted, and goes on only when an operator resumes it.',
@@ -114,10 +118,16 @@ export interface WaitCounts {
 /** The command of a reason with its ids filled in. */
 export function waitCommand(
   code: WaitCode,
-  ids: { readonly rollout: string; readonly patch: string; readonly wave: number },
+  ids: {
+    readonly rollout: string;
+    readonly patch: string;
+    readonly wave: number;
+    readonly revision: number | undefined;
+  },
 ): string {
   return waitReasons[code].command
     .replaceAll('<rollout>', ids.rollout)
     .replaceAll('<patch>', ids.patch)
-    .replaceAll('<wave>', String(ids.wave));
+    .replaceAll('<wave>', String(ids.wave))
+    .replaceAll('<revision>', ids.revision === undefined ? '<revision>' : String(ids.revision));
 }

@@ -1,5 +1,6 @@
 import { type Decider, type DomainEvent, reject } from './decider.ts';
 import { type Commit, type EventStore, type Metadata, type Position, RevisionConflict } from './event-store.ts';
+import { lastReceipt, type Receipted, type Seal } from './receipts.ts';
 
 /** Two operators at once retry a few times; more than that is an error worth seeing. */
 const CONFLICT_ATTEMPTS_MAX = 8;
@@ -18,6 +19,8 @@ export interface CommandContext extends Metadata {
 export interface KnownState<State> {
   readonly state: State;
   readonly revision?: number;
+  /** The last receipt of its stream; absent where it has none. */
+  readonly receipt?: string;
 }
 
 export interface Handled<State, Event> {
@@ -32,6 +35,7 @@ export interface Handled<State, Event> {
  * What is `known` is decided on at once; the stream is read only after a conflict.
  * A command that is sent again (the same commit id) is not decided again: it answers with what it has done.
  * With `seen`, it is decided on what somebody has seen or not at all: no later commit may have an event that counts.
+ * With `seal`, what is appended has receipts, which go on from the last one of the stream.
  * Throws Rejection, StoreUnavailable, or the last RevisionConflict.
  */
 export async function handle<State, Command, Event extends DomainEvent>(
@@ -39,14 +43,14 @@ export async function handle<State, Command, Event extends DomainEvent>(
   decider: Decider<State, Command, Event>,
   stream: string,
   command: Command,
-  { known, seen: wasSeen, ...context }: HandleContext<State, Event>,
+  { known, seen: wasSeen, seal, ...context }: HandleContext<State, Event>,
 ): Promise<Handled<State, Event>> {
   for (let attempt = 1; ; attempt += 1) {
     const isKnown = known !== undefined && attempt === 1;
     const loaded: Loaded<State> = isKnown
       ? known
       : await load(store, decider, stream, { commitId: context.commitId, ...wasSeen });
-    const { state, revision, done, position, version } = loaded;
+    const { state, revision, receipt, done, position, version } = loaded;
     const seen = position !== undefined && { position };
     if (done !== undefined) return { state, events: eventsOf(done) as readonly Event[], ...seen };
     if (wasSeen !== undefined && !wasSeen.revisions.some((revision) => revision === version)) {
@@ -61,7 +65,7 @@ export async function handle<State, Command, Event extends DomainEvent>(
         expected: revision ?? 'no-stream',
         commitId,
         metadata,
-        body: { kind: 'events', events },
+        body: { kind: 'events', events: seal === undefined ? events : seal(stream, events, receipt) },
       });
       return { state: events.reduce((next, event) => decider.evolve(next, event), state), events, position: own };
     } catch (error) {
@@ -79,6 +83,7 @@ export interface Seen<Event> {
 type HandleContext<State, Event> = CommandContext & {
   readonly known?: KnownState<State> | undefined;
   readonly seen?: Seen<Event> | undefined;
+  readonly seal?: Seal;
 };
 
 interface Loaded<State> extends KnownState<State> {
@@ -89,7 +94,7 @@ interface Loaded<State> extends KnownState<State> {
 }
 
 /**
- * The present state of one stream, revision and position of its last commit (absent when there is no stream), and the commit
+ * The present state of one stream, revision, receipt and position of its last commit (absent when there is no stream), and the commit
  * with the id, where one is given and is in the stream. `counts`: which events make a version; all if not given.
  */
 export async function load<State, Event extends DomainEvent>(
@@ -102,15 +107,17 @@ export async function load<State, Event extends DomainEvent>(
   let last: Commit | undefined;
   let done: Commit | undefined;
   let version: number | undefined;
+  let receipt: string | undefined;
   for await (const commit of store.readStream(stream)) {
     last = commit;
     if (commit.commitId === commitId) done = commit;
-    const events = eventsOf(commit) as readonly Event[];
+    const events = eventsOf(commit) as readonly (Event & Receipted)[];
+    receipt = lastReceipt(events, receipt);
     for (const event of events) state = decider.evolve(state, event);
     if (events.some(counts)) version = commit.revision;
   }
   const { revision, position } = last ?? {};
-  return { state, ...(last && { revision, position, version }), ...(done && { done }) } as Loaded<State>;
+  return { state, ...(last && { revision, receipt, position, version }), ...(done && { done }) } as Loaded<State>;
 }
 
 function eventsOf({ body }: Commit): readonly DomainEvent[] {

@@ -8,5 +8,6 @@ export * from './follower.ts';
 export * from './handle.ts';
 export * from './handlers.ts';
 export * from './in-memory-event-store.ts';
+export * from './receipts.ts';
 export * from './reservation.ts';
 export * from './traces.ts';

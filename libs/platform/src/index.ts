@@ -20,6 +20,7 @@ export * from './platform.module.ts';
 export * from './http/problem.ts';
 export { type AskedService, Questions, type Reply, type ServiceAddresses } from './http/questions.ts';
 export { pastInstant } from './replay/instants.ts';
+export { checkReceipts, type ReceiptsFound, type ReceiptsInput, type Recheck, seal } from './replay/receipts.ts';
 export * from './replay/replays.ts';
 export * from './http/serve.ts';
 export * from './settings/settings.ts';

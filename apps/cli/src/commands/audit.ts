@@ -4,6 +4,7 @@ import { type Host } from '../api.ts';
 import { CliError } from '../errors.ts';
 import { table, time } from '../output.ts';
 import { type OpenSession, type Session, toLimit, toTime } from '../session.ts';
+import { addAuditVerifyCommand } from './audit-verify.ts';
 
 interface Filters {
   readonly actor?: string;
@@ -17,7 +18,7 @@ interface Filters {
 
 /** Each process notes the commands that it was sent. */
 export function addAuditCommand(program: Command, open: OpenSession): void {
-  program
+  const audit = program
     .command('audit')
     .description('list who commanded what, refused commands too, the newest first')
     .option('--actor <name>', 'of this token only, by its name or its id')
@@ -29,6 +30,7 @@ export function addAuditCommand(program: Command, open: OpenSession): void {
     .option('--limit <count>', 'at most so many', toLimit, 100)
     .addHelpText('after', '\nExample:\n  $ sluice audit --operation /pull --from 2026-11-24T10:00:00Z')
     .action((filters: Filters) => list(open(), filters));
+  addAuditVerifyCommand(audit, open);
 }
 
 async function list({ api, output }: Session, { limit, ...filters }: Filters): Promise<void> {

@@ -82,6 +82,75 @@ describe('sending a command', () => {
   });
 });
 
+const found = {
+  ...{
+    rolloutId: 'r1',
+    patchId: 'p',
+    rule: 'evidence-sum/4',
+    says: 'wait',
+    logSum: 5,
+    logCaution: 4.605,
+    logLimit: 6.908,
+  },
+  ...{ since: '2026-11-24T10:00:00.000Z', through: '2026-11-24T11:00:00.000Z', held: [], total: 3 },
+  ...{ infrastructure: { isOut: false }, health: { isCurrent: true, through: '2026-11-24T11:00:00.000Z' } },
+  blamed: { platform: 'ios', model: 'iPhone18,1', base: '23D8133' },
+  items: [
+    {
+      ...{ test: 'installs', level: 'slice', of: 'iPhone18,1 (23D8133)', trials: 40, failures: 6, toleratedRate: 0.01 },
+      ...{ logE: 8, e: 2981, weight: 0.05, share: 0.75, couldSee: { failureRate: 0.12 } },
+    },
+  ],
+};
+const points = [
+  {
+    ...{ at: '2026-11-24T10:00:00.000Z', plannedPercent: 0, grantedPercent: 0 },
+    ...{ started: null, fine: null, failed: null, logSum: null },
+  },
+  {
+    ...{ at: '2026-11-24T11:00:00.000Z', plannedPercent: 60, grantedPercent: 50 },
+    ...{ started: 40, fine: 30, failed: 6, logSum: 25 },
+  },
+];
+const marks = [
+  { at: '2026-11-24T10:30:00.000Z', what: 'WaveWaiting', wave: 1, words: 'outcomes known: 3, needed: 20' },
+];
+const timeline = { rolloutId: 'r1', patchId: 'p', points, marks, marksTotal: 1 };
+const burnDown = {
+  ...{ patchId: 'p', marks: [], marksTotal: 0 },
+  points: [
+    { at: '2026-11-24T10:00:00.000Z', remaining: 8, freed: 0, replaced: 0, retired: 0, failing: 0, offline: 0 },
+    { at: '2026-11-24T11:00:00.000Z', remaining: 2, freed: 6, replaced: 0, retired: 0, failing: 1, offline: 1 },
+  ],
+};
+
+describe('showing evidence and timelines', () => {
+  it('shows the sum with its limits, each test with a bar, and what it would see', async () => {
+    server.on('GET /v1/rollouts/r1/evidence', { body: found });
+    const { stdout } = await call(['rollout', 'evidence', 'r1', '--limit', '1']);
+    expect(sent()).toEqual([['GET', '/v1/rollouts/r1/evidence?limit=1']]);
+    for (const words of ['148; nothing widens from 100, it stops at 1000', 'iPhone18,1 (23D8133)', '1 of 3; --limit'])
+      expect(stdout).toContain(words);
+    expect(stdout).toMatch(/installs +iPhone18,1 \(23D8133\) +6 +40 +1 % +2980 +█{15}░{5} +12 %/);
+  });
+
+  it('shows exposure as bars, unknown as a dash, and what happened', async () => {
+    server.on('GET /v1/rollouts/r1/timeline', { body: timeline });
+    const { stdout } = await call(['rollout', 'timeline', 'r1']);
+    expect(sent()).toEqual([['GET', '/v1/rollouts/r1/timeline?points=24']]);
+    expect(stdout).toMatch(/2026-11-24 11:00:00Z +60 % +50 % +█{10}░{10} +40 +30 +6 +10\^10.9/);
+    expect(stdout).toMatch(/10:00:00Z +0 % +0 % +░{20} +– +– +– +–/);
+    expect(stdout).toContain('2026-11-24 10:30:00Z  WaveWaiting  wave 1  outcomes known: 3, needed: 20');
+  });
+
+  it('shows a recall as it burnt down', async () => {
+    server.on('GET /v1/recalls/p/timeline', { body: burnDown });
+    const { stdout } = await call(['recall', 'timeline', 'p', '--points', '2']);
+    expect(sent()).toEqual([['GET', '/v1/recalls/p/timeline?points=2']]);
+    expect(stdout).toMatch(/11:00:00Z +2 +█{5}░{15} +6 +0 +1 +1/);
+  });
+});
+
 describe('answering with JSON', () => {
   it.each([
     ['patch list', 'GET /v1/patches', { items: [patch] }],
@@ -89,6 +158,10 @@ describe('answering with JSON', () => {
     ['rollout list', 'GET /v1/rollouts', { items: [rollout] }],
     ['rollout show r1', 'GET /v1/rollouts/r1', rollout],
     ['rollout start r1', 'POST /v1/rollouts/r1/start', rollout],
+    ['rollout evidence r1', 'GET /v1/rollouts/r1/evidence', found],
+    ['rollout timeline r1', 'GET /v1/rollouts/r1/timeline', timeline],
+    ['recall timeline p', 'GET /v1/recalls/p/timeline', burnDown],
+    ['rollout approve r1 --if-match 3', 'POST /v1/rollouts/r1/approve', rollout],
     ['dlq list', 'GET /v1/dead-letters', { items: [letter] }],
     ['dlq show l', 'GET /v1/dead-letters/l', { ...letter, event: { data: {} } }],
     ['dlq retry l', 'POST /v1/dead-letters/l/retry', { parked: [] }],
@@ -609,5 +682,51 @@ describe('deciding on parked events', () => {
     expect(listed.stdout).toContain('waits behind the one before');
     expect((await call(['dlq', 'retry', letter.id])).stdout).toContain('1 of the stream are still parked');
     expect(sent().at(-1)).toEqual(['POST', `/v1/dead-letters/${id}/retry`]);
+  });
+});
+
+describe('verifying the audit', () => {
+  const report = {
+    ...{ name: 'orchestrator', events: 9, streams: 2, withoutReceipt: 1, verdicts: 2, notRecomputable: 0 },
+    ...{ causes: 0, causesElsewhere: 1, differing: 0, differences: [] },
+    elsewhere: [{ stream: 'patch-p', receipt: 'a'.repeat(64), by: 'rollout-r1/7' }],
+  };
+  const job = (change: object, matches = true) => ({
+    ...{ id: 'j', status: 'done', startedAt: '2026-11-24T10:00:00.000Z', done: [], outOf: 1, differences: [], matches },
+    receipts: [{ ...report, ...change }],
+  });
+  const apart = { SLUICE_CATALOG_URL: '', SLUICE_ORCHESTRATOR_URL: '', SLUICE_TELEMETRY_URL: '' };
+
+  it('asks the catalog for the receipts that the orchestrator names, and says what was checked', async () => {
+    const catalog = new CannedServer();
+    const catalogUrl = await catalog.start();
+    server.on('POST /v1/replays', { body: job({}) });
+    catalog.on('POST /v1/replays', { body: job({ causes: 1, causesElsewhere: 0, elsewhere: [] }) });
+    const env = { ...apart, SLUICE_ORCHESTRATOR_URL: url, SLUICE_CATALOG_URL: catalogUrl, SLUICE_TELEMETRY_URL: url };
+    const ran = await sluice(['audit', 'verify'], { env });
+    await catalog.stop();
+    expect(ran).toMatchObject({ exit: 0, stdout: expect.stringContaining('16 events') as string });
+    expect(server.sent()).toEqual([['POST', '/v1/replays', { verify: true, receipts: true }]]);
+    expect(catalog.requests[0]?.body).toEqual({ verify: true, receipts: true, named: report.elsewhere });
+  });
+
+  it('exits with 1 and names the first event that differs, or the receipt that nobody has', async () => {
+    const difference = {
+      ...{ stream: 'rollout-r1', revision: 7, type: 'RolloutHalted', recordedAt: '2026-11-24T10:00:00.000Z' },
+      ...{ what: 'verdict', detail: 'by its counts it would not be: installs on all' },
+    };
+    const differs = { differing: 1, differences: [difference], causesElsewhere: 0, elsewhere: [] };
+    server.on('POST /v1/replays', { body: job(differs, false) }, { body: job({}) });
+    const ran = await call(['audit', 'verify']);
+    expect(ran.exit).toBe(1);
+    expect(ran.stdout).toContain(
+      'First: rollout-r1, revision 7: RolloutHalted, recorded 2026-11-24 10:00:00Z\n  by its counts',
+    );
+    const unowned = await call(['audit', 'verify', '--json']);
+    expect(unowned.exit).toBe(1);
+    expect(JSON.parse(unowned.stdout)).toMatchObject({
+      ...{ matches: false, events: 9, withoutReceipt: 1, differing: 1 },
+      differences: [{ stream: 'patch-p', what: 'cause', detail: expect.stringContaining('rollout-r1/7') as string }],
+    });
   });
 });

@@ -4,6 +4,7 @@ import { type Api } from '../api.ts';
 import { clean, duration, facts, type Paint, time } from '../output.ts';
 import { type OpenSession, toTime } from '../session.ts';
 import { previewOf, previewText } from './re-exposure.ts';
+import { addRecallTimelineCommand } from './history.ts';
 import { evidenceText, resumedText } from './rollout-text.ts';
 
 const BAR_WIDTH = 30;
@@ -39,6 +40,7 @@ export function addRecallCommands(program: Command, open: OpenSession): void {
         isOver: ({ status }) => status === 'completed',
       });
     });
+  addRecallTimelineCommand(recall, open);
   addSteeringCommands(recall, open);
 }
 

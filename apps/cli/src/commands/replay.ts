@@ -1,4 +1,4 @@
-import { bodyOf, type ReplayDifference, type ReplayJob } from '@sluice/api-client';
+import { bodyOf, type ReplayDifference, type ReplayJob, type StartReplayBody } from '@sluice/api-client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command } from 'commander';
 import { type Host } from '../api.ts';
@@ -39,7 +39,7 @@ export function addReplayCommands(program: Command, open: OpenSession): void {
 // One after the other: a verification keeps a core busy, and the services may share one machine.
 async function verify(session: Session): Promise<Verdict> {
   const jobs: HostJob[] = [];
-  for (const host of session.api.hosts()) jobs.push({ ...(await run(session, host)), ...host });
+  for (const host of session.api.hosts()) jobs.push({ ...(await runReplay(session, host, { verify: true })), ...host });
   return {
     matches: jobs.every(({ matches }) => matches === true),
     differences: jobs.flatMap(({ differences }) => differences),
@@ -47,11 +47,19 @@ async function verify(session: Session): Promise<Verdict> {
   };
 }
 
-async function run(session: Session, { url, services: [service] }: Host): Promise<ReplayJob> {
+/** Has a service do it, tells how far it has come, and resolves with what it found. Throws CliError where it broke off. */
+export async function runReplay(
+  session: Session,
+  { url, services: [service] }: Host,
+  body: StartReplayBody,
+): Promise<ReplayJob> {
   const { api, output } = session;
   const client = api.of(service);
-  let job = await bodyOf(client.POST('/v1/replays', { body: { verify: true } }));
-  const label = () => `replaying at ${url}: ${String(job.done.length)} of ${String(job.outOf)} read models done`;
+  let job = await bodyOf(client.POST('/v1/replays', { body }));
+  const label = () =>
+    body.receipts === true
+      ? `checking receipts at ${url}: ${String(job.events ?? 0)} events done`
+      : `replaying at ${url}: ${String(job.done.length)} of ${String(job.outOf)} read models done`;
   const follow = async () => {
     for (let wait = POLL_FIRST_MS; job.status === 'running'; wait = Math.min(wait * 2, POLL_MAX_MS)) {
       await sleep(wait, undefined, { signal: session.terminal.signal }).catch(() => {

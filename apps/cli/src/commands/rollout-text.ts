@@ -30,6 +30,7 @@ export function rolloutText(rollout: RolloutView, paint: Paint): string {
       ['waits for', rollout.waitsFor.map(waitText).join('; ')],
       ['to end it', commandText(rollout)],
       ['asks for', rollout.goOn === 'time' ? 'nothing but time: no outcome is waited for' : undefined],
+      ['approved', approvalsText(rollout)],
       ['forced', byWave(rollout.forced)],
       ['advanced', byWave(rollout.advanced)],
       ['resumed', resumedText(rollout.resumed)],
@@ -84,6 +85,15 @@ export function previewText({ waves }: RolloutPreview, paint: Paint): string {
     ],
     paint,
   );
+}
+
+/** Who has approved the plan, and how many have to. */
+function approvalsText({ approvals }: RolloutView): string | undefined {
+  if (approvals === undefined) return undefined;
+  const { needed, given, plannedBy } = approvals;
+  const whom = given.map(({ by, revision }) => `${by} at revision ${String(revision)}`).join(', ');
+  const counted = `${String(given.length)} of ${String(needed)}${whom === '' ? '' : `: ${whom}`}`;
+  return plannedBy === undefined ? counted : `${counted}; planned by ${plannedBy}`;
 }
 
 /** What the open wave can have shown so far. */

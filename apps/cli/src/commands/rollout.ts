@@ -10,6 +10,7 @@ import {
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Api } from '../api.ts';
 import { type OpenSession, type Session, toLimit, toTime } from '../session.ts';
+import { addRolloutHistoryCommands } from './history.ts';
 import { personWaves, previewText, rolloutTable, rolloutText } from './rollout-text.ts';
 
 interface ListOptions {
@@ -22,6 +23,7 @@ interface ListOptions {
 export function addRolloutCommands(program: Command, open: OpenSession): void {
   const rollout = program.command('rollout').description('plan, watch and steer rollouts');
   addReadingCommands(rollout, open);
+  addRolloutHistoryCommands(rollout, open);
   addPlanningCommands(rollout, open);
   addSteeringCommands(rollout, open);
 }
@@ -109,6 +111,20 @@ function addPlanningCommands(rollout: Command, open: OpenSession): void {
       const body = { ...plan, ...given({ reason }) };
       const planned = await bodyOf(session.api.of('orchestrator').PUT('/v1/rollouts/{id}', { params, body }));
       session.output.answer(planned, rolloutText);
+    });
+  rollout
+    .command('approve <rollout>')
+    .description('approve the plan of a rollout that somebody else has planned, as you have seen it')
+    .addOption(seen().makeOptionMandatory())
+    .addHelpText(
+      'after',
+      '\nA plan that has changed since is not approved.\n\nExample:\n  $ sluice rollout approve r1 --if-match 0',
+    )
+    .action(async (id: string, { ifMatch }: { ifMatch: string }) => {
+      const session = open();
+      const params = { path: { id }, header: { 'If-Match': ifMatch } };
+      const approved = await bodyOf(session.api.of('orchestrator').POST('/v1/rollouts/{id}/approve', { params }));
+      session.output.answer(approved, rolloutText);
     });
 }
 

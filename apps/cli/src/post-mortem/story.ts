@@ -34,6 +34,7 @@ const wordsOf: Words = {
   PullRequested: ({ mode, reason }) => `${mode} asked for, which takes a second person: ${reason}`,
   PatchFoldedIn: ({ version, build }) => `contained in ${version} (${build})`,
   RolloutPlanned: ({ plan }) => `planned with ${String(plan.waves.length)} waves`,
+  RolloutApproved: ({ by, revision }) => `plan of revision ${String(revision)} approved by ${by}`,
   RolloutReplanned: ({ reason }) => `planned anew: ${reason}`,
   RolloutStarted: ({ evidenceSeen }) => `started${seenText(evidenceSeen)}`,
   WaveOpened: ({ wave }) => `wave ${String(wave)} opened`,

@@ -1,5 +1,5 @@
 import { compareVersionTexts } from '@sluice/domain-cohorts';
-import { type Decider, reject, unknownEvent } from '@sluice/event-sourcing';
+import { type Decider, type Receipted, reject, unknownEvent } from '@sluice/event-sourcing';
 import { type Addition, addToContent, compareContent, isSameContent, type PatchContent } from './patch-content.ts';
 import { type PatchPulled, pull, type Pulled, type PullPatch, type PullRequested, type Requested } from './pull.ts';
 
@@ -39,7 +39,9 @@ export interface FoldInPatch {
 export type PatchCommand = PublishPatch | AmendPatch | PullPatch | SupersedePatch | FoldInPatch;
 
 /** Flat, and public as they are: the shapes are those of the catalog topic. */
-export type PatchEvent =
+export type PatchEvent = Receipted & PatchFact;
+
+type PatchFact =
   | ({ readonly type: 'PatchPublished'; readonly patchId: string; readonly at: string } & PatchContent)
   | ({ readonly type: 'PatchAmended'; readonly patchId: string; readonly at: string } & Addition)
   | { readonly type: 'PatchSuperseded'; readonly patchId: string; readonly by: string; readonly at: string }
@@ -161,13 +163,13 @@ function evolve(patch: Patch, event: PatchEvent): Patch {
       return patch.status === 'pulled' ? { ...patch, foldedInto } : { ...patch, status: 'folded-in', foldedInto };
     }
     case 'PatchPulled': {
-      const { recallEpoch, type: _, patchId: __, ...pulled } = event;
+      const { recallEpoch, type: _, patchId: __, receipt: ___, ...pulled } = event;
       return decided({ ...patch, status: 'pulled', pulled, recallEpoch });
     }
     case 'PullRequested': {
       // It comes with its withdrawal, or after one; a recall that is in force is asked for no more.
       if (patch.status !== 'pulled' || patch.pulled.mode === 'recall') return patch;
-      const { type: _, patchId: __, ...requested } = event;
+      const { type: _, patchId: __, receipt: ___, ...requested } = event;
       return { ...patch, requested };
     }
     default:
@@ -176,7 +178,7 @@ function evolve(patch: Patch, event: PatchEvent): Patch {
 }
 
 function published(event: Extract<PatchEvent, { type: 'PatchPublished' }>): Patch {
-  const { type: _, patchId, at, ...content } = event;
+  const { type: _, patchId, at, receipt: __, ...content } = event;
   const first = { firstContent: content, content, closedSince: closedAt(event), recallEpoch: 0 };
   return { status: 'published', patchId, publishedAt: at, ...first };
 }

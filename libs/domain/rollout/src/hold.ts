@@ -1,4 +1,4 @@
-import { type Decider, reject, unknownEvent } from '@sluice/event-sourcing';
+import { type Decider, type NamedReceipt, type Receipted, reject, unknownEvent } from '@sluice/event-sourcing';
 import { type Audience, toAudience } from '@sluice/domain-cohorts';
 import { type SumEvidence } from './gates/verdict.ts';
 
@@ -16,15 +16,25 @@ export interface HoldTerms {
   readonly evidence?: SumEvidence;
 }
 
+/** `cause`: of a hold by a gate, the last receipt of the rollout that it looked at. */
+interface PlaceHold {
+  readonly type: 'PlaceHold';
+  readonly holdId: string;
+  readonly terms: HoldTerms;
+  readonly cause?: NamedReceipt | undefined;
+  readonly at: string;
+}
+
 export type HoldCommand =
-  | { readonly type: 'PlaceHold'; readonly holdId: string; readonly terms: HoldTerms; readonly at: string }
+  | PlaceHold
   | { readonly type: 'LiftHold'; readonly holdId: string; readonly reason: string; readonly at: string }
   | { readonly type: 'ExpireHold'; readonly holdId: string; readonly at: string };
 
-export type HoldEvent =
-  | (HoldTerms & { readonly type: 'HoldPlaced'; readonly holdId: string; readonly at: string })
-  | { readonly type: 'HoldLifted'; readonly holdId: string; readonly reason: string; readonly at: string }
-  | { readonly type: 'HoldExpired'; readonly holdId: string; readonly at: string };
+export type HoldEvent = Receipted & { readonly holdId: string; readonly at: string } & (
+    | (HoldTerms & { readonly type: 'HoldPlaced'; readonly cause?: NamedReceipt })
+    | { readonly type: 'HoldLifted'; readonly reason: string }
+    | { readonly type: 'HoldExpired' }
+  );
 
 type Placed = HoldTerms & { readonly holdId: string; readonly placedAt: string };
 
@@ -55,14 +65,14 @@ function decide(command: HoldCommand, hold: Hold): readonly HoldEvent[] {
   }
 }
 
-function place({ holdId, terms, at }: Extract<HoldCommand, { type: 'PlaceHold' }>, hold: Hold): readonly HoldEvent[] {
+function place({ holdId, terms, cause, at }: PlaceHold, hold: Hold): readonly HoldEvent[] {
   if (hold.status !== 'absent') {
     // The request that is sent again changes nothing; a hold that was lifted is not placed anew under its old id.
     const isSame = hold.status === 'active' && JSON.stringify(toTerms(terms)) === JSON.stringify(toTerms(hold));
     return isSame ? [] : reject('hold-exists');
   }
   if (hasExpired(terms, at)) reject('expiry-in-past');
-  return [{ type: 'HoldPlaced', holdId, ...toTerms(terms), at }];
+  return [{ type: 'HoldPlaced', holdId, ...toTerms(terms), ...(cause !== undefined && { cause }), at }];
 }
 
 function evolve(hold: Hold, event: HoldEvent): Hold {

@@ -36,6 +36,8 @@ export interface Plan {
   readonly watchHours?: number;
   readonly goOn?: 'time';
   readonly pace?: Pace;
+  /** How many people beside who planned it have to approve it before it widens; none if absent. */
+  readonly approvalsRequired?: number;
   readonly salt: string;
   readonly startAt?: string;
   readonly notes?: string;
@@ -64,6 +66,9 @@ export const PACE: Pace = { first: 300, factor: 3 };
 /** How long the hold-back stays after the completion where the plan does not say. */
 const WATCH_HOURS = 72;
 
+/** More would be nobody's rollout. */
+export const APPROVALS_MAX = 10;
+
 /** When the watch after a completion is over (ms since 1970). */
 export function watchEndsMs(completedAt: string, { watchHours = WATCH_HOURS }: Plan): number {
   return Date.parse(completedAt) + watchHours * HOUR_MS;
@@ -86,6 +91,8 @@ export function planFaults(plan: PlanDraft): PlanFault[] {
   if (!(pace.first >= 1)) faults.push(fault('/pace/first', 'out-of-range', 'At least one device is exposed first.'));
   if (!(pace.factor >= 1)) faults.push(fault('/pace/factor', 'out-of-range', 'A factor is at least 1.'));
   if (!isMinutes(watchHours)) faults.push(fault('/watchHours', 'out-of-range', 'Hours are 0 or more.'));
+  if (!isApprovals(plan.approvalsRequired ?? 0))
+    faults.push(fault('/approvalsRequired', 'out-of-range', 'Approvals are a whole number from 0 to 10.'));
   if (startAt !== undefined && Number.isNaN(Date.parse(startAt))) {
     faults.push(fault('/startAt', 'not-a-time', 'The start is an RFC 3339 time.'));
   }
@@ -94,7 +101,18 @@ export function planFaults(plan: PlanDraft): PlanFault[] {
 
 /** The plan of a draft, field by field: the same plan is the same JSON, however it was written. */
 export function toPlan(draft: PlanDraft, salt: string): Plan {
-  const { patchId, waves, holdBackPercent, gates, watchHours, goOn, pace, startAt, notes } = draft;
+  const {
+    patchId,
+    waves,
+    holdBackPercent,
+    gates,
+    watchHours,
+    goOn,
+    pace,
+    startAt,
+    notes,
+    approvalsRequired = 0,
+  } = draft;
   return {
     patchId,
     waves: waves.map(toWave),
@@ -103,6 +121,7 @@ export function toPlan(draft: PlanDraft, salt: string): Plan {
     ...(watchHours !== undefined && { watchHours }),
     ...(goOn !== undefined && { goOn }),
     ...(pace !== undefined && { pace: { first: pace.first, factor: pace.factor } }),
+    ...(approvalsRequired > 0 && { approvalsRequired }),
     salt: draft.salt ?? salt,
     ...(startAt !== undefined && { startAt }),
     ...(notes !== undefined && { notes }),
@@ -173,6 +192,10 @@ function waveFaults({ ramp, bakeMinutes }: Wave, path: string): PlanFault[] {
 
 function isPercent(value: number): boolean {
   return value >= 0 && value <= 100;
+}
+
+function isApprovals(value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= APPROVALS_MAX;
 }
 
 function isMinutes(value: number): boolean {

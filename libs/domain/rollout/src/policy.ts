@@ -141,6 +141,7 @@ export function foldPolicy(policy: Policy, event: PolicyEvent): Policy {
       break;
     case 'RolloutPlanned':
     case 'RolloutReplanned':
+    case 'RolloutApproved':
     case 'RolloutStarted':
     case 'WaveOpened':
     case 'ExposureGranted':

@@ -1,5 +1,5 @@
 import { type RecallCount, sum } from '@sluice/domain-cohorts';
-import { type Decider, reject, unknownEvent } from '@sluice/event-sourcing';
+import { type Decider, type NamedReceipt, type Receipted, reject, unknownEvent } from '@sluice/event-sourcing';
 import { LEASE_MS } from './directive.ts';
 import { type SumEvidence } from './gates/verdict.ts';
 import { type Resumed, resumeOf } from './rollout-state.ts';
@@ -21,8 +21,9 @@ export type RecallCommand =
       readonly recallEpoch: number;
       readonly reason: string;
       readonly replacement?: string;
-      /** Who pulled the patch. */
+      /** Who pulled the patch, and the receipt of that pull. */
       readonly causedBy?: string | undefined;
+      readonly cause?: NamedReceipt | undefined;
       readonly at: string;
     }
   | PauseRecall
@@ -59,7 +60,7 @@ export interface RecordRemovals {
   readonly at: string;
 }
 
-type Of<Fields> = { readonly patchId: string; readonly recallEpoch: number; readonly at: string } & Fields;
+type Of<Fields> = { readonly patchId: string; readonly recallEpoch: number; readonly at: string } & Receipted & Fields;
 
 export type PullRecorded = Of<{
   readonly type: 'PullRecorded';
@@ -83,6 +84,7 @@ export type RecallEvent =
       readonly reason: string;
       readonly replacement?: string;
       readonly causedBy?: string;
+      readonly cause?: NamedReceipt;
     }>
   | RecallPause
   /** Removed: devices whose build showed that they went back. Former versions told nothing but those. */
@@ -137,9 +139,13 @@ function decide(command: RecallCommand, recall: Recall): readonly RecallEvent[] 
       return recall.status === 'absent' ? [{ type: 'PullRecorded', patchId, recallEpoch: 0, mode, reason, at }] : [];
     }
     case 'StartRecall': {
-      const { patchId, recallEpoch, reason, replacement, causedBy, at } = command;
+      const { patchId, recallEpoch, reason, replacement, causedBy, cause, at } = command;
       if (recall.status !== 'absent' && recall.recallEpoch >= recallEpoch) return [];
-      const next = { ...(replacement !== undefined && { replacement }), ...(causedBy !== undefined && { causedBy }) };
+      const next = {
+        ...(replacement !== undefined && { replacement }),
+        ...(causedBy !== undefined && { causedBy }),
+        ...(cause !== undefined && { cause }),
+      };
       return [{ type: 'RecallStarted', patchId, recallEpoch, reason, ...next, at }];
     }
     case 'PauseRecall':

@@ -1,4 +1,5 @@
 import { type Slice } from '@sluice/domain-cohorts';
+import { type NamedReceipt, type Receipted } from '@sluice/event-sourcing';
 import { type SumEvidence } from './gates/verdict.ts';
 import { type GoingOn } from './gates/going-on.ts';
 import { type Plan, type PlanDraft } from './plan.ts';
@@ -59,21 +60,32 @@ export interface OpensWave extends MayGrant {
   readonly awake?: readonly AwakeSlice[] | undefined;
 }
 
-/** `freshSalt` is used where the plan names no salt. The same plan again changes nothing. */
+/** `freshSalt` is used where the plan names no salt; `by`: who plans it. The same plan again changes nothing. */
 export interface PlanRollout extends Given {
   readonly type: 'PlanRollout';
   readonly plan: PlanDraft;
   readonly freshSalt: string;
+  readonly by?: string | undefined;
 }
 
 /**
  * Puts another plan in place of the present one; a plan without a salt keeps the one there is. Once the rollout has
- * started, it needs a reason, and nothing may change that was exposed.
+ * started, it needs a reason, and nothing may change that was exposed. Approvals lapse; under way, nothing widens until the new
+ * plan has those that it needs: `approvalsAsked`.
  */
 export interface ReplanRollout extends Given {
   readonly type: 'ReplanRollout';
   readonly plan: PlanDraft;
   readonly reason?: string | undefined;
+  readonly by?: string | undefined;
+  readonly approvalsAsked?: number | undefined;
+}
+
+/** Approves the present plan, which was seen at this revision of the rollout. Who planned it does not approve it. */
+export interface ApproveRollout extends Given {
+  readonly type: 'ApproveRollout';
+  readonly revision: number;
+  readonly by: string;
 }
 
 /**
@@ -86,6 +98,8 @@ export interface StartRollout extends Given, OpensWave {
   readonly known: readonly KnownSlice[];
   readonly haltedBefore?: string | undefined;
   readonly evidenceSeen?: string | undefined;
+  /** How many approvals it needs now. */
+  readonly approvalsAsked?: number | undefined;
 }
 
 export interface PauseRollout extends Given {
@@ -159,16 +173,18 @@ export interface WaitWave extends Given {
   readonly evidence?: SumEvidence | undefined;
 }
 
-/** `causedBy`: whose pull of the patch ends the rollout. */
+/** `causedBy`: whose pull of the patch ends the rollout; `cause`: the receipt of that pull. */
 export interface AbortRollout extends Given {
   readonly type: 'AbortRollout';
   readonly reason: string;
   readonly causedBy?: string | undefined;
+  readonly cause?: NamedReceipt | undefined;
 }
 
 export type RolloutCommand =
   | PlanRollout
   | ReplanRollout
+  | ApproveRollout
   | StartRollout
   | PauseRollout
   | ResumeRollout
@@ -183,9 +199,17 @@ export type RolloutCommand =
 
 /** What happened, as the public events have it (`@sluice/contracts`). */
 export type RolloutEvent = Given &
+  Receipted &
   (
-    | { readonly type: 'RolloutPlanned'; readonly plan: Plan }
-    | { readonly type: 'RolloutReplanned'; readonly plan: Plan; readonly reason: string }
+    | { readonly type: 'RolloutPlanned'; readonly plan: Plan; readonly by?: string }
+    | {
+        readonly type: 'RolloutReplanned';
+        readonly plan: Plan;
+        readonly reason: string;
+        readonly by?: string;
+        readonly approvalsRequired?: number;
+      }
+    | { readonly type: 'RolloutApproved'; readonly revision: number; readonly by: string }
     | {
         readonly type: 'RolloutStarted';
         readonly patchId: string;
@@ -194,6 +218,7 @@ export type RolloutEvent = Given &
         readonly known?: readonly KnownSlice[];
         readonly exposure?: 'granted';
         readonly evidenceSeen?: string;
+        readonly approvalsRequired?: number;
       }
     | { readonly type: 'WaveOpened'; readonly wave: number; readonly awake?: readonly AwakeSlice[] }
     | {
@@ -232,7 +257,12 @@ export type RolloutEvent = Given &
         readonly evidence?: GateEvidence;
       }
     | { readonly type: 'RolloutCompleted'; readonly patchId: string }
-    | { readonly type: 'RolloutAborted'; readonly reason: string; readonly causedBy?: string }
+    | {
+        readonly type: 'RolloutAborted';
+        readonly reason: string;
+        readonly causedBy?: string;
+        readonly cause?: NamedReceipt;
+      }
   );
 
 /** Whether an event changes what was decided: plan, status or wave. Grants and waits do not, for nobody decides on them. */

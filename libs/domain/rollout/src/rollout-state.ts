@@ -1,5 +1,6 @@
 import { type Grant, MINUTE_MS } from '@sluice/domain-cohorts';
 import { unknownEvent } from '@sluice/event-sourcing';
+import { type Approvals } from './approvals.ts';
 import { closeLastWave, cutShort, type Exposed, type Exposure, openWave, underPlan, withGrant } from './exposure.ts';
 import { type Plan } from './plan.ts';
 import {
@@ -13,6 +14,7 @@ import {
 interface Planned {
   readonly rolloutId: string;
   readonly plan: Plan;
+  readonly approvals: Approvals;
 }
 
 /** Why a wave was passed though it waited: shown for ever. */
@@ -97,16 +99,23 @@ export function isUnderWay(rollout: Rollout): boolean {
 /** What a rollout becomes by an event. Total: what does not fit, and what a later version writes, changes nothing. */
 export function evolve(rollout: Rollout, event: RolloutEvent): Rollout {
   const { rolloutId, at } = event;
-  if (event.type === 'RolloutPlanned') return { status: 'planned', rolloutId, plan: event.plan };
+  if (event.type === 'RolloutPlanned') {
+    const before = rollout.status === 'absent' ? undefined : rollout.approvals;
+    return { status: 'planned', rolloutId, plan: event.plan, approvals: approvalsOf(event, before) };
+  }
   // A stream begins with a plan; without one there is nothing that could change.
   if (rollout.status === 'absent') return rollout;
   if (event.type === 'RolloutStarted') return started(rollout, event);
   if (event.type === 'RolloutAborted') return aborted(rollout, event);
+  if (event.type === 'RolloutApproved') return approved(rollout, event);
   if (rollout.status === 'planned' || rollout.status === 'aborted') return rollout;
   return evolveStarted(rollout, event, instantOf(at, rollout));
 }
 
-type LaterEvent = Exclude<RolloutEvent, { type: 'RolloutPlanned' | 'RolloutStarted' | 'RolloutAborted' }>;
+type LaterEvent = Exclude<
+  RolloutEvent,
+  { type: 'RolloutPlanned' | 'RolloutStarted' | 'RolloutAborted' | 'RolloutApproved' }
+>;
 
 function evolveStarted(rollout: StartedRollout, event: LaterEvent, atMs: number): Rollout {
   switch (event.type) {
@@ -131,8 +140,10 @@ function evolveStarted(rollout: StartedRollout, event: LaterEvent, atMs: number)
       const since = rollout.waiting?.wave === wave ? rollout.waiting.since : event.at;
       return { ...rollout, waiting: { wave, codes: codesOf(waitsFor), since } };
     }
-    case 'RolloutReplanned':
-      return { ...rollout, plan: event.plan, exposure: underPlan(rollout, event.plan, atMs) };
+    case 'RolloutReplanned': {
+      const exposure = underPlan(rollout, event.plan, atMs);
+      return { ...rollout, plan: event.plan, approvals: approvalsOf(event, rollout.approvals), exposure };
+    }
     case 'RolloutPaused':
       return { ...common(cutShort(rollout, atMs)), status: 'paused', reason: event.reason };
     case 'RolloutResumed':
@@ -170,17 +181,36 @@ function withGranted(rollout: StartedRollout, event: Extract<RolloutEvent, { typ
   return wave === rollout.wave ? { ...rollout, exposure: withGrant(rollout, given) } : rollout;
 }
 
+function approved<Kind extends Planned>(
+  rollout: Kind,
+  { by, revision, at }: Extract<RolloutEvent, { type: 'RolloutApproved' }>,
+): Kind {
+  const { approvals } = rollout;
+  return { ...rollout, approvals: { ...approvals, given: [...approvals.given, { by, revision, at }] } };
+}
+
+/** Approvals are of one plan: of another one there are none yet. What was asked for before is asked for still. */
+function approvalsOf(
+  event: Extract<RolloutEvent, { type: 'RolloutPlanned' | 'RolloutReplanned' }>,
+  before: Approvals | undefined,
+): Approvals {
+  const asked = 'approvalsRequired' in event ? event.approvalsRequired : 0;
+  const required = Math.max(before?.required ?? 0, event.plan.approvalsRequired ?? 0, asked);
+  return { ...(event.by !== undefined && { plannedBy: event.by }), required, given: [] };
+}
+
 function started(
-  { rolloutId, plan }: Planned,
-  { slices, known, exposure, at }: Extract<RolloutEvent, { type: 'RolloutStarted' }>,
+  { rolloutId, plan, approvals: before }: Planned,
+  { slices, known, exposure, approvalsRequired = 0, at }: Extract<RolloutEvent, { type: 'RolloutStarted' }>,
 ): Rollout {
+  const approvals = { ...before, required: Math.max(before.required, approvalsRequired) };
   const atMs = Date.parse(at);
   const nothing: Exposure =
     exposure === 'granted'
       ? { by: 'grants', closed: [], grant: undefined, notBeforeMs: atMs }
       : { by: 'ramp', ranMs: 0, runningSinceMs: atMs };
   const wave = { wave: 1, awake: new Map<number, readonly AwakeSlice[]>(), waveOpenedAt: at };
-  const its = { rolloutId, plan, slices, ...(known !== undefined && { known }), startedAt: at };
+  const its = { rolloutId, plan, approvals, slices, ...(known !== undefined && { known }), startedAt: at };
   return { status: 'running', ...its, ...wave, exposure: nothing, forced: [], advanced: [] };
 }
 
@@ -190,7 +220,8 @@ function aborted(
 ): Rollout {
   const before = haltReasonOf(rollout);
   return {
-    ...{ status: 'aborted', rolloutId, plan: rollout.plan, reason, wave: 'wave' in rollout ? rollout.wave : 0 },
+    ...{ status: 'aborted', rolloutId, plan: rollout.plan, approvals: rollout.approvals, reason },
+    wave: 'wave' in rollout ? rollout.wave : 0,
     ...(causedBy !== undefined && { causedBy }),
     ...(before !== undefined && { haltedBecause: before }),
   };
@@ -211,9 +242,21 @@ export function resumeOf({ at, reason, evidenceSeen }: Resumed): Resumed {
 
 /** What the states since the start have in common. */
 function common({ completedAt, released, known, waiting, resumed: last, ...rollout }: StartedRollout): UnderWay {
-  const { rolloutId, plan: its, slices, startedAt, wave, awake, waveOpenedAt, exposure, forced, advanced } = rollout;
+  const {
+    rolloutId,
+    plan: its,
+    approvals,
+    slices,
+    startedAt,
+    wave,
+    awake,
+    waveOpenedAt,
+    exposure,
+    forced,
+    advanced,
+  } = rollout;
   return {
-    ...{ rolloutId, plan: its, slices, startedAt, wave, awake, waveOpenedAt, exposure, forced, advanced },
+    ...{ rolloutId, plan: its, approvals, slices, startedAt, wave, awake, waveOpenedAt, exposure, forced, advanced },
     ...(last !== undefined && { resumed: last }),
     ...(known !== undefined && { known }),
     ...(waiting !== undefined && { waiting }),

@@ -39,6 +39,7 @@ const permission = { passMs: 1_000 };
 const commands = {
   plan: { type: 'PlanRollout', rolloutId, plan: { ...plan, holdBackPercent: 5 }, freshSalt: 'fresh', at },
   replan: { type: 'ReplanRollout', rolloutId, plan: { ...plan, holdBackPercent: 5 }, at },
+  approve: { type: 'ApproveRollout', rolloutId, revision: 0, by: 'alice', at },
   start: { type: 'StartRollout', rolloutId, slices: 2, known: [], at },
   'start after a halt': { type: 'StartRollout', rolloutId, slices: 2, known: [], haltedBefore: 'r0', at },
   pause: { type: 'PauseRollout', rolloutId, reason: 'lunch', at },
@@ -94,6 +95,7 @@ const every = (outcome: string, others: Partial<Row>): Row => {
 const stopped = {
   plan: 'rollout-exists',
   replan: 'reason-missing',
+  approve: 'RolloutApproved',
   start: notPlanned,
   'start after a halt': notPlanned,
   abort: 'RolloutAborted',
@@ -104,6 +106,7 @@ const table: Record<keyof typeof histories, Row> = {
   planned: every(notRunning, {
     plan: 'rollout-exists',
     replan: 'RolloutPlanned',
+    approve: 'RolloutApproved',
     start: 'RolloutStarted WaveOpened',
     'start after a halt': 'evidence-not-named',
     resume: 'rollout-not-stopped',
@@ -144,6 +147,7 @@ const table: Record<keyof typeof histories, Row> = {
   completed: every(over, {
     ...stopped,
     replan: over,
+    approve: over,
     pause: 'RolloutPaused',
     resume: '-',
     'resume with evidence': '-',
@@ -155,6 +159,7 @@ const table: Record<keyof typeof histories, Row> = {
   'completed and paused': every(notRunning, {
     ...stopped,
     replan: over,
+    approve: over,
     pause: '-',
     resume: 'RolloutResumed',
     'resume with evidence': 'RolloutResumed',
@@ -165,6 +170,7 @@ const table: Record<keyof typeof histories, Row> = {
   'completed and halted': every(notRunning, {
     ...stopped,
     replan: over,
+    approve: over,
     pause: '-',
     resume: 'evidence-not-named',
     'resume with evidence': 'RolloutResumed',

@@ -1,10 +1,12 @@
 import { type Grant, MINUTE_MS } from '@sluice/domain-cohorts';
 import { type Decider, reject, toTimeText } from '@sluice/event-sourcing';
+import { rejectUnapproved } from './approvals.ts';
 import { cutShort, holdBackGrant, isWaveOver, nextGrant, plannedPercent, wavePercent } from './exposure.ts';
 import { type Plan, planFaults, replanFault, toPlan, watchEndsMs } from './plan.ts';
 import {
   type AbortRollout,
   type AdvanceRollout,
+  type ApproveRollout,
   type CompleteWave,
   type Given,
   type GrantExposure,
@@ -36,6 +38,8 @@ function decide(command: RolloutCommand, rollout: Rollout): readonly RolloutEven
       return plan(command, rollout);
     case 'ReplanRollout':
       return replan(command, rollout);
+    case 'ApproveRollout':
+      return approve(command, rollout);
     case 'StartRollout':
       return start(command, rollout);
     case 'PauseRollout':
@@ -64,7 +68,7 @@ function decide(command: RolloutCommand, rollout: Rollout): readonly RolloutEven
 function plan(command: PlanRollout, rollout: Rollout): readonly RolloutEvent[] {
   const { rolloutId, at, freshSalt } = command;
   if (rollout.status === 'absent') {
-    return [{ type: 'RolloutPlanned', rolloutId, plan: validPlan(command, freshSalt), at }];
+    return [{ type: 'RolloutPlanned', rolloutId, plan: validPlan(command, freshSalt), ...planner(command), at }];
   }
   // A request that is sent again must not fail, and must not draw another salt.
   const isSame = samePlan(rollout.plan, toPlan(command.plan, rollout.plan.salt));
@@ -77,7 +81,8 @@ function replan(command: ReplanRollout, rollout: Rollout): readonly RolloutEvent
   const { rolloutId, at, reason } = command;
   const { salt } = rollout.plan;
   if (samePlan(rollout.plan, toPlan(command.plan, salt))) return [];
-  if (rollout.status === 'planned') return [{ type: 'RolloutPlanned', rolloutId, plan: validPlan(command, salt), at }];
+  if (rollout.status === 'planned')
+    return [{ type: 'RolloutPlanned', rolloutId, plan: validPlan(command, salt), ...planner(command), at }];
   if (rollout.completedAt !== undefined) reject('rollout-over');
   if (reason === undefined) reject('reason-missing');
   const next = validPlan({ ...command, plan: { ...command.plan, startAt: rollout.plan.startAt } }, salt);
@@ -86,7 +91,23 @@ function replan(command: ReplanRollout, rollout: Rollout): readonly RolloutEvent
   const widest = plannedPercent(rollout, atMs);
   const fault = replanFault(rollout.plan, next, { wave: rollout.wave, reached, widest });
   if (fault !== undefined) reject('already-exposed', fault);
-  return [{ type: 'RolloutReplanned', rolloutId, plan: next, reason, at }];
+  return [{ type: 'RolloutReplanned', rolloutId, plan: next, reason, ...planner(command), ...asking(command), at }];
+}
+
+function planner({ by }: PlanRollout | ReplanRollout) {
+  return by === undefined ? {} : { by };
+}
+
+function asking({ approvalsAsked = 0 }: StartRollout | ReplanRollout) {
+  return approvalsAsked === 0 ? {} : { approvalsRequired: approvalsAsked };
+}
+
+function approve({ rolloutId, revision, by, at }: ApproveRollout, rollout: Rollout): readonly RolloutEvent[] {
+  if (rollout.status === 'absent') reject('rollout-not-found');
+  if (rollout.status === 'aborted' || 'completedAt' in rollout) reject('rollout-over');
+  const { plannedBy, given } = rollout.approvals;
+  if (by === plannedBy) reject('approval-own-plan', by);
+  return given.some((each) => each.by === by) ? [] : [{ type: 'RolloutApproved', rolloutId, revision, by, at }];
 }
 
 function validPlan({ at, plan: draft }: Pick<PlanRollout, 'at' | 'plan'>, salt: string): Plan {
@@ -104,10 +125,11 @@ function start(command: StartRollout, rollout: Rollout): readonly RolloutEvent[]
   if (haltedBefore !== undefined && evidenceSeen === undefined) {
     reject('evidence-not-named', `the rollout ${haltedBefore} of this patch was halted`);
   }
+  rejectUnapproved(rollout.approvals, command.approvalsAsked);
   const { patchId } = rollout.plan;
   const seen = evidenceSeen !== undefined && { evidenceSeen };
   return granting(rollout, command, [
-    { type: 'RolloutStarted', rolloutId, patchId, slices, known, exposure: 'granted', ...seen, at },
+    { type: 'RolloutStarted', rolloutId, patchId, slices, known, exposure: 'granted', ...seen, ...asking(command), at },
     { type: 'WaveOpened', rolloutId, wave: 1, ...(awake && { awake }), at },
   ]);
 }
@@ -125,6 +147,7 @@ function resume(command: ResumeRollout, rollout: Rollout): readonly RolloutEvent
   if (rollout.status === 'planned') reject('rollout-not-stopped');
   if (rollout.status !== 'paused' && rollout.status !== 'halted') refuseUnlessStarted(rollout);
   if (rollout.status === 'halted' && evidenceSeen === undefined) reject('evidence-not-named');
+  rejectUnapproved(rollout.approvals);
   const said = { ...(reason !== undefined && { reason }), ...(evidenceSeen !== undefined && { evidenceSeen }) };
   return granting(rollout, command, [{ type: 'RolloutResumed', rolloutId, ...said, at }]);
 }
@@ -144,6 +167,7 @@ function halt(command: HaltRollout, rollout: Rollout): readonly RolloutEvent[] {
 
 function grant(command: GrantExposure, rollout: Rollout): readonly RolloutEvent[] {
   if (rollout.status !== 'running') refuseUnlessStarted(rollout);
+  rejectUnapproved(rollout.approvals);
   return granting(rollout, command, []);
 }
 
@@ -174,6 +198,7 @@ function advance(command: AdvanceRollout, rollout: Rollout): readonly RolloutEve
   if (rollout.status !== 'running') refuseUnlessStarted(rollout);
   if (wave > rollout.wave) reject('wave-not-open', `wave ${String(rollout.wave)} is open`);
   if (wave < rollout.wave) return [];
+  rejectUnapproved(rollout.approvals);
   if (goingOn.says === 'halt') reject('gate-says-stop');
   if (goingOn.says === 'wait' && force === undefined) reject('wave-waits');
   const forced = goingOn.says === 'wait' ? force : undefined;
@@ -186,6 +211,7 @@ function completeWave(command: CompleteWave, rollout: Rollout): readonly Rollout
   if (rollout.status !== 'running') refuseUnlessStarted(rollout);
   // Whoever watches the clock may be late or early: the wave was closed by an advance, or has run for less after a pause.
   if (wave !== rollout.wave || !isWaveOver(rollout, Date.parse(at))) return [];
+  rejectUnapproved(rollout.approvals);
   if (goingOn.says === 'halt') reject('gate-says-stop');
   if (goingOn.says === 'wait') reject('wave-waits');
   return closeWave(rollout, command, { because: 'baked' });
@@ -215,10 +241,11 @@ function closeWave(
   return granting(rollout, command, [baked, opened]);
 }
 
-function abort({ rolloutId, reason, causedBy, at }: AbortRollout, rollout: Rollout): readonly RolloutEvent[] {
+function abort({ rolloutId, reason, causedBy, cause, at }: AbortRollout, rollout: Rollout): readonly RolloutEvent[] {
   if (rollout.status === 'absent') reject('rollout-not-found');
   if (rollout.status === 'aborted') return [];
-  return [{ type: 'RolloutAborted', rolloutId, reason, ...(causedBy !== undefined && { causedBy }), at }];
+  const whose = { ...(causedBy !== undefined && { causedBy }), ...(cause !== undefined && { cause }) };
+  return [{ type: 'RolloutAborted', rolloutId, reason, ...whose, at }];
 }
 
 /** The events, and the next grant in the same commit where nothing speaks against it and one is due. */

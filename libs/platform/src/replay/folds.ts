@@ -2,8 +2,13 @@ import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { type EventStore } from '@sluice/event-sourcing';
 import { ProblemError } from '../http/problem.ts';
 
-/** What a fold reads: the store, as of now, without a way to write. */
-export type FoldStore = Pick<EventStore, 'readStream' | 'readAll'>;
+/**
+ * What a fold reads: the store, as of now, without a way to write. `asStored` has each event as it was written, also in an older
+ * version or by a later Sluice; absent where the store has no other form.
+ */
+export type FoldStore = Pick<EventStore, 'readStream' | 'readAll'> & {
+  readonly asStored?: Pick<EventStore, 'readStream' | 'readAll'>;
+};
 
 /** What a feed reads: the same, also a page at a time. */
 export type FeedStore = FoldStore & Pick<EventStore, 'readPage'>;
@@ -17,13 +22,16 @@ export interface StoreLocation {
   readonly url: string;
 }
 
+/** How far a fold has come, in what it counts. */
+export type FoldProgress = (count: number) => void;
+
 /** A fold that may take long. Input and result are structured-cloneable. */
-export type FoldTask = (store: FoldStore, input: unknown) => Promise<unknown>;
+export type FoldTask = (store: FoldStore, input: unknown, progress: FoldProgress) => Promise<unknown>;
 
 /** Runs long folds where they hold up no request: a pull must never wait behind them. */
 export abstract class Folds {
   /** Rejects with what the fold threw. */
-  abstract run(task: string, input: unknown): Promise<unknown>;
+  abstract run(task: string, input: unknown, progress?: FoldProgress): Promise<unknown>;
 }
 
 /** Folds in this thread: for tests and for stores that only this process has. */
@@ -35,8 +43,8 @@ export class InlineFolds extends Folds {
     super();
   }
 
-  override run(task: string, input: unknown): Promise<unknown> {
-    return find(this.tasks, task)(this.store, input);
+  override run(task: string, input: unknown, progress: FoldProgress = ignore): Promise<unknown> {
+    return find(this.tasks, task)(this.store, input, progress);
   }
 }
 
@@ -45,7 +53,7 @@ interface Order {
   readonly input: unknown;
 }
 
-type Answer = { readonly result: unknown } | { readonly error: string };
+type Answer = { readonly result: unknown } | { readonly error: string } | { readonly progress: number };
 
 const FOLDS_AT_ONCE_MAX = 2;
 const FOLDS_WAITING_MAX = 32;
@@ -66,13 +74,13 @@ export class WorkerFolds extends Folds {
     super();
   }
 
-  override async run(task: string, input: unknown): Promise<unknown> {
+  override async run(task: string, input: unknown, progress: FoldProgress = ignore): Promise<unknown> {
     if (this.waiting.length >= FOLDS_WAITING_MAX) throw new ProblemError('overloaded', 'too many replays are waiting');
     if (this.running >= FOLDS_AT_ONCE_MAX) await new Promise<void>((resolve) => this.waiting.push(resolve));
     else this.running += 1;
     const worker = this.idle.pop() ?? new FoldWorker(this.workerFile, this.store);
     try {
-      return await worker.run({ task, input });
+      return await worker.run({ task, input }, progress);
     } finally {
       if (worker.isAlive) this.keep(worker);
       const next = this.waiting.shift();
@@ -95,7 +103,13 @@ export class WorkerFolds extends Folds {
 
 class FoldWorker {
   private readonly thread: Worker;
-  private answer: { resolve: (result: unknown) => void; reject: (reason: Error) => void } | undefined;
+  private answer:
+    | {
+        readonly resolve: (result: unknown) => void;
+        readonly reject: (reason: Error) => void;
+        readonly progress: FoldProgress;
+      }
+    | undefined;
   private idleTimer: NodeJS.Timeout | undefined;
   private alive = true;
 
@@ -105,6 +119,7 @@ class FoldWorker {
     this.thread.unref();
     this.thread.on('message', (answer: Answer) => {
       if ('error' in answer) this.answer?.reject(new Error(answer.error));
+      else if ('progress' in answer) this.answer?.progress(answer.progress);
       else this.answer?.resolve(answer.result);
     });
     this.thread.on('error', (error) => {
@@ -119,10 +134,10 @@ class FoldWorker {
     return this.alive;
   }
 
-  run(order: Order): Promise<unknown> {
+  run(order: Order, progress: FoldProgress): Promise<unknown> {
     clearTimeout(this.idleTimer);
     return new Promise((resolve, reject) => {
-      this.answer = { resolve, reject };
+      this.answer = { resolve, reject, progress };
       this.thread.postMessage(order);
     });
   }
@@ -156,7 +171,8 @@ export function serveFolds(
     try {
       const store = await open(workerData as StoreLocation);
       try {
-        parentPort?.postMessage({ result: await find(tasks, task)(store, input) } satisfies Answer);
+        const progress = (count: number) => parentPort?.postMessage({ progress: count } satisfies Answer);
+        parentPort?.postMessage({ result: await find(tasks, task)(store, input, progress) } satisfies Answer);
       } finally {
         await store.close();
       }
@@ -165,6 +181,8 @@ export function serveFolds(
     }
   }
 }
+
+function ignore(): void {}
 
 function find(tasks: Readonly<Record<string, FoldTask>>, name: string): FoldTask {
   const task = tasks[name];

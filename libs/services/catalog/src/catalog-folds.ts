@@ -1,12 +1,14 @@
 import { type KnownPatch } from '@sluice/domain-catalog';
 import { BEGINNING, comparePositions, type Position } from '@sluice/event-sourcing';
-import { type FoldStore, type FoldTask } from '@sluice/platform';
+import { checkReceipts, type FoldStore, type FoldTask, type ReceiptsInput } from '@sluice/platform';
 import { patchEventsOf, PatchTable } from './patch/patch-table.ts';
 import { PATCH_STREAMS } from './publications.ts';
 import { readSofaV2 } from './import/sofa-v2.ts';
 
 /** Input: PatchesThrough. Result: PatchesAt. */
 export const PATCHES_FOLD = 'catalog-patches';
+/** Input: ReceiptsInput. Result: ReceiptsFound. */
+export const RECEIPTS_FOLD = 'catalog-receipts';
 /** Input: the bytes of the file. Result: SofaReading. */
 export const SOFA_V2_FOLD = 'catalog-sofa-v2';
 
@@ -21,6 +23,8 @@ export interface PatchesAt {
 /** What the catalog does away from the thread that answers requests. */
 export const folds: Record<string, FoldTask> = {
   [PATCHES_FOLD]: (store, input) => foldPatches(store, input as PatchesThrough),
+  // What a person has decided has no counts.
+  [RECEIPTS_FOLD]: (store, input, progress) => checkReceipts(store, input as ReceiptsInput, () => 'none', progress),
   [SOFA_V2_FOLD]: (_, file) => Promise.resolve(readSofaV2(file as Uint8Array)),
 };
 

@@ -27,7 +27,7 @@ import {
   Rejection,
   Reservations,
 } from '@sluice/event-sourcing';
-import { type SeenVersions } from '@sluice/platform';
+import { seal, type SeenVersions } from '@sluice/platform';
 import { type OwnEvent, ownEventsOf } from './publications.ts';
 import { Sources } from './sources.ts';
 
@@ -207,7 +207,7 @@ async function changeStream<State, Given, Event extends DomainEvent>(
 ): Promise<readonly Event[]> {
   const seen = revisions && { revisions, counts: makesVersion };
   try {
-    const { events, position } = await handle(store, decider, stream, command, { ...context, known, seen });
+    const { events, position } = await handle(store, decider, stream, command, { ...context, known, seen, seal });
     if (position !== undefined) await sources.reached(position);
     return events;
   } catch (error) {

@@ -1029,7 +1029,13 @@ describe('refusing', () => {
     ['a plan for a patch that nobody published', '/v1/rollouts', plan, 409, 'patch-unknown'],
     ['a percentage above 100', '/v1/rollouts', { ...plan, holdBackPercent: 101 }, 400, 'invalid-request'],
     ['an unknown field', '/v1/rollouts', { ...plan, speed: 3 }, 400, 'invalid-request'],
-    ['approvals, which are not there yet', '/v1/rollouts', { ...plan, approvalsRequired: 2 }, 400, 'invalid-request'],
+    [
+      'more approvals than anybody asks for',
+      '/v1/rollouts',
+      { ...plan, approvalsRequired: 11 },
+      400,
+      'invalid-request',
+    ],
     ['null where nothing is meant', '/v1/rollouts', { ...plan, notes: null }, 400, 'invalid-request'],
     [
       'an audience of nobody',

@@ -9,6 +9,8 @@ import { Observe } from './observe.ts';
 import { OrchestratorVerification } from './orchestrator-verification.ts';
 import { RecallPreviews } from './recall/recall-previews.ts';
 import { RecallsController } from './recall/recalls.controller.ts';
+import { RolloutApprovalsController } from './rollout/rollout-approvals.controller.ts';
+import { RolloutHistoryController } from './rollout/rollout-history.controller.ts';
 import { RolloutsController } from './rollout/rollouts.controller.ts';
 import { Knowledge } from './knowledge/knowledge.ts';
 import { Sources } from './sources.ts';
@@ -18,7 +20,15 @@ import { Views } from './views.ts';
 
 /** The orchestrator: rollouts, holds, recalls, and what each device is told. Needs `PlatformModule` beside it. */
 @Module({
-  controllers: [RolloutsController, HoldsController, StopController, RecallsController, ExplainController],
+  controllers: [
+    RolloutsController,
+    RolloutApprovalsController,
+    RolloutHistoryController,
+    HoldsController,
+    StopController,
+    RecallsController,
+    ExplainController,
+  ],
   providers: [
     Views,
     Sources,

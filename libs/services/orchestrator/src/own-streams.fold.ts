@@ -1,16 +1,55 @@
-import { comparePositions, type Position } from '@sluice/event-sourcing';
-import { type FoldStore, type FoldTask } from '@sluice/platform';
+import { comparePositions, type DomainEvent, type Position } from '@sluice/event-sourcing';
+import {
+  type Decided,
+  type GateEvidence,
+  recompute,
+  type RolloutEvent,
+  type RolloutTimeline,
+  rolloutTimeline,
+} from '@sluice/domain-rollout';
+import { checkReceipts, type FoldStore, type FoldTask, type ReceiptsInput, type Recheck } from '@sluice/platform';
 import { AS_OF, asOfFold } from './as-of/as-of.fold.ts';
-import { OWN_STREAMS } from './publications.ts';
+import { OWN_STREAMS, ownEventsOf } from './publications.ts';
 import { Views } from './views.ts';
 
 /** Input: the position through which to fold. Result: what the own streams say, as `Views.describeOwn` has it. */
 export const OWN_STREAMS_FOLD = 'orchestrator-own-streams';
+/** Input: ReceiptsInput. Result: ReceiptsFound. */
+export const RECEIPTS_FOLD = 'orchestrator-receipts';
+/** Input: TimelineInput. Result: RolloutTimeline. */
+export const TIMELINE_FOLD = 'orchestrator-timeline';
 
 /** What the orchestrator does away from the thread that answers requests. */
 export const folds: Record<string, FoldTask> = {
   [OWN_STREAMS_FOLD]: (store, through) => foldOwnStreams(store, through as Position),
   [AS_OF]: asOfFold,
+  [TIMELINE_FOLD]: (store, input) => foldTimeline(store, input as TimelineInput),
+  [RECEIPTS_FOLD]: (store, input, progress) => checkReceipts(store, input as ReceiptsInput, recheckVerdict, progress),
+};
+
+/** What a timeline is asked for: up to an instant, in so many points. */
+export interface TimelineInput {
+  readonly rolloutId: string;
+  readonly nowMs: number;
+  readonly points: number;
+}
+
+/** Which verdict each event that has evidence says. */
+const verdictOf: Readonly<Record<string, Decided>> = {
+  WaveWaiting: 'wait',
+  HoldPlaced: 'hold',
+  RolloutHalted: 'halt',
+  RecallPaused: 'pause',
+};
+
+const recheckVerdict: Recheck = (event: DomainEvent & { readonly by?: string; readonly evidence?: GateEvidence }) => {
+  const { type, by, evidence } = event;
+  const decided = verdictOf[type];
+  if (decided === undefined) return 'none';
+  if (evidence === undefined) return by === 'gate' ? { differs: 'a gate decided it, and it has no evidence' } : 'none';
+  const anew = recompute(evidence, decided);
+  if (anew.says === 'differs') return { differs: `by its counts it would not be: ${anew.differing.join(', ')}` };
+  return anew.says;
 };
 
 async function foldOwnStreams(store: FoldStore, through: Position) {
@@ -20,4 +59,11 @@ async function foldOwnStreams(store: FoldStore, through: Position) {
     views.applyOwn(commit);
   }
   return views.describeOwn();
+}
+
+async function foldTimeline(store: FoldStore, { rolloutId, ...input }: TimelineInput): Promise<RolloutTimeline> {
+  const events: RolloutEvent[] = [];
+  for await (const commit of store.readStream(`rollout-${rolloutId}`))
+    events.push(...(ownEventsOf(commit) as readonly RolloutEvent[]));
+  return rolloutTimeline(events, input);
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { describePolicy, makesVersion } from '@sluice/domain-rollout';
-import { type Commit, type KnownState } from '@sluice/event-sourcing';
+import { type Commit, type KnownState, lastReceipt, type NamedReceipt } from '@sluice/event-sourcing';
 import { GatesView } from './gates/gates.projection.ts';
 import { PolicyView } from './policy/policy.projection.ts';
 import { ownEventsOf } from './publications.ts';
@@ -13,6 +13,7 @@ export class Views {
   readonly gates = new GatesView();
   readonly recalls = new RecallsView();
   private readonly revisions = new Map<string, number>();
+  private readonly receipts = new Map<string, string>();
   private readonly versions = new Map<string, number>();
 
   /** A commit of the own streams; state and revision move in the same step. */
@@ -37,6 +38,7 @@ export class Views {
           break;
         case 'RolloutPlanned':
         case 'RolloutReplanned':
+        case 'RolloutApproved':
         case 'RolloutStarted':
         case 'WaveOpened':
         case 'ExposureGranted':
@@ -53,6 +55,8 @@ export class Views {
     }
     this.gates.applyOwn(commit);
     this.revisions.set(commit.stream, commit.revision);
+    const receipt = lastReceipt(ownEventsOf(commit), undefined);
+    if (receipt !== undefined) this.receipts.set(commit.stream, receipt);
     if (ownEventsOf(commit).some(makesVersion)) this.versions.set(commit.stream, commit.revision);
   }
 
@@ -61,10 +65,16 @@ export class Views {
     return this.versions.get(stream);
   }
 
-  /** The state of an own stream with the revision through which it shows here: what a process manager decides on. */
+  /** The state of an own stream with the revision and the receipt through which it shows here: what a process manager decides on. */
   known<State>(stream: string, state: State): KnownState<State> {
-    const revision = this.revisions.get(stream);
-    return { state, ...(revision !== undefined && { revision }) };
+    const [revision, receipt] = [this.revisions.get(stream), this.receipts.get(stream)];
+    return { state, ...(revision !== undefined && { revision }), ...(receipt !== undefined && { receipt }) };
+  }
+
+  /** The last receipt of an own stream, for what follows from it in another one; undefined where it has none. */
+  causeIn(stream: string): NamedReceipt | undefined {
+    const receipt = this.receipts.get(stream);
+    return receipt === undefined ? undefined : { stream, receipt };
   }
 
   /** What the own streams say, as plain JSON, to compare it with another fold of them; without what the catalog added. */

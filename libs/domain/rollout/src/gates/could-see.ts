@@ -1,6 +1,9 @@
+import { harmSignals } from '@sluice/domain-cohorts';
 import { logHarmRatioEvidence } from './harm.ts';
 import { ALL_DEVICES_WEIGHT, ALPHA } from './nodes.ts';
 import { logRateEvidence, logSum } from './rates.ts';
+// As a type only: the verdict brings all gates, which ask this file what they could see.
+import type { TestEvidence } from './verdict.ts';
 
 /** With such a chance. */
 const CHANCE = 0.95;
@@ -45,6 +48,26 @@ export function ratioWouldBeSeen({ control, expectedShare, weight }: RatioQuesti
   if (treated === undefined) return undefined;
   const ratio = meanThatGives(treated) / byChance;
   return ratio > RATIO_MAX ? undefined : ratio;
+}
+
+/**
+ * What a test could have found by itself on its devices, with a chance of 95 %: of a signal of harm the smallest ratio, of the
+ * others the smallest failure rate; null where that is nothing.
+ */
+export function couldSee({
+  test,
+  trials,
+  failures,
+  toleratedRate,
+  weight: itsWeight,
+}: Pick<TestEvidence, 'test' | 'trials' | 'failures' | 'toleratedRate' | 'weight'>): {
+  readonly failureRate?: number | null;
+  readonly ratio?: number | null;
+} {
+  const weight = itsWeight / ALL_DEVICES_WEIGHT;
+  if ((harmSignals as readonly string[]).includes(test))
+    return { ratio: ratioWouldBeSeen({ control: trials - failures, expectedShare: toleratedRate, weight }) ?? null };
+  return { failureRate: trials === 0 ? null : (rateWouldBeSeen({ trials, tolerated: toleratedRate, weight }) ?? null) };
 }
 
 /** How many failures among so many reach the limit of that test by themselves; undefined when not even all of them do. */

@@ -26,7 +26,7 @@ import {
 } from './infrastructure.ts';
 import { Restarts } from './restarts.ts';
 import { byAppearance, periodOfHour, SliceTrials, trialPeriodAt } from './trials.ts';
-import { type GateVerdict, judge, type JudgedSlice, withPending } from './verdict.ts';
+import { type GateVerdict, judge, type JudgedSlice, type Judgement, withPending } from './verdict.ts';
 
 /**
  * What the gates look at: the trials of each patch, counted anew from its first start and from every resumption after a
@@ -149,39 +149,42 @@ interface Looking {
 }
 
 /** What the gates say of a rollout now, or what they would say if the pending failures counted. */
-export function verdictOn(
+export function verdictOn(ledger: GateLedger, rollout: StartedRollout, looking: Looking = {}): GateVerdict {
+  const judgement = judgementOn(ledger, rollout, looking);
+  const verdict = judge(judgement);
+  if (verdict.says === 'hold' || verdict.says === 'halt') return verdict;
+  const { supply } = patchOf(ledger, rollout.plan.patchId);
+  return packageVerdict(supply, { patchId: rollout.plan.patchId, through: judgement.through }) ?? verdict;
+}
+
+/** What the verdict on a rollout is made of now. */
+export function judgementOn(
   ledger: GateLedger,
-  rollout: StartedRollout,
-  { pendingToo = false, devicesOf }: Looking = {},
-): GateVerdict {
-  const { rolloutId, plan, startedAt, known } = rollout;
+  { rolloutId, plan, startedAt, known }: StartedRollout,
+  { pendingToo = false, devicesOf }: Looking,
+): Judgement {
   const patch = patchOf(ledger, plan.patchId);
-  const harm = patch.harm.get(rolloutId);
-  const held = heldSlices(ledger, plan.patchId);
+  const [harm, held] = [patch.harm.get(rolloutId), heldSlices(ledger, plan.patchId)];
   const slices = [...patch.slices.values()].sort(byAppearance).map((trials): JudgedSlice => {
     const { slice, key } = trials;
     const counted = withPending(trials.counts(patch.throughMs), pendingToo ? trials.pending : 0);
     const counts = devicesOf === undefined ? counted : trials.withWaiting(counted, devicesOf);
     return {
-      slice,
-      key,
+      ...{ slice, key },
       counts: harm?.countsWith(counts, key) ?? { ...counts, harm: noHarms },
       isHeld: held.some((each) => isSame(each, slice)),
     };
   });
   const [since, through] = [instantText(patch.sinceMs, startedAt), instantText(patch.throughMs, startedAt)];
-  const verdict = judge({
+  return {
     plan,
     // Streams from before this was recorded: all that was counted, alike.
     known: known ?? slices.map(({ slice }) => ({ ...slice, devices: 1 })),
     slices,
     onsets: harm === undefined ? 0 : onsetAt(harm.minutesAt(patch.throughMs)),
     firstPeriod: trialPeriodAt(Date.parse(since)),
-    since,
-    through,
-  });
-  if (verdict.says === 'hold' || verdict.says === 'halt') return verdict;
-  return packageVerdict(patch.supply, { patchId: plan.patchId, through }) ?? verdict;
+    ...{ since, through },
+  };
 }
 
 /** Counts up whenever the verdict on rollouts of the patch may be another one. */

@@ -148,6 +148,34 @@ export function judge(judgement: Judgement): GateVerdict {
   return { says: 'hold', slice, evidence: evidence([...its]) };
 }
 
+/** What every test finds now on every node, the strongest first; and the slice that is blamed, where harm is on one. */
+export interface EvidenceNow {
+  readonly logSum: number;
+  readonly logLimit: number;
+  readonly since: string;
+  readonly through: string;
+  readonly tests: readonly TestEvidence[];
+  readonly blamed?: Slice;
+}
+
+/** All evidence of now, whatever it comes to. */
+export function evidenceNow(judgement: Judgement): EvidenceNow {
+  const { known, slices, since, through } = judgement;
+  const counted = new Map(slices.filter(({ isHeld }) => !isHeld).map((each) => [each.key, each]));
+  const found = nodesAmong(known, slices).map((node): NodeEvidence => {
+    const members = membersOf(node, counted);
+    const its = foundOn(members, judgement).map((each) => evidenceOn(each.test, node, each.found));
+    return { node, tests: its, logPart: logSum(its.map(logPartOf)) };
+  });
+  const logLimit = -Math.log(ALPHA);
+  const slice = counted.get(blame(found, logLimit + Math.log(CAUTION))?.node.slices[0] ?? '')?.slice;
+  return {
+    ...{ logSum: logSum(found.map(({ logPart }) => logPart)), logLimit, since, through },
+    tests: found.flatMap((each) => each.tests).sort((left, right) => logPartOf(right) - logPartOf(left)),
+    ...(slice !== undefined && { blamed: slice }),
+  };
+}
+
 function membersOf({ slices }: Node, counted: ReadonlyMap<string, JudgedSlice>): SliceCounts[] {
   return slices.flatMap((key) => counted.get(key)?.counts ?? []);
 }

@@ -1,7 +1,7 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { type PatchEvent } from '@sluice/domain-catalog';
 import { BEGINNING, type CommandContext, EventStore, handle, Rejection } from '@sluice/event-sourcing';
-import { type SeenVersions } from '@sluice/platform';
+import { seal, type SeenVersions } from '@sluice/platform';
 import { BuildReservations } from './build-reservations.ts';
 import { patchStream } from './patch-table.ts';
 import { amongOthers, type OrderedCommand, type PatchDecider } from './patch-rules.ts';
@@ -55,7 +55,7 @@ export class ChangePatchHandler implements ICommandHandler<ChangePatch> {
   ): Promise<readonly PatchEvent[]> {
     const seen = revisions && { revisions, counts: () => true };
     const stream = patchStream(command.patchId);
-    const { events, position } = await handle(this.store, decider, stream, command, { ...context, seen });
+    const { events, position } = await handle(this.store, decider, stream, command, { ...context, seen, seal });
     if (position !== undefined) {
       await this.patches.reached(position);
       if (command.type === 'PublishPatch') await this.supersession.reached(position);

@@ -1,8 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { BEGINNING, type Commit, EventStore, type Follower, followStore, type Position } from '@sluice/event-sourcing';
-import { type Difference, firstDifference, Folds, Followers, ProblemError, Verifications } from '@sluice/platform';
+import {
+  type Difference,
+  firstDifference,
+  Folds,
+  Followers,
+  ProblemError,
+  type ReceiptsFound,
+  type ReceiptsInput,
+  Verifications,
+} from '@sluice/platform';
 import { type KnownPatch } from '@sluice/domain-catalog';
-import { PATCHES_FOLD, type PatchesAt, type PatchesThrough } from '../catalog-folds.ts';
+import { PATCHES_FOLD, type PatchesAt, type PatchesThrough, RECEIPTS_FOLD } from '../catalog-folds.ts';
 import { patchEventsOf, patchStream, PatchTable } from './patch-table.ts';
 import { PATCH_STREAMS } from '../publications.ts';
 
@@ -29,6 +38,13 @@ export class Patches {
       }),
     );
     verifications.add({ name: 'catalog-patches', verify: () => this.verify() });
+    verifications.addReceipts({
+      name: 'catalog',
+      check: async (named, progress) => {
+        const input: ReceiptsInput = { prefixes: PATCH_STREAMS, through: await store.head(), named };
+        return (await this.folds.run(RECEIPTS_FOLD, input, progress)) as ReceiptsFound;
+      },
+    });
   }
 
   /** Whether all of the history is in. */

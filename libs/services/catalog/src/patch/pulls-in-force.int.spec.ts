@@ -88,7 +88,9 @@ describe('pulling while the store cannot write', () => {
     expect(await show('a')).not.toHaveProperty('pulled.durable');
     expect(signs.at(-1)).toEqual([]);
     catalog.timers.advance(10 * STOP_RETRY_MS);
-    expect(await pulls()).toEqual([{ type: 'PatchPulled', patchId: 'p-a', ...withdrawn, recallEpoch: 1, by: 'admin' }]);
+    expect(await pulls()).toMatchObject([
+      { type: 'PatchPulled', patchId: 'p-a', ...withdrawn, recallEpoch: 1, by: 'admin' },
+    ]);
   });
 
   it('changes nothing further when it is sent again', async () => {

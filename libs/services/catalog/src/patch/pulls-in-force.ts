@@ -10,7 +10,7 @@ import {
 } from '@sluice/domain-catalog';
 import { OwnSigns } from '@sluice/event-feed';
 import { type CommandContext, EventStore, handle } from '@sluice/event-sourcing';
-import { ProblemError, type Stop, StopsInForce } from '@sluice/platform';
+import { ProblemError, seal, type Stop, StopsInForce } from '@sluice/platform';
 import { patchStream } from './patch-table.ts';
 import { Patches } from './patches.projection.ts';
 import { amongOthers, ledgerOf } from './patch-rules.ts';
@@ -101,8 +101,8 @@ export class PullsInForce {
     const stream = patchStream(order.patchId);
     const { events, position } =
       judged === undefined
-        ? await handle(this.store, this.rules(), stream, order, context)
-        : await handle(this.store, patchDecider, stream, { ...order, ledger: judged }, context);
+        ? await handle(this.store, this.rules(), stream, order, { ...context, seal })
+        : await handle(this.store, patchDecider, stream, { ...order, ledger: judged }, { ...context, seal });
     if (position !== undefined) await this.patches.reached(position);
     return events;
   }

@@ -9,7 +9,7 @@ import {
   handle,
   type Position,
 } from '@sluice/event-sourcing';
-import { Followers } from '@sluice/platform';
+import { Followers, seal } from '@sluice/platform';
 import { patchEventsOf } from './patch-table.ts';
 import { Patches } from './patches.projection.ts';
 import { PullsInForce } from './pulls-in-force.ts';
@@ -70,6 +70,7 @@ export class SupersessionProcess {
       causationId: cause.commitId,
       ...(traceparent !== undefined && { traceparent }),
       commitId: `superseded-by-${by}`,
+      seal,
     });
     if (position !== undefined) await this.patches.reached(position);
   }

@@ -6,7 +6,6 @@ import {
   explainNobody,
   type Explanation,
   foldPolicy,
-  type PolicyEvent,
   type Unknown,
 } from '@sluice/domain-rollout';
 import { type Position } from '@sluice/event-sourcing';

@@ -1,5 +1,6 @@
 import { type CouldHaveSeen } from '@sluice/api';
 import { type HealthEvent } from '@sluice/contracts/events';
+import { type Slice } from '@sluice/domain-cohorts';
 import {
   awakeFirstExposed,
   type Awake,
@@ -8,12 +9,15 @@ import {
   emptyCensus,
   emptyGateLedger,
   emptyRemovalLedger,
+  type EvidenceNow,
+  evidenceNow,
   foldCensus,
   foldGateLedger,
   foldRemovalLedger,
   type GoingOn,
   goingOn,
   harmOf,
+  judgementOn,
   nextGateHold,
   outageFor,
   outcomesOf,
@@ -35,6 +39,7 @@ import {
 import { type FeedEvent } from '@sluice/event-feed';
 import { type Commit } from '@sluice/event-sourcing';
 import { ownEventsOf } from '../publications.ts';
+import { HistoryView } from './history.projection.ts';
 
 /** What a verdict depends on beside the counts. */
 type Judged = Pick<StartedRollout, 'plan'> & { readonly known: StartedRollout['known'] | undefined };
@@ -44,6 +49,7 @@ export class GatesView {
   private readonly ledger = emptyGateLedger();
   private readonly removals = emptyRemovalLedger();
   private readonly populations = emptyCensus();
+  readonly history = new HistoryView();
   private readonly revisions = new Map<number, number>();
   private readonly ownRevisions = new Map<string, number>();
   private readonly verdicts = new Map<
@@ -72,6 +78,7 @@ export class GatesView {
     foldGateLedger(this.ledger, data);
     foldRemovalLedger(this.removals, data);
     foldCensus(this.populations, data);
+    this.history.applyHealth(data);
     this.revisions.set(data.shard, event.place.revision);
     this.lastBucket = event;
   }
@@ -106,7 +113,21 @@ export class GatesView {
     if (before?.version === version && before.of.plan === plan && before.of.known === known) return before.verdict;
     const verdict = verdictOn(this.ledger, rollout, { devicesOf: (slice) => devicesIn(this.populations, slice) });
     this.verdicts.set(rolloutId, { version, of: { plan, known }, verdict });
+    this.noteVerdict(rolloutId, verdict);
     return verdict;
+  }
+
+  private noteVerdict(rolloutId: string, verdict: GateVerdict): void {
+    const bucket = this.lastBucket?.data as HealthEvent | undefined;
+    if (bucket !== undefined) this.history.applyVerdict(rolloutId, Date.parse(bucket.to), verdict);
+  }
+
+  /** Every test of the rollout as it is now; undefined while the health is not all read. */
+  evidenceOf(rollout: StartedRollout): EvidenceNow | undefined {
+    if (!this.isRead()) return undefined;
+    restartDue(this.ledger);
+    const devicesOf = (slice: Slice) => devicesIn(this.populations, slice);
+    return evidenceNow(judgementOn(this.ledger, rollout, { devicesOf }));
   }
 
   /** Of each slice of the patch, the devices that are fine of installs that began before an instant. */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type WaitCode } from '@sluice/contracts/wait-reasons';
-import { type Policy } from '@sluice/domain-rollout';
+import { type ApprovalRule, type Policy } from '@sluice/domain-rollout';
 import { Clock } from '@sluice/event-sourcing';
 import { Settings, Timers } from '@sluice/platform';
 import { orchestratorSettings } from '../settings.ts';
@@ -19,7 +19,10 @@ export interface Doubt {
 }
 
 /** What rules and process managers ask of the knowledge, and the views that it is of. */
-export type KnownEnough = Pick<Knowledge, 'doubts' | 'healthIsRead' | 'healthThroughMs' | 'clockIsSound' | 'passMs'> & {
+export type KnownEnough = Pick<
+  Knowledge,
+  'doubts' | 'healthIsRead' | 'healthThroughMs' | 'clockIsSound' | 'passMs' | 'approvalRule'
+> & {
   readonly sources: Pick<Sources, 'views' | 'catalog'>;
 };
 
@@ -32,6 +35,8 @@ export class Knowledge {
   private readonly staleAfterMs: number;
   private readonly blindOffersMs: number;
   private readonly through: HealthThrough;
+  /** What people have set for large audiences. */
+  readonly approvalRule: ApprovalRule;
   /**
    * How long a pass takes, in domain time: a pass is a tick of the clock. The shorter of the last two, so that a process
    * that once stood still does not take that for its pace, and catches up on nothing.
@@ -52,6 +57,7 @@ export class Knowledge {
   ) {
     const own = settings.of(orchestratorSettings);
     this.staleAfterMs = own.policyStaleSeconds * 1000;
+    this.approvalRule = { required: own.approvalsRequired, abovePercent: own.approvalsAbovePercent };
     this.blindOffersMs = own.blindOffersMinutes * 60_000;
     this.through = new HealthThrough(own.healthBucketSeconds * 1000);
   }

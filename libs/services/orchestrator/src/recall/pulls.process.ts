@@ -1,6 +1,6 @@
 import { isUnderWay } from '@sluice/domain-rollout';
 import { type FeedEvent } from '@sluice/event-feed';
-import { type ProcessManager } from '@sluice/event-sourcing';
+import { type NamedReceipt, type ProcessManager } from '@sluice/event-sourcing';
 import { ChangeRecall, ChangeRollout } from '../commands.ts';
 import { type Pull } from '../policy/policy.projection.ts';
 import { contextOf, type OwnCommand, type Situation } from '../situation.ts';
@@ -33,7 +33,7 @@ function endedRollouts({ views, at }: Situation): ChangeRollout[] {
     const context = contextOf(pull === undefined ? 'pull-recorded' : idOf(pull), rolloutId, pull);
     return [
       new ChangeRollout(
-        { type: 'AbortRollout', rolloutId, reason, causedBy: pull?.actor, at },
+        { type: 'AbortRollout', rolloutId, reason, causedBy: pull?.actor, cause: causeOf(pull), at },
         context,
         views.known(`rollout-${rolloutId}`, rollout),
       ),
@@ -47,10 +47,16 @@ function startedRecalls({ views, at }: Situation): ChangeRecall[] {
     const recall = views.recalls.recall(patchId);
     if (mode !== 'recall' || (recall.status !== 'absent' && recall.recallEpoch >= recallEpoch)) return [];
     const named = replacement !== undefined && { replacement };
-    const causedBy = pull.actor;
-    const command = { type: 'StartRecall', patchId, recallEpoch, reason, ...named, causedBy, at } as const;
+    const whose = { causedBy: pull.actor, cause: causeOf(pull) };
+    const command = { type: 'StartRecall', patchId, recallEpoch, reason, ...named, ...whose, at } as const;
     return [new ChangeRecall(command, contextOf(idOf(pull), patchId, pull), views.known(`recall-${patchId}`, recall))];
   });
+}
+
+/** The receipt of the pull in the stream of its patch; a pull from before there were receipts has none. */
+function causeOf(pull: FeedEvent<Pull> | undefined): NamedReceipt | undefined {
+  const receipt = pull?.data.receipt;
+  return pull === undefined || receipt === undefined ? undefined : { stream: pull.stream, receipt };
 }
 
 function idOf({ data: { recallEpoch } }: FeedEvent<Pull>): string {

@@ -1,11 +1,15 @@
 import {
   AtQuery,
+  listedMarks,
   Operation,
+  PointsQuery,
   RecallPage,
   RecallPath,
+  type RecallPoint,
   RecallPreview,
   RecallPreviewQuery,
   RecallsQuery,
+  RecallTimelineView,
   RecallView,
   ResumeBody,
   StopBody,
@@ -14,7 +18,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/com
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { freedOf, holdersOf, type RecallCommand } from '@sluice/domain-rollout';
-import { Clock, type CommandContext } from '@sluice/event-sourcing';
+import { Clock, type CommandContext, toTimeText } from '@sluice/event-sourcing';
 import {
   IfMatch,
   type ListOrder,
@@ -33,6 +37,9 @@ import { Views } from '../views.ts';
 import { RecallPreviews } from './recall-previews.ts';
 import { recallState } from './recall-views.ts';
 import { type KnownRecall } from './recalls.projection.ts';
+
+/** A point before all of the fleet has counted. */
+const uncounted = { remaining: null, freed: null, replaced: null, retired: null, failing: null, offline: null };
 
 @ApiTags('recalls')
 @Controller('v1/recalls')
@@ -93,6 +100,30 @@ export class RecallsController {
   })
   preview(@Param() { patchId }: RecallPath, @Query() { replacement }: RecallPreviewQuery): Promise<RecallPreview> {
     return this.previews.of(patchId, replacement);
+  }
+
+  @Get(':patchId/timeline')
+  @Roles('viewer', 'operator', 'responder')
+  @Operation({
+    id: 'showRecallTimeline',
+    summary: 'How a recall has burnt down over time, and what happened to it',
+    answers: { 200: RecallTimelineView },
+    problems: ['recall-not-found'],
+  })
+  timeline(@Param() { patchId }: RecallPath, @Query() { points: count }: PointsQuery): RecallTimelineView {
+    const recall = this.known(patchId);
+    const startMs = Date.parse(recall.startedAt);
+    const endMs = recall.status === 'completed' ? Date.parse(recall.completedAt) : this.clock.now();
+    const stepMs = Math.max(1, (endMs - startMs) / (count - 1));
+    const points = Array.from({ length: count }, (_, index): RecallPoint => {
+      const atMs = Math.min(endMs, Math.round(startMs + index * stepMs));
+      return { at: toTimeText(atMs), ...(this.views.recalls.countAt(patchId, atMs) ?? uncounted) };
+    }).filter(({ at }, index, all) => at !== all[index - 1]?.at);
+    const marks = this.views.recalls.eventsOf(patchId).map(({ at, type, ...event }) => {
+      const words = 'reason' in event ? event.reason : undefined;
+      return { at, what: type, ...(words !== undefined && { words }) };
+    });
+    return { patchId, points, marks: listedMarks(marks), marksTotal: marks.length };
   }
 
   @Post(':patchId/pause')

@@ -40,6 +40,16 @@ export const rolloutOperations = {
     answers: { 200: RolloutPreview },
     problems: ['rollout-not-found', 'patch-unknown'],
   }),
+  approve: Operation({
+    id: 'approveRollout',
+    summary: 'Approve the plan as it was seen; who planned it does not approve it',
+    description:
+      'Approvals lapse when the plan changes: a rollout under way then widens no further until the new plan is approved. Approved twice by one person, it is approved once.',
+    answers: { 200: RolloutView },
+    etag: true,
+    problems: ['rollout-not-found', 'rollout-over', 'approval-own-plan'],
+    ifMatch: 'required',
+  }),
   start: Operation({
     id: 'startRollout',
     summary: 'Start a planned rollout: its first wave opens',
@@ -47,7 +57,7 @@ export const rolloutOperations = {
     etag: true,
     problems: [
       ...(['rollout-not-found', 'rollout-not-planned', 'rollout-of-patch-running', 'evidence-not-named'] as const),
-      ...(['clock-unsound', 'plan-not-valid', 'patch-unknown', 'patch-pulled'] as const),
+      ...(['clock-unsound', 'plan-not-valid', 'patch-unknown', 'patch-pulled', 'approval-missing'] as const),
     ],
     ifMatch: 'optional',
   }),
@@ -63,7 +73,7 @@ export const rolloutOperations = {
     summary: 'Go on after a pause or a halt',
     answers: { 200: RolloutView },
     etag: true,
-    problems: ['rollout-not-found', 'rollout-not-stopped', 'rollout-over', 'evidence-not-named'],
+    problems: ['rollout-not-found', 'rollout-not-stopped', 'rollout-over', 'evidence-not-named', 'approval-missing'],
     ifMatch: 'optional',
   }),
   halt: Operation({
@@ -80,7 +90,7 @@ export const rolloutOperations = {
     etag: true,
     problems: [
       ...(['rollout-not-found', 'rollout-not-running', 'rollout-over'] as const),
-      ...(['wave-not-open', 'wave-waits', 'gate-says-stop'] as const),
+      ...(['wave-not-open', 'wave-waits', 'gate-says-stop', 'approval-missing'] as const),
     ],
     ifMatch: 'optional',
   }),

@@ -2,6 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type WaitCode, type WaitCounts } from '@sluice/contracts/wait-reasons';
 import { compileAudience } from '@sluice/domain-cohorts';
 import {
+  approvalsAsked,
+  approvalsNeeded,
+  approvalWords,
   type Awake,
   awakeOf,
   exposedDevices,
@@ -60,12 +63,11 @@ export interface Obstacle {
   readonly counts?: WaitCounts;
 }
 
-/** What widens: the rollout by its id, and its plan. */
-export type Widening = Pick<StartedRollout, 'rolloutId' | 'plan'>;
-
 /** What keeps a rollout from being given a grant at this instant; empty when nothing does. */
-export function obstaclesToGrants(knowledge: KnownEnough, { rolloutId, plan }: Widening, nowMs: number): Obstacle[] {
+export function obstaclesToGrants(knowledge: KnownEnough, rollout: KnownRollout, nowMs: number): Obstacle[] {
+  const { rolloutId, plan } = rollout;
   const obstacles: Obstacle[] = knowledge.doubts().map(({ for: code, words }) => ({ for: code, words }));
+  obstacles.push(...missingApprovals(knowledge, rollout));
   const { policy, gates } = knowledge.sources.views;
   if (policy.isPulled(plan.patchId)) {
     obstacles.push({ for: 'patch-pulled', words: 'the patch was pulled' });
@@ -84,6 +86,21 @@ export function obstaclesToGrants(knowledge: KnownEnough, { rolloutId, plan }: W
     obstacles.push({ for: 'infrastructure', words });
   }
   return obstacles;
+}
+
+/** How many approvals a plan needs now: by itself, or for an audience as large as its own. */
+export function approvalsAskedOf({ sources, healthIsRead, approvalRule }: KnownEnough, plan: Plan): number {
+  const { policy, gates } = sources.views;
+  const census = healthIsRead ? gates.census() : undefined;
+  return approvalsAsked(plan, approvalRule, { published: policy.publishedPatch(plan.patchId), census });
+}
+
+/** What people have to do before the present plan widens; empty where enough of them have approved it. */
+export function missingApprovals(knowledge: KnownEnough, rollout: KnownRollout): Obstacle[] {
+  // Under way, what is asked for was fixed when the plan was put in its place.
+  const asked = rollout.status === 'planned' ? approvalsAskedOf(knowledge, rollout.plan) : 0;
+  const { needed, missing } = approvalsNeeded(rollout.approvals, asked);
+  return missing === 0 ? [] : [{ for: 'approvals', words: approvalWords(rollout.approvals, needed) }];
 }
 
 /** The permission to widen a wave, the open one or the next: there when nothing speaks against it, as far as the pace goes. */

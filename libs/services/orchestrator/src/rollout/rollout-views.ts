@@ -2,6 +2,7 @@ import { type GateHold, type HoldBack, type RolloutView } from '@sluice/api';
 import { durationsOf } from '@sluice/domain-cohorts';
 import { isWaitCode, waitCommand, type WaitReason } from '@sluice/contracts/wait-reasons';
 import {
+  approvalsNeeded,
   haltReasonOf,
   isWaveOver,
   MATURITY_HOURS,
@@ -17,8 +18,10 @@ import { toTimeText } from '@sluice/event-sourcing';
 import { type KnownEnough } from '../knowledge/knowledge.ts';
 import { type KnownHold, type KnownRollout, type PolicyView } from '../policy/policy.projection.ts';
 import {
+  approvalsAskedOf,
   exposureOf,
   goingOnOf,
+  missingApprovals,
   type Obstacle,
   obstaclesToGoingOn,
   obstaclesToGrants,
@@ -37,11 +40,12 @@ export function viewRollout(rollout: KnownRollout, knowledge: KnownEnough, nowMs
     ...headOf(rollout),
     ...(revision !== undefined && { revision }),
     ...exposureView(rollout, knowledge, nowMs),
+    ...approvalsView(rollout, knowledge),
     ...waitingSince(rollout),
     ...(rollout.status === 'running' && {
       couldHaveSeen: knowledge.sources.views.gates.couldHaveSeen(rollout, nowMs),
     }),
-    waitsFor: waitsFor(rollout, knowledge, nowMs).map((wait) => toReason(wait, rollout)),
+    waitsFor: waitsFor(rollout, knowledge, nowMs).map((wait) => toReason(wait, rollout, revision)),
     ...notes(rollout, policy, nowMs),
     ...stopOf(rollout),
   };
@@ -57,7 +61,7 @@ export function viewPastRollout(rollout: KnownRollout, policy: PolicyView, nowMs
       plannedPercent: 'exposure' in rollout ? plannedAt(rollout, policy, nowMs) : 0,
     },
     ...waitingSince(rollout),
-    waitsFor: recordedWaits(rollout, nowMs).map((wait) => toReason(wait, rollout)),
+    waitsFor: recordedWaits(rollout, nowMs).map((wait) => toReason(wait, rollout, undefined)),
     ...notes(rollout, policy, nowMs),
     ...stopOf(rollout),
   };
@@ -86,7 +90,7 @@ function stopOf(rollout: KnownRollout) {
 
 /** What the open wave waited for, as far as it was recorded: what time brings, and the reasons when it last waited. */
 function recordedWaits(rollout: KnownRollout, nowMs: number): Wait[] {
-  if (rollout.status !== 'running') return standing(rollout);
+  if (rollout.status !== 'running') return waitsWhileStopped(rollout);
   const { waiting, wave } = rollout;
   const since = waiting?.wave === wave ? waiting.since : '';
   const codes = waiting?.wave === wave ? waiting.codes.filter(isWaitCode) : [];
@@ -100,6 +104,15 @@ function recordedWaits(rollout: KnownRollout, nowMs: number): Wait[] {
 function waitingSince(rollout: KnownRollout) {
   const isWaiting = rollout.status === 'running' && rollout.waiting?.wave === rollout.wave;
   return isWaiting ? { waitingSince: rollout.waiting.since } : {};
+}
+
+/** Who has approved it; nothing where nobody has to, and nobody has. */
+function approvalsView(rollout: KnownRollout, knowledge: KnownEnough) {
+  const { plannedBy, given } = rollout.approvals;
+  const asked = rollout.status === 'planned' ? approvalsAskedOf(knowledge, rollout.plan) : 0;
+  const { needed, missing } = approvalsNeeded(rollout.approvals, asked);
+  if (needed === 0 && given.length === 0) return {};
+  return { approvals: { ...(plannedBy !== undefined && { plannedBy }), needed, missing, given } };
 }
 
 /** `exposurePercent` and `exposedDevices` are null while no eligible device is known; `plannedPercent` is of buckets. */
@@ -129,7 +142,7 @@ function notes(rollout: KnownRollout, policy: PolicyView, nowMs: number) {
 }
 
 /** The slices of a patch that gates hold. */
-function gateHoldsOn(patchId: string, holds: readonly KnownHold[]): GateHold[] {
+export function gateHoldsOn(patchId: string, holds: readonly KnownHold[]): GateHold[] {
   return holds.flatMap(({ holdId, status, slice, reason, evidence, patchId: ofPatch }) => {
     if (status !== 'active' || ofPatch !== patchId || evidence === undefined) return [];
     return [{ holdId, model: slice.model?.[0] ?? '', base: slice.base?.[0] ?? '', reason }];
@@ -144,16 +157,19 @@ function holdBackNote({ completedAt, plan, released }: Extract<Rollout, { status
 
 /** What it waits for, which is what its view says. */
 export function waitsFor(rollout: KnownRollout, knowledge: KnownEnough, nowMs: number): Wait[] {
-  return rollout.status === 'running' ? waitsOfWave(rollout, knowledge, nowMs) : standing(rollout);
+  if (rollout.status === 'running') return waitsOfWave(rollout, knowledge, nowMs);
+  const approvals = rollout.status === 'planned' ? missingApprovals(knowledge, rollout) : [];
+  return [...approvals, ...waitsWhileStopped(rollout)];
 }
 
 /** What a rollout that does not run waits for. */
-function standing(rollout: Exclude<KnownRollout, { status: 'running' }>): Wait[] {
+function waitsWhileStopped(rollout: Exclude<KnownRollout, { status: 'running' }>): Wait[] {
   switch (rollout.status) {
     case 'planned': {
       const { startAt } = rollout.plan;
       const words = startAt === undefined ? 'somebody has to start it' : `it starts at ${startAt}`;
-      return [{ for: 'start', words, ...(startAt !== undefined && { until: startAt }) }];
+      const start: Wait = { for: 'start', words, ...(startAt !== undefined && { until: startAt }) };
+      return [start];
     }
     case 'paused':
       return [{ for: 'operator', words: `it is paused: ${rollout.reason}` }];
@@ -216,8 +232,13 @@ function withThrough(obstacle: Obstacle, knowledge: KnownEnough): Wait {
   return throughMs === undefined ? obstacle : { ...obstacle, through: toTimeText(throughMs) };
 }
 
-function toReason({ for: code, words, until, through, counts }: Wait, rollout: KnownRollout): WaitReason {
+function toReason(
+  { for: code, words, until, through, counts }: Wait,
+  rollout: KnownRollout,
+  revision: number | undefined,
+): WaitReason {
   const ids = {
+    revision,
     rollout: rollout.rolloutId,
     patch: rollout.plan.patchId,
     wave: 'wave' in rollout ? rollout.wave : 1,

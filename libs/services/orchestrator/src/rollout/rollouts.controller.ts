@@ -23,6 +23,7 @@ import {
   planFaults,
   previewRollout,
   type RolloutCommand,
+  toPlan,
 } from '@sluice/domain-rollout';
 import { Clock, type CommandContext } from '@sluice/event-sourcing';
 import {
@@ -43,6 +44,7 @@ import { Knowledge } from '../knowledge/knowledge.ts';
 import { type KnownRollout } from '../policy/policy.projection.ts';
 import { Views } from '../views.ts';
 import {
+  approvalsAskedOf,
   audienceFaults,
   exposureOf,
   goingOnOf,
@@ -85,7 +87,7 @@ export class RolloutsController {
     const prepare = async (): Promise<RolloutCommand> => {
       const plan = await this.draftOf(rest);
       const freshSalt = randomBytes(SALT_BYTES).toString('base64url');
-      return { type: 'PlanRollout', rolloutId, plan, freshSalt, at: this.now() };
+      return { type: 'PlanRollout', rolloutId, plan, freshSalt, by: context.actor, at: this.now() };
     };
     const events = await this.commands.execute(new DecideRollout(rolloutId, prepare, context));
     // The same plan sent again is no second rollout.
@@ -106,7 +108,16 @@ export class RolloutsController {
     if (seen === undefined) throw new ProblemError('if-match-missing', rolloutId);
     const prepare = async (): Promise<RolloutCommand> => {
       const plan = await this.draftOf(body);
-      return { type: 'ReplanRollout', rolloutId, plan, reason, at: this.now() };
+      const asked = approvalsAskedOf(this.knowledge, toPlan(plan, ''));
+      return {
+        type: 'ReplanRollout',
+        rolloutId,
+        plan,
+        reason,
+        by: context.actor,
+        approvalsAsked: asked,
+        at: this.now(),
+      };
     };
     return this.answer(rolloutId, new DecideRollout(rolloutId, prepare, context, seen));
   }
@@ -173,6 +184,7 @@ export class RolloutsController {
         ...hypothesesOf(this.views, plan),
         haltedBefore: haltedBefore(this.views, plan, rolloutId),
         evidenceSeen,
+        approvalsAsked: approvalsAskedOf(this.knowledge, plan),
         ...opensWave(this.knowledge, rollout, this.clock.now(), 1),
         at: this.now(),
       };
@@ -257,7 +269,7 @@ export class RolloutsController {
     );
   }
 
-  private async draftOf({ approvalsRequired: _, ...draft }: Omit<PlanRolloutBody, 'rolloutId'>): Promise<PlanDraft> {
+  private async draftOf(draft: Omit<PlanRolloutBody, 'rolloutId'>): Promise<PlanDraft> {
     const faults = planFaults(draft);
     if (faults.length > 0) throw new ProblemError('invalid-request', undefined, faults);
     await publishedPatch(this.views, draft.patchId);

@@ -13,11 +13,13 @@ import { ChangeHold, ChangeRollout } from '../commands.ts';
 import { type KnownRollout } from '../policy/policy.projection.ts';
 import { contextOf, type OwnCommand, type Situation } from '../situation.ts';
 import {
+  approvalsAskedOf,
   exposureOf,
   goingOnOf,
   haltedBefore,
   hypothesesOf,
   isKnownToTheEnd,
+  missingApprovals,
   type Obstacle,
   obstaclesToGoingOn,
   obstaclesToGrants,
@@ -61,10 +63,12 @@ function start(rollout: Planned, { views, knowledge, nowMs, at }: Situation): Ch
   const { patchId } = plan;
   if (knowledge.doubts().length > 0 || views.policy.isPulled(patchId)) return [];
   if (views.policy.publishedPatch(patchId) === undefined) return [];
+  if (missingApprovals(knowledge, rollout).length > 0) return [];
   const command = {
     type: 'StartRollout',
     rolloutId,
     ...hypothesesOf(views, plan),
+    approvalsAsked: approvalsAskedOf(knowledge, plan),
     haltedBefore: haltedBefore(views, plan, rolloutId),
     ...opensWave(knowledge, rollout, nowMs, 1),
     at,
@@ -83,7 +87,9 @@ function stopHarm(rollout: StartedRollout, { views, nowMs, at }: Situation): Own
     const { model, base } = verdict.slice;
     const holdId = views.gates.nextHold(rolloutId);
     const terms = { patchId: plan.patchId, slice: { model: [model], base: [base] }, owner: GATE_OWNER };
-    const command = { type: 'PlaceHold', holdId, terms: { ...terms, reason: evidence.words, evidence }, at } as const;
+    const cause = views.causeIn(`rollout-${rolloutId}`);
+    const judged = { ...terms, reason: evidence.words, evidence };
+    const command = { type: 'PlaceHold', holdId, terms: judged, cause, at } as const;
     return [new ChangeHold(command, context(holdId))];
   }
   const exposedDevices = exposureOf(views, rollout, nowMs).devices?.exposed;
