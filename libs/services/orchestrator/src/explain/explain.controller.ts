@@ -36,7 +36,7 @@ export class ExplainController {
     id: 'explainDevice',
     summary: 'Why does this device get what it gets, by its last reports? Now, or as of an instant',
     description:
-      'Telemetry is asked for the device, for at most two seconds. What it does not know is listed under `unknown`, and where the answer hangs on that there is none.',
+      'Telemetry is asked for the device, for at most two seconds, of the past ten. What it does not know is listed under `unknown`, and where the answer hangs on that there is none.',
     answers: { 200: ExplanationView },
     problems: [...problems],
   })

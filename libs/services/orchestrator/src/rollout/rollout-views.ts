@@ -82,7 +82,7 @@ function stopOf(rollout: KnownRollout) {
 
 /** What the open wave waited for, as far as it was recorded: what time brings, and the reasons when it last waited. */
 function recordedWaits(rollout: KnownRollout, nowMs: number): Wait[] {
-  if (rollout.status !== 'running') return standing(rollout);
+  if (rollout.status !== 'running') return waitsOfStopped(rollout);
   const { waiting, wave } = rollout;
   const since = waiting?.wave === wave ? waiting.since : '';
   const codes = waiting?.wave === wave ? waiting.codes.filter(isWaitCode) : [];
@@ -152,11 +152,11 @@ function holdBackNote({ completedAt, plan, released }: Extract<Rollout, { status
 
 /** What it waits for, which is what its view says. */
 export function waitsFor(rollout: KnownRollout, knowledge: KnownEnough, nowMs: number): Wait[] {
-  return rollout.status === 'running' ? waitsOfWave(rollout, knowledge, nowMs) : standing(rollout);
+  return rollout.status === 'running' ? waitsOfWave(rollout, knowledge, nowMs) : waitsOfStopped(rollout);
 }
 
 /** What a rollout that does not run waits for. */
-function standing(rollout: Exclude<KnownRollout, { status: 'running' }>): Wait[] {
+function waitsOfStopped(rollout: Exclude<KnownRollout, { status: 'running' }>): Wait[] {
   switch (rollout.status) {
     case 'planned': {
       const { startAt } = rollout.plan;
