@@ -61,7 +61,7 @@ function explanationText(explained: ExplanationView, paint: Paint): string {
   const head = facts(
     [
       ['device', deviceText(explained)],
-      ['as of', `${time(asOf)}${position == null ? '' : ` (position ${position})`}`],
+      ['as of', `${time(asOf)}${typeof position === 'string' ? ` (position ${position})` : ''}`],
       ['patch', patchId ?? undefined],
     ],
     paint,
