@@ -63,13 +63,17 @@ describe('explaining what is decided', () => {
     expect(fields.size).toBeGreaterThan(10);
   });
 
-  it('says that nothing changes it only of what was pulled, and of patches of other platforms', () => {
-    const seldom = fc.property(asked, (world) => {
-      const { changes, reason } = explainIn(world);
-      if (changes.length > 0) return;
-      expect(world.subject).toBeDefined();
-      expect(['pulled', 'no-patch', 'folded-in']).toContain(reason);
-    });
-    fc.assert(seldom, { numRuns: PAIRS });
-  });
+  it(
+    'says that nothing changes it only of what was pulled, and of patches of other platforms',
+    { timeout: TIMEOUT_MS },
+    () => {
+      const seldom = fc.property(asked, (world) => {
+        const { changes, reason } = explainIn(world);
+        if (changes.length > 0) return;
+        expect(world.subject).toBeDefined();
+        expect(['pulled', 'no-patch', 'folded-in']).toContain(reason);
+      });
+      fc.assert(seldom, { numRuns: PAIRS });
+    },
+  );
 });

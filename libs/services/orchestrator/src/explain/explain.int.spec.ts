@@ -49,6 +49,7 @@ let timers: ManualTimers;
 let tokens: Tokens;
 let app: NestFastifyApplication;
 let telemetry: Server;
+let signs: OwnSigns;
 let asked: { readonly path: string; readonly authorization: string | undefined }[];
 let reported: Map<string, object>;
 /** What telemetry does instead of answering. */
@@ -70,10 +71,11 @@ beforeEach(async () => {
   clock = new ManualClock(START);
   store = new InMemoryEventStore(clock);
   timers = new ManualTimers();
+  signs = new OwnSigns();
   tokens = new Tokens(mkdtempSync(join(tmpdir(), 'sluice-explain-')));
   app = await createApp([OrchestratorModule], {
     ...{ settings: Settings.of(), clock, store, tokens, timers, folds: new InlineFolds(store, folds) },
-    signs: new OwnSigns(),
+    signs,
     addresses: { catalog: address, orchestrator: address, telemetry: address },
     publications: [
       ...orchestratorPublications(),
@@ -221,6 +223,22 @@ describe('explaining devices by their reports', () => {
         status: 404,
         body: { code: 'patch-not-found' },
       });
+  });
+});
+
+describe('explaining a policy that is stale', () => {
+  it('says why', async () => {
+    signs.setWritable(false);
+    await send('GET', '/v1/me');
+    expect(await explain(report('d-1'))).not.toMatchObject({ reason: 'policy-stale' });
+    timers.advance(31_000);
+    const { reason, rules } = await explain(report('d-1'));
+    expect(reason).toBe('policy-stale');
+    const { values } = (rules as { rule: string; values: object }[]).find(({ rule }) => rule === 'policy-stale') ?? {};
+    expect(values).toEqual({
+      stale: true,
+      because: expect.arrayContaining(['the own store cannot write']) as string[],
+    });
   });
 });
 
