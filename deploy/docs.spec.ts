@@ -1,3 +1,4 @@
+import { changedFields, deviceSources, ruleCodes } from '@sluice/api';
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errorCodes } from '@sluice/contracts/errors';
@@ -72,6 +73,12 @@ describe('describing the code', () => {
       expect(shown.filter((code) => !tested.some((file) => file.includes(code)))).toEqual([]);
     },
   );
+
+  it('explains every rule, and every field that would change an answer', () => {
+    const guide = read('docs/guides/why.md');
+    const wanted = [...ruleCodes, ...changedFields, ...deviceSources];
+    expect(wanted.filter((code) => !guide.includes(`\`${code}\``))).toEqual([]);
+  });
 
   it('stays short', () => {
     expect(read('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(120);

@@ -340,7 +340,7 @@ export interface paths {
     };
     /**
      * Why does this device get what it gets, by its last reports? Now, or as of an instant
-     * @description Telemetry is asked for the device, for at most two seconds. What it does not know is listed under `unknown`, and where the answer hangs on that there is none.
+     * @description Telemetry is asked for the device, for at most two seconds, of the past ten. What it does not know is listed under `unknown`, and where the answer hangs on that there is none.
      */
     get: operations['explainDevice'];
     put?: never;

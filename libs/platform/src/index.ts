@@ -18,7 +18,7 @@ export * from './observe/store-proof.ts';
 export { ExportingTraces } from './observe/traces.ts';
 export * from './platform.module.ts';
 export * from './http/problem.ts';
-export { type AskedService, Questions, type Reply, type ServiceAddresses } from './http/questions.ts';
+export { Questions, type ServiceAddresses } from './http/questions.ts';
 export { pastInstant } from './replay/instants.ts';
 export { checkReceipts, type ReceiptsFound, type ReceiptsInput, type Recheck, seal } from './replay/receipts.ts';
 export * from './replay/replays.ts';

@@ -115,7 +115,7 @@ export class PlatformModule {
       { provide: Traces, useValue: traces },
       { provide: BodyBudget, useValue: budget },
       { provide: AccessOwner, useValue: new AccessOwner(composition.accessOwner) },
-      askThrough(composition, timers),
+      questionsOf(composition, timers),
       { provide: Reservations, useValue: new Reservations(store, () => timers.monotonicMs()) },
     ];
     const proof: Provider = {
@@ -147,14 +147,6 @@ export class PlatformModule {
   }
 }
 
-function askThrough({ addresses, tokens }: Composition, timers: Timers): Provider {
-  return {
-    provide: Questions,
-    inject: [HttpAdapterHost],
-    useFactory: (host: HttpAdapterHost) => new Questions({ addresses, tokens, timers, host }),
-  };
-}
-
 function controllersOf(composition: Composition): Type[] {
   return [
     OperationsController,
@@ -167,6 +159,14 @@ function controllersOf(composition: Composition): Type[] {
     DeadLettersController,
     ProgressController,
   ];
+}
+
+function questionsOf({ addresses, tokens }: Composition, timers: Timers): Provider {
+  return {
+    provide: Questions,
+    inject: [HttpAdapterHost],
+    useFactory: (host: HttpAdapterHost) => new Questions({ addresses, tokens, timers, host }),
+  };
 }
 
 function accompany({ auditFolder, clock }: Composition, timers: Timers): Provider {

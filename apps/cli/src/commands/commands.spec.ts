@@ -435,6 +435,83 @@ describe('steering a rollout', () => {
   });
 });
 
+describe('explaining', () => {
+  const explained = {
+    ...{ deviceId: 'd-1', asOf: '2026-11-24T10:00:00.000Z', deviceBy: 'reports', patchId: 'p', position: 'l.7' },
+    device: { deviceId: 'd-1', model: 'iPhone18,1', osBuild: '23D8133', track: 'automatic', ring: 'beta' },
+    ...{
+      directive: { directive: 'none' },
+      reason: 'on-hold',
+      decidedBy: 'on-hold',
+      words: 'd-1 is told to do nothing.',
+    },
+    rules: [
+      { rule: 'pulled', outcome: 'passed', values: {}, words: 'p was not pulled' },
+      { rule: 'on-hold', outcome: 'decided', values: { holds: ['h1'] }, words: 'the hold h1 keeps p from it' },
+      { rule: 'in-wave', outcome: 'not-reached', values: {}, words: '' },
+    ],
+    changes: [{ field: 'hold', of: 'h1', to: 'lifted', words: 'the hold h1 is lifted' }],
+    unknown: [{ field: 'removed', rule: 'removed-by-user', matters: false, words: 'it is not known whether …' }],
+    others: [{ patchId: 'q', reason: 'pulled' }],
+  };
+
+  it('shows each rule with what came of it, what would change the answer, and what is not known', async () => {
+    server.on('GET /v1/explain', { body: explained });
+    const { exit, stdout } = await call(['explain', 'd-1', '--patch', 'p', '--at', '2026-11-24T10:00:00Z']);
+    expect(exit).toBe(0);
+    expect(stdout).toBe(
+      [
+        'device  d-1, iPhone18,1 on 23D8133, automatic, ring beta; by its check-in',
+        'as of   2026-11-24 10:00:00Z (position l.7)',
+        'patch   p',
+        '',
+        'd-1 is told to do nothing.',
+        '',
+        '✓ pulled   p was not pulled',
+        '→ on-hold  the hold h1 keeps p from it',
+        '· in-wave',
+        '',
+        'would change   the hold h1 is lifted',
+        'not known      it is not known whether …',
+        'other patches  q (pulled)',
+        '',
+      ].join('\n'),
+    );
+    expect(sent()).toEqual([['GET', '/v1/explain?deviceId=d-1&patchId=p&at=2026-11-24T10%3A00%3A00Z']]);
+  });
+
+  it('asks with a check-in from a file or from standard input, of this device only', async () => {
+    server.on('POST /v1/explain', {
+      body: { ...explained, device: null, directive: null, deviceBy: 'never-reported' },
+    });
+    const stdin = JSON.stringify({ deviceId: 'd-1', model: 'm' });
+    const { stdout } = await call(['explain', 'd-1', '--check-in', '-'], { stdin });
+    expect(stdout).toContain('d-1, which is not known (never-reported)');
+    expect(sent()).toEqual([['POST', '/v1/explain', { deviceId: 'd-1', model: 'm' }]]);
+    expect(await call(['explain', 'd-2', '--check-in', '-'], { stdin })).toMatchObject({ exit: 2 });
+  });
+
+  it('passes on the instant of what is shown, and knows no counts of a recall of the past', async () => {
+    server.on('GET /v1/rollouts/r1', { body: rollout });
+    server.on('GET /v1/rollouts', { body: { items: [] } });
+    server.on('GET /v1/holds', { body: { items: [] } });
+    const recall = {
+      patchId: 'p',
+      status: 'running',
+      reason: 'boot loops',
+      startedAt: '2026-11-24T09:00:00Z',
+      devices: null,
+    };
+    server.on('GET /v1/recalls/p', { body: { ...recall, begun: null, begunFailed: null } });
+    const at = ['--at', '2026-11-24T10:00:00Z'];
+    for (const line of ['rollout show r1', 'rollout list', 'hold list']) await call([...line.split(' '), ...at]);
+    const { stdout } = await call(['recall', 'show', 'p', ...at]);
+    expect(stdout).toBe('p  recall running\nbecause  boot loops\nbegan    2026-11-24 09:00:00Z\n');
+    expect(server.requests.every(({ path }) => path.includes('at=2026-11-24T10%3A00%3A00Z'))).toBe(true);
+    expect(server.requests).toHaveLength(4);
+  });
+});
+
 describe('holding', () => {
   it('places a hold with an id of its own on the slice that was named', async () => {
     server.on('POST /v1/holds', {

@@ -61,7 +61,7 @@ function explanationText(explained: ExplanationView, paint: Paint): string {
   const head = facts(
     [
       ['device', deviceText(explained)],
-      ['as of', `${time(asOf)}${position == null ? '' : ` (position ${position})`}`],
+      ['as of', `${time(asOf)}${typeof position === 'string' ? ` (position ${position})` : ''}`],
       ['patch', patchId ?? undefined],
     ],
     paint,
@@ -86,9 +86,9 @@ function isShown(rule: RuleCode, { rules }: ExplanationView): boolean {
 function deviceText({ deviceId, device, deviceBy }: ExplanationView): string {
   if (device === null) return `${deviceId}, which is not known (${deviceBy})`;
   const ring = device.ring === undefined ? '' : `, ring ${device.ring}`;
-  const heard = device.lastReportAt === undefined ? 'by its check-in' : `last heard of ${time(device.lastReportAt)}`;
+  const known = device.lastReportAt === undefined ? 'by its check-in' : `last heard of ${time(device.lastReportAt)}`;
   const retired = device.retiredAt === undefined ? '' : `, retired ${time(device.retiredAt)}`;
-  return `${deviceId}, ${device.model} on ${device.osBuild}, ${device.track}${ring}; ${heard}${retired}`;
+  return `${deviceId}, ${device.model} on ${device.osBuild}, ${device.track}${ring}; ${known}${retired}`;
 }
 
 function changeText({ words, at }: ChangeView): string {

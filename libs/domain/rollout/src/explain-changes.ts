@@ -79,10 +79,7 @@ const changesBy: Readonly<Record<Reason, (seen: Seen) => Change[]>> = {
   'on-hold': (seen) => (seen.decidedBy === 'recalled' ? removalHolds(seen.question) : holdsOver(seen)).map(liftOf),
   'no-rollout': start,
   'rollout-aborted': ({ patch }) => [anotherRollout(`another rollout of ${patch?.patchId ?? ''} starts`)],
-  'rollout-paused': ({ rollout }) => {
-    const of = rollout?.rolloutId ?? null;
-    return [{ field: 'rollout', of, to: 'resumed', words: `the rollout ${of ?? ''} is resumed` }];
-  },
+  'rollout-paused': resume,
   'outside-audience': ({ rollout, candidate, question: { device } }) => [
     placed(rollout, candidate, device.ring) ??
       anotherRollout('another rollout of the patch starts, with a wave for it'),
@@ -141,6 +138,18 @@ function start({ patch, question: { policy } }: Seen): Change[] {
   const at = state.status === 'planned' ? state.plan.startAt : undefined;
   const words = `the rollout ${of} is started${at === undefined ? '' : `, as planned at ${at}`}`;
   return [{ field: 'rollout', of, to: 'started', ...(at !== undefined && { at }), words }];
+}
+
+/** Every rollout of the patch that is stopped: whoever stops one wants its patch to stop. */
+function resume({ patch, question: { policy } }: Seen): Change[] {
+  const stopped = (patch?.rollouts ?? []).filter(
+    ({ rolloutId, state: { status } }) =>
+      policy.stoppedRollouts.has(rolloutId) || status === 'paused' || status === 'halted',
+  );
+  return stopped.map(({ rolloutId: of }) => ({
+    ...{ field: 'rollout', of, to: 'resumed' },
+    words: `the rollout ${of} is resumed`,
+  }));
 }
 
 /** A later wave that is for the device, or the ring of a wave that is open. */

@@ -111,14 +111,14 @@ export function view(rule: RuleCode, seen: Seen): View {
 export function sentenceOf(seen: Seen, changes: readonly Change[]): string {
   const { directive, question, decidedBy } = seen;
   const { patchId = '', patchIds = [] } = directive;
-  const told = {
+  const words = {
     install: `is directed to install ${patchId}`,
     offer: `is offered ${patchId}`,
     remove: `is directed to remove ${patchIds.join(', ')}`,
     none: 'is told to do nothing',
   };
   const because = seen.isAsked ? `; of ${seen.patch?.patchId ?? 'the patch'}` : '';
-  const answer = `${question.device.deviceId} ${told[directive.directive]}${because}: ${view(decidedBy, seen).decided}.`;
+  const answer = `${question.device.deviceId} ${words[directive.directive]}${because}: ${view(decidedBy, seen).decided}.`;
   if (changes.length === 0) return `${answer} Nothing changes that.`;
   return `${answer} This would change it: ${changes.map(({ words }) => words).join('; and ')}.`;
 }
@@ -276,7 +276,8 @@ function audienceView({ rollout, candidate, question, verdict }: Seen): View {
     return isIncluded && (wave.ring ?? ring) === ring ? [String(index + 1)] : [];
   });
   const of = rollout?.rolloutId ?? '';
-  const shown = isFor.length === 0 ? `no wave of ${of} is` : `of the waves of ${of} ${isFor.join(', ')} would be`;
+  const named = `${isFor.length > 1 ? 'waves' : 'wave'} ${isFor.join(', ')} of ${of} would be`;
+  const shown = isFor.length === 0 ? `no wave of ${of} is` : named;
   return {
     values: { rollout: rollout?.rolloutId ?? null, opened, waves: waves.length, isFor, ring },
     passed: `wave ${String(verdict?.wave ?? '')} is for it`,

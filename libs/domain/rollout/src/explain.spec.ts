@@ -162,7 +162,7 @@ describe('explaining a reason', () => {
     ],
     [
       'outside-audience',
-      'd-1 is told to do nothing: of the waves of r1 2 would be for it, and 1 of 2 are open. This would change it: wave 2 of r1 opens, which is for it.',
+      'd-1 is told to do nothing: wave 2 of r1 would be for it, and 1 of 2 are open. This would change it: wave 2 of r1 opens, which is for it.',
       [published('a'), planned(), started(), opened(1)],
     ],
     [

@@ -87,6 +87,8 @@ export function explain(asked: Asked, patchId?: string, unknown: Unknown = {}): 
   return { directive, reason, decidedBy, rules, changes, words: sentenceOf(sure, changes), ...known };
 }
 
+const NOBODY = 'nothing is known of the device';
+
 /** What can be said where nothing is known of the device, and why it is not: nothing, but for the rules that look at no device. */
 export function explainNobody(policy: Policy, because: string, patchId?: string): Explanation {
   const patch = patchId === undefined ? undefined : policy.patches.get(patchId);
@@ -96,12 +98,12 @@ export function explainNobody(policy: Policy, because: string, patchId?: string)
   };
   const rules = RULES.map((rule): Ruling => {
     const words = passes[rule];
-    return { rule, outcome: words === undefined ? 'unknown' : 'passed', values: {}, words: words ?? because };
+    return { rule, outcome: words === undefined ? 'unknown' : 'passed', values: {}, words: words ?? NOBODY };
   });
   const open = rules.filter(({ outcome }) => outcome === 'unknown');
   return {
     ...{ directive: null, reason: null, decidedBy: null, patchId: patchId ?? null, rules, changes: [], words: because },
-    unknown: open.map(({ rule }) => ({ field: 'device', rule, matters: true, words: because })),
+    unknown: open.map(({ rule, words }) => ({ field: 'device', rule, matters: true, words })),
     others: [],
   };
 }

@@ -5,6 +5,8 @@ import { type Tokens } from '../auth/tokens.ts';
 import { injectInto } from './inject.ts';
 
 const ANSWER_WITHIN_MS = 2_000;
+/** Of the past: the asked service folds it first, in a thread that may have to begin, and nobody waits for it but a person. */
+const PAST_WITHIN_MS = 10_000;
 /** Questions that wait for their answers at once. */
 const WAITING_MAX = 64;
 
@@ -34,18 +36,23 @@ export class Questions {
 
   constructor(private readonly surroundings: Surroundings) {}
 
-  /** Asks for a path with its query, as `GET`. Never throws; after two seconds nobody has answered. */
-  async ask(service: AskedService, path: string): Promise<Reply> {
+  /**
+   * Asks for a path, as `GET`; with `at` (RFC 3339) for what it was then. Never throws: after two seconds, of the past ten,
+   * nobody has answered.
+   */
+  async ask(service: AskedService, path: string, at?: string): Promise<Reply> {
+    const within = at === undefined ? ANSWER_WITHIN_MS : PAST_WITHIN_MS;
+    const query = at === undefined ? '' : `?at=${encodeURIComponent(at)}`;
     if (this.waiting >= WAITING_MAX) return silence(`${String(this.waiting)} questions wait for their answers`);
     const over = new AbortController();
     const { promise: tooLate, resolve } = Promise.withResolvers<Reply>();
-    const callOff = this.surroundings.timers.after(ANSWER_WITHIN_MS, () => {
+    const callOff = this.surroundings.timers.after(within, () => {
       over.abort();
-      resolve(silence(`${service} did not answer within ${String(ANSWER_WITHIN_MS / 1000)} s`));
+      resolve(silence(`${service} did not answer within ${String(within / 1000)} s`));
     });
     this.waiting += 1;
     try {
-      return await Promise.race([this.send(service, path, over.signal), tooLate]);
+      return await Promise.race([this.send(service, `${path}${query}`, over.signal), tooLate]);
     } catch (error) {
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
       return silence(`${service} did not answer: ${cause instanceof Error ? cause.message : String(cause)}`);

@@ -1,11 +1,11 @@
 import { type HoldView, type RecallView, type RolloutView } from '@sluice/api';
-import { type CatalogEvent } from '@sluice/contracts/events';
 import {
   type AskingDevice,
   explain,
   explainNobody,
   type Explanation,
   foldPolicy,
+  type PolicyEvent,
   type Unknown,
 } from '@sluice/domain-rollout';
 import { type Position } from '@sluice/event-sourcing';
@@ -66,7 +66,7 @@ async function answerAsOf(store: FoldStore, input: AsOfInput): Promise<AsOfResul
   const firstRecordedAt = (await firstRecordOf(store, lineage)) ?? null;
   const past = await pastAt(store, lineage, at);
   for (const line of catalog === '' ? [] : catalog.split('\n'))
-    foldPolicy(past.policy, JSON.parse(line) as CatalogEvent);
+    foldPolicy(past.policy, JSON.parse(line) as PolicyEvent);
   past.policy.rampsUntilMs = rampsUntilMs;
   return { position: past.position ?? null, firstRecordedAt, answer: answerOf(past, input) };
 }

@@ -36,7 +36,7 @@ export class ExplainController {
     id: 'explainDevice',
     summary: 'Why does this device get what it gets, by its last reports? Now, or as of an instant',
     description:
-      'Telemetry is asked for the device, for at most two seconds. What it does not know is listed under `unknown`, and where the answer hangs on that there is none.',
+      'Telemetry is asked for the device, for at most two seconds, of the past ten. What it does not know is listed under `unknown`, and where the answer hangs on that there is none.',
     answers: { 200: ExplanationView },
     problems: [...problems],
   })
@@ -78,9 +78,16 @@ export class ExplainController {
     if (patchId !== undefined && policy.patches.get(patchId)?.published === undefined)
       throw new ProblemError('patch-not-found', patchId);
     if (of.device === undefined) return explainNobody(policy, of.because, patchId);
-    const staleBecause = policy.stale ? this.knowledge.doubts().map(({ words }) => words) : [];
+    const staleBecause = policy.stale ? this.staleBecause() : [];
     const asked = { device: of.device, policy, nowMs: this.clock.now(), bucketOf, staleBecause };
     return explain(asked, patchId, of.unknown);
+  }
+
+  /** What keeps from offering; where nothing does by itself, what has kept from widening for too long. */
+  private staleBecause(): string[] {
+    const doubts = this.knowledge.doubts();
+    const ofOffers = doubts.filter(({ stale }) => stale !== 'never');
+    return (ofOffers.length > 0 ? ofOffers : doubts).map(({ words }) => words);
   }
 }
 

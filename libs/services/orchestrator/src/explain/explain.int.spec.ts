@@ -49,6 +49,7 @@ let timers: ManualTimers;
 let tokens: Tokens;
 let app: NestFastifyApplication;
 let telemetry: Server;
+let signs: OwnSigns;
 let asked: { readonly path: string; readonly authorization: string | undefined }[];
 let reported: Map<string, object>;
 /** What telemetry does instead of answering. */
@@ -70,10 +71,11 @@ beforeEach(async () => {
   clock = new ManualClock(START);
   store = new InMemoryEventStore(clock);
   timers = new ManualTimers();
+  signs = new OwnSigns();
   tokens = new Tokens(mkdtempSync(join(tmpdir(), 'sluice-explain-')));
   app = await createApp([OrchestratorModule], {
     ...{ settings: Settings.of(), clock, store, tokens, timers, folds: new InlineFolds(store, folds) },
-    signs: new OwnSigns(),
+    signs,
     addresses: { catalog: address, orchestrator: address, telemetry: address },
     publications: [
       ...orchestratorPublications(),
@@ -197,14 +199,14 @@ describe('explaining devices by their reports', () => {
       model: 'iPhone18,1',
     };
     const checkIn = { ...device, osVersion: '26.3.1', osBuild: BASE, installed: [], track: 'manual' };
-    const told = (await send('POST', '/v1/check-in', checkIn)).body;
+    const directive = (await send('POST', '/v1/check-in', checkIn)).body;
     const explained = await send('POST', '/v1/explain', { ...checkIn, patchId: 'p-a' });
     expect(explained).toMatchObject({
       status: 200,
-      body: { deviceBy: 'check-in', reason: 'manual-track', directive: told },
+      body: { deviceBy: 'check-in', reason: 'manual-track', directive },
     });
     report(device.deviceId, { track: 'manual' });
-    expect((await explain(device.deviceId))['directive']).toEqual(told);
+    expect((await explain(device.deviceId))['directive']).toEqual(directive);
     expect((await send('POST', '/v1/explain', { ...checkIn, surprise: 1 })).status).toBe(400);
     expect((await send('GET', `/v1/audit`)).body).toMatchObject({ items: [] });
   });
@@ -224,6 +226,22 @@ describe('explaining devices by their reports', () => {
   });
 });
 
+describe('explaining a policy that is stale', () => {
+  it('says why', async () => {
+    signs.setWritable(false);
+    await send('GET', '/v1/me');
+    expect(await explain(report('d-1'))).not.toMatchObject({ reason: 'policy-stale' });
+    timers.advance(31_000);
+    const { reason, rules } = await explain(report('d-1'));
+    expect(reason).toBe('policy-stale');
+    const { values } = (rules as { rule: string; values: object }[]).find(({ rule }) => rule === 'policy-stale') ?? {};
+    expect(values).toEqual({
+      stale: true,
+      because: expect.arrayContaining(['the own store cannot write']) as string[],
+    });
+  });
+});
+
 describe('explaining what is not known', () => {
   it('says that nothing was heard of a device, and which rules are open for it', async () => {
     await play();
@@ -234,21 +252,24 @@ describe('explaining what is not known', () => {
     expect(open).not.toContain('pulled');
   });
 
-  it('gives up after two seconds when telemetry does not answer', async () => {
+  it.each([
+    ['two seconds', '', 2],
+    ['ten seconds of the past, which has to be folded first', `&at=${at(30)}`, 10],
+  ])('gives up after %s when telemetry does not answer', async (_, query, seconds) => {
     await play();
     const hung = Promise.withResolvers<ServerResponse>();
     misbehave = hung.resolve;
     let isOver = false;
-    const explaining = explain(report('d-1')).finally(() => (isOver = true));
+    const explaining = explain(report('d-1'), query).finally(() => (isOver = true));
     await hung.promise;
-    timers.advance(1_999);
+    timers.advance(seconds * 1000 - 1);
     // Another request goes all the way meanwhile.
     await send('GET', '/v1/me');
     expect(isOver).toBe(false);
     timers.advance(1);
     expect(await explaining).toMatchObject({
       ...{ deviceBy: 'no-answer', device: null, directive: null },
-      words: 'telemetry did not answer within 2 s',
+      words: `telemetry did not answer within ${String(seconds)} s`,
     });
   });
 

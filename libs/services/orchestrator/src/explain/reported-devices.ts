@@ -23,8 +23,7 @@ export class ReportedDevices {
 
   /** The device as of an instant (RFC 3339; the present if undefined), of which `nowMs` is the milliseconds. Never throws. */
   async find(deviceId: string, instant: string | undefined, nowMs: number): Promise<Reported> {
-    const query = instant === undefined ? '' : `?at=${encodeURIComponent(instant)}`;
-    const reply = await this.questions.ask('telemetry', `/v1/devices/${encodeURIComponent(deviceId)}${query}`);
+    const reply = await this.questions.ask('telemetry', `/v1/devices/${encodeURIComponent(deviceId)}`, instant);
     if (reply.kind === 'silence') return noAnswer(reply.because);
     const { status, body } = reply;
     if (codeOf(body) === 'device-not-found') {

@@ -90,7 +90,7 @@ function stopOf(rollout: KnownRollout) {
 
 /** What the open wave waited for, as far as it was recorded: what time brings, and the reasons when it last waited. */
 function recordedWaits(rollout: KnownRollout, nowMs: number): Wait[] {
-  if (rollout.status !== 'running') return waitsWhileStopped(rollout);
+  if (rollout.status !== 'running') return waitsOfStopped(rollout);
   const { waiting, wave } = rollout;
   const since = waiting?.wave === wave ? waiting.since : '';
   const codes = waiting?.wave === wave ? waiting.codes.filter(isWaitCode) : [];
@@ -159,11 +159,11 @@ function holdBackNote({ completedAt, plan, released }: Extract<Rollout, { status
 export function waitsFor(rollout: KnownRollout, knowledge: KnownEnough, nowMs: number): Wait[] {
   if (rollout.status === 'running') return waitsOfWave(rollout, knowledge, nowMs);
   const approvals = rollout.status === 'planned' ? missingApprovals(knowledge, rollout) : [];
-  return [...approvals, ...waitsWhileStopped(rollout)];
+  return [...approvals, ...waitsOfStopped(rollout)];
 }
 
 /** What a rollout that does not run waits for. */
-function waitsWhileStopped(rollout: Exclude<KnownRollout, { status: 'running' }>): Wait[] {
+function waitsOfStopped(rollout: Exclude<KnownRollout, { status: 'running' }>): Wait[] {
   switch (rollout.status) {
     case 'planned': {
       const { startAt } = rollout.plan;
