@@ -18,7 +18,7 @@ export * from './observe/store-proof.ts';
 export { ExportingTraces } from './observe/traces.ts';
 export * from './platform.module.ts';
 export * from './http/problem.ts';
-export { type Ask, askOverHttp, QUESTION_WITHIN_MS, Questions } from './http/questions.ts';
+export { type Ask, askOverHttp, Questions } from './http/questions.ts';
 export * from './replay/replays.ts';
 export * from './http/serve.ts';
 export * from './settings/settings.ts';

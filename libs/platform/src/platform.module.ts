@@ -115,17 +115,13 @@ export class PlatformModule {
       { provide: Traces, useValue: traces },
       { provide: BodyBudget, useValue: budget },
       { provide: AccessOwner, useValue: new AccessOwner(composition.accessOwner) },
+      asking(composition, timers),
       { provide: Reservations, useValue: new Reservations(store, () => timers.monotonicMs()) },
     ];
     const proof: Provider = {
       provide: StoreProof,
       inject: [Followers, Metrics],
       useFactory: (followers: Followers, metrics: Metrics) => prove(store, signs, { clock, followers, metrics }),
-    };
-    const questions: Provider = {
-      provide: Questions,
-      inject: [HttpAdapterHost],
-      useFactory: (host: HttpAdapterHost) => new Questions(composition.ask ?? askHere(host), tokens, timers),
     };
     const audit = accompany(composition, timers);
     const access = follow(accessOf(composition, ownFeed), { tokens, clock, timers });
@@ -140,14 +136,13 @@ export class PlatformModule {
         access,
         audit,
         proof,
-        questions,
         // The outer one first: an answer is kept with its ETag.
         { provide: APP_INTERCEPTOR, useClass: KeyedRequests },
         { provide: APP_INTERCEPTOR, useClass: EntityTags },
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_PIPE, useFactory: createValidationPipe },
       ],
-      exports: [...given, ...own, access, questions],
+      exports: [...given, ...own, access],
     };
   }
 }
@@ -164,6 +159,14 @@ function controllersOf(composition: Composition): Type[] {
     DeadLettersController,
     ProgressController,
   ];
+}
+
+function asking({ ask, tokens }: Composition, timers: Timers): Provider {
+  return {
+    provide: Questions,
+    inject: [HttpAdapterHost],
+    useFactory: (host: HttpAdapterHost) => new Questions(ask ?? askHere(host), tokens, timers),
+  };
 }
 
 function accompany({ auditFolder, clock }: Composition, timers: Timers): Provider {

@@ -25,7 +25,7 @@ const preview = {
     { model: 'iPad16,3', devices: 30 },
   ],
   byTrack: { automatic: 1030, manual: 50 },
-  lastHeard: { withinDay: 750, withinWeek: 200, longer: 130 },
+  byLastReport: { withinDay: 750, withinWeek: 200, longer: 130 },
   inFlight: 3,
   replacement: { atMost: 1050, expected: 270 },
   withoutReplacement: 30,
@@ -140,7 +140,7 @@ describe('pulling', () => {
       'does not know',
       {
         body: {
-          ...{ patchId: 'ios-26.3.1-a', asOf: 'now', holders: null, byModel: null, byTrack: null, lastHeard: null },
+          ...{ patchId: 'ios-26.3.1-a', asOf: 'now', holders: null, byModel: null, byTrack: null, byLastReport: null },
           ...{ inFlight: null, replacement: null, withoutReplacement: null, unknownBecause: 'telemetry is away' },
         },
       },

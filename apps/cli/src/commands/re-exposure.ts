@@ -52,14 +52,15 @@ export function reExposureText(ledger: ReExposureView, paint: Paint): string {
     ],
     paint,
   );
-  const head = `${paint('bold', `What opens again when ${clean(patchId)} is recalled`)}`;
+  const head = paint('bold', `What opens again when ${clean(patchId)} is recalled`);
   return [head, ...(cveLines.length === 0 ? ['  no CVE is named'] : cveLines), more].join('\n');
 }
 
 export function previewText(preview: Preview, paint: Paint): string {
   const head = paint('bold', 'Who is hit');
   if (!('holders' in preview)) return `${head}\n  not known: ${clean(preview.unknownBecause)}`;
-  const { holders, byModel, byTrack, lastHeard, inFlight, replacement, withoutReplacement, unknownBecause } = preview;
+  const { holders, byModel, byTrack, byLastReport, inFlight, replacement, withoutReplacement, unknownBecause } =
+    preview;
   const more = facts(
     [
       ['holders', tracksText(holders, byTrack)],
@@ -69,9 +70,9 @@ export function previewText(preview: Preview, paint: Paint): string {
       ],
       [
         'last heard of',
-        lastHeard === null
+        byLastReport === null
           ? unknown
-          : `${String(lastHeard.withinDay)} within a day, ${String(lastHeard.withinWeek)} within a week, ${String(lastHeard.longer)} longer ago`,
+          : `${String(byLastReport.withinDay)} within a day, ${String(byLastReport.withinWeek)} within a week, ${String(byLastReport.longer)} longer ago`,
       ],
       ['in flight', inFlight === null ? unknown : `${String(inFlight)} installs that have begun`],
       ['replacement', mayHaveText(replacement)],

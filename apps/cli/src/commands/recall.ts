@@ -38,6 +38,10 @@ export function addRecallCommands(program: Command, open: OpenSession): void {
         isOver: ({ status }) => status === 'completed',
       });
     });
+  addPauseCommands(recall, open);
+}
+
+function addPauseCommands(recall: Command, open: OpenSession): void {
   recall
     .command('pause <patch>')
     .description('let devices keep the recalled patch for now: when its removal hurts more than it does')
