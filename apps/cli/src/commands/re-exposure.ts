@@ -84,6 +84,17 @@ export function previewText(preview: Preview, paint: Paint): string {
   return `${head}\n${more}`;
 }
 
+/** Whether somebody has asked for the recall, and what another person's does then. */
+export function askedText(requested: PatchView['requested'], { digest }: ReExposureView): string | undefined {
+  if (requested === undefined) return undefined;
+  const { by, reason, ledgerDigest, at } = requested;
+  const does =
+    ledgerDigest === digest
+      ? 'another person who recalls it now confirms that'
+      : 'the ledger has changed since: who recalls it now asks anew';
+  return `${clean(by)} asked for this recall at ${time(at)}: ${clean(reason)}; ${does}.`;
+}
+
 /** What came of a recall that needs a second person, with the command that this one types. */
 export function requestedText({ patchId, requested }: PatchView): string {
   const { by, reason } = requested ?? { by: 'somebody', reason: '' };
