@@ -254,6 +254,10 @@ describe('running three processes that hear each other over HTTP', () => {
         accepted: 1,
       });
       await telemetry.end('SIGKILL');
+      const preview = async () => (await orchestrator.send('GET', `/v1/recalls/${patch.patchId}/preview`)).body;
+      const unknown = await preview();
+      expect(unknown).toMatchObject({ holders: null, inFlight: null });
+      expect(unknown['unknownBecause']).toMatch(/^telemetry did not answer/);
       await telemetry.start();
       expect((await telemetry.report('2', 'installed', { ...received, osBuild: '23D771330a' })).body).toMatchObject({
         duplicates: 1,
@@ -263,6 +267,7 @@ describe('running three processes that hear each other over HTTP', () => {
         patches: { [patch.patchId]: { state: 'installed' } },
       });
 
+      expect(await preview()).toMatchObject({ holders: 1, byLastReport: { withinDay: 1 }, unknownBecause: null });
       const pulled = await catalog.send('POST', `/v1/patches/${patch.patchId}/pull`, {
         mode: 'recall',
         reason: 'it hurts',

@@ -52,6 +52,8 @@ interface Sent {
   readonly key?: string;
   readonly etag?: string | undefined;
   readonly instance?: 0 | 1;
+  /** The admin's if not given. */
+  readonly token?: string;
 }
 
 interface Answered {
@@ -60,11 +62,15 @@ interface Answered {
   readonly body: Record<string, unknown>;
 }
 
-async function send(method: Method, url: string, { body, key, etag, instance = 0 }: Sent = {}): Promise<Answered> {
+async function send(
+  method: Method,
+  url: string,
+  { body, key, etag, instance = 0, token }: Sent = {},
+): Promise<Answered> {
   const service = instances[instance];
   if (service === undefined) throw new Error('no such instance');
   const headers = {
-    authorization: `Bearer ${service.tokens.adminToken()}`,
+    authorization: `Bearer ${token ?? service.tokens.adminToken()}`,
     ...(key !== undefined && { 'idempotency-key': key }),
     ...(etag !== undefined && { 'if-match': etag }),
   };
@@ -142,6 +148,58 @@ describe('two operators at two instances', () => {
     expect(types.filter((type) => type === 'HoldPlaced')).toHaveLength(ROUNDS);
     expect(types.filter((type) => type === 'HoldLifted')).toHaveLength(ROUNDS);
   });
+});
+
+describe('recalling what re-opens an exploited CVE, by two people at two instances', () => {
+  const RECALLS = 20;
+  const cves = [{ id: 'CVE-2026-20643', exploited: true }];
+  const idOf = (n: number) => `p-${String(n)}`;
+  const issue = async (name: string) => {
+    const answer = await send('POST', '/v1/tokens', { body: { name, roles: ['responder'] } });
+    await settle();
+    return String(answer.body['token']);
+  };
+
+  it(
+    'takes two people, each of whom counts once, whatever is sent at once and where',
+    { timeout: 120_000 },
+    async () => {
+      const [ann, ben] = [await issue('ann'), await issue('ben')];
+      for (let n = 0; n < RECALLS; n += 1) {
+        const patchId = idOf(n);
+        const variants = [
+          { build: `23D77${String(n)}a`, prerequisiteBuild: `23D8${String(n)}`, models: ['iPhone18,1'] },
+        ];
+        await send('POST', '/v1/patches', {
+          body: { ...patch, patchId, baseVersion: `26.${String(n)}`, variants, cves },
+        });
+        await settle();
+        const { digest } = (await send('GET', `/v1/patches/${patchId}/re-exposure`)).body;
+        const recall = (token: string, instance: 0 | 1, key?: string) =>
+          send('POST', `/v1/patches/${patchId}/pull`, {
+            ...{ body: { mode: 'recall', reason: 'boot loops', ledgerDigest: digest }, token, instance },
+            ...(key !== undefined && { key }),
+          });
+        const alone = await Promise.all([recall(ann, 0), recall(ann, 1), recall(ann, 0, 'k'), recall(ann, 1, 'k')]);
+        expect(alone.map(({ body }) => (body['pulled'] as { mode: string }).mode)).toEqual(alone.map(() => 'withdraw'));
+        const both = await Promise.all([recall(ben, 1, 'k'), recall(ben, 0, 'k'), recall(ann, 0, 'k')]);
+        expect(both.map(({ status }) => status)).toEqual([200, 200, 200]);
+        expect(both[0].body).toMatchObject({ pulled: { mode: 'recall', requestedBy: 'ann', confirmedBy: 'ben' } });
+        expect(both[1]).toEqual(both[0]);
+      }
+      await settle();
+      const types = (await events()).filter((type) => type.startsWith('PatchPulled') || type === 'PullRequested');
+      const each = ['PatchPulled', 'PullRequested', 'PatchPulled'];
+      expect(types).toEqual(Array.from({ length: RECALLS }, () => each).flat());
+      const recalls = (await send('GET', '/v1/recalls?limit=100')).body['items'] as { causedBy: string }[];
+      expect(recalls.map(({ causedBy }) => causedBy)).toEqual(recalls.map(() => 'ben'));
+      expect(recalls).toHaveLength(RECALLS);
+      expect((await send('GET', `/v1/recalls/${idOf(0)}/preview`)).body).toMatchObject({
+        unknownBecause: null,
+        holders: 0,
+      });
+    },
+  );
 });
 
 describe('sending each command again under its key', () => {

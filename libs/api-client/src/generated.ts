@@ -2400,7 +2400,7 @@ export interface components {
       /** @description The most first. */
       byModel: components['schemas']['HoldersOfModel'][] | null;
       byTrack: components['schemas']['HoldersByTrack'] | null;
-      lastHeard: components['schemas']['HoldersByLastReport'] | null;
+      byLastReport: components['schemas']['HoldersByLastReport'] | null;
       /** @description Other devices that have begun to install it. */
       inFlight: number | null;
       /** @description Who may have a replacement now. */

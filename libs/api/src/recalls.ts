@@ -109,7 +109,7 @@ export class RecallPreview {
   readonly byTrack!: HoldersByTrack | null;
 
   @Part(() => HoldersByLastReport, { nullable: true })
-  readonly lastHeard!: HoldersByLastReport | null;
+  readonly byLastReport!: HoldersByLastReport | null;
 
   @Tally({ nullable: true, description: 'Other devices that have begun to install it.' })
   readonly inFlight!: number | null;

@@ -25,7 +25,7 @@ const preview = {
     { model: 'iPad16,3', devices: 30 },
   ],
   byTrack: { automatic: 1030, manual: 50 },
-  lastHeard: { withinDay: 750, withinWeek: 200, longer: 130 },
+  byLastReport: { withinDay: 750, withinWeek: 200, longer: 130 },
   inFlight: 3,
   replacement: { atMost: 1050, expected: 270 },
   withoutReplacement: 30,
@@ -69,10 +69,12 @@ describe('pulling', () => {
   const looks = [
     ['GET', '/v1/patches/ios-26.3.1-a/re-exposure'],
     ['GET', '/v1/recalls/ios-26.3.1-a/preview'],
+    ['GET', '/v1/patches/ios-26.3.1-a'],
   ];
 
   beforeEach(() => {
     server.on(`POST ${path}`, { body: { ...patch, status: 'pulled' } });
+    server.on('GET /v1/patches/ios-26.3.1-a', { body: patch });
     server.on('GET /v1/patches/ios-26.3.1-a/re-exposure', { body: ledger });
     server.on('GET /v1/recalls/ios-26.3.1-a/preview', { body: preview });
   });
@@ -105,7 +107,7 @@ describe('pulling', () => {
     ]) {
       expect(ran.stderr).toContain(text);
     }
-    expect(sent().slice(0, 2)).toEqual(expect.arrayContaining(looks));
+    expect(sent().slice(0, looks.length)).toEqual(expect.arrayContaining(looks));
     expect(sent().at(-1)).toEqual(pulling);
   });
 
@@ -140,7 +142,7 @@ describe('pulling', () => {
       'does not know',
       {
         body: {
-          ...{ patchId: 'ios-26.3.1-a', asOf: 'now', holders: null, byModel: null, byTrack: null, lastHeard: null },
+          ...{ patchId: 'ios-26.3.1-a', asOf: 'now', holders: null, byModel: null, byTrack: null, byLastReport: null },
           ...{ inFlight: null, replacement: null, withoutReplacement: null, unknownBecause: 'telemetry is away' },
         },
       },
@@ -171,6 +173,21 @@ describe('pulling', () => {
     expect(ran.stdout).toContain(
       String.raw`  sluice patch pull ios-26.3.1-a --mode recall --reason 'Dana'\''s loops'` + '\n',
     );
+  });
+
+  it.each([
+    [
+      ledger.digest,
+      'ann asked for this recall at 2026-03-17 10:00:00Z: loops; another person who recalls it now confirms',
+    ],
+    ['of long ago', 'the ledger has changed since: who recalls it now asks anew'],
+  ])('tells the second person what was asked for, on the ledger %s', async (ledgerDigest, words) => {
+    const at = '2026-03-17T10:00:00.000Z';
+    const requested = { mode: 'recall', by: 'ann', reason: 'loops', ledgerDigest, recallEpoch: 0, at };
+    server.on('GET /v1/patches/ios-26.3.1-a', { body: { ...patch, status: 'pulled', requested } });
+    expect((await call([...recall, '--yes'])).stderr).toContain(words);
+    const asJson = await call([...recall, '--yes', '--json']);
+    expect(JSON.parse(asJson.stderr)).toMatchObject({ requested });
   });
 
   it('breaks the glass with a reason', async () => {

@@ -12,7 +12,7 @@ import { type Command, Option } from 'commander';
 import { usageError } from '../errors.ts';
 import { facts, type Paint, type Style, table, time } from '../output.ts';
 import { type OpenSession, type Session, toCount, toLimit, toTime } from '../session.ts';
-import { previewOrReason, previewText, reExposureOf, reExposureText, requestedText } from './re-exposure.ts';
+import { askedText, previewOrReason, previewText, reExposureOf, reExposureText, requestedText } from './re-exposure.ts';
 
 interface PullOptions {
   readonly mode: PullMode;
@@ -142,10 +142,15 @@ async function seenLedger(
 ) {
   const { api, output } = session;
   if (yes === undefined) session.checkCanConfirm();
-  const [reExposure, preview] = await Promise.all([reExposureOf(api, id), previewOrReason(api, id, replacement)]);
-  output.show(
-    { reExposure, preview },
-    (paint) => `${reExposureText(reExposure, paint)}\n${previewText(preview, paint)}`,
+  const [reExposure, preview, { requested }] = await Promise.all([
+    reExposureOf(api, id),
+    previewOrReason(api, id, replacement),
+    bodyOf(api.of('catalog').GET('/v1/patches/{id}', { params: { path: { id } } })),
+  ]);
+  output.show({ reExposure, preview, ...given({ requested }) }, (paint) =>
+    [reExposureText(reExposure, paint), previewText(preview, paint), askedText(requested, reExposure)]
+      .filter((text) => text !== undefined)
+      .join('\n'),
   );
   if (yes === undefined) await session.confirm(id, 'A recall is never undone.');
   const alone = breakGlass === undefined ? undefined : { reason: breakGlass };
@@ -209,8 +214,9 @@ function artifactsText(artifact: PatchView['variants'][number]['artifact'], pack
   return `${String(packages)} by model${artifact === undefined ? '' : `, else ${artifact.url}`}`;
 }
 
-function what({ supersededBy, foldedInto, pulled }: PatchView): string {
-  if (pulled !== undefined) return `${pulled.mode}: ${pulled.reason}${durability(pulled)}`;
+function what({ supersededBy, foldedInto, pulled, requested }: PatchView): string {
+  const asked = requested === undefined ? '' : `; ${requested.by} asks for its recall`;
+  if (pulled !== undefined) return `${pulled.mode}: ${pulled.reason}${durability(pulled)}${asked}`;
   if (foldedInto !== undefined) return `in ${foldedInto.version}`;
   return supersededBy === undefined ? '' : `by ${supersededBy}`;
 }

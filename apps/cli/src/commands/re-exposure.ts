@@ -59,7 +59,8 @@ export function reExposureText(ledger: ReExposureView, paint: Paint): string {
 export function previewText(preview: Preview, paint: Paint): string {
   const head = paint('bold', 'Who is hit');
   if (!('holders' in preview)) return `${head}\n  not known: ${clean(preview.unknownBecause)}`;
-  const { holders, byModel, byTrack, lastHeard, inFlight, replacement, withoutReplacement, unknownBecause } = preview;
+  const { holders, byModel, byTrack, byLastReport, inFlight, replacement, withoutReplacement, unknownBecause } =
+    preview;
   const more = facts(
     [
       ['holders', tracksText(holders, byTrack)],
@@ -69,9 +70,9 @@ export function previewText(preview: Preview, paint: Paint): string {
       ],
       [
         'last heard of',
-        lastHeard === null
+        byLastReport === null
           ? unknown
-          : `${String(lastHeard.withinDay)} within a day, ${String(lastHeard.withinWeek)} within a week, ${String(lastHeard.longer)} longer ago`,
+          : `${String(byLastReport.withinDay)} within a day, ${String(byLastReport.withinWeek)} within a week, ${String(byLastReport.longer)} longer ago`,
       ],
       ['in flight', inFlight === null ? unknown : `${String(inFlight)} installs that have begun`],
       ['replacement', mayHaveText(replacement)],
@@ -81,6 +82,17 @@ export function previewText(preview: Preview, paint: Paint): string {
     paint,
   );
   return `${head}\n${more}`;
+}
+
+/** Whether somebody has asked for the recall, and what another person's does then. */
+export function askedText(requested: PatchView['requested'], { digest }: ReExposureView): string | undefined {
+  if (requested === undefined) return undefined;
+  const { by, reason, ledgerDigest, at } = requested;
+  const does =
+    ledgerDigest === digest
+      ? 'another person who recalls it now confirms that'
+      : 'the ledger has changed since: who recalls it now asks anew';
+  return `${clean(by)} asked for this recall at ${time(at)}: ${clean(reason)}; ${does}.`;
 }
 
 /** What came of a recall that needs a second person, with the command that this one types. */

@@ -41,10 +41,10 @@ export function addRecallCommands(program: Command, open: OpenSession): void {
       });
     });
   addRecallTimelineCommand(recall, open);
-  addSteeringCommands(recall, open);
+  addPauseCommands(recall, open);
 }
 
-function addSteeringCommands(recall: Command, open: OpenSession): void {
+function addPauseCommands(recall: Command, open: OpenSession): void {
   recall
     .command('pause <patch>')
     .description('let devices keep the recalled patch for now: when its removal hurts more than it does')

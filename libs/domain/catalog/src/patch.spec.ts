@@ -331,6 +331,17 @@ function keys<Key extends string>(record: Record<Key, unknown>): Key[] {
   return Object.keys(record) as Key[];
 }
 
+describe('folding a stream that an older version wrote', () => {
+  it('comes to what it came to, without people that it did not keep', () => {
+    const pulledFurther: PatchEvent = { ...recalled, recallEpoch: 2, replacement: 'ios-26.3.1-c', ledgerDigest: 'abc' };
+    const { type: _type, patchId: _id, recallEpoch: _epoch, ...pulled } = pulledFurther;
+    expect(fold(patchDecider, [published, superseded, withdrawn, pulledFurther])).toEqual({
+      ...{ status: 'pulled', patchId, publishedAt: at, firstContent: content, content, recallEpoch: 2, pulled },
+      ...{ supersededBy: 'ios-26.3.1-c', closedSince: { 'CVE-2026-20643': at } },
+    });
+  });
+});
+
 describe('folding an event of a later version', () => {
   it.each(Object.entries(histories))('leaves what is %s as it is', (_, events) => {
     const patch = fold(patchDecider, events);

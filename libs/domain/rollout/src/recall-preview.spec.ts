@@ -43,7 +43,7 @@ describe('finding whom a recall hits', () => {
         { model: 'iPad16,3', devices: 30 },
       ],
       byTrack: { automatic: 1030, manual: 50 },
-      lastHeard: { withinDay: 750, withinWeek: 200, longer: 130 },
+      byLastReport: { withinDay: 750, withinWeek: 200, longer: 130 },
       replacement: { atMost: 0, expected: 0 },
       withoutReplacement: 1080,
     });

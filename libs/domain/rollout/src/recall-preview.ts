@@ -19,7 +19,7 @@ export interface WhoIsHit {
   readonly holders: number;
   readonly byModel: readonly { readonly model: string; readonly devices: number }[];
   readonly byTrack: { readonly automatic: number; readonly manual: number };
-  readonly lastHeard: { readonly withinDay: number; readonly withinWeek: number; readonly longer: number };
+  readonly byLastReport: { readonly withinDay: number; readonly withinWeek: number; readonly longer: number };
   /**
    * `atMost`: holders for whose base and model there is a replacement that was not pulled. `expected`: so many of them lie inside the
    * exposure of one now, as their buckets were drawn by lot; null while it is not known what is offered.
@@ -53,7 +53,7 @@ export function whoIsHit(kinds: readonly HolderKind[], recalled: Recalled): WhoI
     holders,
     byModel: byModel(counted),
     byTrack: { automatic, manual: holders - automatic },
-    lastHeard: {
+    byLastReport: {
       withinDay: total(({ withinDay }) => withinDay),
       withinWeek: total(({ withinWeek }) => withinWeek),
       longer: total(({ longer }) => longer),

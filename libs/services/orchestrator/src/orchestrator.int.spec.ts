@@ -553,7 +553,7 @@ describe('previewing a recall', () => {
         { model: 'iPhone18,1', devices: 100 },
       ],
       byTrack: { automatic: 100, manual: 100 },
-      lastHeard: { withinDay: 120, withinWeek: 60, longer: 20 },
+      byLastReport: { withinDay: 120, withinWeek: 60, longer: 20 },
       inFlight: 3,
       replacement: { atMost: 0, expected: 0 },
       withoutReplacement: 200,
@@ -589,7 +589,7 @@ describe('previewing a recall', () => {
   ])('says that it does not know, and why, when telemetry %s', async (_, body, status, unknownBecause) => {
     await answering(body, status);
     expect(await preview()).toEqual({
-      ...{ patchId: 'p-a', asOf: clock.nowText(), holders: null, byModel: null, byTrack: null, lastHeard: null },
+      ...{ patchId: 'p-a', asOf: clock.nowText(), holders: null, byModel: null, byTrack: null, byLastReport: null },
       ...{ inFlight: null, replacement: null, withoutReplacement: null, unknownBecause },
     });
   });

@@ -66,6 +66,6 @@ export class RecallPreviews {
 }
 
 const nothingKnown = {
-  ...{ holders: null, byModel: null, byTrack: null, lastHeard: null, inFlight: null },
+  ...{ holders: null, byModel: null, byTrack: null, byLastReport: null, inFlight: null },
   ...{ replacement: null, withoutReplacement: null },
 };

@@ -7,8 +7,8 @@ import { Fleet } from './fleet.ts';
 import { FleetQueries } from './fleet-queries.ts';
 import { type AskedFor, type HandedOn, Peers } from '../shard/peers.ts';
 
-/** What is done in one go, which takes a millisecond or two, and how long the thread is left to others after that. */
-const LOOKS_AT_ONCE = 20_000;
+/** What is done in one go, which takes about a millisecond, and how long the thread is left to others after that. */
+const LOOKS_AT_ONCE = 10_000;
 const PAUSE_MS = 1;
 
 type Counted = HolderCountsAnswer['counted'];
