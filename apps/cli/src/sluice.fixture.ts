@@ -111,6 +111,7 @@ export interface World {
   readonly cwd?: string;
   readonly signal?: AbortSignal;
   readonly onStdout?: (text: string) => void;
+  readonly onStderr?: (text: string) => void;
 }
 
 /** Runs a command line in process. Without `cwd` there is no data folder to be found. */
@@ -127,7 +128,12 @@ export async function sluice(args: readonly string[], world: World = {}): Promis
         world.onStdout?.(written.stdout);
       },
     },
-    stderr: { write: (part) => (written.stderr += part) },
+    stderr: {
+      write: (part) => {
+        written.stderr += part;
+        world.onStderr?.(written.stderr);
+      },
+    },
     env,
     isTty: { stdin: isTty, stdout: isTty, stderr: isTty },
     columns: () => world.columns,

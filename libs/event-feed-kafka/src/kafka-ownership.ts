@@ -1,12 +1,12 @@
 import { type KnownOwner, type ShardKeeper, ShardOwnership } from '@sluice/event-feed';
 import { type Consumer } from 'kafkajs';
+import { liveOnce, startConsumer } from './consumer-life.ts';
 import { clientRetry, type KafkaClient } from './kafka-client.ts';
 import { ensureTopics, KafkaTopicMismatch, type KafkaTopicSettings } from './kafka-topics.ts';
 import { fleetTopic, OwnerTable } from './owner-table.ts';
-import { Backoff, isAborted, endWithin, pause, reasonOf, unlessAborted, whenAborted } from './patience.ts';
+import { Backoff, isAborted, pause, reasonOf, unlessAborted } from './patience.ts';
 import { ShardSeats } from './shard-seats.ts';
 import { stickyAssigner } from './sticky-assigner.ts';
-import { endConsumer, startConsumer } from './topic-reader.ts';
 
 export interface KafkaOwnershipOptions {
   readonly client: KafkaClient;
@@ -132,31 +132,23 @@ export class KafkaOwnership extends ShardOwnership {
     }
   }
 
-  private async takePartOnce(settings: KafkaTopicSettings, seats: ShardSeats, onJoined: () => void): Promise<unknown> {
+  private takePartOnce(settings: KafkaTopicSettings, seats: ShardSeats, onJoined: () => void): Promise<unknown> {
     const topic = fleetTopic(settings);
     const consumer = this.createConsumer(settings, seats);
-    const crashed = Promise.withResolvers<unknown>();
-    consumer.on(consumer.events.CRASH, ({ payload }) => crashed.resolve(payload.error));
-    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-      onJoined();
-      consumer.pause([{ topic }]);
-      if (isAborted(this.stopping.signal)) return;
-      seats.assign(payload.memberAssignment[topic] ?? []);
-      if (this.membership.status === 'joining') this.membership = { ...this.membership, status: 'reading' };
+    return liveOnce(consumer, {
+      signal: this.leaving.signal,
+      start: (signal) =>
+        ensureTopics(this.options.client, ['fleet'], settings).then(() =>
+          startConsumer(consumer, [topic], { eachBatch: () => Promise.resolve(), signal }),
+        ),
+      onJoined: (assignment) => {
+        onJoined();
+        consumer.pause([{ topic }]);
+        if (isAborted(this.stopping.signal)) return;
+        seats.assign(assignment[topic] ?? []);
+        if (this.membership.status === 'joining') this.membership = { ...this.membership, status: 'reading' };
+      },
     });
-    const ended = new AbortController();
-    const signal = AbortSignal.any([this.leaving.signal, ended.signal]);
-    const started = ensureTopics(this.options.client, ['fleet'], settings).then(() =>
-      startConsumer(consumer, [topic], { eachBatch: () => Promise.resolve(), signal }),
-    );
-    try {
-      return await Promise.race([started.then(() => crashed.promise), whenAborted(signal)]);
-    } catch (error) {
-      return error;
-    } finally {
-      ended.abort();
-      await endWithin(() => endConsumer(consumer, started));
-    }
   }
 
   private createConsumer({ prefix = '' }: KafkaTopicSettings, seats: ShardSeats): Consumer {

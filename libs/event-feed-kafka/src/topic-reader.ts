@@ -1,7 +1,8 @@
 import { type Consumer, type EachBatchPayload, type KafkaMessage } from 'kafkajs';
+import { type Assignment, liveOnce, startConsumer } from './consumer-life.ts';
 import { clientRetry, type KafkaClient } from './kafka-client.ts';
 import { partitionsOf, withAdmin } from './kafka-topics.ts';
-import { Backoff, Bell, isAborted, endWithin, pause, reasonOf, unlessAborted, whenAborted } from './patience.ts';
+import { Backoff, Bell, isAborted, endWithin, pause, reasonOf, unlessAborted } from './patience.ts';
 import { RECORD_OVERHEAD_BYTES } from './relay-outbox.ts';
 
 export interface TopicReaderOptions {
@@ -168,32 +169,27 @@ export class TopicReader {
   }
 
   /** One life of the driver's consumer; resolves with what ended it. */
-  private async consume(signal: AbortSignal, onJoined: () => void): Promise<unknown> {
+  private consume(signal: AbortSignal, onJoined: () => void): Promise<unknown> {
     const consumer = this.createConsumer();
-    const ended = new AbortController();
-    const life = AbortSignal.any([signal, ended.signal]);
-    const crashed = Promise.withResolvers<unknown>();
-    consumer.on(consumer.events.CRASH, ({ payload }) => crashed.resolve(payload.error));
     consumer.on(consumer.events.FETCH, () => (this.lastFetchAt = performance.now()));
-    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-      onJoined();
-      this.join(consumer, payload.memberAssignment);
-    });
     this.lastFetchAt = performance.now();
-    const started = startConsumer(consumer, this.options.topics, {
-      eachBatch: (payload) => this.enqueue(payload, life),
-      signal: life,
+    return liveOnce(consumer, {
+      signal,
+      start: (life) =>
+        startConsumer(consumer, this.options.topics, {
+          eachBatch: (payload) => this.enqueue(payload, life),
+          signal: life,
+        }),
+      onJoined: (assignment) => {
+        onJoined();
+        this.join(consumer, assignment);
+      },
+      watch: (life) => this.whenStuck(life),
+      onEnded: () => {
+        this.membership = apart;
+        this.room.ring();
+      },
     });
-    try {
-      return await Promise.race([started.then(() => crashed.promise), whenAborted(life), this.whenStuck(life)]);
-    } catch (error) {
-      return error;
-    } finally {
-      ended.abort();
-      this.membership = apart;
-      this.room.ring();
-      await endWithin(() => endConsumer(consumer, started));
-    }
   }
 
   // A new group for each life: in the old one, the broker would wait for the dead member until its session is over.
@@ -219,7 +215,7 @@ export class TopicReader {
    * Goes on from the last record that was queued. That one is read again: when another stands in its place, the topic is
    * not the one that was read before, and all of it is read.
    */
-  private join(consumer: Consumer, assignment: Readonly<Record<string, number[]>>): void {
+  private join(consumer: Consumer, assignment: Assignment): void {
     const assigned = Object.entries(assignment).flatMap(([topic, partitions]) =>
       partitions.map((partition) => this.placeOf(topic, partition)),
     );
@@ -315,30 +311,6 @@ export class TopicReader {
     await Promise.race([work, pause(DELETE_GROUPS_MS_MAX, late.signal)]);
     late.abort();
   }
-}
-
-export interface ConsumerStart {
-  readonly eachBatch: (payload: EachBatchPayload) => Promise<void>;
-  readonly signal: AbortSignal;
-}
-
-/** Offsets move as `eachBatch` says. Rejects early when the signal aborts. */
-export async function startConsumer(
-  consumer: Consumer,
-  topics: readonly string[],
-  { eachBatch, signal }: ConsumerStart,
-): Promise<void> {
-  await consumer.connect();
-  signal.throwIfAborted();
-  await consumer.subscribe({ topics: [...topics], fromBeginning: true });
-  signal.throwIfAborted();
-  await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch });
-}
-
-/** One that is disconnected while it starts would join its group all the same, and keep its partitions from others. */
-export async function endConsumer(consumer: Consumer, started: Promise<void>): Promise<void> {
-  await started.catch(() => undefined);
-  await consumer.disconnect();
 }
 
 function placeName(topic: string, partition: number): string {

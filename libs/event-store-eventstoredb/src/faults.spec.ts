@@ -11,7 +11,7 @@ import {
   StoppedClock,
 } from '@sluice/testing';
 import { EventStoreDBClient } from '@eventstore/db-client';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { connectionTo } from './connection.ts';
 import { AppendTooLarge } from './event-codec.ts';
 import { EventStoreDBEventStore } from './eventstoredb-event-store.ts';
@@ -208,22 +208,21 @@ describe('subscribing while connections are cut', () => {
     async (what) => {
       const live = new Listener(store, { prefixes: ['wanted-'] });
       const total = 200;
-      let dropped = 0;
-      const dropping = setInterval(() => {
-        dropped += 1;
-        if (what === 'connections') double.leader.dropConnections();
-        else double.leader.dropSubscriptions();
-      }, 60);
+      const { counts } = double.leader;
       let last = '';
       for (let n = 0; n < total; n += 1) {
         const kind = n % 2 === 0 ? 'wanted' : 'other';
         ({ position: last } = await store.append(appendOf({ stream: `${kind}-${n % 5}`, commitId: `c${n}` })));
-        await sleep(2);
+        if (n % 20 !== 10) continue;
+        // What follows is dropped while it does follow.
+        await vi.waitFor(() => expect(counts.subscriptions).toBeGreaterThan(0));
+        const { subscriptions } = counts;
+        if (what === 'connections') double.leader.dropConnections();
+        else double.leader.dropSubscriptions();
+        await vi.waitFor(() => expect(counts.subscriptions).toBeGreaterThan(subscriptions), { timeout: 5_000 });
       }
-      clearInterval(dropping);
       await live.until(({ covered = '' }) => comparePositions(covered, last) >= 0);
       await live.stop();
-      expect(dropped).toBeGreaterThan(5);
       const wanted = Array.from({ length: total / 2 }, (_, n) => `c${n * 2}`);
       expect(commitIdsOf(live.commits)).toEqual(wanted);
       expect(commitIdsOf(await collect(store.readAll({ prefixes: ['wanted-'] })))).toEqual(wanted);
@@ -237,7 +236,7 @@ describe('subscribing while connections are cut', () => {
     const first = await store.append(appendOf({ stream: 's-1', commitId: 'a' }));
     await live.until(({ covered = '' }) => comparePositions(covered, first.position) >= 0);
     double.leader.setUnreachable(true);
-    await sleep(500);
+    await vi.waitFor(() => expect(double.leader.counts.turnedAway).toBeGreaterThan(1), { timeout: 5_000 });
     double.leader.setUnreachable(false);
     const second = await store.append(appendOf({ stream: 's-1', commitId: 'b' }));
     await live.until(({ covered = '' }) => comparePositions(covered, second.position) >= 0);
@@ -270,9 +269,13 @@ describe('following what is not a commit', () => {
       await store.checkpoints.save('relay', { position, epoch: 1 }, version);
       double.log.note('$stats-127.0.0.1');
     }
-    await sleep(200);
-    expect(live.messages).toHaveLength(before);
     expect(await store.head()).toBe(position);
+    const wanted = await store.append(appendOf({ stream: 'wanted-1', commitId: 'b' }));
+    await live.until(({ covered = '' }) => comparePositions(covered, wanted.position) >= 0);
+    expect(live.messages.slice(before)).toMatchObject([
+      { kind: 'commit', commit: { commitId: 'b' } },
+      { kind: 'caught-up', position: wanted.position },
+    ]);
     await live.stop();
   });
 
@@ -291,6 +294,14 @@ describe('following what is not a commit', () => {
   });
 });
 
+/** Until a number that grows has been the same for a while. */
+async function comesToRest(read: () => number): Promise<void> {
+  for (let [before, same] = [read(), 0]; same < 20; same += 1) {
+    await sleep(5);
+    if (read() !== before) [before, same] = [read(), 0];
+  }
+}
+
 describe('reading slowly', () => {
   it.each(['reading', 'subscribing'])(
     'lets the server wait when %s, instead of holding what is not wanted yet',
@@ -306,7 +317,7 @@ describe('reading slowly', () => {
       for await (const item of items) {
         seen += item === undefined ? 0 : 1;
         if (seen === 1) {
-          await sleep(500);
+          await comesToRest(() => double.leader.counts.sent);
           expect(double.leader.counts.sent - sent).toBeLessThan(200);
         }
         if (seen === total) break;
@@ -323,14 +334,21 @@ describe('closing while reading', () => {
     await appendMany(300, body);
     const abandoned = store.readAll()[Symbol.asyncIterator]();
     await abandoned.next();
+    const [hasRead, mayGoOn] = [Promise.withResolvers<number>(), Promise.withResolvers<undefined>()];
     const slow = (async () => {
-      for await (const { revision } of store.readStream('s-1')) await sleep(20, revision);
+      for await (const { revision } of store.readStream('s-1')) {
+        hasRead.resolve(revision);
+        await mayGoOn.promise;
+      }
     })().catch((reason: unknown) => reason);
     const waiting = collect(store.subscribe({ signal: new AbortController().signal })).catch(
       (reason: unknown) => reason,
     );
-    await sleep(100);
-    await store.close();
+    expect(await hasRead.promise).toBe(0);
+    await vi.waitFor(() => expect(double.leader.counts.subscriptions).toBe(1));
+    const closed = store.close();
+    mayGoOn.resolve(undefined);
+    await closed;
     expect(await slow).toBeInstanceOf(StoreUnavailable);
     expect(await waiting).toBeInstanceOf(StoreUnavailable);
     await expect(store.head()).rejects.toThrow(StoreUnavailable);

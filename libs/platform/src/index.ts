@@ -12,6 +12,7 @@ export * from './replay/folds.ts';
 export * from './replay/followers.ts';
 export { AnswerNotKept } from './http/keyed-requests.ts';
 export * from './observe/metrics.ts';
+export { ITEMS_AT_ONCE, ListTurns } from './http/long-lists.ts';
 export { OpenApi } from './http/open-api.ts';
 export * from './http/paging.ts';
 export * from './observe/store-proof.ts';

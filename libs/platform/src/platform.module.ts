@@ -18,6 +18,7 @@ import { AuditController } from './audit/audit.controller.ts';
 import { AsyncApi } from './http/async-api.ts';
 import { type Certificate } from './http/certificate.ts';
 import { BodyBudget } from './http/body-budget.ts';
+import { ListTurns } from './http/long-lists.ts';
 import { type Access, AccessFollower } from './auth/access.follower.ts';
 import { AccessOwner, MeController, TokensController, TokensElsewhereController } from './auth/tokens.controller.ts';
 import { DeadLettersController } from './feed/dead-letters.controller.ts';
@@ -91,12 +92,18 @@ const own = [
   FeedSigns,
   FeedReaders,
 ];
+/** What the server shares with the services that it answers for. */
+export interface Shared {
+  readonly budget: BodyBudget;
+  readonly listTurns: ListTurns;
+}
+
 /** What every service is given: ports, errors, auth, health, metrics, tokens, replays, the feed of its own events. */
 @Module({})
 export class PlatformModule {
-  static with(composition: Composition & { readonly budget: BodyBudget }): DynamicModule {
+  static with(composition: Composition & Shared): DynamicModule {
     const { settings, clock, store, tokens, folds, feed, publications, ownership } = composition;
-    const { signs = new OwnSigns(), timers = new WallTimers(), traces = untraced, budget } = composition;
+    const { signs = new OwnSigns(), timers = new WallTimers(), traces = untraced, budget, listTurns } = composition;
     const { feedThread = new InlineFeed(store, publications) } = composition;
     const ownFeed = new StoreFeed(store, publications, signs);
     const given: Provider[] = [
@@ -114,6 +121,7 @@ export class PlatformModule {
       { provide: Timers, useValue: timers },
       { provide: Traces, useValue: traces },
       { provide: BodyBudget, useValue: budget },
+      { provide: ListTurns, useValue: listTurns },
       { provide: AccessOwner, useValue: new AccessOwner(composition.accessOwner) },
       questionsOf(composition, timers),
       { provide: Reservations, useValue: new Reservations(store, () => timers.monotonicMs()) },

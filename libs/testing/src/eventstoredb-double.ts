@@ -52,7 +52,8 @@ export interface DoubleNode {
   readonly port: number;
   /** For the client; there is no TLS. */
   readonly connectionString: string;
-  readonly counts: { appends: number; writes: number; reads: number; subscriptions: number; sent: number };
+  /** `turnedAway`: connections while it was unreachable. */
+  readonly counts: Record<'appends' | 'writes' | 'reads' | 'subscriptions' | 'sent' | 'turnedAway', number>;
   /** Cuts every connection; new ones are taken. */
   dropConnections(): void;
   /** Ends all subscriptions as a server that is being shut down does. */
@@ -106,7 +107,7 @@ export class EventStoreDBDouble implements AsyncDisposable {
 
 class Node implements DoubleNode {
   readonly host = '127.0.0.1';
-  readonly counts = { appends: 0, writes: 0, reads: 0, subscriptions: 0, sent: 0 };
+  readonly counts = { appends: 0, writes: 0, reads: 0, subscriptions: 0, sent: 0, turnedAway: 0 };
   port = 0;
   private readonly server = new Server({ 'grpc.max_receive_message_length': 17 * 1024 * 1024 });
   private readonly subscriptions = new Map<DoubleSubscription, ReadCall>();
@@ -192,7 +193,11 @@ class Node implements DoubleNode {
   }
 
   private relay(socket: Socket, port: number): void {
-    if (this.unreachable) return void socket.destroy();
+    if (this.unreachable) {
+      this.counts.turnedAway += 1;
+      socket.destroy();
+      return;
+    }
     const inner = connect(port, this.host);
     // Or small frames wait for the other side's acknowledgement, 40 ms each.
     socket.setNoDelay(true);

@@ -54,8 +54,8 @@ export class BoundedSampler implements Sdk.Sampler {
 
   private hasRoom(caller: unknown): boolean {
     const nowMs = this.nowMs();
-    const isAllowed = typeof caller !== 'string' || this.ofCaller(caller, nowMs).take(nowMs);
-    return isAllowed && this.room.take(nowMs);
+    const isAllowed = typeof caller !== 'string' || this.ofCaller(caller, nowMs).claim(nowMs);
+    return isAllowed && this.room.claim(nowMs);
   }
 
   private ofCaller(caller: string, nowMs: number): Room {
@@ -80,7 +80,7 @@ class Room {
     this.left = rate.atOnce;
   }
 
-  take(nowMs: number): boolean {
+  claim(nowMs: number): boolean {
     const { perSecond, atOnce } = this.rate;
     this.left = Math.min(this.left + ((nowMs - this.filledMs) / 1000) * perSecond, atOnce);
     this.filledMs = nowMs;

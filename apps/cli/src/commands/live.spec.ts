@@ -68,10 +68,14 @@ describe('verifying a replay', () => {
   });
 
   it('shows that it is under way after two seconds, on standard error', async () => {
+    const isShown = Promise.withResolvers<undefined>();
+    const askedAtMs = performance.now();
     server.on('GET /v1/replays/j', (response: ServerResponse) => {
-      setTimeout(() => response.end(JSON.stringify({ ...job, status: 'done', done: ['fleet'], matches: true })), 2_200);
+      const done = JSON.stringify({ ...job, status: 'done', done: ['fleet'], matches: true });
+      void isShown.promise.then(() => response.end(done));
     });
-    const ran = await call(['replay', 'verify']);
+    const ran = await call(['replay', 'verify'], { onStderr: () => isShown.resolve(undefined) });
+    expect(performance.now() - askedAtMs).toBeGreaterThan(1_990);
     expect(ran.stderr).toBe(`replaying at ${url}: 0 of 2 read models done\n`);
     expect(ran.stdout).toContain('The replay matches.');
   });

@@ -10,6 +10,7 @@ import { Tokens } from '../auth/tokens.ts';
 import { ManualClock } from '../time/clock.ts';
 import { BodyBudget } from '../http/body-budget.ts';
 import { close, createApp } from '../http/serve.ts';
+import { Metrics } from '../observe/metrics.ts';
 import { InlineFolds } from '../replay/folds.ts';
 import { Settings } from '../settings/settings.ts';
 import { ManualTimers } from '../time/timers.ts';
@@ -25,6 +26,10 @@ const BUSY_MS = 50;
 
 let timers = new ManualTimers();
 let finish: (() => void)[] = [];
+/** Busy requests that the route was given. */
+let handled = 0;
+/** Connections that were parked at most while one was handled. */
+let parkedMost = 0;
 
 @Module({})
 class EchoModule {
@@ -43,6 +48,8 @@ class EchoModule {
     routes.post({
       ...{ ...about, path: '/v1/busy', kind: 'reports' },
       handle: () => {
+        handled += 1;
+        parkedMost = Math.max(parkedMost, routes.parked);
         timers.advance(BUSY_MS);
         return { busy: true };
       },
@@ -117,6 +124,11 @@ function expectNothingHeld(): void {
   const budget = app.get(BodyBudget);
   expect(budget.claim(BUDGET_BYTES)).toBe(true);
   budget.giveBack(BUDGET_BYTES);
+}
+
+async function metric(name: string): Promise<number> {
+  const text = await app.get(Metrics).registry.getSingleMetricAsString(name);
+  return Number(text.split(' ').at(-1));
 }
 
 describe('answering a device', () => {
@@ -390,9 +402,13 @@ describe('asking too much at once', () => {
   it('closes a connection with more unanswered requests than it takes, and no other', async () => {
     const other = open();
     await goesOn(other);
+    const [handledBefore, cutBefore] = [handled, await metric('sluice_device_connections_cut_total')];
     const greedy = open().say(busy(2 * UNANSWERED_MAX));
     await greedy.closed();
     await goesOn(other);
+    // The first one had been answered when the one too many came; nobody is there to hear the others.
+    expect(handled - handledBefore).toBeLessThanOrEqual(1);
+    expect(await metric('sluice_device_connections_cut_total')).toBe(cutBefore + 1);
     const patient = open();
     for (let n = 0; n < 3 * UNANSWERED_MAX; n += 1) await goesOn(patient);
     expectNothingHeld();
@@ -406,6 +422,26 @@ describe('asking too much at once', () => {
     }
     await wire.say(busy(2 * UNANSWERED_MAX)).closed();
     await vi.waitFor(() => expectNothingHeld());
+  });
+
+  it('reads no more of devices than it has time for, leaves others alone, and answers all in the end', async () => {
+    const operator = tokens.createLocal('ops', ['operator']);
+    const ask = `GET /v1/me HTTP/1.1\r\nhost: s\r\nauthorization: Bearer ${operator}\r\n\r\n`;
+    const person = open();
+    expect(await person.say(ask).answer()).toMatchObject({ status: 200 });
+    const devices = Array.from({ length: 40 }, () => open());
+    for (const device of devices) await goesOn(device);
+    const handledBefore = handled;
+    for (const device of devices) device.say(busy(4));
+    expect(await person.say(ask).answer()).toMatchObject({ status: 200 });
+    expect(handled - handledBefore).toBeLessThan(80);
+    for (const device of devices) {
+      for (let n = 0; n < 4; n += 1) expect(await device.answer()).toMatchObject({ status: 200 });
+    }
+    for (const device of devices) await goesOn(device);
+    expect(parkedMost).toBeGreaterThan(30);
+    await vi.waitFor(async () => expect(await metric('sluice_device_connections_parked')).toBe(0));
+    expectNothingHeld();
   });
 
   it('forgets a request whose device has gone before its turn', async () => {

@@ -11,6 +11,7 @@ import { type DeviceSums } from '../observe/request-log.ts';
 import { Timers } from '../time/timers.ts';
 import { BodyDeadlines } from './body-deadlines.ts';
 import { type DeviceRoute, type Door, Exchange, type TimedRoute } from './exchange.ts';
+import { Parking } from './parking.ts';
 import { Turns } from './turns.ts';
 
 const LATENCY_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
@@ -32,6 +33,7 @@ export class DeviceRoutes {
   readonly registered: DeviceRoute[] = [];
   private readonly byPath = new Map<string, TimedRoute>();
   private readonly latency;
+  private readonly cut;
   private door: Door | undefined;
 
   constructor(
@@ -44,6 +46,15 @@ export class DeviceRoutes {
       'sluice_device_request_seconds',
       'Time from request to answer on device routes (seconds)',
       LATENCY_BUCKETS_SECONDS,
+    );
+    this.cut = metrics.counter(
+      'sluice_device_connections_cut_total',
+      'Connections of devices that were closed because more requests than 16 had no answer yet',
+    );
+    metrics.gauge(
+      'sluice_device_connections_parked',
+      'Connections of devices that are not read at this instant, because more comes than can be answered',
+      () => this.parked,
     );
   }
 
@@ -59,14 +70,22 @@ export class DeviceRoutes {
   open({ log, countProblem }: DoorOptions): void {
     const { tokens, budget, timers } = this;
     const nowMs = () => timers.monotonicMs();
+    const turns = new Turns(nowMs);
     const [start, count] = [randomBytes(6).toString('hex'), { ids: 0, retries: 0 }];
     this.door = {
       ...{ tokens, budget, log, countProblem, nowMs, isClosing: false },
+      countCut: () => this.cut.inc(),
       deadlines: new BodyDeadlines(timers),
-      turns: new Turns(nowMs),
+      turns,
+      parking: new Parking(turns, nowMs),
       nextId: () => `${start}-${(count.ids += 1).toString(36)}`,
       nextRetrySeconds: () => 1 + ((count.retries += 1) % RETRY_SPREAD_SECONDS),
     };
+  }
+
+  /** Connections of devices that are not read at this instant. */
+  get parked(): number {
+    return this.door?.parking.size ?? 0;
   }
 
   /** How many requests each route has answered and refused, since the start. */
@@ -80,7 +99,9 @@ export class DeviceRoutes {
 
   /** From now on an answer ends its connection, and new requests are refused. */
   startClosing(): void {
-    if (this.door !== undefined) this.door.isClosing = true;
+    if (this.door === undefined) return;
+    this.door.isClosing = true;
+    this.door.parking.open();
   }
 
   /** Answers a request to a device route, now or later. False for every other path: it is not touched. */

@@ -12,10 +12,13 @@ import { CORRELATION_HEADER, headersOf, isCorrelationId, ProblemError, toProblem
 import { type CountedSeries } from '../observe/metrics.ts';
 import { type BodyDeadlines, type Coming } from './body-deadlines.ts';
 import { parseDeviceJson } from './device-json.ts';
+import { type Parking } from './parking.ts';
 import { type Turns, type Waiting } from './turns.ts';
 
 /** How long requests may wait for their turn before new ones of their kind are turned away (ms): design §4's order of shedding. */
 const PATIENCE_MS = { 'check-ins': 250, reports: 2000 } as const;
+
+export type DeviceKind = keyof typeof PATIENCE_MS;
 
 /**
  * So many requests of one connection may wait for their answers; one more, and it is closed. Clients send one after the
@@ -45,7 +48,7 @@ export interface DeviceRoute {
   readonly status: number;
   readonly bodyLimitBytes: number;
   /** Under overload check-ins are turned away before reports are. */
-  readonly kind: keyof typeof PATIENCE_MS;
+  readonly kind: DeviceKind;
   /** Answers with a value, or throws what `toProblem` knows. `body` is JSON, not validated. */
   handle(body: unknown, caller: Caller, request: DeviceRequest): unknown;
 }
@@ -67,12 +70,15 @@ export interface Door {
   readonly budget: BodyBudget;
   readonly deadlines: BodyDeadlines;
   readonly turns: Turns;
+  readonly parking: Parking;
   isClosing: boolean;
   nowMs(): number;
   nextId(): string;
   /** After how long a device that is turned away may come back: devices of one instant at different times. */
   nextRetrySeconds(): number;
   countProblem(code: ErrorCode): void;
+  /** A connection was closed because it has too many unanswered requests. */
+  countCut(): void;
   log: Logger;
 }
 
@@ -122,14 +128,17 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
     if (socket.destroyed) return;
     socket[unanswered] = (socket[unanswered] ?? 0) + 1;
     if (socket[unanswered] > UNANSWERED_MAX) {
+      this.door.countCut();
       socket.destroy();
       return;
     }
+    this.door.parking.begins(this.cameAtMs);
     request.on('end', this.onEnd);
     request.on('close', this.onClose);
     try {
       this.admit();
     } catch (error) {
+      this.noteRead();
       if (!this.door.turns.refuse(() => this.refuse(error))) socket.destroy();
       return;
     }
@@ -139,7 +148,8 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
   }
 
   work(): void {
-    if (this.response.destroyed) {
+    // Who is gone hears no answer, and sends again what it wants to have been taken.
+    if (this.request.socket.destroyed || this.response.destroyed) {
       this.finish();
       return;
     }
@@ -156,6 +166,11 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
   }
 
   expire(): void {
+    if (this.door.parking.isParked(this.request.socket)) {
+      // It could not be heard, and may be there.
+      this.door.deadlines.add(this, this.door.nowMs());
+      return;
+    }
     if (this.stage === 'reading') {
       this.stage = 'late';
       this.refuse(new ProblemError('request-too-slow'));
@@ -187,7 +202,8 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
     if (type !== JSON_TYPE && !JSON_TYPE_WITH_PARAMETERS.test(type ?? '')) {
       throw new ProblemError('unsupported-media-type');
     }
-    if (door.turns.delayMs(this.cameAtMs) > PATIENCE_MS[route.kind]) {
+    const delayMs = door.turns.delayMs(this.cameAtMs);
+    if (delayMs > PATIENCE_MS[route.kind] || door.parking.isToShed(request.socket, route.kind)) {
       throw new Rejection('overloaded', 'too many devices ask at once', door.nextRetrySeconds());
     }
     this.reserve(this.declaredBytes ?? 0);
@@ -211,6 +227,7 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
 
   private readonly onEnd = (): void => {
     this.door.deadlines.remove(this);
+    this.noteRead();
     if (this.stage === 'reading') {
       this.stage = 'waiting';
       this.door.turns.add(this);
@@ -219,6 +236,13 @@ export class Exchange implements Waiting, Coming, DeviceRequest {
       if (!this.response.writableEnded) this.response.end();
     }
   };
+
+  /** The connection may be parked now. */
+  private noteRead(): void {
+    const { caller, door, route } = this;
+    // Those who may read for people, and peers, may have a pull on this connection next.
+    if (caller !== undefined && !caller.has('viewer')) door.parking.came(this.request.socket, route.kind);
+  }
 
   /** The sender is gone, or all is done. */
   private readonly onClose = (): void => {

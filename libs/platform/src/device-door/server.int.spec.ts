@@ -31,6 +31,32 @@ describe('making the server', () => {
     expect(await text(socket)).toMatch(/^HTTP\/1.1 200 OK[^]*over TLS$/);
   });
 
+  it('goes on with a connection over TLS that was not read for a while', async () => {
+    server = createDoorServer(
+      ({ socket, url }, response) => {
+        socket.pause();
+        setImmediate(() => socket.resume());
+        response.end(`${url ?? ''};`);
+      },
+      { https: { ...secure, pskCallback: () => key } },
+    );
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const psk = { psk: key, identity: 'spec' };
+    const socket = connect({ ...secure, port, pskCallback: () => psk, checkServerIdentity: () => undefined });
+    const ask = (path: string, version = '1.1') => socket.write(`GET ${path} HTTP/${version}\r\nhost: s\r\n\r\n`);
+    ask('/1');
+    let received = '';
+    socket.on('data', (data) => {
+      received += data.toString();
+      if (received.endsWith('/1;\r\n') || received.endsWith('/1;')) ask('/2');
+      else if (received.endsWith('/2;')) ask('/3', '1.0');
+    });
+    await once(socket, 'end');
+    expect(received.match(/\/\d;/g)).toEqual(['/1;', '/2;', '/3;']);
+  });
+
   it('has the time limits that Fastify is told', async () => {
     server = createDoorServer((_, response) => response.end(), {
       http: { headersTimeout: 1234 },

@@ -42,6 +42,11 @@ export class Turns {
     return nowMs - next.request.cameAtMs;
   }
 
+  /** Whether requests wait for a next turn. */
+  get isBehind(): boolean {
+    return this.waiting.length > this.first || this.refusals.length > 0;
+  }
+
   /** Answers in this turn when there is room and no request waits, else after the waiting ones. */
   add(request: Waiting): void {
     if (this.first === this.waiting.length && this.hasRoom()) request.work();

@@ -22,8 +22,9 @@ import { type Certificate } from './certificate.ts';
 import { answerUnreadable } from './connections.ts';
 import { guardRoutes } from './door.ts';
 import { injectInto } from './inject.ts';
+import { encodeInSlices, ListTurns } from './long-lists.ts';
 import { OpenApi } from './open-api.ts';
-import { type Composition, PlatformModule } from '../platform.module.ts';
+import { type Composition, PlatformModule, type Shared } from '../platform.module.ts';
 import { CORRELATION_HEADER, countAnswered, countProblems, isCorrelationId, sendProblem } from './problem.ts';
 import { type SettingValues } from '../settings/settings.ts';
 import { WallTimers } from '../time/timers.ts';
@@ -59,12 +60,18 @@ export async function createApp(
   const budget = new BodyBudget();
   guardRoutes(instance, { tokens, budget, timers });
   traceRequests(instance, traces);
-  const app = await NestFactory.create<NestFastifyApplication>(rootOf(modules, { ...composition, budget }), adapter, {
-    logger: asNestLogger(log),
-    abortOnError: false,
-    // Fastify's own parser of JSON does the same in less time, and no route takes web forms.
-    bodyParser: false,
-  });
+  const listTurns = new ListTurns();
+  encodeInSlices(instance, listTurns);
+  const app = await NestFactory.create<NestFastifyApplication>(
+    rootOf(modules, { ...composition, budget, listTurns }),
+    adapter,
+    {
+      logger: asNestLogger(log),
+      abortOnError: false,
+      // Fastify's own parser of JSON does the same in less time, and no route takes web forms.
+      bodyParser: false,
+    },
+  );
   const problems = app
     .get(Metrics)
     .counter('sluice_problems_total', 'Requests refused or failed, by error code', ['code']);
@@ -171,10 +178,7 @@ export async function close(app: NestFastifyApplication): Promise<void> {
   await store.close();
 }
 
-function rootOf(
-  modules: readonly (Type | DynamicModule)[],
-  composition: Composition & { budget: BodyBudget },
-): DynamicModule {
+function rootOf(modules: readonly (Type | DynamicModule)[], composition: Composition & Shared): DynamicModule {
   @Module({})
   class Root {}
   return { module: Root, imports: [PlatformModule.with(composition), ...modules] };

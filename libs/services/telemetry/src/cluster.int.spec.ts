@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { readPackedFacts } from '@sluice/domain-fleet';
 import { Caller, Tokens } from '@sluice/platform';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -127,8 +127,9 @@ describe('committing much at once', () => {
     const [a] = await start(2);
     // The first one is on its way to the disk while all others come.
     cluster.store.slow = { stream: 'fleet-0', delayMs: 60 };
+    const { begun } = cluster.store;
     const first = a.send([report({ deviceId: mine[0] })]);
-    await sleep(20);
+    while (cluster.store.begun === begun) await nextTurn();
     const batches = Array.from({ length: 10 }, () =>
       mine.slice(0, 100).map((deviceId) => report({ deviceId, kind: 'incident', signal: 'crash', detail })),
     );
@@ -465,7 +466,9 @@ describe('handing shards over', () => {
     const senders = ['p', 'q', 'r', 's'].map(sender);
     for (let round = 0; round < 60; round += 1) {
       await cluster.move(round % SHARDS, instances[(round * 7 + 1) % 3]);
-      await sleep(10);
+      // Reports come between one move and the next.
+      const { sent } = tally;
+      while (tally.sent === sent) await nextTurn();
     }
     stop.abort();
     await Promise.all(senders);

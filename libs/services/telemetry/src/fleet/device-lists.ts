@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { countDevices, countPopulation, type DeviceFilter, type DeviceView, listDevices } from '@sluice/domain-fleet';
 import { type KnownOwner } from '@sluice/event-feed';
 import { toTimeText } from '@sluice/event-sourcing';
-import { ProblemError, readCursor, writeCursor } from '@sluice/platform';
+import { ITEMS_AT_ONCE, ListTurns, ProblemError, readCursor, writeCursor } from '@sluice/platform';
 import { type DevicePage, type DevicePlace, Fleet } from './fleet.ts';
 import { FleetQueries } from './fleet-queries.ts';
 import { type AskedFor, type HandedOn, Peers } from '../shard/peers.ts';
@@ -15,10 +14,8 @@ const ASKED_PER_PAGE_MAX = 8;
 const LOOKS_PER_PAGE_MAX = 50_000;
 /** In a larger shard the devices of a list are counted only where counters tell. */
 const DEVICES_COUNTED_MAX = 200_000;
-/** What is done in one go, which takes less than a millisecond, and how long the thread is left to others after that. */
+/** Devices that are looked at in one go, which takes less than a millisecond. */
 const LOOKS_AT_ONCE = 2_000;
-const ITEMS_AT_ONCE = 50;
-const PAUSE_MS = 1;
 
 /** Where an instance tells another one how many devices of its shards match. */
 export const DEVICE_COUNT_PATH = '/v1/shards/device-count';
@@ -51,12 +48,11 @@ interface Asking {
 /** Lists of devices over all shards, in slices that leave the thread to others in between. */
 @Injectable()
 export class DeviceLists {
-  private turn: Promise<unknown> = Promise.resolve();
-
   constructor(
     private readonly fleet: Fleet,
     private readonly queries: FleetQueries,
     private readonly peers: Peers,
+    private readonly turns: ListTurns,
   ) {}
 
   /**
@@ -87,7 +83,7 @@ export class DeviceLists {
       place = found.next ?? { shard: place.shard + 1, device: 0 };
       if ((isFull || (writer === undefined && found.next !== undefined)) && place.shard < this.fleet.shards)
         return { items, next: place };
-      await this.breathe();
+      await this.turns.next();
     }
     return { items };
   }
@@ -131,15 +127,9 @@ export class DeviceLists {
       });
       total += count;
       from = next;
-      await this.breathe();
+      await this.turns.next();
     }
     return total;
-  }
-
-  /** Of all lists that are under way, one does a slice in a turn of the thread: what else waits is done in between. */
-  private breathe(): Promise<unknown> {
-    this.turn = this.turn.then(() => sleep(PAUSE_MS));
-    return this.turn;
   }
 
   private async listElsewhere(
