@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { Command, CommanderError } from 'commander';
+import { addAttentionCommands } from './commands/attention.ts';
 import { addAuditCommand } from './commands/audit.ts';
 import { addClockCommands } from './commands/clock.ts';
 import { addCompletionCommand } from './commands/completion.ts';
@@ -81,6 +82,7 @@ function createProgram(terminal: Terminal, output: Output, open: () => Session):
   addDeadLetterCommands(program, open);
   addReplayCommands(program, open);
   addTokenCommands(program, open);
+  addAttentionCommands(program, open);
   addAuditCommand(program, open);
   addHealthCommand(program, open);
   addDoctorCommand(program, open);

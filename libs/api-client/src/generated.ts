@@ -103,6 +103,46 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/attention': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List what needs a person, the most severe first, of these the newest
+     * @description What is not known yet is in no item: `unknown` names it.
+     */
+    get: operations['listAttention'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/attention/{id}/take': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Take an item, so that the others know who does something about it
+     * @description Sent again by its owner, it changes nothing.
+     */
+    post: operations['takeAttention'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/audit': {
     parameters: {
       query?: never;
@@ -866,6 +906,80 @@ export interface components {
       url: string;
       sha256: string;
       sizeBytes: number;
+    };
+    AttentionAbout: {
+      rolloutId?: string;
+      wave?: number;
+      patchId?: string;
+      holdId?: string;
+      deviceId?: string;
+      /** @description The service that is heard. */
+      source?: string;
+      /** @description The consumer that could not apply an event. */
+      consumer?: string;
+      /** @description The receiver of webhooks. */
+      receiver?: string;
+    };
+    AttentionItem: {
+      /** @description Names the cause: another cause of the same kind has another id. */
+      id: string;
+      kind: components['schemas']['AttentionKind'];
+      /** @description The service that says so. */
+      service: string;
+      severity: components['schemas']['Severity'];
+      about: components['schemas']['AttentionAbout'];
+      /**
+       * Format: date-time
+       * @description Since when; null where nobody noted it.
+       */
+      since: string | null;
+      /** @description What it is, with its numbers. */
+      words: string;
+      /** @description The command that ends it, or that shows what is behind it. */
+      command: string;
+      /** @description Who took it; null while nobody has. */
+      owner: components['schemas']['AttentionOwner'] | null;
+    };
+    /** @enum {string} */
+    AttentionKind:
+      | 'rollout-halted'
+      | 'rollout-waits'
+      | 'hold-expires'
+      | 'recall-stalled'
+      | 'recall-paused'
+      | 'stale'
+      | 'blind'
+      | 'source-contradicts'
+      | 'events-parked'
+      | 'forged-records'
+      | 'later-version'
+      | 'stop-not-durable'
+      | 'store-not-writable'
+      | 'clock-unsound'
+      | 'id-used-twice'
+      | 'removals-stubborn'
+      | 'webhook-failing'
+      | 'webhook-gone';
+    AttentionOwner: {
+      /** @description The name of the token. */
+      by: string;
+      /** Format: date-time */
+      at: string;
+      note?: string;
+    };
+    AttentionPage: {
+      items: components['schemas']['AttentionItem'][];
+      /** @description Where the list goes on; absent on the last page. */
+      nextCursor?: string;
+      /** @description How many there are in all with this filter; null where that is not known. */
+      total: number | null;
+      unknown: components['schemas']['AttentionUnknown'][];
+    };
+    AttentionUnknown: {
+      /** @description The service that cannot say it. */
+      service: string;
+      kinds: components['schemas']['AttentionKind'][];
+      because: string;
     };
     Audience: {
       /**
@@ -1728,6 +1842,8 @@ export interface components {
         | 'replay-running'
         | 'dead-letter-not-found'
         | 'dead-letter-behind'
+        | 'attention-not-found'
+        | 'attention-taken'
         | 'token-name-taken'
         | 'token-name-reserved'
         | 'token-not-found';
@@ -1740,7 +1856,7 @@ export interface components {
         code: string;
         detail: string;
       }[];
-      /** @description With `revision-changed`: what it is now. */
+      /** @description With `revision-changed` and `attention-taken`: what it is now. */
       current?: Record<string, never>;
       /** @description With `not-the-owner`: where the owner listens. */
       owner?: string;
@@ -2026,6 +2142,8 @@ export interface components {
        */
       now: string;
     };
+    /** @enum {string} */
+    Severity: 'critical' | 'warning';
     ShardCover: {
       total: number;
       /** @description Those that are missing in the sum, because nobody owns them or their owner did not answer. */
@@ -2181,6 +2299,12 @@ export interface components {
             };
       }[];
       logOthers?: number;
+    };
+    TakeAttentionBody: {
+      /** @description For the others: what you do about it. */
+      note?: string;
+      /** @description From this present owner. Needed where somebody else has taken it. */
+      from?: string;
     };
     TokenBinding: {
       deviceId?: string;
@@ -2609,6 +2733,12 @@ export type AcceptClockBody = components['schemas']['AcceptClockBody'];
 export type AdvanceRolloutBody = components['schemas']['AdvanceRolloutBody'];
 export type Applied = components['schemas']['Applied'];
 export type Artifact = components['schemas']['Artifact'];
+export type AttentionAbout = components['schemas']['AttentionAbout'];
+export type AttentionItem = components['schemas']['AttentionItem'];
+export type AttentionKind = components['schemas']['AttentionKind'];
+export type AttentionOwner = components['schemas']['AttentionOwner'];
+export type AttentionPage = components['schemas']['AttentionPage'];
+export type AttentionUnknown = components['schemas']['AttentionUnknown'];
 export type Audience = components['schemas']['Audience'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type AuditPage = components['schemas']['AuditPage'];
@@ -2703,6 +2833,7 @@ export type RolloutPreview = components['schemas']['RolloutPreview'];
 export type RolloutStatus = components['schemas']['RolloutStatus'];
 export type RolloutView = components['schemas']['RolloutView'];
 export type SetClockBody = components['schemas']['SetClockBody'];
+export type Severity = components['schemas']['Severity'];
 export type ShardCover = components['schemas']['ShardCover'];
 export type ShardThrough = components['schemas']['ShardThrough'];
 export type ShardThroughView = components['schemas']['ShardThroughView'];
@@ -2717,6 +2848,7 @@ export type StopInForce = components['schemas']['StopInForce'];
 export type StreamPlace = components['schemas']['StreamPlace'];
 export type StreamPlaceView = components['schemas']['StreamPlaceView'];
 export type SumEvidence = components['schemas']['SumEvidence'];
+export type TakeAttentionBody = components['schemas']['TakeAttentionBody'];
 export type TokenBinding = components['schemas']['TokenBinding'];
 export type TokenPage = components['schemas']['TokenPage'];
 export type TokenRole = components['schemas']['TokenRole'];
@@ -2918,6 +3050,132 @@ export interface operations {
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
       503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
+    };
+  };
+  listAttention: {
+    parameters: {
+      query?: {
+        /** @description At most so many items; a page may hold fewer, and still not be the last. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. The list goes on there, whatever was added or taken away meanwhile. */
+        cursor?: string;
+        kind?: components['schemas']['AttentionKind'];
+        /** @description Only items that somebody has taken, or that nobody has. */
+        taken?: boolean;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AttentionPage'];
+        };
+      };
+      /**
+       * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `malformed-request`: This is no HTTP request that the server can read.
+       *
+       *     `unknown-cursor`: The cursor is not the `nextCursor` of a page of this list. Begin anew.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?: 'invalid-request' | 'malformed-request' | 'unknown-cursor';
+          };
+        };
+      };
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
+    };
+  };
+  takeAttention: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path: {
+        /** @description The id of an item. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['TakeAttentionBody'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AttentionItem'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `attention-not-found`: Nothing needs attention under this id (any more). `sluice attention` lists all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'attention-not-found';
+          };
+        };
+      };
+      408: components['responses']['RequestTooSlow'];
+      /**
+       * @description `attention-taken`: Somebody else has taken it: `current` says who. Name the owner in `from` to take it over.
+       *
+       *     `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?: 'attention-taken' | 'conflict';
+          };
+        };
+      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      422: components['responses']['KeyReused'];
+      431: components['responses']['HeadersTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
     };
   };
   listAudit: {
@@ -6337,6 +6595,26 @@ export interface operations {
 }
 
 export const enums = {
+  AttentionKind: [
+    'rollout-halted',
+    'rollout-waits',
+    'hold-expires',
+    'recall-stalled',
+    'recall-paused',
+    'stale',
+    'blind',
+    'source-contradicts',
+    'events-parked',
+    'forged-records',
+    'later-version',
+    'stop-not-durable',
+    'store-not-writable',
+    'clock-unsound',
+    'id-used-twice',
+    'removals-stubborn',
+    'webhook-failing',
+    'webhook-gone',
+  ],
   ClockDoubt: ['jumped', 'before-store', 'long-after-store'],
   ClockKind: ['wall', 'accelerated', 'manual'],
   DeviceFlag: ['clock-ahead', 'clock-behind', 'id-used-twice'],
@@ -6355,6 +6633,7 @@ export const enums = {
   RecallStatus: ['running', 'paused', 'completed'],
   ReplayStatus: ['running', 'done', 'failed'],
   RolloutStatus: ['planned', 'running', 'paused', 'halted', 'completed', 'aborted'],
+  Severity: ['critical', 'warning'],
   TokenRole: ['viewer', 'publisher', 'operator', 'responder', 'device', 'gateway', 'peer', 'admin'],
   Track: ['automatic', 'manual'],
   WaitCode: [

@@ -1,3 +1,4 @@
+export * from './attention.ts';
 export * from './audit.ts';
 export * from './clock.ts';
 export { type OpenApiDocument, toDocument } from './document.ts';

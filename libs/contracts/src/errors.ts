@@ -154,6 +154,16 @@ export const errorCodes = {
     title: 'The event waits behind another one of its stream. Decide on the first one.',
   },
 
+  // Attention.
+  'attention-not-found': {
+    status: 404,
+    title: 'Nothing needs attention under this id (any more). `sluice attention` lists all.',
+  },
+  'attention-taken': {
+    status: 409,
+    title: 'Somebody else has taken it: `current` says who. Name the owner in `from` to take it over.',
+  },
+
   // Tokens.
   'token-name-taken': {
     status: 409,
@@ -186,7 +196,9 @@ export const Problem = Type.Object({
   detail: Type.Optional(Type.String()),
   correlationId: Type.Optional(Type.String()),
   errors: Type.Optional(Type.Array(FieldFault, { description: 'Every fault of the request at once.' })),
-  current: Type.Optional(Type.Object({}, { description: 'With `revision-changed`: what it is now.' })),
+  current: Type.Optional(
+    Type.Object({}, { description: 'With `revision-changed` and `attention-taken`: what it is now.' }),
+  ),
   owner: Type.Optional(Type.String({ description: 'With `not-the-owner`: where the owner listens.' })),
 });
 export type Problem = Immutable<Type.Static<typeof Problem>>;

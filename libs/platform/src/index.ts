@@ -1,3 +1,5 @@
+export { Attention, type AttentionSource, type Finding, type Findings, idTime } from './attention/attention.ts';
+export { Lasting } from './attention/lasting.ts';
 export * from './auth/access-table.ts';
 export * from './auth/access.follower.ts';
 export * from './auth/auth.ts';

@@ -13,6 +13,9 @@ import {
   StoreFeed,
 } from '@sluice/event-feed';
 import { Clock, EventStore, Reservations, toTimeText, Traces, untraced } from '@sluice/event-sourcing';
+import { Attention } from './attention/attention.ts';
+import { AttentionController } from './attention/attention.controller.ts';
+import { ProcessAttention } from './attention/process-attention.ts';
 import { Audit } from './audit/audit.ts';
 import { AuditController } from './audit/audit.controller.ts';
 import { AsyncApi } from './http/async-api.ts';
@@ -36,6 +39,7 @@ import { OperationsController } from './observe/operations.controller.ts';
 import { ProblemFilter } from './http/problem.ts';
 import { ProgressController } from './observe/progress.controller.ts';
 import { ReplaysController, Verifications } from './replay/replays.ts';
+import { ServiceName } from './settings/service-name.ts';
 import { Settings } from './settings/settings.ts';
 import { StopsInForce } from './http/stops-in-force.ts';
 import { StoreProof } from './observe/store-proof.ts';
@@ -81,6 +85,8 @@ const own = [
   Metrics,
   Followers,
   StopsInForce,
+  Attention,
+  ProcessAttention,
   Verifications,
   DeviceRoutes,
   OpenApi,
@@ -105,6 +111,7 @@ export class PlatformModule {
       { provide: StoreFeed, useValue: ownFeed },
       { provide: FeedThread, useValue: feedThread },
       { provide: OwnSigns, useValue: signs },
+      { provide: ServiceName, useValue: ServiceName.of(publications) },
       { provide: AsyncApi, useValue: new AsyncApi(publications, settings.values.shards) },
       { provide: EventFeed, useValue: feed ?? ownFeed },
       { provide: ShardOwnership, useValue: ownership ?? new SoleOwnership(sleep) },
@@ -148,6 +155,7 @@ function controllersOf(composition: Composition): Type[] {
     OperationsController,
     MeController,
     AuditController,
+    AttentionController,
     TokensController,
     ...(ownsAccess(composition) ? [] : [TokensElsewhereController]),
     ReplaysController,

@@ -22,6 +22,7 @@ import {
   SettingsError,
   type SettingValues,
 } from './settings/settings.ts';
+import { ServiceName } from './settings/service-name.ts';
 import { Tokens } from './auth/tokens.ts';
 
 const EXIT_WRONG_USE = 2;
@@ -117,8 +118,8 @@ export async function startService(
 
 /** What a process is called in traces: after its service, unless it is all of them. */
 function nameOf(publications: readonly Publication[]): string {
-  const sources = new Set(publications.map(({ source }) => source));
-  return sources.size === 1 ? `sluice-${[...sources].join()}` : 'sluice';
+  const { service } = ServiceName.of(publications);
+  return service === 'sluice' ? service : `sluice-${service}`;
 }
 
 /** A wall that is far from the store's last record is not believed until somebody accepts it; that is said first. */

@@ -69,6 +69,11 @@ export class InstallTroubles {
     return this.found.has(entry) && this.of(entry).failedRemovals > 0;
   }
 
+  /** The entries with so many failed removals or more. */
+  *withFailedRemovals(atLeast: number): Iterable<number> {
+    for (const entry of this.found.keys()) if (this.of(entry).failedRemovals >= atLeast) yield entry;
+  }
+
   restore(copy: Uint32Array, codes: readonly string[]): void {
     for (const code of codes) this.codes.indexOf(code);
     this.records.restore(copy);

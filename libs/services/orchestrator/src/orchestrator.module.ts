@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { OrchestratorAttention } from './attention.ts';
 import { CheckInRoute } from './check-in/check-in.route.ts';
 import { ChangeHoldHandler, ChangeRecallHandler, ChangeRolloutHandler, DecideRolloutHandler } from './commands.ts';
 import { HoldsController, StopController } from './hold/holds.controller.ts';
@@ -22,6 +23,7 @@ import { Views } from './views.ts';
     Steering,
     Stops,
     Observe,
+    OrchestratorAttention,
     OrchestratorVerification,
     CheckInRoute,
     ChangeRolloutHandler,
