@@ -17,6 +17,7 @@ import { addRecallCommands } from './commands/recall.ts';
 import { addReplayCommands } from './commands/replay.ts';
 import { addRolloutCommands } from './commands/rollout.ts';
 import { addTokenCommands } from './commands/token.ts';
+import { addWebhookCommands } from './commands/webhook.ts';
 import { type ConnectionOptions } from './connection.ts';
 import { CliError, type Exit, exitCodes, usageError } from './errors.ts';
 import { Output, table, type Terminal } from './output.ts';
@@ -87,6 +88,7 @@ function createProgram(terminal: Terminal, output: Output, open: () => Session):
   addHealthCommand(program, open);
   addDoctorCommand(program, open);
   addClockCommands(program, open);
+  addWebhookCommands(program, open);
   addCompletionCommand(program, terminal);
   addHelpCommand(program, output);
   return program;

@@ -878,6 +878,40 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/webhooks': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List the receivers of webhooks, without their secrets, and how they are */
+    get: operations['listWebhooks'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/webhooks/test': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Send a test to each receiver now, and say what each made of it */
+    post: operations['testWebhooks'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1610,6 +1644,17 @@ export interface components {
       models: string[];
     };
     /** @enum {string} */
+    NoticeKind:
+      | 'rollout-halted'
+      | 'rollout-waits'
+      | 'gate-hold'
+      | 'patch-pulled'
+      | 'recall-stalled'
+      | 'recall-completed'
+      | 'recall-reopened'
+      | 'stale'
+      | 'blind';
+    /** @enum {string} */
     Ok: 'ok';
     Pace: {
       first: number;
@@ -1844,6 +1889,7 @@ export interface components {
         | 'dead-letter-behind'
         | 'attention-not-found'
         | 'attention-taken'
+        | 'receiver-not-found'
         | 'token-name-taken'
         | 'token-name-reserved'
         | 'token-not-found';
@@ -2143,7 +2189,7 @@ export interface components {
       now: string;
     };
     /** @enum {string} */
-    Severity: 'critical' | 'warning';
+    Severity: 'critical' | 'warning' | 'info';
     ShardCover: {
       total: number;
       /** @description Those that are missing in the sum, because nobody owns them or their owner did not answer. */
@@ -2306,6 +2352,10 @@ export interface components {
       /** @description From this present owner. Needed where somebody else has taken it. */
       from?: string;
     };
+    TestWebhooksBody: {
+      /** @description This receiver only; all if absent. */
+      receiver?: string;
+    };
     TokenBinding: {
       deviceId?: string;
       devicePrefix?: string;
@@ -2457,6 +2507,62 @@ export interface components {
       /** @description It is expected to reach no known device. */
       note?: components['schemas']['WaveNote'];
       slices: components['schemas']['SlicePreview'][];
+    };
+    WebhookFailure: {
+      /** Format: date-time */
+      at: string;
+      because: string;
+    };
+    /** @enum {string} */
+    WebhookFormat: 'standard' | 'slack' | 'alertmanager';
+    WebhookPage: {
+      items: components['schemas']['WebhookReceiver'][];
+      /** @description Where the list goes on; absent on the last page. */
+      nextCursor?: string;
+      /** @description How many there are in all with this filter; null where that is not known. */
+      total: number | null;
+    };
+    WebhookReceiver: {
+      name: string;
+      format: components['schemas']['WebhookFormat'];
+      /** @description Scheme, host and port; the rest of the address may be a secret. */
+      to: string;
+      kinds: components['schemas']['NoticeKind'][];
+      /** @description A wave that waits for longer is told of (minutes). */
+      waitLongerMinutes: number;
+      /** @description `gone`: it said 410, and hears nothing more at this address. `standing-by`: another instance sends. */
+      state: components['schemas']['WebhookReceiverState'];
+      /** @description Notices that it has not accepted yet. */
+      waiting: number;
+      /**
+       * Format: date-time
+       * @description Null where none was since this process began.
+       */
+      lastSuccessAt: string | null;
+      lastFailure: components['schemas']['WebhookFailure'] | null;
+      /**
+       * Format: date-time
+       * @description Of the first failure since the last success.
+       */
+      failingSince: string | null;
+    };
+    /**
+     * @description `gone`: it said 410, and hears nothing more at this address. `standing-by`: another instance sends.
+     * @enum {string}
+     */
+    WebhookReceiverState: 'open' | 'gone' | 'standing-by';
+    WebhookTest: {
+      receiver: string;
+      outcome: components['schemas']['WebhookTestOutcome'];
+      /** @description Why it failed. */
+      because?: string;
+      /** @description How long it took (milliseconds). */
+      ms: number;
+    };
+    /** @enum {string} */
+    WebhookTestOutcome: 'accepted' | 'failed';
+    WebhookTests: {
+      results: components['schemas']['WebhookTest'][];
     };
   };
   responses: {
@@ -2795,6 +2901,7 @@ export type IssuedToken = components['schemas']['IssuedToken'];
 export type Liveness = components['schemas']['Liveness'];
 export type MeView = components['schemas']['MeView'];
 export type ModelArtifact = components['schemas']['ModelArtifact'];
+export type NoticeKind = components['schemas']['NoticeKind'];
 export type Ok = components['schemas']['Ok'];
 export type Pace = components['schemas']['Pace'];
 export type ParkedEvent = components['schemas']['ParkedEvent'];
@@ -2849,6 +2956,7 @@ export type StreamPlace = components['schemas']['StreamPlace'];
 export type StreamPlaceView = components['schemas']['StreamPlaceView'];
 export type SumEvidence = components['schemas']['SumEvidence'];
 export type TakeAttentionBody = components['schemas']['TakeAttentionBody'];
+export type TestWebhooksBody = components['schemas']['TestWebhooksBody'];
 export type TokenBinding = components['schemas']['TokenBinding'];
 export type TokenPage = components['schemas']['TokenPage'];
 export type TokenRole = components['schemas']['TokenRole'];
@@ -2862,6 +2970,14 @@ export type WaitingStop = components['schemas']['WaitingStop'];
 export type Wave = components['schemas']['Wave'];
 export type WaveNote = components['schemas']['WaveNote'];
 export type WavePreview = components['schemas']['WavePreview'];
+export type WebhookFailure = components['schemas']['WebhookFailure'];
+export type WebhookFormat = components['schemas']['WebhookFormat'];
+export type WebhookPage = components['schemas']['WebhookPage'];
+export type WebhookReceiver = components['schemas']['WebhookReceiver'];
+export type WebhookReceiverState = components['schemas']['WebhookReceiverState'];
+export type WebhookTest = components['schemas']['WebhookTest'];
+export type WebhookTestOutcome = components['schemas']['WebhookTestOutcome'];
+export type WebhookTests = components['schemas']['WebhookTests'];
 export type ResponseBodyTooLarge = components['responses']['BodyTooLarge'];
 export type ResponseConflict = components['responses']['Conflict'];
 export type ResponseForbidden = components['responses']['Forbidden'];
@@ -6592,6 +6708,109 @@ export interface operations {
       503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
     };
   };
+  listWebhooks: {
+    parameters: {
+      query?: {
+        /** @description At most so many items; a page may hold fewer, and still not be the last. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. The list goes on there, whatever was added or taken away meanwhile. */
+        cursor?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WebhookPage'];
+        };
+      };
+      /**
+       * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `malformed-request`: This is no HTTP request that the server can read.
+       *
+       *     `unknown-cursor`: The cursor is not the `nextCursor` of a page of this list. Begin anew.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?: 'invalid-request' | 'malformed-request' | 'unknown-cursor';
+          };
+        };
+      };
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
+    };
+  };
+  testWebhooks: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['TestWebhooksBody'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WebhookTests'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `receiver-not-found`: There is no receiver of this name. `sluice webhook list` shows all, the file of `--webhooks` has them. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'receiver-not-found';
+          };
+        };
+      };
+      408: components['responses']['RequestTooSlow'];
+      409: components['responses']['Conflict'];
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      422: components['responses']['KeyReused'];
+      431: components['responses']['HeadersTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
+    };
+  };
 }
 
 export const enums = {
@@ -6625,6 +6844,17 @@ export const enums = {
   HoldBackStatus: ['kept', 'released'],
   HoldNote: ['covers-no-known-device'],
   HoldStatus: ['active', 'lifted', 'expired'],
+  NoticeKind: [
+    'rollout-halted',
+    'rollout-waits',
+    'gate-hold',
+    'patch-pulled',
+    'recall-stalled',
+    'recall-completed',
+    'recall-reopened',
+    'stale',
+    'blind',
+  ],
   Ok: ['ok'],
   PatchState: ['started', 'installed', 'failed', 'rolledBack', 'replaced'],
   PatchStatus: ['published', 'superseded', 'folded-in', 'pulled'],
@@ -6633,7 +6863,7 @@ export const enums = {
   RecallStatus: ['running', 'paused', 'completed'],
   ReplayStatus: ['running', 'done', 'failed'],
   RolloutStatus: ['planned', 'running', 'paused', 'halted', 'completed', 'aborted'],
-  Severity: ['critical', 'warning'],
+  Severity: ['critical', 'warning', 'info'],
   TokenRole: ['viewer', 'publisher', 'operator', 'responder', 'device', 'gateway', 'peer', 'admin'],
   Track: ['automatic', 'manual'],
   WaitCode: [
@@ -6656,4 +6886,7 @@ export const enums = {
     'patch-pulled',
   ],
   WaveNote: ['proves-nothing'],
+  WebhookFormat: ['standard', 'slack', 'alertmanager'],
+  WebhookReceiverState: ['open', 'gone', 'standing-by'],
+  WebhookTestOutcome: ['accepted', 'failed'],
 } as const;

@@ -24,7 +24,7 @@ export const attentionKinds = [
 ] as const;
 export type AttentionKind = (typeof attentionKinds)[number];
 
-export const severities = ['critical', 'warning'] as const;
+export const severities = ['critical', 'warning', 'info'] as const;
 export type Severity = (typeof severities)[number];
 
 const ID_MAX = 300;

@@ -25,3 +25,4 @@ export * from './recalls.ts';
 export * from './replays.ts';
 export * from './rollouts.ts';
 export * from './tokens.ts';
+export * from './webhooks.ts';

@@ -164,6 +164,11 @@ export const errorCodes = {
     title: 'Somebody else has taken it: `current` says who. Name the owner in `from` to take it over.',
   },
 
+  'receiver-not-found': {
+    status: 404,
+    title: 'There is no receiver of this name. `sluice webhook list` shows all, the file of `--webhooks` has them.',
+  },
+
   // Tokens.
   'token-name-taken': {
     status: 409,

@@ -3,6 +3,7 @@ import {
   CheckpointConflict,
   comparePositions,
   type EventStore,
+  type Lease,
   type Position,
   type Step,
   type Traces,
@@ -12,7 +13,6 @@ import { type Producer } from 'kafkajs';
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { send } from './kafka-producer.ts';
 import { Bell, isAborted, pause, reasonOf, whenAborted } from './patience.ts';
-import { type Lease } from './relay-lease.ts';
 import { HEARTBEAT_MS, Outbox } from './relay-outbox.ts';
 
 const SAVE_EVERY_MS = 200;

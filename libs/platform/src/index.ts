@@ -30,4 +30,6 @@ export * from './time/timers.ts';
 export * from './auth/tokens.ts';
 export * from './run-service.ts';
 export * from './http/versioned.ts';
+export { ended, type Notice, type NoticeSource } from './webhooks/notice.ts';
+export { Webhooks, WebhookWorld } from './webhooks/webhooks.ts';
 export { schemaFaultsText, toFieldFaults, toSchemaFaults } from './http/validation.ts';

@@ -46,6 +46,8 @@ import { StoreProof } from './observe/store-proof.ts';
 import { StreamShares } from './feed/stream-shares.ts';
 import { Timers, WallTimers } from './time/timers.ts';
 import { Tokens } from './auth/tokens.ts';
+import { WebhooksController } from './webhooks/webhooks.controller.ts';
+import { Webhooks, WebhookWorld } from './webhooks/webhooks.ts';
 import { createValidationPipe } from './http/validation.ts';
 
 /** What an app decides: the adapters, the time, the configuration. Services see only the ports. */
@@ -77,6 +79,8 @@ export interface Composition {
   readonly timers?: Timers;
   /** Who collects traces; nobody if not given. */
   readonly traces?: Traces;
+  /** Who is told by webhook, and how; nobody if not given. */
+  readonly webhooks?: WebhookWorld;
   /** What the server listens with; without one, it listens without TLS. */
   readonly certificate?: Certificate;
 }
@@ -87,6 +91,7 @@ const own = [
   StopsInForce,
   Attention,
   ProcessAttention,
+  Webhooks,
   Verifications,
   DeviceRoutes,
   OpenApi,
@@ -103,6 +108,7 @@ export class PlatformModule {
     const { feedThread = new InlineFeed(store, publications) } = composition;
     const ownFeed = new StoreFeed(store, publications, signs);
     const given: Provider[] = [
+      ...outwards(composition),
       { provide: Settings, useValue: settings },
       { provide: Clock, useValue: clock },
       { provide: EventStore, useValue: store },
@@ -111,7 +117,6 @@ export class PlatformModule {
       { provide: StoreFeed, useValue: ownFeed },
       { provide: FeedThread, useValue: feedThread },
       { provide: OwnSigns, useValue: signs },
-      { provide: ServiceName, useValue: ServiceName.of(publications) },
       { provide: AsyncApi, useValue: new AsyncApi(publications, settings.values.shards) },
       { provide: EventFeed, useValue: feed ?? ownFeed },
       { provide: ShardOwnership, useValue: ownership ?? new SoleOwnership(sleep) },
@@ -156,12 +161,21 @@ function controllersOf(composition: Composition): Type[] {
     MeController,
     AuditController,
     AttentionController,
+    WebhooksController,
     TokensController,
     ...(ownsAccess(composition) ? [] : [TokensElsewhereController]),
     ReplaysController,
     FeedController,
     DeadLettersController,
     ProgressController,
+  ];
+}
+
+/** What the process is called, and whom it tells of what happens. */
+function outwards({ publications, webhooks = new WebhookWorld() }: Composition): Provider[] {
+  return [
+    { provide: ServiceName, useValue: ServiceName.of(publications) },
+    { provide: WebhookWorld, useValue: webhooks },
   ];
 }
 

@@ -22,6 +22,8 @@ import {
   SettingsError,
   type SettingValues,
 } from './settings/settings.ts';
+import { readReceivers } from './webhooks/receivers.ts';
+import { WebhookWorld } from './webhooks/webhooks.ts';
 import { ServiceName } from './settings/service-name.ts';
 import { Tokens } from './auth/tokens.ts';
 
@@ -87,6 +89,7 @@ export async function startService(
   const { values } = settings;
   const { isTls, warning } = checkListening(values);
   checkFiles(values);
+  const webhooks = values.webhooks === '' ? new WebhookWorld() : new WebhookWorld(readReceivers(values.webhooks));
   if (warning !== undefined) process.stderr.write(`${warning}\n`);
   const certificate = isTls ? new Certificate(values) : undefined;
   const log = createLogger(values);
@@ -105,7 +108,7 @@ export async function startService(
   const connections = connect?.({ settings, store, tokens, publications, log, signs, traces }) ?? {};
   const own = { settings, clock, store, tokens, folds, feedThread, publications, signs, ...foldersOf(values) };
   const composition = {
-    ...{ ...own, ...connections, traces },
+    ...{ ...own, ...connections, traces, webhooks },
     companions: [
       ...(connections.companions ?? []),
       ...(exporting === undefined ? [] : [new ExportingTraces(exporting)]),

@@ -541,6 +541,31 @@ describe('listing what needs a person', () => {
   });
 });
 
+describe('testing receivers of webhooks', () => {
+  it('says of each service what each made of it, and exits with 1 where one did not accept it', async () => {
+    const accepted = { receiver: 'pager', outcome: 'accepted', ms: 12 };
+    const failed = { receiver: 'chat', outcome: 'failed', because: 'it answered 500', ms: 3 };
+    server.on('POST /v1/webhooks/test', { body: { results: [accepted, failed] } }, { body: { results: [accepted] } });
+    const ran = await call(['webhook', 'test']);
+    expect(ran).toMatchObject({ exit: 1, stdout: expect.stringMatching(/chat +failed +3 +it answered 500/) as string });
+    expect(await call(['webhook', 'test', 'pager', '--json'])).toMatchObject({ exit: 0 });
+    expect(server.sent().map(([, , body]) => body)).toEqual([{}, { receiver: 'pager' }]);
+    server.on('POST /v1/webhooks/test', { body: { results: [] } });
+    expect((await call(['webhook', 'test'])).stdout).toContain('--webhooks FILE');
+  });
+
+  it('lists them with what waits', async () => {
+    const receiver = {
+      ...{ name: 'pager', format: 'standard', to: 'https://pager.example', kinds: [], waitLongerMinutes: 60 },
+      ...{ state: 'open', waiting: 2, lastSuccessAt: null, failingSince: '2026-11-24T10:00:00Z' },
+      lastFailure: { at: '2026-11-24T10:00:00Z', because: 'it answered 503' },
+    };
+    server.on('GET /v1/webhooks', { body: { items: [receiver], total: 1 } });
+    const { stdout } = await call(['webhook', 'list']);
+    expect(stdout).toMatch(/pager +https:\/\/pager\.example +open +2 +– +2026-11-24 10:00:00Z: it answered 503/);
+  });
+});
+
 describe('telling health', () => {
   it.each([
     ['ready', { body: { status: 'ok' } }, 0],

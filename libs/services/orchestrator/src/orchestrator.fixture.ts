@@ -5,7 +5,6 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type EventFeed, OwnSigns, publishAsIs } from '@sluice/event-feed';
 import { type EventStore, InMemoryEventStore } from '@sluice/event-sourcing';
 import {
-  close,
   type Composition,
   createApp,
   Followers,
@@ -66,8 +65,11 @@ export class OrchestratorFixture {
     });
   }
 
-  stop(): Promise<void> {
-    return close(this.app);
+  /** The store stays as it is, for another start. */
+  async stop(app = this.app): Promise<void> {
+    await app.get(Followers).stopTasks();
+    await app.close();
+    await app.get(Followers).stop();
   }
 
   async settle(): Promise<void> {

@@ -3,6 +3,7 @@ import { OrchestratorAttention } from './attention.ts';
 import { CheckInRoute } from './check-in/check-in.route.ts';
 import { ChangeHoldHandler, ChangeRecallHandler, ChangeRolloutHandler, DecideRolloutHandler } from './commands.ts';
 import { HoldsController, StopController } from './hold/holds.controller.ts';
+import { OrchestratorNotices } from './notices.ts';
 import { Observe } from './observe.ts';
 import { OrchestratorVerification } from './orchestrator-verification.ts';
 import { RecallsController } from './recall/recalls.controller.ts';
@@ -24,6 +25,7 @@ import { Views } from './views.ts';
     Stops,
     Observe,
     OrchestratorAttention,
+    OrchestratorNotices,
     OrchestratorVerification,
     CheckInRoute,
     ChangeRolloutHandler,
