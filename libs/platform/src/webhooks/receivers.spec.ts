@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { noticeKinds } from '@sluice/api';
@@ -46,6 +46,15 @@ describe('reading the file of receivers', () => {
       { ...pager, format: 'standard', kinds: noticeKinds, waitLongerMinutes: 60 },
       { ...slack, secret: undefined, waitLongerMinutes: 60 },
       { ...alerts, url: 'http://localhost:9093/api/v2/alerts', secret: undefined, kinds: noticeKinds },
+    ]);
+  });
+
+  it('takes the example of the guide', () => {
+    write(readFileSync(join(import.meta.dirname, '../../../../docs/guides/webhooks.json'), 'utf8'));
+    expect(readReceivers(file).receivers.map(({ name, format }) => [name, format])).toEqual([
+      ['pager', 'standard'],
+      ['chat', 'slack'],
+      ['alerts', 'alertmanager'],
     ]);
   });
 

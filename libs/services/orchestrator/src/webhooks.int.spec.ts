@@ -160,12 +160,12 @@ describe('telling receivers of webhooks', () => {
     await comes('recall-reopened happened');
     await comes('stale began', { telemetryIsAway: true });
     await comes('blind ended');
-    const told = one.notices();
+    const notices = one.notices();
     expect(new Set(one.received.map(({ data }) => data['kind']))).toEqual(
       new Set(noticeKinds.filter((kind) => kind !== 'patch-pulled')),
     );
     for (const kind of ['rollout-waits', 'gate-hold', 'recall-stalled', 'stale', 'blind']) {
-      expect(told.filter((each) => each.startsWith(`${kind} `))).toEqual([`${kind} began`, `${kind} ended`]);
+      expect(notices.filter((each) => each.startsWith(`${kind} `))).toEqual([`${kind} began`, `${kind} ended`]);
     }
     expect(one.received.filter(({ text }) => text.includes(DEVICE))).toEqual([]);
     expect(one.received.every(({ isSigned }) => isSigned)).toBe(true);
