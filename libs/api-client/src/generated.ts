@@ -983,6 +983,7 @@ export interface components {
       | 'recall-paused'
       | 'stale'
       | 'blind'
+      | 'source-silent'
       | 'source-contradicts'
       | 'events-parked'
       | 'forged-records'
@@ -6822,6 +6823,7 @@ export const enums = {
     'recall-paused',
     'stale',
     'blind',
+    'source-silent',
     'source-contradicts',
     'events-parked',
     'forged-records',

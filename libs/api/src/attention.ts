@@ -10,6 +10,7 @@ export const attentionKinds = [
   'recall-paused',
   'stale',
   'blind',
+  'source-silent',
   'source-contradicts',
   'events-parked',
   'forged-records',

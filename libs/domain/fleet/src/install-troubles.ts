@@ -71,7 +71,9 @@ export class InstallTroubles {
 
   /** The entries with so many failed removals or more. */
   *withFailedRemovals(atLeast: number): Iterable<number> {
-    for (const entry of this.found.keys()) if (this.of(entry).failedRemovals >= atLeast) yield entry;
+    for (let record = 0; record < this.records.count; record += 1) {
+      if (this.records.word(record, TROUBLE.packed) >>> 24 >= atLeast) yield this.records.word(record, TROUBLE.entry);
+    }
   }
 
   restore(copy: Uint32Array, codes: readonly string[]): void {

@@ -11,6 +11,10 @@ import { Lasting } from './lasting.ts';
 
 /** After so long without another forged record, the attempt counts as over. */
 const FORGING_OVER_AFTER_MS = 3_600_000;
+/** Sources give a sign of life each second or few. */
+const SILENCE_MS = 60_000;
+/** A process that has just begun has heard of nobody (the wall's pace). */
+const SILENCE_SHOWN_AFTER_MS = 30_000;
 /** One mark of the store that fails may be a moment of the disk. */
 const UNWRITABLE_SHOWN_AFTER_MS = 10_000;
 
@@ -41,7 +45,8 @@ export class ProcessAttention implements AttentionSource {
     lasting.note('clock', !this.clock.soundness().sound, nowMs);
     lasting.note('store', !this.signs.current().writable, nowMs);
     const inboxes = this.followers.inboxes();
-    for (const { consumer, doubts } of inboxes) {
+    for (const { consumer, doubts, silentMs } of inboxes) {
+      lasting.note(`silent ${consumer.source}`, silentMs > SILENCE_MS, nowMs);
       lasting.note(`contradicts ${consumer.name}`, doubts.contradiction !== undefined, nowMs);
       const before = this.forged.get(consumer.name);
       if (doubts.dropped > (before?.count ?? 0)) {
@@ -58,6 +63,7 @@ export class ProcessAttention implements AttentionSource {
       ...this.unstoredStops(),
       ...this.ofClock(),
       ...this.ofStore(),
+      ...this.silentSources(),
       ...this.contradictions(),
       ...this.parked(),
       ...this.forgedRecords(),
@@ -100,6 +106,23 @@ export class ProcessAttention implements AttentionSource {
         command: 'sluice health',
       },
     ];
+  }
+
+  /** One item a source, however many consumers hear it. */
+  private silentSources(): Finding[] {
+    const sources = new Set(this.followers.inboxes().map(({ consumer }) => consumer.source));
+    return [...sources].flatMap((source): Finding[] => {
+      const since = this.lasting.since(`silent ${source}`, SILENCE_SHOWN_AFTER_MS);
+      if (since === undefined) return [];
+      return [
+        {
+          ...{ id: `source-silent:${this.service}:${source}:${idTime(since)}`, kind: 'source-silent' },
+          ...{ severity: 'critical', about: { source }, since },
+          words: `${this.service} has heard nothing of ${source} for more than a minute: is it there, and what is between them?`,
+          command: 'sluice health',
+        },
+      ];
+    });
   }
 
   private contradictions(): Finding[] {

@@ -53,6 +53,8 @@ export class Webhooks implements Companion, AttentionSource, TurnWork {
   private readonly countAttempt;
   /** By receiver; none while another instance sends. */
   private readonly runs = new Map<string, GatewayRun<Notice>>();
+  /** Why a receiver is not sent to, where that is not its own fault. */
+  private readonly faults = new Map<string, string>();
   private callOffs: (() => void)[] = [];
 
   constructor(
@@ -114,6 +116,8 @@ export class Webhooks implements Companion, AttentionSource, TurnWork {
   }
 
   trouble(): string | undefined {
+    const [fault] = this.faults;
+    if (fault !== undefined) return `are not sent to ${fault[0]}: ${fault[1]}`;
     return this.turn.trouble === undefined ? undefined : `cannot say how far they have come: ${this.turn.trouble}`;
   }
 
@@ -126,6 +130,7 @@ export class Webhooks implements Companion, AttentionSource, TurnWork {
     for (const callOff of this.callOffs.splice(0)) callOff();
     const runs = [...this.runs.values()];
     this.runs.clear();
+    this.faults.clear();
     await Promise.all(runs.map((run) => run.stop()));
   }
 
@@ -194,9 +199,15 @@ export class Webhooks implements Companion, AttentionSource, TurnWork {
     run.run(after).catch((error: unknown) => {
       if (this.runs.get(name) !== run) return;
       this.log.error(`${name} is not sent to: ${reasonOf(error)}. It is tried again`);
+      this.faults.set(name, reasonOf(error));
       void run.stop();
-      this.callOffs.push(this.timers.after(RUN_AGAIN_AFTER_MS, () => this.startRun(receiver, after)));
+      this.callOffs.push(this.timers.after(RUN_AGAIN_AFTER_MS, () => this.runAgain(receiver, after)));
     });
+  }
+
+  private runAgain(receiver: Receiver, after: Position): void {
+    this.faults.delete(receiver.name);
+    this.startRun(receiver, after);
   }
 
   private gatewayTo(receiver: Receiver): Gateway<Notice> {
