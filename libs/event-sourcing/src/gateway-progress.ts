@@ -5,7 +5,14 @@ import { comparePositions, type Position } from './event-store.ts';
 export type Ending = 'accepted' | 'given-up' | 'dropped';
 
 export type GatewayCommand =
-  | { readonly type: 'BeginGateway'; readonly target: string; readonly from: Position; readonly at: string }
+  | {
+      readonly type: 'BeginGateway';
+      readonly target: string;
+      readonly from: Position;
+      /** Also where it was closed for this target: somebody has reached it. */
+      readonly again: boolean;
+      readonly at: string;
+    }
   | {
       readonly type: 'SettleDelivery';
       readonly deliveryId: string;
@@ -58,9 +65,9 @@ export const gatewayDecider: Decider<GatewayProgress, GatewayCommand, GatewayEve
 function decide(command: GatewayCommand, progress: GatewayProgress): readonly GatewayEvent[] {
   switch (command.type) {
     case 'BeginGateway': {
-      const { target, from, at } = command;
-      const isClosed = progress.status === 'closed' && progress.target !== target;
-      return progress.status === 'new' || isClosed ? [{ type: 'GatewayBegun', target, from, at }] : [];
+      const { target, from, again, at } = command;
+      const opens = progress.status === 'closed' && (again || progress.target !== target);
+      return progress.status === 'new' || opens ? [{ type: 'GatewayBegun', target, from, at }] : [];
     }
     case 'SettleDelivery': {
       if (progress.status !== 'open' || progress.settled.has(command.deliveryId)) return [];

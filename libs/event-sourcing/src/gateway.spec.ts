@@ -56,10 +56,10 @@ function gateway(target = 'here'): Gateway<string> {
   };
 }
 
-async function start(target?: string, after = BEGINNING): Promise<GatewayRun<string>> {
+async function start(target?: string, after = BEGINNING, again = false): Promise<GatewayRun<string>> {
   const run = new GatewayRun(store, gateway(target), ports);
   runs.push(run);
-  void run.run(after);
+  void run.run(after, again);
   await settled();
   return run;
 }
@@ -155,6 +155,28 @@ describe('delivering to the outside', () => {
     await start('elsewhere');
     await commit('d/1');
     expect(sent).toEqual(['d/1']);
+  });
+
+  it('is open again where somebody says so, from then on', async () => {
+    answers.set('a/1', { kind: 'gone', because: 'it said 410' });
+    await start();
+    await commit('a/1', 'a/2');
+    await start(undefined, BEGINNING, true);
+    await commit('a/3');
+    expect(sent).toEqual(['a/1', 'a/3']);
+  });
+
+  it('tries at once what has failed when the target was reached by other means', async () => {
+    answers.set('a/1', failed);
+    const run = await start();
+    await commit('a/1', 'a/2');
+    answers.clear();
+    run.retryNow();
+    await settled();
+    expect(sent).toEqual(['a/1', 'a/1', 'a/2']);
+    await pass(3_600_000);
+    expect(sent).toHaveLength(3);
+    expect(run.status()).toMatchObject({ waiting: 0, failingSince: undefined });
   });
 });
 

@@ -119,10 +119,13 @@ export class GatewayRun<Content> {
     private readonly ports: GatewayPorts,
   ) {}
 
-  /** `after`: nothing up to here is left, as far as is known beside the stream. Resolves when the gateway has stopped. */
-  async run(after: Position): Promise<void> {
+  /**
+   * `after`: nothing up to here is left, as far as is known beside the stream. `again`: what was closed for its target is open
+   * again, from the present on. Resolves when the gateway has stopped.
+   */
+  async run(after: Position, again = false): Promise<void> {
     const { signal } = this.stopping;
-    await this.begin();
+    await this.begin(again);
     if (this.progress.status !== 'open') return;
     this.read = later(this.progress.through, after);
     const { streams } = this.gateway;
@@ -160,10 +163,17 @@ export class GatewayRun<Content> {
     return { state: progress.status, closedBecause, waiting: waiting.length, ...last };
   }
 
-  private async begin(): Promise<void> {
+  /** The target was reached by other means: what has failed is tried again at once. */
+  retryNow(): void {
+    this.last = { ...this.last, lastSuccessAt: this.at(), failingSince: undefined };
+    for (const each of this.waiting) if (each.state === 'backing-off') each.state = 'ready';
+    this.pump();
+  }
+
+  private async begin(again: boolean): Promise<void> {
     await this.reload();
     const [from, at] = [await this.store.head(), this.at()];
-    await this.record({ type: 'BeginGateway', target: this.gateway.target, from, at }, `begun:${from}`);
+    await this.record({ type: 'BeginGateway', target: this.gateway.target, from, again, at }, `begun:${from}`);
   }
 
   private async admit(commit: Commit): Promise<void> {
@@ -243,7 +253,7 @@ export class GatewayRun<Content> {
     const spread = 0.5 + this.ports.random();
     const backoffMs = Math.min(RETRY_MS_MAX, FIRST_RETRY_MS * 2 ** Math.min(each.failures - 1, 30) * spread);
     this.later(Math.max(backoffMs, Math.min(leastMs, RETRY_MS_MAX)), () => {
-      each.state = 'ready';
+      if (each.state === 'backing-off') each.state = 'ready';
       this.pump();
     });
   }

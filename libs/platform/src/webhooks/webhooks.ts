@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type WebhookReceiver, type WebhookTest } from '@sluice/api';
 import { Injectable, Logger } from '@nestjs/common';
 import {
+  BEGINNING,
   Clock,
   type Commit,
   comparePositions,
@@ -158,7 +159,7 @@ export class Webhooks implements Companion, AttentionSource, TurnWork {
     };
   }
 
-  /** Sends a test to a receiver now, beside what waits for it. */
+  /** Sends a test to a receiver now, beside what waits for it: that is sent at once when the test is accepted. */
   async test(receiver: Receiver): Promise<WebhookTest> {
     const [startedMs, since] = [this.timers.monotonicMs(), this.clock.nowText()];
     const notice: TestNotice = {
@@ -166,6 +167,7 @@ export class Webhooks implements Companion, AttentionSource, TurnWork {
       ...{ about: {}, since, words: 'This is a test: Sluice reaches you.', command: 'sluice webhook list' },
     };
     const delivered = await this.send(receiver, notice, new AbortController().signal);
+    if (delivered.kind === 'accepted') this.reached(receiver);
     return {
       receiver: receiver.name,
       ...(delivered.kind === 'accepted'
@@ -180,13 +182,19 @@ export class Webhooks implements Companion, AttentionSource, TurnWork {
     return { found, unknown: [] };
   }
 
+  private reached(receiver: Receiver): void {
+    const run = this.runs.get(receiver.name);
+    if (run?.status().state === 'closed') this.startRun(receiver, BEGINNING, true);
+    else run?.retryNow();
+  }
+
   private async tickRuns(nowMs: number): Promise<void> {
     if (!this.turn.isMine) return;
     for (const run of this.runs.values()) run.tick(nowMs);
     await this.conditions.note(this.clock.nowText());
   }
 
-  private startRun(receiver: Receiver, after: Position): void {
+  private startRun(receiver: Receiver, after: Position, again = false): void {
     const { name } = receiver;
     const run = new GatewayRun(this.store, this.gatewayTo(receiver), {
       nowMs: () => this.clock.now(),
@@ -196,7 +204,7 @@ export class Webhooks implements Companion, AttentionSource, TurnWork {
     });
     run.onAttempt = (outcome) => this.countAttempt.inc({ receiver: name, outcome });
     this.runs.set(name, run);
-    run.run(after).catch((error: unknown) => {
+    run.run(after, again).catch((error: unknown) => {
       if (this.runs.get(name) !== run) return;
       this.log.error(`${name} is not sent to: ${reasonOf(error)}. It is tried again`);
       this.faults.set(name, reasonOf(error));
@@ -248,7 +256,7 @@ function findingOf(receiver: string, status: GatewayStatus, nowMs: number): Find
   const { state, closedBecause, failingSince, lastFailure, waiting } = status;
   const its = { severity: 'warning', about: { receiver }, command: `sluice webhook test ${receiver}` } as const;
   if (state === 'closed') {
-    const words = `${receiver} hears nothing any more, because ${closedBecause ?? ''}: give it another address in the file of --webhooks, and restart`;
+    const words = `${receiver} hears nothing any more, because ${closedBecause ?? ''}: it is told again once it accepts a test, or has another address`;
     return [{ ...its, id: `webhook-gone:${receiver}`, kind: 'webhook-gone', since: lastFailure?.at, words }];
   }
   if (failingSince === undefined || nowMs - Date.parse(failingSince) < FAILING_SHOWN_AFTER_MS) return [];

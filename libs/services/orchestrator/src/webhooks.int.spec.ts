@@ -320,6 +320,11 @@ describe('looking at receivers of webhooks', () => {
     await resumed('r1');
     await come(one, ['rollout-halted began', 'rollout-halted ended']);
     expect(two.received).toHaveLength(1);
+    two.answer = () => 204;
+    await orchestrator.send('POST', '/v1/webhooks/test', { receiver: 'two' });
+    await expect.poll(async () => (await list()).items.map(({ state }) => state)).toEqual(['open', 'open']);
+    await halted('r1');
+    await come(two, ['rollout-halted began', 'test happened', 'rollout-halted began']);
   });
 
   it('speaks as Slack and Alertmanager want it', async () => {
