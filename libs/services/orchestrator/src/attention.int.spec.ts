@@ -1,12 +1,12 @@
 import { type AttentionPage } from '@sluice/api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { OrchestratorFixture, published } from './orchestrator.fixture.ts';
+import { AttentionFixture, published } from './attention.fixture.ts';
 
 const HOUR = 60;
-let orchestrator: OrchestratorFixture;
+let orchestrator: AttentionFixture;
 
 beforeEach(async () => {
-  orchestrator = new OrchestratorFixture();
+  orchestrator = new AttentionFixture();
   await orchestrator.start();
   await orchestrator.happened('patch-p-a', published);
 });

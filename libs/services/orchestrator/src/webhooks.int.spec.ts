@@ -2,19 +2,19 @@ import { type AttentionPage, noticeKinds, type WebhookPage, type WebhookTests } 
 import { Webhooks, WebhookWorld } from '@sluice/platform';
 import { WebhookReceiverDouble } from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { OrchestratorFixture, published } from './orchestrator.fixture.ts';
+import { AttentionFixture, published } from './attention.fixture.ts';
 
 const HOUR = 60;
 /** In everything that a person can write: no device is ever named to the outside. */
 const DEVICE = 'device-4711';
 
-let orchestrator: OrchestratorFixture;
+let orchestrator: AttentionFixture;
 let one: WebhookReceiverDouble;
 let two: WebhookReceiverDouble;
 let underWay: number;
 
 beforeEach(async () => {
-  orchestrator = new OrchestratorFixture();
+  orchestrator = new AttentionFixture();
   underWay = 0;
   [one, two] = [await new WebhookReceiverDouble().start(), await new WebhookReceiverDouble().start()];
   await orchestrator.start(world());
@@ -270,7 +270,7 @@ describe('telling a receiver that fails, is slow, and comes back', () => {
   });
 });
 
-function stateAt(app: OrchestratorFixture['app']): string | undefined {
+function stateAt(app: AttentionFixture['app']): string | undefined {
   const webhooks = app.get(Webhooks);
   return webhooks.receivers.map((receiver) => webhooks.view(receiver).state)[0];
 }

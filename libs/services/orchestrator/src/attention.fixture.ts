@@ -40,7 +40,7 @@ export const plan = {
 };
 
 /** The real module on an in-memory store, with catalog and telemetry played by events: for specs. */
-export class OrchestratorFixture {
+export class AttentionFixture {
   readonly clock = new ManualClock(Date.parse('2026-03-17T12:00:00Z'));
   readonly timers = new ManualTimers();
   readonly tokens = new Tokens(mkdtempSync(join(tmpdir(), 'sluice-orchestrator-')));
