@@ -35,6 +35,7 @@ const kinds = {
       'pino-http',
       'nestjs-pino',
       'prom-client',
+      'standardwebhooks',
       '@opentelemetry/*',
     ],
   },

@@ -6,7 +6,7 @@ export const exitCodes = {
   no: {
     code: 1,
     meaning:
-      'The answer is no: the replay differs, a service is not ready, a watched rollout was aborted, the doctor found a fault.',
+      'The answer is no: the replay differs, a service is not ready, a watched rollout was aborted, a receiver did not accept a test, the doctor found a fault.',
   },
   usage: { code: 2, meaning: 'Wrong use: an unknown command or option, a file that cannot be read, no confirmation.' },
   refused: { code: 3, meaning: 'The server refused the request (4xx). Nothing was changed.' },

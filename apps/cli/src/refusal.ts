@@ -10,6 +10,7 @@ interface Circumstances {
 
 /** What to do next at the command line, where the title of the error speaks of the HTTP call. */
 const nextByCode: { readonly [Code in ErrorCode]?: string } = {
+  'attention-taken': 'Agree with the owner; then repeat it with --from and that name.',
   'evidence-not-named': 'Say it with --evidence-seen "…".',
   'in-force-not-durable': '`sluice health` names it until it is stored. Until then, do not restart the service.',
   'revision-changed': 'Look at it again with `rollout show`, then repeat with the revision that it has now.',

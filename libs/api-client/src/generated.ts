@@ -103,6 +103,46 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/attention': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List what needs a person, the most severe first, of these the newest
+     * @description What is not known yet is in no item: `unknown` names it.
+     */
+    get: operations['listAttention'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/attention/{id}/take': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Take an item, so that the others know who does something about it
+     * @description Sent again by its owner, it changes nothing.
+     */
+    post: operations['takeAttention'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/audit': {
     parameters: {
       query?: never;
@@ -1022,6 +1062,40 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/webhooks': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List the receivers of webhooks, without their secrets, and how they are */
+    get: operations['listWebhooks'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/webhooks/test': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Send a test to each receiver now, and say what each made of it */
+    post: operations['testWebhooks'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1065,6 +1139,81 @@ export interface components {
       url: string;
       sha256: string;
       sizeBytes: number;
+    };
+    AttentionAbout: {
+      rolloutId?: string;
+      wave?: number;
+      patchId?: string;
+      holdId?: string;
+      deviceId?: string;
+      /** @description The service that is heard. */
+      source?: string;
+      /** @description The consumer that could not apply an event. */
+      consumer?: string;
+      /** @description The receiver of webhooks. */
+      receiver?: string;
+    };
+    AttentionItem: {
+      /** @description Names the cause: another cause of the same kind has another id. */
+      id: string;
+      kind: components['schemas']['AttentionKind'];
+      /** @description The service that says so. */
+      service: string;
+      severity: components['schemas']['Severity'];
+      about: components['schemas']['AttentionAbout'];
+      /**
+       * Format: date-time
+       * @description Since when; null where nobody noted it.
+       */
+      since: string | null;
+      /** @description What it is, with its numbers. */
+      words: string;
+      /** @description The command that ends it, or that shows what is behind it. */
+      command: string;
+      /** @description Who took it; null while nobody has. */
+      owner: components['schemas']['AttentionOwner'] | null;
+    };
+    /** @enum {string} */
+    AttentionKind:
+      | 'rollout-halted'
+      | 'rollout-waits'
+      | 'hold-expires'
+      | 'recall-stalled'
+      | 'recall-paused'
+      | 'stale'
+      | 'blind'
+      | 'source-silent'
+      | 'source-contradicts'
+      | 'events-parked'
+      | 'forged-records'
+      | 'later-version'
+      | 'stop-not-durable'
+      | 'store-not-writable'
+      | 'clock-unsound'
+      | 'id-used-twice'
+      | 'removals-stubborn'
+      | 'webhook-failing'
+      | 'webhook-gone';
+    AttentionOwner: {
+      /** @description The name of the token. */
+      by: string;
+      /** Format: date-time */
+      at: string;
+      note?: string;
+    };
+    AttentionPage: {
+      items: components['schemas']['AttentionItem'][];
+      /** @description Where the list goes on; absent on the last page. */
+      nextCursor?: string;
+      /** @description How many there are in all with this filter; null where that is not known. */
+      total: number | null;
+      unknown: components['schemas']['AttentionUnknown'][];
+    };
+    AttentionUnknown: {
+      /** @description The service that cannot say it. */
+      service: string;
+      kinds: components['schemas']['AttentionKind'][];
+      because: string;
     };
     Audience: {
       /**
@@ -2002,6 +2151,17 @@ export interface components {
       by: string;
     };
     /** @enum {string} */
+    NoticeKind:
+      | 'rollout-halted'
+      | 'rollout-waits'
+      | 'gate-hold'
+      | 'patch-pulled'
+      | 'recall-stalled'
+      | 'recall-completed'
+      | 'recall-reopened'
+      | 'stale'
+      | 'blind';
+    /** @enum {string} */
     Ok: 'ok';
     /** @enum {string} */
     OpenField: 'removed' | 'removeFailed' | 'removalShare' | 'stale' | 'device';
@@ -2271,6 +2431,9 @@ export interface components {
         | 'replay-running'
         | 'dead-letter-not-found'
         | 'dead-letter-behind'
+        | 'attention-not-found'
+        | 'attention-taken'
+        | 'receiver-not-found'
         | 'token-name-taken'
         | 'token-name-reserved'
         | 'token-not-found';
@@ -2283,7 +2446,7 @@ export interface components {
         code: string;
         detail: string;
       }[];
-      /** @description With `revision-changed`: what it is now. With `ledger-not-named` and `ledger-changed`: the present ledger. */
+      /** @description With `revision-changed` and `attention-taken`: what it is now. With `ledger-not-named` and `ledger-changed`: the present ledger. */
       current?: Record<string, never>;
       /** @description With `not-the-owner`: where the owner listens. */
       owner?: string;
@@ -2812,6 +2975,8 @@ export interface components {
        */
       now: string;
     };
+    /** @enum {string} */
+    Severity: 'critical' | 'warning' | 'info';
     ShardCover: {
       total: number;
       /** @description Those that are missing in the sum, because nobody owns them or their owner did not answer. */
@@ -2981,6 +3146,16 @@ export interface components {
       }[];
       logOthers?: number;
     };
+    TakeAttentionBody: {
+      /** @description For the others: what you do about it. */
+      note?: string;
+      /** @description From this present owner. Needed where somebody else has taken it. */
+      from?: string;
+    };
+    TestWebhooksBody: {
+      /** @description This receiver only; all if absent. */
+      receiver?: string;
+    };
     TimelineMark: {
       /** Format: date-time */
       at: string;
@@ -3141,6 +3316,62 @@ export interface components {
       /** @description It is expected to reach no known device. */
       note?: components['schemas']['WaveNote'];
       slices: components['schemas']['SlicePreview'][];
+    };
+    WebhookFailure: {
+      /** Format: date-time */
+      at: string;
+      because: string;
+    };
+    /** @enum {string} */
+    WebhookFormat: 'standard' | 'slack' | 'alertmanager';
+    WebhookPage: {
+      items: components['schemas']['WebhookReceiver'][];
+      /** @description Where the list goes on; absent on the last page. */
+      nextCursor?: string;
+      /** @description How many there are in all with this filter; null where that is not known. */
+      total: number | null;
+    };
+    WebhookReceiver: {
+      name: string;
+      format: components['schemas']['WebhookFormat'];
+      /** @description Scheme, host and port; the rest of the address may be a secret. */
+      to: string;
+      kinds: components['schemas']['NoticeKind'][];
+      /** @description A wave that waits for longer is told of (minutes). */
+      waitLongerMinutes: number;
+      /** @description `gone`: it said 410, and hears nothing more at this address. `standing-by`: another instance sends. */
+      state: components['schemas']['WebhookReceiverState'];
+      /** @description Notices that it has not accepted yet. */
+      waiting: number;
+      /**
+       * Format: date-time
+       * @description Null where none was since this process began.
+       */
+      lastSuccessAt: string | null;
+      lastFailure: components['schemas']['WebhookFailure'] | null;
+      /**
+       * Format: date-time
+       * @description Of the first failure since the last success.
+       */
+      failingSince: string | null;
+    };
+    /**
+     * @description `gone`: it said 410, and hears nothing more at this address. `standing-by`: another instance sends.
+     * @enum {string}
+     */
+    WebhookReceiverState: 'open' | 'gone' | 'standing-by';
+    WebhookTest: {
+      receiver: string;
+      outcome: components['schemas']['WebhookTestOutcome'];
+      /** @description Why it failed. */
+      because?: string;
+      /** @description How long it took (milliseconds). */
+      ms: number;
+    };
+    /** @enum {string} */
+    WebhookTestOutcome: 'accepted' | 'failed';
+    WebhookTests: {
+      results: components['schemas']['WebhookTest'][];
     };
   };
   responses: {
@@ -3419,6 +3650,12 @@ export type Applied = components['schemas']['Applied'];
 export type ApprovalView = components['schemas']['ApprovalView'];
 export type ApprovalsView = components['schemas']['ApprovalsView'];
 export type Artifact = components['schemas']['Artifact'];
+export type AttentionAbout = components['schemas']['AttentionAbout'];
+export type AttentionItem = components['schemas']['AttentionItem'];
+export type AttentionKind = components['schemas']['AttentionKind'];
+export type AttentionOwner = components['schemas']['AttentionOwner'];
+export type AttentionPage = components['schemas']['AttentionPage'];
+export type AttentionUnknown = components['schemas']['AttentionUnknown'];
 export type Audience = components['schemas']['Audience'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type AuditPage = components['schemas']['AuditPage'];
@@ -3502,6 +3739,7 @@ export type MayBeReplaced = components['schemas']['MayBeReplaced'];
 export type MeView = components['schemas']['MeView'];
 export type ModelArtifact = components['schemas']['ModelArtifact'];
 export type NamedReceipt = components['schemas']['NamedReceipt'];
+export type NoticeKind = components['schemas']['NoticeKind'];
 export type Ok = components['schemas']['Ok'];
 export type OpenField = components['schemas']['OpenField'];
 export type OpenRuleView = components['schemas']['OpenRuleView'];
@@ -3564,6 +3802,7 @@ export type RuleOutcome = components['schemas']['RuleOutcome'];
 export type RuleView = components['schemas']['RuleView'];
 export type SeriesPoint = components['schemas']['SeriesPoint'];
 export type SetClockBody = components['schemas']['SetClockBody'];
+export type Severity = components['schemas']['Severity'];
 export type ShardCover = components['schemas']['ShardCover'];
 export type ShardThrough = components['schemas']['ShardThrough'];
 export type ShardThroughView = components['schemas']['ShardThroughView'];
@@ -3579,6 +3818,8 @@ export type StopInForce = components['schemas']['StopInForce'];
 export type StreamPlace = components['schemas']['StreamPlace'];
 export type StreamPlaceView = components['schemas']['StreamPlaceView'];
 export type SumEvidence = components['schemas']['SumEvidence'];
+export type TakeAttentionBody = components['schemas']['TakeAttentionBody'];
+export type TestWebhooksBody = components['schemas']['TestWebhooksBody'];
 export type TimelineMark = components['schemas']['TimelineMark'];
 export type TokenBinding = components['schemas']['TokenBinding'];
 export type TokenPage = components['schemas']['TokenPage'];
@@ -3593,6 +3834,14 @@ export type WaitingStop = components['schemas']['WaitingStop'];
 export type Wave = components['schemas']['Wave'];
 export type WaveNote = components['schemas']['WaveNote'];
 export type WavePreview = components['schemas']['WavePreview'];
+export type WebhookFailure = components['schemas']['WebhookFailure'];
+export type WebhookFormat = components['schemas']['WebhookFormat'];
+export type WebhookPage = components['schemas']['WebhookPage'];
+export type WebhookReceiver = components['schemas']['WebhookReceiver'];
+export type WebhookReceiverState = components['schemas']['WebhookReceiverState'];
+export type WebhookTest = components['schemas']['WebhookTest'];
+export type WebhookTestOutcome = components['schemas']['WebhookTestOutcome'];
+export type WebhookTests = components['schemas']['WebhookTests'];
 export type ResponseBodyTooLarge = components['responses']['BodyTooLarge'];
 export type ResponseConflict = components['responses']['Conflict'];
 export type ResponseForbidden = components['responses']['Forbidden'];
@@ -3781,6 +4030,132 @@ export interface operations {
       431: components['responses']['HeadersTooLarge'];
       500: components['responses']['Internal'];
       503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
+    };
+  };
+  listAttention: {
+    parameters: {
+      query?: {
+        /** @description At most so many items; a page may hold fewer, and still not be the last. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. The list goes on there, whatever was added or taken away meanwhile. */
+        cursor?: string;
+        kind?: components['schemas']['AttentionKind'];
+        /** @description Only items that somebody has taken, or that nobody has. */
+        taken?: boolean;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AttentionPage'];
+        };
+      };
+      /**
+       * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `malformed-request`: This is no HTTP request that the server can read.
+       *
+       *     `unknown-cursor`: The cursor is not the `nextCursor` of a page of this list. Begin anew.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?: 'invalid-request' | 'malformed-request' | 'unknown-cursor';
+          };
+        };
+      };
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
+    };
+  };
+  takeAttention: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path: {
+        /** @description The id of an item. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['TakeAttentionBody'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AttentionItem'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `attention-not-found`: Nothing needs attention under this id (any more). `sluice attention` lists all. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'attention-not-found';
+          };
+        };
+      };
+      408: components['responses']['RequestTooSlow'];
+      /**
+       * @description `attention-taken`: Somebody else has taken it: `current` says who. Name the owner in `from` to take it over.
+       *
+       *     `conflict`: Others changed the same thing at the same time. Look at it again, then repeat.
+       */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 409;
+            /** @enum {unknown} */
+            code?: 'attention-taken' | 'conflict';
+          };
+        };
+      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      422: components['responses']['KeyReused'];
+      431: components['responses']['HeadersTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
     };
   };
   listAudit: {
@@ -7937,9 +8312,133 @@ export interface operations {
       503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
     };
   };
+  listWebhooks: {
+    parameters: {
+      query?: {
+        /** @description At most so many items; a page may hold fewer, and still not be the last. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. The list goes on there, whatever was added or taken away meanwhile. */
+        cursor?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WebhookPage'];
+        };
+      };
+      /**
+       * @description `invalid-request`: The request is not valid. See `errors` for each fault.
+       *
+       *     `malformed-request`: This is no HTTP request that the server can read.
+       *
+       *     `unknown-cursor`: The cursor is not the `nextCursor` of a page of this list. Begin anew.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 400;
+            /** @enum {unknown} */
+            code?: 'invalid-request' | 'malformed-request' | 'unknown-cursor';
+          };
+        };
+      };
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      408: components['responses']['RequestTooSlow'];
+      431: components['responses']['HeadersTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrTokensUnavailable'];
+    };
+  };
+  testWebhooks: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Text of your own for this one command. The same request under the same key is answered as it was the first time, and carried out once. */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['TestWebhooksBody'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WebhookTests'];
+        };
+      };
+      400: components['responses']['InvalidRequestOrMalformedJsonOrMalformedRequestOrNestedTooDeep'];
+      401: components['responses']['Unauthenticated'];
+      403: components['responses']['Forbidden'];
+      /** @description `receiver-not-found`: There is no receiver of this name. `sluice webhook list` shows all, the file of `--webhooks` has them. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @constant */
+            status?: 404;
+            /** @enum {unknown} */
+            code?: 'receiver-not-found';
+          };
+        };
+      };
+      408: components['responses']['RequestTooSlow'];
+      409: components['responses']['Conflict'];
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      422: components['responses']['KeyReused'];
+      431: components['responses']['HeadersTooLarge'];
+      500: components['responses']['Internal'];
+      503: components['responses']['NotReadyOrOverloadedOrShuttingDownOrStoreUnavailableOrTokensUnavailable'];
+    };
+  };
 }
 
 export const enums = {
+  AttentionKind: [
+    'rollout-halted',
+    'rollout-waits',
+    'hold-expires',
+    'recall-stalled',
+    'recall-paused',
+    'stale',
+    'blind',
+    'source-silent',
+    'source-contradicts',
+    'events-parked',
+    'forged-records',
+    'later-version',
+    'stop-not-durable',
+    'store-not-writable',
+    'clock-unsound',
+    'id-used-twice',
+    'removals-stubborn',
+    'webhook-failing',
+    'webhook-gone',
+  ],
   ChangedField: [
     'device.osBuild',
     'device.installed',
@@ -8007,6 +8506,17 @@ export const enums = {
   HoldBackStatus: ['kept', 'released'],
   HoldNote: ['covers-no-known-device'],
   HoldStatus: ['active', 'lifted', 'expired'],
+  NoticeKind: [
+    'rollout-halted',
+    'rollout-waits',
+    'gate-hold',
+    'patch-pulled',
+    'recall-stalled',
+    'recall-completed',
+    'recall-reopened',
+    'stale',
+    'blind',
+  ],
   Ok: ['ok'],
   OpenField: ['removed', 'removeFailed', 'removalShare', 'stale', 'device'],
   PatchState: ['started', 'installed', 'failed', 'rolledBack', 'replaced'],
@@ -8039,6 +8549,7 @@ export const enums = {
     'in-wave',
   ],
   RuleOutcome: ['passed', 'decided', 'unknown', 'not-reached'],
+  Severity: ['critical', 'warning', 'info'],
   TokenRole: ['viewer', 'publisher', 'operator', 'responder', 'device', 'gateway', 'peer', 'admin'],
   Track: ['automatic', 'manual'],
   WaitCode: [
@@ -8062,4 +8573,7 @@ export const enums = {
     'patch-pulled',
   ],
   WaveNote: ['proves-nothing'],
+  WebhookFormat: ['standard', 'slack', 'alertmanager'],
+  WebhookReceiverState: ['open', 'gone', 'standing-by'],
+  WebhookTestOutcome: ['accepted', 'failed'],
 } as const;

@@ -1,3 +1,4 @@
+export * from './attention.ts';
 export * from './audit.ts';
 export * from './clock.ts';
 export { type OpenApiDocument, toDocument } from './document.ts';
@@ -27,3 +28,4 @@ export * from './replays.ts';
 export * from './rollouts.ts';
 export * from './timelines.ts';
 export * from './tokens.ts';
+export * from './webhooks.ts';

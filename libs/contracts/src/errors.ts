@@ -171,6 +171,21 @@ export const errorCodes = {
     title: 'The event waits behind another one of its stream. Decide on the first one.',
   },
 
+  // Attention.
+  'attention-not-found': {
+    status: 404,
+    title: 'Nothing needs attention under this id (any more). `sluice attention` lists all.',
+  },
+  'attention-taken': {
+    status: 409,
+    title: 'Somebody else has taken it: `current` says who. Name the owner in `from` to take it over.',
+  },
+
+  'receiver-not-found': {
+    status: 404,
+    title: 'There is no receiver of this name. `sluice webhook list` shows all, the file of `--webhooks` has them.',
+  },
+
   // Tokens.
   'token-name-taken': {
     status: 409,
@@ -208,7 +223,7 @@ export const Problem = Type.Object({
       {},
       {
         description:
-          'With `revision-changed`: what it is now. With `ledger-not-named` and `ledger-changed`: the present ledger.',
+          'With `revision-changed` and `attention-taken`: what it is now. With `ledger-not-named` and `ledger-changed`: the present ledger.',
       },
     ),
   ),

@@ -122,7 +122,7 @@ export function waitCommand(
     readonly rollout: string;
     readonly patch: string;
     readonly wave: number;
-    readonly revision: number | undefined;
+    readonly revision?: number | undefined;
   },
 ): string {
   return waitReasons[code].command

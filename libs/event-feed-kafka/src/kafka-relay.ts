@@ -6,6 +6,7 @@ import {
   CheckpointConflict,
   type Checkpoints,
   type EventStore,
+  Lease,
   type Position,
   type Traces,
 } from '@sluice/event-sourcing';
@@ -13,7 +14,7 @@ import { type KafkaClient } from './kafka-client.ts';
 import { closeProducer, connectProducer } from './kafka-producer.ts';
 import { ensureTopics, type KafkaTopicSettings, offsetsOf } from './kafka-topics.ts';
 import { Backoff, isAborted, reasonOf, unlessAborted } from './patience.ts';
-import { Lease, whenAbandoned } from './relay-lease.ts';
+import { whenAbandoned } from './relay-lease.ts';
 import { HEARTBEAT_MS } from './relay-outbox.ts';
 import { RelaySession } from './relay-session.ts';
 

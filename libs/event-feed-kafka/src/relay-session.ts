@@ -4,6 +4,7 @@ import {
   comparePositions,
   type EventStore,
   failureCode,
+  type Lease,
   type Position,
   type Step,
   type Traces,
@@ -13,7 +14,6 @@ import { type Producer } from 'kafkajs';
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { send } from './kafka-producer.ts';
 import { Bell, isAborted, pause, whenAborted } from './patience.ts';
-import { type Lease } from './relay-lease.ts';
 import { HEARTBEAT_MS, Outbox } from './relay-outbox.ts';
 
 const SAVE_EVERY_MS = 200;

@@ -48,6 +48,11 @@ export class FeedInbox {
     return this.parkedEvents;
   }
 
+  /** How long nothing was heard from the source (milliseconds of wall time; Infinity if never). */
+  get silentMs(): number {
+    return this.feed.silentForMs(this.consumer.source);
+  }
+
   /** Hears what earlier runs made of letters: what was discarded then stays discarded. */
   async recall(): Promise<void> {
     if (this.keeper !== undefined) this.known = await this.keeper.load(this.consumer.name, this.consumer.topics);

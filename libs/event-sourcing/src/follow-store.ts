@@ -1,6 +1,6 @@
 import { type Commit, type EventStore, type Position, StoreUnavailable } from './event-store.ts';
 import { type Followed, Follower } from './follower.ts';
-import { type Gateway, type Projection } from './handlers.ts';
+import { type Projection } from './handlers.ts';
 
 /** What acts on each commit as it comes, in order: a process manager whose situation is the commit. */
 interface CommitProcess {
@@ -9,8 +9,8 @@ interface CommitProcess {
   readonly apply: (commit: Commit) => void | Promise<void>;
 }
 
-/** What follows the own store; `streams` are prefixes. A gateway keeps its own checkpoint, and passes over what it has delivered. */
-export type StoreConsumer = (Projection<Commit> | CommitProcess | Gateway<Commit>) & {
+/** What follows the own store; `streams` are prefixes. Gateways do not: they begin at the present, and wait for the outside. */
+export type StoreConsumer = (Projection<Commit> | CommitProcess) & {
   readonly streams: readonly string[];
 };
 
@@ -20,13 +20,12 @@ export type StoreConsumer = (Projection<Commit> | CommitProcess | Gateway<Commit
  */
 export function followStore(store: EventStore, consumer: StoreConsumer): Follower<Commit> {
   const { name, streams } = consumer;
-  const apply = consumer.kind === 'gateway' ? consumer.deliver : consumer.apply;
   return new Follower<Commit>(
     name,
     (after, signal) => commits(store, streams, after, signal),
-    async (commit, signal) => {
+    async (commit) => {
       try {
-        await apply(commit, signal);
+        await consumer.apply(commit);
       } catch (error) {
         // A store that is away is no fault of the commit.
         throw error instanceof StoreUnavailable ? error : unappliedError(name, commit, error);

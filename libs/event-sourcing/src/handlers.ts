@@ -19,16 +19,6 @@ export interface ProcessManager<Situation, Command> {
   readonly decide: (situation: Situation) => readonly Command[];
 }
 
-/**
- * Brings events to the outside (webhooks, mail). It begins at the present, keeps a durable checkpoint, and is never
- * replayed. The same event may be delivered again after a failure.
- */
-export interface Gateway<Item> {
-  readonly kind: 'gateway';
-  readonly name: string;
-  readonly deliver: (item: Item, signal: AbortSignal) => Promise<void>;
-}
-
 /** Runs one pass at a time. A request during a pass makes one more follow, however many requests there are. */
 export class Passes {
   private current: Promise<void> | undefined;

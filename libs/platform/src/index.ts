@@ -1,3 +1,5 @@
+export { Attention, type AttentionSource, type Finding, type Findings, idTime } from './attention/attention.ts';
+export { Lasting } from './attention/lasting.ts';
 export * from './auth/access-table.ts';
 export * from './auth/access.follower.ts';
 export * from './auth/auth.ts';
@@ -32,4 +34,6 @@ export * from './time/timers.ts';
 export * from './auth/tokens.ts';
 export * from './run-service.ts';
 export * from './http/versioned.ts';
+export { ended, type Notice, type NoticeSource } from './webhooks/notice.ts';
+export { Webhooks, WebhookWorld } from './webhooks/webhooks.ts';
 export { schemaFaultsText, toFieldFaults, toSchemaFaults } from './http/validation.ts';

@@ -13,6 +13,9 @@ import {
   StoreFeed,
 } from '@sluice/event-feed';
 import { Clock, EventStore, Reservations, toTimeText, Traces, untraced } from '@sluice/event-sourcing';
+import { Attention } from './attention/attention.ts';
+import { AttentionController } from './attention/attention.controller.ts';
+import { ProcessAttention } from './attention/process-attention.ts';
 import { Audit } from './audit/audit.ts';
 import { AuditController } from './audit/audit.controller.ts';
 import { AsyncApi } from './http/async-api.ts';
@@ -38,12 +41,15 @@ import { ProblemFilter } from './http/problem.ts';
 import { Questions, type ServiceAddresses } from './http/questions.ts';
 import { ProgressController } from './observe/progress.controller.ts';
 import { ReplaysController, Verifications } from './replay/replays.ts';
+import { ServiceName } from './settings/service-name.ts';
 import { Settings } from './settings/settings.ts';
 import { StopsInForce } from './http/stops-in-force.ts';
 import { StoreProof } from './observe/store-proof.ts';
 import { StreamShares } from './feed/stream-shares.ts';
 import { Timers, WallTimers } from './time/timers.ts';
 import { Tokens } from './auth/tokens.ts';
+import { WebhooksController } from './webhooks/webhooks.controller.ts';
+import { Webhooks, WebhookWorld } from './webhooks/webhooks.ts';
 import { createValidationPipe } from './http/validation.ts';
 
 /** What an app decides: the adapters, the time, the configuration. Services see only the ports. */
@@ -77,6 +83,8 @@ export interface Composition {
   readonly timers?: Timers;
   /** Who collects traces; nobody if not given. */
   readonly traces?: Traces;
+  /** Who is told by webhook, and how; nobody if not given. */
+  readonly webhooks?: WebhookWorld;
   /** What the server listens with; without one, it listens without TLS. */
   readonly certificate?: Certificate;
 }
@@ -85,6 +93,9 @@ const own = [
   Metrics,
   Followers,
   StopsInForce,
+  Attention,
+  ProcessAttention,
+  Webhooks,
   Verifications,
   DeviceRoutes,
   OpenApi,
@@ -107,6 +118,7 @@ export class PlatformModule {
     const { feedThread = new InlineFeed(store, publications) } = composition;
     const ownFeed = new StoreFeed(store, publications, signs);
     const given: Provider[] = [
+      ...outwards(composition),
       { provide: Settings, useValue: settings },
       { provide: Clock, useValue: clock },
       { provide: EventStore, useValue: store },
@@ -160,6 +172,8 @@ function controllersOf(composition: Composition): Type[] {
     OperationsController,
     MeController,
     AuditController,
+    AttentionController,
+    WebhooksController,
     TokensController,
     ...(ownsAccess(composition) ? [] : [TokensElsewhereController]),
     ReplaysController,
@@ -175,6 +189,14 @@ function questionsOf({ addresses, tokens }: Composition, timers: Timers): Provid
     inject: [HttpAdapterHost],
     useFactory: (host: HttpAdapterHost) => new Questions({ addresses, tokens, timers, host }),
   };
+}
+
+/** What the process is called, and whom it tells of what happens. */
+function outwards({ publications, webhooks = new WebhookWorld() }: Composition): Provider[] {
+  return [
+    { provide: ServiceName, useValue: ServiceName.of(publications) },
+    { provide: WebhookWorld, useValue: webhooks },
+  ];
 }
 
 function accompany({ auditFolder, clock }: Composition, timers: Timers): Provider {

@@ -23,6 +23,9 @@ import {
   SettingsError,
   type SettingValues,
 } from './settings/settings.ts';
+import { readReceivers } from './webhooks/receivers.ts';
+import { WebhookWorld } from './webhooks/webhooks.ts';
+import { ServiceName } from './settings/service-name.ts';
 import { Tokens } from './auth/tokens.ts';
 
 const EXIT_WRONG_USE = 2;
@@ -89,6 +92,7 @@ export async function startService(
   const { values } = settings;
   const { isTls, warning } = checkListening(values);
   checkFiles(values);
+  const webhooks = values.webhooks === '' ? new WebhookWorld() : new WebhookWorld(readReceivers(values.webhooks));
   if (warning !== undefined) process.stderr.write(`${warning}\n`);
   const certificate = isTls ? new Certificate(values) : undefined;
   const log = createLogger(values);
@@ -107,7 +111,7 @@ export async function startService(
   const connections = connect?.({ settings, store, tokens, publications, log, signs, traces }) ?? {};
   const own = { settings, clock, store, tokens, folds, feedThread, publications, signs, ...foldersOf(values) };
   const composition = {
-    ...{ ...own, ...connections, traces },
+    ...{ ...own, ...connections, traces, webhooks },
     companions: [
       ...(connections.companions ?? []),
       ...(exporting === undefined ? [] : [new ExportingTraces(exporting)]),
@@ -120,8 +124,8 @@ export async function startService(
 
 /** What a process is called in traces: after its service, unless it is all of them. */
 function nameOf(publications: readonly Publication[]): string {
-  const sources = new Set(publications.map(({ source }) => source));
-  return sources.size === 1 ? `sluice-${[...sources].join()}` : 'sluice';
+  const { service } = ServiceName.of(publications);
+  return service === 'sluice' ? service : `sluice-${service}`;
 }
 
 /** A wall that is far from the store's last record is not believed until somebody accepts it; that is said first. */

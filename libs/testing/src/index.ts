@@ -7,3 +7,4 @@ export * from './key-pairs.ts';
 export * from './recorded-traces.ts';
 export * from './scenarios.ts';
 export * from './steps.ts';
+export * from './webhook-receiver.ts';

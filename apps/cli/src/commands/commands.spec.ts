@@ -672,6 +672,77 @@ describe('showing the audit', () => {
   });
 });
 
+describe('listing what needs a person', () => {
+  const item = (id: string, fields: object = {}) => ({
+    ...{ id, kind: 'rollout-halted', service: 'orchestrator', severity: 'critical', about: {}, owner: null },
+    ...{ since: '2026-11-24T10:00:00Z', words: `${id} stands`, command: 'sluice rollout resume r1', ...fields },
+  });
+  const page = (items: object[], unknown: object[] = []) => ({ body: { items, total: items.length, unknown } });
+
+  it('merges what each service knows, the most severe first, and says what none of them knows', async () => {
+    const other = new CannedServer();
+    const elsewhere = await other.start();
+    const owner = { by: 'olga', at: '2026-11-24T11:00:00Z', note: 'on it' };
+    server.on('GET /v1/attention', page([item('a', { owner }), item('w', { severity: 'warning' })]));
+    const because = 'the own events are not all read';
+    const unknown = [{ service: 'telemetry', kinds: ['id-used-twice'], because }];
+    other.on('GET /v1/attention', page([item('b', { since: '2026-11-24T12:00:00Z' })], unknown));
+    const env = { SLUICE_CATALOG_URL: url, SLUICE_ORCHESTRATOR_URL: url, SLUICE_TELEMETRY_URL: elsewhere };
+    const ran = await sluice(['attention', '--untaken'], { env });
+    expect(ran.stdout.match(/^(critical|warning) {2}\w/gm)).toEqual(['critical  b', 'critical  a', 'warning  w']);
+    expect(ran.stdout).toContain('taken by olga at 2026-11-24 11:00:00Z: on it');
+    expect(ran.stdout).toContain('$ sluice rollout resume r1');
+    expect(ran.stderr).toContain(because);
+    expect(server.requests[0]?.path).toBe('/v1/attention?taken=false&limit=101');
+    const { stdout } = await sluice(['attention', '--json', '--limit', '1'], { env });
+    expect(JSON.parse(stdout)).toMatchObject({ items: [{ id: 'b' }], more: true, unknown });
+    other.on('GET /v1/attention', problem('not-ready', 503));
+    server.on('GET /v1/attention', page([]));
+    const partial = await sluice(['attention'], { env });
+    expect(partial).toMatchObject({ exit: 0, stdout: 'Nothing that is known needs a person.\n' });
+    await other.stop();
+  });
+
+  it('takes an item at the service that has it', async () => {
+    const other = new CannedServer();
+    const elsewhere = await other.start();
+    server.on('POST /v1/attention/a/take', problem('attention-not-found', 404));
+    other.on('POST /v1/attention/a/take', { body: item('a', { owner: { by: 'olga', at: '2026-11-24T11:00:00Z' } }) });
+    const env = { SLUICE_CATALOG_URL: url, SLUICE_ORCHESTRATOR_URL: url, SLUICE_TELEMETRY_URL: elsewhere };
+    const ran = await sluice(['attention', 'take', 'a', '--from', 'rita'], { env });
+    expect(ran).toMatchObject({ exit: 0, stdout: expect.stringContaining('taken by olga') as string });
+    expect(other.requests.map(({ body }) => body)).toEqual([{ from: 'rita' }]);
+    other.on('POST /v1/attention/a/take', problem('attention-taken', 409, { detail: 'rita took it' }));
+    expect(await sluice(['attention', 'take', 'a'], { env })).toMatchObject({ exit: 3 });
+    await other.stop();
+  });
+});
+
+describe('testing receivers of webhooks', () => {
+  it('says of each service what each made of it, and exits with 1 where one did not accept it', async () => {
+    const accepted = { receiver: 'pager', outcome: 'accepted', ms: 12 };
+    const failed = { receiver: 'chat', outcome: 'failed', because: 'it answered 500', ms: 3 };
+    server.on('POST /v1/webhooks/test', { body: { results: [accepted, failed] } }, { body: { results: [accepted] } });
+    const ran = await call(['webhook', 'test']);
+    expect(ran).toMatchObject({ exit: 1, stdout: expect.stringMatching(/chat +failed +3 +it answered 500/) as string });
+    expect(await call(['webhook', 'test', 'pager', '--json'])).toMatchObject({ exit: 0 });
+    expect(server.sent().map(([, , body]) => body)).toEqual([{}, { receiver: 'pager' }]);
+    server.on('POST /v1/webhooks/test', { body: { results: [] } });
+    expect((await call(['webhook', 'test'])).stdout).toContain('--webhooks FILE');
+  });
+
+  it('lists them with what waits', async () => {
+    const receiver = {
+      ...{ name: 'pager', format: 'standard', to: 'https://pager.example', kinds: [], waitLongerMinutes: 60 },
+      ...{ state: 'open', waiting: 2, lastSuccessAt: null, failingSince: '2026-11-24T10:00:00Z' },
+      lastFailure: { at: '2026-11-24T10:00:00Z', because: 'it answered 503' },
+    };
+    server.on('GET /v1/webhooks', { body: { items: [receiver], total: 1 } });
+    const { stdout } = await call(['webhook', 'list']);
+    expect(stdout).toMatch(/pager +https:\/\/pager\.example +open +2 +– +2026-11-24 10:00:00Z: it answered 503/);
+  });
+});
+
 describe('telling health', () => {
   it.each([
     ['ready', { body: { status: 'ok' } }, 0],

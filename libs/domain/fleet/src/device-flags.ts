@@ -36,6 +36,11 @@ export class DeviceFlags {
     return count;
   }
 
+  /** The numbers of the devices that have the flag. */
+  *with(flag: DeviceFlag): Iterable<number> {
+    for (const [device, found] of this.flagged) if ((found & bits[flag]) !== 0) yield device;
+  }
+
   /** Device and flags of each, in the order of the devices. */
   copy(): Uint32Array {
     return Uint32Array.from([...this.flagged].sort(([left], [right]) => left - right).flat());

@@ -72,6 +72,13 @@ export class InstallTroubles {
     return this.found.has(entry) && this.of(entry).failedRemovals > 0;
   }
 
+  /** The entries with so many failed removals or more. */
+  *withFailedRemovals(atLeast: number): Iterable<number> {
+    for (let record = 0; record < this.records.count; record += 1) {
+      if (this.records.word(record, TROUBLE.packed) >>> 24 >= atLeast) yield this.records.word(record, TROUBLE.entry);
+    }
+  }
+
   restore(copy: Uint32Array, codes: readonly string[]): void {
     for (const code of codes) this.codes.indexOf(code);
     this.records.restore(copy);

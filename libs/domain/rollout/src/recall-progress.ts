@@ -37,6 +37,8 @@ export interface RecallProgress {
   /** Over all shards; null while one of them has not counted at this epoch. */
   readonly count: RecallCount | null;
   readonly quantiles: RecallQuantiles;
+  /** When the number of devices that are free of the patch changed last (ms since 1970); undefined while it has not. */
+  readonly burntDownAtMs: number | undefined;
 }
 
 export function emptyRecallLedger(): RecallLedger {
@@ -61,7 +63,8 @@ export function recallProgress({ shards, patches }: RecallLedger, patchId: strin
   if (recall === undefined) return undefined;
   const isCounted = shards !== undefined && recall.byShard.size >= shards;
   const count = isCounted ? addUp([...recall.byShard.values()]) : null;
-  return { recallEpoch: recall.recallEpoch, count, quantiles: quantilesOf(recall, count) };
+  const burntDownAtMs = recall.burnDown.at(-1)?.toMs;
+  return { recallEpoch: recall.recallEpoch, count, quantiles: quantilesOf(recall, count), burntDownAtMs };
 }
 
 /**

@@ -54,6 +54,11 @@ export function checkFiles({ data, tokens, peersKeyFile }: Pick<SettingValues, '
   for (const file of [join(tokensFolder, ADMIN_TOKEN_FILE), peersKey]) checkPath(file, '600');
 }
 
+/** The same for one file with secrets in it that the process is given. */
+export function checkPrivateFile(path: string): void {
+  if (process.platform !== 'win32') checkPath(path, '600');
+}
+
 function checkPath(path: string, mode: string): void {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return;

@@ -92,6 +92,11 @@ export const settingRules = {
     '',
     'File with the key that the tokens of services among themselves come from; `peers-key` of the tokens folder if empty.',
   ),
+  webhooks: text(
+    'webhooks',
+    '',
+    'File of the receivers that are told by webhook, closed to others; read once, at the start. Nobody is told if empty.',
+  ),
   traces: traceTarget(
     'traces',
     'Where traces go: `otlp` (by the variables OTEL_EXPORTER_OTLP_*), `file:PATH`, or `off`; if empty, as OTEL_TRACES_EXPORTER says, else off.',

@@ -12,6 +12,7 @@ import {
   type Role,
   Settings,
   Tokens,
+  type WebhookWorld,
 } from '@sluice/platform';
 import { CatalogModule, catalogPublications, folds } from './index.ts';
 
@@ -23,7 +24,7 @@ export class CatalogFixture {
   store = new InMemoryEventStore(this.clock);
   private app: NestFastifyApplication | undefined;
 
-  async start(): Promise<void> {
+  async start(webhooks?: WebhookWorld): Promise<void> {
     this.app = await createApp([CatalogModule], {
       settings: Settings.of(),
       clock: this.clock,
@@ -32,6 +33,7 @@ export class CatalogFixture {
       folds: new InlineFolds(this.store, folds),
       publications: catalogPublications(),
       timers: this.timers,
+      ...(webhooks && { webhooks }),
     });
   }
 

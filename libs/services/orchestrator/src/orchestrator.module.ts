@@ -1,10 +1,12 @@
 import { Module } from '@nestjs/common';
 import { AsOf } from './as-of/as-of.ts';
+import { OrchestratorAttention } from './attention.ts';
 import { CheckInRoute } from './check-in/check-in.route.ts';
 import { ChangeHoldHandler, ChangeRecallHandler, ChangeRolloutHandler, DecideRolloutHandler } from './commands.ts';
 import { ExplainController } from './explain/explain.controller.ts';
 import { ReportedDevices } from './explain/reported-devices.ts';
 import { HoldsController, StopController } from './hold/holds.controller.ts';
+import { OrchestratorNotices } from './notices.ts';
 import { Observe } from './observe.ts';
 import { OrchestratorVerification } from './orchestrator-verification.ts';
 import { RecallPreviews } from './recall/recall-previews.ts';
@@ -39,6 +41,8 @@ import { Views } from './views.ts';
     AsOf,
     ReportedDevices,
     Observe,
+    OrchestratorAttention,
+    OrchestratorNotices,
     OrchestratorVerification,
     CheckInRoute,
     ChangeRolloutHandler,

@@ -12,6 +12,8 @@ export class Views {
   readonly policy = new PolicyView();
   readonly gates = new GatesView();
   readonly recalls = new RecallsView();
+  /** By rollout: the commit that last paused or halted it, and when. */
+  readonly stopped = new Map<string, { readonly revision: number; readonly since: string }>();
   private readonly revisions = new Map<string, number>();
   private readonly receipts = new Map<string, string>();
   private readonly versions = new Map<string, number>();
@@ -36,6 +38,11 @@ export class Views {
         case 'HoldExpired':
           this.policy.applyOwn(event);
           break;
+        case 'RolloutPaused':
+        case 'RolloutHalted':
+          this.stopped.set(event.rolloutId, { revision: commit.revision, since: event.at });
+          this.policy.applyOwn(event);
+          break;
         case 'RolloutPlanned':
         case 'RolloutReplanned':
         case 'RolloutApproved':
@@ -44,9 +51,7 @@ export class Views {
         case 'ExposureGranted':
         case 'WaveBaked':
         case 'WaveWaiting':
-        case 'RolloutPaused':
         case 'RolloutResumed':
-        case 'RolloutHalted':
         case 'RolloutCompleted':
         case 'RolloutAborted':
           this.policy.applyOwn(event);

@@ -783,3 +783,38 @@ describe('telling health', () => {
     });
   });
 });
+
+describe('noticing what needs a person', () => {
+  const items = async () => (await get('/v1/attention')).body['items'];
+
+  it('shows a device that two machines go by, until it is retired', async () => {
+    await send([report()]);
+    expect(await items()).toEqual([]);
+    await send([report({ model: 'iPhone17,1' })]);
+    expect(await items()).toMatchObject([
+      { id: 'id-used-twice:d-1', since: null, about: { deviceId: 'd-1' }, command: 'sluice device retire d-1' },
+    ]);
+    await post('/v1/devices/d-1/retire');
+    expect(await items()).toEqual([]);
+  });
+
+  it('counts the holders of a recalled patch that failed three times to remove it', async () => {
+    await tellCatalog(published);
+    await send([installed()]);
+    await tellCatalog({ type: 'PatchPulled', mode: 'recall', reason: 'x', recallEpoch: 1 });
+    for (let failed = 1; failed <= 3; failed += 1) {
+      expect(await items()).toEqual([]);
+      await clock.advanceTo(clock.now() + MINUTE);
+      await send([about('remove-failed', { osBuild: PATCHED })]);
+    }
+    expect(await items()).toMatchObject([
+      {
+        ...{ id: 'removals-stubborn:a', about: { patchId: 'a' } },
+        words: expect.stringMatching(/^1 devices? hold/) as string,
+        command: 'sluice device list --patch a --failed-removals 3',
+      },
+    ]);
+    await send([about('rolled-back', { cause: 'recall' }), report()]);
+    expect(await items()).toEqual([]);
+  });
+});

@@ -1,5 +1,6 @@
 import { type DynamicModule, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Followers } from '@sluice/platform';
+import { TelemetryAttention } from './attention.ts';
 import { CatalogView } from './fleet/catalog-view.projection.ts';
 import { DeviceNames, deviceNames } from './shard/device-names.ts';
 import { FleetCreation } from './fleet/fleet-creation.ts';
@@ -41,6 +42,7 @@ import { ShardTakeover } from './shard/shard-takeover.ts';
     HealthThrough,
     HealthTotals,
     Observe,
+    TelemetryAttention,
     Peers,
     ReportHandover,
     ReportsIntake,

@@ -1,0 +1,59 @@
+import { Injectable } from '@nestjs/common';
+import { Attention, type AttentionSource, type Finding, type Findings } from '@sluice/platform';
+import { Fleet } from './fleet/fleet.ts';
+import { type ShardWriter } from './shard/shard-writer.ts';
+
+/** After so many failed removals a device is not directed to try again (design §3.3). */
+const STUBBORN_REMOVALS = 3;
+/** Devices that are named one by one, of each shard; the list of devices has all. */
+const DEVICES_NAMED_MAX = 100;
+
+/** What needs a person in the shards that this instance owns. */
+@Injectable()
+export class TelemetryAttention implements AttentionSource {
+  readonly service = 'telemetry';
+
+  constructor(
+    attention: Attention,
+    private readonly fleet: Fleet,
+  ) {
+    attention.add(this);
+  }
+
+  look(): Findings {
+    const owned = this.fleet.owned();
+    return { found: [...owned.flatMap(usedTwice), ...this.stubborn(owned)], unknown: [] };
+  }
+
+  private stubborn(owned: readonly ShardWriter[]): Finding[] {
+    const counts = new Map<string, number>();
+    for (const { state } of owned) {
+      for (const [patchId, count] of state.stubbornHolders(STUBBORN_REMOVALS)) {
+        counts.set(patchId, (counts.get(patchId) ?? 0) + count);
+      }
+    }
+    return [...counts].map(([patchId, count]) => ({
+      ...{ id: `removals-stubborn:${patchId}`, kind: 'removals-stubborn', severity: 'warning', about: { patchId } },
+      since: undefined,
+      words: `${String(count)} devices hold ${patchId} still, and have failed to remove it ${String(STUBBORN_REMOVALS)} times: they are not directed to try again`,
+      command: `sluice device list --patch ${patchId} --failed-removals ${String(STUBBORN_REMOVALS)}`,
+    }));
+  }
+}
+
+function usedTwice({ state }: ShardWriter): Finding[] {
+  const found: Finding[] = [];
+  for (const device of state.flags.with('id-used-twice')) {
+    if (found.length === DEVICES_NAMED_MAX) break;
+    // A device that was retired has been looked at.
+    if (!state.isKnown(device)) continue;
+    const deviceId = state.devices.idOf(device);
+    found.push({
+      ...{ id: `id-used-twice:${deviceId}`, kind: 'id-used-twice', severity: 'warning', about: { deviceId } },
+      since: undefined,
+      words: `${deviceId} once told another model than before, as two machines under one id do: give each an id of its own, then retire this one`,
+      command: `sluice device retire ${deviceId}`,
+    });
+  }
+  return found;
+}
