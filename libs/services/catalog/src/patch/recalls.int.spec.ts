@@ -235,7 +235,7 @@ describe('recalling what re-opens an exploited CVE', () => {
     expect(await digestNow()).not.toBe(before);
     expect((await stored()).map(({ data }) => data['breakGlass'])).toEqual([breakGlass, breakGlass]);
     const audit = (await catalog.get('/v1/audit?target=p-a')).json<{ items: Body[] }>().items;
-    expect(audit.map(({ reason }) => reason)).toContain('broke the glass: nobody else is awake');
+    expect(audit.map(({ reason }) => reason)).toContain('broke the glass: nobody else is awake; boot loops');
   });
 
   it('refuses a replacement that does not suit before anything is asked for', async () => {

@@ -40,7 +40,8 @@ export class RecallPreviews {
     }
     const { holders, inFlight } = counts;
     const hit = whoIsHit(holders, { patch, named, policy, nowMs: this.clock.now() });
-    const unknownBecause = hit.replacement.expected === null ? 'too little is known to offer anything now' : null;
+    const because = policy.stale ? 'too little is known to offer anything now' : 'the holders are of too many kinds';
+    const unknownBecause = hit.replacement.expected === null ? because : null;
     return { patchId, asOf, ...hit, inFlight, unknownBecause };
   }
 

@@ -11,6 +11,9 @@ import { type AskedFor, type HandedOn, Peers } from '../shard/peers.ts';
 const LOOKS_AT_ONCE = 10_000;
 const PAUSE_MS = 1;
 
+/** Counts under way at once; what would be one more is not known. */
+const COUNTS_MAX = 16;
+
 type Counted = HolderCountsAnswer['counted'];
 
 /** Who holds a patch, over all shards: counted when somebody asks, in slices that leave the thread to others in between. */
@@ -18,6 +21,7 @@ type Counted = HolderCountsAnswer['counted'];
 export class HolderCounts {
   /** Those who ask the same at the same time share one count. */
   private readonly underWay = new Map<string, Promise<Counted>>();
+  private turn: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly fleet: Fleet,
@@ -26,12 +30,14 @@ export class HolderCounts {
     private readonly clock: Clock,
   ) {}
 
-  /** Null when nobody answered for some shard. For another instance, of the shards that it asks after. */
+  /** Null when nobody answered for some shard, or too much is counted. For another instance, of the shards that it asks after. */
   async of(patchId: string, askedFor: AskedFor, handedOn: HandedOn | undefined): Promise<HolderCountsAnswer> {
     const shards = handedOn?.shards ?? Array.from({ length: this.fleet.shards }, (_, shard) => shard);
     const key = `${patchId} ${shards.join()}`;
-    const counted =
-      this.underWay.get(key) ?? this.count(patchId, shards, handedOn === undefined ? askedFor : undefined);
+    const before = this.underWay.get(key);
+    if (before !== undefined) return { counted: await before };
+    if (this.underWay.size >= COUNTS_MAX) return { counted: null };
+    const counted = this.count(patchId, shards, handedOn === undefined ? askedFor : undefined);
     this.underWay.set(key, counted);
     try {
       return { counted: await counted };
@@ -61,10 +67,16 @@ export class HolderCounts {
       if (state === undefined) continue;
       for (let from: number | undefined = 0; from !== undefined;) {
         from = tally.look(state, from, LOOKS_AT_ONCE);
-        if (from !== undefined) await sleep(PAUSE_MS);
+        if (from !== undefined) await this.breathe();
       }
     }
     return { holders: tally.holders(), inFlight: tally.inFlight };
+  }
+
+  /** Of all counts that are under way, one does a slice in a turn of the thread: what else waits is done in between. */
+  private breathe(): Promise<unknown> {
+    this.turn = this.turn.then(() => sleep(PAUSE_MS));
+    return this.turn;
   }
 }
 
