@@ -273,6 +273,21 @@ describe('asking for a recall while the store cannot write', () => {
     expect(await show()).not.toHaveProperty('pulled.durable');
   });
 
+  it('is in force as a recall when the same person breaks the glass', async () => {
+    const digest = await digestNow();
+    const { store } = catalog;
+    const append = store.append.bind(store);
+    store.append = () => Promise.reject(new StoreUnavailable('disk full'));
+    await pull('ann', recall(digest));
+    const alone = await pull('ann', recall(digest, { breakGlass: { reason: 'nobody else is awake' } }));
+    expect(alone.body).toMatchObject({ code: 'in-force-not-durable' });
+    expect(await show()).toMatchObject({ pulled: { mode: 'recall', breakGlass: { by: 'ann' }, durable: false } });
+    store.append = append;
+    catalog.timers.advance(STOP_RETRY_MS);
+    await expect.poll(async () => (await types()).at(-1)).toBe('recall');
+    expect(await show()).toMatchObject({ pulled: { breakGlass: { by: 'ann', reason: 'nobody else is awake' } } });
+  });
+
   it('says that a request is not kept where the patch is withdrawn already', async () => {
     await pull('ben', { mode: 'withdraw' });
     const { store } = catalog;
