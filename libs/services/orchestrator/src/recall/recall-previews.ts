@@ -1,5 +1,5 @@
 import { type RecallPreview } from '@sluice/api';
-import { type HolderCounts, HOLDERS_PATH, isHolderCounts } from '@sluice/contracts/holder-counts';
+import { type HoldersAnswer, HOLDERS_PATH, isHoldersAnswer } from '@sluice/contracts/holders-answer';
 import { Injectable } from '@nestjs/common';
 import { whoIsHit } from '@sluice/domain-rollout';
 import { Clock } from '@sluice/event-sourcing';
@@ -9,7 +9,7 @@ import { Knowledge } from '../knowledge/knowledge.ts';
 const TELEMETRY = 'telemetry';
 
 /** What telemetry counted, or why that is not known. */
-type Counts = NonNullable<HolderCounts['counted']> | { readonly unknownBecause: string };
+type Counts = NonNullable<HoldersAnswer['counted']> | { readonly unknownBecause: string };
 
 /**
  * Whom a recall hits: telemetry is asked who holds the patch, when somebody wants to know. It counts devices, which takes a
@@ -59,7 +59,7 @@ export class RecallPreviews {
     const path = `${HOLDERS_PATH}?${new URLSearchParams({ patchId }).toString()}`;
     const answer = await this.questions.ask(TELEMETRY, path);
     if (answer.kind === 'unanswered') return { unknownBecause: answer.because };
-    if (!isHolderCounts(answer.body))
+    if (!isHoldersAnswer(answer.body))
       return { unknownBecause: 'telemetry answered what this version does not understand' };
     return answer.body.counted ?? { unknownBecause: 'no instance of telemetry answers for a part of the fleet' };
   }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { type HolderCounts as HolderCountsAnswer, HOLDERS_PATH } from '@sluice/contracts/holder-counts';
+import { type HoldersAnswer, HOLDERS_PATH } from '@sluice/contracts/holders-answer';
 import { HolderTally } from '@sluice/domain-fleet';
 import { Clock } from '@sluice/event-sourcing';
 import { Fleet } from './fleet.ts';
@@ -14,7 +14,7 @@ const PAUSE_MS = 1;
 /** Counts under way at once; what would be one more is not known. */
 const COUNTS_MAX = 16;
 
-type Counted = HolderCountsAnswer['counted'];
+type Counted = HoldersAnswer['counted'];
 
 /** Who holds a patch, over all shards: counted when somebody asks, in slices that leave the thread to others in between. */
 @Injectable()
@@ -31,7 +31,7 @@ export class HolderCounts {
   ) {}
 
   /** Null when nobody answered for some shard, or too much is counted. For another instance, of the shards that it asks after. */
-  async of(patchId: string, askedFor: AskedFor, handedOn: HandedOn | undefined): Promise<HolderCountsAnswer> {
+  async of(patchId: string, askedFor: AskedFor, handedOn: HandedOn | undefined): Promise<HoldersAnswer> {
     const shards = handedOn?.shards ?? Array.from({ length: this.fleet.shards }, (_, shard) => shard);
     const key = `${patchId} ${shards.join()}`;
     const before = this.underWay.get(key);
@@ -53,7 +53,7 @@ export class HolderCounts {
     const elsewhere = this.queries.byOwner(rest).map(async ({ owner, shards: theirs }): Promise<Counted> => {
       if (owner === undefined || owner.isSelf || askedFor === undefined) return null;
       const call = { method: 'GET', path, shards: theirs, askedFor } as const;
-      const answer = await this.peers.ask<HolderCountsAnswer>(owner, call).catch(() => undefined);
+      const answer = await this.peers.ask<HoldersAnswer>(owner, call).catch(() => undefined);
       return answer?.counted ?? null;
     });
     const own = await this.countHere(patchId, shards);
