@@ -56,7 +56,8 @@ export class HolderCounts {
       const answer = await this.peers.ask<HoldersAnswer>(owner, call).catch(() => undefined);
       return answer?.counted ?? null;
     });
-    const own = await this.countHere(patchId, shards);
+    const here = shards.filter((shard) => !rest.includes(shard));
+    const own = await this.countHere(patchId, here);
     return (await Promise.all(elsewhere)).reduce(together, own);
   }
 
@@ -64,7 +65,8 @@ export class HolderCounts {
     const tally = new HolderTally(patchId, this.clock.now());
     for (const shard of shards) {
       const state = this.fleet.writer(shard)?.state;
-      if (state === undefined) continue;
+      // It was given up since: its devices are counted by nobody.
+      if (state === undefined) return null;
       for (let from: number | undefined = 0; from !== undefined;) {
         from = tally.look(state, from, LOOKS_AT_ONCE);
         if (from !== undefined) await this.breathe();
