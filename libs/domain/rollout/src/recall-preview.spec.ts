@@ -102,6 +102,16 @@ describe('finding whom a recall hits', () => {
     expect(hit(earlier, { named: '_' }).replacement).toEqual({ atMost: 1080, expected: 1080 });
   });
 
+  it('does not look at what is offered to holders of more kinds than it can', () => {
+    const policy = policyOf(published('a'), published('c'), ...rolledOut('c', 100));
+    const patch = policy.patches.get('a');
+    const many = Array.from({ length: 1001 }, (_, n) => ({ ...phones, ring: `r-${String(n)}` }));
+    const hitBy = (all: readonly HolderKind[]) =>
+      patch && whoIsHit(all, { patch, policy, nowMs: minuteMs(10) }).replacement;
+    expect(hitBy(many)).toEqual({ atMost: 1_001_000, expected: null });
+    expect(hitBy(many.slice(1))).toEqual({ atMost: 1_000_000, expected: 1_000_000 });
+  });
+
   it('knows the most and not the rest while nobody knows what is offered', () => {
     expect(hit([published('c'), ...rolledOut('c', 100)], { stale: true }).replacement).toEqual({
       atMost: 1080,

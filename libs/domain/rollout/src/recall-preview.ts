@@ -22,7 +22,7 @@ export interface WhoIsHit {
   readonly byLastReport: { readonly withinDay: number; readonly withinWeek: number; readonly longer: number };
   /**
    * `atMost`: holders for whose base and model there is a replacement that was not pulled. `expected`: so many of them lie inside the
-   * exposure of one now, as their buckets were drawn by lot; null while it is not known what is offered.
+   * exposure of one now, as their buckets were drawn by lot; null while it is not known what is offered, or they are of too many kinds.
    */
   readonly replacement: { readonly atMost: number; readonly expected: number | null };
   /** Holders for whom there is no replacement at all: once they are back on their base, nothing protects them. */
@@ -37,6 +37,9 @@ interface Recalled {
   readonly nowMs: number;
 }
 
+/** So many kinds of holders take some ten milliseconds; for more, what they are offered is not looked at. */
+const KINDS_MAX = 1_000;
+
 /** Costs the same for every size of the fleet: it looks at kinds of holders, not at devices. */
 export function whoIsHit(kinds: readonly HolderKind[], recalled: Recalled): WhoIsHit {
   const counted = kinds.map((kind) => {
@@ -45,7 +48,6 @@ export function whoIsHit(kinds: readonly HolderKind[], recalled: Recalled): WhoI
   });
   const total = (each: (kind: (typeof counted)[number]) => number) => sum(counted.map(each));
   const suited = counted.filter(({ possible }) => possible.length > 0);
-  const expected = sum(suited.map((kind) => kind.devices * shareOffered(kind, kind.possible, recalled)));
   const holders = total(({ devices }) => devices);
   const atMost = sum(suited.map(({ devices }) => devices));
   const automatic = total(({ track, devices }) => (track === 'automatic' ? devices : 0));
@@ -58,9 +60,25 @@ export function whoIsHit(kinds: readonly HolderKind[], recalled: Recalled): WhoI
       withinWeek: total(({ withinWeek }) => withinWeek),
       longer: total(({ longer }) => longer),
     },
-    replacement: { atMost, expected: recalled.policy.stale ? null : Math.round(expected) },
+    replacement: { atMost, expected: expectedIn(suited, recalled) },
     withoutReplacement: holders - atMost,
   };
+}
+
+function expectedIn(
+  suited: readonly (HolderKind & { readonly devices: number; readonly possible: readonly Candidate[] })[],
+  recalled: Recalled,
+): number | null {
+  const shares = new Map<string, number>();
+  // Devices on either track are offered the same.
+  const keyOf = ({ platform, model, base, ring }: HolderKind) => JSON.stringify([platform, model, base, ring]);
+  if (recalled.policy.stale || new Set(suited.map(keyOf)).size > KINDS_MAX) return null;
+  const shareOf = (kind: (typeof suited)[number]) => {
+    const share = shares.get(keyOf(kind)) ?? shareOffered(kind, kind.possible, recalled);
+    shares.set(keyOf(kind), share);
+    return share;
+  };
+  return Math.round(sum(suited.map((kind) => kind.devices * shareOf(kind))));
 }
 
 function byModel(counted: readonly { readonly model: string; readonly devices: number }[]) {

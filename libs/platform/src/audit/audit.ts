@@ -146,11 +146,12 @@ function targetOf({ params, body }: FastifyRequest): string | undefined {
 function reasonOf(body: unknown): string | undefined {
   if (!isRecord(body)) return undefined;
   const { reason, force, evidenceSeen, breakGlass } = body;
-  // That one person decided alone is never behind another reason.
-  const alone = isRecord(breakGlass) ? `broke the glass: ${String(breakGlass['reason'])}` : undefined;
-  const said = [alone, reason, isRecord(force) ? force['reason'] : undefined, evidenceSeen];
+  const said = [reason, isRecord(force) ? force['reason'] : undefined, evidenceSeen];
   const text = said.find((each) => typeof each === 'string');
-  return typeof text === 'string' ? bounded(text) : undefined;
+  // That one person decided alone comes before any other reason.
+  const alone = isRecord(breakGlass) ? [`broke the glass: ${String(breakGlass['reason'])}`] : [];
+  const all = [...alone, ...(typeof text === 'string' ? [text] : [])];
+  return all.length > 0 ? bounded(all.join('; ')) : undefined;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

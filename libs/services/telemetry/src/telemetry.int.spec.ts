@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { isHolderCounts } from '@sluice/contracts/holder-counts';
+import { isHoldersAnswer } from '@sluice/contracts/holders-answer';
 import { publishAsIs } from '@sluice/event-feed';
 import { type Append, type Appended, type Commit, InMemoryEventStore, StoreUnavailable } from '@sluice/event-sourcing';
 import {
@@ -599,7 +599,7 @@ describe('being asked by the orchestrator who holds a patch', () => {
     await send([about('install-started', { deviceId: 'd-6' }), report({ deviceId: 'd-7' })]);
     const { status, body } = await ask(tokens.peerToken());
     expect(status).toBe(200);
-    expect(isHolderCounts(body)).toBe(true);
+    expect(isHoldersAnswer(body)).toBe(true);
     const phone = { platform: 'ios', model: 'iPhone18,1', base: BASE };
     expect(body).toEqual({
       counted: {

@@ -50,7 +50,7 @@ export function ledgerOf(
   return { ...ledger, ...presentLedger(ledger, sha256) };
 }
 
-/** Of a patch that is not there, a recall re-opens nothing. */
+/** A withdrawal re-opens nothing, and neither does a patch that is not there. */
 const NOTHING: PresentLedger = { digest: '', reopensExploited: false };
 
 function withLedger(
@@ -60,7 +60,8 @@ function withLedger(
   over: (patch: KnownPatch) => KnownPatch,
 ): PatchCommand {
   if (command.type !== 'PullPatch') return command;
-  return { ...command, ledger: patch.status === 'absent' ? NOTHING : ledgerOf(patch, table, over) };
+  const isRecall = command.mode === 'recall' && patch.status !== 'absent';
+  return { ...command, ledger: isRecall ? ledgerOf(patch, table, over) : NOTHING };
 }
 
 function same(patch: KnownPatch): KnownPatch {

@@ -18,7 +18,6 @@ import { amongOthers, ledgerOf } from './patch-rules.ts';
 /** What an order does while it waits for the store: a pull, and the recall that it asks for, if it does. */
 interface Waiting {
   readonly words: string;
-  readonly by: string;
   readonly pulled: PatchPulled;
   readonly requested: PullRequested | undefined;
 }
@@ -55,15 +54,15 @@ export class PullsInForce {
     }, patch);
   }
 
-  /** A stop that waits is the same one as what would add nothing to it; a second person's recall does. */
-  private wordsFor({ patchId, mode, by }: PullOrder): string {
+  /** A stop that waits is the same one as what would add nothing to it; a second person's recall does, or one that breaks the glass. */
+  private wordsFor({ patchId, mode, by, breakGlass }: PullOrder): string {
     const others = this.waiting.filter(({ pulled }) => pulled.patchId === patchId);
     const strongest = others.find(({ pulled }) => pulled.mode === 'recall') ?? others.at(-1);
     if (strongest === undefined) return `${mode} ${patchId}`;
     if (mode === 'withdraw' || strongest.pulled.mode === 'recall') return strongest.words;
     const asked = others.find(({ requested }) => requested !== undefined);
-    if (asked?.by === by) return asked.words;
-    return asked === undefined ? `recall ${patchId}` : `recall ${patchId}, as ${by} wants it, too`;
+    if (asked?.requested?.by === by && breakGlass === undefined) return asked.words;
+    return asked === undefined ? `recall ${patchId}` : `recall ${patchId}, as ${by} decides`;
   }
 
   private stepsOf(
@@ -87,7 +86,7 @@ export class PullsInForce {
             'the patch is withdrawn already; that its recall is asked for is not kept',
           );
         }
-        const waiting = { words, by: order.by, pulled, requested };
+        const waiting = { words, pulled, requested };
         inForce = { waiting, ledger: ledgerOf(counted, this.patches.lastKnown, (patch) => this.over(patch)) };
         this.change([...this.waiting, waiting]);
         return true;

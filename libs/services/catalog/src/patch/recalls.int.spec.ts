@@ -235,7 +235,7 @@ describe('recalling what re-opens an exploited CVE', () => {
     expect(await digestNow()).not.toBe(before);
     expect((await stored()).map(({ data }) => data['breakGlass'])).toEqual([breakGlass, breakGlass]);
     const audit = (await catalog.get('/v1/audit?target=p-a')).json<{ items: Body[] }>().items;
-    expect(audit.map(({ reason }) => reason)).toContain('broke the glass: nobody else is awake');
+    expect(audit.map(({ reason }) => reason)).toContain('broke the glass: nobody else is awake; boot loops');
   });
 
   it('refuses a replacement that does not suit before anything is asked for', async () => {
@@ -271,6 +271,21 @@ describe('asking for a recall while the store cannot write', () => {
     catalog.timers.advance(STOP_RETRY_MS);
     await expect.poll(types).toEqual(['withdraw', 'PullRequested', 'recall']);
     expect(await show()).not.toHaveProperty('pulled.durable');
+  });
+
+  it('is in force as a recall when the same person breaks the glass', async () => {
+    const digest = await digestNow();
+    const { store } = catalog;
+    const append = store.append.bind(store);
+    store.append = () => Promise.reject(new StoreUnavailable('disk full'));
+    await pull('ann', recall(digest));
+    const alone = await pull('ann', recall(digest, { breakGlass: { reason: 'nobody else is awake' } }));
+    expect(alone.body).toMatchObject({ code: 'in-force-not-durable' });
+    expect(await show()).toMatchObject({ pulled: { mode: 'recall', breakGlass: { by: 'ann' }, durable: false } });
+    store.append = append;
+    catalog.timers.advance(STOP_RETRY_MS);
+    await expect.poll(async () => (await types()).at(-1)).toBe('recall');
+    expect(await show()).toMatchObject({ pulled: { breakGlass: { by: 'ann', reason: 'nobody else is awake' } } });
   });
 
   it('says that a request is not kept where the patch is withdrawn already', async () => {

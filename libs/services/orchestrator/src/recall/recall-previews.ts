@@ -1,5 +1,5 @@
 import { type RecallPreview } from '@sluice/api';
-import { type HolderCounts, HOLDERS_PATH, isHolderCounts } from '@sluice/contracts/holder-counts';
+import { type HoldersAnswer, HOLDERS_PATH, isHoldersAnswer } from '@sluice/contracts/holders-answer';
 import { Injectable } from '@nestjs/common';
 import { whoIsHit } from '@sluice/domain-rollout';
 import { Clock } from '@sluice/event-sourcing';
@@ -9,7 +9,7 @@ import { Knowledge } from '../knowledge/knowledge.ts';
 const TELEMETRY = 'telemetry';
 
 /** What telemetry counted, or why that is not known. */
-type Counts = NonNullable<HolderCounts['counted']> | { readonly unknownBecause: string };
+type Counts = NonNullable<HoldersAnswer['counted']> | { readonly unknownBecause: string };
 
 /**
  * Whom a recall hits: telemetry is asked who holds the patch, when somebody wants to know. It counts devices, which takes a
@@ -40,7 +40,8 @@ export class RecallPreviews {
     }
     const { holders, inFlight } = counts;
     const hit = whoIsHit(holders, { patch, named, policy, nowMs: this.clock.now() });
-    const unknownBecause = hit.replacement.expected === null ? 'too little is known to offer anything now' : null;
+    const because = policy.stale ? 'too little is known to offer anything now' : 'the holders are of too many kinds';
+    const unknownBecause = hit.replacement.expected === null ? because : null;
     return { patchId, asOf, ...hit, inFlight, unknownBecause };
   }
 
@@ -59,7 +60,7 @@ export class RecallPreviews {
     const answer = await this.questions.ask(TELEMETRY, path);
     if (answer.kind === 'silence') return { unknownBecause: answer.because };
     if (answer.status !== 200) return { unknownBecause: `telemetry answered ${String(answer.status)}` };
-    if (!isHolderCounts(answer.body))
+    if (!isHoldersAnswer(answer.body))
       return { unknownBecause: 'telemetry answered what this version does not understand' };
     return answer.body.counted ?? { unknownBecause: 'no instance of telemetry answers for a part of the fleet' };
   }

@@ -26,7 +26,7 @@ import {
 } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiExcludeEndpoint, ApiTags } from '@nestjs/swagger';
-import { type HolderCounts as HolderCountsAnswer } from '@sluice/contracts/holder-counts';
+import { type HoldersAnswer } from '@sluice/contracts/holders-answer';
 import { parseTime } from '@sluice/contracts/times';
 import { type DeviceFilter } from '@sluice/domain-fleet';
 import { type CommandContext } from '@sluice/event-sourcing';
@@ -198,7 +198,7 @@ export class ShardsController {
     @Query() { patchId }: HealthQuery,
     @RequestContext() askedFor: CommandContext,
     @Req() request: PeerRequest,
-  ): Promise<HolderCountsAnswer> {
+  ): Promise<HoldersAnswer> {
     return this.holderCounts.of(patchId, askedFor, this.peers.handedOn(request));
   }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { type HolderCounts as HolderCountsAnswer, HOLDERS_PATH } from '@sluice/contracts/holder-counts';
+import { type HoldersAnswer, HOLDERS_PATH } from '@sluice/contracts/holders-answer';
 import { HolderTally } from '@sluice/domain-fleet';
 import { Clock } from '@sluice/event-sourcing';
 import { Fleet } from './fleet.ts';
@@ -11,13 +11,17 @@ import { type AskedFor, type HandedOn, Peers } from '../shard/peers.ts';
 const LOOKS_AT_ONCE = 10_000;
 const PAUSE_MS = 1;
 
-type Counted = HolderCountsAnswer['counted'];
+/** Counts under way at once; what would be one more is not known. */
+const COUNTS_MAX = 16;
+
+type Counted = HoldersAnswer['counted'];
 
 /** Who holds a patch, over all shards: counted when somebody asks, in slices that leave the thread to others in between. */
 @Injectable()
 export class HolderCounts {
   /** Those who ask the same at the same time share one count. */
   private readonly underWay = new Map<string, Promise<Counted>>();
+  private turn: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly fleet: Fleet,
@@ -26,12 +30,14 @@ export class HolderCounts {
     private readonly clock: Clock,
   ) {}
 
-  /** Null when nobody answered for some shard. For another instance, of the shards that it asks after. */
-  async of(patchId: string, askedFor: AskedFor, handedOn: HandedOn | undefined): Promise<HolderCountsAnswer> {
+  /** Null when nobody answered for some shard, or too much is counted. For another instance, of the shards that it asks after. */
+  async of(patchId: string, askedFor: AskedFor, handedOn: HandedOn | undefined): Promise<HoldersAnswer> {
     const shards = handedOn?.shards ?? Array.from({ length: this.fleet.shards }, (_, shard) => shard);
     const key = `${patchId} ${shards.join()}`;
-    const counted =
-      this.underWay.get(key) ?? this.count(patchId, shards, handedOn === undefined ? askedFor : undefined);
+    const before = this.underWay.get(key);
+    if (before !== undefined) return { counted: await before };
+    if (this.underWay.size >= COUNTS_MAX) return { counted: null };
+    const counted = this.count(patchId, shards, handedOn === undefined ? askedFor : undefined);
     this.underWay.set(key, counted);
     try {
       return { counted: await counted };
@@ -47,10 +53,11 @@ export class HolderCounts {
     const elsewhere = this.queries.byOwner(rest).map(async ({ owner, shards: theirs }): Promise<Counted> => {
       if (owner === undefined || owner.isSelf || askedFor === undefined) return null;
       const call = { method: 'GET', path, shards: theirs, askedFor } as const;
-      const answer = await this.peers.ask<HolderCountsAnswer>(owner, call).catch(() => undefined);
+      const answer = await this.peers.ask<HoldersAnswer>(owner, call).catch(() => undefined);
       return answer?.counted ?? null;
     });
-    const own = await this.countHere(patchId, shards);
+    const here = shards.filter((shard) => !rest.includes(shard));
+    const own = await this.countHere(patchId, here);
     return (await Promise.all(elsewhere)).reduce(together, own);
   }
 
@@ -58,13 +65,20 @@ export class HolderCounts {
     const tally = new HolderTally(patchId, this.clock.now());
     for (const shard of shards) {
       const state = this.fleet.writer(shard)?.state;
-      if (state === undefined) continue;
+      // It was given up since: its devices are counted by nobody.
+      if (state === undefined) return null;
       for (let from: number | undefined = 0; from !== undefined;) {
         from = tally.look(state, from, LOOKS_AT_ONCE);
-        if (from !== undefined) await sleep(PAUSE_MS);
+        if (from !== undefined) await this.breathe();
       }
     }
     return { holders: tally.holders(), inFlight: tally.inFlight };
+  }
+
+  /** Of all counts that are under way, one does a slice in a turn of the thread: what else waits is done in between. */
+  private breathe(): Promise<unknown> {
+    this.turn = this.turn.then(() => sleep(PAUSE_MS));
+    return this.turn;
   }
 }
 

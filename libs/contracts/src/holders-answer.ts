@@ -20,20 +20,20 @@ const HolderKind = Type.Object({
  * What telemetry answers when the orchestrator asks who holds a patch, of all shards or not at all: `counted` is null while
  * nobody answers for one of them.
  */
-export const HolderCounts = Type.Object({
+export const HoldersAnswer = Type.Object({
   counted: Type.Union([
     Type.Null(),
     Type.Object({ holders: Type.Array(HolderKind, { maxItems: KINDS_MAX }), inFlight: Count }),
   ]),
 });
-export type HolderCounts = Immutable<Type.Static<typeof HolderCounts>>;
+export type HoldersAnswer = Immutable<Type.Static<typeof HoldersAnswer>>;
 
 /** Where the question is asked, with the id of the patch as `patchId`. */
 export const HOLDERS_PATH = '/v1/shards/holders';
 
-const checks = compileLater(HolderCounts);
+const checks = compileLater(HoldersAnswer);
 
 /** Whether an answer is as the contract says. */
-export function isHolderCounts(answer: unknown): answer is HolderCounts {
+export function isHoldersAnswer(answer: unknown): answer is HoldersAnswer {
   return checks.Check(answer);
 }
