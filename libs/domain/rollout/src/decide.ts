@@ -98,7 +98,7 @@ export function questionOf(device: AskingDevice, policy: Policy, nowMs: number, 
 
 /** The recalled patch that the device holds; of several the highest letter. */
 export function recalledOf({ held }: Question): PolicyPatch | undefined {
-  return highestLetter(held.filter(isRecalled));
+  return held.length === 0 ? undefined : highestLetter(held.filter(isRecalled));
 }
 
 /** The highest letter that can be brought to the device, but never one below what it has. */
