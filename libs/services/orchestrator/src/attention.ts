@@ -84,7 +84,7 @@ export class OrchestratorAttention implements AttentionSource {
     const since = this.lasting.since(kind, DOUBT_SHOWN_AFTER_MS);
     if (since === undefined) return undefined;
     const severity = kind === STALE ? 'critical' : 'warning';
-    const command = waitCommand(code, { rollout: '', patch: '', wave: 1 });
+    const { command } = waitReasons[code];
     return { id: `${kind}:orchestrator:${idTime(since)}`, kind, severity, about: {}, since, words, command };
   }
 
@@ -103,7 +103,7 @@ export class OrchestratorAttention implements AttentionSource {
           },
           ...{ about: { rolloutId, patchId: plan.patchId, wave }, since: stop.since },
           words: `${rolloutId} was halted in wave ${String(wave)} by ${by}: ${rollout.reason}`,
-          command: commandOf('operator', rollout),
+          command: this.commandOf('operator', rollout),
         },
       ];
     });
@@ -119,7 +119,7 @@ export class OrchestratorAttention implements AttentionSource {
         {
           ...{ id: `rollout-waits:${rolloutId}:${String(wave)}:${idTime(since)}`, kind: 'rollout-waits' },
           ...{ severity: 'warning', about: { rolloutId, patchId: plan.patchId, wave }, since, words },
-          command: commandOf(code, rollout),
+          command: this.commandOf(code, rollout),
         },
       ];
     });
@@ -178,6 +178,12 @@ export class OrchestratorAttention implements AttentionSource {
     });
   }
 
+  private commandOf(code: WaitCode, { rolloutId, plan, wave }: StartedRollout): string {
+    const revision = this.views.versionOf(`rollout-${rolloutId}`);
+    const ids = { rollout: rolloutId, patch: plan.patchId, wave, revision };
+    return waitCommand(code, ids);
+  }
+
   private get views() {
     return this.knowledge.sources.views;
   }
@@ -220,8 +226,4 @@ function isWaitCode(code: string): code is WaitCode {
 /** When its devices were last told to remove it. */
 function lastOrder({ pulledAt, resumed }: KnownRecall): number {
   return Math.max(Date.parse(pulledAt), resumed === undefined ? 0 : Date.parse(resumed.at));
-}
-
-function commandOf(code: WaitCode, { rolloutId, plan, wave }: StartedRollout): string {
-  return waitCommand(code, { rollout: rolloutId, patch: plan.patchId, wave });
 }

@@ -133,13 +133,14 @@ function haltOf(
   revision: number,
 ): Notice {
   // What a gate says is counts and models; what a person wrote stays in Sluice.
+  const ids = { rollout: rolloutId, patch: patchId, wave, revision };
   const because = by === 'gate' ? ` by a gate: ${reason}` : ' by a responder';
   return {
     ...{ id: `rollout-halted:${rolloutId}:${String(revision)}`, kind: 'rollout-halted', state: 'began' },
     ...{ key: `rollout:${rolloutId}`, service: 'orchestrator', severity: 'critical' },
     ...{ about: { rolloutId, patchId, wave }, since },
     words: `${rolloutId} was halted in wave ${String(wave)}${because}`,
-    command: waitCommand('operator', { rollout: rolloutId, patch: patchId, wave, revision }),
+    command: waitCommand('operator', ids),
   };
 }
 
