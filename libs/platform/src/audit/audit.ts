@@ -7,10 +7,10 @@ import { type Companion } from '../replay/followers.ts';
 import { problemCodeOf } from '../http/problem.ts';
 import { isReading, patternOf } from '../http/route-rules.ts';
 import { type Timers } from '../time/timers.ts';
+import { bounded } from '../observe/traces.ts';
 import { AuditLog, type NewEntry, type Wanted } from './audit-log.ts';
 
 const OK = 'ok';
-const TEXT_MAX = 200;
 const COUNT_EVERY_MS = 60_000;
 /** Refusals of one token with one code that are written one by one within a minute; more are counted. */
 const REFUSALS_MAX = 60;
@@ -156,8 +156,4 @@ function reasonOf(body: unknown): string | undefined {
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Buffer.isBuffer(value);
-}
-
-function bounded(text: string): string {
-  return text.length <= TEXT_MAX ? text : `${text.slice(0, TEXT_MAX - 1)}…`;
 }

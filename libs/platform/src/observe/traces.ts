@@ -68,7 +68,8 @@ function contextOf(traceparent: string | undefined) {
   });
 }
 
-function bounded(text: string): string {
+/** The beginning of a text that others may have made as long as they like. */
+export function bounded(text: string): string {
   return text.length <= TEXT_MAX ? text : `${text.slice(0, TEXT_MAX - 1)}…`;
 }
 
