@@ -145,6 +145,14 @@ describe('checking receipts', () => {
     ]);
   });
 
+  it('names an event whose cause cannot be read', async () => {
+    const found = await altered(
+      (event) => (event.type === 'RecallStarted' ? { ...event, cause: null as never } : event),
+      true,
+    );
+    expect(found.differences).toMatchObject([{ stream: 'recall-p-a', revision: 0, what: 'cause' }]);
+  });
+
   it('looks for receipts that are of streams which other services have, where it is asked to', async () => {
     const [receipt = ''] = (await world.eventsOf('rollout-r1')).map((event) => event.receipt);
     const by = 'hold-h1/0';
