@@ -8,6 +8,7 @@ export const attentionKinds = [
   'hold-expires',
   'recall-stalled',
   'recall-paused',
+  'recall-requested',
   'stale',
   'blind',
   'source-silent',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { listEventTypes } from './event-types.ts';
+import { topics } from './events.ts';
 import { countSkipped, onFirstSkipped, skippedEvents, SKIPPED_TYPES_MAX, stamp, understand } from './stored-events.ts';
 
 const pulled = { type: 'PatchPulled', patchId: 'a', mode: 'withdraw', reason: 'bad', recallEpoch: 1, at: '' };
@@ -47,5 +48,13 @@ describe('reading stored events', () => {
 describe('stamping events that are to be stored', () => {
   it('writes no version while a type has only one', () => {
     expect(stamp(pulled)).toBe(pulled);
+  });
+});
+
+describe('keeping receipts', () => {
+  it('has a place for one in every event of a stream that forms a chain', () => {
+    const events = [...topics.catalog.events, ...topics.rollouts.events];
+    const without = events.filter((schema) => !('receipt' in schema.properties));
+    expect(without.map(({ properties }) => properties.type.const)).toEqual([]);
   });
 });

@@ -124,6 +124,25 @@ const burnDown = {
   ],
 };
 
+describe('showing who has approved a plan', () => {
+  const approvals = {
+    plannedBy: 'bob',
+    needed: 2,
+    missing: 1,
+    given: [{ by: 'alice', revision: 3, at: '2026-11-24T10:00:00.000Z' }],
+  };
+
+  it('names who approved which revision, and the command for who is missing', async () => {
+    const planned = { ...rollout, status: 'planned', wave: undefined, revision: 4, approvals };
+    server.on('POST /v1/rollouts/r1/approve', { body: planned });
+    const { stdout } = await call(['rollout', 'approve', 'r1', '--if-match', '3']);
+    expect(server.requests).toMatchObject([{ path: '/v1/rollouts/r1/approve', ifMatch: '"3"' }]);
+    expect(stdout).toContain('1 of 2: alice at revision 3; planned by bob');
+    expect(stdout).toContain('somebody else: sluice rollout approve r1 --if-match 4');
+    expect((await call(['rollout', 'approve', 'r1'])).exit).toBe(2);
+  });
+});
+
 describe('showing evidence and timelines', () => {
   it('shows the sum with its limits, each test with a bar, and what it would see', async () => {
     server.on('GET /v1/rollouts/r1/evidence', { body: found });

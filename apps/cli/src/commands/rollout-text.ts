@@ -244,7 +244,10 @@ function countsText(trials: number, failures: number, toleratedRate: number): st
   return `${String(failures)} of ${String(trials)} (${rate}, tolerated ${percent(toleratedRate * 100)})`;
 }
 
-function nextText({ status, rolloutId, patchId }: RolloutView): string | undefined {
+function nextText({ status, rolloutId, patchId, approvals, revision = 0 }: RolloutView): string | undefined {
+  const isOpen = status === 'planned' || status === 'running' || status === 'paused';
+  if (isOpen && (approvals?.missing ?? 0) > 0)
+    return `somebody else: sluice rollout approve ${rolloutId} --if-match ${String(revision)}`;
   if (status === 'planned') return `sluice rollout start ${rolloutId}`;
   if (status === 'paused') return `sluice rollout resume ${rolloutId}`;
   if (status !== 'halted') return undefined;

@@ -1,4 +1,5 @@
-import { canonicalJson, compareLetters, compareTexts } from '@sluice/domain-cohorts';
+import { compareLetters, compareTexts } from '@sluice/domain-cohorts';
+import { canonicalJson } from '@sluice/event-sourcing';
 import { type KnownPatch } from './patch.ts';
 import { type Variant } from './patch-content.ts';
 import { ledgerEpochOf, type PresentLedger } from './pull.ts';

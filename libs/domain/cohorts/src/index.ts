@@ -1,7 +1,6 @@
 export * from './age.ts';
 export * from './audience.ts';
 export * from './bucket.ts';
-export * from './canonical-json.ts';
 export * from './grant.ts';
 export * from './harm.ts';
 export * from './health.ts';

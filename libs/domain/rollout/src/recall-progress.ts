@@ -58,13 +58,19 @@ export function foldRecallLedger(ledger: RecallLedger, event: RecallEvent | Heal
 }
 
 /** How far the recall of the patch has come; undefined when nothing was heard of one. */
-export function recallProgress({ shards, patches }: RecallLedger, patchId: string): RecallProgress | undefined {
-  const recall = patches.get(patchId);
+export function recallProgress(ledger: RecallLedger, patchId: string): RecallProgress | undefined {
+  const recall = ledger.patches.get(patchId);
   if (recall === undefined) return undefined;
-  const isCounted = shards !== undefined && recall.byShard.size >= shards;
-  const count = isCounted ? addUp([...recall.byShard.values()]) : null;
+  const count = recallCount(ledger, patchId);
   const burntDownAtMs = recall.burnDown.at(-1)?.toMs;
   return { recallEpoch: recall.recallEpoch, count, quantiles: quantilesOf(recall, count), burntDownAtMs };
+}
+
+/** The devices of a recall over all shards; null while one of them has not counted at its epoch, or there is none. */
+export function recallCount({ shards, patches }: RecallLedger, patchId: string): RecallCount | null {
+  const byShard = patches.get(patchId)?.byShard;
+  const isCounted = byShard !== undefined && shards !== undefined && byShard.size >= shards;
+  return isCounted ? addUp([...byShard.values()]) : null;
 }
 
 /**

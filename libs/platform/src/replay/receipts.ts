@@ -95,8 +95,7 @@ class ReceiptsCheck {
 
   /** Looks for receipts that are named, each in the stream that it is said to be of. */
   async lookFor(named: readonly NamedBy[], store: FoldStore): Promise<void> {
-    const byStream = new Map<string, NamedBy[]>();
-    for (const each of named) byStream.set(each.stream, [...(byStream.get(each.stream) ?? []), each]);
+    const byStream = Map.groupBy(named, ({ stream }) => stream);
     for (const [stream, wanted] of byStream) {
       const there = new Set<string | undefined>();
       let isHere = false;
@@ -161,10 +160,13 @@ class ReceiptsCheck {
     }
   }
 
-  private keepCause(commit: Commit, event: DomainEvent & { readonly cause?: NamedReceipt }): void {
-    if (event.cause === undefined) return;
+  private keepCause(commit: Commit, event: DomainEvent & { readonly cause?: unknown }): void {
+    const { cause } = event;
+    if (cause === undefined) return;
+    if (!isNamedReceipt(cause))
+      return this.differAt(commit, event, 'cause', 'what it names as its cause is no receipt');
     if (this.causes.length >= NAMED_MAX) throw new Error(`more than ${String(NAMED_MAX)} events name a cause`);
-    const { stream, receipt } = event.cause;
+    const { stream, receipt } = cause;
     this.causes.push({ stream, receipt, by: `${commit.stream}/${String(commit.revision)}` });
   }
 
@@ -181,6 +183,12 @@ class ReceiptsCheck {
     this.differing += 1;
     if (this.differences.length < LISTED_MAX) this.differences.push(difference);
   }
+}
+
+function isNamedReceipt(value: unknown): value is NamedReceipt {
+  if (typeof value !== 'object' || value === null) return false;
+  const { stream, receipt } = value as Partial<Record<keyof NamedReceipt, unknown>>;
+  return typeof stream === 'string' && typeof receipt === 'string';
 }
 
 function sha256(text: string): string {

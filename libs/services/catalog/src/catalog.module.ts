@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { ChangeAccessHandler } from './access/change-access.handler.ts';
 import { TokenFiles } from './access/token-files.ts';
 import { TokenCommandsController } from './access/tokens.controller.ts';
+import { CatalogAttention } from './attention.ts';
 import { CatalogNotices } from './notices.ts';
 import { Observe } from './observe.ts';
 import { BuildReservations } from './patch/build-reservations.ts';
@@ -24,6 +25,7 @@ import { SupersessionProcess } from './patch/supersession.process.ts';
     TokenFiles,
     ChangeAccessHandler,
     Observe,
+    CatalogAttention,
     CatalogNotices,
   ],
 })

@@ -37,4 +37,28 @@ describe('telling receivers of pulls', () => {
     ]);
     expect(receiver.received.every(({ isSigned, text }) => isSigned && !text.includes('4711'))).toBe(true);
   });
+
+  it('tells that a recall is asked for, and lists it until a second person has confirmed it', async () => {
+    const variants = [{ build: '23D771330a', prerequisiteBuild: '23D8133', models: ['iPhone18,1'] }];
+    const cves = [{ id: 'CVE-2026-20643', exploited: true }];
+    await catalog.post('/v1/patches', {
+      patchId: 'p-a',
+      platform: 'ios',
+      baseVersion: '26.3.1',
+      letter: 'a',
+      variants,
+      cves,
+    });
+    const { digest } = (await catalog.get('/v1/patches/p-a/re-exposure')).json<{ digest: string }>();
+    const ask = { mode: 'recall', reason: 'device-4711 loops', ledgerDigest: digest };
+    const items = async () => (await catalog.get('/v1/attention')).json<{ items: { id: string }[] }>().items;
+    await catalog.post('/v1/patches/p-a/pull', ask, { as: 'responder' });
+    expect(await items()).toMatchObject([{ id: 'recall-requested:p-a:0', severity: 'critical' }]);
+    await catalog.post('/v1/patches/p-a/pull', ask);
+    expect(await items()).toEqual([]);
+    await expect
+      .poll(() => receiver.received.map(({ data }) => data['id']))
+      .toEqual(['patch-pulled:p-a:1', 'recall-requested:p-a:0', 'patch-pulled:p-a:2']);
+    expect(receiver.received.filter(({ text }) => text.includes('4711'))).toEqual([]);
+  });
 });

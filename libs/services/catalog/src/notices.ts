@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { type PatchEvent } from '@sluice/domain-catalog';
 import { type Commit } from '@sluice/event-sourcing';
 import { type Notice, type NoticeSource, Webhooks } from '@sluice/platform';
 import { patchEventsOf } from './patch/patch-table.ts';
@@ -14,16 +15,28 @@ export class CatalogNotices implements NoticeSource {
   }
 
   noticesOf(commit: Commit): Promise<readonly Notice[]> {
-    const pulls = patchEventsOf(commit).filter((event) => event.type === 'PatchPulled');
-    return Promise.resolve(
-      pulls.map(({ patchId, mode, recallEpoch, replacement, at: since }) => ({
-        ...{ id: `patch-pulled:${patchId}:${String(recallEpoch)}`, kind: 'patch-pulled', state: 'happened' },
-        ...{ key: `patch:${patchId}`, service: 'catalog', severity: 'critical', about: { patchId }, since },
-        words: mode === 'withdraw' ? withdrawn(patchId) : recalled(patchId, replacement),
-        command: mode === 'withdraw' ? `sluice patch show ${patchId}` : `sluice recall show ${patchId}`,
-      })),
-    );
+    return Promise.resolve(patchEventsOf(commit).flatMap(noticeOf));
   }
+}
+
+function noticeOf(event: PatchEvent): Notice[] {
+  if (event.type !== 'PatchPulled' && event.type !== 'PullRequested') return [];
+  const { type, patchId, recallEpoch, at: since } = event;
+  const isRecall = type === 'PatchPulled' && event.mode === 'recall';
+  return [
+    {
+      id: `${type === 'PatchPulled' ? 'patch-pulled' : 'recall-requested'}:${patchId}:${String(recallEpoch)}`,
+      ...{ kind: 'patch-pulled', state: 'happened', key: `patch:${patchId}`, service: 'catalog' },
+      ...{ severity: 'critical', about: { patchId }, since, words: wordsOf(event) },
+      command: isRecall ? `sluice recall show ${patchId}` : `sluice patch show ${patchId}`,
+    },
+  ];
+}
+
+function wordsOf(event: Extract<PatchEvent, { type: 'PatchPulled' | 'PullRequested' }>): string {
+  const { type, patchId, mode, replacement } = event;
+  if (type === 'PullRequested') return `a recall of ${patchId} is asked for: a second person has to confirm it`;
+  return mode === 'withdraw' ? withdrawn(patchId) : recalled(patchId, replacement);
 }
 
 function withdrawn(patchId: string): string {

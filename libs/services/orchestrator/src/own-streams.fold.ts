@@ -42,11 +42,19 @@ const verdictOf: Readonly<Record<string, Decided>> = {
   RecallPaused: 'pause',
 };
 
-const recheckVerdict: Recheck = (event: DomainEvent & { readonly by?: string; readonly evidence?: GateEvidence }) => {
-  const { type, by, evidence } = event;
+interface Verdict extends DomainEvent {
+  readonly by?: string;
+  readonly evidence?: GateEvidence;
+  readonly cause?: object;
+}
+
+const recheckVerdict: Recheck = (event: Verdict) => {
+  const { type, by, evidence, cause } = event;
   const decided = verdictOf[type];
   if (decided === undefined) return 'none';
-  if (evidence === undefined) return by === 'gate' ? { differs: 'a gate decided it, and it has no evidence' } : 'none';
+  // Of holds, those of gates alone name a cause.
+  const isOfGate = by === 'gate' || (type === 'HoldPlaced' && cause !== undefined);
+  if (evidence === undefined) return isOfGate ? { differs: 'a gate decided it, and it has no evidence' } : 'none';
   const anew = recompute(evidence, decided);
   if (anew.says === 'differs') return { differs: `by its counts it would not be: ${anew.differing.join(', ')}` };
   return anew.says;

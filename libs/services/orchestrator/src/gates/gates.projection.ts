@@ -44,6 +44,9 @@ import { HistoryView } from './history.projection.ts';
 /** What a verdict depends on beside the counts. */
 type Judged = Pick<StartedRollout, 'plan'> & { readonly known: StartedRollout['known'] | undefined };
 
+/** Rollouts whose tests are kept until their counts change. */
+const EVIDENCE_KEPT = 8;
+
 /** What the gates look at: trials and outcomes since each start, and how many devices of each kind are known. */
 export class GatesView {
   private readonly ledger = emptyGateLedger();
@@ -55,6 +58,11 @@ export class GatesView {
   private readonly verdicts = new Map<
     string,
     { readonly version: number; readonly of: Judged; readonly verdict: GateVerdict }
+  >();
+  /** What people have asked for last. */
+  private readonly evidence = new Map<
+    string,
+    { readonly version: number; readonly of: Judged; readonly found: EvidenceNow }
   >();
   private readonly removalVerdicts = new Map<string, { readonly version: number; readonly verdict: RemovalVerdict }>();
   /** Whether all buckets so far are in: before, no verdict is one. */
@@ -126,8 +134,18 @@ export class GatesView {
   evidenceOf(rollout: StartedRollout): EvidenceNow | undefined {
     if (!this.isRead()) return undefined;
     restartDue(this.ledger);
+    const { rolloutId, plan, known } = rollout;
+    const version = versionOf(this.ledger, plan.patchId);
+    const before = this.evidence.get(rolloutId);
+    // All pages of one look are of the same counts.
+    if (before?.version === version && before.of.plan === plan && before.of.known === known) return before.found;
     const devicesOf = (slice: Slice) => devicesIn(this.populations, slice);
-    return evidenceNow(judgementOn(this.ledger, rollout, { devicesOf }));
+    const found = evidenceNow(judgementOn(this.ledger, rollout, { devicesOf }));
+    this.evidence.delete(rolloutId);
+    this.evidence.set(rolloutId, { version, of: { plan, known }, found });
+    const oldest = this.evidence.keys().next().value;
+    if (this.evidence.size > EVIDENCE_KEPT && oldest !== undefined) this.evidence.delete(oldest);
+    return found;
   }
 
   /** Of each slice of the patch, the devices that are fine of installs that began before an instant. */

@@ -9,6 +9,7 @@ import {
   recallDecider,
   type RecallEvent,
   type RecallProgress,
+  recallCount,
   recallProgress,
   Series,
 } from '@sluice/domain-rollout';
@@ -64,8 +65,8 @@ export class RecallsView {
   }
 
   private noteCount(patchId: string, atMs: number): void {
-    const count = this.progressOf(patchId)?.count;
-    if (count === undefined || count === null) return;
+    const count = recallCount(this.removals, patchId);
+    if (count === null) return;
     const series = this.counts.get(patchId) ?? new Series(6, POINTS_KEPT);
     this.counts.set(patchId, series);
     const { replaced, retired, failing, offline } = count;
