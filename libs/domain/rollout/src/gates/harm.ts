@@ -65,13 +65,16 @@ export interface LotCounts {
   readonly older: CountedEvents & { readonly through: number };
 }
 
-/** What the events of one signal come to on one slice. */
-export interface HarmTally {
-  readonly sums: HarmSums;
+/** All that counted; `expected`: how many of them would be treated by chance, in grains. */
+interface Totals {
   treated: number;
   control: number;
-  /** How many would be treated by chance, in grains. */
   expected: number;
+}
+
+/** What the events of one signal come to on one slice. */
+export interface HarmTally extends Totals {
+  readonly sums: HarmSums;
   /** The pools that were looked at with this slice in them; and those that begin with it, one of each size. */
   readonly pools: Set<Pool>;
   readonly begins: Map<number, Pool>;
@@ -81,6 +84,8 @@ export interface HarmTally {
 interface Pool {
   readonly tallies: readonly HarmTally[];
   readonly sums: HarmSums;
+  /** A slice by itself has its own. */
+  readonly totals: Totals;
   /** Of the last look: how many events there were, after how many onsets, and what was found. */
   events: number;
   onsets: number;
@@ -112,8 +117,8 @@ export function armOf({ place, shareBegin, shareEnd }: HarmEvent): Arm {
 export function addHarm(tally: HarmTally, event: HarmEvent): void {
   const arm = armOf(event);
   if (arm === 'left-out') return;
-  tally[arm] += 1;
-  tally.expected += inGrains(thetaOf(event, 1));
+  const total: Totals = { treated: 0, control: 0, expected: inGrains(thetaOf(event, 1)), [arm]: 1 };
+  addTotals(tally, total);
   const onset = Math.max(1, onsetAt(event.minute));
   const grains = RATIOS.map((ratio) => inGrains(Math.log(likelihoodRatio(event, arm, ratio))));
   const one = { events: 1, treated: arm === 'treated' ? 1 : 0, grains };
@@ -122,8 +127,17 @@ export function addHarm(tally: HarmTally, event: HarmEvent): void {
     // Nobody asks for a pool any more that was not looked at for a while: it has other slices now.
     if (pool.onsets < onset - LOOKED_AT_ONSETS) pool.isLeft = true;
     if (pool.isLeft) tally.pools.delete(pool);
-    else addEvents(pool.sums, onset, one);
+    else {
+      addEvents(pool.sums, onset, one);
+      addTotals(pool.totals, total);
+    }
   }
+}
+
+function addTotals(totals: Totals, { treated, control, expected }: Totals): void {
+  totals.treated += treated;
+  totals.control += control;
+  totals.expected += expected;
 }
 
 function addEvents(sums: HarmSums, onset: number, more: EventSums): void {
@@ -149,36 +163,42 @@ export function onsetAt(minute: number): number {
 
 /** Events of devices that are exposed, of all that counted, and the share of them that chance would have put there. */
 export function harmCounts(tallies: readonly HarmTally[]) {
-  let [treated, events, expected] = [0, 0, 0];
-  for (const tally of tallies) {
-    treated += tally.treated;
-    events += tally.treated + tally.control;
-    expected += tally.expected;
-  }
+  return countsOf(totalsOf(tallies));
+}
+
+function totalsOf(tallies: readonly HarmTally[]): Totals {
+  const totals = { treated: 0, control: 0, expected: 0 };
+  for (const tally of tallies) addTotals(totals, tally);
+  return totals;
+}
+
+function countsOf({ treated, control, expected }: Totals) {
+  const events = treated + control;
   return { treated, events, expectedShare: events === 0 ? 0 : (expected * GRAIN) / events };
 }
 
 /**
- * The natural logarithm of the evidence of some slices together, after so many onsets: at the begin of the k-th the mass
+ * What is found on some slices together. `logE`: the natural logarithm of their evidence, after so many onsets: at the begin of the k-th the mass
  * 1/(k(k+1)) enters, and from then on is multiplied with what happens (design §3.4). The onsets before the last ONSETS_APART
  * are one, which all of their mass enters at its begin. To be asked for no fewer onsets than before.
  */
-export function logHarmEvidence(tallies: readonly HarmTally[], onsets: number): number {
+export function harmFound(tallies: readonly HarmTally[], onsets: number) {
   const [first] = tallies;
-  if (first === undefined) return logEvidence(noSums(), onsets);
-  let events = 0;
-  for (const { treated, control } of tallies) events += treated + control;
+  if (first === undefined) return { ...countsOf(totalsOf([])), logE: logEvidence(noSums(), onsets) };
   const pool = poolOf(first, tallies);
+  const counts = countsOf(pool.totals);
+  const { events } = counts;
   if (pool.events !== events || pool.onsets !== onsets)
     Object.assign(pool, { events, onsets, logE: logEvidence(pool.sums, onsets) });
-  return pool.logE;
+  return { ...counts, logE: pool.logE };
 }
 
 function poolOf(first: HarmTally, tallies: readonly HarmTally[]): Pool {
   const before = first.begins.get(tallies.length);
   if (before?.isLeft === false && haveSameItems(before.tallies, tallies)) return before;
   if (before !== undefined) before.isLeft = true;
-  const pool = { tallies, sums: sumsOf(tallies), events: -1, onsets: 0, logE: 0, isLeft: false };
+  const totals = tallies.length === 1 ? first : totalsOf(tallies);
+  const pool = { tallies, sums: sumsOf(tallies), totals, events: -1, onsets: 0, logE: 0, isLeft: false };
   first.begins.set(tallies.length, pool);
   // A slice by itself has its own sums.
   if (tallies.length > 1) for (const tally of tallies) tally.pools.add(pool);
