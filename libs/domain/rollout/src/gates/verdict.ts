@@ -125,7 +125,7 @@ export function judge(judgement: Judgement): GateVerdict {
   // What a test is made of is asked for where it is listed, which few are.
   const madeOf = new Map<TestEvidence, () => MadeOf | undefined>();
   const found = nodes.map(({ node, members }, index): NodeEvidence => {
-    const its = foundOn(node, members, judgement).map(({ test, found: each }) => {
+    const its = foundOn(members, judgement, pooledOn(node)).map(({ test, found: each }) => {
       const evidence = evidenceOn(test, node, each);
       madeOf.set(evidence, () => test.madeOf?.(members, judgement));
       return evidence;
@@ -160,15 +160,15 @@ function partOf(node: Node, members: readonly SliceCounts[], { plan, onsets, fir
   const isSame = before?.plan === plan && before.onsets === onsets && before.firstPeriod === firstPeriod;
   if (isSame && haveSameItems(before.members, members)) return before.logPart;
   const asked = { plan, onsets, firstPeriod };
-  const found = foundOn(node, members, asked);
+  const found = foundOn(members, asked, pooledOn(node));
   const logPart = logSum(found.map((each) => logCounted(each.found) + Math.log(node.weight * each.test.weight)));
   partsKept.set(node, { ...asked, members, logPart });
   return logPart;
 }
 
-function foundOn(node: Node, members: readonly SliceCounts[], asked: Asked) {
+function foundOn(members: readonly SliceCounts[], asked: Asked, pooled = new PooledTrials()) {
   if (members.length === 0) return [];
-  const trials = members.length === 1 ? members : [{ ...pooledOn(node).of(members), harm: noHarms }];
+  const trials = members.length === 1 ? members : [{ ...pooled.of(members), harm: noHarms }];
   return tests.flatMap((test) => {
     const found = test.find(test.by === 'lot' ? members : trials, asked);
     return found === undefined ? [] : [{ test, found }];
