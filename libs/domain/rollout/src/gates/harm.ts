@@ -9,6 +9,7 @@ const ONSET_MINUTES = 180;
 const LOOKED_AT_ONSETS = 8;
 /** Of the last three days the events since each onset are kept apart. */
 const ONSETS_APART = 24;
+const PACKED = 3 + RATIOS.length;
 /** Logarithms are summed as whole numbers of this part, so that the order in which events come changes no bit of a sum. */
 const GRAIN = 2 ** -36;
 
@@ -74,7 +75,8 @@ interface Totals {
 
 /** What the events of one signal come to on one slice. */
 export interface HarmTally extends Totals {
-  readonly sums: HarmSums;
+  /** Packed while nobody looks at them any more. */
+  sums: HarmSums | Float64Array;
   /** The pools that were looked at with this slice in them; and those that begin with it, one of each size. */
   readonly pools: Set<Pool>;
   readonly begins: Map<number, Pool>;
@@ -122,7 +124,7 @@ export function addHarm(tally: HarmTally, event: HarmEvent): void {
   const onset = Math.max(1, onsetAt(event.minute));
   const grains = RATIOS.map((ratio) => inGrains(Math.log(likelihoodRatio(event, arm, ratio))));
   const one = { events: 1, treated: arm === 'treated' ? 1 : 0, grains };
-  addEvents(tally.sums, onset, one);
+  addEvents(sumsIn(tally), onset, one);
   for (const pool of tally.pools) {
     // Nobody asks for a pool any more that was not looked at for a while: it has other slices now.
     if (pool.onsets < onset - LOOKED_AT_ONSETS) pool.isLeft = true;
@@ -149,11 +151,40 @@ function addEvents(sums: HarmSums, onset: number, more: EventSums): void {
   else addTo(known, more);
 }
 
-/** Lets go of the pools, which are made anew where they are asked for, and of what a look after so many onsets puts together. */
+/**
+ * Lets go of the pools, which are made anew where they are asked for, puts together what a look after so many onsets does, and packs
+ * the rest.
+ */
 export function compactTally(tally: HarmTally, onsets: number): void {
   tally.pools.clear();
   tally.begins.clear();
-  putTogether(tally.sums, onsets - ONSETS_APART);
+  const through = onsets - ONSETS_APART;
+  if (tally.sums instanceof Float64Array && (tally.sums[0] ?? 0) >= through) return;
+  const sums = sumsIn(tally);
+  putTogether(sums, through);
+  tally.sums = packed(sums);
+}
+
+function sumsIn(tally: HarmTally): HarmSums {
+  if (tally.sums instanceof Float64Array) tally.sums = unpacked(tally.sums);
+  return tally.sums;
+}
+
+/** An onset and its sums, in a row of PACKED numbers; the older ones are the first row. */
+function packed({ byOnset, olderThrough, older }: HarmSums): Float64Array {
+  const rows = [[olderThrough, older] as const, ...byOnset];
+  return Float64Array.from(rows.flatMap(([onset, { events, treated, grains }]) => [onset, events, treated, ...grains]));
+}
+
+function unpacked(numbers: Float64Array): HarmSums {
+  const sums = noSums();
+  for (let row = 0; row < numbers.length; row += PACKED) {
+    const [onset = 0, events = 0, treated = 0, ...grains] = numbers.subarray(row, row + PACKED);
+    if (row > 0) sums.byOnset.set(onset, { events, treated, grains });
+    else addTo(sums.older, { events, treated, grains });
+    if (row === 0) sums.olderThrough = onset;
+  }
+  return sums;
 }
 
 /** The number of the last onset at a minute, from 1 on. */
@@ -207,11 +238,11 @@ function poolOf(first: HarmTally, tallies: readonly HarmTally[]): Pool {
 
 function sumsOf(tallies: readonly HarmTally[]): HarmSums {
   const [first, ...others] = tallies;
-  if (first !== undefined && others.length === 0) return first.sums;
-  const through = Math.max(...tallies.map(({ sums }) => sums.olderThrough));
+  if (first !== undefined && others.length === 0) return sumsIn(first);
+  const through = Math.max(...tallies.map((tally) => sumsIn(tally).olderThrough));
   const all = noSums();
   putTogether(all, through);
-  for (const { sums } of tallies) {
+  for (const sums of tallies.map(sumsIn)) {
     putTogether(sums, through);
     addTo(all.older, sums.older);
     for (const [onset, events] of sums.byOnset) addEvents(all, onset, events);
