@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addHarm, type HarmEvent, logHarmEvidence, logHarmRatioEvidence, noHarm } from './harm.ts';
+import { addHarm, type HarmEvent, harmFound, logHarmRatioEvidence, noHarm } from './harm.ts';
 import { smallestRatioSeen } from './incidents.ts';
 import { smallestRateSeen } from './installs.ts';
 
@@ -49,6 +49,6 @@ describe('what harm could have been seen', () => {
     const event: HarmEvent = { minute: 1, place: 0, shareBegin: 0.3, shareEnd: 0.3 };
     for (let index = 0; index < 40; index += 1) addHarm(tally, event);
     for (let index = 0; index < 30; index += 1) addHarm(tally, { ...event, place: 900_000 });
-    expect(logHarmRatioEvidence({ treated: 40, control: 30 }, 0.3)).toBeCloseTo(logHarmEvidence([tally], 1), 6);
+    expect(logHarmRatioEvidence({ treated: 40, control: 30 }, 0.3)).toBeCloseTo(harmFound([tally], 1).logE, 6);
   });
 });

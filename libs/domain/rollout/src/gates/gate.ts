@@ -105,14 +105,16 @@ function periodsOf(
   { firstPeriod }: Asked,
   countsOf: (period: PeriodCounts) => RateCounts,
 ) {
-  const sums = new Map<number, { k: number; n: number; x: number }>();
+  const sums: { readonly k: number; n: number; x: number }[] = [];
   for (const { periods } of slices) {
     for (const each of periods) {
+      const k = each.period - firstPeriod + 1;
+      if (k < 1) continue;
       const { n, x } = countsOf(each);
-      const sum = sums.get(each.period);
-      if (sum === undefined) sums.set(each.period, { k: each.period - firstPeriod + 1, n, x });
-      else [sum.n, sum.x] = [sum.n + n, sum.x + x];
+      const sum = (sums[k] ??= { k, n: 0, x: 0 });
+      sum.n += n;
+      sum.x += x;
     }
   }
-  return [...sums.values()].filter(({ k }) => k >= 1);
+  return Object.values(sums);
 }

@@ -9,6 +9,7 @@ const ONSET_MINUTES = 180;
 const LOOKED_AT_ONSETS = 8;
 /** Of the last three days the events since each onset are kept apart. */
 const ONSETS_APART = 24;
+const PACKED = 3 + RATIOS.length;
 /** Logarithms are summed as whole numbers of this part, so that the order in which events come changes no bit of a sum. */
 const GRAIN = 2 ** -36;
 
@@ -65,13 +66,17 @@ export interface LotCounts {
   readonly older: CountedEvents & { readonly through: number };
 }
 
-/** What the events of one signal come to on one slice. */
-export interface HarmTally {
-  readonly sums: HarmSums;
+/** All that counted; `expected`: how many of them would be treated by chance, in grains. */
+interface Totals {
   treated: number;
   control: number;
-  /** How many would be treated by chance, in grains. */
   expected: number;
+}
+
+/** What the events of one signal come to on one slice. */
+export interface HarmTally extends Totals {
+  /** Packed while nobody looks at them any more. */
+  sums: HarmSums | Float64Array;
   /** The pools that were looked at with this slice in them; and those that begin with it, one of each size. */
   readonly pools: Set<Pool>;
   readonly begins: Map<number, Pool>;
@@ -81,6 +86,8 @@ export interface HarmTally {
 interface Pool {
   readonly tallies: readonly HarmTally[];
   readonly sums: HarmSums;
+  /** A slice by itself has its own. */
+  readonly totals: Totals;
   /** Of the last look: how many events there were, after how many onsets, and what was found. */
   events: number;
   onsets: number;
@@ -112,18 +119,27 @@ export function armOf({ place, shareBegin, shareEnd }: HarmEvent): Arm {
 export function addHarm(tally: HarmTally, event: HarmEvent): void {
   const arm = armOf(event);
   if (arm === 'left-out') return;
-  tally[arm] += 1;
-  tally.expected += inGrains(thetaOf(event, 1));
+  const total: Totals = { treated: 0, control: 0, expected: inGrains(thetaOf(event, 1)), [arm]: 1 };
+  addTotals(tally, total);
   const onset = Math.max(1, onsetAt(event.minute));
   const grains = RATIOS.map((ratio) => inGrains(Math.log(likelihoodRatio(event, arm, ratio))));
   const one = { events: 1, treated: arm === 'treated' ? 1 : 0, grains };
-  addEvents(tally.sums, onset, one);
+  addEvents(sumsIn(tally), onset, one);
   for (const pool of tally.pools) {
     // Nobody asks for a pool any more that was not looked at for a while: it has other slices now.
     if (pool.onsets < onset - LOOKED_AT_ONSETS) pool.isLeft = true;
     if (pool.isLeft) tally.pools.delete(pool);
-    else addEvents(pool.sums, onset, one);
+    else {
+      addEvents(pool.sums, onset, one);
+      addTotals(pool.totals, total);
+    }
   }
+}
+
+function addTotals(totals: Totals, { treated, control, expected }: Totals): void {
+  totals.treated += treated;
+  totals.control += control;
+  totals.expected += expected;
 }
 
 function addEvents(sums: HarmSums, onset: number, more: EventSums): void {
@@ -135,11 +151,40 @@ function addEvents(sums: HarmSums, onset: number, more: EventSums): void {
   else addTo(known, more);
 }
 
-/** Lets go of the pools, which are made anew where they are asked for, and of what a look after so many onsets puts together. */
+/**
+ * Lets go of the pools, which are made anew where they are asked for, puts together what a look after so many onsets does, and packs
+ * the rest.
+ */
 export function compactTally(tally: HarmTally, onsets: number): void {
   tally.pools.clear();
   tally.begins.clear();
-  putTogether(tally.sums, onsets - ONSETS_APART);
+  const through = onsets - ONSETS_APART;
+  if (tally.sums instanceof Float64Array && (tally.sums[0] ?? 0) >= through) return;
+  const sums = sumsIn(tally);
+  putTogether(sums, through);
+  tally.sums = packed(sums);
+}
+
+function sumsIn(tally: HarmTally): HarmSums {
+  if (tally.sums instanceof Float64Array) tally.sums = unpacked(tally.sums);
+  return tally.sums;
+}
+
+/** An onset and its sums, in a row of PACKED numbers; the older ones are the first row. */
+function packed({ byOnset, olderThrough, older }: HarmSums): Float64Array {
+  const rows = [[olderThrough, older] as const, ...byOnset];
+  return Float64Array.from(rows.flatMap(([onset, { events, treated, grains }]) => [onset, events, treated, ...grains]));
+}
+
+function unpacked(numbers: Float64Array): HarmSums {
+  const sums = noSums();
+  for (let row = 0; row < numbers.length; row += PACKED) {
+    const [onset = 0, events = 0, treated = 0, ...grains] = numbers.subarray(row, row + PACKED);
+    if (row > 0) sums.byOnset.set(onset, { events, treated, grains });
+    else addTo(sums.older, { events, treated, grains });
+    if (row === 0) sums.olderThrough = onset;
+  }
+  return sums;
 }
 
 /** The number of the last onset at a minute, from 1 on. */
@@ -149,36 +194,42 @@ export function onsetAt(minute: number): number {
 
 /** Events of devices that are exposed, of all that counted, and the share of them that chance would have put there. */
 export function harmCounts(tallies: readonly HarmTally[]) {
-  let [treated, events, expected] = [0, 0, 0];
-  for (const tally of tallies) {
-    treated += tally.treated;
-    events += tally.treated + tally.control;
-    expected += tally.expected;
-  }
+  return countsOf(totalsOf(tallies));
+}
+
+function totalsOf(tallies: readonly HarmTally[]): Totals {
+  const totals = { treated: 0, control: 0, expected: 0 };
+  for (const tally of tallies) addTotals(totals, tally);
+  return totals;
+}
+
+function countsOf({ treated, control, expected }: Totals) {
+  const events = treated + control;
   return { treated, events, expectedShare: events === 0 ? 0 : (expected * GRAIN) / events };
 }
 
 /**
- * The natural logarithm of the evidence of some slices together, after so many onsets: at the begin of the k-th the mass
+ * What is found on some slices together. `logE`: the natural logarithm of their evidence, after so many onsets: at the begin of the k-th the mass
  * 1/(k(k+1)) enters, and from then on is multiplied with what happens (design §3.4). The onsets before the last ONSETS_APART
  * are one, which all of their mass enters at its begin. To be asked for no fewer onsets than before.
  */
-export function logHarmEvidence(tallies: readonly HarmTally[], onsets: number): number {
+export function harmFound(tallies: readonly HarmTally[], onsets: number) {
   const [first] = tallies;
-  if (first === undefined) return logEvidence(noSums(), onsets);
-  let events = 0;
-  for (const { treated, control } of tallies) events += treated + control;
+  if (first === undefined) return { ...countsOf(totalsOf([])), logE: logEvidence(noSums(), onsets) };
   const pool = poolOf(first, tallies);
+  const counts = countsOf(pool.totals);
+  const { events } = counts;
   if (pool.events !== events || pool.onsets !== onsets)
     Object.assign(pool, { events, onsets, logE: logEvidence(pool.sums, onsets) });
-  return pool.logE;
+  return { ...counts, logE: pool.logE };
 }
 
 function poolOf(first: HarmTally, tallies: readonly HarmTally[]): Pool {
   const before = first.begins.get(tallies.length);
   if (before?.isLeft === false && haveSameItems(before.tallies, tallies)) return before;
   if (before !== undefined) before.isLeft = true;
-  const pool = { tallies, sums: sumsOf(tallies), events: -1, onsets: 0, logE: 0, isLeft: false };
+  const totals = tallies.length === 1 ? first : totalsOf(tallies);
+  const pool = { tallies, sums: sumsOf(tallies), totals, events: -1, onsets: 0, logE: 0, isLeft: false };
   first.begins.set(tallies.length, pool);
   // A slice by itself has its own sums.
   if (tallies.length > 1) for (const tally of tallies) tally.pools.add(pool);
@@ -187,11 +238,11 @@ function poolOf(first: HarmTally, tallies: readonly HarmTally[]): Pool {
 
 function sumsOf(tallies: readonly HarmTally[]): HarmSums {
   const [first, ...others] = tallies;
-  if (first !== undefined && others.length === 0) return first.sums;
-  const through = Math.max(...tallies.map(({ sums }) => sums.olderThrough));
+  if (first !== undefined && others.length === 0) return sumsIn(first);
+  const through = Math.max(...tallies.map((tally) => sumsIn(tally).olderThrough));
   const all = noSums();
   putTogether(all, through);
-  for (const { sums } of tallies) {
+  for (const sums of tallies.map(sumsIn)) {
     putTogether(sums, through);
     addTo(all.older, sums.older);
     for (const [onset, events] of sums.byOnset) addEvents(all, onset, events);

@@ -1,7 +1,7 @@
 import { harmSignals, type HarmSignal } from '@sluice/domain-cohorts';
 import { ratioWouldBeSeen } from './could-see.ts';
 import { type Gate, type Test } from './gate.ts';
-import { harmCounts, type HarmTally, logHarmEvidence, lotCounts } from './harm.ts';
+import { harmFound, type HarmTally, lotCounts } from './harm.ts';
 import { type SliceCounts } from './trials.ts';
 
 /** Of each of the signals. */
@@ -22,9 +22,8 @@ const tests: readonly Test[] = harmSignals.map((signal) => ({
   find: (slices, { onsets }) => {
     const tallies = talliesOf(slices, signal);
     if (tallies.length === 0) return undefined;
-    const { treated, events, expectedShare } = harmCounts(tallies);
+    const { treated, events, expectedShare, logE } = harmFound(tallies, onsets);
     if (events === 0) return undefined;
-    const logE = logHarmEvidence(tallies, onsets);
     return { trials: events, failures: treated, toleratedRate: expectedShare, logE };
   },
   by: 'lot',

@@ -70,8 +70,10 @@ export class SliceTrials {
   readonly key: string;
   private readonly cohorts = new Map<number, Cohort>();
   private oldestHour = Infinity;
-  /** Until something comes: cohorts enter their bands on the hour, so the counts stay what they are within one. */
-  private counted: { readonly hour: number; readonly counts: Omit<SliceCounts, 'harm'> } | undefined;
+  /** Of an hour: cohorts enter their bands on it, so that within one only what comes changes the sums. */
+  private summed: { readonly hour: number; readonly sums: Sums } | undefined;
+  /** Made of them, until something comes. */
+  private counted: Omit<SliceCounts, 'harm'> | undefined;
   private settled = noSums();
   private due: RateSums = none();
   /** Of the trials that began since the counting did. Kept apart from the cohorts: time alone lets go of no evidence. */
@@ -98,6 +100,8 @@ export class SliceTrials {
     const counted = this.cohorts.get(cohort) ?? noCohort();
     this.cohorts.set(cohort, counted);
     this.oldestHour = Math.min(this.oldestHour, cohort);
+    const { summed } = this;
+    if (summed !== undefined) this.addTo(summed.sums, cohort, counted, { hour: summed.hour, times: -1 });
     this.counted = undefined;
     this.well = undefined;
     counted.started += started;
@@ -120,6 +124,7 @@ export class SliceTrials {
       this.due.n += row.due;
       this.due.x += row.open;
     }
+    if (summed !== undefined) this.addTo(summed.sums, cohort, counted, { hour: summed.hour, times: 1 });
   }
 
   get pending(): number {
@@ -145,6 +150,7 @@ export class SliceTrials {
   restart(atMs: number): void {
     this.pendingSeen = this.pending;
     this.sinceMs = Math.max(this.sinceMs, atMs);
+    this.summed = undefined;
     this.counted = undefined;
     this.settled = noSums();
     this.due = none();
@@ -170,6 +176,7 @@ export class SliceTrials {
   settle(atMs: number): boolean {
     if (!isSettled(this.oldestHour, atMs)) return false;
     this.oldestHour = Infinity;
+    this.summed = undefined;
     this.counted = undefined;
     this.well = undefined;
     for (const [hour, cohort] of this.cohorts) {
@@ -177,7 +184,7 @@ export class SliceTrials {
         this.oldestHour = Math.min(this.oldestHour, hour);
         continue;
       }
-      this.addTo(this.settled, hour, cohort, atMs);
+      this.addTo(this.settled, hour, cohort, { hour: Math.floor(atMs / HOUR_MS), times: 1 });
       this.settledWell += cohort.well;
       this.cohorts.delete(hour);
     }
@@ -200,15 +207,13 @@ export class SliceTrials {
   /** What is counted at an instant. */
   counts(atMs: number): Omit<SliceCounts, 'harm'> {
     const hour = Math.floor(atMs / HOUR_MS);
-    if (this.counted?.hour !== hour) this.counted = { hour, counts: this.countsAt(atMs) };
-    return this.counted.counts;
-  }
-
-  private countsAt(atMs: number): Omit<SliceCounts, 'harm'> {
-    const { bands, all, removed } = this.settled;
-    const sums = { bands: bands.map((each) => ({ ...each })), all: { ...all }, removed: { ...removed } };
-    for (const [hour, cohort] of this.cohorts) this.addTo(sums, hour, cohort, atMs);
-    return { ...sums, missing: { ...this.due }, periods: this.periods() };
+    if (this.summed?.hour !== hour) {
+      this.summed = { hour, sums: copyOf(this.settled) };
+      for (const [begun, cohort] of this.cohorts) this.addTo(this.summed.sums, begun, cohort, { hour, times: 1 });
+      this.counted = undefined;
+    }
+    this.counted ??= { ...copyOf(this.summed.sums), missing: { ...this.due }, periods: this.periods() };
+    return this.counted;
   }
 
   private periods(): PeriodCounts[] {
@@ -229,10 +234,11 @@ export class SliceTrials {
     return its;
   }
 
-  private addTo(sums: Sums, hour: number, cohort: Cohort, atMs: number): void {
+  /** Adds a cohort that began in an hour, as it is in another, so many times to sums. */
+  private addTo(sums: Sums, begun: number, cohort: Cohort, { hour, times }: { hour: number; times: 1 | -1 }): void {
     const { started, failed, seen, fine, removed, removedSeen } = cohort;
-    const sinceHours = this.sinceMs / HOUR_MS - hour;
-    const hours = atMs / HOUR_MS - hour;
+    const sinceHours = this.sinceMs / HOUR_MS - begun;
+    const hours = hour - begun;
     let failedBefore = 0;
     let seenInAll = 0;
     for (const [band, { from, to }] of numberedBands) {
@@ -240,12 +246,12 @@ export class SliceTrials {
       const before = seen[band] ?? 0;
       seenInAll += before;
       if (hours >= from && sinceHours < to)
-        add(sums.bands[band], Math.max(0, started - failedBefore - before), x - before);
+        add(sums.bands[band], times * Math.max(0, started - failedBefore - before), times * (x - before));
       failedBefore += x;
     }
     if (sinceHours >= TRIAL_HOURS) return;
-    add(sums.all, Math.max(0, started - seenInAll), failedBefore - seenInAll);
-    add(sums.removed, Math.max(0, fine - removedSeen), removed - removedSeen);
+    add(sums.all, times * Math.max(0, started - seenInAll), times * (failedBefore - seenInAll));
+    add(sums.removed, times * Math.max(0, fine - removedSeen), times * (removed - removedSeen));
   }
 }
 
@@ -279,6 +285,10 @@ function noCohort(): Cohort {
 
 function noSums(): Sums {
   return { bands: Array.from({ length: BANDS }, none), all: none(), removed: none() };
+}
+
+function copyOf({ bands, all, removed }: Sums): Sums {
+  return { bands: bands.map((each) => ({ ...each })), all: { ...all }, removed: { ...removed } };
 }
 
 function none(): RateSums {

@@ -4,16 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { installRow, minuteMs } from '../examples.ts';
 import { neededOutcomes } from './going-on.ts';
-import {
-  addHarm,
-  armOf,
-  type HarmEvent,
-  logHarmEvidence,
-  type LotCounts,
-  lotCounts,
-  lotEvidence,
-  noHarm,
-} from './harm.ts';
+import { addHarm, armOf, type HarmEvent, harmFound, type LotCounts, lotCounts, lotEvidence, noHarm } from './harm.ts';
 import { alternativesTo, logRateEvidence, type RateCounts } from './rates.ts';
 import { SliceTrials } from './trials.ts';
 
@@ -62,10 +53,10 @@ describe.runIf(hasVectors)('agreeing with the reference of the gates', () => {
       const { arm, periods: onsets, logE } = event;
       expect(armOf(event).replace('-', ' ')).toBe(arm);
       addHarm(everSince, event);
-      expect(logHarmEvidence([everSince], onsets)).toBeCloseTo(logE, DIGITS);
+      expect(harmFound([everSince], onsets).logE).toBeCloseTo(logE, DIGITS);
       const anew = noHarm();
       for (const before of harm.slice(0, index + 1)) addHarm(anew, before);
-      expect(logHarmEvidence([anew], onsets)).toBeCloseTo(logE, DIGITS);
+      expect(harmFound([anew], onsets).logE).toBeCloseTo(logE, DIGITS);
       // Also from nothing but what is stored of it.
       const stored = JSON.parse(JSON.stringify(lotCounts([anew], onsets))) as LotCounts;
       expect(lotEvidence(stored)?.logE).toBeCloseTo(logE, DIGITS);
@@ -99,8 +90,8 @@ describe('pooling slices', () => {
       addHarm(index % 2 === 0 ? one : other, each);
       addHarm(all, each);
     });
-    expect(logHarmEvidence([one, other], 5)).toBeCloseTo(logHarmEvidence([all], 5), 12);
-    expect(logHarmEvidence([], 5)).toBeCloseTo(Math.log(5 / 6), 12);
+    expect(harmFound([one, other], 5).logE).toBeCloseTo(harmFound([all], 5).logE, 12);
+    expect(harmFound([], 5).logE).toBeCloseTo(Math.log(5 / 6), 12);
   });
 });
 
@@ -133,8 +124,8 @@ describe('looking often', () => {
           const anew = looked.map(() => noHarm());
           for (const before of all.slice(0, index + 1)) addHarm(anew[before.of] ?? noHarm(), before.event);
           const poolsAnew = [anew, anew.slice(0, 2), anew.slice(0, 1), anew.slice(1)];
-          const found = pools.map((pool) => logHarmEvidence(pool, onsets));
-          expect(found).toEqual(poolsAnew.map((pool) => logHarmEvidence(pool, onsets)));
+          const found = pools.map((pool) => harmFound(pool, onsets).logE);
+          expect(found).toEqual(poolsAnew.map((pool) => harmFound(pool, onsets).logE));
         }
       }),
       { numRuns: 60 },

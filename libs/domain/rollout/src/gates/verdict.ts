@@ -3,6 +3,7 @@ import { type Plan } from '../plan.ts';
 import { type KnownSlice } from '../rollout-messages.ts';
 import { type Asked, type EvidenceRule, type Found, type MadeOf, type Test } from './gate.ts';
 import { ALPHA, type Level, type Node, nodesAmong } from './nodes.ts';
+import { PooledTrials } from './pooled-trials.ts';
 import { logSum, type RateCounts } from './rates.ts';
 import { tests } from './registry.ts';
 import { type SliceCounts } from './trials.ts';
@@ -109,6 +110,8 @@ interface KeptPart extends Asked {
 
 /** From look to look most slices have not changed: their counts are the same objects. */
 const partsKept = new WeakMap<Node, KeptPart>();
+const noHarms: SliceCounts['harm'] = new Map();
+const pooledKept = new WeakMap<Node, PooledTrials>();
 
 /** What the gates say of the counts of a rollout's patch. */
 export function judge(judgement: Judgement): GateVerdict {
@@ -122,7 +125,7 @@ export function judge(judgement: Judgement): GateVerdict {
   // What a test is made of is asked for where it is listed, which few are.
   const madeOf = new Map<TestEvidence, () => MadeOf | undefined>();
   const found = nodes.map(({ node, members }, index): NodeEvidence => {
-    const its = foundOn(members, judgement).map(({ test, found: each }) => {
+    const its = foundOn(members, judgement, pooledOn(node)).map(({ test, found: each }) => {
       const evidence = evidenceOn(test, node, each);
       madeOf.set(evidence, () => test.madeOf?.(members, judgement));
       return evidence;
@@ -185,18 +188,25 @@ function partOf(node: Node, members: readonly SliceCounts[], { plan, onsets, fir
   const isSame = before?.plan === plan && before.onsets === onsets && before.firstPeriod === firstPeriod;
   if (isSame && haveSameItems(before.members, members)) return before.logPart;
   const asked = { plan, onsets, firstPeriod };
-  const found = foundOn(members, asked);
+  const found = foundOn(members, asked, pooledOn(node));
   const logPart = logSum(found.map((each) => logCounted(each.found) + Math.log(node.weight * each.test.weight)));
   partsKept.set(node, { ...asked, members, logPart });
   return logPart;
 }
 
-function foundOn(members: readonly SliceCounts[], asked: Asked) {
+function foundOn(members: readonly SliceCounts[], asked: Asked, pooled = new PooledTrials()) {
   if (members.length === 0) return [];
+  const trials = members.length === 1 ? members : [{ ...pooled.of(members), harm: noHarms }];
   return tests.flatMap((test) => {
-    const found = test.find(members, asked);
+    const found = test.find(test.by === 'lot' ? members : trials, asked);
     return found === undefined ? [] : [{ test, found }];
   });
+}
+
+function pooledOn(node: Node): PooledTrials {
+  const pooled = pooledKept.get(node) ?? new PooledTrials();
+  pooledKept.set(node, pooled);
+  return pooled;
 }
 
 /** What a test found on a node, with its part of the α, as if made of nothing but its own counts; one device by itself stops nothing. */
