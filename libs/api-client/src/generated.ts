@@ -1180,6 +1180,7 @@ export interface components {
       | 'hold-expires'
       | 'recall-stalled'
       | 'recall-paused'
+      | 'recall-requested'
       | 'stale'
       | 'blind'
       | 'source-silent'
@@ -8424,6 +8425,7 @@ export const enums = {
     'hold-expires',
     'recall-stalled',
     'recall-paused',
+    'recall-requested',
     'stale',
     'blind',
     'source-silent',

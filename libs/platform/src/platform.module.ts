@@ -138,11 +138,6 @@ export class PlatformModule {
       questionsOf(composition, timers),
       { provide: Reservations, useValue: new Reservations(store, () => timers.monotonicMs()) },
     ];
-    const proof: Provider = {
-      provide: StoreProof,
-      inject: [Followers, Metrics],
-      useFactory: (followers: Followers, metrics: Metrics) => prove(store, signs, { clock, followers, metrics }),
-    };
     const audit = accompany(composition, timers);
     const access = follow(accessOf(composition, ownFeed), { tokens, clock, timers });
     return {
@@ -155,7 +150,7 @@ export class PlatformModule {
         ...own,
         access,
         audit,
-        proof,
+        proofOf(composition, signs),
         // The outer one first: an answer is kept with its ETag.
         { provide: APP_INTERCEPTOR, useClass: KeyedRequests },
         { provide: APP_INTERCEPTOR, useClass: EntityTags },
@@ -181,6 +176,14 @@ function controllersOf(composition: Composition): Type[] {
     DeadLettersController,
     ProgressController,
   ];
+}
+
+function proofOf({ store, clock }: Composition, signs: OwnSigns): Provider {
+  return {
+    provide: StoreProof,
+    inject: [Followers, Metrics],
+    useFactory: (followers: Followers, metrics: Metrics) => prove(store, signs, { clock, followers, metrics }),
+  };
 }
 
 function questionsOf({ addresses, tokens }: Composition, timers: Timers): Provider {

@@ -158,17 +158,6 @@ export class FleetShard extends ShardState {
     return recall.count({ failing, offline });
   }
 
-  /** By recalled patch: how many of its holders have failed to remove it so often, or more often. */
-  stubbornHolders(failedRemovals: number): Map<string, number> {
-    const counts = new Map<string, number>();
-    for (const entry of this.troubles.withFailedRemovals(failedRemovals)) {
-      if (this.entries.recalled(entry) !== HOLDING) continue;
-      const patchId = this.patches.idOf(this.entries.patch(entry));
-      counts.set(patchId, (counts.get(patchId) ?? 0) + 1);
-    }
-    return counts;
-  }
-
   /** What happened since the last time, as health buckets count it. */
   drainHealth(deadlines: TrialDeadlines) {
     for (let device = 0; !this.harm.isIdle && device < this.devices.count; device += 1)

@@ -5,6 +5,7 @@ import { type DeviceFlag } from './device-flags.ts';
 import { type Profile, type RemovalCause } from './facts.ts';
 import { type FleetShard } from './fleet-shard.ts';
 import { type StateCounts } from './patch-counts.ts';
+import { HOLDING } from './recall-sets.ts';
 
 /** A device as its reports have it. Times are RFC 3339 in UTC. */
 export interface DeviceView extends Profile {
@@ -209,4 +210,12 @@ function emptyRecord<Value>(): Record<string, Value> {
 
 function increase(counts: Record<string, number>, key: string, by: number): void {
   if (by !== 0) counts[key] = (counts[key] ?? 0) + by;
+}
+
+/** By recalled patch: how many of its holders have failed to remove it so often, or more often. */
+export function stubbornHolders(shard: FleetShard, failedRemovals: number): Map<string, number> {
+  const { entries, patches, troubles } = shard;
+  const holding = [...troubles.withFailedRemovals(failedRemovals)].filter((each) => entries.recalled(each) === HOLDING);
+  const byPatch = Map.groupBy(holding, (entry) => patches.idOf(entries.patch(entry)));
+  return new Map([...byPatch].map(([patchId, { length }]) => [patchId, length]));
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { stubbornHolders } from '@sluice/domain-fleet';
 import { Attention, type AttentionSource, type Finding, type Findings } from '@sluice/platform';
 import { Fleet } from './fleet/fleet.ts';
 import { type ShardWriter } from './shard/shard-writer.ts';
@@ -28,7 +29,7 @@ export class TelemetryAttention implements AttentionSource {
   private stubborn(owned: readonly ShardWriter[]): Finding[] {
     const counts = new Map<string, number>();
     for (const { state } of owned) {
-      for (const [patchId, count] of state.stubbornHolders(STUBBORN_REMOVALS)) {
+      for (const [patchId, count] of stubbornHolders(state, STUBBORN_REMOVALS)) {
         counts.set(patchId, (counts.get(patchId) ?? 0) + count);
       }
     }

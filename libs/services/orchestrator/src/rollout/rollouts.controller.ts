@@ -263,10 +263,8 @@ export class RolloutsController {
     @Body() { reason }: StopBody,
     @RequestContext() context: CommandContext,
   ): Promise<Versioned<RolloutView>> {
-    return this.answer(
-      rolloutId,
-      new ChangeRollout({ type: 'AbortRollout', rolloutId, reason, at: this.now() }, context),
-    );
+    const abort = { type: 'AbortRollout', rolloutId, reason, at: this.now() } as const;
+    return this.answer(rolloutId, new ChangeRollout(abort, context));
   }
 
   private async draftOf(draft: Omit<PlanRolloutBody, 'rolloutId'>): Promise<PlanDraft> {
@@ -292,8 +290,7 @@ export class RolloutsController {
     ];
     if (obstacles.length > 0) throw new ProblemError('wave-waits', obstacles.map(({ words }) => words).join('; '));
     const opening = opensWave(this.knowledge, rollout, this.clock.now(), wave + 1);
-    const command = { type: 'AdvanceRollout', rolloutId, wave, goingOn, reason, ...opening, at } as const;
-    return { ...command, ...(force && { force: force.reason }) };
+    return { type: 'AdvanceRollout', rolloutId, wave, goingOn, reason, force: force?.reason, ...opening, at };
   }
 
   private async stop(command: PauseRollout | HaltRollout, context: CommandContext) {
