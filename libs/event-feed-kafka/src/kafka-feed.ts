@@ -14,7 +14,7 @@ import {
 } from '@sluice/event-feed';
 import { comparePositions, type Position } from '@sluice/event-sourcing';
 import { type KafkaMessage } from 'kafkajs';
-import { fromCloudEvent, type SeenEvent } from './cloud-events.ts';
+import { type DecodedRecord, fromCloudEvent, type SeenEvent } from './cloud-events.ts';
 import { type KafkaClient } from './kafka-client.ts';
 import { type KafkaDeadLetters } from './kafka-dead-letters.ts';
 import { isAborted, reasonOf } from './patience.ts';
@@ -53,7 +53,7 @@ const SAY_BACK_EVERY_MS = 5_000;
 export class KafkaFeed extends EventFeed {
   override readonly deadLetters: KafkaDeadLetters | undefined;
   private readonly instance = randomUUID().slice(0, 8);
-  private readonly subscribed = new Set<Subscription>();
+  private readonly subscribed = new Set<Reading>();
   private subscriptions = 0;
   private undecodable = 0;
 
@@ -90,42 +90,23 @@ export class KafkaFeed extends EventFeed {
     if (topics.includes('fleet') && topics.length > 1) throw new Error('the fleet topic has a consumer of its own');
     const names = topics.map((topic) => kafkaTopic(topic as Topic, this.options.topicPrefix));
     const reader = new TopicReader({ client: this.options.client, group: this.group(topics), topics: names });
-    const progress = new ProgressOfPartitions(reader, after);
-    const subscription = { source, reader, mayLag, lastSignAt: -Infinity };
-    const links = new SkippedLinks();
-    let saidBackAt = -Infinity;
-    this.subscribed.add(subscription);
+    const reading: Reading = {
+      ...{ source, reader, mayLag, after, signal, lastSignAt: -Infinity, saidBackAt: -Infinity },
+      progress: new ProgressOfPartitions(reader, after),
+      links: new SkippedLinks(),
+    };
+    this.subscribed.add(reading);
     try {
       for await (const batch of reader.batches(signal)) {
         for (const message of batch.messages) {
           const decoded = fromCloudEvent(message);
-          if ('event' in decoded) {
-            if (decoded.event.source !== source)
-              yield* this.recover(batch, message, { reason: `not of ${source}`, source, signal });
-            else if (comparePositions(decoded.event.position, after) > 0)
-              yield { kind: 'event', event: links.link(decoded.event) };
-          } else if ('fault' in decoded) {
-            yield* this.recover(batch, message, { reason: decoded.fault, seen: decoded.seen, source, signal });
-          } else if ('unknown' in decoded && decoded.seen.source === source) {
-            countSkipped(decoded.unknown.type, decoded.unknown.version);
-            links.skip(decoded.seen);
-          }
+          yield* this.eventsOf(decoded, { batch, message }, reading);
           reader.handled(batch, message.offset);
-          if (!('progress' in decoded) || decoded.source !== source) continue;
-          const isNew = progress.isNew(decoded.progress);
-          const position = progress.note(batch, decoded.progress);
-          if (!isNew && decoded.isBehind !== true && performance.now() - saidBackAt > SAY_BACK_EVERY_MS) {
-            saidBackAt = performance.now();
-            yield { kind: 'progress', position: decoded.progress };
-          }
-          if (position === undefined) continue;
-          // A relay that fills a topic again, or works off what has piled up, says nothing of the present.
-          if (isNew && decoded.isBehind !== true) hear(subscription, batch, message);
-          yield { kind: 'progress', position };
+          if ('progress' in decoded) yield* progressOf(decoded, { batch, message }, reading);
         }
       }
     } finally {
-      this.subscribed.delete(subscription);
+      this.subscribed.delete(reading);
     }
   }
 
@@ -153,10 +134,28 @@ export class KafkaFeed extends EventFeed {
     return `${topicPrefix}sluice.${service}.${topics.join('-')}.${this.instance}-${String(this.subscriptions)}`;
   }
 
+  /** The event of a record; more or none where it cannot be read, and none where there is none for this subscription. */
+  private async *eventsOf(
+    decoded: DecodedRecord,
+    record: FetchedRecord,
+    reading: Reading,
+  ): AsyncGenerator<FeedMessage> {
+    const { source, after, signal, links } = reading;
+    if ('event' in decoded) {
+      const { event } = decoded;
+      if (event.source !== source) yield* this.recover(record, { reason: `not of ${source}`, source, signal });
+      else if (comparePositions(event.position, after) > 0) yield { kind: 'event', event: links.link(event) };
+    } else if ('fault' in decoded) {
+      yield* this.recover(record, { reason: decoded.fault, seen: decoded.seen, source, signal });
+    } else if ('unknown' in decoded && decoded.seen.source === source) {
+      countSkipped(decoded.unknown.type, decoded.unknown.version);
+      links.skip(decoded.seen);
+    }
+  }
+
   /** A record that cannot be read, but says which event it is: its owner has that event. Any other is kept aside. */
   private async *recover(
-    batch: RecordBatch,
-    message: KafkaMessage,
+    { batch, message }: FetchedRecord,
     { reason, seen, source, signal }: Unreadable,
   ): AsyncGenerator<FeedMessage> {
     this.undecodable += 1;
@@ -195,19 +194,47 @@ interface Unreadable {
   readonly signal: AbortSignal;
 }
 
-interface Subscription {
-  readonly source: string;
+/** A record with the batch in which it came. */
+interface FetchedRecord {
+  readonly batch: RecordBatch;
+  readonly message: KafkaMessage;
+}
+
+/** What a subscription is of, and how far it has come. */
+interface Reading extends Pick<Required<FeedRequest>, 'source' | 'after' | 'signal' | 'mayLag'> {
   readonly reader: TopicReader;
-  readonly mayLag: boolean;
+  readonly progress: ProgressOfPartitions;
+  readonly links: SkippedLinks;
+  /** When the source was last in touch, and when progress that went back was last told (`performance.now()`). */
   lastSignAt: number;
+  saidBackAt: number;
+}
+
+type DecodedProgress = Extract<DecodedRecord, { readonly progress: Position }>;
+
+/** What a record of progress tells: how far all partitions have come, or that the source has gone back. */
+function* progressOf(decoded: DecodedProgress, record: FetchedRecord, reading: Reading): Generator<FeedMessage> {
+  const { progress, source } = reading;
+  if (decoded.source !== source) return;
+  const isPresent = decoded.isBehind !== true;
+  const isNew = progress.isNew(decoded.progress);
+  const position = progress.note(record.batch, decoded.progress);
+  if (!isNew && isPresent && performance.now() - reading.saidBackAt > SAY_BACK_EVERY_MS) {
+    reading.saidBackAt = performance.now();
+    yield { kind: 'progress', position: decoded.progress };
+  }
+  if (position === undefined) return;
+  // A relay that fills a topic again, or works off what has piled up, says nothing of the present.
+  if (isNew && isPresent) hear(reading, record);
+  yield { kind: 'progress', position };
 }
 
 // A record is as old as it says, whenever it comes: it may have lain somewhere. Its owner's clock may be slow, though.
-function hear(subscription: Subscription, batch: RecordBatch, { offset, timestamp }: KafkaMessage): void {
+function hear(reading: Reading, { batch, message: { offset, timestamp } }: FetchedRecord): void {
   const toleranceMs = BigInt(offset) >= batch.liveFrom ? CLOCK_SKEW_MS_MAX : 0;
   const ageMs = Math.max(0, Date.now() - Number(timestamp) - toleranceMs);
   const saidAt = Math.min(batch.readAt, performance.now() - ageMs);
-  subscription.lastSignAt = Math.max(subscription.lastSignAt, saidAt);
+  reading.lastSignAt = Math.max(reading.lastSignAt, saidAt);
 }
 
 /** How far all partitions have come: as far as the one that is behind the others. */
