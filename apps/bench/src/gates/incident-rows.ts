@@ -1,3 +1,4 @@
+import { ALPHA, CAUTION } from '@sluice/domain-rollout';
 import { median } from '../figure.ts';
 import {
   judgeNull,
@@ -146,15 +147,16 @@ export function foundWithin(hours: number) {
   };
 }
 
-/** What onsets are there for: without them it is found, too, but later than it may. */
+/** What onsets are there for: without them harm that the gates see in the same history is found later than it may, or never. */
 export function foundAfter(hours: number) {
   return (outcomes: readonly IncidentOutcome[]): Verdict => {
     const { found } = foundWithin(hours)(outcomes);
     const after = median(outcomes.map(({ stoodAfter }) => stoodAfter / 60));
+    const seen = outcomes.filter(({ largestLogSum }) => largestLogSum >= Math.log(CAUTION / ALPHA)).length;
     return {
-      must: `half stand, but later than ${String(hours)} h`,
-      found,
-      isReached: after > hours && after < Infinity,
+      must: `later than ${String(hours)} h, where the gates see it`,
+      found: `${found}; the gates see it in ${share(seen, outcomes.length)}`,
+      isReached: after > hours && seen === outcomes.length,
     };
   };
 }

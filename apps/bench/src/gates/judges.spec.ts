@@ -57,12 +57,14 @@ describe('judging what a row came to', () => {
     expect([says({ words: ['ramp: 3 %'] }), says({ completedAt: 5 })]).toEqual([false, false]);
   });
 
-  it('says of harm without onsets that it is found late only where it is found', () => {
-    const after = (hours: number): IncidentOutcome => ({ ...outcome, stood: 'wait', stoodAfter: hours * 60 });
-    const never: IncidentOutcome = { ...outcome, stoodAfter: Infinity };
+  it('says of harm without onsets that it is found late, or never, only where it is seen with them', () => {
+    const seen = { ...outcome, largestLogSum: Math.log(100) };
+    const after = (hours: number): IncidentOutcome => ({ ...seen, stood: 'wait', stoodAfter: hours * 60 });
+    const never: IncidentOutcome = { ...seen, stoodAfter: Infinity };
     expect(foundAfter(7)([after(9), after(9), never]).isReached).toBe(true);
+    expect(foundAfter(7)([never, never, never]).isReached).toBe(true);
     expect(foundAfter(7)([after(6), after(6), never]).isReached).toBe(false);
-    expect(foundAfter(7)([never, never, never]).isReached).toBe(false);
+    expect(foundAfter(7)([never, never, { ...never, largestLogSum: 4 }]).isReached).toBe(false);
   });
 });
 
