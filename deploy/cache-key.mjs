@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path';
 const root = dirname(import.meta.dirname);
 /** Variables that change what a test does. Those of npm and of Nx differ with each way to start the same check. */
 const settings =
-  /^(SLUICE|VITEST|DOCKER|TESTCONTAINERS|FAKETIME|NODE|JAVA|MAVEN|LC|OTEL)_|^(BASE_IMAGE|CI|TZ|LANG|LD_PRELOAD|NO_COLOR|TERM|UPDATE_DOCS)$/;
+  /^(SLUICE|VITEST|DOCKER|TESTCONTAINERS|FAKETIME|NODE|JAVA|MAVEN|LC|OTEL|EXPLAIN)_|^(BASE_IMAGE|CI|TZ|LANG|LD_PRELOAD|NO_COLOR|TERM|UPDATE_DOCS)$/;
 /** Specs read real data where it lies beside the checkout. */
 const dataFolders = ['../shared/data', '../shared/vectors'];
 /** What tests ask for, and pass over when it is missing; `cache-key.spec.ts` looks for those that are not here. */
