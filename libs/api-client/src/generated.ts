@@ -1921,12 +1921,27 @@ export interface components {
        * @default 1
        */
       maturityHours?: number;
+      /**
+       * @description Hours after which an outcome is due. Other hours are not counted yet: only 4 is taken.
+       * @default 4
+       */
+      outcomeHours?: number;
+      /**
+       * @description With `time` waves ask for nothing but time: no outcome is waited for.
+       * @default evidence
+       */
+      goOn?: components['schemas']['GoOn'];
+      /**
+       * @description Hours after the completion until the hold-back is let in, too.
+       * @default 72
+       */
+      watchHours?: number;
     };
     /**
-     * @description Waves ask for nothing but time: no outcome is waited for.
+     * @description With `time` waves ask for nothing but time: no outcome is waited for.
      * @enum {string}
      */
-    GoOn: 'time';
+    GoOn: 'evidence' | 'time';
     HaltedBecause: {
       by: components['schemas']['HaltedBy'];
       reason: string;
@@ -2306,13 +2321,6 @@ export interface components {
       patchId: string;
       waves: components['schemas']['Wave'][];
       gates: components['schemas']['Gates'];
-      /**
-       * @description Hours after the completion until the hold-back is let in, too.
-       * @default 72
-       */
-      watchHours?: number;
-      /** @description Waves ask for nothing but time: no outcome is waited for. */
-      goOn?: components['schemas']['GoOn'];
       /** @description How many devices may be exposed beyond those that are fine; 300 first, then 3 times the fine ones. */
       pace?: components['schemas']['Pace'];
       /**
@@ -2694,13 +2702,6 @@ export interface components {
       patchId: string;
       waves: components['schemas']['Wave'][];
       gates: components['schemas']['Gates'];
-      /**
-       * @description Hours after the completion until the hold-back is let in, too.
-       * @default 72
-       */
-      watchHours?: number;
-      /** @description Waves ask for nothing but time: no outcome is waited for. */
-      goOn?: components['schemas']['GoOn'];
       /** @description How many devices may be exposed beyond those that are fine; 300 first, then 3 times the fine ones. */
       pace?: components['schemas']['Pace'];
       /**
@@ -2864,13 +2865,6 @@ export interface components {
       patchId: string;
       waves: components['schemas']['Wave'][];
       gates: components['schemas']['Gates'];
-      /**
-       * @description Hours after the completion until the hold-back is let in, too.
-       * @default 72
-       */
-      watchHours?: number;
-      /** @description Waves ask for nothing but time: no outcome is waited for. */
-      goOn?: components['schemas']['GoOn'];
       /** @description How many devices may be exposed beyond those that are fine; 300 first, then 3 times the fine ones. */
       pace?: components['schemas']['Pace'];
       /**
@@ -8502,7 +8496,7 @@ export const enums = {
     'IncidentReported',
   ],
   FeedOrder: ['oldest', 'newest'],
-  GoOn: ['time'],
+  GoOn: ['evidence', 'time'],
   HaltedBy: ['gate', 'responder'],
   HeldBy: ['build', 'report'],
   HoldBackStatus: ['kept', 'released'],

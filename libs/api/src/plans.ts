@@ -93,6 +93,27 @@ export class Gates {
     description: 'Hours after which an install that is fine makes room for others.',
   })
   readonly maturityHours?: number;
+
+  @Count({
+    ...{ min: 4, max: 4, optional: true, default: 4 },
+    description: 'Hours after which an outcome is due. Other hours are not counted yet: only 4 is taken.',
+  })
+  readonly outcomeHours?: number;
+
+  @OneOf(['evidence', 'time'], 'GoOn', {
+    optional: true,
+    default: 'evidence',
+    description: 'With `time` waves ask for nothing but time: no outcome is waited for.',
+  })
+  readonly goOn?: 'evidence' | 'time';
+
+  @Amount({
+    ...hours,
+    optional: true,
+    default: 72,
+    description: 'Hours after the completion until the hold-back is let in, too.',
+  })
+  readonly watchHours?: number;
 }
 
 /** How many devices may be exposed beyond those that are fine: `first`, or `factor` times the fine ones. */
@@ -114,20 +135,6 @@ export class PlanFields {
 
   @Part(() => Gates)
   readonly gates!: Gates;
-
-  @Amount({
-    ...hours,
-    optional: true,
-    default: 72,
-    description: 'Hours after the completion until the hold-back is let in, too.',
-  })
-  readonly watchHours?: number;
-
-  @OneOf(['time'], 'GoOn', {
-    optional: true,
-    description: 'Waves ask for nothing but time: no outcome is waited for.',
-  })
-  readonly goOn?: 'time';
 
   @Part(() => Pace, {
     optional: true,

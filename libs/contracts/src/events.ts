@@ -61,7 +61,10 @@ export const Plan = Type.Object({
     outcomeMissingRateMax: Type.Optional(Type.Number()),
     removedByUserRateMax: Type.Optional(Type.Number()),
     maturityHours: Type.Optional(Type.Number()),
+    goOn: Type.Optional(Type.Literal('time')),
+    watchHours: Type.Optional(Type.Number()),
   }),
+  /** Of plans from before these two stood under `gates`. */
   watchHours: Type.Optional(Type.Number()),
   goOn: Type.Optional(Type.Literal('time')),
   pace: Type.Optional(Type.Object({ first: Type.Number(), factor: Type.Number() })),

@@ -26,7 +26,7 @@ describe('watching a completed rollout', () => {
   it('offers nothing more once a responder halts it', () => {
     const ramp = { fromPercent: 100, toPercent: 100, minutes: 0 };
     const waves = [{ name: 'all', ramp, bakeMinutes: 0 }];
-    const plan = { waves, holdBackPercent: 0, gates: { installFailureRateMax: 0.01 }, goOn: 'time' } as const;
+    const plan = { waves, holdBackPercent: 0, gates: { installFailureRateMax: 0.01, goOn: 'time' } } as const;
     const service = new PlayedService(plan, { models: [device.model], bucketMinutes: 1, tape: undefined });
     for (let minute = 0; minute < 5; minute += 1) service.pass(START_MS + minute * 60_000);
     expect(service.rollout.status).toBe('completed');

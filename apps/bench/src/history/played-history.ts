@@ -139,14 +139,13 @@ class PlayedFleet {
       await this.post('/v1/patches', { ...PATCH, variants: [{ ...variant, models }] });
       const minutes = INSTALL_DAYS * 24 * 60;
       const wave = { name: 'all', ramp: { fromPercent: 0, toPercent: 100, minutes }, bakeMinutes: 60 };
-      const gates = { installFailureRateMax: 0.02 };
+      const gates = { installFailureRateMax: 0.02, goOn: 'time' };
       const plan = {
         rolloutId: ROLLOUT_ID,
         patchId: PATCH.patchId,
         holdBackPercent: 2,
         waves: [wave],
         gates,
-        goOn: 'time',
       };
       await this.post('/v1/rollouts', plan);
       await this.post(`/v1/rollouts/${ROLLOUT_ID}/start`, {});

@@ -29,7 +29,7 @@ export function rolloutText(rollout: RolloutView, paint: Paint): string {
       ['could see', couldSeeText(rollout)],
       ['waits for', rollout.waitsFor.map(waitText).join('; ')],
       ['to end it', commandText(rollout)],
-      ['asks for', rollout.goOn === 'time' ? 'nothing but time: no outcome is waited for' : undefined],
+      ['asks for', rollout.gates.goOn === 'time' ? 'nothing but time: no outcome is waited for' : undefined],
       ['approved', approvalsText(rollout)],
       ['forced', byWave(rollout.forced)],
       ['advanced', byWave(rollout.advanced)],

@@ -1,4 +1,4 @@
-import { type Audience, HOUR_MS, type Ramp, toAudience, TRIAL_HOURS } from '@sluice/domain-cohorts';
+import { type Audience, HOUR_MS, OUTCOME_HOURS, type Ramp, toAudience, TRIAL_HOURS } from '@sluice/domain-cohorts';
 
 /** One step of a rollout. A wave with a ring is for the members of that ring only, whatever their buckets. */
 export interface Wave {
@@ -18,6 +18,18 @@ export interface Gates {
   readonly removedByUserRateMax?: number;
   /** An install is proof for the pace when it has been fine for so long, 72 at most; MATURITY_HOURS if absent, a day for a soak. */
   readonly maturityHours?: number;
+  /** `time` asks for nothing but time at a wave's end, and is shown wherever the rollout is; else evidence is asked for. */
+  readonly goOn?: 'time';
+  /** How long after the completion the hold-back stays, so that harm can be seen against it; WATCH_HOURS if absent. */
+  readonly watchHours?: number;
+}
+
+/** The gates as an operator writes them: that evidence is asked for, and when an outcome is due, can be said, too. */
+export interface GatesDraft extends Omit<Gates, 'goOn' | 'watchHours'> {
+  readonly goOn?: 'evidence' | 'time' | undefined;
+  readonly watchHours?: number | undefined;
+  /** Always OUTCOME_HOURS. */
+  readonly outcomeHours?: number | undefined;
 }
 
 /** How many devices may be exposed beyond those that are fine: `first`, or so many times the fine ones. */
@@ -26,15 +38,11 @@ export interface Pace {
   readonly factor: number;
 }
 
-/** `goOn`: `time` asks for nothing but time at a wave's end, and is shown wherever the rollout is; else evidence is asked for. */
 export interface Plan {
   readonly patchId: string;
   readonly waves: readonly Wave[];
   readonly holdBackPercent: number;
   readonly gates: Gates;
-  /** How long after the completion the hold-back stays, so that harm can be seen against it; WATCH_HOURS if absent. */
-  readonly watchHours?: number;
-  readonly goOn?: 'time';
   readonly pace?: Pace;
   /** How many people beside who planned it have to approve it before it widens; none if absent. */
   readonly approvalsRequired?: number;
@@ -44,7 +52,8 @@ export interface Plan {
 }
 
 /** A plan as an operator writes it: without a salt, one is drawn for it. */
-export type PlanDraft = Omit<Plan, 'salt' | 'startAt'> & {
+export type PlanDraft = Omit<Plan, 'salt' | 'startAt' | 'gates'> & {
+  readonly gates: GatesDraft;
   readonly salt?: string;
   readonly startAt?: string | undefined;
 };
@@ -70,13 +79,13 @@ const WATCH_HOURS = 72;
 export const APPROVALS_MAX = 10;
 
 /** When the watch after a completion is over (ms since 1970). */
-export function watchEndsMs(completedAt: string, { watchHours = WATCH_HOURS }: Plan): number {
+export function watchEndsMs(completedAt: string, { gates: { watchHours = WATCH_HOURS } }: Plan): number {
   return Date.parse(completedAt) + watchHours * HOUR_MS;
 }
 
 /** Everything that is wrong with the plan at once; empty when nothing is. */
 export function planFaults(plan: PlanDraft): PlanFault[] {
-  const { waves, holdBackPercent, gates, startAt, watchHours = 0, pace = PACE } = plan;
+  const { waves, holdBackPercent, gates, startAt, pace = PACE } = plan;
   const faults = waves.flatMap((wave, index) => waveFaults(wave, `/waves/${String(index)}`));
   if (waves.length === 0) faults.push(fault('/waves', 'too-few', 'A plan has at least one wave.'));
   if (!isPercent(holdBackPercent)) faults.push(percentFault('/holdBackPercent'));
@@ -90,7 +99,10 @@ export function planFaults(plan: PlanDraft): PlanFault[] {
     faults.push(fault('/gates/maturityHours', 'out-of-range', `Hours are in [0, ${String(TRIAL_HOURS)}].`));
   if (!(pace.first >= 1)) faults.push(fault('/pace/first', 'out-of-range', 'At least one device is exposed first.'));
   if (!(pace.factor >= 1)) faults.push(fault('/pace/factor', 'out-of-range', 'A factor is at least 1.'));
-  if (!isMinutes(watchHours)) faults.push(fault('/watchHours', 'out-of-range', 'Hours are 0 or more.'));
+  if (!isMinutes(gates.watchHours ?? 0))
+    faults.push(fault('/gates/watchHours', 'out-of-range', 'Hours are 0 or more.'));
+  if ((gates.outcomeHours ?? OUTCOME_HOURS) !== OUTCOME_HOURS)
+    faults.push(fault('/gates/outcomeHours', 'out-of-range', `Outcomes are due after ${String(OUTCOME_HOURS)} hours.`));
   if (!isApprovals(plan.approvalsRequired ?? 0))
     faults.push(fault('/approvalsRequired', 'out-of-range', 'Approvals are a whole number from 0 to 10.'));
   if (startAt !== undefined && Number.isNaN(Date.parse(startAt))) {
@@ -101,25 +113,12 @@ export function planFaults(plan: PlanDraft): PlanFault[] {
 
 /** The plan of a draft, field by field: the same plan is the same JSON, however it was written. */
 export function toPlan(draft: PlanDraft, salt: string): Plan {
-  const {
-    patchId,
-    waves,
-    holdBackPercent,
-    gates,
-    watchHours,
-    goOn,
-    pace,
-    startAt,
-    notes,
-    approvalsRequired = 0,
-  } = draft;
+  const { patchId, waves, holdBackPercent, gates, pace, startAt, notes, approvalsRequired = 0 } = draft;
   return {
     patchId,
     waves: waves.map(toWave),
     holdBackPercent,
     gates: toGates(gates),
-    ...(watchHours !== undefined && { watchHours }),
-    ...(goOn !== undefined && { goOn }),
     ...(pace !== undefined && { pace: { first: pace.first, factor: pace.factor } }),
     ...(approvalsRequired > 0 && { approvalsRequired }),
     salt: draft.salt ?? salt,
@@ -128,13 +127,24 @@ export function toPlan(draft: PlanDraft, salt: string): Plan {
   };
 }
 
-function toGates(gates: Gates): Gates {
-  const { installFailureRateMax, outcomeMissingRateMax, removedByUserRateMax, maturityHours } = gates;
+/** A plan as events have it; before there was more under `gates`, it stood beside them. */
+export type StoredPlan = Plan & Pick<Gates, 'goOn' | 'watchHours'>;
+
+/** The plan of an event as it is now. */
+export function planOf({ goOn, watchHours, ...plan }: StoredPlan): Plan {
+  if (goOn === undefined && watchHours === undefined) return plan;
+  return { ...plan, gates: toGates({ goOn, watchHours, ...plan.gates }) };
+}
+
+function toGates({ goOn, ...gates }: GatesDraft): Gates {
+  const { installFailureRateMax, outcomeMissingRateMax, removedByUserRateMax, maturityHours, watchHours } = gates;
   return {
     installFailureRateMax,
     ...(outcomeMissingRateMax !== undefined && { outcomeMissingRateMax }),
     ...(removedByUserRateMax !== undefined && { removedByUserRateMax }),
     ...(maturityHours !== undefined && { maturityHours }),
+    ...(goOn === 'time' && { goOn }),
+    ...(watchHours !== undefined && { watchHours }),
   };
 }
 

@@ -2,7 +2,7 @@ import { type Slice } from '@sluice/domain-cohorts';
 import { type NamedReceipt, type Receipted } from '@sluice/event-sourcing';
 import { type SumEvidence } from './gates/verdict.ts';
 import { type GoingOn } from './gates/going-on.ts';
-import { type Plan, type PlanDraft } from './plan.ts';
+import { type PlanDraft, type StoredPlan } from './plan.ts';
 
 /** Known devices of a slice when a rollout started. */
 export interface KnownSlice extends Slice {
@@ -201,10 +201,10 @@ export type RolloutCommand =
 export type RolloutEvent = Given &
   Receipted &
   (
-    | { readonly type: 'RolloutPlanned'; readonly plan: Plan; readonly by?: string }
+    | { readonly type: 'RolloutPlanned'; readonly plan: StoredPlan; readonly by?: string }
     | {
         readonly type: 'RolloutReplanned';
-        readonly plan: Plan;
+        readonly plan: StoredPlan;
         readonly reason: string;
         readonly by?: string;
         readonly approvalsRequired?: number;

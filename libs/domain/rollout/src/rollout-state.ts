@@ -2,7 +2,7 @@ import { type Grant, MINUTE_MS } from '@sluice/domain-cohorts';
 import { unknownEvent } from '@sluice/event-sourcing';
 import { type Approvals } from './approvals.ts';
 import { closeLastWave, cutShort, type Exposed, type Exposure, openWave, underPlan, withGrant } from './exposure.ts';
-import { type Plan } from './plan.ts';
+import { type Plan, planOf } from './plan.ts';
 import {
   type AwakeSlice,
   type GateEvidence,
@@ -101,7 +101,7 @@ export function evolve(rollout: Rollout, event: RolloutEvent): Rollout {
   const { rolloutId, at } = event;
   if (event.type === 'RolloutPlanned') {
     const before = rollout.status === 'absent' ? undefined : rollout.approvals;
-    return { status: 'planned', rolloutId, plan: event.plan, approvals: approvalsOf(event, before) };
+    return { status: 'planned', rolloutId, plan: planOf(event.plan), approvals: approvalsOf(event, before) };
   }
   // A stream begins with a plan; without one there is nothing that could change.
   if (rollout.status === 'absent') return rollout;
@@ -141,8 +141,9 @@ function evolveStarted(rollout: StartedRollout, event: LaterEvent, atMs: number)
       return { ...rollout, waiting: { wave, codes: codesOf(waitsFor), since } };
     }
     case 'RolloutReplanned': {
-      const exposure = underPlan(rollout, event.plan, atMs);
-      return { ...rollout, plan: event.plan, approvals: approvalsOf(event, rollout.approvals), exposure };
+      const plan = planOf(event.plan);
+      const exposure = underPlan(rollout, plan, atMs);
+      return { ...rollout, plan, approvals: approvalsOf(event, rollout.approvals), exposure };
     }
     case 'RolloutPaused':
       return { ...common(cutShort(rollout, atMs)), status: 'paused', reason: event.reason };

@@ -217,6 +217,25 @@ describe('planning a rollout', () => {
       .thenEvents({ type: 'RolloutPlanned', rolloutId, plan: { ...plan, salt: 'fresh' }, at });
   });
 
+  it('keeps what differs from what it would be anyhow', () => {
+    const gates = { ...plan.gates, goOn: 'evidence', outcomeHours: 4 } as const;
+    given()
+      .when({ ...commands.plan, plan: { ...plan, gates } })
+      .thenEvents(planned());
+    const toTime = { ...plan.gates, goOn: 'time', watchHours: 24 } as const;
+    given()
+      .when({ ...commands.plan, plan: { ...plan, gates: toTime } })
+      .thenEvents(planned({ gates: toTime }));
+  });
+
+  it('reads a plan from before two fields stood under `gates`', () => {
+    const former = { ...plan, goOn: 'time', watchHours: 24 } as const;
+    const state = fold(rolloutDecider, [{ type: 'RolloutPlanned', rolloutId, plan: former, at }]);
+    expect(state).toMatchObject({ plan: { gates: { ...plan.gates, goOn: 'time', watchHours: 24 } } });
+    expect(state).not.toHaveProperty('plan.goOn');
+    expect(state).not.toHaveProperty('plan.watchHours');
+  });
+
   it('changes nothing when the same request is sent again, in whatever order its fields come', () => {
     const { salt: _, patchId, ...draft } = plan;
     const again = { ...draft, patchId };

@@ -1030,6 +1030,13 @@ describe('refusing', () => {
     ['a percentage above 100', '/v1/rollouts', { ...plan, holdBackPercent: 101 }, 400, 'invalid-request'],
     ['an unknown field', '/v1/rollouts', { ...plan, speed: 3 }, 400, 'invalid-request'],
     [
+      'outcomes that are due at another time',
+      '/v1/rollouts',
+      { ...plan, gates: { ...plan.gates, outcomeHours: 5 } },
+      400,
+      'invalid-request',
+    ],
+    [
       'more approvals than anybody asks for',
       '/v1/rollouts',
       { ...plan, approvalsRequired: 11 },

@@ -1,7 +1,7 @@
 import { fold } from '@sluice/event-sourcing';
 import { describe, expect, it } from 'vitest';
 import { evidence, granting, opened, planned } from '../examples.ts';
-import { type Plan } from '../plan.ts';
+import { type Gates, type Plan } from '../plan.ts';
 import { rolloutDecider } from '../rollout.ts';
 import { type RolloutEvent } from '../rollout-messages.ts';
 import { type StartedRollout } from '../rollout-state.ts';
@@ -15,8 +15,8 @@ function running(change: Partial<Plan>, ...more: readonly RolloutEvent[]): Start
   return fold(rolloutDecider, [planned(change), granting(), opened(1), ...more]) as StartedRollout;
 }
 
-const waits = (rate: number, awake: number, outcomes: Partial<Outcomes>, change: Partial<Plan> = {}) => {
-  const rollout = running({ gates: { installFailureRateMax: rate }, ...change });
+const waits = (rate: number, awake: number, outcomes: Partial<Outcomes>, change: Partial<Gates> = {}) => {
+  const rollout = running({ gates: { installFailureRateMax: rate, ...change } });
   const said = goingOn({ rollout, verdict: fine, withPending: fine, outcomes: { ...nothing, ...outcomes }, awake });
   return said.says === 'wait' ? said.waits : said.says;
 };
@@ -58,7 +58,7 @@ describe('whether a wave may go on', () => {
   });
 
   it('waits for failures that would halt it, also where the plan asks only for time', () => {
-    const rollout = running({ goOn: 'time' });
+    const rollout = running({ gates: { installFailureRateMax: 0.01, goOn: 'time' } });
     const outcomes = { ...nothing, pending: 4 };
     const question = { rollout, outcomes, awake: 0, verdict: fine };
     expect(goingOn({ ...question, withPending: harmful })).toEqual({

@@ -67,7 +67,7 @@ export function goingOn({ rollout, verdict, withPending, outcomes, awake }: Goin
     ({ evidence } = withPending);
     waits.push({ for: 'pending-failures', failures: outcomes.pending });
   }
-  if (rollout.plan.goOn !== 'time') waits.push(...missingOutcomes(rollout, outcomes, awake));
+  if (rollout.plan.gates.goOn !== 'time') waits.push(...missingOutcomes(rollout, outcomes, awake));
   return waits.length === 0 ? { says: 'go' } : { says: 'wait', waits, ...(evidence && { evidence }) };
 }
 
