@@ -3,7 +3,7 @@ import { scenarios } from '@sluice/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { plannedPercent } from './exposure.ts';
-import { type Plan } from './plan.ts';
+import { type Plan, type PlanDraft } from './plan.ts';
 import {
   aborted,
   baked,
@@ -218,14 +218,12 @@ describe('planning a rollout', () => {
   });
 
   it('keeps what differs from what it would be anyhow', () => {
-    const gates = { ...plan.gates, goOn: 'evidence', outcomeHours: 4 } as const;
-    given()
-      .when({ ...commands.plan, plan: { ...plan, gates } })
-      .thenEvents(planned());
-    const toTime = { ...plan.gates, goOn: 'time', watchHours: 24 } as const;
-    given()
-      .when({ ...commands.plan, plan: { ...plan, gates: toTime } })
-      .thenEvents(planned({ gates: toTime }));
+    const withGates = (gates: PlanDraft['gates']) => given().when({ ...commands.plan, plan: { ...plan, gates } });
+    withGates({ ...plan.gates, goOn: 'evidence', outcomeHours: 4 }).thenEvents({
+      ...{ type: 'RolloutPlanned', rolloutId, plan, at },
+    });
+    const gates = { ...plan.gates, goOn: 'time', watchHours: 24 } as const;
+    withGates(gates).thenEvents({ type: 'RolloutPlanned', rolloutId, plan: { ...plan, gates }, at });
   });
 
   it('reads a plan from before two fields stood under `gates`', () => {
