@@ -127,6 +127,17 @@ describe('writing a post-mortem', () => {
     expect(JSON.parse((await call('r1', '--json')).stdout)).toMatchObject({ adoption: null, refused: null });
   });
 
+  it('does without the catalog when that is away', async () => {
+    server.on(`GET /v1/patches/${patch.patchId}`, problem('not-ready', 503));
+    server.on('GET /v1/feed', problem('not-ready', 503), {
+      body: { events: events().rollouts, next: 'x.9', caughtUp: true },
+    });
+    const { exit, stdout } = await call('r1');
+    expect(exit).toBe(0);
+    expect(stdout).toContain('- events of the patch');
+    expect(stdout).toContain('wave 1 from 0 % to 6 % of buckets');
+  });
+
   it('shows unknown numbers of a recall as unknown', async () => {
     const unknown = Object.fromEntries(
       ['devices', 'freed', 'replaced', 'retired', 'remaining', 'failing', 'offline', 'waiting'].map((name) => [

@@ -55,8 +55,9 @@ export async function gather(api: Api, id: string): Promise<PostMortem> {
   const patch = await known('the patch', unknown, () =>
     found(bodyOf(api.of('catalog').GET('/v1/patches/{id}', at(patchId)))),
   );
-  if (rollout === null && patch === null) throw neither(id);
-  const wholeStory = [...(await eventsOf(api, 'catalog', patchId)), ...(await eventsOf(api, 'rollouts', patchId))];
+  if (rollout === null && patch === null && unknown.length === 0) throw neither(id);
+  const ofPatch = await known('events of the patch', unknown, () => eventsOf(api, 'catalog', patchId));
+  const wholeStory = [...(ofPatch ?? []), ...(await eventsOf(api, 'rollouts', patchId))];
   const events = wholeStory
     .filter(({ stream }) => rollout === null || !stream.startsWith('rollout-') || stream === `rollout-${id}`)
     .sort((left, right) => (left.time < right.time ? -1 : left.time > right.time ? 1 : 0));

@@ -224,6 +224,9 @@ describe('asking for approvals by the share of the fleet', () => {
     expect(asked(99, { census: undefined })).toBe(2);
     expect(asked(99, { published: undefined })).toBe(2);
     expect(asked(99, { census: emptyCensus() })).toBe(2);
+    const onAnotherBase = { ...population('iPhone18,1', 100), base: '23D0000' };
+    const elsewhere = foldCensus(emptyCensus(), { ...healthBucket(minute(1), {}), populations: [onAnotherBase] });
+    expect(asked(99, { census: elsewhere })).toBe(2);
   });
 
   it('asks for as many as the plan does, where that is more', () => {

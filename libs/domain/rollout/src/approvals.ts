@@ -57,7 +57,8 @@ export function approvalWords({ given }: Approvals, needed: number): string {
 
 /**
  * How many approvals a plan needs now: what it says itself, or the rule says for its audience. An audience whose share of the
- * known devices is unknown counts as above any share: while the health is not read (no census), or nobody is known.
+ * known devices is unknown counts as above any share: while the health is not read (no census), nobody is known, or nobody is
+ * known to be in it yet, for devices may still come to its base.
  */
 export function approvalsAsked(
   plan: Plan,
@@ -70,13 +71,12 @@ export function approvalsAsked(
   return share === undefined || share * 100 > abovePercent ? required : own;
 }
 
-/** The known devices that some wave of the plan is for, as a share of all; undefined where no device is known. */
+/** The known devices that some wave of the plan is for, as a share of all; undefined where none of them is known. */
 function audienceShare({ waves }: Plan, published: PublishedPatch, census: Census): number | undefined {
-  const all = coveredDevices({}, undefined, census);
-  if (all === 0) return undefined;
   const audiences = waves.map(({ ring, audience }) => ({ ring, audience: compileAudience(audience) }));
   const eligible = [...populationsOf(published, census)].filter((each) =>
     audiences.some(({ ring, audience }) => belongs(each, audience, ring)),
   );
-  return sum(eligible.map(({ devices }) => devices)) / all;
+  const devices = sum(eligible.map((each) => each.devices));
+  return devices === 0 ? undefined : devices / coveredDevices({}, undefined, census);
 }

@@ -187,6 +187,27 @@ describe('asking for approvals by a setting of the service', () => {
     expect(await start()).toMatchObject({ status: 200 });
   });
 
+  it('asks under way, too, when the patch has got models that make the audience larger', async () => {
+    const granted = async () => ((await show()).body as { plannedPercent: number }).plannedPercent;
+    await withSetting(20);
+    await start();
+    await world.advance(5);
+    const before = await granted();
+    expect(before).toBeGreaterThan(0);
+    const [variant] = published.variants;
+    const variants = [{ ...variant, models: ['other-4'] }];
+    await world.decideInCatalog({ ...published, type: 'PatchAmended', variants });
+    await world.advance(10);
+    expect((await show()).body).toMatchObject({
+      waitsFor: expect.arrayContaining([expect.objectContaining({ for: 'approvals' })]) as object[],
+    });
+    const waiting = await granted();
+    expect(waiting).toBeLessThan(before + 2);
+    expect(await approve(bob, await etag())).toMatchObject({ status: 200 });
+    await world.advance(10);
+    expect(await granted()).toBeGreaterThan(waiting + 2);
+  });
+
   it('asks while nobody is known', async () => {
     await world.close();
     world = await new OrchestratorWorld(Settings.of({ approvalsRequired: 1, approvalsAbovePercent: 99 })).boot();

@@ -4,6 +4,7 @@ import { compileAudience } from '@sluice/domain-cohorts';
 import {
   approvalsAsked,
   approvalsNeeded,
+  type ApprovalsNeeded,
   approvalWords,
   type Awake,
   awakeOf,
@@ -97,10 +98,13 @@ export function approvalsAskedOf({ sources, healthIsRead, approvalRule }: KnownE
 
 /** What people have to do before the present plan widens; empty where enough of them have approved it. */
 export function missingApprovals(knowledge: KnownEnough, rollout: KnownRollout): Obstacle[] {
-  // Under way, what is asked for was fixed when the plan was put in its place.
-  const asked = rollout.status === 'planned' ? approvalsAskedOf(knowledge, rollout.plan) : 0;
-  const { needed, missing } = approvalsNeeded(rollout.approvals, asked);
+  const { needed, missing } = neededApprovals(knowledge, rollout);
   return missing === 0 ? [] : [{ for: 'approvals', words: approvalWords(rollout.approvals, needed) }];
+}
+
+/** Asked for anew whenever it is to widen: the patch may have got models, and the fleet devices, since it was planned. */
+export function neededApprovals(knowledge: KnownEnough, { approvals, plan, status }: KnownRollout): ApprovalsNeeded {
+  return approvalsNeeded(approvals, status === 'aborted' ? 0 : approvalsAskedOf(knowledge, plan));
 }
 
 /** The permission to widen a wave, the open one or the next: there when nothing speaks against it, as far as the pace goes. */

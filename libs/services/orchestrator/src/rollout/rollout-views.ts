@@ -2,7 +2,6 @@ import { type GateHold, type HoldBack, type RolloutView } from '@sluice/api';
 import { durationsOf } from '@sluice/domain-cohorts';
 import { isWaitCode, waitCommand, type WaitReason } from '@sluice/contracts/wait-reasons';
 import {
-  approvalsNeeded,
   haltReasonOf,
   isWaveOver,
   MATURITY_HOURS,
@@ -18,10 +17,10 @@ import { toTimeText } from '@sluice/event-sourcing';
 import { type KnownEnough } from '../knowledge/knowledge.ts';
 import { type KnownHold, type KnownRollout, type PolicyView } from '../policy/policy.projection.ts';
 import {
-  approvalsAskedOf,
   exposureOf,
   goingOnOf,
   missingApprovals,
+  neededApprovals,
   type Obstacle,
   obstaclesToGoingOn,
   obstaclesToGrants,
@@ -109,8 +108,7 @@ function waitingSince(rollout: KnownRollout) {
 /** Who has approved it; nothing where nobody has to, and nobody has. */
 function approvalsView(rollout: KnownRollout, knowledge: KnownEnough) {
   const { plannedBy, given } = rollout.approvals;
-  const asked = rollout.status === 'planned' ? approvalsAskedOf(knowledge, rollout.plan) : 0;
-  const { needed, missing } = approvalsNeeded(rollout.approvals, asked);
+  const { needed, missing } = neededApprovals(knowledge, rollout);
   if (needed === 0 && given.length === 0) return {};
   return { approvals: { ...(plannedBy !== undefined && { plannedBy }), needed, missing, given } };
 }
