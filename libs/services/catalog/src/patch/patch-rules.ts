@@ -26,14 +26,23 @@ export type PatchDecider = Decider<Patch, OrderedCommand, PatchEvent>;
  * The decider with the rules that need other patches: whose build, base and letter are, what can replace a pulled patch, and
  * what a recall re-opens.
  * Asked only where something would change, so that a command sent again is still answered with nothing. `over` adds the
- * pulls that are in force without being stored; only a pull itself is judged by what is stored.
+ * pulls that are in force without being stored; only a pull itself is judged by what is stored. Where not all patches are known
+ * (`isWhole` is false), a recall counts as one that re-opens exploited CVEs: nobody can say that it does not.
  */
-export function amongOthers(table: PatchTable, over: (patch: KnownPatch) => KnownPatch = same): PatchDecider {
+export function amongOthers(
+  table: PatchTable,
+  over: (patch: KnownPatch) => KnownPatch = same,
+  isWhole = true,
+): PatchDecider {
+  const present = (patch: KnownPatch): PresentLedger => {
+    const ledger = ledgerOf(patch, table, over);
+    return isWhole ? ledger : { ...ledger, reopensExploited: true };
+  };
   return {
     ...patchDecider,
     decide(command, patch) {
       const counted = command.type === 'PullPatch' || patch.status === 'absent' ? patch : over(patch);
-      const events = patchDecider.decide(withLedger(command, counted, table, over), counted);
+      const events = patchDecider.decide(withLedger(command, counted, present), counted);
       for (const event of events) checkOthers(event, counted, table, over);
       return events;
     },
@@ -56,12 +65,11 @@ const NOTHING: PresentLedger = { digest: '', reopensExploited: false };
 function withLedger(
   command: OrderedCommand,
   patch: Patch,
-  table: PatchTable,
-  over: (patch: KnownPatch) => KnownPatch,
+  present: (patch: KnownPatch) => PresentLedger,
 ): PatchCommand {
   if (command.type !== 'PullPatch') return command;
   const isRecall = command.mode === 'recall' && patch.status !== 'absent';
-  return { ...command, ledger: isRecall ? ledgerOf(patch, table, over) : NOTHING };
+  return { ...command, ledger: isRecall ? present(patch) : NOTHING };
 }
 
 function same(patch: KnownPatch): KnownPatch {

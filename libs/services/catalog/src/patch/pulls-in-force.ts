@@ -98,6 +98,7 @@ export class PullsInForce {
   // A pull in force was judged among the other patches when it was ordered; what they became since must not undo it.
   private async storePull(order: PullOrder, context: CommandContext, judged: PresentLedger | undefined) {
     const stream = patchStream(order.patchId);
+    if (order.mode === 'recall' && judged === undefined) await this.catchUp();
     const { events, position } =
       judged === undefined
         ? await handle(this.store, this.rules(), stream, order, { ...context, seal })
@@ -106,8 +107,13 @@ export class PullsInForce {
     return events;
   }
 
+  /** What another instance has stored may be what the recall re-opens. Where that cannot be read, the rules go by it. */
+  private async catchUp(): Promise<void> {
+    await this.patches.reached(await this.store.head()).catch(() => undefined);
+  }
+
   private rules() {
-    return amongOthers(this.patches.lastKnown, (patch) => this.over(patch));
+    return amongOthers(this.patches.lastKnown, (patch) => this.over(patch), this.patches.isRead);
   }
 
   private change(waiting: readonly Waiting[]): void {
