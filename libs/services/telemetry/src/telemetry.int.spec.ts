@@ -495,7 +495,8 @@ describe('telling the timeline of a device', () => {
     let cursor = '';
     for (let page = 0; page < 3; page += 1) {
       const { body: part } = await get(`/v1/devices/d-1/timeline?limit=2${cursor}`);
-      const { items, nextCursor } = part as { items: { kind: string }[]; nextCursor?: string };
+      const { items, total, nextCursor } = part as { items: { kind: string }[]; total: number; nextCursor?: string };
+      expect(total).toBe(5);
       kinds.push(items.map(({ kind }) => kind));
       cursor = `&cursor=${nextCursor ?? ''}`;
     }

@@ -41,7 +41,7 @@ export interface TimelineSpan {
   readonly from?: string;
   readonly to?: string;
   readonly limit: number;
-  /** Only what lies before it. */
+  /** Only what lies before it; nothing behind it is read. */
   readonly before?: FactPlace;
 }
 
@@ -63,7 +63,7 @@ export interface RecordedFact {
   readonly place: FactPlace;
 }
 
-/** The newest first; `total` are those of the span, whatever the page is. */
+/** The newest first; `total` are those of the span before `before`. */
 export interface Timeline {
   readonly facts: readonly RecordedFact[];
   readonly total: number;
@@ -182,13 +182,14 @@ async function foldTimeline(
   const latest: RecordedFact[] = [];
   for await (const { body, revision, recordedAt } of store.readStream(fleetStream(shardOf(deviceHash, shards)))) {
     if (to !== undefined && recordedAt > to && isKnown) break;
+    if (before !== undefined && revision > before.revision) break;
     if (body.kind !== 'packed') continue;
     for (const { fact, index } of factsAbout(body.bytes, deviceHash, deviceId)) {
       isKnown = true;
       if (recordedAt < from || (to !== undefined && recordedAt > to)) continue;
-      total += 1;
       const place = { revision, index };
       if (before !== undefined && !isBefore(place, before)) continue;
+      total += 1;
       latest.push({ fact, recordedAt, place });
       if (latest.length <= limit) continue;
       latest.shift();

@@ -138,13 +138,15 @@ export class FleetController {
     @Param() { id: deviceId }: DevicePath,
     @Query() { cursor, ...span }: DeviceTimelineQuery,
   ): Promise<DeviceTimeline> {
-    const before = cursor === undefined ? undefined : placeIn(cursor);
-    const timeline = await this.replay.timelineOf(deviceId, { ...span, ...(before && { before }) });
+    const page = cursor === undefined ? undefined : timelineCursor(cursor);
+    const timeline = await this.replay.timelineOf(deviceId, { ...span, ...(page && { before: page.before }) });
     if (timeline === undefined) throw new ProblemError('device-not-found', deviceId);
-    const { facts, total, hasMore } = timeline;
+    const { facts, hasMore } = timeline;
+    // Counted with the first page, so that the next ones need not read what is behind them.
+    const total = page?.total ?? timeline.total;
     const last = facts.at(-1)?.place;
-    const more = hasMore && last && { nextCursor: writeCursor(TIMELINE, [String(last.revision), String(last.index)]) };
-    return { items: facts.map(viewFact), total, ...more };
+    const next = last && writeCursor(TIMELINE, [last.revision, last.index, total].map(String));
+    return { items: facts.map(viewFact), total, ...(hasMore && next !== undefined && { nextCursor: next }) };
   }
 
   @Post('devices/:id/retire')
@@ -169,10 +171,11 @@ export class FleetController {
   }
 }
 
-function placeIn(cursor: string): FactPlace {
-  const [revision, index] = readCursor(TIMELINE, cursor, 2).map(Number);
-  if (!Number.isSafeInteger(revision) || !Number.isSafeInteger(index)) throw new ProblemError('unknown-cursor');
-  return { revision: Number(revision), index: Number(index) };
+function timelineCursor(cursor: string): { readonly before: FactPlace; readonly total: number } {
+  const parts = readCursor(TIMELINE, cursor, 3).map(Number);
+  const [revision = NaN, index = NaN, total = NaN] = parts;
+  if (!parts.every(Number.isSafeInteger)) throw new ProblemError('unknown-cursor');
+  return { before: { revision, index }, total };
 }
 
 function viewFact({ fact, recordedAt }: RecordedFact): DeviceTimeline['items'][number] {
