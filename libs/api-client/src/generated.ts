@@ -7401,7 +7401,7 @@ export interface operations {
       query?: {
         /** @description At most so many items; a page may hold fewer, and still not be the last. */
         limit?: number;
-        /** @description `nextCursor` of the page before. The list goes on there, whatever was added or taken away meanwhile. */
+        /** @description `nextCursor` of the page before. */
         cursor?: string;
       };
       header?: never;

@@ -153,6 +153,22 @@ describe('showing evidence and timelines', () => {
     expect(stdout).toMatch(/installs +iPhone18,1 \(23D8133\) +6 +40 +1 % +2980 +█{15}░{5} +12 %/);
   });
 
+  it('asks for page after page of the evidence until so many tests are there', async () => {
+    const item = found.items[0];
+    const items = (count: number) => Array.from({ length: count }, (_, index) => ({ ...item, of: String(index) }));
+    const first = { ...found, total: 80, items: items(50), nextCursor: 'c' };
+    server.on('GET /v1/rollouts/r1/evidence', { body: first }, { body: { ...found, says: 'hold', items: items(10) } });
+    const { stdout } = await call(['rollout', 'evidence', 'r1', '--limit', '60', '--json']);
+    expect(sent()).toEqual([
+      ['GET', '/v1/rollouts/r1/evidence?limit=50'],
+      ['GET', '/v1/rollouts/r1/evidence?limit=10&cursor=c'],
+    ]);
+    const answer = JSON.parse(stdout) as { items: unknown[] };
+    expect(answer).toMatchObject({ says: 'wait', total: 80 });
+    expect(answer).not.toHaveProperty('nextCursor');
+    expect(answer.items.length).toBe(60);
+  });
+
   it('shows exposure as bars, unknown as a dash, and what happened', async () => {
     server.on('GET /v1/rollouts/r1/timeline', { body: timeline });
     const { stdout } = await call(['rollout', 'timeline', 'r1']);
