@@ -2166,6 +2166,14 @@ export interface components {
       /** @description The event that names it, by stream and revision. */
       by: string;
     };
+    NotRecomputable: {
+      /** @description Of a rule that is not known, in events from before there were receipts. */
+      anotherRule: number;
+      /** @description Without the counts that they are made of, in events from before there were receipts. */
+      countsNotKept: number;
+      /** @description As many tests are listed as may be, and these alone do not reach the limit. */
+      notAllListed: number;
+    };
     /** @enum {string} */
     NoticeKind:
       | 'rollout-halted'
@@ -2669,8 +2677,7 @@ export interface components {
       withoutReceipt: number;
       /** @description Verdicts of gates that follow from their counts. */
       verdicts: number;
-      /** @description Verdicts of an older rule, or from before the counts were kept. */
-      notRecomputable: number;
+      notRecomputable: components['schemas']['NotRecomputable'];
       /** @description Receipts that events name as their cause, and that are there. */
       causes: number;
       /** @description Those of streams that are not in this store. */
@@ -3734,6 +3741,7 @@ export type MayBeReplaced = components['schemas']['MayBeReplaced'];
 export type MeView = components['schemas']['MeView'];
 export type ModelArtifact = components['schemas']['ModelArtifact'];
 export type NamedReceipt = components['schemas']['NamedReceipt'];
+export type NotRecomputable = components['schemas']['NotRecomputable'];
 export type NoticeKind = components['schemas']['NoticeKind'];
 export type Ok = components['schemas']['Ok'];
 export type OpenField = components['schemas']['OpenField'];

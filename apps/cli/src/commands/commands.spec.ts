@@ -870,7 +870,8 @@ describe('deciding on parked events', () => {
 
 describe('verifying the audit', () => {
   const report = {
-    ...{ name: 'orchestrator', events: 9, streams: 2, withoutReceipt: 1, verdicts: 2, notRecomputable: 0 },
+    ...{ name: 'orchestrator', events: 9, streams: 2, withoutReceipt: 1, verdicts: 2 },
+    notRecomputable: { anotherRule: 0, countsNotKept: 0, notAllListed: 0 },
     ...{ causes: 0, causesElsewhere: 1, differing: 0, differences: [] },
     elsewhere: [{ stream: 'patch-p', receipt: 'a'.repeat(64), by: 'rollout-r1/7' }],
   };
@@ -891,6 +892,17 @@ describe('verifying the audit', () => {
     expect(ran).toMatchObject({ exit: 0, stdout: expect.stringContaining('16 events') as string });
     expect(server.sent()).toEqual([['POST', '/v1/replays', { verify: true, receipts: true }]]);
     expect(catalog.requests[0]?.body).toEqual({ verify: true, receipts: true, named: report.elsewhere });
+  });
+
+  it('says apart why verdicts were not checked', async () => {
+    const notRecomputable = { anotherRule: 1, countsNotKept: 2, notAllListed: 3 };
+    const some = { notRecomputable, causesElsewhere: 0, elsewhere: [] };
+    server.on('POST /v1/replays', { body: job(some) }, { body: job(some) });
+    const { stdout } = await call(['audit', 'verify']);
+    expect(stdout).toMatch(/older rule +1 verdicts, not checked/);
+    expect(stdout).toMatch(/no counts +2 verdicts from before their counts were kept/);
+    expect(stdout).toMatch(/in part +3 verdicts that need tests which are not listed/);
+    expect(JSON.parse((await call(['audit', 'verify', '--json'])).stdout)).toMatchObject({ notRecomputable });
   });
 
   it('exits with 1 and names the first event that differs, or the receipt that nobody has', async () => {
