@@ -6008,8 +6008,6 @@ export interface operations {
        *
        *     `patch-folded-in`: The patch was folded into another full release before.
        *
-       *     `patch-pulled`: The patch was pulled, and a pull is never undone. Publish a re-issue.
-       *
        *     `release-not-later`: Only a full release later than the base of the patch can contain it.
        */
       409: {
@@ -6021,7 +6019,7 @@ export interface operations {
             /** @constant */
             status?: 409;
             /** @enum {unknown} */
-            code?: 'conflict' | 'patch-folded-in' | 'patch-pulled' | 'release-not-later';
+            code?: 'conflict' | 'patch-folded-in' | 'release-not-later';
           };
         };
       };

@@ -189,23 +189,14 @@ const outcomes: Record<keyof typeof commands, Record<keyof typeof histories, str
   'fold in': every('PatchFoldedIn', {
     absent: 'patch-not-found',
     'folded-in': 'nothing',
-    withdrawn: 'patch-pulled',
-    requested: 'patch-pulled',
-    recalled: 'patch-pulled',
   }),
   'fold in elsewhere': every('PatchFoldedIn', {
     absent: 'patch-not-found',
     'folded-in': 'patch-folded-in',
-    withdrawn: 'patch-pulled',
-    requested: 'patch-pulled',
-    recalled: 'patch-pulled',
   }),
   'fold in before': every('release-not-later', {
     absent: 'patch-not-found',
     'folded-in': 'patch-folded-in',
-    withdrawn: 'patch-pulled',
-    requested: 'patch-pulled',
-    recalled: 'patch-pulled',
   }),
 };
 
@@ -249,6 +240,21 @@ describe('deciding on a patch', () => {
     expect(() => patchDecider.decide(commands['amend by a change'], fold(patchDecider, [published]))).toThrow(
       'variant 23D771330a: models differ (new: none; gone: iPad16,3)',
     );
+  });
+});
+
+describe('folding in a patch that was pulled', () => {
+  it('records the full release once, and leaves the patch pulled', () => {
+    const folded = after('requested', commands['fold in']);
+    expect(folded).toMatchObject({
+      ...{ status: 'pulled', recallEpoch: 1, pulled: { mode: 'withdraw' }, requested: { by: 'ann' } },
+      foldedInto: { version: '26.4', build: '23E246' },
+    });
+    expect(outcomeOf(commands['fold in'], folded)).toBe('nothing');
+    expect(outcomeOf(commands['fold in elsewhere'], folded)).toBe('patch-folded-in');
+    expect(after(folded, commands['recall by the ledger'])).toMatchObject({
+      ...{ status: 'pulled', pulled: { mode: 'recall' }, foldedInto: { version: '26.4' } },
+    });
   });
 });
 
