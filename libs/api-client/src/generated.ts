@@ -2166,6 +2166,14 @@ export interface components {
       /** @description The event that names it, by stream and revision. */
       by: string;
     };
+    NotRecomputable: {
+      /** @description Of a rule that is not known, in events from before there were receipts. */
+      anotherRule: number;
+      /** @description Without the counts that they are made of, in events from before there were receipts. */
+      countsNotKept: number;
+      /** @description As many tests are listed as may be, and these alone do not reach the limit. */
+      notAllListed: number;
+    };
     /** @enum {string} */
     NoticeKind:
       | 'rollout-halted'
@@ -2669,8 +2677,7 @@ export interface components {
       withoutReceipt: number;
       /** @description Verdicts of gates that follow from their counts. */
       verdicts: number;
-      /** @description Verdicts of an older rule, or from before the counts were kept. */
-      notRecomputable: number;
+      notRecomputable: components['schemas']['NotRecomputable'];
       /** @description Receipts that events name as their cause, and that are there. */
       causes: number;
       /** @description Those of streams that are not in this store. */
@@ -3734,6 +3741,7 @@ export type MayBeReplaced = components['schemas']['MayBeReplaced'];
 export type MeView = components['schemas']['MeView'];
 export type ModelArtifact = components['schemas']['ModelArtifact'];
 export type NamedReceipt = components['schemas']['NamedReceipt'];
+export type NotRecomputable = components['schemas']['NotRecomputable'];
 export type NoticeKind = components['schemas']['NoticeKind'];
 export type Ok = components['schemas']['Ok'];
 export type OpenField = components['schemas']['OpenField'];
@@ -6000,8 +6008,6 @@ export interface operations {
        *
        *     `patch-folded-in`: The patch was folded into another full release before.
        *
-       *     `patch-pulled`: The patch was pulled, and a pull is never undone. Publish a re-issue.
-       *
        *     `release-not-later`: Only a full release later than the base of the patch can contain it.
        */
       409: {
@@ -6013,7 +6019,7 @@ export interface operations {
             /** @constant */
             status?: 409;
             /** @enum {unknown} */
-            code?: 'conflict' | 'patch-folded-in' | 'patch-pulled' | 'release-not-later';
+            code?: 'conflict' | 'patch-folded-in' | 'release-not-later';
           };
         };
       };
@@ -7401,7 +7407,7 @@ export interface operations {
       query?: {
         /** @description At most so many items; a page may hold fewer, and still not be the last. */
         limit?: number;
-        /** @description `nextCursor` of the page before. The list goes on there, whatever was added or taken away meanwhile. */
+        /** @description `nextCursor` of the page before. */
         cursor?: string;
       };
       header?: never;

@@ -89,6 +89,18 @@ export class ReceiptDifference {
   readonly detail!: string;
 }
 
+/** Verdicts of gates that cannot be computed again, by why. */
+export class NotRecomputable {
+  @Tally({ description: 'Of a rule that is not known, in events from before there were receipts.' })
+  readonly anotherRule!: number;
+
+  @Tally({ description: 'Without the counts that they are made of, in events from before there were receipts.' })
+  readonly countsNotKept!: number;
+
+  @Tally({ description: 'As many tests are listed as may be, and these alone do not reach the limit.' })
+  readonly notAllListed!: number;
+}
+
 /** What a check of the receipts of one service has found. */
 export class ReceiptsReport {
   @Words()
@@ -106,8 +118,8 @@ export class ReceiptsReport {
   @Tally({ description: 'Verdicts of gates that follow from their counts.' })
   readonly verdicts!: number;
 
-  @Tally({ description: 'Verdicts of an older rule, or from before the counts were kept.' })
-  readonly notRecomputable!: number;
+  @Part(() => NotRecomputable)
+  readonly notRecomputable!: NotRecomputable;
 
   @Tally({ description: 'Receipts that events name as their cause, and that are there.' })
   readonly causes!: number;

@@ -1,12 +1,15 @@
 import { platforms } from '@sluice/contracts/primitives';
 import { Build, Count, Figure, Flag, Id, Model, OneOf, Part, Tally, Time, Words } from './fields.ts';
-import { pageOf } from './paging.ts';
+import { Cursor, PAGE_LIMIT, pageOf } from './paging.ts';
 import { GateHold } from './rollouts.ts';
 
 const POINTS_DEFAULT = 200;
 const POINTS_MAX = 1000;
 const MARKS_MAX = 500;
 const HOLDS_MAX = 1000;
+const EVIDENCE_ITEMS_DEFAULT = 20;
+/** What each test could see takes time to compute, on the thread that answers devices. */
+const EVIDENCE_ITEMS_MAX = 50;
 
 /** The query of what lists points over time. */
 export class PointsQuery {
@@ -15,6 +18,15 @@ export class PointsQuery {
     description: 'At most so many instants, evenly from the begin to now or to the end.',
   })
   readonly points: number = POINTS_DEFAULT;
+}
+
+/** The query of the tests of a rollout: shorter pages than those of other lists. */
+export class EvidenceQuery {
+  @Count({ ...PAGE_LIMIT, max: EVIDENCE_ITEMS_MAX, default: EVIDENCE_ITEMS_DEFAULT })
+  readonly limit: number = EVIDENCE_ITEMS_DEFAULT;
+
+  @Cursor('`nextCursor` of the page before.')
+  readonly cursor?: string;
 }
 
 /** What a test would find by itself on its devices, with a chance of 95 %. */

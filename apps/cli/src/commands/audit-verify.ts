@@ -15,7 +15,7 @@ interface Verdict {
   readonly events: number;
   readonly withoutReceipt: number;
   readonly verdicts: number;
-  readonly notRecomputable: number;
+  readonly notRecomputable: ReceiptsReport['notRecomputable'];
   readonly causes: number;
   readonly causesUnchecked: number;
   readonly differing: number;
@@ -73,7 +73,11 @@ async function verify(session: Session): Promise<Verdict> {
     events: total(({ events }) => events),
     withoutReceipt: total(({ withoutReceipt }) => withoutReceipt),
     verdicts: total(({ verdicts }) => verdicts),
-    notRecomputable: total(({ notRecomputable }) => notRecomputable),
+    notRecomputable: {
+      anotherRule: total(({ notRecomputable }) => notRecomputable.anotherRule),
+      countsNotKept: total(({ notRecomputable }) => notRecomputable.countsNotKept),
+      notAllListed: total(({ notRecomputable }) => notRecomputable.notAllListed),
+    },
     causes: total(({ causes }) => causes),
     causesUnchecked: unlisted,
     differing,
@@ -83,7 +87,7 @@ async function verify(session: Session): Promise<Verdict> {
 }
 
 function verdictText(verdict: Verdict, paint: Paint): string {
-  const { matches, events, withoutReceipt, differing, causesUnchecked } = verdict;
+  const { matches, events, withoutReceipt, differing, causesUnchecked, notRecomputable } = verdict;
   const [first] = verdict.differences;
   const head = matches
     ? paint('green', 'Every event is what its receipt says.')
@@ -93,7 +97,15 @@ function verdictText(verdict: Verdict, paint: Paint): string {
       ['checked', `${String(events - withoutReceipt)} events`],
       ['no receipt', withoutReceipt === 0 ? undefined : `${String(withoutReceipt)} events, from before there were any`],
       ['verdicts', `${String(verdict.verdicts)} follow from their counts`],
-      ['not checked', countText(verdict.notRecomputable, 'verdicts of an older rule')],
+      ['older rule', countText(notRecomputable.anotherRule, 'verdicts, not checked')],
+      [
+        'no counts',
+        countText(notRecomputable.countsNotKept, 'verdicts from before their counts were kept, not checked'),
+      ],
+      [
+        'in part',
+        countText(notRecomputable.notAllListed, 'verdicts that need tests which are not listed, not checked'),
+      ],
       ['causes', `${String(verdict.causes)} receipts that events name are there`],
       ['not asked', countText(causesUnchecked, 'receipts that events name')],
     ],

@@ -153,6 +153,22 @@ describe('showing evidence and timelines', () => {
     expect(stdout).toMatch(/installs +iPhone18,1 \(23D8133\) +6 +40 +1 % +2980 +█{15}░{5} +12 %/);
   });
 
+  it('asks for page after page of the evidence until so many tests are there', async () => {
+    const item = found.items[0];
+    const items = (count: number) => Array.from({ length: count }, (_, index) => ({ ...item, of: String(index) }));
+    const first = { ...found, total: 80, items: items(50), nextCursor: 'c' };
+    server.on('GET /v1/rollouts/r1/evidence', { body: first }, { body: { ...found, says: 'hold', items: items(10) } });
+    const { stdout } = await call(['rollout', 'evidence', 'r1', '--limit', '60', '--json']);
+    expect(sent()).toEqual([
+      ['GET', '/v1/rollouts/r1/evidence?limit=50'],
+      ['GET', '/v1/rollouts/r1/evidence?limit=10&cursor=c'],
+    ]);
+    const answer = JSON.parse(stdout) as { items: unknown[] };
+    expect(answer).toMatchObject({ says: 'wait', total: 80 });
+    expect(answer).not.toHaveProperty('nextCursor');
+    expect(answer.items.length).toBe(60);
+  });
+
   it('shows exposure as bars, unknown as a dash, and what happened', async () => {
     server.on('GET /v1/rollouts/r1/timeline', { body: timeline });
     const { stdout } = await call(['rollout', 'timeline', 'r1']);
@@ -854,7 +870,8 @@ describe('deciding on parked events', () => {
 
 describe('verifying the audit', () => {
   const report = {
-    ...{ name: 'orchestrator', events: 9, streams: 2, withoutReceipt: 1, verdicts: 2, notRecomputable: 0 },
+    ...{ name: 'orchestrator', events: 9, streams: 2, withoutReceipt: 1, verdicts: 2 },
+    notRecomputable: { anotherRule: 0, countsNotKept: 0, notAllListed: 0 },
     ...{ causes: 0, causesElsewhere: 1, differing: 0, differences: [] },
     elsewhere: [{ stream: 'patch-p', receipt: 'a'.repeat(64), by: 'rollout-r1/7' }],
   };
@@ -875,6 +892,17 @@ describe('verifying the audit', () => {
     expect(ran).toMatchObject({ exit: 0, stdout: expect.stringContaining('16 events') as string });
     expect(server.sent()).toEqual([['POST', '/v1/replays', { verify: true, receipts: true }]]);
     expect(catalog.requests[0]?.body).toEqual({ verify: true, receipts: true, named: report.elsewhere });
+  });
+
+  it('says apart why verdicts were not checked', async () => {
+    const notRecomputable = { anotherRule: 1, countsNotKept: 2, notAllListed: 3 };
+    const some = { notRecomputable, causesElsewhere: 0, elsewhere: [] };
+    server.on('POST /v1/replays', { body: job(some) }, { body: job(some) });
+    const { stdout } = await call(['audit', 'verify']);
+    expect(stdout).toMatch(/older rule +1 verdicts, not checked/);
+    expect(stdout).toMatch(/no counts +2 verdicts from before their counts were kept/);
+    expect(stdout).toMatch(/in part +3 verdicts that need tests which are not listed/);
+    expect(JSON.parse((await call(['audit', 'verify', '--json'])).stdout)).toMatchObject({ notRecomputable });
   });
 
   it('exits with 1 and names the first event that differs, or the receipt that nobody has', async () => {

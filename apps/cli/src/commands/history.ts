@@ -1,17 +1,21 @@
 import {
   bodyOf,
   type EvidenceOfTest,
+  given,
   type RecallTimelineView,
   type RolloutEvidence,
   type RolloutTimelineView,
   type TimelineMark,
 } from '@sluice/api-client';
 import { type Command } from 'commander';
+import { type Api } from '../api.ts';
 import { clean, facts, type Paint, percent, table, time } from '../output.ts';
 import { type OpenSession, toCount, toLimit } from '../session.ts';
 
 const BAR_WIDTH = 20;
 const POINTS_SHOWN = 24;
+/** The server gives no more tests on one page. */
+const EVIDENCE_PAGE_MAX = 50;
 
 const points = ['--points <count>', 'at so many instants', toCount, POINTS_SHOWN] as const;
 
@@ -24,9 +28,7 @@ export function addRolloutHistoryCommands(rollout: Command, open: OpenSession): 
     .addHelpText('after', '\nExample:\n  $ sluice rollout evidence r1')
     .action(async (id: string, { limit }: { limit: number }) => {
       const { api, output } = open();
-      const params = { path: { id }, query: { limit } };
-      const found = await bodyOf(api.of('orchestrator').GET('/v1/rollouts/{id}/evidence', { params }));
-      output.answer(found, evidenceText);
+      output.answer(await findTests(api, id, limit), evidenceText);
     });
   rollout
     .command('timeline <rollout>')
@@ -55,6 +57,20 @@ export function addRecallTimelineCommand(recall: Command, open: OpenSession): vo
         recallTimelineText,
       );
     });
+}
+
+// What is said of the rollout is that of the first page.
+async function findTests(api: Api, id: string, limit: number): Promise<RolloutEvidence> {
+  const pages: RolloutEvidence[] = [];
+  const { items, nextCursor } = await api.list(limit, async (page) => {
+    const query = given({ ...page, limit: Math.min(page.limit, EVIDENCE_PAGE_MAX) });
+    const params = { path: { id }, query };
+    const found = await bodyOf(api.of('orchestrator').GET('/v1/rollouts/{id}/evidence', { params }));
+    pages.push(found);
+    return found;
+  });
+  const [{ nextCursor: _, ...first }] = pages as [RolloutEvidence];
+  return { ...first, items: [...items], ...(nextCursor !== undefined && { nextCursor }) };
 }
 
 function evidenceText(found: RolloutEvidence, paint: Paint): string {

@@ -129,35 +129,35 @@ const outcomes: Record<keyof typeof commands, Record<keyof typeof histories, str
   'recall for another reason': every('recall 1', {
     absent: 'patch-not-found',
     ...done('recall 2'),
-    recalled: 'patch-already-recalled',
+    recalled: 'nothing',
   }),
   'recall otherwise': every('recall 1', { absent: 'patch-not-found', ...done('recall 2'), recalled: 'recall 2' }),
   'recall at a pace': every('recall 1', { absent: 'patch-not-found', ...done('recall 2'), recalled: 'recall 2' }),
   'recall by the ledger': every('recall 1', {
     absent: 'patch-not-found',
     ...done('recall 2'),
-    recalled: 'patch-already-recalled',
+    recalled: 'nothing',
   }),
   'recall by a ledger of long ago': every('ledger-changed', {
     absent: 'patch-not-found',
-    recalled: 'patch-already-recalled',
+    recalled: 'nothing',
   }),
   'recall of what is exploited': every('withdraw 1, asked', {
     absent: 'patch-not-found',
     withdrawn: 'asked',
     requested: 'nothing',
-    recalled: 'patch-already-recalled',
+    recalled: 'nothing',
   }),
   'recall of what is exploited, unseen': every('ledger-not-named', { absent: 'patch-not-found', recalled: 'nothing' }),
   'recall of what is exploited, by a ledger of long ago': every('ledger-changed', {
     absent: 'patch-not-found',
-    recalled: 'patch-already-recalled',
+    recalled: 'nothing',
   }),
   'recall of what is exploited, by another person': every('withdraw 1, asked', {
     absent: 'patch-not-found',
     withdrawn: 'asked',
     requested: 'recall 2 by two',
-    recalled: 'patch-already-recalled',
+    recalled: 'nothing',
   }),
   'recall of what is exploited, by another person otherwise': every('withdraw 1, asked', {
     absent: 'patch-not-found',
@@ -171,7 +171,7 @@ const outcomes: Record<keyof typeof commands, Record<keyof typeof histories, str
   'recall of what is exploited, breaking the glass': every('recall 1 by broken glass', {
     absent: 'patch-not-found',
     ...done('recall 2 by broken glass'),
-    recalled: 'patch-already-recalled',
+    recalled: 'nothing',
   }),
   'recall of what is exploited, breaking the glass unseen': every('ledger-not-named', {
     absent: 'patch-not-found',
@@ -189,23 +189,14 @@ const outcomes: Record<keyof typeof commands, Record<keyof typeof histories, str
   'fold in': every('PatchFoldedIn', {
     absent: 'patch-not-found',
     'folded-in': 'nothing',
-    withdrawn: 'patch-pulled',
-    requested: 'patch-pulled',
-    recalled: 'patch-pulled',
   }),
   'fold in elsewhere': every('PatchFoldedIn', {
     absent: 'patch-not-found',
     'folded-in': 'patch-folded-in',
-    withdrawn: 'patch-pulled',
-    requested: 'patch-pulled',
-    recalled: 'patch-pulled',
   }),
   'fold in before': every('release-not-later', {
     absent: 'patch-not-found',
     'folded-in': 'patch-folded-in',
-    withdrawn: 'patch-pulled',
-    requested: 'patch-pulled',
-    recalled: 'patch-pulled',
   }),
 };
 
@@ -249,6 +240,21 @@ describe('deciding on a patch', () => {
     expect(() => patchDecider.decide(commands['amend by a change'], fold(patchDecider, [published]))).toThrow(
       'variant 23D771330a: models differ (new: none; gone: iPad16,3)',
     );
+  });
+});
+
+describe('folding in a patch that was pulled', () => {
+  it('records the full release once, and leaves the patch pulled', () => {
+    const folded = after('requested', commands['fold in']);
+    expect(folded).toMatchObject({
+      ...{ status: 'pulled', recallEpoch: 1, pulled: { mode: 'withdraw' }, requested: { by: 'ann' } },
+      foldedInto: { version: '26.4', build: '23E246' },
+    });
+    expect(outcomeOf(commands['fold in'], folded)).toBe('nothing');
+    expect(outcomeOf(commands['fold in elsewhere'], folded)).toBe('patch-folded-in');
+    expect(after(folded, commands['recall by the ledger'])).toMatchObject({
+      ...{ status: 'pulled', pulled: { mode: 'recall' }, foldedInto: { version: '26.4' } },
+    });
   });
 });
 
@@ -364,6 +370,12 @@ describe('recalling further', () => {
     expect(steps.slice(2).flatMap((step) => patchDecider.decide(step, patch))).toEqual([]);
   });
 
+  it('keeps the ledger that was seen when the order names none', () => {
+    const recalledOpen = after('published', recallOpen(), recallOpen({ by: 'ben' }));
+    const further = after(recalledOpen, { ...unseen, by: 'cat', removePerHourMax: 100 });
+    expect(further).toMatchObject({ recallEpoch: 3, pulled: { removePerHourMax: 100, ledgerDigest: 'now' } });
+  });
+
   it('needs one person, refuses a ledger that is not the present one, and keeps for good who decided on the recall', () => {
     const byTwo = after('published', recallOpen(), recallOpen({ by: 'ben' }));
     const named = recallOpen({ by: 'cat', replacement: 'ios-26.3.1-c', reason: 'it is out' });
@@ -404,6 +416,14 @@ describe('asking for a recall', () => {
       },
     });
     expect(confirmed).not.toHaveProperty('requested');
+  });
+
+  it('answers the first person who sends it again after the confirmation with what there is', () => {
+    const first = recallOpen({ replacement: 'ios-26.3.1-c' });
+    const confirmed = after('published', first, recallOpen({ by: 'ben', reason: 'I see it too' }));
+    expect(outcomeOf(first, confirmed)).toBe('nothing');
+    // The ledger is another one by now.
+    expect(outcomeOf({ ...first, ledger: { digest: 'new', reopensExploited: true } }, confirmed)).toBe('nothing');
   });
 
   it('begins anew when the ledger is another one by then, and the first person may confirm that', () => {

@@ -130,11 +130,11 @@ function supersede({ patchId, by, at }: SupersedePatch, patch: KnownPatch): read
 }
 
 function foldIn({ patchId, version, build, at }: FoldInPatch, patch: KnownPatch): readonly PatchEvent[] {
-  // A pulled patch is offered to nobody, so that what overtakes it no longer matters.
-  if (patch.status === 'pulled') reject('patch-pulled', patchId);
-  if (patch.status === 'folded-in') {
-    if (patch.foldedInto.version === version && patch.foldedInto.build === build) return [];
-    reject('patch-folded-in', `into ${patch.foldedInto.version} (${patch.foldedInto.build})`);
+  // Of a pulled patch, too: the ledger names the full release that brings back what the recall takes away.
+  const foldedInto = 'foldedInto' in patch ? patch.foldedInto : undefined;
+  if (foldedInto !== undefined) {
+    if (foldedInto.version === version && foldedInto.build === build) return [];
+    reject('patch-folded-in', `into ${foldedInto.version} (${foldedInto.build})`);
   }
   const { baseVersion } = patch.content;
   if (compareVersionTexts(version, baseVersion) <= 0) {

@@ -112,15 +112,15 @@ function request(order: PullPatch, ledgerDigest: string, patch: KnownPatch): rea
  * re-opens nothing further, so that one person is enough.
  */
 function pullFurther(order: PullPatch, pulled: Pulled, patch: KnownPatch): readonly PatchPulled[] {
-  if (isSamePull(order, pulled)) return [];
-  const { replacement = pulled.replacement, removePerHourMax = pulled.removePerHourMax } = order;
-  const isSame = replacement === pulled.replacement && removePerHourMax === pulled.removePerHourMax;
-  if (order.mode !== 'recall' || isSame) reject('patch-already-recalled', `at ${pulled.at}`);
+  if (order.mode !== 'recall') reject('patch-already-recalled', `at ${pulled.at}`);
+  // Who sends an order again after somebody else has confirmed it gives another reason, and may name an older ledger.
+  if (isOfTerms(order, pulled)) return [];
   checkDigest(order);
-  const { requestedBy, confirmedBy, breakGlass } = pulled;
+  const { requestedBy, confirmedBy, breakGlass, ledgerDigest } = pulled;
+  const seen = ledgerDigest !== undefined && { ledgerDigest };
   return [
     {
-      ...pulledBy({ ...termsOf(pulled), ...order }, patch),
+      ...pulledBy({ ...termsOf(pulled), ...seen, ...order }, patch),
       ...(requestedBy !== undefined && { requestedBy }),
       ...(confirmedBy !== undefined && { confirmedBy }),
       ...(breakGlass !== undefined && { breakGlass }),
@@ -163,14 +163,12 @@ function requestOf(patch: KnownPatch): Requested | undefined {
 
 /** Whether the order is for what was asked for: of the same ledger, and naming no other terms. */
 function isSameRecall(order: PullOrder, asked: Requested): boolean {
-  return (['replacement', 'removePerHourMax', 'ledgerDigest'] as const).every(
-    (field) => order[field] === undefined || order[field] === asked[field],
-  );
+  return isOfTerms(order, asked) && order.ledgerDigest === asked.ledgerDigest;
 }
 
 /** What an order does not name, it does not change. */
-function isSamePull(order: PullOrder, pulled: Pulled): boolean {
-  return (['mode', 'reason', 'replacement', 'removePerHourMax', 'ledgerDigest'] as const).every(
-    (field) => order[field] === undefined || order[field] === pulled[field],
+function isOfTerms(order: Terms, present: Terms): boolean {
+  return (['replacement', 'removePerHourMax'] as const).every(
+    (field) => order[field] === undefined || order[field] === present[field],
   );
 }

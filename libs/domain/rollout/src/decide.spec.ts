@@ -402,6 +402,18 @@ describe('naming the full release', () => {
     expect(ask([published('a'), foldedIn], { osBuild: '23E200' })).not.toHaveProperty('updateTo');
     expect(ask([published('a'), foldedIn], { installed: ['a'] })).not.toHaveProperty('updateTo');
   });
+
+  it.each(['withdraw', 'recall'] as const)(
+    'is the same whether the patch was folded in before its %s or after it',
+    (mode) => {
+      const folding = [published('a'), ...complete, foldedIn, pulled('a', mode)];
+      const pulling = [published('a'), ...complete, pulled('a', mode), foldedIn];
+      for (const device of [{}, { installed: ['a'] }, { osBuild: '23E200' }])
+        expect(ask(pulling, device)).toEqual(ask(folding, device));
+      expect(ask(pulling)).toMatchObject({ directive: 'none', reason: 'pulled', updateTo: '26.4' });
+      expect(ask(pulling, { installed: ['a'] })).not.toHaveProperty('updateTo');
+    },
+  );
 });
 
 describe('choosing the package', () => {

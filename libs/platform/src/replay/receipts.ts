@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type ReceiptDifference, type ReceiptsReport } from '@sluice/api';
+import { type NotRecomputable, type ReceiptDifference, type ReceiptsReport } from '@sluice/api';
 import { stamp } from '@sluice/contracts/stored-events';
 import {
   type Commit,
@@ -35,7 +35,9 @@ export interface ReceiptsInput {
 }
 
 /** What the counts of an event say of the verdict that it carries; `none` where it carries no verdict. */
-export type Recheck = (event: DomainEvent) => 'none' | 'agrees' | 'not-recomputable' | { readonly differs: string };
+export type Recheck = (
+  event: DomainEvent,
+) => 'none' | 'agrees' | { readonly notRecomputable: keyof NotRecomputable } | { readonly differs: string };
 
 /** What was found but the name of the part that was checked. */
 export type ReceiptsFound = Omit<ReceiptsReport, 'name'>;
@@ -78,7 +80,8 @@ class ReceiptsCheck {
   private withoutReceipt = 0;
   private differing = 0;
   private causesFound = 0;
-  private readonly verdicts = { agree: 0, notRecomputable: 0 };
+  private agreeing = 0;
+  private readonly notRecomputable = { anotherRule: 0, countsNotKept: 0, notAllListed: 0 };
 
   constructor(private readonly recheck: Recheck) {}
 
@@ -117,8 +120,8 @@ class ReceiptsCheck {
       events: this.events,
       streams: this.lastOf.size,
       withoutReceipt: this.withoutReceipt,
-      verdicts: this.verdicts.agree,
-      notRecomputable: this.verdicts.notRecomputable,
+      verdicts: this.agreeing,
+      notRecomputable: this.notRecomputable,
       causes: this.causesFound,
       causesElsewhere: this.elsewhere.length,
       elsewhere: this.elsewhere.slice(0, ELSEWHERE_MAX),
@@ -147,8 +150,8 @@ class ReceiptsCheck {
   private checkVerdict(commit: Commit, event: DomainEvent): void {
     const found = this.recheckSafely(event);
     if (found === 'none') return;
-    if (found === 'agrees') this.verdicts.agree += 1;
-    else if (found === 'not-recomputable') this.verdicts.notRecomputable += 1;
+    if (found === 'agrees') this.agreeing += 1;
+    else if ('notRecomputable' in found) this.notRecomputable[found.notRecomputable] += 1;
     else this.differAt(commit, event, 'verdict', found.differs);
   }
 

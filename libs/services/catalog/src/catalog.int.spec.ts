@@ -278,6 +278,15 @@ describe('folding in a patch', () => {
     expect(other.json()).toMatchObject({ status: 409, code: 'patch-folded-in' });
   });
 
+  it('records it of a pulled patch, too, and the ledger names it', async () => {
+    await post('/v1/patches', patch('a'));
+    await post('/v1/patches/ios-26.3.1-a/pull', { mode: 'withdraw', reason: 'bad' });
+    const body = { version: '26.4', build: '23E246' };
+    const answer = await post('/v1/patches/ios-26.3.1-a/fold-in', body);
+    expect(answer.json()).toMatchObject({ status: 'pulled', pulled: { mode: 'withdraw' }, foldedInto: body });
+    expect((await get('/v1/patches/ios-26.3.1-a/re-exposure')).json()).toMatchObject({ fullRelease: body });
+  });
+
   it('folds a patch in only as it was seen, where somebody says what was, and shows what it is now', async () => {
     const published = await post('/v1/patches', patch('a'));
     expect(published.headers.etag).toBe('"0"');

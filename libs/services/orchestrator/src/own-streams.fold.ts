@@ -1,4 +1,4 @@
-import { comparePositions, type DomainEvent, type Position } from '@sluice/event-sourcing';
+import { comparePositions, type DomainEvent, type Position, type Receipted } from '@sluice/event-sourcing';
 import {
   type Decided,
   type GateEvidence,
@@ -42,23 +42,35 @@ const verdictOf: Readonly<Record<string, Decided>> = {
   RecallPaused: 'pause',
 };
 
-interface Verdict extends DomainEvent {
+interface Verdict extends DomainEvent, Receipted {
   readonly by?: string;
   readonly evidence?: GateEvidence;
   readonly cause?: object;
 }
 
 const recheckVerdict: Recheck = (event: Verdict) => {
-  const { type, by, evidence, cause } = event;
+  const { type, by, evidence, cause, receipt } = event;
   const decided = verdictOf[type];
   if (decided === undefined) return 'none';
   // Of holds, those of gates alone name a cause.
   const isOfGate = by === 'gate' || (type === 'HoldPlaced' && cause !== undefined);
   if (evidence === undefined) return isOfGate ? { differs: 'a gate decided it, and it has no evidence' } : 'none';
   const anew = recompute(evidence, decided);
-  if (anew.says === 'differs') return { differs: `by its counts it would not be: ${anew.differing.join(', ')}` };
-  return anew.says;
+  if (anew.says !== 'not-recomputable') {
+    const { says, differing } = anew;
+    return says === 'agrees' ? says : { differs: `by its counts it would not be: ${differing.join(', ')}` };
+  }
+  if (anew.because === 'not-all-listed') return { notRecomputable: 'notAllListed' };
+  // There were counts, and all the rules of this version, before there were receipts.
+  const { says, kind } = tooLittle[anew.because];
+  return receipt === undefined ? { notRecomputable: kind } : { differs: `${says}: ${evidence.rule}` };
 };
+
+const tooLittle = {
+  'another-rule': { kind: 'anotherRule', says: 'its rule is not known' },
+  'counts-not-kept': { kind: 'countsNotKept', says: 'the counts that it is made of are not there' },
+  'unknown-counts': { kind: 'countsNotKept', says: 'it is made of counts that its rule does not have' },
+} as const;
 
 async function foldOwnStreams(store: FoldStore, through: Position) {
   const views = new Views();

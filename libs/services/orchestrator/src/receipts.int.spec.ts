@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Commit, type DomainEvent, InMemoryEventStore, lastReceipt, type Receipted } from '@sluice/event-sourcing';
+import { LISTED_MAX } from '@sluice/domain-rollout';
 import { InlineFolds, type ReceiptsFound, type ReceiptsInput, seal } from '@sluice/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { folds } from './index.ts';
@@ -61,6 +62,29 @@ const fewerFailures = (type: string) => (event: Event) =>
     ? inEvidence(event, ({ failures }) => ({ failures: Number(failures) - 1 }))
     : event;
 
+const withoutReceipt = ({ receipt: _, cause: __, ...event }: Event): Event => event;
+const inEvidenceOf = (change: (evidence: Stored) => object) => (event: Event) =>
+  event['evidence'] === undefined ? event : { ...event, evidence: change(event['evidence'] as Stored) };
+type Stored = { readonly tests: readonly Readonly<Record<string, unknown>>[] };
+const withRule = (rule: string) => inEvidenceOf((evidence) => ({ ...evidence, rule }));
+const withCountsOf = (by: string) =>
+  inEvidenceOf((evidence) => ({ ...evidence, tests: evidence.tests.map((test) => ({ ...test, madeOf: { by } })) }));
+const withoutCounts = inEvidenceOf((evidence) => ({
+  ...evidence,
+  tests: evidence.tests.map(({ madeOf: _, ...test }) => test),
+}));
+/** A halt with as many tests as may be listed, each of next to no weight; all that is left is said to be in the others. */
+const padded = (event: Event) =>
+  event.type === 'RolloutHalted'
+    ? inEvidenceOf(({ tests: [first], ...evidence }) => {
+        const tests = Array.from({ length: LISTED_MAX }, (_, index) => ({
+          ...{ ...first, weight: 1e-30 },
+          ...(index > 0 && { level: 'model', of: `iPhone1,${String(index)}` }),
+        }));
+        return { ...evidence, tests, logOthers: 50, logSum: 50 };
+      })(event)
+    : event;
+
 describe('checking receipts', () => {
   it('finds a genuine history as it was, by the call that clients use', async () => {
     let { body: job } = await world.send('POST', '/v1/replays', { body: { verify: true, receipts: true } });
@@ -70,7 +94,10 @@ describe('checking receipts', () => {
     }
     expect(job).toMatchObject({ status: 'done', matches: true, differences: [], done: ['orchestrator'] });
     const [report] = job['receipts'] as ReceiptsFound[];
-    expect(report).toMatchObject({ withoutReceipt: 0, differing: 0, notRecomputable: 0, causesElsewhere: 0 });
+    expect(report).toMatchObject({
+      ...{ withoutReceipt: 0, differing: 0, causesElsewhere: 0 },
+      notRecomputable: { anotherRule: 0, countsNotKept: 0, notAllListed: 0 },
+    });
     expect(job['events']).toBe(report?.events);
     expect(report?.events).toBeGreaterThan(12);
     // Two holds and the halt; a hold names its rollout, the abort and the recall name the pull.
@@ -118,6 +145,35 @@ describe('checking receipts', () => {
     expect(types).toEqual(['HoldPlaced', 'HoldPlaced', 'RolloutHalted']);
   });
 
+  it.each([
+    ['its rule renamed', withRule('evidence-sum/3'), 'evidence-sum/3'],
+    ['the counts taken away that it is made of', withoutCounts, 'are not there'],
+    ['unknown counts', withCountsOf('tea-leaves'), 'does not have'],
+  ])('names a verdict that has %s, though all receipts were made anew', async (_what, alter, words) => {
+    const found = await altered(alter, true);
+    const detail = expect.stringContaining(words) as string;
+    expect(found.differences).toMatchObject(
+      ['HoldPlaced', 'HoldPlaced', 'RolloutHalted'].map((type) => ({ what: 'verdict', type, detail })),
+    );
+    expect(found).toMatchObject({ verdicts: 0, notRecomputable: { anotherRule: 0, countsNotKept: 0 } });
+  });
+
+  it.each([
+    ['another rule', withRule('evidence-sum/3'), 'anotherRule'],
+    ['no counts', withoutCounts, 'countsNotKept'],
+  ])('counts verdicts with %s apart where they are from before there were receipts', async (_what, alter, kind) => {
+    const none = { anotherRule: 0, countsNotKept: 0, notAllListed: 0 };
+    const found = await altered((event) => alter(withoutReceipt(event)));
+    expect(found).toMatchObject({ differing: 0, verdicts: 0, notRecomputable: { ...none, [kind]: 3 } });
+  });
+
+  it('counts a verdict apart whose listed tests are padded, so that they do not carry it', async () => {
+    const found = await altered(padded, true);
+    expect(found.differences).toEqual([]);
+    const notRecomputable = { anotherRule: 0, countsNotKept: 0, notAllListed: 1 };
+    expect(found).toMatchObject({ differing: 0, verdicts: 2, notRecomputable });
+  });
+
   it('names who names a receipt that is gone when the stream of the cause was made anew', async () => {
     const found = await altered(
       (event) => (event.type === 'PatchPulled' ? { ...event, reason: 'other' } : event),
@@ -132,7 +188,7 @@ describe('checking receipts', () => {
   });
 
   it('says of a history from before there were receipts only that it has none', async () => {
-    const found = await altered(({ receipt: _, cause: __, ...event }: Event) => event);
+    const found = await altered(withoutReceipt);
     expect(found).toMatchObject({ differing: 0, withoutReceipt: found.events, causes: 0, verdicts: 3 });
   });
 

@@ -177,7 +177,7 @@ export class PatchesController {
     answers: { 200: PatchView },
     etag: true,
     ifMatch: 'optional',
-    problems: ['patch-not-found', 'patch-pulled', 'patch-folded-in', 'release-not-later'],
+    problems: ['patch-not-found', 'patch-folded-in', 'release-not-later'],
   })
   async foldIn(
     @Param() { id }: PatchPath,

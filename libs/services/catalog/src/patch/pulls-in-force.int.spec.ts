@@ -125,7 +125,7 @@ describe('pulling while the store cannot write', () => {
     await pull('a');
     const variant = { build: '23D771330z', prerequisiteBuild: '23D9999', models: ['iPhone18,1'] };
     const foldIn = await catalog.post('/v1/patches/p-a/fold-in', { version: '26.4', build: '23E246' });
-    expect(foldIn.json()).toMatchObject({ code: 'patch-pulled' });
+    expect(foldIn.json()).toMatchObject({ code: 'store-unavailable' });
     const replacing = await pull('b', { mode: 'recall', reason: 'bad', replacement: 'p-a' });
     expect(replacing.json()).toMatchObject({ code: 'replacement-unsuitable' });
     expect((await catalog.post('/v1/patches', patch('a', variant))).json()).toMatchObject({ status: 409 });

@@ -1,4 +1,4 @@
-import { type EvidenceOfTest, type HealthKnown, type PageQuery, type RolloutEvidence } from '@sluice/api';
+import { type EvidenceOfTest, type EvidenceQuery, type HealthKnown, type RolloutEvidence } from '@sluice/api';
 import {
   ALPHA,
   CAUTION,
@@ -16,7 +16,7 @@ import { gateHoldsOn } from './rollout-views.ts';
 const LOG_LIMIT = -Math.log(ALPHA);
 
 /** What the gates of a rollout find now: a page of its tests, the strongest first. Throws 'unknown-cursor'. */
-export function viewEvidence(rollout: StartedRollout, knowledge: KnownEnough, query: PageQuery): RolloutEvidence {
+export function viewEvidence(rollout: StartedRollout, knowledge: KnownEnough, query: EvidenceQuery): RolloutEvidence {
   const { rolloutId, plan, startedAt } = rollout;
   const { policy, gates } = knowledge.sources.views;
   const now = gates.evidenceOf(rollout);

@@ -1,7 +1,7 @@
 import {
+  EvidenceQuery,
   listedMarks,
   Operation,
-  PageQuery,
   PointsQuery,
   RolloutEvidence,
   RolloutPath,
@@ -39,7 +39,7 @@ export class RolloutHistoryController {
     answers: { 200: RolloutEvidence },
     problems: ['rollout-not-found', 'rollout-not-running', 'rollout-over', 'unknown-cursor'],
   })
-  evidence(@Param() { id }: RolloutPath, @Query() query: PageQuery): RolloutEvidence {
+  evidence(@Param() { id }: RolloutPath, @Query() query: EvidenceQuery): RolloutEvidence {
     const rollout = this.known(id);
     if (rollout.status === 'planned') throw new ProblemError('rollout-not-running', id);
     if (rollout.status === 'aborted') throw new ProblemError('rollout-over', id);

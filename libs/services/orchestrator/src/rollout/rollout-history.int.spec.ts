@@ -19,6 +19,18 @@ interface Found {
   readonly total: number;
 }
 
+async function everyTest(limit = 50): Promise<Found['items']> {
+  const path = `/v1/rollouts/r1/evidence?limit=${String(limit)}`;
+  const items: Found['items'][number][] = [];
+  let cursor = '';
+  for (;;) {
+    const page = (await get(`${path}${cursor}`)).body as unknown as Found;
+    items.push(...page.items);
+    if (page.nextCursor === undefined) return items;
+    cursor = `&cursor=${page.nextCursor}`;
+  }
+}
+
 describe('showing the evidence of a rollout', () => {
   it('has none before the start, and says so', async () => {
     expect(await get('/v1/rollouts/r1/evidence')).toMatchObject({ status: 409, body: { code: 'rollout-not-running' } });
@@ -35,8 +47,9 @@ describe('showing the evidence of a rollout', () => {
     });
     await world.advance(2);
     await world.countInstalls([2, 0, 0, 0]);
-    const { body } = await get('/v1/rollouts/r1/evidence?limit=1000');
-    const { items, total } = body as unknown as Found;
+    const { body } = await get('/v1/rollouts/r1/evidence?limit=50');
+    const { total } = body as unknown as Found;
+    const items = await everyTest();
     expect(body).toMatchObject({
       ...{ rolloutId: 'r1', patchId: 'p-a', rule: 'evidence-sum/4', says: 'go', held: [] },
       ...{ infrastructure: { isOut: false }, health: { isCurrent: true } },
@@ -57,21 +70,24 @@ describe('showing the evidence of a rollout', () => {
   it('gives it page by page, each test once', async () => {
     await world.send('POST', '/v1/rollouts/r1/start');
     await world.countInstalls([2, 0, 0, 1]);
-    const seen: unknown[] = [];
-    let path = '/v1/rollouts/r1/evidence?limit=7';
-    for (;;) {
-      const page = (await get(path)).body as unknown as Found;
-      seen.push(...page.items.map(({ test, level, of }) => `${String(test)} ${String(level)} ${String(of)}`));
-      if (page.nextCursor === undefined) break;
-      path = `/v1/rollouts/r1/evidence?limit=7&cursor=${page.nextCursor}`;
-    }
-    const all = (await get('/v1/rollouts/r1/evidence?limit=1000')).body as unknown as Found;
+    const tests = await everyTest(7);
+    const seen = tests.map(({ test, level, of }) => `${String(test)} ${String(level)} ${String(of)}`);
+    const all = (await get('/v1/rollouts/r1/evidence')).body as unknown as Found;
     expect(new Set(seen).size).toBe(all.total);
     expect(seen.length).toBe(all.total);
     expect(await get('/v1/rollouts/r1/evidence?cursor=x')).toMatchObject({
       status: 400,
       body: { code: 'unknown-cursor' },
     });
+  });
+
+  it('has 20 tests on a page, and refuses more than 50', async () => {
+    await world.send('POST', '/v1/rollouts/r1/start');
+    await world.countInstalls([2, 0, 0, 1]);
+    const first = (await get('/v1/rollouts/r1/evidence')).body as unknown as Found;
+    expect(first.total).toBeGreaterThan(20);
+    expect(first.items.length).toBe(20);
+    expect(await get('/v1/rollouts/r1/evidence?limit=51')).toMatchObject({ status: 400 });
   });
 
   it('names the slice that is held, which counts no more', async () => {
