@@ -9,7 +9,9 @@ const STUBBORN_REMOVALS = 3;
 /** Devices that are named one by one, of each shard; the list of devices has all. */
 const DEVICES_NAMED_MAX = 100;
 
-/** What needs a person in the shards that this instance owns. */
+const ofDevices = ['removals-stubborn', 'id-used-twice'] as const;
+
+/** What needs a person in the shards that this instance owns; of the others it cannot say anything. */
 @Injectable()
 export class TelemetryAttention implements AttentionSource {
   readonly service = 'telemetry';
@@ -23,7 +25,14 @@ export class TelemetryAttention implements AttentionSource {
 
   look(): Findings {
     const owned = this.fleet.owned();
-    return { found: [...owned.flatMap(usedTwice), ...this.stubborn(owned)], unknown: [] };
+    return { found: [...owned.flatMap(usedTwice), ...this.stubborn(owned)], unknown: this.elsewhere(owned.length) };
+  }
+
+  private elsewhere(owned: number): Findings['unknown'] {
+    const { shards } = this.fleet;
+    if (owned === shards) return [];
+    const because = `this instance owns ${String(owned)} of ${String(shards)} shards, and does not know the devices of the others`;
+    return [{ kinds: ofDevices, because }];
   }
 
   private stubborn(owned: readonly ShardWriter[]): Finding[] {
