@@ -13,7 +13,7 @@ import { Metrics } from '../observe/metrics.ts';
 import { ServiceName } from '../settings/service-name.ts';
 import { Owners } from './owners.ts';
 
-/** Of one source; more need a list of their own, which the words of the item name. */
+/** Of one source, the first ones; of the kinds of the others it is said that more were found. */
 const FINDINGS_MAX = 1_000;
 
 /** What needs a person, as its source sees it. The id names the cause. */
@@ -83,7 +83,9 @@ export class Attention {
           ...{ service, since: since ?? null, owner: this.owners.of(finding.id) },
         })),
       ),
-      unknown: looks.flatMap(({ service, unknown }) => unknown.map((each) => ({ service, ...each }))),
+      unknown: looks.flatMap(({ service, found, unknown }) =>
+        [...unknown, ...cutOff(found)].map((each) => ({ service, ...each })),
+      ),
     };
   }
 
@@ -106,6 +108,13 @@ export class Attention {
     }
     return counts.values();
   }
+}
+
+function cutOff(found: readonly Finding[]): Findings['unknown'] {
+  const cut = found.slice(FINDINGS_MAX);
+  if (cut.length === 0) return [];
+  const because = `${String(cut.length)} more were found than the ${String(FINDINGS_MAX)} that are listed`;
+  return [{ kinds: [...new Set(cut.map(({ kind }) => kind))], because }];
 }
 
 /** An instant as a part of an id. */

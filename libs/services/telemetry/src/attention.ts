@@ -25,7 +25,10 @@ export class TelemetryAttention implements AttentionSource {
 
   look(): Findings {
     const owned = this.fleet.owned();
-    return { found: [...owned.flatMap(usedTwice), ...this.stubborn(owned)], unknown: this.elsewhere(owned.length) };
+    const usedTwice = owned.map(usedTwiceIn);
+    // The kind of few items comes first: what is cut off is of the other one.
+    const found = [...this.stubborn(owned), ...usedTwice.flatMap((named) => named.slice(0, DEVICES_NAMED_MAX))];
+    return { found, unknown: [...this.elsewhere(owned.length), ...notNamed(usedTwice)] };
   }
 
   private elsewhere(owned: number): Findings['unknown'] {
@@ -51,10 +54,17 @@ export class TelemetryAttention implements AttentionSource {
   }
 }
 
-function usedTwice({ state }: ShardWriter): Finding[] {
+function notNamed(usedTwice: readonly (readonly Finding[])[]): Findings['unknown'] {
+  if (usedTwice.every(({ length }) => length <= DEVICES_NAMED_MAX)) return [];
+  const because = `more than ${String(DEVICES_NAMED_MAX)} devices of a shard have the flag: sluice device list --flag id-used-twice has all`;
+  return [{ kinds: ['id-used-twice'], because }];
+}
+
+/** One more than are named, where there are more. */
+function usedTwiceIn({ state }: ShardWriter): Finding[] {
   const found: Finding[] = [];
   for (const device of state.flags.with('id-used-twice')) {
-    if (found.length === DEVICES_NAMED_MAX) break;
+    if (found.length > DEVICES_NAMED_MAX) break;
     // A device that was retired has been looked at.
     if (!state.isKnown(device)) continue;
     const deviceId = state.devices.idOf(device);

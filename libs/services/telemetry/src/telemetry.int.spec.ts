@@ -798,6 +798,20 @@ describe('noticing what needs a person', () => {
     expect(await items()).toEqual([]);
   });
 
+  it('says so where more devices of a shard are used twice than are named', async () => {
+    const inShard = Array.from({ length: 1_000 }, (_, index) => `d-${String(index)}`)
+      .filter((deviceId) => shardOf(hashDevice(deviceId), 4) === 0)
+      .slice(0, 101);
+    for (const model of ['iPhone18,1', 'iPhone17,1'])
+      await send(inShard.map((deviceId) => report({ deviceId, model })));
+    const because = expect.stringContaining('more than 100 devices of a shard') as string;
+    const { body } = await get('/v1/attention?limit=1000');
+    expect(body).toMatchObject({ total: null, unknown: [{ kinds: ['id-used-twice'], because }] });
+    expect(body['items']).toHaveLength(100);
+    await post(`/v1/devices/${String(inShard[0])}/retire`);
+    expect((await get('/v1/attention?limit=1')).body).toMatchObject({ total: 100, unknown: [] });
+  });
+
   it('counts the holders of a recalled patch that failed three times to remove it', async () => {
     await tellCatalog(published);
     await send([installed()]);
