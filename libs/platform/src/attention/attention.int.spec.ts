@@ -84,6 +84,17 @@ describe('listing what needs a person', () => {
     expect(await list()).toEqual({ items: [], total: null, unknown: [{ service: 'spec', ...unknown[0] }] });
   });
 
+  it('looks with each tick only at the sources that have conditions', () => {
+    const attention = app.get(Attention);
+    attention.add({
+      service: 'other',
+      conditionKinds: ['stale'],
+      look: () => ({ found: [finding('s')], unknown: [] }),
+    });
+    [found, unknown] = [[finding('a')], [{ kinds: ['rollout-halted'], because: 'the events are not read' }]];
+    expect(attention.ofConditions()).toMatchObject({ items: [{ id: 's', service: 'other' }], unknown: [] });
+  });
+
   it('says of which kinds more were found than are listed', async () => {
     const stale = finding('s', { kind: 'stale' });
     found = [stale, ...Array.from({ length: 1_001 }, (_, index) => finding(`r${String(index)}`))];

@@ -37,9 +37,16 @@ export interface Findings {
 /** Who knows what needs a person: one a service, in its `attention.ts`. Nothing is found before it is known. */
 export interface AttentionSource {
   readonly service: string;
+  /** Of its kinds, those that last and are in no event: receivers of webhooks are told when one begins and ends. */
+  readonly conditionKinds?: readonly AttentionKind[];
   look(nowMs: number): Findings;
   /** Called with each tick, for what only lasting makes worth telling. */
   tick?(nowMs: number): void;
+}
+
+interface Attentions {
+  readonly items: readonly AttentionItem[];
+  readonly unknown: readonly AttentionUnknown[];
 }
 
 /** All that needs a person in this process, and who has taken what. */
@@ -73,9 +80,28 @@ export class Attention {
   }
 
   /** What is found now, with its owners, in no order; and what cannot be said now. */
-  all(): { readonly items: readonly AttentionItem[]; readonly unknown: readonly AttentionUnknown[] } {
+  all(): Attentions {
+    return this.lookAt(this.sources);
+  }
+
+  /** The same of those sources only that have conditions: it is asked for with each tick. */
+  ofConditions(): Attentions {
+    return this.lookAt(this.sources.filter(({ conditionKinds = [] }) => conditionKinds.length > 0));
+  }
+
+  /** Throws Rejection: attention-taken. */
+  takeItem(
+    itemId: string,
+    { from, note }: { readonly from?: string | undefined; readonly note?: string | undefined },
+    context: CommandContext,
+  ): Promise<AttentionOwner | null> {
+    const by = context.actor;
+    return this.owners.takeItem({ type: 'TakeItem', itemId, by, from, note, at: this.clock.nowText() }, context);
+  }
+
+  private lookAt(sources: readonly AttentionSource[]): Attentions {
     const nowMs = this.clock.now();
-    const looks = this.sources.map((source) => ({ service: source.service, ...source.look(nowMs) }));
+    const looks = sources.map((source) => ({ service: source.service, ...source.look(nowMs) }));
     return {
       items: looks.flatMap(({ service, found }) =>
         found.slice(0, FINDINGS_MAX).map(({ since, ...finding }) => ({
@@ -87,16 +113,6 @@ export class Attention {
         [...unknown, ...cutOff(found)].map((each) => ({ service, ...each })),
       ),
     };
-  }
-
-  /** Throws Rejection: attention-taken. */
-  takeItem(
-    itemId: string,
-    { from, note }: { readonly from?: string | undefined; readonly note?: string | undefined },
-    context: CommandContext,
-  ): Promise<AttentionOwner | null> {
-    const by = context.actor;
-    return this.owners.takeItem({ type: 'TakeItem', itemId, by, from, note, at: this.clock.nowText() }, context);
   }
 
   private counts() {

@@ -34,6 +34,7 @@ const ofRollouts = ['rollout-halted', 'rollout-waits', 'hold-expires', 'recall-p
 @Injectable()
 export class OrchestratorAttention implements AttentionSource {
   readonly service = 'orchestrator';
+  readonly conditionKinds = [STALE, BLIND, 'recall-stalled'] as const;
   private readonly lasting: Lasting;
 
   constructor(

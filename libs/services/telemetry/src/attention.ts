@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { stubbornHolders } from '@sluice/domain-fleet';
-import { Attention, type AttentionSource, type Finding, type Findings } from '@sluice/platform';
+import { Attention, type AttentionSource, type Finding, type Findings, Timers } from '@sluice/platform';
 import { Fleet } from './fleet/fleet.ts';
 import { type ShardWriter } from './shard/shard-writer.ts';
 
@@ -9,16 +9,21 @@ const STUBBORN_REMOVALS = 3;
 /** Devices that are named one by one, of each shard; the list of devices has all. */
 const DEVICES_NAMED_MAX = 100;
 
+/** To count them, all entries with trouble of a shard are read (the wall's pace). */
+const COUNTED_AGAIN_AFTER_MS = 5_000;
+
 const ofDevices = ['removals-stubborn', 'id-used-twice'] as const;
 
 /** What needs a person in the shards that this instance owns; of the others it cannot say anything. */
 @Injectable()
 export class TelemetryAttention implements AttentionSource {
   readonly service = 'telemetry';
+  private readonly counts = new WeakMap<ShardWriter, StubbornCounts>();
 
   constructor(
     attention: Attention,
     private readonly fleet: Fleet,
+    private readonly timers: Timers,
   ) {
     attention.add(this);
   }
@@ -40,8 +45,8 @@ export class TelemetryAttention implements AttentionSource {
 
   private stubborn(owned: readonly ShardWriter[]): Finding[] {
     const counts = new Map<string, number>();
-    for (const { state } of owned) {
-      for (const [patchId, count] of stubbornHolders(state, STUBBORN_REMOVALS)) {
+    for (const shard of owned) {
+      for (const [patchId, count] of this.stubbornIn(shard)) {
         counts.set(patchId, (counts.get(patchId) ?? 0) + count);
       }
     }
@@ -52,6 +57,21 @@ export class TelemetryAttention implements AttentionSource {
       command: `sluice device list --patch ${patchId} --failed-removals ${String(STUBBORN_REMOVALS)}`,
     }));
   }
+
+  private stubbornIn(shard: ShardWriter): ReadonlyMap<string, number> {
+    const nowMs = this.timers.monotonicMs();
+    const counted = this.counts.get(shard);
+    if (counted !== undefined && nowMs - counted.atMs < COUNTED_AGAIN_AFTER_MS) return counted.byPatch;
+    const byPatch = stubbornHolders(shard.state, STUBBORN_REMOVALS);
+    this.counts.set(shard, { byPatch, atMs: nowMs });
+    return byPatch;
+  }
+}
+
+interface StubbornCounts {
+  readonly byPatch: ReadonlyMap<string, number>;
+  /** When they were counted (monotonic ms). */
+  readonly atMs: number;
 }
 
 function notNamed(usedTwice: readonly (readonly Finding[])[]): Findings['unknown'] {

@@ -8,11 +8,13 @@ import { isHoldersAnswer } from '@sluice/contracts/holders-answer';
 import { publishAsIs } from '@sluice/event-feed';
 import { type Append, type Appended, type Commit, InMemoryEventStore, StoreUnavailable } from '@sluice/event-sourcing';
 import {
+  type Composition,
   createApp,
   Followers,
   inject,
   InlineFolds,
   ManualClock,
+  ManualTimers,
   Settings,
   type SettingValues,
   Tokens,
@@ -64,7 +66,10 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function boot(overrides: Partial<SettingValues> = {}): Promise<NestFastifyApplication> {
+async function boot(
+  overrides: Partial<SettingValues> = {},
+  more: Partial<Composition> = {},
+): Promise<NestFastifyApplication> {
   const publications = [
     ...telemetryPublications(),
     publishAsIs('catalog', 'catalog', ['patch-']),
@@ -77,6 +82,7 @@ async function boot(overrides: Partial<SettingValues> = {}): Promise<NestFastify
     tokens,
     folds: new InlineFolds(store, folds),
     publications,
+    ...more,
   });
   booted.push(created);
   await created.get(Followers).settle();
@@ -812,16 +818,24 @@ describe('noticing what needs a person', () => {
     expect((await get('/v1/attention?limit=1')).body).toMatchObject({ total: 100, unknown: [] });
   });
 
-  it('counts the holders of a recalled patch that failed three times to remove it', async () => {
+  it('counts the holders of a recalled patch that failed three times to remove it, every few seconds', async () => {
+    const timers = new ManualTimers();
+    await stop(app);
+    app = await boot({}, { timers });
+    const itemsLater = () => {
+      timers.advance(5_000);
+      return items();
+    };
     await tellCatalog(published);
     await send([installed()]);
     await tellCatalog({ type: 'PatchPulled', mode: 'recall', reason: 'x', recallEpoch: 1 });
     for (let failed = 1; failed <= 3; failed += 1) {
-      expect(await items()).toEqual([]);
+      expect(await itemsLater()).toEqual([]);
       await clock.advanceTo(clock.now() + MINUTE);
       await send([about('remove-failed', { osBuild: PATCHED })]);
     }
-    expect(await items()).toMatchObject([
+    expect(await items()).toEqual([]);
+    expect(await itemsLater()).toMatchObject([
       {
         ...{ id: 'removals-stubborn:a', about: { patchId: 'a' } },
         words: expect.stringMatching(/^1 devices? hold/) as string,
@@ -829,6 +843,9 @@ describe('noticing what needs a person', () => {
       },
     ]);
     await send([about('rolled-back', { cause: 'recall' }), report()]);
+    timers.advance(4_999);
+    expect(await items()).toHaveLength(1);
+    timers.advance(1);
     expect(await items()).toEqual([]);
   });
 });
