@@ -84,6 +84,28 @@ describe('listing what needs a person', () => {
     expect(await list()).toEqual({ items: [], total: null, unknown: [{ service: 'spec', ...unknown[0] }] });
   });
 
+  it('looks with each tick only at the sources that have conditions', () => {
+    const attention = app.get(Attention);
+    attention.add({
+      service: 'other',
+      conditionKinds: ['stale'],
+      look: () => ({ found: [finding('s')], unknown: [] }),
+    });
+    [found, unknown] = [[finding('a')], [{ kinds: ['rollout-halted'], because: 'the events are not read' }]];
+    expect(attention.ofConditions()).toMatchObject({ items: [{ id: 's', service: 'other' }], unknown: [] });
+  });
+
+  it('says of which kinds more were found than are listed', async () => {
+    const stale = finding('s', { kind: 'stale' });
+    found = [stale, ...Array.from({ length: 1_001 }, (_, index) => finding(`r${String(index)}`))];
+    const because = '2 more were found than the 1000 that are listed';
+    expect(await list('?kind=rollout-halted&limit=1')).toMatchObject({
+      total: null,
+      unknown: [{ service: 'spec', kinds: ['rollout-halted'], because }],
+    });
+    expect(await list('?kind=stale')).toMatchObject({ items: [{ id: 's' }], total: 1, unknown: [] });
+  });
+
   it('shows a stop that is not stored, and a source that cannot write, while it lasts', async () => {
     const fail = () => Promise.reject(new Error('the disk is full'));
     const stop = { stop: 'withdraw ios-26.3.1-a', since: '2026-03-17T11:59:00.000Z', store: fail };

@@ -13,7 +13,7 @@ import { Metrics } from '../observe/metrics.ts';
 import { ServiceName } from '../settings/service-name.ts';
 import { Owners } from './owners.ts';
 
-/** Of one source; more need a list of their own, which the words of the item name. */
+/** Of one source, the first ones; of the kinds of the others it is said that more were found. */
 const FINDINGS_MAX = 1_000;
 
 /** What needs a person, as its source sees it. The id names the cause. */
@@ -37,9 +37,16 @@ export interface Findings {
 /** Who knows what needs a person: one a service, in its `attention.ts`. Nothing is found before it is known. */
 export interface AttentionSource {
   readonly service: string;
+  /** Of its kinds, those that last and are in no event: receivers of webhooks are told when one begins and ends. */
+  readonly conditionKinds?: readonly AttentionKind[];
   look(nowMs: number): Findings;
   /** Called with each tick, for what only lasting makes worth telling. */
   tick?(nowMs: number): void;
+}
+
+interface Attentions {
+  readonly items: readonly AttentionItem[];
+  readonly unknown: readonly AttentionUnknown[];
 }
 
 /** All that needs a person in this process, and who has taken what. */
@@ -73,18 +80,13 @@ export class Attention {
   }
 
   /** What is found now, with its owners, in no order; and what cannot be said now. */
-  all(): { readonly items: readonly AttentionItem[]; readonly unknown: readonly AttentionUnknown[] } {
-    const nowMs = this.clock.now();
-    const looks = this.sources.map((source) => ({ service: source.service, ...source.look(nowMs) }));
-    return {
-      items: looks.flatMap(({ service, found }) =>
-        found.slice(0, FINDINGS_MAX).map(({ since, ...finding }) => ({
-          ...finding,
-          ...{ service, since: since ?? null, owner: this.owners.of(finding.id) },
-        })),
-      ),
-      unknown: looks.flatMap(({ service, unknown }) => unknown.map((each) => ({ service, ...each }))),
-    };
+  all(): Attentions {
+    return this.lookAt(this.sources);
+  }
+
+  /** The same of those sources only that have conditions: it is asked for with each tick. */
+  ofConditions(): Attentions {
+    return this.lookAt(this.sources.filter(({ conditionKinds = [] }) => conditionKinds.length > 0));
   }
 
   /** Throws Rejection: attention-taken. */
@@ -97,6 +99,22 @@ export class Attention {
     return this.owners.takeItem({ type: 'TakeItem', itemId, by, from, note, at: this.clock.nowText() }, context);
   }
 
+  private lookAt(sources: readonly AttentionSource[]): Attentions {
+    const nowMs = this.clock.now();
+    const looks = sources.map((source) => ({ service: source.service, ...source.look(nowMs) }));
+    return {
+      items: looks.flatMap(({ service, found }) =>
+        found.slice(0, FINDINGS_MAX).map(({ since, ...finding }) => ({
+          ...finding,
+          ...{ service, since: since ?? null, owner: this.owners.of(finding.id) },
+        })),
+      ),
+      unknown: looks.flatMap(({ service, found, unknown }) =>
+        [...unknown, ...cutOff(found)].map((each) => ({ service, ...each })),
+      ),
+    };
+  }
+
   private counts() {
     const counts = new Map<string, readonly [{ readonly kind: string; readonly taken: string }, number]>();
     for (const { kind, owner } of this.all().items) {
@@ -106,6 +124,13 @@ export class Attention {
     }
     return counts.values();
   }
+}
+
+function cutOff(found: readonly Finding[]): Findings['unknown'] {
+  const cut = found.slice(FINDINGS_MAX);
+  if (cut.length === 0) return [];
+  const because = `${String(cut.length)} more were found than the ${String(FINDINGS_MAX)} that are listed`;
+  return [{ kinds: [...new Set(cut.map(({ kind }) => kind))], because }];
 }
 
 /** An instant as a part of an id. */

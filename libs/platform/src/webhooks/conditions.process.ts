@@ -73,7 +73,7 @@ export class Conditions implements NoticeSource {
   }
 
   private async compare(at: string): Promise<void> {
-    const { items, unknown } = this.attention.all();
+    const { items, unknown } = this.attention.ofConditions();
     const present = new Map(items.filter(isCondition).map((item) => [keyOf(item), item]));
     const notKnown = new Set<AttentionKind>(unknown.flatMap(({ kinds }) => kinds));
     for (const [key, condition] of present) {

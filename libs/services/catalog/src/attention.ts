@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { type Requested } from '@sluice/domain-catalog';
 import { Attention, type AttentionSource, type Finding, type Findings } from '@sluice/platform';
 import { Patches } from './patch/patches.projection.ts';
 
@@ -21,10 +22,10 @@ export class CatalogAttention implements AttentionSource {
     const found = this.patches.table.all().flatMap((patch): Finding[] => {
       if (patch.status !== 'pulled' || patch.requested === undefined) return [];
       const { patchId, requested } = patch;
-      const { by, reason, recallEpoch, at: since } = requested;
+      const { by, reason, at: since } = requested;
       return [
         {
-          ...{ id: `recall-requested:${patchId}:${String(recallEpoch)}`, kind: 'recall-requested' },
+          ...{ id: recallRequestId(patchId, requested), kind: 'recall-requested' },
           ...{ severity: 'critical', about: { patchId }, since },
           words: `${by} asks for a recall of ${patchId}, which re-opens exploited CVEs: a second person has to confirm it; until then it is withdrawn, and devices keep it. Why: ${reason}`,
           command: `sluice patch pull ${patchId} --mode recall --reason "<why>"`,
@@ -33,4 +34,9 @@ export class CatalogAttention implements AttentionSource {
     });
     return { found, unknown: [] };
   }
+}
+
+/** Another request for the same patch, which may be of the same epoch, is another one. */
+export function recallRequestId(patchId: string, { recallEpoch, at }: Pick<Requested, 'recallEpoch' | 'at'>): string {
+  return `recall-requested:${patchId}:${String(recallEpoch)}:${at.replaceAll(/[-:.]/g, '')}`;
 }

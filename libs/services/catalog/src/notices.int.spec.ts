@@ -53,12 +53,19 @@ describe('telling receivers of pulls', () => {
     const ask = { mode: 'recall', reason: 'device-4711 loops', ledgerDigest: digest };
     const items = async () => (await catalog.get('/v1/attention')).json<{ items: { id: string }[] }>().items;
     await catalog.post('/v1/patches/p-a/pull', ask, { as: 'responder' });
-    expect(await items()).toMatchObject([{ id: 'recall-requested:p-a:0', severity: 'critical' }]);
-    await catalog.post('/v1/patches/p-a/pull', ask);
+    const [first] = await items();
+    expect(first).toMatchObject({ id: expect.stringMatching(/^recall-requested:p-a:0:/) as string });
+    await catalog.post(`/v1/attention/${String(first?.id)}/take`, {});
+    await catalog.clock.advanceTo(catalog.clock.now() + 1);
+    await catalog.post('/v1/patches/p-a/pull', { ...ask, removePerHourMax: 10 });
+    const [other] = await items();
+    expect(other).toMatchObject({ severity: 'critical', owner: null });
+    expect(other?.id).not.toBe(first?.id);
+    await catalog.post('/v1/patches/p-a/pull', { ...ask, removePerHourMax: 10 }, { as: 'responder' });
     expect(await items()).toEqual([]);
     await expect
       .poll(() => receiver.received.map(({ data }) => data['id']))
-      .toEqual(['patch-pulled:p-a:1', 'recall-requested:p-a:0', 'patch-pulled:p-a:2']);
+      .toEqual(['patch-pulled:p-a:1', first?.id, other?.id, 'patch-pulled:p-a:2']);
     expect(receiver.received.filter(({ text }) => text.includes('4711'))).toEqual([]);
   });
 });

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type PatchEvent } from '@sluice/domain-catalog';
 import { type Commit } from '@sluice/event-sourcing';
 import { type Notice, type NoticeSource, Webhooks } from '@sluice/platform';
+import { recallRequestId } from './attention.ts';
 import { patchEventsOf } from './patch/patch-table.ts';
 import { PATCH_STREAMS } from './publications.ts';
 
@@ -25,7 +26,7 @@ function noticeOf(event: PatchEvent): Notice[] {
   const isRecall = type === 'PatchPulled' && event.mode === 'recall';
   return [
     {
-      id: `${type === 'PatchPulled' ? 'patch-pulled' : 'recall-requested'}:${patchId}:${String(recallEpoch)}`,
+      id: type === 'PatchPulled' ? `patch-pulled:${patchId}:${String(recallEpoch)}` : recallRequestId(patchId, event),
       ...{ kind: 'patch-pulled', state: 'happened', key: `patch:${patchId}`, service: 'catalog' },
       ...{ severity: 'critical', about: { patchId }, since, words: wordsOf(event) },
       command: isRecall ? `sluice recall show ${patchId}` : `sluice patch show ${patchId}`,

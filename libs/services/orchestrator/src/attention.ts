@@ -34,6 +34,7 @@ const ofRollouts = ['rollout-halted', 'rollout-waits', 'hold-expires', 'recall-p
 @Injectable()
 export class OrchestratorAttention implements AttentionSource {
   readonly service = 'orchestrator';
+  readonly conditionKinds = [STALE, BLIND, 'recall-stalled'] as const;
   private readonly lasting: Lasting;
 
   constructor(
@@ -97,7 +98,7 @@ export class OrchestratorAttention implements AttentionSource {
       return [
         {
           ...{
-            id: `rollout-halted:${rolloutId}:${String(stop.revision)}`,
+            id: haltId(rolloutId, stop.revision),
             kind: 'rollout-halted',
             severity: 'critical',
           },
@@ -112,12 +113,13 @@ export class OrchestratorAttention implements AttentionSource {
   private waiting(nowMs: number): Finding[] {
     return this.started().flatMap((rollout): Finding[] => {
       const { rolloutId, plan, wave } = rollout;
-      const wait = waitOf(rollout, this.views.stopped.get(rolloutId)?.since);
+      const toldSince = this.views.waits.get(rolloutId)?.since;
+      const wait = waitOf(rollout, { pausedSince: this.views.stopped.get(rolloutId)?.since, toldSince });
       if (wait === undefined || nowMs < Date.parse(wait.since) + wait.shownAfterMs) return [];
       const { since, code, words } = wait;
       return [
         {
-          ...{ id: `rollout-waits:${rolloutId}:${String(wave)}:${idTime(since)}`, kind: 'rollout-waits' },
+          ...{ id: waitId(rolloutId, wave, since), kind: 'rollout-waits' },
           ...{ severity: 'warning', about: { rolloutId, patchId: plan.patchId, wave }, since, words },
           command: this.commandOf(code, rollout),
         },
@@ -193,6 +195,16 @@ export class OrchestratorAttention implements AttentionSource {
   }
 }
 
+/** Of the item, and of the notice: the commit that halted it. */
+export function haltId(rolloutId: string, revision: number): string {
+  return `rollout-halted:${rolloutId}:${String(revision)}`;
+}
+
+/** Of the item, and of the notice. */
+export function waitId(rolloutId: string, wave: number, since: string): string {
+  return `rollout-waits:${rolloutId}:${String(wave)}:${idTime(since)}`;
+}
+
 interface ForgottenRollout {
   readonly since: string;
   readonly shownAfterMs: number;
@@ -201,14 +213,18 @@ interface ForgottenRollout {
 }
 
 /** For what a person may have to come, once it has lasted; undefined where nothing waits. */
-function waitOf(rollout: StartedRollout, pausedSince: string | undefined): ForgottenRollout | undefined {
+function waitOf(
+  rollout: StartedRollout,
+  { pausedSince, toldSince }: { readonly pausedSince: string | undefined; readonly toldSince: string | undefined },
+): ForgottenRollout | undefined {
   const { rolloutId, wave, waiting } = rollout;
   if (rollout.status === 'paused' && pausedSince !== undefined) {
     const words = `${rolloutId} has been paused for more than a day: ${rollout.reason}`;
     return { since: pausedSince, shownAfterMs: WAITS_SHOWN_AFTER_MS, code: 'operator', words };
   }
   if (rollout.status !== 'running' || waiting?.wave !== wave) return undefined;
-  const { since, codes } = waiting;
+  const { codes } = waiting;
+  const since = toldSince ?? waiting.since;
   const named = `wave ${String(wave)} of ${rolloutId}`;
   if (codes.includes(FOR_A_PERSON)) {
     const words = `${named} exposed no device that could prove anything: a person has to decide`;

@@ -10,6 +10,7 @@ import {
 } from '@sluice/domain-rollout';
 import { type Commit, EventStore, type Position } from '@sluice/event-sourcing';
 import { ended, type Notice, type NoticeSource, Webhooks } from '@sluice/platform';
+import { haltId, waitId } from './attention.ts';
 import { OWN_STREAMS, type OwnEvent, ownEventsOf } from './publications.ts';
 
 /** Of what receivers are told; most events of a rollout are grants. */
@@ -136,7 +137,7 @@ function haltOf(
   const ids = { rollout: rolloutId, patch: patchId, wave, revision };
   const because = by === 'gate' ? ` by a gate: ${reason}` : ' by a responder';
   return {
-    ...{ id: `rollout-halted:${rolloutId}:${String(revision)}`, kind: 'rollout-halted', state: 'began' },
+    ...{ id: haltId(rolloutId, revision), kind: 'rollout-halted', state: 'began' },
     ...{ key: `rollout:${rolloutId}`, service: 'orchestrator', severity: 'critical' },
     ...{ about: { rolloutId, patchId, wave }, since },
     words: `${rolloutId} was halted in wave ${String(wave)}${because}`,
@@ -149,7 +150,7 @@ function waitOf(
   { plan: { patchId } }: Known,
 ): Notice {
   return {
-    ...{ id: `rollout-waits:${rolloutId}:${String(wave)}:${since}`, kind: 'rollout-waits', state: 'began' },
+    ...{ id: waitId(rolloutId, wave, since), kind: 'rollout-waits', state: 'began' },
     ...{ key: `rollout:${rolloutId}`, service: 'orchestrator', severity: 'warning' },
     ...{ about: { rolloutId, patchId, wave }, since },
     words: `wave ${String(wave)} of ${rolloutId} waits since ${since}, for: ${waitsFor.map(({ code }) => code).join(', ')}`,

@@ -3,7 +3,7 @@ import { describePolicy, makesVersion } from '@sluice/domain-rollout';
 import { type Commit, type KnownState, lastReceipt, type NamedReceipt } from '@sluice/event-sourcing';
 import { GatesView } from './gates/gates.projection.ts';
 import { PolicyView } from './policy/policy.projection.ts';
-import { ownEventsOf } from './publications.ts';
+import { type OwnEvent, ownEventsOf } from './publications.ts';
 import { RecallsView } from './recall/recalls.projection.ts';
 
 /** All that the orchestrator knows, in memory, as folds of its own streams, of the catalog and of the fleet's health. */
@@ -14,6 +14,8 @@ export class Views {
   readonly recalls = new RecallsView();
   /** By rollout: the commit that last paused or halted it, and when. */
   readonly stopped = new Map<string, { readonly revision: number; readonly since: string }>();
+  /** By rollout: since when its wave waits, as it is told: what waits again after a halt does so from then on. */
+  readonly waits = new Map<string, { readonly wave: number; readonly since: string }>();
   private readonly revisions = new Map<string, number>();
   private readonly receipts = new Map<string, string>();
   private readonly versions = new Map<string, number>();
@@ -21,6 +23,7 @@ export class Views {
   /** A commit of the own streams; state and revision move in the same step. */
   applyOwn(commit: Commit): void {
     for (const event of ownEventsOf(commit)) {
+      this.noteWait(event);
       switch (event.type) {
         case 'PullRecorded':
         case 'RecallPaused':
@@ -80,6 +83,15 @@ export class Views {
   causeIn(stream: string): NamedReceipt | undefined {
     const receipt = this.receipts.get(stream);
     return receipt === undefined ? undefined : { stream, receipt };
+  }
+
+  private noteWait(event: OwnEvent): void {
+    if (event.type === 'WaveWaiting') {
+      const { rolloutId, wave, at: since } = event;
+      if (this.waits.get(rolloutId)?.wave !== wave) this.waits.set(rolloutId, { wave, since });
+    } else if (event.type === 'RolloutHalted' || event.type === 'RolloutAborted' || event.type === 'WaveBaked') {
+      this.waits.delete(event.rolloutId);
+    }
   }
 
   /** What the own streams say, as plain JSON, to compare it with another fold of them; without what the catalog added. */

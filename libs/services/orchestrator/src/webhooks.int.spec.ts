@@ -1,4 +1,4 @@
-import { type AttentionPage, noticeKinds, type WebhookPage, type WebhookTests } from '@sluice/api';
+import { attentionKinds, type AttentionPage, noticeKinds, type WebhookPage, type WebhookTests } from '@sluice/api';
 import { Webhooks, WebhookWorld } from '@sluice/platform';
 import { WebhookReceiverDouble } from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -169,6 +169,46 @@ describe('telling receivers of webhooks', () => {
     }
     expect(one.received.filter(({ text }) => text.includes(DEVICE))).toEqual([]);
     expect(one.received.every(({ isSigned }) => isSigned)).toBe(true);
+  });
+
+  it('tells each kind that the list has too under the id of its item', async () => {
+    const none = { recall: 0, user: 0, failure: 0, unknown: 0 };
+    const count = { set: 1, freed: none, replaced: 0, retired: 0, failing: 0, offline: 0, waiting: 1, inFlight: 0 };
+    const listed = new Set<string>();
+    const minute = async (how = {}) => {
+      await minutes(1, how);
+      const { body } = await orchestrator.send('GET', '/v1/attention');
+      for (const { id } of (body as unknown as AttentionPage).items) listed.add(id);
+    };
+    const told = () => one.received.flatMap(({ data }) => (data['state'] === 'began' ? [String(data['id'])] : []));
+    const isTold = async (kind: string, times: number, how = {}) => {
+      const idsTold = async () => {
+        await minute(how);
+        return new Set(told().filter((id) => id.startsWith(kind))).size;
+      };
+      await expect.poll(idsTold, PATIENTLY).toBe(times);
+    };
+    await orchestrator.runs('r1');
+    await waits('person');
+    await isTold('rollout-waits', 1);
+    await halted('r1');
+    await isTold('rollout-halted', 1);
+    await resumed('r1');
+    await orchestrator.happened('rollout-r1', {
+      ...{ type: 'WaveWaiting', rolloutId: 'r1', wave: 1 },
+      waitsFor: ['outcomes', 'person'].map((code) => ({ code, words: 'x' })),
+    });
+    await isTold('rollout-waits', 2);
+    const pulled = { type: 'PatchPulled', patchId: 'p-a', mode: 'recall', reason: 'x', recallEpoch: 1 };
+    await orchestrator.happened('patch-p-a', pulled);
+    await orchestrator.counted('p-a', 1, count);
+    await orchestrator.jump(7 * HOUR);
+    await orchestrator.counted('p-a', 1, count);
+    await isTold('recall-stalled', 1);
+    await isTold('stale', 1, { telemetryIsAway: true });
+    const both = noticeKinds.filter((kind) => (attentionKinds as readonly string[]).includes(kind));
+    expect(new Set(told().map((id) => id.split(':')[0]))).toEqual(new Set(both));
+    expect(told().filter((id) => !listed.has(id))).toEqual([]);
   });
 
   it('tells a receiver only the kinds that it asked for', async () => {

@@ -280,6 +280,25 @@ describe('asking any instance', () => {
     throw new Error('the list does not end');
   }
 
+  it('says of which kinds an instance does not know all that needs a person, until it owns all shards', async () => {
+    const [a, b] = await start(2);
+    const deviceId = deviceOf(1);
+    await b.send([report({ deviceId })]);
+    await b.send([report({ deviceId, model: 'iPhone17,1' })]);
+    const unknown = (owned: number) => [
+      {
+        ...{ service: 'telemetry', kinds: ['removals-stubborn', 'id-used-twice'] },
+        because: `this instance owns ${String(owned)} of 6 shards, and does not know the devices of the others`,
+      },
+    ];
+    expect((await a.get('/v1/attention')).body).toEqual({ items: [], total: null, unknown: unknown(3) });
+    const known = { total: null, unknown: unknown(3), items: [{ id: `id-used-twice:${deviceId}` }] };
+    expect((await b.get('/v1/attention')).body).toMatchObject(known);
+    for (let each = 0; each < SHARDS; each += 1) await cluster.move(each, b);
+    expect((await b.get('/v1/attention')).body).toMatchObject({ ...known, total: 1, unknown: [] });
+    expect((await a.get('/v1/attention?kind=id-used-twice')).body).toMatchObject({ items: [], unknown: unknown(0) });
+  });
+
   it('retires a device at its owner, in the name of who asked', async () => {
     const [a, b] = await start(2);
     const deviceId = deviceOf(1);

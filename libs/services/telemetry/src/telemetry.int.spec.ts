@@ -8,11 +8,13 @@ import { isHoldersAnswer } from '@sluice/contracts/holders-answer';
 import { publishAsIs } from '@sluice/event-feed';
 import { type Append, type Appended, type Commit, InMemoryEventStore, StoreUnavailable } from '@sluice/event-sourcing';
 import {
+  type Composition,
   createApp,
   Followers,
   inject,
   InlineFolds,
   ManualClock,
+  ManualTimers,
   Settings,
   type SettingValues,
   Tokens,
@@ -64,7 +66,10 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function boot(overrides: Partial<SettingValues> = {}): Promise<NestFastifyApplication> {
+async function boot(
+  overrides: Partial<SettingValues> = {},
+  more: Partial<Composition> = {},
+): Promise<NestFastifyApplication> {
   const publications = [
     ...telemetryPublications(),
     publishAsIs('catalog', 'catalog', ['patch-']),
@@ -77,6 +82,7 @@ async function boot(overrides: Partial<SettingValues> = {}): Promise<NestFastify
     tokens,
     folds: new InlineFolds(store, folds),
     publications,
+    ...more,
   });
   booted.push(created);
   await created.get(Followers).settle();
@@ -799,16 +805,38 @@ describe('noticing what needs a person', () => {
     expect(await items()).toEqual([]);
   });
 
-  it('counts the holders of a recalled patch that failed three times to remove it', async () => {
+  it('says so where more devices of a shard are used twice than are named', async () => {
+    const inShard = Array.from({ length: 1_000 }, (_, index) => `d-${String(index)}`)
+      .filter((deviceId) => shardOf(hashDevice(deviceId), 4) === 0)
+      .slice(0, 101);
+    for (const model of ['iPhone18,1', 'iPhone17,1'])
+      await send(inShard.map((deviceId) => report({ deviceId, model })));
+    const because = expect.stringContaining('more than 100 devices of a shard') as string;
+    const { body } = await get('/v1/attention?limit=1000');
+    expect(body).toMatchObject({ total: null, unknown: [{ kinds: ['id-used-twice'], because }] });
+    expect(body['items']).toHaveLength(100);
+    await post(`/v1/devices/${String(inShard[0])}/retire`);
+    expect((await get('/v1/attention?limit=1')).body).toMatchObject({ total: 100, unknown: [] });
+  });
+
+  it('counts the holders of a recalled patch that failed three times to remove it, every few seconds', async () => {
+    const timers = new ManualTimers();
+    await stop(app);
+    app = await boot({}, { timers });
+    const itemsLater = () => {
+      timers.advance(5_000);
+      return items();
+    };
     await tellCatalog(published);
     await send([installed()]);
     await tellCatalog({ type: 'PatchPulled', mode: 'recall', reason: 'x', recallEpoch: 1 });
     for (let failed = 1; failed <= 3; failed += 1) {
-      expect(await items()).toEqual([]);
+      expect(await itemsLater()).toEqual([]);
       await clock.advanceTo(clock.now() + MINUTE);
       await send([about('remove-failed', { osBuild: PATCHED })]);
     }
-    expect(await items()).toMatchObject([
+    expect(await items()).toEqual([]);
+    expect(await itemsLater()).toMatchObject([
       {
         ...{ id: 'removals-stubborn:a', about: { patchId: 'a' } },
         words: expect.stringMatching(/^1 devices? hold/) as string,
@@ -816,6 +844,9 @@ describe('noticing what needs a person', () => {
       },
     ]);
     await send([about('rolled-back', { cause: 'recall' }), report()]);
+    timers.advance(4_999);
+    expect(await items()).toHaveLength(1);
+    timers.advance(1);
     expect(await items()).toEqual([]);
   });
 });
