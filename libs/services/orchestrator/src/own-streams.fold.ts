@@ -34,15 +34,21 @@ export interface TimelineInput {
   readonly points: number;
 }
 
-/** Which verdict each event that has evidence says. */
+/** Which verdict each event that has evidence says; that of a wave which waits is told by its reasons. */
 const verdictOf: Readonly<Record<string, Decided>> = {
-  WaveWaiting: 'wait',
   HoldPlaced: 'hold',
   RolloutHalted: 'halt',
   RecallPaused: 'pause',
 };
 
+/** A wave that waits for nothing but pending failures waits because with them it would be held, or halt. */
+function decidedBy({ type, waitsFor = [] }: Verdict): Decided | undefined {
+  if (type !== 'WaveWaiting') return verdictOf[type];
+  return waitsFor.some(({ code }) => code === 'evidence') ? 'wait' : 'halt';
+}
+
 interface Verdict extends DomainEvent, Receipted {
+  readonly waitsFor?: readonly { readonly code: string }[];
   readonly by?: string;
   readonly evidence?: GateEvidence;
   readonly cause?: object;
@@ -50,7 +56,7 @@ interface Verdict extends DomainEvent, Receipted {
 
 const recheckVerdict: Recheck = (event: Verdict) => {
   const { type, by, evidence, cause, receipt } = event;
-  const decided = verdictOf[type];
+  const decided = decidedBy(event);
   if (decided === undefined) return 'none';
   // Of holds, those of gates alone name a cause.
   const isOfGate = by === 'gate' || (type === 'HoldPlaced' && cause !== undefined);

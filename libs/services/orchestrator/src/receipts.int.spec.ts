@@ -139,6 +139,17 @@ describe('checking receipts', () => {
     },
   );
 
+  it('holds what a wave waited for with pending failures against the limit of a halt', async () => {
+    const waiting = (code: string) => (event: Event) => {
+      if (event.type !== 'RolloutHalted') return event;
+      const { rolloutId, wave, evidence, at } = event;
+      return { ...{ type: 'WaveWaiting', rolloutId, wave, evidence, at }, waitsFor: [{ code, words: 'x' }] };
+    };
+    expect(await altered(waiting('pending-failures'), true)).toMatchObject({ differing: 0, verdicts: 3 });
+    const weaker = (event: Event) => fewerFailures('WaveWaiting')(waiting('pending-failures')(event));
+    expect((await altered(weaker, true)).differences).toMatchObject([{ what: 'verdict', type: 'WaveWaiting' }]);
+  });
+
   it('names a verdict of a gate whose evidence was taken away', async () => {
     const found = await altered(({ evidence: _, ...event }: Event) => event, true);
     const types = found.differences.flatMap(({ what, type }) => (what === 'verdict' ? type : []));
