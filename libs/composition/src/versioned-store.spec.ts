@@ -1,7 +1,16 @@
 import { listEventTypes } from '@sluice/contracts/event-types';
 import { skippedEvents } from '@sluice/contracts/stored-events';
 import { publishAsIs, StoreFeed } from '@sluice/event-feed';
-import { type Decider, handle, InMemoryEventStore, load } from '@sluice/event-sourcing';
+import {
+  type Decider,
+  handle,
+  InMemoryEventStore,
+  lastReceipt,
+  load,
+  type Receipted,
+  type Seal,
+  sealed,
+} from '@sluice/event-sourcing';
 import {
   appendOf,
   collect,
@@ -80,6 +89,33 @@ describe('keeping versions at the door of the store', () => {
     await handle(store, reasons, 'patch-b', 'bad', { ...context, commitId: 'c' });
     const [commit] = await collect(stored.readStream('patch-b'));
     expect(commit?.body).toEqual(eventsOf({ type: 'PatchPulled', reason: 'bad', v: 2 }));
+  });
+
+  it.each([
+    ['in a commit with others', [[{ type: 'PatchPulled', v: 2, reason: 'x' }, { type: 'PatchBlessed' }]]],
+    ['in a commit of its own', [[{ type: 'PatchPulled', v: 2, reason: 'x' }], [{ type: 'PatchBlessed' }]]],
+  ])('goes on from the receipt of an event that a later version wrote, %s', async (_where, commits) => {
+    const seal: Seal = (stream, events, last) => sealed({ stream, last }, events, (text) => `<${text}>`);
+    let last: string | undefined;
+    for (const [index, events] of commits.entries()) {
+      const written = seal('patch-r', events, last);
+      last = lastReceipt(written as readonly Receipted[], last);
+      const body = { kind: 'events', events: written } as const;
+      await stored.append(appendOf({ stream: 'patch-r', commitId: `r${String(index)}`, body }));
+    }
+    const loaded = await load(store, reasons, 'patch-r');
+    expect(loaded).toMatchObject({ state: ['x'], receipt: last });
+    const stamped: Seal = (stream, events, before) =>
+      seal(
+        stream,
+        events.map((event) => ({ ...event, v: 2 })),
+        before,
+      );
+    await handle(store, reasons, 'patch-r', 'again', { ...context, commitId: 'c', seal: stamped });
+    const [own] = (await collect(stored.readStream('patch-r')))
+      .flatMap(({ body }) => (body.kind === 'events' ? body.events.slice(-1) : []))
+      .slice(-1);
+    expect(own).toEqual(stamped('patch-r', [{ type: 'PatchPulled', reason: 'again' } as Pulled], last)[0]);
   });
 
   it('shows the same to those who read, subscribe, or follow the feed, each event at its own place', async () => {

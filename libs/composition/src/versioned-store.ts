@@ -7,8 +7,10 @@ import {
   type Commit,
   type CommitPage,
   EventStore,
+  lastReceipt,
   type Position,
   type ReadOptions,
+  type Receipted,
   type SubscriptionMessage,
   type Traces,
   untraced,
@@ -134,5 +136,7 @@ async function* understoodCommits(commits: AsyncIterable<Commit>, types: EventTy
 function understoodCommit(commit: Commit, types: EventTypes): Commit {
   if (commit.body.kind === 'packed') return commit;
   const understood = understand(commit.stream, commit.body.events, types);
-  return understood === undefined ? commit : { ...commit, body: { kind: 'events', ...understood } };
+  if (understood === undefined) return commit;
+  const receipt = understood.places && lastReceipt(commit.body.events as readonly Receipted[], undefined);
+  return { ...commit, body: { kind: 'events', ...understood, ...(receipt !== undefined && { receipt }) } };
 }

@@ -34,10 +34,16 @@ export interface Metadata {
 /**
  * What a commit holds: events as they are, or many facts packed into bytes by the domain that owns the stream
  * (fleet facts, at 100,000 a second, would cost too much as objects). Adapters may compress either.
- * `places` are the indexes of the events in the commit, where a reader has left out what it does not understand.
+ * Where a reader has left out what it does not understand, `places` are the indexes of the events in the commit, and `receipt` is
+ * the last one of all its events: what is appended goes on from that.
  */
 export type CommitBody =
-  | { readonly kind: 'events'; readonly events: readonly DomainEvent[]; readonly places?: readonly number[] }
+  | {
+      readonly kind: 'events';
+      readonly events: readonly DomainEvent[];
+      readonly places?: readonly number[];
+      readonly receipt?: string;
+    }
   | { readonly kind: 'packed'; readonly bytes: Uint8Array; readonly count: number };
 
 /** The unit of an append: atomic, numbered from 0 within its stream, and placed among all commits of the store. */

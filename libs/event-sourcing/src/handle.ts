@@ -1,6 +1,6 @@
 import { type Decider, type DomainEvent, reject } from './decider.ts';
 import { type Commit, type EventStore, type Metadata, type Position, RevisionConflict } from './event-store.ts';
-import { lastReceipt, type Receipted, type Seal } from './receipts.ts';
+import { receiptAfter, type Seal } from './receipts.ts';
 
 /** Two operators at once retry a few times; more than that is an error worth seeing. */
 const CONFLICT_ATTEMPTS_MAX = 8;
@@ -111,8 +111,8 @@ export async function load<State, Event extends DomainEvent>(
   for await (const commit of store.readStream(stream)) {
     last = commit;
     if (commit.commitId === commitId) done = commit;
-    const events = eventsOf(commit) as readonly (Event & Receipted)[];
-    receipt = lastReceipt(events, receipt);
+    const events = eventsOf(commit) as readonly Event[];
+    receipt = receiptAfter(commit.body, receipt);
     for (const event of events) state = decider.evolve(state, event);
     if (events.some(counts)) version = commit.revision;
   }

@@ -1,4 +1,5 @@
 import { type DomainEvent } from './decider.ts';
+import { type CommitBody } from './event-store.ts';
 
 /** The receipt of an event, and whose it is: what an event of one stream names as its cause in another one. */
 export interface NamedReceipt {
@@ -43,6 +44,12 @@ export function receiptOf(before: string, event: DomainEvent & Receipted, digest
 /** The receipt of the last of the events that has one; `before` where none has. */
 export function lastReceipt(events: readonly Receipted[], before: string | undefined): string | undefined {
   return events.findLast(({ receipt }) => receipt !== undefined)?.receipt ?? before;
+}
+
+/** The last receipt of a commit, of events that its reader does not understand as well; `before` where it has none. */
+export function receiptAfter(body: CommitBody, before: string | undefined): string | undefined {
+  if (body.kind === 'packed') return before;
+  return body.receipt ?? lastReceipt(body.events as readonly Receipted[], before);
 }
 
 /** JSON with the names of each object in order (by code units) and no blanks, as RFC 8785 has it. Takes what JSON can say. */

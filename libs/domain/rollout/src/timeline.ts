@@ -30,6 +30,8 @@ export interface RolloutTimeline {
   readonly startedAtMs: number | undefined;
   /** When it was aborted, or its watch was over: from then on nothing changes. */
   readonly endedAtMs: number | undefined;
+  /** The receipt of the pull that aborted it; undefined also where the pull has none. */
+  readonly endedBy: string | undefined;
   readonly points: readonly ExposurePoint[];
   readonly marks: readonly TimelineMark[];
   readonly evidence: readonly DecidedEvidence[];
@@ -50,6 +52,7 @@ export function rolloutTimeline(
   const startedAtMs = msOf('RolloutStarted');
   const last = events.reduce<Rollout>(evolve, { status: 'absent' });
   const endedAtMs = last.status === 'completed' ? watchEndsMs(last.completedAt, last.plan) : msOf('RolloutAborted');
+  const endedBy = events.find((each) => each.type === 'RolloutAborted')?.cause?.receipt;
   const marks = events.flatMap((event) => markOf(event) ?? []);
   const evidence = events.flatMap((event) =>
     'evidence' in event && 'logSum' in event.evidence
@@ -60,7 +63,7 @@ export function rolloutTimeline(
     startedAtMs === undefined
       ? []
       : exposures(events, { startedAtMs, count, throughMs: Math.min(endedAtMs ?? nowMs, nowMs) });
-  return { startedAtMs, endedAtMs, points, marks, evidence };
+  return { startedAtMs, endedAtMs, endedBy, points, marks, evidence };
 }
 
 type Percents = Omit<ExposurePoint, 'atMs'>;

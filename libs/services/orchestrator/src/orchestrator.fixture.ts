@@ -87,10 +87,10 @@ export class OrchestratorWorld {
     await into.append({ stream, expected: 'any', commitId: String(++this.commits), metadata, body });
   }
 
-  /** An event of the patch p-a, with its receipt. */
+  /** An event of the patch p-a, with its receipt; of now, where it does not say when. */
   async decideInCatalog(event: DomainEvent & Readonly<Record<string, unknown>>): Promise<void> {
     const last = lastReceipt(await this.eventsOf('patch-p-a'), undefined);
-    const decided = { ...event, at: this.clock.nowText() };
+    const decided = { at: this.clock.nowText(), ...event };
     await this.append('patch-p-a', seal('patch-p-a', [decided], last));
     await this.settle();
   }

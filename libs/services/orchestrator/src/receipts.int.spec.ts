@@ -2,11 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Commit, type DomainEvent, InMemoryEventStore, lastReceipt, type Receipted } from '@sluice/event-sourcing';
 import { LISTED_MAX } from '@sluice/domain-rollout';
 import { InlineFolds, type ReceiptsFound, type ReceiptsInput, seal } from '@sluice/platform';
+import { appendOf } from '@sluice/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { folds } from './index.ts';
 import { OrchestratorWorld, plan, published, pulled, type StoredEvent as Event } from './orchestrator.fixture.ts';
 import { RECEIPTS_FOLD } from './own-streams.fold.ts';
 import { OWN_STREAMS } from './publications.ts';
+import { Views } from './views.ts';
 
 const POLL_MS = 5;
 const world = new OrchestratorWorld();
@@ -84,6 +86,21 @@ const padded = (event: Event) =>
         return { ...evidence, tests, logOthers: 50, logSum: 50 };
       })(event)
     : event;
+
+describe('knowing the last receipt of a stream', () => {
+  it('knows that of an event which a later version wrote', () => {
+    const views = new Views();
+    const body = { kind: 'events', events: [], places: [], receipt: 'r' } as const;
+    views.applyOwn({
+      ...appendOf({ stream: 'rollout-r9', commitId: 'x', body }),
+      revision: 0,
+      position: '1',
+      recordedAt: clock.nowText(),
+    });
+    expect(views.causeIn('rollout-r9')).toEqual({ stream: 'rollout-r9', receipt: 'r' });
+    expect(views.known('rollout-r9', {})).toMatchObject({ revision: 0, receipt: 'r' });
+  });
+});
 
 describe('checking receipts', () => {
   it('finds a genuine history as it was, by the call that clients use', async () => {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { describePolicy, makesVersion } from '@sluice/domain-rollout';
-import { type Commit, type KnownState, lastReceipt, type NamedReceipt } from '@sluice/event-sourcing';
+import { type Commit, type KnownState, type NamedReceipt, receiptAfter } from '@sluice/event-sourcing';
 import { GatesView } from './gates/gates.projection.ts';
 import { PolicyView } from './policy/policy.projection.ts';
 import { type OwnEvent, ownEventsOf } from './publications.ts';
@@ -63,7 +63,7 @@ export class Views {
     }
     this.gates.applyOwn(commit);
     this.revisions.set(commit.stream, commit.revision);
-    const receipt = lastReceipt(ownEventsOf(commit), undefined);
+    const receipt = receiptAfter(commit.body, undefined);
     if (receipt !== undefined) this.receipts.set(commit.stream, receipt);
     if (ownEventsOf(commit).some(makesVersion)) this.versions.set(commit.stream, commit.revision);
   }

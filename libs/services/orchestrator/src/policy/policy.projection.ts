@@ -30,6 +30,7 @@ export type Pull = Extract<CatalogEvent, { type: 'PatchPulled' }>;
 export class PolicyView {
   /** The pull of each pulled patch, the last one if there were two. */
   readonly pulls = new Map<string, FeedEvent<Pull>>();
+  private readonly allPulls = new Map<string, Pull[]>();
   private readonly open = new Set<string>();
   private readonly expiring = new Set<string>();
 
@@ -50,7 +51,16 @@ export class PolicyView {
   applyCatalog(event: FeedEvent): void {
     const data = event.data as CatalogEvent;
     foldPolicy(this.policy, data);
-    if (data.type === 'PatchPulled') this.pulls.set(data.patchId, event as FeedEvent<Pull>);
+    if (data.type !== 'PatchPulled') return;
+    const pull = event as FeedEvent<Pull>;
+    this.pulls.set(data.patchId, pull);
+    const others = this.pullsOf(data.patchId).filter(({ recallEpoch }) => recallEpoch !== data.recallEpoch);
+    this.allPulls.set(data.patchId, [...others, pull.data]);
+  }
+
+  /** All pulls of a patch, in order. */
+  pullsOf(patchId: string): readonly Pull[] {
+    return this.allPulls.get(patchId) ?? [];
   }
 
   rollout(rolloutId: string): Rollout {

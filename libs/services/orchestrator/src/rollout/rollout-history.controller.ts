@@ -16,7 +16,7 @@ import { Clock, toTimeText } from '@sluice/event-sourcing';
 import { Folds, ProblemError, Roles } from '@sluice/platform';
 import { Knowledge } from '../knowledge/knowledge.ts';
 import { TIMELINE_FOLD, type TimelineInput } from '../own-streams.fold.ts';
-import { type KnownRollout } from '../policy/policy.projection.ts';
+import { type KnownHold, type KnownRollout } from '../policy/policy.projection.ts';
 import { Views } from '../views.ts';
 import { viewEvidence } from './rollout-evidence.ts';
 
@@ -86,28 +86,18 @@ export class RolloutHistoryController {
   /** Holds on the patch, and its pulls, while the rollout was there. */
   private marksOfPatch(
     patchId: string,
-    { startedAtMs = Infinity, endedAtMs = Infinity }: RolloutTimeline,
+    { startedAtMs = Infinity, endedAtMs = Infinity, endedBy }: RolloutTimeline,
   ): TimelineMark[] {
     const { policy } = this.views;
-    const holds = policy.holds().filter((hold) => hold.patchId === patchId);
-    const pull = policy.pulls.get(patchId)?.data;
-    const marks = [
-      ...holds.map(({ placedAt, reason, holdId }) => ({
-        at: placedAt,
-        what: 'HoldPlaced',
-        words: `${holdId}: ${reason}`,
-      })),
-      ...holds.flatMap((hold) =>
-        hold.status === 'lifted'
-          ? [{ at: hold.liftedAt, what: 'HoldLifted', words: `${hold.holdId}: ${hold.liftedBecause}` }]
-          : [],
-      ),
-      ...(pull === undefined ? [] : [{ at: pull.at, what: 'PatchPulled', words: `${pull.mode}: ${pull.reason}` }]),
+    const ofHolds = policy.holds().flatMap((hold) => (hold.patchId === patchId ? marksOfHold(hold) : []));
+    // By its receipt the pull that ended the rollout is known, whatever the clock of the catalog says.
+    const pulls = policy
+      .pullsOf(patchId)
+      .filter(({ at, receipt }) => Date.parse(at) <= endedAtMs || (receipt !== undefined && receipt === endedBy));
+    return [
+      ...ofHolds.filter(({ at }) => Date.parse(at) >= startedAtMs && Date.parse(at) <= endedAtMs),
+      ...pulls.map(({ at, mode, reason }) => ({ at, what: 'PatchPulled', words: `${mode}: ${reason}` })),
     ];
-    return marks.filter(({ at, what }) => {
-      const atMs = Date.parse(at);
-      return what === 'PatchPulled' || (atMs >= startedAtMs && atMs <= endedAtMs);
-    });
   }
 
   private known(rolloutId: string): KnownRollout {
@@ -115,4 +105,14 @@ export class RolloutHistoryController {
     if (rollout.status === 'absent') throw new ProblemError('rollout-not-found', rolloutId);
     return rollout;
   }
+}
+
+function marksOfHold(hold: KnownHold): TimelineMark[] {
+  const { holdId, reason, placedAt, expiresAt } = hold;
+  const placed = { at: placedAt, what: 'HoldPlaced', words: `${holdId}: ${reason}` };
+  if (hold.status === 'lifted')
+    return [placed, { at: hold.liftedAt, what: 'HoldLifted', words: `${holdId}: ${hold.liftedBecause}` }];
+  if (hold.status === 'expired' && expiresAt !== undefined)
+    return [placed, { at: expiresAt, what: 'HoldExpired', words: `${holdId}: ${reason}` }];
+  return [placed];
 }

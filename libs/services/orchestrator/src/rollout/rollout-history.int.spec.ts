@@ -166,6 +166,48 @@ describe('showing the timeline of a rollout', () => {
   });
 });
 
+describe('marking what happened to the patch of a rollout', () => {
+  const marks = async () => {
+    const { body } = await get('/v1/rollouts/r1/timeline');
+    return (body['marks'] as readonly { at: string; what: string; words?: string }[])
+      .filter(({ what }) => what.startsWith('Hold') || what === 'PatchPulled')
+      .map(({ at, what, words }) => [at.slice(11, 16), what, words]);
+  };
+
+  it('has when a hold was placed, and when it expired', async () => {
+    await world.send('POST', '/v1/rollouts/r1/start');
+    const hold = {
+      holdId: 'h1',
+      patchId: 'p-a',
+      reason: 'it smokes',
+      expiresAt: '2026-03-17T12:05:00.000Z',
+    };
+    expect(await world.send('POST', '/v1/holds', { body: hold })).toMatchObject({ status: 201 });
+    expect(await marks()).toMatchObject([['12:00', 'HoldPlaced', 'h1: it smokes']]);
+    await world.advance(10);
+    expect(await marks()).toMatchObject([
+      ['12:00', 'HoldPlaced', 'h1: it smokes'],
+      ['12:05', 'HoldExpired', 'h1: it smokes'],
+    ]);
+  });
+
+  it('has no pull from after its abort', async () => {
+    await world.send('POST', '/v1/rollouts/r1/start');
+    await world.send('POST', '/v1/rollouts/r1/abort', { body: { reason: 'not wanted' } });
+    await world.advance(5);
+    await world.decideInCatalog({ ...pulled, at: '2026-03-17T12:05:00.000Z' });
+    expect(await marks()).toEqual([]);
+  });
+
+  it('has the pull that ended it, whatever the clock of the catalog says, and none that came later', async () => {
+    await world.send('POST', '/v1/rollouts/r1/start');
+    await world.decideInCatalog({ ...pulled, mode: 'withdraw', at: '2026-03-17T12:02:00.000Z' });
+    await world.advance(5);
+    await world.decideInCatalog({ ...pulled, recallEpoch: 2, at: '2026-03-17T12:07:00.000Z' });
+    expect(await marks()).toEqual([['12:02', 'PatchPulled', 'withdraw: bad']]);
+  });
+});
+
 describe('showing how a recall burnt down', () => {
   const count = (change: Partial<RecallCount>): RecallCount => ({
     ...{ set: 100, freed: { recall: 0, user: 0, failure: 0, unknown: 0 }, replaced: 0, retired: 0 },
