@@ -264,6 +264,20 @@ describe('telling a receiver that fails, is slow, and comes back', () => {
     }
   });
 
+  it('gives up what a receiver refuses, and says so, so that the next one of the rollout comes', async () => {
+    one.answer = ({ data }) => (data['kind'] === 'rollout-halted' && data['state'] === 'began' ? 422 : 204);
+    await orchestrator.runs('r1');
+    await halted('r1');
+    await resumed('r1');
+    await comes('rollout-halted ended');
+    expect(one.notices().filter((notice) => notice === 'rollout-halted began')).toHaveLength(8);
+    const { body } = await orchestrator.send('GET', '/v1/webhooks');
+    const [its] = (body as unknown as WebhookPage).items;
+    expect(its?.lastFailure?.because).toMatch(
+      /^it answered 422: .*; rollout-halted:r1:\d+ is given up, refused 8 times$/,
+    );
+  });
+
   it('sends after a restart only what was not accepted, and by a replay nothing', async () => {
     await orchestrator.runs('r1');
     await halted('r1');
