@@ -1,4 +1,5 @@
 import { attentionKinds, type AttentionPage, noticeKinds, type WebhookPage, type WebhookTests } from '@sluice/api';
+import { StoreUnavailable } from '@sluice/event-sourcing';
 import { Webhooks, WebhookWorld } from '@sluice/platform';
 import { WebhookReceiverDouble } from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -377,6 +378,33 @@ describe('looking at receivers of webhooks', () => {
     two.answer = () => 204;
     await orchestrator.send('POST', '/v1/webhooks/test', { receiver: 'two' });
     await expect.poll(async () => (await list()).items.map(({ state }) => state)).toEqual(['open', 'open']);
+    await halted('r1');
+    await come(two, ['rollout-halted began', 'test happened', 'rollout-halted began']);
+  });
+
+  it('sends again to one that was gone and accepts a test, also where the store fails just then', async () => {
+    const states = async () => (await list()).items.map(({ state }) => state);
+    two.answer = () => 410;
+    await orchestrator.runs('r1');
+    await halted('r1');
+    await expect.poll(states).toEqual(['open', 'gone']);
+    const { store } = orchestrator;
+    const append = store.append.bind(store);
+    let failed = 0;
+    store.append = (each) => {
+      if (failed > 0 || !each.stream.startsWith('gateway-')) return append(each);
+      failed += 1;
+      return Promise.reject(new StoreUnavailable('the disk is full'));
+    };
+    two.answer = () => 204;
+    await orchestrator.send('POST', '/v1/webhooks/test', { receiver: 'two' });
+    await expect.poll(() => failed).toBe(1);
+    const statesLater = async () => {
+      await minutes(1);
+      return states();
+    };
+    await expect.poll(statesLater, PATIENTLY).toEqual(['open', 'open']);
+    await resumed('r1');
     await halted('r1');
     await come(two, ['rollout-halted began', 'test happened', 'rollout-halted began']);
   });
