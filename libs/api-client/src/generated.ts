@@ -2384,6 +2384,7 @@ export interface components {
         | 'overloaded'
         | 'shutting-down'
         | 'store-unavailable'
+        | 'store-late'
         | 'in-force-not-durable'
         | 'unknown-cursor'
         | 'too-many-readers'
@@ -6130,6 +6131,8 @@ export interface operations {
        *
        *     `shutting-down`: The service is stopping. Try again when it has been started again.
        *
+       *     `store-late`: The store has not answered in time. Whether this request is kept is not known. Send it again.
+       *
        *     `store-unavailable`: The store cannot write. Nothing of this request was kept.
        *
        *     `tokens-unavailable`: Not all tokens are known here now, so nobody can say whether this one is good. Try again shortly.
@@ -6150,6 +6153,7 @@ export interface operations {
               | 'not-ready'
               | 'overloaded'
               | 'shutting-down'
+              | 'store-late'
               | 'store-unavailable'
               | 'tokens-unavailable';
           };

@@ -33,6 +33,10 @@ export const errorCodes = {
   overloaded: { status: 503, title: 'Too much is waiting. Try again after the time in `Retry-After`.' },
   'shutting-down': { status: 503, title: 'The service is stopping. Try again when it has been started again.' },
   'store-unavailable': { status: 503, title: 'The store cannot write. Nothing of this request was kept.' },
+  'store-late': {
+    status: 503,
+    title: 'The store has not answered in time. Whether this request is kept is not known. Send it again.',
+  },
   'in-force-not-durable': {
     status: 503,
     title:

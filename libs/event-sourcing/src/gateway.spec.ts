@@ -143,6 +143,28 @@ describe('delivering to the outside', () => {
     expect(sent).toEqual([]);
   });
 
+  it('gives up what was refused eight times, says so, and goes on with its key', async () => {
+    answers.set('a/1', { kind: 'refused', because: 'it said 400' });
+    const run = await start();
+    const ended: string[] = [];
+    run.onAttempt = (how) => ended.push(how);
+    await commit('a/1', 'a/2');
+    for (let times = 1; times < 7; times += 1) await pass(5_000 * 2 ** (times - 1));
+    expect([sent.length, run.status().waiting]).toEqual([7, 2]);
+    answers.set('a/1', failed);
+    await pass(320_000);
+    answers.set('a/1', { kind: 'refused', because: 'it said 400' });
+    await pass(640_000);
+    expect(sent.slice(7)).toEqual(['a/1', 'a/1', 'a/2']);
+    expect(ended.slice(7)).toEqual(['failed', 'given-up', 'accepted']);
+    expect(run.status()).toMatchObject({
+      ...{ waiting: 0, failingSince: undefined },
+      lastFailure: { because: 'it said 400; a/1 is given up, refused 8 times' },
+    });
+    await restart();
+    expect(sent).toEqual([]);
+  });
+
   it('sends nothing any more once it is told that nobody is there, until it has another target', async () => {
     answers.set('a/1', { kind: 'gone', because: 'it said 410' });
     const run = await start();

@@ -29,11 +29,11 @@ export interface Delivery<Content> {
   readonly content: Content;
 }
 
-/** `gone`: nothing is to be sent there any more. */
+/** `refused`: this one is not what the target takes, whenever it comes. `gone`: nothing is to be sent there any more. */
 export type Delivered =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'failed'; readonly because: string; readonly retryAfterMs?: number }
-  | { readonly kind: 'gone'; readonly because: string };
+  | { readonly kind: 'refused' | 'gone'; readonly because: string };
 
 /**
  * Brings events to the outside (webhooks, mail), to one target. It begins at the present, keeps a durable checkpoint, and is
@@ -76,6 +76,8 @@ const FIRST_RETRY_MS = 5_000;
 const RETRY_MS_MAX = 3_600_000;
 /** From its first failure on; a restart counts anew. */
 const GIVEN_UP_AFTER_MS = 3 * 24 * 3_600_000;
+/** Others of its key wait behind it: ten minutes, so that a mistake at the target can be seen and mended. */
+const REFUSALS_MAX = 8;
 const UNDER_WAY_MAX = 4;
 /** Beyond, nothing more is read until some of them have ended. */
 const WAITING_MAX = 1_000;
@@ -88,6 +90,7 @@ interface Waiting<Content> {
   readonly before: Position;
   state: 'not-due' | 'ready' | 'under-way' | 'backing-off';
   failures: number;
+  refusals: number;
   firstFailedMs: number | undefined;
 }
 
@@ -187,7 +190,8 @@ export class GatewayRun<Content> {
       if (this.isMoot(delivery, commit.position, this.progress.from)) continue;
       const isDue = (delivery.dueMs ?? 0) <= this.ports.nowMs();
       const state = isDue ? 'ready' : 'not-due';
-      this.waiting.push({ delivery, position: commit.position, before, state, failures: 0, firstFailedMs: undefined });
+      const never = { failures: 0, refusals: 0, firstFailedMs: undefined };
+      this.waiting.push({ delivery, position: commit.position, before, state, ...never });
     }
   }
 
@@ -233,7 +237,8 @@ export class GatewayRun<Content> {
       if (delivered.kind === 'gone') {
         this.onAttempt('failed');
         this.close(because);
-      } else this.retry(each, delivered.retryAfterMs ?? 0);
+      } else if (delivered.kind === 'failed') this.retry(each, delivered.retryAfterMs ?? 0);
+      else this.refused(each, because);
     }
     this.pump();
   }
@@ -243,8 +248,7 @@ export class GatewayRun<Content> {
     each.failures += 1;
     each.firstFailedMs ??= nowMs;
     if (nowMs - each.firstFailedMs >= GIVEN_UP_AFTER_MS) {
-      this.onAttempt('given-up');
-      this.settle(each, 'given-up');
+      this.giveUp(each);
       return;
     }
     this.onAttempt('failed');
@@ -256,6 +260,22 @@ export class GatewayRun<Content> {
       if (each.state === 'backing-off') each.state = 'ready';
       this.pump();
     });
+  }
+
+  private refused(each: Waiting<Content>, because: string): void {
+    each.refusals += 1;
+    if (each.refusals < REFUSALS_MAX) {
+      this.retry(each, 0);
+      return;
+    }
+    const words = `${because}; ${each.delivery.id} is given up, refused ${String(REFUSALS_MAX)} times`;
+    this.last = { ...this.last, lastFailure: { at: this.at(), because: words } };
+    this.giveUp(each);
+  }
+
+  private giveUp(each: Waiting<Content>): void {
+    this.onAttempt('given-up');
+    this.settle(each, 'given-up');
   }
 
   private close(because: string): void {

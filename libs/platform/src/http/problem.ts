@@ -75,7 +75,7 @@ export function toProblem(
       ...owner,
     },
     etag: current?.etag,
-    fault: code === 'internal' || code === 'store-unavailable',
+    fault: code === 'internal' || code === 'store-unavailable' || code === 'store-late',
   };
 }
 

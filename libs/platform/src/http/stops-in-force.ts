@@ -28,9 +28,9 @@ export interface Stop<Result> extends WaitingStop {
   store(): Promise<Result>;
   /**
    * Puts the stop in force in memory. False when there is nothing to stop, because that is stored already. Throws Rejection
-   * where the store would have refused it.
+   * where the store would have refused it. `late`: the store may take it still.
    */
-  begin(): boolean;
+  begin(store: 'failed' | 'late'): boolean;
   /** The stop is stored, or the store has refused it: its memory is of no use any more. */
   end(): void;
 }
@@ -80,7 +80,7 @@ export class StopsInForce implements OnApplicationShutdown {
     this.refuseAgain(stop);
     if (this.waiting.size >= STOPS_MAX)
       throw new ProblemError('store-unavailable', 'too many stops wait for the store');
-    if (!stop.begin()) return undefined;
+    if (!stop.begin(outcome.kind)) return undefined;
     const waiting = { stop, isUnderWay: false };
     this.waiting.set(stop.stop, waiting);
     this.log.error(`${stop.stop} is in force, but the store has not taken it: ${reasonOf(outcome)}`);

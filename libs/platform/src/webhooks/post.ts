@@ -11,6 +11,8 @@ const SAID_CHARACTERS_MAX = 200;
 const SAID_BYTES_MAX = 4_096;
 const ID_CHARACTERS = 27;
 const GONE = 410;
+/** Of those that say that the message is wrong, these say to come again: too slow, too early, too often. */
+const COME_AGAIN: readonly number[] = [408, 425, 429];
 
 /** What sending needs of the world. */
 export interface PostPorts {
@@ -55,7 +57,8 @@ export async function post(
       return { kind: 'accepted' };
     }
     const because = `it answered ${String(response.status)}${await beginOf(response)}`;
-    return response.status === GONE ? { kind: 'gone', because } : { kind: 'failed', because, ...retryAfter(response) };
+    const kind = kindOf(response.status);
+    return kind === 'failed' ? { kind, because, ...retryAfter(response) } : { kind, because };
   } catch (error) {
     if (tooLong.signal.aborted)
       return { kind: 'failed', because: `no answer within ${String(ANSWER_WITHIN_MS / 1000)} s` };
@@ -63,6 +66,11 @@ export async function post(
   } finally {
     callOff();
   }
+}
+
+function kindOf(status: number): 'failed' | 'refused' | 'gone' {
+  if (status === GONE) return 'gone';
+  return status >= 400 && status < 500 && !COME_AGAIN.includes(status) ? 'refused' : 'failed';
 }
 
 function signed(message: {

@@ -204,18 +204,19 @@ export class Webhooks implements Companion, AttentionSource, TurnWork {
     });
     run.onAttempt = (outcome) => this.countAttempt.inc({ receiver: name, outcome });
     this.runs.set(name, run);
+    this.faults.delete(name);
     run.run(after, again).catch((error: unknown) => {
       if (this.runs.get(name) !== run) return;
       this.log.error(`${name} is not sent to: ${reasonOf(error)}. It is tried again`);
       this.faults.set(name, reasonOf(error));
       void run.stop();
-      this.callOffs.push(this.timers.after(RUN_AGAIN_AFTER_MS, () => this.runAgain(receiver, after)));
+      this.callOffs.push(
+        this.timers.after(RUN_AGAIN_AFTER_MS, () => {
+          // A test that was accepted meanwhile has started another one.
+          if (this.runs.get(name) === run) this.startRun(receiver, after, again);
+        }),
+      );
     });
-  }
-
-  private runAgain(receiver: Receiver, after: Position): void {
-    this.faults.delete(receiver.name);
-    this.startRun(receiver, after);
   }
 
   private gatewayTo(receiver: Receiver): Gateway<Notice> {

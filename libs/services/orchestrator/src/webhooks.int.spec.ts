@@ -1,4 +1,5 @@
 import { attentionKinds, type AttentionPage, noticeKinds, type WebhookPage, type WebhookTests } from '@sluice/api';
+import { StoreUnavailable } from '@sluice/event-sourcing';
 import { Webhooks, WebhookWorld } from '@sluice/platform';
 import { WebhookReceiverDouble } from '@sluice/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -264,6 +265,20 @@ describe('telling a receiver that fails, is slow, and comes back', () => {
     }
   });
 
+  it('gives up what a receiver refuses, and says so, so that the next one of the rollout comes', async () => {
+    one.answer = ({ data }) => (data['kind'] === 'rollout-halted' && data['state'] === 'began' ? 422 : 204);
+    await orchestrator.runs('r1');
+    await halted('r1');
+    await resumed('r1');
+    await comes('rollout-halted ended');
+    expect(one.notices().filter((notice) => notice === 'rollout-halted began')).toHaveLength(8);
+    const { body } = await orchestrator.send('GET', '/v1/webhooks');
+    const [its] = (body as unknown as WebhookPage).items;
+    expect(its?.lastFailure?.because).toMatch(
+      /^it answered 422: .*; rollout-halted:r1:\d+ is given up, refused 8 times$/,
+    );
+  });
+
   it('sends after a restart only what was not accepted, and by a replay nothing', async () => {
     await orchestrator.runs('r1');
     await halted('r1');
@@ -363,6 +378,33 @@ describe('looking at receivers of webhooks', () => {
     two.answer = () => 204;
     await orchestrator.send('POST', '/v1/webhooks/test', { receiver: 'two' });
     await expect.poll(async () => (await list()).items.map(({ state }) => state)).toEqual(['open', 'open']);
+    await halted('r1');
+    await come(two, ['rollout-halted began', 'test happened', 'rollout-halted began']);
+  });
+
+  it('sends again to one that was gone and accepts a test, also where the store fails just then', async () => {
+    const states = async () => (await list()).items.map(({ state }) => state);
+    two.answer = () => 410;
+    await orchestrator.runs('r1');
+    await halted('r1');
+    await expect.poll(states).toEqual(['open', 'gone']);
+    const { store } = orchestrator;
+    const append = store.append.bind(store);
+    let failed = 0;
+    store.append = (each) => {
+      if (failed > 0 || !each.stream.startsWith('gateway-')) return append(each);
+      failed += 1;
+      return Promise.reject(new StoreUnavailable('the disk is full'));
+    };
+    two.answer = () => 204;
+    await orchestrator.send('POST', '/v1/webhooks/test', { receiver: 'two' });
+    await expect.poll(() => failed).toBe(1);
+    const statesLater = async () => {
+      await minutes(1);
+      return states();
+    };
+    await expect.poll(statesLater, PATIENTLY).toEqual(['open', 'open']);
+    await resumed('r1');
     await halted('r1');
     await come(two, ['rollout-halted began', 'test happened', 'rollout-halted began']);
   });

@@ -128,7 +128,7 @@ export class PatchesController {
     etag: true,
     problems: [
       ...(['patch-not-found', 'patch-already-recalled', 'replacement-unsuitable', 'in-force-not-durable'] as const),
-      ...(['ledger-not-named', 'ledger-changed'] as const),
+      ...(['ledger-not-named', 'ledger-changed', 'store-late'] as const),
     ],
   })
   async pull(

@@ -73,7 +73,7 @@ export class PullsInForce {
     let inForce: { readonly waiting: Waiting; readonly ledger: PresentLedger } | undefined;
     return {
       store: () => this.storePull(order, context, inForce?.ledger),
-      begin: () => {
+      begin: (store) => {
         const state = this.patches.lastKnown.stateOf(order.patchId);
         const counted = state.status === 'absent' ? state : this.over(state);
         const events = this.rules().decide(order, counted);
@@ -81,10 +81,7 @@ export class PullsInForce {
         const requested = events.find((event) => event.type === 'PullRequested');
         if (pulled === undefined || counted.status === 'absent') {
           if (requested === undefined) return false;
-          throw new ProblemError(
-            'store-unavailable',
-            'the patch is withdrawn already; that its recall is asked for is not kept',
-          );
+          throw requestNotKept(store);
         }
         const waiting = { words, pulled, requested };
         inForce = { waiting, ledger: ledgerOf(counted, this.patches.lastKnown, (patch) => this.over(patch)) };
@@ -120,6 +117,14 @@ export class PullsInForce {
     this.waiting = waiting;
     this.signs.setStops(waiting.map(({ pulled: { patchId, mode, reason, at } }) => ({ patchId, mode, reason, at })));
   }
+}
+
+/** A request for a recall is no stop: the patch is withdrawn already, and nothing of it waits for the store. */
+function requestNotKept(store: 'failed' | 'late'): ProblemError {
+  const before = 'the patch is withdrawn already; ';
+  return store === 'late'
+    ? new ProblemError('store-late', `${before}whether its recall counts as asked for is not known`)
+    : new ProblemError('store-unavailable', `${before}that its recall is asked for is not kept`);
 }
 
 /** Whether the pull changes anything: the store may hold it already, or a stronger one. */

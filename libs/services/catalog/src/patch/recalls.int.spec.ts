@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { StoreUnavailable } from '@sluice/event-sourcing';
-import { STOP_RETRY_MS } from '@sluice/platform';
+import { STOP_ANSWERED_WITHIN_MS, STOP_RETRY_MS } from '@sluice/platform';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CatalogFixture } from '../catalog.fixture.ts';
 
@@ -296,5 +296,26 @@ describe('asking for a recall while the store cannot write', () => {
     expect((await pull('ann', recall(await digestNow()))).body).toMatchObject({ code: 'store-unavailable' });
     store.append = append;
     expect(await show()).not.toHaveProperty('requested');
+  });
+
+  it('says that it is not known whether a request is kept where the store is late, and takes it once when it is sent again', async () => {
+    await pull('ben', { mode: 'withdraw' });
+    const digest = await digestNow();
+    const { store } = catalog;
+    const append = store.append.bind(store);
+    let comeBack: (() => void) | undefined;
+    store.append = (wanted) => new Promise((resolve) => (comeBack = () => void append(wanted).then(resolve)));
+    const answer = pull('ann', recall(digest));
+    await expect.poll(() => comeBack).toBeDefined();
+    catalog.timers.advance(STOP_ANSWERED_WITHIN_MS);
+    expect(await answer).toMatchObject({
+      status: 503,
+      body: { code: 'store-late', detail: expect.stringContaining('is not known') as string },
+    });
+    store.append = append;
+    comeBack?.();
+    await expect.poll(show).toMatchObject({ requested: { by: 'ann' } });
+    expect((await pull('ann', recall(digest))).status).toBe(200);
+    expect(await types()).toEqual(['withdraw', 'PullRequested']);
   });
 });
