@@ -113,8 +113,8 @@ export class OrchestratorAttention implements AttentionSource {
   private waiting(nowMs: number): Finding[] {
     return this.started().flatMap((rollout): Finding[] => {
       const { rolloutId, plan, wave } = rollout;
-      const toldSince = this.views.waits.get(rolloutId)?.since;
-      const wait = waitOf(rollout, { pausedSince: this.views.stopped.get(rolloutId)?.since, toldSince });
+      const waitingSince = this.views.waits.get(rolloutId)?.since;
+      const wait = waitOf(rollout, { pausedSince: this.views.stopped.get(rolloutId)?.since, waitingSince });
       if (wait === undefined || nowMs < Date.parse(wait.since) + wait.shownAfterMs) return [];
       const { since, code, words } = wait;
       return [
@@ -215,7 +215,10 @@ interface ForgottenRollout {
 /** For what a person may have to come, once it has lasted; undefined where nothing waits. */
 function waitOf(
   rollout: StartedRollout,
-  { pausedSince, toldSince }: { readonly pausedSince: string | undefined; readonly toldSince: string | undefined },
+  {
+    pausedSince,
+    waitingSince,
+  }: { readonly pausedSince: string | undefined; readonly waitingSince: string | undefined },
 ): ForgottenRollout | undefined {
   const { rolloutId, wave, waiting } = rollout;
   if (rollout.status === 'paused' && pausedSince !== undefined) {
@@ -224,7 +227,7 @@ function waitOf(
   }
   if (rollout.status !== 'running' || waiting?.wave !== wave) return undefined;
   const { codes } = waiting;
-  const since = toldSince ?? waiting.since;
+  const since = waitingSince ?? waiting.since;
   const named = `wave ${String(wave)} of ${rolloutId}`;
   if (codes.includes(FOR_A_PERSON)) {
     const words = `${named} exposed no device that could prove anything: a person has to decide`;

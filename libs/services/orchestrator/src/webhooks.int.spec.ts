@@ -181,35 +181,35 @@ describe('telling receivers of webhooks', () => {
       const { body } = await orchestrator.send('GET', '/v1/attention');
       for (const { id } of (body as unknown as AttentionPage).items) listed.add(id);
     };
-    const told = () => one.received.flatMap(({ data }) => (data['state'] === 'began' ? [String(data['id'])] : []));
-    const isTold = async (kind: string, times: number, how = {}) => {
-      const idsTold = async () => {
+    const begun = () => one.received.flatMap(({ data }) => (data['state'] === 'began' ? [String(data['id'])] : []));
+    const begins = async (kind: string, times: number, how = {}) => {
+      const idsBegun = async () => {
         await minute(how);
-        return new Set(told().filter((id) => id.startsWith(kind))).size;
+        return new Set(begun().filter((id) => id.startsWith(kind))).size;
       };
-      await expect.poll(idsTold, PATIENTLY).toBe(times);
+      await expect.poll(idsBegun, PATIENTLY).toBe(times);
     };
     await orchestrator.runs('r1');
     await waits('person');
-    await isTold('rollout-waits', 1);
+    await begins('rollout-waits', 1);
     await halted('r1');
-    await isTold('rollout-halted', 1);
+    await begins('rollout-halted', 1);
     await resumed('r1');
     await orchestrator.happened('rollout-r1', {
       ...{ type: 'WaveWaiting', rolloutId: 'r1', wave: 1 },
       waitsFor: ['outcomes', 'person'].map((code) => ({ code, words: 'x' })),
     });
-    await isTold('rollout-waits', 2);
+    await begins('rollout-waits', 2);
     const pulled = { type: 'PatchPulled', patchId: 'p-a', mode: 'recall', reason: 'x', recallEpoch: 1 };
     await orchestrator.happened('patch-p-a', pulled);
     await orchestrator.counted('p-a', 1, count);
     await orchestrator.jump(7 * HOUR);
     await orchestrator.counted('p-a', 1, count);
-    await isTold('recall-stalled', 1);
-    await isTold('stale', 1, { telemetryIsAway: true });
+    await begins('recall-stalled', 1);
+    await begins('stale', 1, { telemetryIsAway: true });
     const both = noticeKinds.filter((kind) => (attentionKinds as readonly string[]).includes(kind));
-    expect(new Set(told().map((id) => id.split(':')[0]))).toEqual(new Set(both));
-    expect(told().filter((id) => !listed.has(id))).toEqual([]);
+    expect(new Set(begun().map((id) => id.split(':')[0]))).toEqual(new Set(both));
+    expect(begun().filter((id) => !listed.has(id))).toEqual([]);
   });
 
   it('tells a receiver only the kinds that it asked for', async () => {
