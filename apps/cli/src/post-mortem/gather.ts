@@ -18,6 +18,8 @@ const PAGE_EVENTS = 10_000;
 /** A patch lives for weeks, and a rollout is granted its exposure every minute. */
 const EVENTS_MAX = 200_000;
 const REFUSED_MAX = 1_000;
+/** As many as there are at most: the first failure is to be told to the minute. */
+const SERIES_POINTS = 1_000;
 
 /** What was found when something was held, halted, or waited. */
 export interface Finding {
@@ -71,7 +73,7 @@ export async function gather(api: Api, id: string): Promise<PostMortem> {
     ...{ timeline: storyOf(events), people: peopleOf(events), exposure: exposuresOf(events) },
     evidence: findingsIn(events),
     adoption: await known('adoption of the patch', unknown, () =>
-      bodyOf(api.of('telemetry').GET('/v1/fleet/series', { params: { query: { patchId, points: 48 } } })),
+      bodyOf(api.of('telemetry').GET('/v1/fleet/series', { params: { query: { patchId, points: SERIES_POINTS } } })),
     ),
     recall: await known('the recall', unknown, () =>
       found(bodyOf(api.of('orchestrator').GET('/v1/recalls/{patchId}', { params: { path: { patchId } } }))),

@@ -4,6 +4,7 @@ import { type Finding, type PostMortem } from './gather.ts';
 const BAR_CHARACTERS = 40;
 /** An exposure is drawn by so many lines at most. */
 const EXPOSURES_MAX = 24;
+const POINTS_MAX = 48;
 
 const STOPS: ReadonlySet<string> = new Set(['HoldPlaced', 'RolloutHalted', 'RolloutPaused', 'PatchPulled']);
 
@@ -51,10 +52,11 @@ function summary(account: PostMortem): string {
     .join('\n');
 }
 
-/** From the first failure that was counted to the first stop; the count is as fine as the steps of the adoption. */
-function decisionText({ adoption: series, timeline: lines }: PostMortem): string | undefined {
+/** From the first failure that was counted to the first finding or stop; the count is as fine as the steps of the adoption. */
+function decisionText({ adoption: series, timeline: lines, evidence }: PostMortem): string | undefined {
   const signal = series?.points?.find(({ failed }) => failed > 0);
-  const stop = lines.find(({ what }) => STOPS.has(what));
+  const stops = lines.filter(({ what }) => STOPS.has(what));
+  const [stop] = [...evidence, ...stops].sort((left, right) => (left.at < right.at ? -1 : 1));
   if (series === null || signal === undefined || stop === undefined || stop.at < signal.at) return undefined;
   const took = duration((Date.parse(stop.at) - Date.parse(signal.at)) / 1000);
   return `${took}, from the first failures counted by ${time(signal.at)} (in steps of ${duration(series.stepSeconds)}) to ${stop.what}`;
@@ -87,9 +89,7 @@ function exposure({ exposure: all, rollouts }: PostMortem): string {
     const halted = haltedBecause === undefined ? '' : `, halted by a ${haltedBecause.by}`;
     return [`- ${inline(`${rolloutId} (${status}${halted}): ${now}`)}`];
   });
-  const stride = Math.max(1, Math.ceil(all.length / EXPOSURES_MAX));
-  const shown = all.filter((_, index) => (all.length - 1 - index) % stride === 0);
-  const bars = shown.map(({ at, rolloutId, wave, percent: share }) => {
+  const bars = spaced(all, EXPOSURES_MAX).map(({ at, rolloutId, wave, percent: share }) => {
     const where = `${rolloutId} wave ${String(wave)}`;
     return `${time(at)}  ${clean(where)}  ${percent(share).padStart(7)}  ${bar(share / 100)}`;
   });
@@ -100,11 +100,17 @@ function adoption({ adoption: series }: PostMortem): string {
   if (series === null || series.points === null || series.points.length === 0) return '';
   const most = Math.max(1, ...series.points.map(({ holders }) => holders));
   return fenced(
-    series.points.map(
+    spaced(series.points, POINTS_MAX).map(
       ({ at, holders, started, failed }) =>
         `${time(at)}  ${String(holders).padStart(9)} holders  ${String(started).padStart(9)} begun  ${String(failed).padStart(7)} failed  ${bar(holders / most)}`,
     ),
   );
+}
+
+/** So many of them at most, evenly apart, the last one among them. */
+function spaced<Item>(items: readonly Item[], max: number): readonly Item[] {
+  const stride = Math.max(1, Math.ceil(items.length / max));
+  return items.filter((_, index) => (items.length - 1 - index) % stride === 0);
 }
 
 function finding(each: Finding): string {
