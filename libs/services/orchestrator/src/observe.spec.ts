@@ -41,6 +41,7 @@ beforeEach(() => {
     doubts: () => [],
     healthThroughMs: () => undefined,
     passMs: 1000,
+    approvalRule: { required: 0, abovePercent: 0 },
     get healthIsRead() {
       return isRead.health;
     },
