@@ -1,15 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { type HoldersAnswer, HOLDERS_PATH } from '@sluice/contracts/holders-answer';
 import { HolderTally } from '@sluice/domain-fleet';
 import { Clock } from '@sluice/event-sourcing';
+import { ListTurns } from '@sluice/platform';
 import { Fleet } from './fleet.ts';
 import { FleetQueries } from './fleet-queries.ts';
 import { type AskedFor, type HandedOn, Peers } from '../shard/peers.ts';
 
-/** What is done in one go, which takes about a millisecond, and how long the thread is left to others after that. */
+/** What is done in one go, which takes about a millisecond. */
 const LOOKS_AT_ONCE = 10_000;
-const PAUSE_MS = 1;
 
 /** Counts under way at once; what would be one more is not known. */
 const COUNTS_MAX = 16;
@@ -21,13 +20,13 @@ type Counted = HoldersAnswer['counted'];
 export class HolderCounts {
   /** Those who ask the same at the same time share one count. */
   private readonly underWay = new Map<string, Promise<Counted>>();
-  private turn: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly fleet: Fleet,
     private readonly queries: FleetQueries,
     private readonly peers: Peers,
     private readonly clock: Clock,
+    private readonly turns: ListTurns,
   ) {}
 
   /** Null when nobody answered for some shard, or too much is counted. For another instance, of the shards that it asks after. */
@@ -69,16 +68,10 @@ export class HolderCounts {
       if (state === undefined) return null;
       for (let from: number | undefined = 0; from !== undefined;) {
         from = tally.look(state, from, LOOKS_AT_ONCE);
-        if (from !== undefined) await this.breathe();
+        if (from !== undefined) await this.turns.next();
       }
     }
     return { holders: tally.holders(), inFlight: tally.inFlight };
-  }
-
-  /** Of all counts that are under way, one does a slice in a turn of the thread: what else waits is done in between. */
-  private breathe(): Promise<unknown> {
-    this.turn = this.turn.then(() => sleep(PAUSE_MS));
-    return this.turn;
   }
 }
 
