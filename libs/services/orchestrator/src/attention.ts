@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { type WaitCode, waitCommand, waitReasons } from '@sluice/contracts/wait-reasons';
+import { isWaitCode, type WaitCode, waitCommand, waitReasons } from '@sluice/contracts/wait-reasons';
+import { HOUR_MS } from '@sluice/domain-cohorts';
 import { type StartedRollout } from '@sluice/domain-rollout';
 import { toTimeText } from '@sluice/event-sourcing';
 import {
@@ -14,7 +15,6 @@ import {
 import { type Doubt, Knowledge } from './knowledge/knowledge.ts';
 import { type KnownRecall } from './recall/recalls.projection.ts';
 
-const HOUR_MS = 3_600_000;
 /** A rollout that waits, or is paused, for so long has been forgotten (design §3.4). */
 const WAITS_SHOWN_AFTER_MS = 24 * HOUR_MS;
 const HOLD_EXPIRES_WITHIN_MS = HOUR_MS;
@@ -235,11 +235,6 @@ function waitOf(
   }
   const words = `${named} has waited for more than a day, for: ${codes.join(', ')}`;
   return { since, shownAfterMs: WAITS_SHOWN_AFTER_MS, code: codes.find(isWaitCode) ?? 'outcomes', words };
-}
-
-/** A stored code may be one of another version. */
-function isWaitCode(code: string): code is WaitCode {
-  return Object.hasOwn(waitReasons, code);
 }
 
 /** When its devices were last told to remove it. */
