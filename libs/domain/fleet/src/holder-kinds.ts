@@ -1,4 +1,4 @@
-import { type Platform } from '@sluice/domain-cohorts';
+import { type HolderKind } from '@sluice/domain-cohorts';
 import { DEVICE } from './device-table.ts';
 import { TRIAL_MS, type FleetShard } from './fleet-shard.ts';
 import { SHOWN } from './patch-counts.ts';
@@ -6,18 +6,6 @@ import { NOWHERE } from './records.ts';
 
 const DAY_MS = 24 * 3_600_000;
 const WEEK_MS = 7 * DAY_MS;
-
-/** Devices that look alike and hold a patch, by when they were last heard of: within a day, within a week, longer ago. */
-export interface HolderKind {
-  readonly platform: Platform;
-  readonly model: string;
-  readonly base: string;
-  readonly track: 'automatic' | 'manual';
-  readonly ring?: string;
-  readonly withinDay: number;
-  readonly withinWeek: number;
-  readonly longer: number;
-}
 
 /** What is counted of the holders of a patch, of as many shards as it was handed. Known devices only. */
 export class HolderTally {

@@ -1,7 +1,8 @@
+import { type HolderKind } from '@sluice/domain-cohorts';
 import { describe, expect, it } from 'vitest';
 import { granted, granting, minute, minuteMs, opened, planned, policyOf, published, pulled } from './examples.ts';
 import { type PolicyEvent } from './policy.ts';
-import { type HolderKind, whoIsHit } from './recall-preview.ts';
+import { whoIsHit } from './recall-preview.ts';
 
 const phones: HolderKind = {
   ...{ platform: 'ios', model: 'iPhone18,1', base: '23D8133', track: 'automatic' },

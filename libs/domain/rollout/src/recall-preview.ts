@@ -1,18 +1,6 @@
-import { type Platform, sum } from '@sluice/domain-cohorts';
+import { type HolderKind, sum } from '@sluice/domain-cohorts';
 import { type AskingDevice, decide, replacementsOf } from './decide.ts';
 import { type Candidate, type Policy, type PolicyPatch } from './policy.ts';
-
-/** Known devices that look alike and hold a patch, by when they were last heard of. */
-export interface HolderKind {
-  readonly platform: Platform;
-  readonly model: string;
-  readonly base: string;
-  readonly track: 'automatic' | 'manual';
-  readonly ring?: string;
-  readonly withinDay: number;
-  readonly withinWeek: number;
-  readonly longer: number;
-}
 
 /** Whom a recall of a patch hits. Models in the order of their holders, the most first. */
 export interface WhoIsHit {
