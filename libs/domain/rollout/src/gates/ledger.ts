@@ -12,7 +12,7 @@ import { type HoldEvent } from '../hold.ts';
 import { type RecallEvent } from '../recall.ts';
 import { type RolloutEvent } from '../rollout-messages.ts';
 import { evolve, type Rollout, type StartedRollout } from '../rollout-state.ts';
-import { type HarmTally, onsetAt } from './harm.ts';
+import { onsetAt } from './harm.ts';
 import { countOutcomes, type HourlyOutcomes, noOutcomes, noteOpening, putHoursTogether } from './hourly-outcomes.ts';
 import { RolloutHarm } from './rollout-harm.ts';
 import {
@@ -25,7 +25,7 @@ import {
   unknownSupply,
 } from './infrastructure.ts';
 import { Restarts } from './restarts.ts';
-import { byAppearance, periodOfHour, SliceTrials, trialPeriodAt } from './trials.ts';
+import { noHarms, byAppearance, periodOfHour, SliceTrials, trialPeriodAt } from './trials.ts';
 import { type GateVerdict, judge, type JudgedSlice, type Judgement, withPending } from './verdict.ts';
 
 /**
@@ -84,7 +84,6 @@ export const GATE_OWNER = 'gate';
 /** So many periods before the last one in which trials began are kept apart. */
 const PERIODS_KEPT = 14;
 const ID_START = 'gate-';
-const noHarms: ReadonlyMap<string, HarmTally> = new Map();
 
 export function emptyGateLedger(): GateLedger {
   return {

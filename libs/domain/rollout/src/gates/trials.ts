@@ -60,6 +60,9 @@ export interface SliceCounts {
   readonly harm: ReadonlyMap<string, HarmTally>;
 }
 
+/** Of a slice in which no harm is counted. */
+export const noHarms: SliceCounts['harm'] = new Map();
+
 /**
  * The trials of a patch in one slice, in a table of cohorts and age bands. A cohort enters a band with its first trial, with
  * what has not failed before. Restarted, passed bands are dropped, bands in progress keep their survivors, later ones come

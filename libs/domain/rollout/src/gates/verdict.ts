@@ -6,7 +6,7 @@ import { ALPHA, type Level, type Node, nodesAmong } from './nodes.ts';
 import { PooledTrials } from './pooled-trials.ts';
 import { logSum, type RateCounts } from './rates.ts';
 import { tests } from './registry.ts';
-import { type SliceCounts } from './trials.ts';
+import { noHarms, type SliceCounts } from './trials.ts';
 
 /** The name and version of the rule, kept in the evidence; its words belong to it, too. */
 export const evidenceRule: EvidenceRule = {
@@ -110,7 +110,6 @@ interface KeptPart extends Asked {
 
 /** From look to look most slices have not changed: their counts are the same objects. */
 const partsKept = new WeakMap<Node, KeptPart>();
-const noHarms: SliceCounts['harm'] = new Map();
 const pooledKept = new WeakMap<Node, PooledTrials>();
 
 /** What the gates say of the counts of a rollout's patch. */
