@@ -1,8 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { openStore } from '@sluice/composition';
-import { Clock, type TickListener } from '@sluice/event-sourcing';
-import { close, Followers, inject, type RunningService, Settings, startService } from '@sluice/platform';
+import { close, Followers, inject, ManualClock, type RunningService, Settings, startService } from '@sluice/platform';
 import { CatalogModule, catalogPublications } from '@sluice/service-catalog';
 import { OrchestratorModule, orchestratorPublications, orchestratorSettings } from '@sluice/service-orchestrator';
 import { Random } from '@sluice/simulation';
@@ -36,30 +35,6 @@ const INSTALL_DAYS = 3;
 
 type Life = 'base' | 'installing' | 'patched' | 'removed';
 
-/** The wall's time as it passed: moved by hand, so that a month takes minutes. */
-class PlayedWall extends Clock {
-  override readonly kind = 'wall';
-  private readonly listeners = new Set<TickListener>();
-
-  constructor(private current: number) {
-    super();
-  }
-
-  override now(): number {
-    return this.current;
-  }
-
-  override onTick(listener: TickListener): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  }
-
-  async advanceTo(ms: number): Promise<void> {
-    this.current = ms;
-    for (const listener of this.listeners) await listener(ms);
-  }
-}
-
 /**
  * Writes the history of a fleet that ends now, through the services themselves: daily reports, a patch that reaches everybody
  * over some days, and its recall. One device in twenty is switched off before the recall, one in a hundred cannot remove it.
@@ -67,7 +42,8 @@ class PlayedWall extends Clock {
  */
 export async function playHistory(data: string, { devices, days }: HistorySize): Promise<number> {
   mkdirSync(data, { recursive: true, mode: 0o700 });
-  const clock = new PlayedWall(Date.now() - days * DAY_MS);
+  // A month of the wall's time takes minutes, and Sluice goes on with the wall's clock.
+  const clock = new ManualClock(Date.now() - days * DAY_MS, 'wall');
   const bundles = join(repository, 'dist', 'standalone');
   const settings = Settings.of({ data, port: 0, logLevel: 'silent' });
   const service = await startService(

@@ -1,4 +1,4 @@
-import { Clock, type ClockSoundness, type TickListener } from '@sluice/event-sourcing';
+import { Clock, type ClockKind, type ClockSoundness, type TickListener } from '@sluice/event-sourcing';
 
 const WALL_TICK_MS = 1000;
 const ACCELERATED_TICK_MS = 100;
@@ -167,10 +167,13 @@ export class AcceleratedClock extends Clock {
 
 /** A clock that stands still until it is moved: for simulations and tests. */
 export class ManualClock extends Clock {
-  override readonly kind = 'manual';
   private readonly listeners = new Set<TickListener>();
 
-  constructor(private current: number) {
+  /** `kind`: as which clock it writes a store, where that is to go on with another one. */
+  constructor(
+    private current: number,
+    override readonly kind: ClockKind = 'manual',
+  ) {
     super();
   }
 
