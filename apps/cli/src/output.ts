@@ -198,6 +198,12 @@ export function percent(value: number | undefined): string {
   return value === undefined ? '–' : `${String(Math.round(value * 100) / 100)} %`;
 }
 
+/** A share, from 0 to 1, as a bar of so many characters: what is full, and the rest. */
+export function bar(share: number, width: number): { readonly full: string; readonly rest: string } {
+  const full = Math.round(width * Math.min(1, Math.max(0, share)));
+  return { full: '█'.repeat(full), rest: '░'.repeat(width - full) };
+}
+
 function painter(colours: boolean, env: Terminal['env']): Paint {
   const wanted = colours && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
   return (style, text) => (wanted ? styleText(style, text, { validateStream: false }) : text);

@@ -100,7 +100,7 @@ async function list({ api, output }: Session, options: ListOptions): Promise<voi
   const sources = sourcesOf(api, topic, from);
   const query = { ...filterOf(options), ...(newest && { order: 'newest' as const }) };
   const start = from ?? (newest ? 'end' : '0');
-  const pages = await Promise.all(sources.map((source) => pageOf(api, source, { query, start, limit })));
+  const pages = await Promise.all(sources.map((source) => readFeed(api, source, { query, start, limit })));
   const later = newest ? -1 : 1;
   const items = pages
     .flatMap(({ events }) => events)
@@ -119,7 +119,8 @@ async function list({ api, output }: Session, options: ListOptions): Promise<voi
     );
 }
 
-async function pageOf(
+/** The events of a feed from a place on, page by page; about `limit` of them at the most, `caughtUp` where there are no more. */
+export async function readFeed(
   api: Api,
   { host, topics: owned }: { host: Host; topics: string },
   { query, start, limit }: { query: Filter; start: string; limit: number },

@@ -10,7 +10,7 @@ import {
   type operations,
 } from '@sluice/api-client';
 import { type Command, Option } from 'commander';
-import { clean, facts, type Paint, table, time } from '../output.ts';
+import { bar, clean, facts, type Paint, table, time } from '../output.ts';
 import { type OpenSession, toCount, toLimit, toTime } from '../session.ts';
 
 type Filter = Omit<NonNullable<operations['listDevices']['parameters']['query']>, 'limit' | 'cursor' | 'patchId' | 'q'>;
@@ -158,7 +158,7 @@ function seriesText({ patchId, points }: FleetSeries, paint: Paint): string {
     [
       { head: 'TIME', text: ({ at }) => time(at) },
       { head: 'HOLDERS', align: 'right', text: ({ holders }) => holders },
-      { head: '', text: ({ holders }) => '█'.repeat(Math.round((holders / most) * BAR_CHARACTERS)) },
+      { head: '', text: ({ holders }) => bar(holders / most, BAR_CHARACTERS).full },
       { head: 'BEGUN', align: 'right', text: ({ started }) => started },
       { head: 'FAILED', align: 'right', text: ({ failed }) => failed },
       { head: 'REMOVED', align: 'right', text: ({ removed }) => removed },

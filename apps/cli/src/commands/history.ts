@@ -9,7 +9,7 @@ import {
 } from '@sluice/api-client';
 import { type Command } from 'commander';
 import { type Api } from '../api.ts';
-import { clean, facts, type Paint, percent, table, time } from '../output.ts';
+import { bar, clean, facts, type Paint, percent, table, time } from '../output.ts';
 import { type OpenSession, toCount, toLimit } from '../session.ts';
 
 const BAR_WIDTH = 20;
@@ -110,7 +110,7 @@ function testTable(items: readonly EvidenceOfTest[], paint: Paint): string {
       { head: 'E', align: 'right', text: ({ logE }) => (logE === null ? '–' : sizeText(logE)) },
       {
         head: 'OF THE SUM',
-        text: ({ share }) => bar(share * 100),
+        text: ({ share }) => wholeBar(share),
         style: ({ share }) => (share > 0.1 ? 'yellow' : undefined),
       },
       { head: 'WOULD SEE', text: couldSeeText },
@@ -134,7 +134,7 @@ function rolloutTimelineText(timeline: RolloutTimelineView, paint: Paint): strin
       { head: 'TIME', text: ({ at }) => time(at) },
       { head: 'PLANNED', align: 'right', text: ({ plannedPercent }) => percent(plannedPercent ?? undefined) },
       { head: 'GRANTED', align: 'right', text: ({ grantedPercent }) => percent(grantedPercent ?? undefined) },
-      { head: '', text: ({ grantedPercent }) => bar(grantedPercent ?? 0), style: () => 'green' },
+      { head: '', text: ({ grantedPercent }) => wholeBar((grantedPercent ?? 0) / 100), style: () => 'green' },
       { head: 'STARTED', align: 'right', text: ({ started }) => started ?? '–' },
       { head: 'FINE', align: 'right', text: ({ fine }) => fine ?? '–' },
       { head: 'FAILED', align: 'right', text: ({ failed }) => failed ?? '–' },
@@ -152,7 +152,7 @@ function recallTimelineText({ patchId, points: all, marks }: RecallTimelineView,
     [
       { head: 'TIME', text: ({ at }) => time(at) },
       { head: 'REMAINING', align: 'right', text: ({ remaining }) => remaining ?? '–' },
-      { head: '', text: ({ remaining }) => bar((100 * (remaining ?? 0)) / most), style: () => 'yellow' },
+      { head: '', text: ({ remaining }) => wholeBar((remaining ?? 0) / most), style: () => 'yellow' },
       { head: 'FREED', align: 'right', text: ({ freed }) => freed ?? '–' },
       { head: 'REPLACED', align: 'right', text: ({ replaced }) => replaced ?? '–' },
       { head: 'FAILING', align: 'right', text: ({ failing }) => failing ?? '–' },
@@ -168,10 +168,9 @@ function markText({ at, what, wave, words }: TimelineMark): string {
   return clean(`${time(at)}  ${[what, ...about].join('  ')}`);
 }
 
-/** A share in percent as a bar. */
-function bar(share: number): string {
-  const full = Math.round((BAR_WIDTH * Math.min(100, Math.max(0, share))) / 100);
-  return `${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)}`;
+function wholeBar(share: number): string {
+  const { full, rest } = bar(share, BAR_WIDTH);
+  return full + rest;
 }
 
 /** A number by its natural logarithm: what is large by its order of magnitude. */

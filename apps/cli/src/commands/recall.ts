@@ -1,7 +1,7 @@
 import { bodyOf, given, type RecallView } from '@sluice/api-client';
 import { type Command } from 'commander';
 import { type Api } from '../api.ts';
-import { clean, duration, facts, type Paint, time } from '../output.ts';
+import { bar, clean, duration, facts, type Paint, time } from '../output.ts';
 import { type OpenSession, toTime } from '../session.ts';
 import { previewOf, previewText } from './re-exposure.ts';
 import { addRecallTimelineCommand } from './history.ts';
@@ -95,9 +95,8 @@ function recallText(recall: RecallView, paint: Paint): string {
     return [head, ...lines.filter((line) => line !== '')].join('\n');
   }
   const free = removed + (recall.replaced ?? 0);
-  const share = devices === 0 ? (status === 'completed' ? 1 : 0) : Math.min(1, free / devices);
-  const full = Math.round(BAR_WIDTH * share);
-  const bar = `${paint('green', '█'.repeat(full))}${paint('dim', '░'.repeat(BAR_WIDTH - full))}`;
+  const share = devices === 0 ? (status === 'completed' ? 1 : 0) : free / devices;
+  const { full, rest } = bar(share, BAR_WIDTH);
   const of = (count: number | null, words: string) => (count ? [`${String(count)} ${words}`] : []);
   const remainingOf = [...of(recall.offline, 'not heard of for long'), ...of(recall.failing, 'failed to remove it')];
   const gone = [...of(recall.replaced, 'went on to another build'), ...of(recall.retired, 'retired')];
@@ -113,7 +112,7 @@ function recallText(recall: RecallView, paint: Paint): string {
     ],
     paint,
   );
-  return `${head}\n  ${bar}\n${more}`;
+  return `${head}\n  ${paint('green', full)}${paint('dim', rest)}\n${more}`;
 }
 
 /** Devices that went back to their base and have nothing better yet. */

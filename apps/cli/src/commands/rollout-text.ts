@@ -5,7 +5,7 @@ import {
   type WaitReasonView,
   type Wave,
 } from '@sluice/api-client';
-import { clean, duration, facts, type Paint, percent, type Style, table, time } from '../output.ts';
+import { bar, clean, duration, facts, type Paint, percent, type Style, table, time } from '../output.ts';
 
 export type Evidence = NonNullable<HaltedBecause['evidence']>;
 
@@ -116,14 +116,13 @@ function waveLine(rollout: RolloutView, wave: Wave, number: number, paint: Paint
   const { ramp, bakeMinutes } = wave;
   const state = waveState(rollout, number);
   const mark = { over: paint('green', '✓'), open: paint('cyan', '▶'), ahead: paint('dim', '·') }[state];
-  const full = Math.round(BAR_WIDTH * (state === 'over' ? 1 : state === 'ahead' ? 0 : rampShare(rollout, wave)));
-  const bar = `${paint('green', '█'.repeat(full))}${paint('dim', '░'.repeat(BAR_WIDTH - full))}`;
+  const { full, rest } = bar(state === 'over' ? 1 : state === 'ahead' ? 0 : rampShare(rollout, wave), BAR_WIDTH);
   const ramped =
     ramp.fromPercent === ramp.toPercent && ramp.minutes === 0
       ? percent(ramp.toPercent)
       : `${percent(ramp.fromPercent)} to ${percent(ramp.toPercent)} in ${duration(ramp.minutes * 60)}`;
   const words = `${wave.name}: ${audienceText(wave)}, ${ramped}, then bakes for ${duration(bakeMinutes * 60)}`;
-  return `  ${mark} ${String(number)}  ${bar}  ${clean(words)}`;
+  return `  ${mark} ${String(number)}  ${paint('green', full)}${paint('dim', rest)}  ${clean(words)}`;
 }
 
 function waveState({ status, wave = 0 }: RolloutView, number: number): 'over' | 'open' | 'ahead' {

@@ -2,19 +2,19 @@ import {
   type AuditEntry,
   bodyOf,
   type FeedEventView,
-  type FeedPage,
   type FleetSeries,
   given,
   type PatchView,
   type RecallView,
   type RolloutView,
 } from '@sluice/api-client';
+import { topicOwners } from '@sluice/contracts/topic-owners';
 import { type Api } from '../api.ts';
+import { readFeed } from '../commands/events.ts';
 import { type Evidence } from '../commands/rollout-text.ts';
 import { CliError, usageError } from '../errors.ts';
 import { type Exposure, exposuresOf, peopleOf, type StoryLine, storyOf } from './story.ts';
 
-const PAGE_EVENTS = 10_000;
 /** A patch lives for weeks, and a rollout is granted its exposure every minute. */
 const EVENTS_MAX = 200_000;
 const REFUSED_MAX = 1_000;
@@ -114,20 +114,15 @@ async function known<Answer>(what: string, unknown: string[], ask: () => Promise
 }
 
 async function eventsOf(api: Api, topic: 'catalog' | 'rollouts', patchId: string): Promise<FeedEventView[]> {
-  const service = topic === 'catalog' ? 'catalog' : 'orchestrator';
-  const events: FeedEventView[] = [];
-  let page: Pick<FeedPage, 'next' | 'caughtUp'> = { next: '0', caughtUp: false };
-  while (!page.caughtUp) {
-    const query = { topics: topic, patchId, from: page.next, limit: PAGE_EVENTS };
-    const answer = (await bodyOf(api.of(service).GET('/v1/feed', { params: { query } }))) as FeedPage;
-    events.push(...answer.events);
-    if (events.length > EVENTS_MAX)
-      throw usageError(
-        `There are more than ${String(EVENTS_MAX)} events about ${patchId}.`,
-        'Ask for one of its rollouts, or read them with `sluice events list --patch`.',
-      );
-    page = answer;
-  }
+  const feeds = api.hosts([topicOwners[topic]]).map((host) => ({ host, topics: topic }));
+  const read = { query: { patchId }, start: '0', limit: EVENTS_MAX + 1 };
+  const pages = await Promise.all(feeds.map((feed) => readFeed(api, feed, read)));
+  const events = pages.flatMap((page) => page.events);
+  if (events.length > EVENTS_MAX)
+    throw usageError(
+      `There are more than ${String(EVENTS_MAX)} events about ${patchId}.`,
+      'Ask for one of its rollouts, or read them with `sluice events list --patch`.',
+    );
   return events;
 }
 

@@ -1,4 +1,4 @@
-import { clean, duration, percent, time } from '../output.ts';
+import { bar, clean, duration, percent, time } from '../output.ts';
 import { type Finding, type PostMortem } from './gather.ts';
 
 const BAR_CHARACTERS = 40;
@@ -91,7 +91,7 @@ function exposure({ exposure: all, rollouts }: PostMortem): string {
   });
   const bars = spaced(all, EXPOSURES_MAX).map(({ at, rolloutId, wave, percent: share }) => {
     const where = `${rolloutId} wave ${String(wave)}`;
-    return `${time(at)}  ${clean(where)}  ${percent(share).padStart(7)}  ${bar(share / 100)}`;
+    return `${time(at)}  ${clean(where)}  ${percent(share).padStart(7)}  ${bar(share / 100, BAR_CHARACTERS).full}`;
   });
   return [stood.join('\n'), fenced(bars)].filter((part) => part !== '').join('\n\n');
 }
@@ -102,7 +102,7 @@ function adoption({ adoption: series }: PostMortem): string {
   return fenced(
     spaced(series.points, POINTS_MAX).map(
       ({ at, holders, started, failed }) =>
-        `${time(at)}  ${String(holders).padStart(9)} holders  ${String(started).padStart(9)} begun  ${String(failed).padStart(7)} failed  ${bar(holders / most)}`,
+        `${time(at)}  ${String(holders).padStart(9)} holders  ${String(started).padStart(9)} begun  ${String(failed).padStart(7)} failed  ${bar(holders / most, BAR_CHARACTERS).full}`,
     ),
   );
 }
@@ -176,10 +176,6 @@ function table(heads: readonly string[], rows: readonly (readonly (string | unde
 
 function fenced(lines: readonly string[]): string {
   return lines.length === 0 ? '' : ['```text', ...lines, '```'].join('\n');
-}
-
-function bar(share: number): string {
-  return '█'.repeat(Math.round(Math.min(1, Math.max(0, share)) * BAR_CHARACTERS));
 }
 
 /** E as a power of ten: it may be larger than a number can be. */
