@@ -83,7 +83,7 @@ export class PatchesController {
   async list(@Query() { at, ...query }: PatchesQuery): Promise<PatchPage> {
     if (at !== undefined) {
       const known = await this.patches.at(pastInstant(at, this.clock));
-      const page = listPatches([...known.values()], query);
+      const page = listPatches(known, query);
       return { ...page, items: page.items.map((patch) => viewPatch(patch)) };
     }
     const counted = this.patches.table.all().map((patch) => this.pulls.over(patch));
@@ -102,7 +102,7 @@ export class PatchesController {
   })
   async showAt(@Param() { id }: PatchPath, @Query() { at }: AtQuery): Promise<Versioned<PatchView>> {
     if (at === undefined) return this.show({ id });
-    const patch = (await this.patches.at(pastInstant(at, this.clock))).get(id);
+    const [patch] = await this.patches.at(pastInstant(at, this.clock), id);
     if (patch === undefined) throw new ProblemError('patch-not-found', id);
     // What is past is no version to change.
     return new Versioned(viewPatch(patch), undefined);

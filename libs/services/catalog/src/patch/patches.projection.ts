@@ -80,10 +80,10 @@ export class Patches {
     return this.revisions.get(patchStream(patchId));
   }
 
-  /** All patches as of an instant of recorded time (RFC 3339, UTC). */
-  async at(instant: string): Promise<ReadonlyMap<string, KnownPatch>> {
-    const { patches } = await this.fold({ at: instant });
-    return new Map(Object.entries(patches));
+  /** All patches as of an instant of recorded time (RFC 3339, UTC), or the one that is named. */
+  async at(instant: string, patchId?: string): Promise<readonly KnownPatch[]> {
+    const { patches } = await this.fold({ at: instant, ...(patchId !== undefined && { patchId }) });
+    return Object.values(patches);
   }
 
   private async fold(end: PatchesThrough): Promise<PatchesAt> {
