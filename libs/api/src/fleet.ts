@@ -1,3 +1,4 @@
+import { type FleetEvent, topics } from '@sluice/contracts/events';
 import { platforms, tracks } from '@sluice/contracts/primitives';
 import { AsOf, Build, ByName, Count, Flag, Id, Label, Model, OneOf, Part, Tally, Time, Words } from './fields.ts';
 import { Cursor, PAGE_ITEMS_DEFAULT, PAGE_LIMIT, pageOf, PageQuery } from './paging.ts';
@@ -5,17 +6,7 @@ import { Cursor, PAGE_ITEMS_DEFAULT, PAGE_LIMIT, pageOf, PageQuery } from './pag
 const SHARDS_MAX = 1024;
 
 export const patchStates = ['started', 'installed', 'failed', 'rolledBack', 'replaced'] as const;
-export const factKinds = [
-  'DeviceObserved',
-  'DeviceRetired',
-  'InstallStarted',
-  'PatchInstalled',
-  'PatchInstallFailed',
-  'PatchRolledBack',
-  'PatchRemoveStarted',
-  'PatchRemoveFailed',
-  'IncidentReported',
-] as const;
+const factKinds = topics.fleet.events.map(({ properties }) => properties.type.const);
 export const removalCauses = ['recall', 'user', 'failure'] as const;
 export const deviceFlags = ['clock-ahead', 'clock-behind', 'id-used-twice'] as const;
 
@@ -246,7 +237,7 @@ export class DeviceFact {
   readonly occurredAt!: string;
 
   @OneOf(factKinds, 'FactKind')
-  readonly kind!: (typeof factKinds)[number];
+  readonly kind!: FleetEvent['type'];
 
   @Id({ optional: true })
   readonly patchId?: string;
